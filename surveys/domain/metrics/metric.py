@@ -1,0 +1,72 @@
+"""What a metric is: a scale of whole scores, its groups, and how counts become one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A run of neighbouring scores with one name; `low` and `high` both belong to it."""
+
+    key: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One way of asking for a score. Metrics differ in their data alone, never in code.
+
+    `rule` says what the metric comes to over many responses: "share" is 100 times the share of the
+    `positive` group (0 to 100), "net" is that less 100 times the share of the `negative` group (-100 to 100).
+    `wait_after_answer_days` is how long a survey of this metric leaves a person alone who has answered it.
+    """
+
+    key: str
+    name: str
+    minimum: int
+    maximum: int
+    groups: tuple[Group, ...]
+    rule: Literal["net", "share"]
+    positive: str
+    negative: str | None = None
+    wait_after_answer_days: int = 7
+
+    @property
+    def scores(self) -> range:
+        """Every score of the scale, from the lowest."""
+        return range(self.minimum, self.maximum + 1)
+
+    @property
+    def lowest_value(self) -> float:
+        """The least value the metric can come to."""
+        return -100.0 if self.rule == "net" else 0.0
+
+    def accepts(self, score: object) -> bool:
+        """Whether `score` is a whole number of this scale; 4.0, "4" and True are not."""
+        return type(score) is int and self.minimum <= score <= self.maximum
+
+    def group_of(self, score: int) -> str:
+        """The key of the group a score falls into. Raises ValueError off the scale."""
+        for group in self.groups:
+            if self.accepts(score) and group.low <= score <= group.high:
+                return group.key
+        raise ValueError(f"{score!r} is not a score of {self.name}")
+
+    def count_groups(self, counts_by_score: Mapping[int, int]) -> dict[str, int]:
+        """Responses per group, groups without any included. Raises ValueError off the scale."""
+        counts = {group.key: 0 for group in self.groups}
+        for score, count in counts_by_score.items():
+            counts[self.group_of(score)] += count
+        return counts
+
+    def value(self, counts_by_group: Mapping[str, int]) -> float | None:
+        """What the metric comes to, unrounded; None when nobody answered."""
+        n = sum(counts_by_group.values())
+        if n == 0:
+            return None
+        counted = counts_by_group.get(self.positive, 0)
+        if self.negative is not None:
+            counted -= counts_by_group.get(self.negative, 0)
+        return 100 * counted / n
