@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -105,7 +106,9 @@ class Postgres:
 
     def _as_server(self, program: str, *arguments: str) -> None:
         user = _unprivileged_user()
-        identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+        identity: dict[str, Any] = {}
+        if user:
+            identity = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
         # Output goes to a file: pg_ctl leaves a server behind that would keep a pipe open.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
@@ -143,7 +146,7 @@ def service(environment: Mapping[str, str], deadline: float = 60) -> "Iterator[S
 
 
 class Service:
-    """One running Earshot: its `url`, its `log`, and its `process`, which leads the group of all it started."""
+    """One running Earshot: its `url`, its `log`, and its `process`, which leads the group of all its own."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], url: str, log: Path, guard: contextlib.ExitStack
