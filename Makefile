@@ -1,0 +1,88 @@
+# What one does with Earshot. `make` alone says so; only `make test` ever installs anything outside this folder.
+
+VENV = .venv
+PYTHON = $(VENV)/bin/python
+PIP = $(PYTHON) -m pip --disable-pip-version-check --quiet install --require-hashes
+FLASK = $(PYTHON) -m flask --app wsgi
+UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+PEERS = tests/bench/.peers
+
+.PHONY: help setup run demo test lint bench lock machine
+
+help:
+	@echo 'make run     start Earshot here: packages, tables, web and worker'
+	@echo 'make demo    fill it with a year of invented responses'
+	@echo 'make test    install what the tests need (PostgreSQL and Chromium too), check and test everything'
+	@echo 'make lint    looks, types and who imports whom'
+	@echo 'make bench   measure, beside other stacks (results are printed, docs/benchmarks.md explains them)'
+	@echo 'make setup   the first part of all these: $(VENV) with the pinned packages'
+	@echo 'make lock    pin the newest packages that requirements*.in allow'
+
+setup: $(VENV)/.installed
+
+run: setup
+	@exec $(FLASK) serve
+
+demo: setup
+	@exec $(FLASK) demo
+
+test: $(VENV)/.installed-dev machine lint
+	$(PYTHON) -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(PYTHON) -m mypy
+	@if grep -qs importlinter pyproject.toml .importlinter; then $(VENV)/bin/lint-imports; fi
+
+bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
+	$(PYTHON) -m tests.bench
+
+lock: .venv-lock/bin/uv
+	$(UV) requirements.in -o requirements.txt
+	$(UV) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(UV) tests/bench/requirements-peers.in -o tests/bench/requirements-peers.txt
+
+
+# The first Python that is new enough and can make a virtual environment (Debian packs that part separately).
+$(PYTHON):
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    found="$$python"; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$found" ]; then \
+	    echo "$$found cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; \
+	else \
+	    echo "Earshot needs Python 3.11 or newer, and none is on the PATH ($$(python3 --version 2>&1))." >&2; \
+	fi; \
+	exit 1
+
+$(VENV)/.installed: requirements.txt | $(PYTHON)
+	@echo 'Installing the pinned packages into $(VENV), about a minute the first time'
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo 'Installing what tests and checks need'
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# PostgreSQL and Chromium, and the packages the widget is built with.
+machine: $(VENV)/.installed-dev
+	@PYTHON=$(PYTHON) .ci/machine
+	@if [ -f surveys/widget/package.json ] && command -v npm >/dev/null; then \
+	    cmp -s surveys/widget/package-lock.json surveys/widget/node_modules/.installed || { \
+	        npm ci --prefix surveys/widget --no-audit --no-fund --loglevel=error && \
+	        cp surveys/widget/package-lock.json surveys/widget/node_modules/.installed; }; \
+	fi
+
+$(PEERS)/.installed: tests/bench/requirements-peers.txt tests/bench/peers/package-lock.json | $(PYTHON)
+	@tests/bench/peers/install $(PYTHON) $(PEERS)
+	@touch $@
+
+.venv-lock/bin/uv: | $(PYTHON)
+	@$(PYTHON) -m venv --clear .venv-lock
+	@.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install 'uv>=0.8'
