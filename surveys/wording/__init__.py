@@ -1,0 +1,188 @@
+"""Standard questions, labels and page texts, one file per language; a new one is a file and a line here."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language by the name it gives itself, and the direction it is written in."""
+
+    name: str
+    direction: Literal["ltr", "rtl"] = "ltr"
+
+
+LANGUAGES: dict[str, Language] = {
+    "ar": Language("العربية", "rtl"),
+    "cs": Language("Čeština"),
+    "da": Language("Dansk"),
+    "de": Language("Deutsch"),
+    "en": Language("English"),
+    "es": Language("Español"),
+    "fi": Language("Suomi"),
+    "fr": Language("Français"),
+    "he": Language("עברית", "rtl"),
+    "hi": Language("हिन्दी"),
+    "hu": Language("Magyar"),
+    "it": Language("Italiano"),
+    "ja": Language("日本語"),
+    "ko": Language("한국어"),
+    "nb": Language("Norsk bokmål"),
+    "nl": Language("Nederlands"),
+    "pl": Language("Polski"),
+    "pt-BR": Language("Português (Brasil)"),
+    "ro": Language("Română"),
+    "ru": Language("Русский"),
+    "sv": Language("Svenska"),
+    "tr": Language("Türkçe"),
+    "zh-Hans": Language("简体中文"),
+}
+
+FALLBACK = "en"
+
+# Old codes and the scripts that regions of China write (IANA Language Subtag Registry; CLDR likely subtags).
+# Nynorsk stands under Bokmål because its readers read both.
+_ALIASES = {
+    "cmn": "zh",
+    "iw": "he",
+    "nn": "nb",
+    "no": "nb",
+    "zh-cn": "zh-hans-cn",
+    "zh-hk": "zh-hant-hk",
+    "zh-mo": "zh-hant-mo",
+    "zh-my": "zh-hans-my",
+    "zh-sg": "zh-hans-sg",
+    "zh-tw": "zh-hant-tw",
+}
+_TAG = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,7}")
+_QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def text(tag: str, key: str, **placeholders: object) -> str:
+    """The standard text `key` ("nps.question", "ui.send") in the language nearest to `tag`.
+
+    A placeholder that is None or empty chooses the form of the text that does without it (`key` + "_plain"):
+    text("en", "nps.question", product=None) asks about "us". Raises KeyError for an unknown key.
+    """
+    if any(value is None or value == "" for value in placeholders.values()):
+        return _texts(tag)[f"{key}_plain"]
+    return fill(_texts(tag)[key], **placeholders)
+
+
+def labels(tag: str, metric: str) -> dict[int, str]:
+    """The labelled points of a metric's scale in the language nearest to `tag`, lowest score first."""
+    prefix = f"{metric}.labels."
+    return {
+        int(key.removeprefix(prefix)): value for key, value in _texts(tag).items() if key.startswith(prefix)
+    }
+
+
+def fill(template: str, **placeholders: object) -> str:
+    """`template` with each known {placeholder} replaced in one pass; whatever else it holds stays as written.
+
+    Also right for texts that administrators wrote: nothing in them is ever run.
+    """
+    return _PLACEHOLDER.sub(lambda found: str(placeholders.get(found[1], found[0])), template)
+
+
+def direction(tag: str) -> Literal["ltr", "rtl"]:
+    """The direction of the language nearest to `tag`, as the HTML attribute `dir` wants it."""
+    return LANGUAGES[_nearest(tag)].direction
+
+
+def choose(wanted: Iterable[str], available: Sequence[str], default: str) -> str:
+    """The tag of `available` that serves the first possible wish, else `default`.
+
+    Lookup by RFC 4647 section 3.4 (de-AT finds de), and the base language the other way round too (pt and
+    pt-PT find pt-BR) unless the two are written in different scripts (zh-TW does not find zh-Hans).
+    """
+    by_canonical: dict[str, str] = {}
+    for tag in available:
+        by_canonical.setdefault(_canonical(tag), tag)
+    exact = {tag.lower(): tag for tag in available}
+    for wish in wanted:
+        if wish.lower() in exact:
+            return exact[wish.lower()]
+        range_ = _canonical(wish)
+        while range_:
+            if range_ in by_canonical:
+                return by_canonical[range_]
+            range_ = _shorten(range_)
+        for candidate, tag in by_canonical.items():
+            if _is_other_region(_canonical(wish), candidate):
+                return tag
+    return default
+
+
+def parse_accept_language(header: str | None) -> list[str]:
+    """The language tags of an Accept-Language header (RFC 9110, 12.5.4), most wanted first.
+
+    Malformed entries, those refused with q=0, and "*" are left out; entries after the 32nd are not read.
+    """
+    wishes: list[tuple[float, str]] = []
+    for entry in (header or "").split(",", 32)[:32]:
+        tag, _, parameter = entry.partition(";")
+        tag, parameter = tag.strip(), parameter.strip()
+        quality = parameter[2:] if parameter[:2].lower() == "q=" else "" if parameter else "1"
+        if _TAG.fullmatch(tag) and _QUALITY.fullmatch(quality) and float(quality) > 0:
+            wishes.append((float(quality), tag))
+    return [tag for _, tag in sorted(wishes, key=lambda wish: -wish[0])]
+
+
+@cache
+def _nearest(tag: str) -> str:
+    return choose([tag], tuple(LANGUAGES), FALLBACK)
+
+
+def _texts(tag: str) -> dict[str, str]:
+    return _load(_nearest(tag))
+
+
+@cache
+def _load(tag: str) -> dict[str, str]:
+    content = json.loads((Path(__file__).parent / f"{tag}.json").read_text(encoding="utf-8"))
+    return dict(_flatten(content))
+
+
+def _flatten(content: dict, prefix: str = "") -> Iterable[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _canonical(tag: str) -> str:
+    """Lower case, current codes, and the script written out where the region tells it."""
+    tag = tag.strip().lower().replace("_", "-")
+    parts = tag.split("-")
+    for length in (2, 1):
+        alias = _ALIASES.get("-".join(parts[:length]))
+        if alias is not None:
+            return _canonical("-".join([alias, *parts[length:]]))
+    return tag
+
+
+def _shorten(range_: str) -> str:
+    """The range without its last subtag, and without a single letter left at its end (RFC 4647, 3.4)."""
+    parts = range_.split("-")[:-1]
+    if parts and len(parts[-1]) == 1:
+        parts.pop()
+    return "-".join(parts)
+
+
+def _is_other_region(range_: str, candidate: str) -> bool:
+    if range_.split("-")[0] != candidate.split("-")[0]:
+        return False
+    scripts = {_script(range_), _script(candidate)} - {""}
+    return len(scripts) < 2
+
+
+def _script(tag: str) -> str:
+    return next((part for part in tag.split("-")[1:] if len(part) == 4 and part.isalpha()), "")

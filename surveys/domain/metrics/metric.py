@@ -54,6 +54,16 @@ class Metric:
                 return group.key
         raise ValueError(f"{score!r} is not a score of {self.name}")
 
+    def tone_of(self, group: str) -> Literal["low", "middle", "high"]:
+        """Which of the three standard follow-up and thank-you texts suits a group: the lowest group's, the
+        highest group's, or the one between. Raises ValueError for a group of another metric."""
+        keys = [each.key for each in self.groups]
+        if group not in keys:
+            raise ValueError(f"{group!r} is not a group of {self.name}")
+        if group == keys[0]:
+            return "low"
+        return "high" if group == keys[-1] else "middle"
+
     def count_groups(self, counts_by_score: Mapping[int, int]) -> dict[str, int]:
         """Responses per group, groups without any included. Raises ValueError off the scale."""
         counts = {group.key: 0 for group in self.groups}

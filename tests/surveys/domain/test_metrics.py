@@ -79,3 +79,20 @@ def test_counts_come_to_the_value_of_their_rule(key, counts_by_score, value):
 @pytest.mark.parametrize(("key", "days"), [("nps", 90), ("enps", 90), ("csat", 7), ("ces", 7), ("thumbs", 7)])
 def test_a_relationship_question_waits_longer_than_a_transactional_one(key, days):
     assert METRICS[key].wait_after_answer_days == days
+
+
+@pytest.mark.parametrize(
+    ("key", "tones"),
+    [
+        ("nps", {"detractor": "low", "passive": "middle", "promoter": "high"}),
+        ("csat", {"dissatisfied": "low", "satisfied": "high"}),
+        ("thumbs", {"down": "low", "up": "high"}),
+    ],
+)
+def test_the_tone_of_a_text_follows_the_groups_place_on_the_scale(key, tones):
+    assert {group.key: METRICS[key].tone_of(group.key) for group in METRICS[key].groups} == tones
+
+
+def test_a_group_of_another_metric_has_no_tone():
+    with pytest.raises(ValueError, match="'easy' is not a group of"):
+        METRICS["nps"].tone_of("easy")

@@ -1,0 +1,176 @@
+"""Every language says everything, and everybody gets the language nearest to the one they read."""
+
+import json
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from surveys import wording
+from surveys.domain.metrics import METRICS
+
+FOLDER = Path(wording.__file__).parent
+TAGS = list(wording.LANGUAGES)
+
+
+def leaves(content: dict, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    found = {}
+    for key, value in content.items():
+        found.update(leaves(value, (*path, key)) if isinstance(value, dict) else {(*path, key): value})
+    return found
+
+
+def read(tag: str) -> dict[tuple[str, ...], str]:
+    return leaves(json.loads((FOLDER / f"{tag}.json").read_text(encoding="utf-8")))
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{(.*?)\}", text))
+
+
+def test_every_file_is_listed_and_every_listed_language_has_a_file():
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(TAGS)
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_a_language_has_exactly_the_texts_and_placeholders_of_english(tag):
+    assert {key: placeholders(text) for key, text in read(tag).items()} == {
+        key: placeholders(text) for key, text in read("en").items()
+    }
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_no_text_is_empty_or_padded(tag):
+    assert [key for key, text in read(tag).items() if not text or text != text.strip()] == []
+
+
+@pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != "en"])
+def test_no_sentence_is_left_in_english(tag):
+    english = read("en")
+    assert [key for key, text in read(tag).items() if " " in text and text == english[key]] == []
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_the_direction_is_the_one_its_letters_have(tag):
+    letters = [unicodedata.bidirectional(letter) for text in read(tag).values() for letter in text]
+    right_to_left = sum(kind in ("R", "AL") for kind in letters) > len(letters) / 2
+    assert wording.direction(tag) == ("rtl" if right_to_left else "ltr")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_the_points_of_a_scale_are_labelled_at_least_at_both_ends_and_no_two_alike(tag):
+    for metric in METRICS.values():
+        labels = wording.labels(tag, metric.key)
+        ends = [metric.minimum, metric.maximum]
+        assert list(labels) == (ends if metric.maximum == 10 else list(metric.scores)), metric.key
+        assert len(set(labels.values())) == len(labels), metric.key
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_every_metric_can_be_asked_with_and_without_a_product(tag):
+    for key in METRICS:
+        assert "Acme" in wording.text(tag, f"{key}.question", product="Acme")
+        plain = wording.text(tag, f"{key}.question", product=None)
+        assert plain
+        assert "{" not in plain
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_every_tone_has_its_own_follow_up_question_and_thanks(tag):
+    for key in ("follow_up", "thanks"):
+        assert len({wording.text(tag, f"{key}.{tone}") for tone in ("low", "middle", "high")}) == 3
+
+
+def test_the_standard_questions_are_the_published_ones():
+    assert (
+        wording.text("en", "nps.question", product="Acme")
+        == "How likely are you to recommend Acme to a friend or colleague?"
+    )
+    assert wording.labels("en", "nps") == {0: "Not at all likely", 10: "Extremely likely"}
+    assert wording.text("en", "csat.question", product="Acme") == "How satisfied are you with Acme?"
+    assert (
+        wording.text("en", "ces.question", product="Acme") == "Acme made it easy for me to handle my issue."
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "sent"), [("de-AT", "Senden"), ("no", "Send"), ("xx", "Send"), ("zh-CN", "提交"), ("iw", "שליחה")]
+)
+def test_a_text_comes_in_the_nearest_language_there_is(tag, sent):
+    assert wording.text(tag, "ui.send") == sent
+
+
+def test_a_score_of_nought_is_a_score_and_not_a_missing_one():
+    assert wording.text("en", "ui.score", score=0, max=10) == "0 of 10"
+
+
+def test_an_unknown_text_is_an_error():
+    with pytest.raises(KeyError):
+        wording.text("en", "ui.nonsense")
+
+
+def test_a_product_named_like_a_placeholder_is_left_alone():
+    assert "{max}" in wording.text("en", "nps.question", product="{max}")
+    assert wording.fill("{score} of {max}", score="{max}", max=10) == "{max} of 10"
+
+
+@pytest.mark.parametrize("template", ["{product.__class__}", "{unknown}", "{", "100 % {}", "{{x}}"])
+def test_filling_runs_nothing_and_keeps_what_it_does_not_know(template):
+    assert wording.fill(template, product="Acme") == template
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "chosen"),
+    [
+        (["de"], ["en", "de"], "de"),
+        (["DE-at"], ["en", "de"], "de"),
+        (["de_AT"], ["en", "de"], "de"),
+        (["de-AT"], ["en", "de", "de-AT"], "de-AT"),
+        (["pt"], ["en", "pt-BR"], "pt-BR"),
+        (["pt-PT"], ["en", "pt-BR"], "pt-BR"),
+        (["pt-BR"], ["pt-PT", "pt"], "pt"),
+        (["no"], ["en", "nb"], "nb"),
+        (["nn-NO"], ["en", "nb"], "nb"),
+        (["nb"], ["en", "no"], "no"),
+        (["nn"], ["nb", "nn"], "nn"),
+        (["iw-IL"], ["en", "he"], "he"),
+        (["zh"], ["en", "zh-Hans"], "zh-Hans"),
+        (["zh-CN"], ["en", "zh-Hans"], "zh-Hans"),
+        (["zh-Hans-SG"], ["en", "zh-Hans"], "zh-Hans"),
+        (["zh-TW"], ["en", "zh-Hans"], "xx"),
+        (["zh-TW", "en"], ["en", "zh-Hans"], "en"),
+        (["zh-Hans"], ["en", "zh-CN"], "zh-CN"),
+        (["zh-Hant-CN-x-private1"], ["en", "zh-Hant"], "zh-Hant"),
+        (["fr", "de"], ["de", "en"], "de"),
+        (["fr-CA", "en"], ["en", "fr"], "fr"),
+        (["sk"], ["en", "de"], "xx"),
+        (["*"], ["en"], "xx"),
+        ([""], ["en"], "xx"),
+        ([], ["en"], "xx"),
+        (["de"], [], "xx"),
+        (["deu"], ["de"], "xx"),
+    ],
+)
+def test_a_wish_finds_the_nearest_available_language(wanted, available, chosen):
+    assert wording.choose(wanted, available, "xx") == chosen
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [
+        ("de", ["de"]),
+        ("de-CH, fr;q=0.7, en;q=0.9, *;q=0.5", ["de-CH", "en", "fr"]),
+        ("da, en-gb;q=0.8, en;q=0.7", ["da", "en-gb", "en"]),
+        ("fr;q=0.5, de;q=0.5", ["fr", "de"]),
+        ("fr;q=0, de", ["de"]),
+        ("fr;q=0.000, de ; Q=1.000", ["de"]),
+        ("fr;q=nan, de;q=inf, es;q=-1, it;q=2, nl;level=1, pl", ["pl"]),
+        ("<script>, d e, ,, en", ["en"]),
+        ("", []),
+        (None, []),
+        (", ".join(["de"] * 33 + ["en"]), ["de"] * 32),
+    ],
+)
+def test_an_accept_language_header_is_read_by_preference(header, tags):
+    assert wording.parse_accept_language(header) == tags
