@@ -24,13 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @contextlib.contextmanager
-def postgres(settings: Mapping[str, str] | None = None) -> "Iterator[Postgres]":
+def postgres(settings: Mapping[str, str] | None = None, parent: str | None = None) -> "Iterator[Postgres]":
     """A PostgreSQL cluster of our own (UTF-8, C.UTF-8, durable commits) on a free port of 127.0.0.1.
 
-    `settings` are lines for postgresql.conf. It is stopped and removed at the end, also when this
-    process is killed. As root it runs as the user `postgres`, because PostgreSQL refuses root.
+    `settings` are lines for postgresql.conf; `parent` is where its files go if not to the usual place
+    for temporary ones. It is stopped and removed at the end, also when this process is killed.
+    As root it runs as the user `postgres`, because PostgreSQL refuses root.
     """
-    directory = Path(tempfile.mkdtemp(prefix="earshot-pg-"))
+    directory = Path(tempfile.mkdtemp(prefix="earshot-pg-", dir=parent))
     server = Postgres(directory, free_port(), secrets.token_hex(16))
     stop = shlex.join([_postgres_program("pg_ctl"), "stop", "-D", str(server.data), "-m", "immediate", "-s"])
     with _afterwards(f"{_as_unprivileged_shell(stop)} 2>/dev/null; rm -rf {shlex.quote(str(directory))}"):
@@ -132,13 +133,15 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def service(environment: Mapping[str, str], deadline: float = 60) -> "Iterator[Service]":
-    """Earshot itself: `flask --app wsgi serve` with these settings on a free port, ready to answer.
+def service(
+    environment: Mapping[str, str], *, command: Sequence[str] = (), deadline: float = 60
+) -> "Iterator[Service]":
+    """Earshot itself: `flask --app wsgi serve` (or `command`) with these settings, ready on a free port.
 
     What the surrounding environment says about Earshot's settings does not count. `DATA_DIR` must be
     given, so that no test meets the data of a real instance. Stopped at the end, also when we are killed.
     """
-    running = Service.start(environment, deadline=deadline)
+    running = Service.start(environment, command=command, deadline=deadline)
     try:
         yield running
     finally:

@@ -1,0 +1,210 @@
+"""`POST /r` of Earshot beside the same path written naively and beside bare inserts on other stacks.
+
+All contestants run at the same time and are loaded one after the other, round after round, because disks
+differ twentyfold from hour to hour: only ratios inside one round mean anything. See README.md.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import statistics
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import servers
+from tests.bench.load import Load, flushes_per_second, post_answers
+
+HERE = Path(__file__).parent
+PEERS = HERE / ".peers"
+ADMIN_KEY = secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A server with `POST /r` and `GET /readyz` on $PORT, which keeps its data in $DATA_DIR.
+
+    Those with the same `race` are compared, each with the first of the race.
+    """
+
+    name: str
+    race: str
+    command: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def survey(self, url: str) -> str:
+        """The survey to answer; a peer takes any."""
+        return "sv_bench"
+
+    def stored(self, url: str, survey: str) -> int:
+        """How many answers it has kept."""
+        return _get(f"{url}/count")
+
+
+@dataclass(frozen=True)
+class Earshot(Contestant):
+    """Earshot as `flask serve` starts it, worker included."""
+
+    def survey(self, url: str) -> str:
+        body = json.dumps({"name": "Benchmark", "metric": "nps"}).encode()
+        return _get(f"{url}/api/surveys", body)["id"]
+
+    def stored(self, url: str, survey: str) -> int:
+        return _get(f"{url}/api/metrics?survey={survey}")["n"]
+
+
+SETTINGS = {"ADMIN_KEY": ADMIN_KEY, "PUBLIC_LIMIT": "0"}
+
+CONTESTANTS = (
+    Earshot("earshot", "sqlite", environment=SETTINGS),
+    # The same path with one Peewee transaction a request instead of one a group.
+    Earshot("naive", "sqlite", environment={**SETTINGS, "GROUP_COMMIT": "0"}),
+    Contestant(
+        "fastapi",
+        "sqlite",
+        command=(
+            f"{PEERS}/venv/bin/python", "-m", "uvicorn", "tests.bench.peers.fastapi_sqlite:app",
+            "--port", "{PORT}", "--no-access-log", "--log-level", "warning",
+        ),
+    ),
+    Contestant(
+        "fastify",
+        "sqlite",
+        command=("node", f"{HERE}/peers/fastify_sqlite.cjs"),
+        environment={"NODE_PATH": f"{PEERS}/node_modules", "NODE_ENV": "production"},
+    ),
+    Earshot("earshot-postgres", "postgres", environment=SETTINGS),
+    Contestant(
+        "peewee-postgres",
+        "postgres",
+        command=(
+            sys.executable, "-m", "gunicorn", "tests.bench.peers.peewee_postgres:create_app()",
+            "--bind", "127.0.0.1:{PORT}", "--worker-class", "gthread", "--workers", str(os.cpu_count()),
+            "--threads", "32", "--keep-alive", "75", "--no-control-socket",
+        ),
+    ),
+)  # fmt: skip
+
+
+@dataclass
+class Running:
+    """A started contestant and what was measured of it, one `Load` a round."""
+
+    contestant: Contestant
+    url: str
+    survey: str
+    rounds: list[Load] = field(default_factory=list)
+    acknowledged: int = 0
+
+    def load(self, seconds: float, comments: float) -> Load:
+        """Load it once; the caller decides whether the figure counts."""
+        load = post_answers(self.url, self.survey, seconds=seconds, comments=comments)
+        self.acknowledged += load.requests - load.errors
+        return load
+
+
+def main() -> None:
+    """Run the races and print them as Markdown; fails when anybody loses or refuses an answer."""
+    arguments = _arguments()
+    chosen = [c for c in CONTESTANTS if not arguments.only or c.name in arguments.only]
+    # /var/tmp, because /tmp may be in memory, where durable costs nothing.
+    with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:
+        with _started(chosen, Path(folder)) as running:
+            for one in running:
+                one.load(2, arguments.comments)
+            flushes = []
+            for number in range(arguments.rounds):
+                flushes.append(flushes_per_second(Path(folder)))
+                # Each round begins with another one, so that nobody always follows the same neighbour.
+                turn = number % len(running)
+                for one in running[turn:] + running[:turn]:
+                    one.rounds.append(one.load(arguments.seconds, arguments.comments))
+            faults = [fault for one in running for fault in _faults(one)]
+        print(_report(running, flushes, arguments))
+    if faults:
+        sys.exit("\n".join(faults))
+
+
+@contextlib.contextmanager
+def _started(contestants: Sequence[Contestant], folder: Path) -> Iterator[list[Running]]:
+    with contextlib.ExitStack() as stack:
+        cluster = None
+        running = []
+        for contestant in contestants:
+            data = folder / contestant.name
+            data.mkdir()
+            port = str(servers.free_port())
+            environment = {**contestant.environment, "DATA_DIR": str(data), "PORT": port}
+            if contestant.race == "postgres":
+                cluster = cluster or stack.enter_context(servers.postgres(parent="/var/tmp"))
+                environment["DATABASE_URL"] = cluster.create_database(contestant.name)
+            command = [part.replace("{PORT}", port) for part in contestant.command]
+            server = stack.enter_context(servers.service(environment, command=command))
+            running.append(Running(contestant, server.url, contestant.survey(server.url)))
+        yield running
+
+
+def _faults(one: Running) -> list[str]:
+    """An acknowledged answer that is not there, or a refused one, makes every figure worthless."""
+    name, errors = one.contestant.name, sum(load.errors for load in one.rounds)
+    stored = one.contestant.stored(one.url, one.survey)
+    return [f"{name}: {errors} requests failed"] * (errors > 0) + [
+        f"{name}: {one.acknowledged} acknowledged, {stored} stored"
+    ] * (stored < one.acknowledged)
+
+
+def _report(running: Sequence[Running], flushes: Sequence[float], arguments: argparse.Namespace) -> str:
+    lines = [
+        f"64 connections, {os.cpu_count()} processors, {arguments.rounds} rounds of {arguments.seconds:g} s, "
+        f"{arguments.comments:.0%} with a comment; medians, (lowest-highest)",
+        f"write + fdatasync alone: {_spread(flushes)} a second",
+        "",
+        "| race | contestant | answers/s | per flush | p50 ms | p99 ms | answers/s of the first ÷ these "
+        "| p99 of the first ÷ this | cores the generator used |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    firsts: dict[str, Running] = {}
+    for one in running:
+        first = firsts.setdefault(one.contestant.race, one)
+        pairs = list(zip(first.rounds, one.rounds, strict=True))
+        columns = [
+            one.contestant.race,
+            one.contestant.name,
+            _spread([load.per_second for load in one.rounds]),
+            f"{statistics.median(a.per_second / b for a, b in zip(one.rounds, flushes, strict=True)):.2f}",
+            f"{statistics.median(load.p50 for load in one.rounds):.1f}",
+            f"{statistics.median(load.p99 for load in one.rounds):.1f}",
+            f"{statistics.median(a.per_second / b.per_second for a, b in pairs):.2f}",
+            f"{statistics.median(a.p99 / b.p99 for a, b in pairs):.2f}",
+            f"{max(load.generator_cores for load in one.rounds):.2f}",
+        ]
+        lines.append(f"| {' | '.join(columns)} |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
+
+
+def _get(url: str, body: bytes | None = None):
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as reply:
+        return json.load(reply)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.recording", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=5, help="length of one stretch of load")
+    parser.add_argument("--comments", type=float, default=1, help="share of answers with a comment")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[c.name for c in CONTESTANTS])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
