@@ -1,0 +1,320 @@
+"""The feed: one query over responses, never a copy of them."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+from peewee import JOIN, SQL, fn
+
+from feedback.models import FollowUp, Placement, Reading, SavedFeed, Topic
+from surveys.base import accounts, db, ids, signing
+from surveys.base.clock import microseconds, stamp
+from surveys.base.db import JSONField
+from surveys.domain import folding
+from surveys.models import Erased, Person, Response, ResponseTag, Survey
+
+ORDERS = ("desc", "asc", "changed")
+
+#: Filters of the feed that compare one column with one value.
+_EQUAL = {
+    "survey": Response.survey,
+    "metric": Survey.metric,
+    "group": Response.group,
+    "sentiment": Reading.label,
+    "status": FollowUp.status,
+    "agent": Response.agent_id,
+    "team": Response.team_id,
+    "channel": Response.channel,
+    "touchpoint": Response.touchpoint,
+}
+
+FILTERS = (*_EQUAL, "language", "topic", "tag", "q", "like", "since", "until")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Items as the API shows them, and where the next page begins (`position`, None after the last)."""
+
+    items: list[dict[str, Any]]
+    position: tuple[int, int] | None
+
+
+def page(
+    filters: Mapping[str, Any],
+    limit: int,
+    order: str = "desc",
+    position: tuple[int, int] | None = None,
+    surveys: list[str] | None = None,
+) -> Page:
+    """One page of the feed, in one statement.
+
+    `order`: "desc", newest first; "asc", in the order of first recordings, and "changed", of every change: both
+    can be followed for ever, because nothing that commits later can come before the returned position.
+    `surveys`: the only ones the reader may see.
+    """
+    if order == "changed":
+        return _changes(filters, limit, position, surveys)
+    query = _narrowed(_items(), filters, surveys)
+    if order == "desc":
+        key = Reading.key if filters.get("sentiment") else Response.key
+        if position:
+            query = query.where(key < position[1])
+        rows = list(query.order_by(key.desc()).limit(limit + 1).dicts())
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
+    query = query.where(db.settled(Response.first_tick))
+    if position:
+        query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
+    rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
+    end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
+    return Page([_shown(row) for row in rows], end)
+
+
+def one(response_key: int) -> dict[str, Any] | None:
+    """One item."""
+    row = _items().where(Response.key == response_key).dicts().first()
+    return _shown(row) if row else None
+
+
+def save(name: str, filters: dict[str, Any], surveys: list[str] | None, now: datetime) -> tuple[SavedFeed, str]:
+    """Save a view and return it with its token, which is not kept."""
+    token = secrets.token_urlsafe(24)
+
+    def verb() -> SavedFeed:
+        return SavedFeed.create(
+            id=ids.new("feed"),
+            name=name,
+            filters=filters,
+            surveys=surveys,
+            digest=signing.keyed_hash("feed", token),
+            created_at=now,
+        )
+
+    return db.write(verb), token
+
+
+def saved(token: str) -> SavedFeed | None:
+    """The saved view that a token opens."""
+    return SavedFeed.get_or_none(SavedFeed.digest == signing.keyed_hash("feed", token))
+
+
+def derived_id(item_id: str) -> str:
+    """The id an entry of a public view carries: stable, and no key to the response itself."""
+    return signing.keyed_hash("feed entry", item_id)
+
+
+def forget(feed_id: str) -> bool:
+    """Revoke a saved view; False when there is none."""
+    return db.write(SavedFeed.delete().where(SavedFeed.id == feed_id).execute) == 1
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_COLUMNS = (
+    Response.key,
+    Response.id,
+    Response.survey,
+    Survey.metric,
+    Response.score,
+    Response.group,
+    Response.comment,
+    Response.answers,
+    Response.language,
+    Response.person,
+    Person.name.alias("person_name"),
+    Person.verified.alias("person_verified"),
+    Reading.label.alias("sentiment_label"),
+    Reading.score.alias("sentiment_score"),
+    Reading.language.alias("read_language"),
+    Response.channel,
+    Response.touchpoint,
+    Response.agent_id,
+    Response.agent_name,
+    Response.team_id,
+    Response.team_name,
+    Response.ticket,
+    Response.properties,
+    Response.tags,
+    Response.flags,
+    Response.excluded,
+    Response.test,
+    FollowUp.id.alias("follow_up_id"),
+    FollowUp.status.alias("follow_up_status"),
+    Response.version,
+    Response.first_tick,
+    Response.changed_tick,
+    Response.created_at,
+    Response.updated_at,
+)
+
+
+def _items() -> Any:
+    return _joined(Response.select(*_COLUMNS, _topics().alias("topics")))
+
+
+def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
+    return (
+        query.join(Survey, survey_join, src=Response, on=(Survey.id == Response.survey))
+        .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+        .left_outer_join(Person, on=(Person.id == Response.person), src=Response)
+        .left_outer_join(FollowUp, on=(FollowUp.response == Response.key), src=Response)
+    )
+
+
+def _topics() -> Any:
+    """The topics of a response as a JSON array, in the same statement as the response."""
+    if db.on_sqlite():
+        one = fn.json_object("id", Topic.id, "label", Topic.label, "evidence", fn.json(Placement.evidence))
+        array = fn.json_group_array(one)
+    else:
+        names = [SQL(f"'{name}'") for name in ("id", "label", "evidence")]
+        one = fn.json_build_object(names[0], Topic.id, names[1], Topic.label, names[2], Placement.evidence)
+        array = fn.json_agg(one)
+    return (
+        Placement.select(array)
+        .join(Topic, on=(Topic.id == Placement.topic))
+        .where(Placement.response == Response.key)
+    )
+
+
+def _narrowed(query: Any, filters: Mapping[str, Any], surveys: list[str] | None) -> Any:
+    if surveys is not None:
+        query = query.where(Response.survey.in_(surveys))
+    for name, column in _EQUAL.items():
+        if filters.get(name) is not None:
+            query = query.where(column == filters[name])
+    if filters.get("language") is not None:
+        query = query.where(fn.COALESCE(Reading.language, Response.language) == filters["language"])
+    if filters.get("topic") is not None:
+        placed = Placement.select(Placement.response).where(Placement.topic == filters["topic"])
+        query = query.where(Response.key.in_(placed))
+    if filters.get("tag") is not None:
+        tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])
+        query = query.where(Response.key.in_(tagged))
+    if filters.get("since") is not None:
+        query = query.where(Response.key >= microseconds(filters["since"]))
+    if filters.get("until") is not None:
+        query = query.where(Response.key < microseconds(filters["until"]))
+    if filters.get("q"):
+        query = _searched(query, folding.phrases(filters["q"]))
+    return query
+
+
+def _searched(query: Any, phrases: list[list[str]]) -> Any:
+    """Narrow to responses in which every phrase occurs. A search without a single word finds nothing."""
+    if not phrases:
+        return query.where(SQL("1 = 0"))
+    if db.on_sqlite():
+        # Quoted, every word is just a word: no FTS5 syntax can come from outside.
+        match = " AND ".join('"' + " ".join(words) + '"' for words in phrases)
+        query = query.join(_Search, on=(_Search.rowid == Response.key), src=Response)
+        return query.where(peewee.Expression(_Search.response_search, "MATCH", match))
+    wanted = SQL(
+        " && ".join(["phraseto_tsquery('simple', %s)"] * len(phrases)), [" ".join(words) for words in phrases]
+    )
+    return query.where(peewee.Expression(peewee.Column(Response, "search"), "@@", peewee.EnclosedNodeList([wanted])))
+
+
+class _Search(db.Model):
+    """SQLite's full-text index; migrations make it and triggers keep it."""
+
+    rowid = peewee.RowIDField() if hasattr(peewee, "RowIDField") else peewee.IntegerField(primary_key=True)
+    response_search = peewee.TextField()
+
+    class Meta:
+        database = db.database
+        table_name = "response_search"
+
+
+def _changes(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Page:
+    """Rows and deletions in the order of their last change.
+
+    Two short lists of positions are merged first, so that only the rows of the page are looked up.
+    """
+    live = _narrowed(_joined(Response.select(Response.changed_tick.alias("tick"), Response.key)), filters, surveys)
+    gone = Erased.select(Erased.changed_tick.alias("tick"), Erased.key)
+    if surveys is not None:
+        gone = gone.where(Erased.survey_id.in_(surveys))
+    if filters.get("survey"):
+        gone = gone.where(Erased.survey_id == filters["survey"])
+    lists = [
+        query.where(db.settled(tick), peewee.Tuple(tick, key) > peewee.Tuple(*(position or (0, 0))))
+        .order_by(tick, key)
+        .limit(limit)
+        .cte(name)
+        for name, query, tick, key in (
+            ("live", live, Response.changed_tick, Response.key),
+            ("gone", gone, Erased.changed_tick, Erased.key),
+        )
+    ]
+    merged = peewee.Select(lists[:1], [lists[0].c.tick, lists[0].c.key]).union_all(
+        peewee.Select(lists[1:], [lists[1].c.tick, lists[1].c.key])
+    )
+    positions = merged.alias("positions")
+    tick, key = positions.c.tick, positions.c.key
+    source = positions.join(Response, JOIN.LEFT_OUTER, on=(Response.key == key)).join(
+        Erased, JOIN.LEFT_OUTER, on=(Erased.key == key)
+    )
+    columns = [
+        *_COLUMNS,
+        _topics().alias("topics"),
+        tick.alias("tick"),
+        key.alias("position"),
+        Erased.id.alias("erased_id"),
+        Erased.version.alias("erased_version"),
+    ]
+    query = _joined(Response.select(*columns).from_(source), JOIN.LEFT_OUTER).with_cte(*lists)
+    rows = list(query.order_by(tick, key).limit(limit).dicts())
+    end = (rows[-1]["tick"], rows[-1]["position"]) if rows else (position or (0, 0))
+    return Page([_gone(row) if row["erased_id"] else _shown(row) for row in rows], end)
+
+
+def _gone(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": row["erased_id"], "deleted": True, "version": row["erased_version"]}
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    topics = row["topics"]
+    if isinstance(topics, str):
+        topics = JSONField().python_value(topics)
+    ticket = row["ticket"]
+    return {
+        "id": row["id"],
+        "survey": row["survey"],
+        "metric": row["metric"],
+        "score": row["score"],
+        "group": row["group"],
+        "comment": row["comment"],
+        "answers": row["answers"] or {},
+        "language": row["read_language"] or row["language"],
+        "person": {"id": row["person"], "name": row["person_name"], "verified": row["person_verified"]}
+        if row["person"]
+        else None,
+        "sentiment": {"label": row["sentiment_label"], "score": row["sentiment_score"]}
+        if row["sentiment_label"]
+        else None,
+        "topics": topics or [],
+        "channel": row["channel"],
+        "touchpoint": row["touchpoint"],
+        "agent": {"id": row["agent_id"], "name": row["agent_name"]} if row["agent_id"] else None,
+        "team": {"id": row["team_id"], "name": row["team_name"]} if row["team_id"] else None,
+        "ticket": {name: ticket.get(name) for name in ("id", "number", "subject", "url", "channel")}
+        if ticket
+        else None,
+        "properties": row["properties"] or {},
+        "tags": row["tags"] or [],
+        "flags": row["flags"] or [],
+        "excluded": row["excluded"],
+        "test": row["test"],
+        "follow_up": {"id": row["follow_up_id"], "status": row["follow_up_status"]} if row["follow_up_id"] else None,
+        "version": row["version"],
+        "created_at": stamp(row["created_at"]),
+        "updated_at": stamp(row["updated_at"]),
+    }

@@ -1,0 +1,83 @@
+"""API keys: issue, look up, revoke."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+import peewee
+
+from surveys.base import db, ids
+from surveys.base.db import JSONField, Table, UTCField
+
+#: A scope and the scopes it includes.
+SCOPES = {
+    "trigger": {"trigger"},
+    "read": {"read"},
+    "write": {"read", "write"},
+    "admin": {"trigger", "read", "write", "admin"},
+}
+
+
+class ApiKey(Table):
+    """One key. The key itself is not kept, only its SHA-256: it has 256 random bits, so no salt is needed."""
+
+    id = peewee.TextField(primary_key=True)
+    name = peewee.TextField()
+    scopes = JSONField()
+    surveys = JSONField(null=True)
+    prefix = peewee.TextField()
+    digest = peewee.TextField(unique=True)
+    created_at = UTCField()
+    revoked_at = UTCField(null=True)
+
+    class Meta:
+        table_name = "api_key"
+
+    def may(self, scope: str) -> bool:
+        """True when the key's scopes include `scope`."""
+        return any(scope in SCOPES[own] for own in self.scopes)
+
+    def sees(self, survey_id: str) -> bool:
+        """True when the key is not limited to other surveys."""
+        return self.surveys is None or survey_id in self.surveys
+
+
+def issue(
+    name: str, scopes: Sequence[str], surveys: Sequence[str] | None, now: datetime, key: str | None = None
+) -> tuple[ApiKey, str]:
+    """Make a key and return it with its secret, which is not kept. `key`: the secret to use instead of a new one."""
+    secret = key or "ek_" + secrets.token_urlsafe(32)
+
+    def insert() -> ApiKey:
+        return ApiKey.create(
+            id=ids.new("key"),
+            name=name,
+            scopes=sorted(set(scopes)),
+            surveys=None if surveys is None else sorted(set(surveys)),
+            prefix=secret[:7],
+            digest=_digest(secret),
+            created_at=now,
+        )
+
+    return db.write(insert), secret
+
+
+def look_up(secret: str) -> ApiKey | None:
+    """The key with this secret unless it is revoked. Asks the database each time: a revocation holds at once."""
+    return ApiKey.get_or_none((ApiKey.digest == _digest(secret)) & ApiKey.revoked_at.is_null())
+
+
+def revoke(key_id: str, now: datetime) -> bool:
+    """Take a key out of use everywhere; False when there is no such live key."""
+    query = ApiKey.update(revoked_at=now).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
+    return db.write(query.execute) == 1
+
+
+def live() -> list[ApiKey]:
+    """All keys in use, oldest first."""
+    return list(ApiKey.select().where(ApiKey.revoked_at.is_null()).order_by(ApiKey.created_at, ApiKey.id))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,106 @@
+"""The worker's bell, clock and process manager: huey over the job rows.
+
+huey alone is at most once (a killed worker loses its task), so its tasks carry nothing: each only says
+"look at the rows", and a lost one costs a second.
+"""
+
+import gc
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from huey import Huey, PostgresHuey, SqliteHuey, crontab
+
+from surveys.base import clock, db, jobs
+from surveys.base.settings import Settings
+
+log = structlog.get_logger()
+
+Chore = Callable[[datetime], Any]
+
+_huey: Huey | None = None
+_hourly: list[Chore] = []
+
+
+def hourly(chore: Chore) -> Chore:
+    """Register what is to be done once an hour, such as tidying."""
+    if chore not in _hourly:
+        _hourly.append(chore)
+    return chore
+
+
+def install(settings: Settings) -> None:
+    """Make the bell of this process; nothing is opened before it first rings."""
+    global _huey
+    if settings.on_sqlite:
+        huey: Huey = SqliteHuey(
+            "earshot", filename=str(settings.data_dir / "bell.db"), results=False, fsync=False, timeout=5
+        )
+    else:
+        huey = PostgresHuey("earshot", dsn=settings.database_url, results=False, create_tables=False)
+
+    @huey.task(name="look")
+    def look() -> None:
+        drain()
+
+    @huey.periodic_task(crontab(minute="*"), name="minute")
+    def minute() -> None:
+        drain()
+
+    @huey.periodic_task(crontab(minute="7"), name="hour")
+    def hour() -> None:
+        for chore in _hourly:
+            try:
+                chore(clock.now())
+            except Exception as error:
+                log.error("chore failed", chore=chore.__name__, exc_info=error)
+
+    _huey = huey
+    jobs.use_bell(lambda: look() and None)
+
+
+def drain() -> int:
+    """Run jobs until none is due; how many were run."""
+    total = 0
+    try:
+        while taken := jobs.run_due(clock.now):
+            total += taken
+    except Exception as error:
+        # The rows stay; the next ring or the next minute tries again.
+        db.forget_connection()
+        log.error("worker cannot reach the database", error=type(error).__name__)
+    return total
+
+
+def work() -> None:
+    """Be the worker until SIGTERM: finish the job in hand, then end."""
+    if _huey is None:
+        raise RuntimeError("install() first")
+    db.close_database()
+    gc.freeze()
+    consumer = _huey.create_consumer(
+        workers=1,
+        worker_type="process",
+        periodic=True,
+        initial_delay=0.1,
+        max_delay=1.0,
+        check_worker_health=True,
+        health_check_interval=2,
+        graceful_signal="TERM",
+        shutdown_timeout=10,
+    )
+    consumer.run()
+
+
+def end_with_parent() -> None:
+    """Stop this process when the one that started it is gone: no worker outlives a killed service."""
+    if hasattr(signal, "pidfd_send_signal"):
+        import ctypes
+
+        # prctl(PR_SET_PDEATHSIG, SIGTERM), Linux only
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        if os.getppid() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,24 @@
+"""The one place that reads the clock."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with `Z`, to the millisecond: what the API shows."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970: exact, where float timestamps lose one now and then."""
+    delta = moment - _EPOCH
+    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

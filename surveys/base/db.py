@@ -1,0 +1,442 @@
+"""The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
+
+import contextlib
+import json
+import os
+import queue
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import peewee
+import psycopg
+from peewee import SQL, DatabaseProxy, Field, Model
+
+from surveys.base.settings import Settings
+
+T = TypeVar("T")
+
+database = DatabaseProxy()
+
+_threads_lock = threading.Lock()
+
+#: Read back at start; a build or file system that refuses one of them cannot keep promise P1.
+SQLITE_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL. 60 simulated power cuts: NORMAL lost 1,232 acknowledged rows, FULL none.
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+    "trusted_schema": 0,
+    "mmap_size": 0,
+}
+
+#: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
+SQLITE_SOUND = (3, 51, 3)
+
+#: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
+POSTGRES_DEADLINE_SECONDS = 8.0
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached or cannot take more; trying again later makes sense."""
+
+
+class WrongDatabase(Exception):
+    """The database answers but cannot be used: wrong encoding, settings not taken, migrations missing."""
+
+
+# ---------------------------------------------------------------------------------------------- opening
+
+
+def open_database(settings: Settings) -> None:
+    """Bind every table to the database of `settings`. Connects on first use, one connection a thread."""
+    close_database()
+    if settings.on_sqlite:
+        path = settings.database_url.removeprefix("sqlite:///")
+        real: peewee.Database = peewee.SqliteDatabase(
+            path,
+            pragmas=dict(SQLITE_PRAGMAS),
+            timeout=SQLITE_PRAGMAS["busy_timeout"] / 1000,
+            lock_type="IMMEDIATE",
+        )
+    else:
+        real = _Postgres(settings.database_url, prefer_psycopg3=True, autoconnect=True)
+    database.initialize(real)
+
+
+def close_database() -> None:
+    """Close this thread's connection and stop the writer. Safe when nothing is open."""
+    global _writer
+    writer, _writer = _writer, None
+    if writer is not None:
+        writer.stop()
+    if database.obj is not None and not database.is_closed():
+        database.close()
+
+
+def on_sqlite() -> bool:
+    """True when the bound database is SQLite."""
+    return isinstance(database.obj, peewee.SqliteDatabase)
+
+
+def check() -> None:
+    """Connect and read back what the promises need. Raises WrongDatabase saying what is wrong."""
+    if on_sqlite():
+        for name, wanted in SQLITE_PRAGMAS.items():
+            row = database.execute_sql(f"PRAGMA {name}").fetchone()
+            if row is not None and row[0] != wanted:
+                raise WrongDatabase(f"SQLite did not take {name}={wanted}, it says {row[0]}")
+        return
+    encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
+    if encoding != "UTF8":
+        raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
+
+
+class _Postgres(peewee.PostgresqlDatabase):
+    """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
+
+    def _connect(self) -> Any:
+        connection = _DeadlineConnection.connect(
+            self.database,
+            autocommit=True,
+            connect_timeout=2,
+            keepalives_idle=10,
+            keepalives_interval=3,
+            keepalives_count=3,
+            tcp_user_timeout=8000,
+            options="-c timezone=UTC -c synchronous_commit=on",
+        )
+        _watch(connection)
+        return connection
+
+
+class _DeadlineConnection(psycopg.Connection):
+    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS.
+
+    psycopg passes through `wait` for every exchange. A watchdog hangs up the socket of one that takes too long,
+    which costs an exchange two assignments; stepping the protocol ourselves would cost three times its time.
+    """
+
+    deadline: float | None = POSTGRES_DEADLINE_SECONDS
+    waiting_since: float | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1) -> Any:
+        self.waiting_since = time.monotonic()
+        try:
+            return super().wait(gen, interval)
+        finally:
+            self.waiting_since = None
+
+    def hang_up_if_overdue(self) -> None:
+        """Shut the socket down; the thread that waits on it then gets an OperationalError."""
+        since = self.waiting_since
+        if since is None or self.deadline is None or time.monotonic() - since < self.deadline:
+            return
+        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as handle:
+            handle.shutdown(socket.SHUT_RDWR)
+
+
+_watched: "weakref.WeakSet[_DeadlineConnection]" = weakref.WeakSet()
+_watchdog: threading.Thread | None = None
+
+
+def _watch(connection: _DeadlineConnection) -> None:
+    global _watchdog
+    with _threads_lock:
+        _watched.add(connection)
+        if _watchdog is None or not _watchdog.is_alive():
+            _watchdog = threading.Thread(target=_patrol, name="watchdog", daemon=True)
+            _watchdog.start()
+
+
+def _patrol() -> None:
+    while True:
+        time.sleep(1)
+        with _threads_lock:
+            watched = list(_watched)
+        for connection in watched:
+            connection.hang_up_if_overdue()
+        del watched
+
+
+def patient() -> None:
+    """Lift the deadline from this thread's connection: migrations and dumps may take long."""
+    if not on_sqlite():
+        database.connection().deadline = None
+
+
+# ---------------------------------------------------------------------------------------------- writing
+
+
+def write(verb: Callable[[], T]) -> T:
+    """Run `verb` in a transaction and return its result after the commit, never before.
+
+    On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
+    transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
+    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
+    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    """
+    if database.in_transaction():
+        with database.atomic():
+            return verb()
+    if on_sqlite():
+        return _the_writer().run(verb)
+    with database.atomic():
+        return verb()
+
+
+class _Work:
+    """One caller waiting for its verb."""
+
+    __slots__ = ("done", "error", "result", "verb")
+
+    def __init__(self, verb: Callable[[], Any]) -> None:
+        self.verb = verb
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
+
+
+class _Writer:
+    """The thread that writes for all others of this process (group commit)."""
+
+    AT_ONCE = 256
+
+    def __init__(self) -> None:
+        self.waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self.thread.start()
+
+    def run(self, verb: Callable[[], T]) -> T:
+        work = _Work(verb)
+        self.waiting.put(work)
+        work.done.acquire()
+        if work.error is not None:
+            raise work.error
+        return work.result
+
+    def stop(self) -> None:
+        self.waiting.put(None)
+        self.thread.join()
+
+    def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self.waiting.get()]
+            while len(batch) < self.AT_ONCE:
+                try:
+                    batch.append(self.waiting.get_nowait())
+                except queue.Empty:
+                    break
+            stopping = None in batch
+            self._commit([work for work in batch if work is not None])
+        if not database.is_closed():
+            database.close()
+
+    def _commit(self, batch: list[_Work]) -> None:
+        try:
+            if not self._together(batch):
+                self._each(batch)
+        finally:
+            for work in batch:
+                work.done.release()
+
+    def _together(self, batch: list[_Work]) -> bool:
+        """All verbs in one transaction without savepoints; False when one failed and nothing was kept."""
+        try:
+            with database.atomic():
+                for work in batch:
+                    work.result = work.verb()
+            return True
+        except BaseException as error:
+            if len(batch) == 1:
+                batch[0].error = error
+                return True
+            return False
+
+    def _each(self, batch: list[_Work]) -> None:
+        """All verbs in one transaction, each in a savepoint, so that one failure costs only its own rows."""
+        try:
+            with database.atomic():
+                for work in batch:
+                    try:
+                        with database.atomic():
+                            work.result = work.verb()
+                    except Exception as error:
+                        work.error = error
+        except BaseException as error:
+            for work in batch:
+                work.error = work.error or error
+
+
+_writer: _Writer | None = None
+
+
+def _the_writer() -> _Writer:
+    global _writer
+    if _writer is None:
+        with _threads_lock:
+            if _writer is None:
+                _writer = _Writer()
+    return _writer
+
+
+def _after_fork() -> None:
+    # Threads and connections do not survive a fork; both are made anew on first use.
+    global _writer, _threads_lock, _watchdog
+    _writer, _threads_lock, _watchdog = None, threading.Lock(), None
+    if database.obj is not None:
+        database.dispose()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def away(error: BaseException) -> bool:
+    """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
+    cause = getattr(error, "orig", None) or error.__cause__ or error
+    if isinstance(error, DatabaseAway):
+        return True
+    if on_sqlite():
+        code = getattr(cause, "sqlite_errorname", "") or ""
+        text = str(error)
+        return code.startswith(
+            ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+        ) or any(
+            part in text
+            for part in ("disk is full", "disk I/O", "is locked", "readonly database", "unable to open database")
+        )
+    if isinstance(error, peewee.InterfaceError):
+        return True
+    if isinstance(error, peewee.OperationalError):
+        state = getattr(cause, "sqlstate", None)
+        return state is None or state[:2] in ("08", "53", "57", "55", "40")
+    return False
+
+
+def forget_connection() -> None:
+    """Drop this thread's connection after a failure, so that the next call makes a new one."""
+    try:
+        if not database.is_closed():
+            database.close()
+    except peewee.PeeweeException:
+        database.dispose()
+
+
+# ------------------------------------------------------------------------------------- order of commits
+
+
+def tick() -> Any:
+    """A value for the columns `first_tick` and `changed_tick`: later commits never carry a smaller one.
+
+    SQLite: a counter, because writers come one after the other. PostgreSQL: the transaction's id, with which
+    a reader can leave out whatever might still be preceded by an open transaction (see `settled`). The
+    database's `tick_base` is added, so that a dump restored into a younger cluster keeps counting upward.
+    """
+    if on_sqlite():
+        return database.execute_sql("UPDATE clock SET tick = tick + 1 WHERE id = 1 RETURNING tick").fetchone()[0]
+    return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
+
+
+def settled(column: Field) -> Any:
+    """An expression: no transaction still open can commit a smaller tick than this row's."""
+    if on_sqlite():
+        return SQL("1 = 1")
+    return column < SQL(
+        "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
+    )
+
+
+def settle_clock() -> None:
+    """After a restore into a younger PostgreSQL cluster: raise the base so that new ticks exceed all stored ones."""
+    if on_sqlite() or "response" not in database.get_tables():
+        return
+    database.execute_sql(
+        "UPDATE clock SET tick = GREATEST(tick, 1 + GREATEST("
+        "(SELECT COALESCE(MAX(changed_tick), 0) FROM response), "
+        "(SELECT COALESCE(MAX(changed_tick), 0) FROM erased)) "
+        "- pg_snapshot_xmax(pg_current_snapshot())::text::bigint) WHERE id = 1"
+    )
+
+
+# ----------------------------------------------------------------------------------------------- tables
+
+
+class UTCField(Field):
+    """A moment in UTC: TIMESTAMPTZ on PostgreSQL; on SQLite RFC 3339 text of fixed width, so that it sorts."""
+
+    field_type = "UTC"
+
+    def db_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, peewee.Node):
+            return value
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if on_sqlite() else value
+
+    def python_value(self, value: Any) -> datetime | None:
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value.astimezone(UTC) if value is not None else None
+
+
+for _kind, _type in ((peewee.SqliteDatabase, "TEXT"), (peewee.PostgresqlDatabase, "TIMESTAMPTZ")):
+    _kind.field_types = {**_kind.field_types, "UTC": _type}
+
+
+def compact(value: Any) -> str:
+    """JSON as it is stored: without spaces, text as text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+class JSONField(peewee.JSONField):
+    """JSON in TEXT on SQLite, JSONB on PostgreSQL."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(dumps=compact, **options)
+
+    def parameter(self, value: Any) -> Any:
+        """`value` as a parameter of a statement that is not put together by the query builder."""
+        if value is None or not on_sqlite():
+            return self.db_value(value)
+        return compact(value)
+
+
+#: What a column holds, for erase and export (promises.md, Privacy).
+IDENTIFIER, PSEUDONYM, FREE_TEXT, SCORE, TECHNICAL = "identifier", "pseudonym", "free text", "score", "technical"
+
+
+class Table(Model):
+    """The base of every table. `Meta.holds` tags each column that is not merely technical.
+
+    `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
+    ("response"); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    """
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        holds: dict[str, str] = {}
+        about: str | None = None
+
+
+def registered() -> list[type[Table]]:
+    """Every table there is, parents before those that refer to them."""
+    found: list[type[Table]] = []
+    pending: Iterable[type[Table]] = Table.__subclasses__()
+    for table in pending:
+        found.append(table)
+    return peewee.sort_models(found)
+
+
+class Clock(Table):
+    """One row: the count of ticks (SQLite), or what is added to transaction ids (PostgreSQL)."""
+
+    id = peewee.IntegerField(primary_key=True)
+    tick = peewee.BigIntegerField(default=0)

@@ -1,0 +1,192 @@
+"""What is to be done after the reply: rows written in the same transaction as their cause, and run later."""
+
+import contextlib
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+import structlog
+
+from surveys.base import db
+from surveys.base.db import JSONField, Table, UTCField, database
+
+log = structlog.get_logger()
+
+#: Seconds after the first failure, the second … (promises.md, P4); after the last the job is dead and shown.
+RETRY_AFTER = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+
+LEASE = timedelta(minutes=5)
+TIME_LIMIT_SECONDS = 30
+KEEP_DONE = timedelta(days=1)
+
+NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", "dead", "unknown"
+
+Handler = Callable[[dict[str, Any], datetime], None]
+
+
+class Job(Table):
+    """One thing to do. `running` past its lease means that its worker died; it is then taken again."""
+
+    id = peewee.BigAutoField()
+    kind = peewee.TextField()
+    payload = JSONField()
+    state = peewee.TextField(default=NEW)
+    due_at = UTCField()
+    attempts = peewee.IntegerField(default=0)
+    lease_until = UTCField(null=True)
+    error = peewee.TextField(null=True)
+    created_at = UTCField()
+
+    class Meta:
+        table_name = "job"
+        indexes = ((("state", "due_at"), False),)
+
+
+_handlers: dict[str, list[Handler]] = {}
+_bell: Callable[[], None] | None = None
+_rung = 0.0
+_rung_lock = threading.Lock()
+
+
+class TooSlow(Exception):
+    """A handler took longer than its time limit."""
+
+
+def on(*kinds: str) -> Callable[[Handler], Handler]:
+    """Register a handler: `@on("response recorded")`. Handlers may run twice and must not mind."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            known = _handlers.setdefault(kind, [])
+            if handler not in known:
+                known.append(handler)
+        return handler
+
+    return register
+
+
+def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
+    """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
+    Job.insert(kind=kind, payload=payload, due_at=due_at or now, created_at=now).execute()
+    if due_at is None or due_at <= now:
+        database.after_commit(ring)
+
+
+def use_bell(bell: Callable[[], None] | None) -> None:
+    """How to wake the worker; without one it finds new jobs when it next looks."""
+    global _bell
+    _bell = bell
+
+
+def ring() -> None:
+    """Wake the worker, at most four times a second and never in the way of an answer."""
+    global _rung
+    if _bell is None:
+        return
+    with _rung_lock:
+        if time.monotonic() - _rung < 0.25:
+            return
+        _rung = time.monotonic()
+    try:
+        _bell()
+    except Exception as error:
+        # The row is safe; the worker looks every few seconds anyway.
+        log.warning("bell not rung", error=type(error).__name__)
+
+
+def run_due(now: Callable[[], datetime], limit: int = 100) -> int:
+    """Run what is due, up to `limit` jobs, and return how many were taken. A failing one never stops the next."""
+    jobs = _claim(now(), limit)
+    finished: list[int] = []
+    for job in jobs:
+        try:
+            with time_limit(TIME_LIMIT_SECONDS):
+                for handler in _handlers.get(job.kind, ()):
+                    handler(job.payload, now())
+        except Exception as error:
+            if db.away(error):
+                raise
+            _failed(job, error, now())
+        else:
+            finished.append(job.id)
+    if finished:
+        update = Job.update(state=DONE, lease_until=None, error=None).where(Job.id.in_(finished))
+        db.write(update.execute)
+    return len(jobs)
+
+
+def tidy(now: datetime) -> int:
+    """Remove jobs that were done a day ago."""
+    return db.write(Job.delete().where((Job.state == DONE) & (Job.created_at < now - KEEP_DONE)).execute)
+
+
+def backlog(now: datetime) -> dict[str, int]:
+    """How many jobs stand in each state that somebody may have to look at."""
+    rows = Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
+    return dict(rows)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooSlow in the body after `seconds`. Works in a main thread (a worker process); elsewhere no limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring_out(*_: Any) -> None:
+        raise TooSlow(f"took longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring_out)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _claim(now: datetime, limit: int) -> list[Job]:
+    due = (
+        Job.select(Job.id)
+        .where(
+            (Job.state.in_([NEW, FAILED]) & (Job.due_at <= now))
+            | ((Job.state == RUNNING) & (Job.lease_until < now))
+        )
+        .order_by(Job.due_at, Job.id)
+        .limit(limit)
+    )
+    # A look costs no write lock; most looks find nothing.
+    if not due.limit(1).exists():
+        return []
+    if not db.on_sqlite():
+        due = due.for_update("FOR UPDATE SKIP LOCKED")
+
+    def take() -> list[Job]:
+        chosen = [row.id for row in due]
+        if not chosen:
+            return []
+        Job.update(state=RUNNING, lease_until=now + LEASE, attempts=Job.attempts + 1).where(
+            Job.id.in_(chosen)
+        ).execute()
+        return list(Job.select().where(Job.id.in_(chosen)).order_by(Job.due_at, Job.id))
+
+    return db.write(take)
+
+
+def _failed(job: Job, error: Exception, now: datetime) -> None:
+    dead = job.attempts > len(RETRY_AFTER)
+    wait = 0.0 if dead else RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1)
+    log.error("job failed", kind=job.kind, job=job.id, attempts=job.attempts, dead=dead, exc_info=error)
+    update = Job.update(
+        state=DEAD if dead else FAILED,
+        lease_until=None,
+        due_at=now + timedelta(seconds=wait),
+        # The class alone: a message may quote what somebody wrote.
+        error=type(error).__name__,
+    ).where(Job.id == job.id)
+    db.write(update.execute)

@@ -1,0 +1,109 @@
+"""Logs as JSON without personal data, and counters for Prometheus."""
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from surveys.base import web
+
+log = structlog.get_logger()
+
+REQUESTS = Counter("earshot_requests_total", "Requests answered", ["route", "method", "status"])
+SECONDS = Histogram(
+    "earshot_request_seconds",
+    "Time to answer a request",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+ANSWERS = Counter("earshot_responses_total", "Responses recorded", ["new"])
+
+
+def configure_logs(level: str) -> None:
+    """One JSON object a line on stderr, for our own log and for those of the libraries."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.dict_tracebacks,
+        _no_values,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for chatty in ("huey", "peewee", "peewee.migrations"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _no_values(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    # A traceback's last line quotes values (a duplicate key's, a failing parse's): only the class stays.
+    for exception in event.get("exception") or []:
+        if isinstance(exception, dict):
+            exception["exc_value"] = ""
+            for frame in exception.get("frames", []):
+                frame.pop("locals", None)
+    return event
+
+
+def install(app: Flask) -> None:
+    """Count and log every request by its route's pattern: paths hold tokens, queries hold addresses."""
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        REQUESTS.labels(route, request.method, answer.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
+        # Every answer costs a line; what is counted above need not be written down as well.
+        if answer.status_code >= 500 or log.isEnabledFor(logging.DEBUG):
+            log.info(
+                "request",
+                route=route,
+                method=request.method,
+                status=answer.status_code,
+                ms=round(seconds * 1000, 1),
+                request_id=web.request_id(),
+            )
+        return answer
+
+
+def exposition() -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST

@@ -1,0 +1,177 @@
+"""The catalogue of surveys: make, change, archive, delete; and the words one of them uses in a language."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from surveys import people, responses, wording
+from surveys.base import db, ids
+from surveys.domain.metrics import METRICS
+from surveys.domain.metrics.metric import Metric
+from surveys.models import DailyCount, Definition, Invitation, Response, Survey
+
+#: What a respondent reads before giving the score: a change of it is a break in the series.
+ASKED = ("metric", "product", "question", "labels")
+
+
+class Clash(Exception):
+    """The change contradicts answers that are there."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All that a respondent reads of one survey, in one language."""
+
+    language: str
+    direction: str
+    question: str
+    labels: dict[int, str]
+    follow_up: dict[str, str]
+    thanks: dict[str, str]
+
+
+def create(values: Mapping[str, Any], now: datetime) -> Survey:
+    """Make a survey from checked values; what is left out gets the contract's defaults."""
+    metric = METRICS[values["metric"]]
+    given = {"wait_after_answer_days": metric.wait_after_answer_days, **_EMPTY, **values}
+
+    def verb() -> Survey:
+        survey = Survey.create(id=ids.new("sv"), created_at=now, updated_at=now, **given)
+        _write_definition(survey, now)
+        return survey
+
+    return db.write(verb)
+
+
+_EMPTY: dict[str, Any] = {"languages": ["en"], "allowed_origins": [], "widget": {}}
+
+
+def change(survey: Survey, values: Mapping[str, Any], now: datetime) -> Survey:
+    """Change a survey. What is asked before the score makes a new definition. Raises Clash."""
+
+    def verb() -> Survey:
+        query = Survey.select().where(Survey.id == survey.id)
+        row = (query if db.on_sqlite() else query.for_update()).get()
+        if values.get("metric", row.metric) != row.metric and _answered(row):
+            raise Clash("The metric cannot change once there are responses; make a new survey.")
+        asked = {name: getattr(row, name) for name in ASKED}
+        if values.get("status", row.status) != row.status:
+            row.archived_at = now if values["status"] == "archived" else None
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.updated_at = now
+        if asked != {name: getattr(row, name) for name in ASKED}:
+            row.definition += 1
+            _write_definition(row, now)
+        row.save()
+        return row
+
+    return db.write(verb)
+
+
+def new_identity_secret(survey: Survey, now: datetime) -> str:
+    """Replace the secret that signs identities; the old one is worthless at once."""
+    change(survey, {"identity_generation": survey.identity_generation + 1}, now)
+    return people.identity_secret(Survey.get_by_id(survey.id))
+
+
+def delete(survey: Survey, with_responses: bool, now: datetime) -> None:
+    """Delete a survey. Raises Clash when it has responses and they are not to go with it."""
+
+    def verb() -> None:
+        if _answered(survey):
+            if not with_responses:
+                raise Clash("The survey has responses; archive it, or delete them with ?responses=delete.")
+            for row in list(Response.select().where(Response.survey == survey.id)):
+                responses.remove(row, now)
+        for table in (DailyCount, Definition, Invitation):
+            table.delete().where(table.survey == survey.id).execute()
+        Survey.delete().where(Survey.id == survey.id).execute()
+
+    db.write(verb)
+
+
+def make_first(now: datetime) -> Survey | None:
+    """On an empty database, one NPS survey that is ready to be answered; None when there is one already."""
+
+    def verb() -> Survey | None:
+        if Survey.select().exists():
+            return None
+        return create(
+            {"name": "How are we doing?", "metric": "nps", "languages": list(wording.LANGUAGES)}, now
+        )
+
+    return db.write(verb)
+
+
+def language_for(survey: Survey, wishes: Sequence[str]) -> str:
+    """The language of the survey that serves the first possible wish; else its first."""
+    return wording.choose(wishes, survey.languages, survey.languages[0])
+
+
+def texts(survey: Survey, language: str) -> Texts:
+    """What a respondent reads in `language`: the survey's own words where it has some, else the standard ones."""
+    metric = METRICS[survey.metric]
+    own_question = _own(survey.question, language)
+    question = own_question or wording.text(language, f"{metric.key}.question", product=survey.product)
+    return Texts(
+        language=language,
+        direction=wording.direction(language),
+        question=_filled(question, survey),
+        labels={**wording.labels(language, metric.key), **_own_labels(survey.labels, language, metric)},
+        follow_up={g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups},
+        thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
+    )
+
+
+def tone(metric: Metric, group: str) -> str:
+    """Which standard follow-up and thanks fit a group: "low", "middle" or "high"."""
+    if group == metric.positive:
+        return "high"
+    return "low" if group in (metric.negative, metric.groups[0].key) else "middle"
+
+
+def _answered(survey: Survey) -> bool:
+    return Response.select().where(Response.survey == survey.id).exists()
+
+
+def _write_definition(survey: Survey, now: datetime) -> None:
+    asked = {name: getattr(survey, name) for name in ASKED}
+    Definition.create(
+        survey=survey.id, number=survey.definition, metric=survey.metric, wording=asked, created_at=now
+    )
+
+
+def _filled(text: str, survey: Survey) -> str:
+    return wording.fill(text, product=survey.product or survey.name)
+
+
+def _own(by_language: Mapping[str, Any] | None, language: str) -> Any:
+    """The entry for `language`, or for the nearest of the same base; None when there is none."""
+    if not by_language:
+        return None
+    tag = wording.choose([language], list(by_language), "")
+    return by_language.get(tag)
+
+
+def _own_labels(labels: Mapping[str, Any] | None, language: str, metric: Metric) -> dict[int, str]:
+    names = {str(score): score for score in metric.scores} | {"low": metric.minimum, "high": metric.maximum}
+    own = {score: _named(labels, name, names, language) for name, score in names.items()}
+    return {score: text for score, text in own.items() if text}
+
+
+def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, language: str) -> str:
+    metric = METRICS[survey.metric]
+    text = _named(own, group, {g.key: g for g in metric.groups}, language)
+    return _filled(text or wording.text(language, f"{kind}.{tone(metric, group)}"), survey)
+
+
+def _named(own: Mapping[str, Any] | None, name: str, names: Mapping[str, Any], language: str) -> str | None:
+    """The text for `name` (a group, a score) in `language`, whichever of the two the survey's map has first."""
+    if not own:
+        return None
+    if name in own:
+        return _own(own[name], language)
+    item = _own({key: value for key, value in own.items() if key not in names}, language)
+    return item.get(name) if isinstance(item, dict) else item

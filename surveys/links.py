@@ -1,0 +1,42 @@
+"""Public addresses and the tokens in them; every link starts with BASE_URL."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+from surveys.base import signing
+
+_base_url = "http://127.0.0.1:8000"
+
+BadToken = signing.BadToken
+
+
+def use_base_url(url: str) -> None:
+    """Where the service is reached from outside."""
+    global _base_url
+    _base_url = url
+
+
+def to(path: str, **query: str | int | None) -> str:
+    """The public address of `path`, with what of `query` is not None."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return _base_url + path + ("?" + urlencode(given) if given else "")
+
+
+def invitation_token(invitation_id: str) -> str:
+    """The token that lets its bearer answer one invitation."""
+    return signing.sign("invitation", invitation_id)
+
+
+def invitation_id(token: str, now: datetime) -> str:
+    """Whose invitation a token is. Raises BadToken."""
+    return signing.read("invitation", token, now)
+
+
+def survey_page(survey_id: str, **query: str | int | None) -> str:
+    """The hosted page of a survey, for links and QR codes."""
+    return to(f"/s/{survey_id}", **query)
+
+
+def widget_script(survey_id: str) -> str:
+    """The script a website embeds."""
+    return to(f"/w/{survey_id}.js")

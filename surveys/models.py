@@ -1,0 +1,294 @@
+"""The tables of asking: what is asked, whom, and what came back."""
+
+import peewee
+from peewee import SQL, BigIntegerField, BooleanField, DoubleField, IntegerField, SmallIntegerField, TextField
+
+from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, JSONField, Table, UTCField
+
+
+class Survey(Table):
+    """One survey. Wording columns are null for the standard wording, or a map language → text."""
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    metric = TextField()
+    product = TextField(null=True)
+    question = JSONField(null=True)
+    follow_up = JSONField(null=True)
+    thanks = JSONField(null=True)
+    labels = JSONField(null=True)
+    languages = JSONField()
+    status = TextField(default="active")
+    allowed_origins = JSONField()
+    sampling = DoubleField(default=1.0)
+    delay_minutes = IntegerField(default=0)
+    quarantine_days = IntegerField(default=30)
+    wait_after_answer_days = IntegerField()
+    wait_after_decline_days = IntegerField(default=30)
+    answer_window_days = IntegerField(default=30)
+    edit_window_hours = IntegerField(default=168)
+    priority = IntegerField(default=0)
+    require_signed_identity = BooleanField(default=False)
+    identity_generation = IntegerField(default=1)
+    widget = JSONField()
+    definition = IntegerField(default=1)
+    created_at = UTCField()
+    updated_at = UTCField()
+    archived_at = UTCField(null=True)
+
+    class Meta:
+        constraints = [
+            SQL("CHECK (status IN ('active', 'paused', 'archived'))"),
+            SQL("CHECK (sampling >= 0 AND sampling <= 1)"),
+        ]
+
+
+class Definition(Table):
+    """What was asked from a moment on: a change of metric, scale or wording makes a new one."""
+
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+    number = IntegerField()
+    metric = TextField()
+    wording = JSONField()
+    created_at = UTCField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("survey", "number")
+
+
+class Person(Table):
+    """Whoever may be asked. `verified` false: known only by an unsigned claim, kept apart from the verified."""
+
+    id = TextField(primary_key=True)
+    external_id = TextField(null=True)
+    email = TextField(null=True)
+    claimed_email = TextField(null=True)
+    name = TextField(null=True)
+    language = TextField(null=True)
+    company = TextField(null=True)
+    properties = JSONField(null=True)
+    verified = BooleanField()
+    last_asked_at = UTCField(null=True)
+    last_answered_at = UTCField(null=True)
+    last_declined_at = UTCField(null=True)
+    unsubscribed_at = UTCField(null=True)
+    bounced_at = UTCField(null=True)
+    created_at = UTCField()
+
+    class Meta:
+        indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+        about = "person"
+        holds = {
+            "id": PSEUDONYM,
+            "external_id": IDENTIFIER,
+            "email": IDENTIFIER,
+            "claimed_email": IDENTIFIER,
+            "name": IDENTIFIER,
+            "company": IDENTIFIER,
+            "properties": FREE_TEXT,
+        }
+
+
+class Invitation(Table):
+    """One survey put to one person, with agent, team and ticket as they were at that moment."""
+
+    id = TextField(primary_key=True)
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+    person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id")
+    channel = TextField()
+    status = TextField()
+    touchpoint = TextField(null=True)
+    language = TextField(null=True)
+    agent_id = TextField(null=True)
+    agent_name = TextField(null=True)
+    team_id = TextField(null=True)
+    team_name = TextField(null=True)
+    ticket = JSONField(null=True)
+    tags = JSONField(null=True)
+    properties = JSONField(null=True)
+    intents = JSONField(null=True)
+    send_at = UTCField(null=True)
+    sent_at = UTCField(null=True)
+    answered_at = UTCField(null=True)
+    declined_at = UTCField(null=True)
+    expires_at = UTCField(null=True)
+    created_at = UTCField()
+
+    class Meta:
+        indexes = ((("person", "created_at"), False), (("survey", "sent_at"), False))
+        constraints = [
+            SQL(
+                "CHECK (status IN ('scheduled', 'sending', 'sent', 'unknown', 'answered', 'declined', "
+                "'expired', 'cancelled', 'failed'))"
+            )
+        ]
+        about = "person"
+        holds = {
+            "id": PSEUDONYM,
+            "person": PSEUDONYM,
+            "agent_name": IDENTIFIER,
+            "ticket": FREE_TEXT,
+            "tags": FREE_TEXT,
+            "properties": FREE_TEXT,
+            "intents": SCORE,
+        }
+
+
+class Response(Table):
+    """Score, comment and answers of one person to one survey.
+
+    `key`: microseconds since 1970 of the first recording, made unique; so the key's order is the order of time.
+    `revisions`: for each field the revision that set it, so that every order of arrival gives the same row.
+    `first_tick`, `changed_tick`: see `db.tick`.
+    """
+
+    key = BigIntegerField(primary_key=True)
+    id = TextField(unique=True)
+    survey = peewee.ForeignKeyField(Survey, on_delete="RESTRICT", column_name="survey_id", index=False)
+    definition = IntegerField()
+    score = SmallIntegerField(null=True)
+    group = TextField(null=True, column_name="score_group")
+    comment = TextField(null=True)
+    answers = JSONField(null=True)
+    search_text = TextField(null=True)
+    language = TextField(null=True)
+    person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id", index=False)
+    invitation = peewee.ForeignKeyField(
+        Invitation, null=True, unique=True, on_delete="SET NULL", column_name="invitation_id"
+    )
+    touchpoint = TextField(null=True)
+    page = TextField(null=True)
+    properties = JSONField(null=True)
+    channel = TextField()
+    agent_id = TextField(null=True)
+    agent_name = TextField(null=True)
+    team_id = TextField(null=True)
+    team_name = TextField(null=True)
+    ticket_id = TextField(null=True)
+    ticket_channel = TextField(null=True)
+    ticket = JSONField(null=True)
+    tags = JSONField(null=True)
+    flags = JSONField(null=True)
+    final = BooleanField(default=False)
+    test = BooleanField(default=False)
+    excluded = BooleanField(default=False)
+    counted = BooleanField(default=False)
+    day = TextField()
+    abuse_key = TextField(null=True)
+    revision = IntegerField()
+    revisions = JSONField()
+    edit_key_hash = TextField(null=True)
+    version = IntegerField(default=1)
+    first_tick = BigIntegerField()
+    changed_tick = BigIntegerField()
+    created_at = UTCField()
+    updated_at = UTCField()
+
+    class Meta:
+        about = "person"
+        holds = {
+            "id": PSEUDONYM,
+            "person": PSEUDONYM,
+            "score": SCORE,
+            "group": SCORE,
+            "comment": FREE_TEXT,
+            "answers": FREE_TEXT,
+            "search_text": FREE_TEXT,
+            "page": FREE_TEXT,
+            "properties": FREE_TEXT,
+            "agent_name": IDENTIFIER,
+            "ticket": FREE_TEXT,
+            "tags": FREE_TEXT,
+            "abuse_key": PSEUDONYM,
+        }
+
+
+# A survey's feed newest first; and what numbers by segment are read from without touching the rows.
+Response.add_index(Response.survey, Response.key, name="response_survey_key")
+Response.add_index(
+    Response.survey,
+    Response.key,
+    Response.score,
+    Response.agent_id,
+    Response.team_id,
+    name="response_counted",
+    where=Response.counted,
+)
+Response.add_index(Response.survey, Response.group, Response.key, name="response_group")
+Response.add_index(Response.first_tick, Response.key, name="response_first")
+Response.add_index(Response.changed_tick, Response.key, name="response_changed")
+Response.add_index(
+    Response.survey, Response.abuse_key, Response.key, name="response_abuse", where=Response.abuse_key.is_null(False)
+)
+for _column in (Response.agent_id, Response.team_id, Response.touchpoint, Response.person, Response.language):
+    Response.add_index(
+        _column, Response.key, name=f"response_{_column.column_name}", where=_column.is_null(False)
+    )
+
+
+class Alias(Table):
+    """A second response id that amends the first answer to an invitation; its revisions count on from `offset`."""
+
+    id = TextField(primary_key=True)
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+    offset = IntegerField(column_name="revision_offset")
+
+    class Meta:
+        about = "response"
+        holds = {"id": PSEUDONYM}
+
+
+class ResponseTag(Table):
+    """Where a tag stands, newest first; `Response.tags` is what is shown."""
+
+    tag = TextField()
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+
+    class Meta:
+        table_name = "response_tag"
+        primary_key = peewee.CompositeKey("tag", "response")
+        about = "response"
+        holds = {"tag": FREE_TEXT}
+
+
+class Erased(Table):
+    """What is left of a deleted response: its id, so that whoever follows the feed can delete a copy."""
+
+    id = TextField(primary_key=True)
+    key = BigIntegerField()
+    survey_id = TextField()
+    changed_tick = BigIntegerField()
+    version = IntegerField()
+    erased_at = UTCField()
+
+    class Meta:
+        indexes = ((("changed_tick", "key"), False),)
+        holds = {"id": PSEUDONYM}
+
+
+class Tombstone(Table):
+    """A keyed hash of a person who was erased, so that an erasure can be replayed after a restore."""
+
+    digest = TextField(primary_key=True)
+    erased_at = UTCField()
+
+    class Meta:
+        holds = {"digest": PSEUDONYM}
+
+
+class DailyCount(Table):
+    """How often each score was given to a survey on a day; written in the same transaction as the response.
+
+    `slot` spreads concurrent writers over several rows (PostgreSQL): one row would make them wait in line.
+    """
+
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+    day = TextField()
+    definition = IntegerField()
+    score = SmallIntegerField()
+    slot = SmallIntegerField()
+    n = IntegerField()
+
+    class Meta:
+        table_name = "daily_count"
+        primary_key = peewee.CompositeKey("survey", "day", "definition", "score", "slot")

@@ -1,0 +1,121 @@
+"""People who may be asked: found or made from what a caller says of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from surveys.base import db, ids, signing
+from surveys.models import Person, Survey, Tombstone
+
+
+#: Stands for what was not given; no address and no id of ours looks like this.
+NOBODY = "-"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it."""
+
+    external_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    verified: bool = False
+
+    @property
+    def known(self) -> bool:
+        """True when there is something to find the person by."""
+        return bool(self.external_id or self.email)
+
+
+def identity_secret(survey: Survey) -> str:
+    """The secret a website signs identities with: derived, so that it is kept nowhere and shown once."""
+    return signing.derive("identity", survey.id, str(survey.identity_generation))
+
+
+def identity(survey: Survey, given: dict[str, Any] | None) -> Identity | None:
+    """What a respondent's `person` proves: hex HMAC-SHA256 over `id` when given, else over the lower-cased e-mail."""
+    if not given:
+        return None
+    external_id, email = given.get("id") or None, normal_email(given.get("email"))
+    signed = external_id or email
+    verified = bool(
+        signed
+        and given.get("signature")
+        and signing.same(
+            signing.hmac_sha256_hex(identity_secret(survey), signed), str(given["signature"]).lower()
+        )
+    )
+    return Identity(external_id, email, given.get("name") or None, verified)
+
+
+def normal_email(email: str | None) -> str | None:
+    """An address as it is compared: trimmed and lower-case."""
+    return email.strip().lower() or None if email else None
+
+
+def find_or_create(who: Identity, now: datetime) -> Person | None:
+    """The person of an identity, made if new; None when the identity names nobody. Call it in a transaction.
+
+    Verified and merely claimed people are kept apart, so that a claim can never change what we know of, or
+    when we ask, somebody else. With a signed id an e-mail is only claimed and finds nobody.
+    """
+    if not who.known:
+        return None
+    by_email = who.email if not who.external_id else None
+    where = (
+        (Person.external_id == who.external_id) if who.external_id else (Person.email == by_email)
+    ) & (Person.verified == who.verified)
+    person = Person.get_or_none(where)
+    if person is None:
+        try:
+            with db.database.atomic():
+                person = Person.create(
+                    id=ids.new("per"),
+                    external_id=who.external_id,
+                    email=by_email,
+                    claimed_email=who.email if who.external_id else None,
+                    name=who.name,
+                    verified=who.verified,
+                    created_at=now,
+                )
+        except peewee.IntegrityError:
+            person = Person.get(where)
+        return person
+    changes: dict[str, Any] = {}
+    if who.name and who.name != person.name:
+        changes["name"] = who.name
+    if who.external_id and who.email and who.email != person.claimed_email:
+        changes["claimed_email"] = who.email
+    if changes:
+        Person.update(**changes).where(Person.id == person.id).execute()
+        for name, value in changes.items():
+            setattr(person, name, value)
+    return person
+
+
+def named(email: str | None = None, external_id: str | None = None, person_id: str | None = None) -> list[Person]:
+    """Everybody, verified or claimed, who goes by this address or id."""
+    address = normal_email(email)
+    where = (
+        (Person.email == (address or NOBODY))
+        | (Person.claimed_email == (address or NOBODY))
+        | (Person.external_id == (external_id or NOBODY))
+        | (Person.id == (person_id or NOBODY))
+    )
+    return list(Person.select().where(where).order_by(Person.created_at))
+
+
+def digest(value: str) -> str:
+    """The keyed hash by which an erased address or id is known again after a restore."""
+    return signing.keyed_hash("tombstone", value.strip().lower())
+
+
+def bury(person: Person, now: datetime) -> None:
+    """Leave tombstones for everything a person goes by. Call it in a transaction."""
+    for value in (person.email, person.claimed_email, person.external_id):
+        if value:
+            Tombstone.insert(digest=digest(value), erased_at=now).on_conflict(
+                conflict_target=[Tombstone.digest], update={Tombstone.erased_at: now}
+            ).execute()

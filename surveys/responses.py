@@ -1,0 +1,460 @@
+"""Responses: record, amend, exclude, tag, delete. Everything that belongs to one answer is one transaction."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+
+from surveys import links, people, rollups
+from surveys.base import clock, db, jobs, signing
+from surveys.base.db import JSONField, database
+from surveys.domain import folding
+from surveys.domain.metrics import METRICS
+from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey
+
+#: Queued answers of browsers that were offline are still taken this long after a survey was archived.
+ARCHIVED_GRACE = timedelta(hours=72)
+
+BURST_SECONDS = 60
+
+
+class Refused(Exception):
+    """The answer cannot be taken; `field` is what is wrong, None when it is no single field."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.field = message, field
+
+
+class Clash(Refused):
+    """It contradicts what is stored: another survey's id, a wrong edit key, the edit window is over."""
+
+
+@dataclass
+class Answer:
+    """One arrival of one answer. `values` holds just the fields that it carried."""
+
+    id: str
+    revision: int
+    values: dict[str, Any]
+    edit_key: str | None = None
+    invitation: str | None = None
+    person: dict[str, Any] | None = None
+    flags: list[str] = field(default_factory=list)
+    network: str | None = None
+    created_at: datetime | None = None
+
+
+#: Fields that merge by revision, and what a row has before any revision carried them.
+MERGED: dict[str, Any] = {
+    "score": None,
+    "comment": None,
+    "answers": None,
+    "language": None,
+    "touchpoint": None,
+    "page": None,
+    "properties": None,
+    "channel": "widget",
+    "final": False,
+    "test": False,
+    "person": None,
+}
+
+
+def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) -> tuple[Response, bool]:
+    """Store `answer`, or merge it into what is stored under its id; the row and whether it is new.
+
+    Each field keeps the value of the highest revision that carried it; at equal revision the first stored
+    wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
+    survey and network above which new ones are flagged; 0 for none. Raises Refused and Clash.
+    """
+    if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE:
+        raise LookupError(survey.id)
+    _check(survey, answer)
+    who = people.identity(survey, answer.person)
+    invitation_id = None
+    if answer.invitation:
+        try:
+            invitation_id = links.invitation_id(answer.invitation, now)
+        except links.BadToken:
+            raise Refused("Is not an invitation of ours.", "invitation") from None
+    return db.write(lambda: _record(survey, answer, who, invitation_id, now, burst_limit))
+
+
+def editable_until(survey: Survey, response: Response) -> datetime:
+    """Until when the respondent may change the answer."""
+    return response.created_at + timedelta(hours=survey.edit_window_hours)
+
+
+def find(response_id: str) -> Response | None:
+    """The response with this id, also when the id is a second one of the same invitation."""
+    found = Response.get_or_none(Response.id == response_id)
+    if found is None:
+        alias = Alias.get_or_none(Alias.id == response_id)
+        found = alias and alias.response
+    return found
+
+
+def exclude(response: Response, excluded: bool, now: datetime) -> Response:
+    """Take a response out of the value, or back in."""
+
+    def verb() -> Response:
+        row = _locked(Response.key == response.key)
+        if row is None:
+            raise LookupError(response.id)
+        if row.excluded == excluded:
+            return row
+        before = (row.score, row.counted)
+        row.excluded = excluded
+        _settle(row, before, now)
+        _save(row, ["excluded", "counted"])
+        jobs.enqueue("response excluded", {"key": row.key}, now)
+        return row
+
+    return db.write(verb)
+
+
+def set_tags(response: Response, tags: list[str], now: datetime) -> None:
+    """Replace the tags of a response."""
+
+    def verb() -> None:
+        row = _locked(Response.key == response.key)
+        if row is None:
+            raise LookupError(response.id)
+        row.tags = list(dict.fromkeys(tags))
+        _settle(row, (row.score, row.counted), now)
+        _save(row, ["tags"])
+        ResponseTag.delete().where(ResponseTag.response == row.key).execute()
+        _index_tags(row)
+
+    db.write(verb)
+
+
+def touch(key: int, now: datetime) -> None:
+    """Give a response a new version, so that whoever follows the feed sees it again. Call it in a transaction."""
+    Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
+        Response.key == key
+    ).execute()
+
+
+def delete(response: Response, now: datetime) -> None:
+    """Remove a response and all that was derived from it; followers of the feed learn its id."""
+    db.write(lambda: remove(_locked(Response.key == response.key), now))
+
+
+def remove(row: Response | None, now: datetime) -> None:
+    """`delete` inside the caller's transaction; nothing when it is gone already."""
+    if row is None:
+        return
+    before = (row.score, row.counted)
+    row.counted = False
+    rollups.moved(row, before)
+    for table in db.registered():
+        if table._meta.about == "response":
+            column = table._meta.columns.get("response_key") or table._meta.primary_key
+            table.delete().where(column == row.key).execute()
+    Response.delete().where(Response.key == row.key).execute()
+    Erased.insert(
+        id=row.id,
+        key=row.key,
+        survey_id=row.survey_id,
+        changed_tick=db.tick(),
+        version=row.version + 1,
+        erased_at=now,
+    ).on_conflict_ignore().execute()
+    jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
+
+
+def forget_networks(now: datetime) -> int:
+    """Drop abuse keys older than 48 hours; how many."""
+    oldest = clock.microseconds(now - timedelta(hours=48))
+    query = Response.update(abuse_key=None).where(Response.abuse_key.is_null(False) & (Response.key < oldest))
+    return db.write(query.execute)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _check(survey: Survey, answer: Answer) -> None:
+    score = answer.values.get("score")
+    metric = METRICS[survey.metric]
+    if score is not None and not metric.accepts(score):
+        raise Refused(f"Must be between {metric.minimum} and {metric.maximum}.", "score")
+
+
+def _record(
+    survey: Survey,
+    answer: Answer,
+    who: people.Identity | None,
+    invitation_id: str | None,
+    now: datetime,
+    burst_limit: int,
+) -> tuple[Response, bool]:
+    invitation = Invitation.get_or_none(Invitation.id == invitation_id) if invitation_id else None
+    if invitation_id and (invitation is None or invitation.survey_id != survey.id):
+        raise Refused("Is not an invitation to this survey.", "invitation")
+    _check_identity(survey, answer, who, invitation)
+    for attempt in range(20):
+        row, offset, is_alias = _stored(answer, invitation)
+        if row is not None:
+            return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
+        # Somebody else may be first with the id, the invitation or the microsecond: then look again.
+        moved = secrets.randbelow(1000) if attempt else 0
+        row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
+        if row is not None:
+            return row, True
+    raise db.DatabaseAway("no free key")
+
+
+def _check_identity(
+    survey: Survey, answer: Answer, who: people.Identity | None, invitation: Invitation | None
+) -> None:
+    if not survey.require_signed_identity or invitation is not None or (who is not None and who.verified):
+        return
+    if who is None and Response.select().where(Response.id == answer.id).exists():
+        return
+    raise Refused("This survey takes only answers of people whose identity is signed.", "person")
+
+
+def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | None, int, bool]:
+    """The row this answer belongs to, what its revisions count from, and whether it came under a second id."""
+    row = _locked(Response.id == answer.id)
+    if row is not None:
+        return row, 0, False
+    alias = Alias.get_or_none(Alias.id == answer.id)
+    if alias is not None:
+        return _locked(Response.key == alias.response_id), alias.offset, True
+    if invitation is None:
+        return None, 0, False
+    row = _locked(Response.invitation == invitation.id)
+    if row is None:
+        return None, 0, False
+    # A second device answered the same invitation: what it says is newer than all that is stored.
+    Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
+    return row, row.revision, True
+
+
+def _locked(where: Any) -> Response | None:
+    query = Response.select().where(where)
+    if not db.on_sqlite():
+        query = query.for_update()
+    return query.first()
+
+
+def _insert(
+    survey: Survey,
+    answer: Answer,
+    who: people.Identity | None,
+    invitation: Invitation | None,
+    now: datetime,
+    burst_limit: int,
+    moved: int,
+) -> Response | None:
+    created = answer.created_at or now
+    person = _person(who, invitation, now)
+    row = Response(
+        key=clock.microseconds(created) + moved,
+        id=answer.id,
+        survey=survey.id,
+        definition=survey.definition,
+        person=person.id if person else None,
+        invitation=invitation.id if invitation else None,
+        day=rollups.day_of(created),
+        revision=answer.revision,
+        revisions={name: answer.revision for name in answer.values if name in MERGED},
+        edit_key_hash=signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else None,
+        created_at=created,
+        updated_at=now,
+        version=1,
+        **{name: default for name, default in MERGED.items() if name != "person"},
+    )
+    for name, value in answer.values.items():
+        setattr(row, name, value)
+    if answer.person is not None:
+        row.revisions["person"] = answer.revision
+    if invitation is not None:
+        _attribute(row, invitation)
+    flags = list(answer.flags)
+    if answer.network is not None and invitation is None:
+        row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
+        if burst_limit and _is_burst(row, now, burst_limit):
+            flags.append("burst")
+    if flags:
+        row.flags, row.excluded = flags, True
+    _derive(survey, row)
+    row.first_tick = row.changed_tick = db.tick()
+    if not _insert_row(row):
+        return None
+    rollups.moved(row, None)
+    if row.tags:
+        _index_tags(row)
+    _note_answer(row, person, invitation, now)
+    jobs.enqueue("response recorded", {"key": row.key}, now)
+    return row
+
+
+def _insert_row(row: Response) -> bool:
+    """Insert unless the id, the invitation or the key is taken; False when one of them is.
+
+    Every answer passes here, so the statement is put together once and not by the query builder each time;
+    and SQLite's OR IGNORE, which the builder would write, also swallows a NOT NULL violation.
+    """
+    sqlite = db.on_sqlite()
+    columns = _COLUMNS if sqlite else [f for f in _COLUMNS if f.name not in ("first_tick", "changed_tick")]
+    if sqlite not in _insert_sql:
+        names = ", ".join(f'"{f.column_name}"' for f in columns)
+        marks = ", ".join([database.param] * len(columns))
+        if not sqlite:
+            names += ", first_tick, changed_tick"
+            marks += f", {row.first_tick.sql}, {row.changed_tick.sql}"
+        _insert_sql[sqlite] = f"INSERT INTO response ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+    values = [
+        f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
+        for f, value in ((f, row.__data__.get(f.name)) for f in columns)
+    ]
+    return database.execute_sql(_insert_sql[sqlite], values).rowcount == 1
+
+
+_COLUMNS = Response._meta.sorted_fields
+_insert_sql: dict[bool, str] = {}
+
+
+def _amend(
+    survey: Survey,
+    row: Response,
+    offset: int,
+    is_alias: bool,
+    answer: Answer,
+    who: people.Identity | None,
+    invitation: Invitation | None,
+    now: datetime,
+) -> Response:
+    if row.survey_id != survey.id:
+        raise Clash("This id belongs to another survey's answer.", "id")
+    if row.edit_key_hash and not is_alias:
+        given = signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else ""
+        if not signing.same(given, row.edit_key_hash):
+            raise Clash("The edit key of the first recording must come with every later one.", "edit_key")
+    revision = offset + answer.revision
+    values = dict(answer.values)
+    revisions = dict(row.revisions)
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in MERGED and revision > revisions.get(name, -1):
+            revisions[name] = revision
+            if getattr(row, name) != value:
+                changes[name] = value
+    if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
+        revisions["person"] = revision
+        person = _person(who, row.invitation_id and row.invitation, now)
+        if (person.id if person else None) != row.person_id:
+            changes["person"] = person.id if person else None
+    fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
+    if not changes and revisions == row.revisions and revision <= row.revision and not fresh_flags:
+        return row
+    if now > editable_until(survey, row):
+        if not changes:
+            return row
+        raise Clash("The answer can no longer be changed; its edit window is over.")
+    before = (row.score, row.counted)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.revision, row.revisions = max(row.revision, revision), revisions
+    if fresh_flags:
+        row.flags, row.excluded = (row.flags or []) + fresh_flags, True
+    _derive(survey, row)
+    if changes or fresh_flags:
+        _settle(row, before, now)
+        jobs.enqueue("response amended", {"key": row.key}, now)
+        if before[0] is None and row.score is not None:
+            _note_answer(row, row.person, row.invitation, now)
+    _save(row, [*MERGED, "group", "search_text", "counted", "flags", "excluded", "revision", "revisions"])
+    return row
+
+
+def _derive(survey: Survey, row: Response) -> None:
+    """Set what follows from the other columns."""
+    row.group = METRICS[survey.metric].group_of(row.score) if row.score is not None else None
+    texts = [row.comment or "", *_texts(row.answers)]
+    row.search_text = folding.fold(" ".join(texts)) or None if any(texts) else None
+    row.counted = row.score is not None and not row.excluded and not row.test
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return []
+
+
+def _settle(row: Response, before: tuple[int | None, bool], now: datetime) -> None:
+    """Give a changed row its new version and carry it into the daily counts."""
+    row.counted = row.score is not None and not row.excluded and not row.test
+    rollups.moved(row, before)
+    row.version += 1
+    row.changed_tick = db.tick()
+    row.updated_at = now
+
+
+def _save(row: Response, names: list[str]) -> None:
+    names = [*names, "version", "changed_tick", "updated_at"]
+    fields = Response._meta.fields
+    Response.update({fields[name]: row.__data__.get(name) for name in dict.fromkeys(names)}).where(
+        Response.key == row.key
+    ).execute()
+
+
+def _person(who: people.Identity | None, invitation: Invitation | None, now: datetime) -> Person | None:
+    if invitation is not None and invitation.person_id:
+        return invitation.person
+    return people.find_or_create(who, now) if who else None
+
+
+def _attribute(row: Response, invitation: Invitation) -> None:
+    """Agent, team and ticket as they were when the person was asked."""
+    row.agent_id, row.agent_name = invitation.agent_id, invitation.agent_name
+    row.team_id, row.team_name = invitation.team_id, invitation.team_name
+    row.ticket = invitation.ticket
+    row.ticket_id = (invitation.ticket or {}).get("id")
+    row.ticket_channel = (invitation.ticket or {}).get("channel")
+    row.tags = invitation.tags
+    for name in ("touchpoint", "language"):
+        if getattr(row, name) is None:
+            setattr(row, name, getattr(invitation, name))
+    if invitation.properties:
+        row.properties = {**invitation.properties, **(row.properties or {})}
+    if "channel" not in row.revisions and invitation.channel == "email":
+        row.channel = "email"
+
+
+def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, now: datetime) -> None:
+    if row.score is None or row.test:
+        return
+    if invitation is not None and invitation.answered_at is None:
+        Invitation.update(status="answered", answered_at=now).where(Invitation.id == invitation.id).execute()
+    if person is not None:
+        Person.update(last_answered_at=now).where(Person.id == person.id).execute()
+
+
+def _index_tags(row: Response) -> None:
+    rows = [{"tag": tag, "response": row.key} for tag in dict.fromkeys(row.tags or [])]
+    if rows:
+        ResponseTag.insert_many(rows).on_conflict_ignore().execute()
+
+
+def _is_burst(row: Response, now: datetime, limit: int) -> bool:
+    recent = (
+        Response.select(Response.key)
+        .where(
+            (Response.survey == row.survey_id)
+            & (Response.abuse_key == row.abuse_key)
+            & (Response.key > clock.microseconds(now) - BURST_SECONDS * 1_000_000)
+        )
+        .limit(limit)
+    )
+    return recent.count() >= limit

@@ -1,0 +1,126 @@
+"""Daily counts: how often each score was given to a survey on a day, kept with the responses themselves."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from peewee import EXCLUDED, fn
+
+from surveys.base import db
+from surveys.models import DailyCount, Response
+
+#: Rows that concurrent writers on PostgreSQL spread over; SQLite writes one at a time.
+SLOTS = 16
+
+_zone: ZoneInfo = ZoneInfo("UTC")
+
+
+def use_time_zone(zone: ZoneInfo) -> None:
+    """Whose midnight ends a day."""
+    global _zone
+    _zone = zone
+
+
+def day_of(moment: datetime) -> str:
+    """The day of `moment` in `TIME_ZONE`, as `2026-09-14`."""
+    return moment.astimezone(_zone).date().isoformat()
+
+
+def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
+    """Add `by` (1 or -1) to a count. Call it in the transaction of the response."""
+    DailyCount.insert(
+        survey=survey_id,
+        day=day,
+        definition=definition,
+        score=score,
+        slot=0 if db.on_sqlite() else secrets.randbelow(SLOTS),
+        n=by,
+    ).on_conflict(
+        conflict_target=[
+            DailyCount.survey,
+            DailyCount.day,
+            DailyCount.definition,
+            DailyCount.score,
+            DailyCount.slot,
+        ],
+        update={DailyCount.n: DailyCount.n + EXCLUDED.n},
+    ).execute()
+
+
+def moved(response: Response, before: tuple[int, bool] | None) -> None:
+    """Carry a change of a response's score or of whether it counts into the counts.
+
+    `before`: score and `counted` as they were (None for a new response).
+    """
+    old = before[0] if before and before[1] else None
+    new = response.score if response.counted else None
+    if old == new:
+        return
+    if old is not None:
+        count(response.survey_id, response.day, response.definition, old, -1)
+    if new is not None:
+        count(response.survey_id, response.day, response.definition, new, 1)
+
+
+def differences() -> list[tuple[str, str, int, int, int, int]]:
+    """Where counts and responses disagree: survey, day, definition, score, counted in responses, in the counts."""
+    real = {row[:4]: row[4] for row in _from_responses()}
+    kept = {
+        row[:4]: row[4]
+        for row in DailyCount.select(
+            DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score, fn.SUM(DailyCount.n)
+        )
+        .group_by(DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score)
+        .tuples()
+        if row[4]
+    }
+    return [
+        (*where, real.get(where, 0), int(kept.get(where, 0)))
+        for where in sorted(real.keys() | kept.keys())
+        if real.get(where, 0) != kept.get(where, 0)
+    ]
+
+
+def rebuild(days: bool = False) -> int:
+    """Count everything anew (with `days`, after a change of TIME_ZONE, also each response's day); rows written."""
+
+    def verb() -> int:
+        if days:
+            _rewrite_days()
+        DailyCount.delete().execute()
+        rows = [
+            {"survey": r[0], "day": r[1], "definition": r[2], "score": r[3], "slot": 0, "n": r[4]}
+            for r in _from_responses()
+        ]
+        for start in range(0, len(rows), 500):
+            DailyCount.insert_many(rows[start : start + 500]).execute()
+        return len(rows)
+
+    return db.write(verb)
+
+
+def _from_responses() -> Iterable[tuple]:
+    return list(
+        Response.select(Response.survey, Response.day, Response.definition, Response.score, fn.COUNT(Response.key))
+        .where(Response.counted)
+        .group_by(Response.survey, Response.day, Response.definition, Response.score)
+        .tuples()
+    )
+
+
+def _rewrite_days() -> None:
+    last = -(2**62)
+    while True:
+        rows = list(
+            Response.select(Response.key, Response.created_at, Response.day)
+            .where(Response.key > last)
+            .order_by(Response.key)
+            .limit(1000)
+        )
+        if not rows:
+            return
+        for row in rows:
+            if (day := day_of(row.created_at)) != row.day:
+                Response.update(day=day).where(Response.key == row.key).execute()
+        last = rows[-1].key

@@ -1,0 +1,51 @@
+"""API keys over the API."""
+
+from typing import Any
+
+from flask import g
+
+from surveys.base import accounts, clock, web
+from surveys.base.accounts import ApiKey
+from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.models import Survey
+from surveys.schemas import KeyBody, KeyCreated, KeyList
+
+routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may call the API.")
+
+
+@routes.route("", methods=["GET"])
+@needs("admin")
+@routes.arguments(web.PageArgs, location="query")
+@routes.response(200, KeyList)
+def index(query: dict[str, Any]) -> Any:
+    """Keys in use, newest first, without their secrets."""
+    found = ApiKey.select().where(ApiKey.revoked_at.is_null())
+    rows, following = web.newest_first(found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"])
+    return {"items": rows, "next": following}
+
+
+@routes.route("", methods=["POST"])
+@needs("admin")
+@idempotent
+@routes.arguments(KeyBody)
+@routes.response(201, KeyCreated)
+def create(body: dict[str, Any]) -> Any:
+    """Make a key. The secret is shown this once."""
+    if g.key.surveys is not None and not set(body["surveys"] or ["*"]) <= set(g.key.surveys):
+        raise Problem(403, "This key is limited to its surveys and cannot give more.")
+    known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
+    if body["surveys"] is not None and set(body["surveys"]) - known:
+        raise web.invalid("surveys", "Names a survey that is not there.")
+    key, secret = accounts.issue(body["name"], body["scopes"], body["surveys"], clock.now())
+    return {name: getattr(key, name) for name in KeyList().fields["items"].inner.schema.fields} | {"key": secret}
+
+
+@routes.route("/<key_id>", methods=["DELETE"])
+@needs("admin")
+@routes.response(204)
+def delete(key_id: str) -> Any:
+    """Revoke a key, at once and everywhere."""
+    if g.key.surveys is not None:
+        raise web.not_found()
+    if not accounts.revoke(key_id, clock.now()):
+        raise web.not_found()

@@ -1,0 +1,67 @@
+"""For whoever runs the service: is it up, is it ready, what does it count."""
+
+import hmac
+import ipaddress
+from typing import Any
+
+import peewee
+from flask import Response, jsonify, request
+
+from surveys.base import db, observe, schema, web
+from surveys.base.web import Problem, Routes
+
+routes = Routes("operators", __name__, description="For operators.")
+
+
+@routes.route("/healthz", methods=["GET"])
+@routes.doc(responses={"200": {"description": "The process is up."}})
+def healthz() -> Any:
+    """The process is up."""
+    return jsonify({"status": "ok"})
+
+
+@routes.route("/readyz", methods=["GET"])
+@routes.doc(
+    responses={"200": {"description": "Ready for traffic."}, "503": {"description": "Not ready; says what is missing."}}
+)
+def readyz() -> Any:
+    """Ready for traffic: the database answers and all migrations are applied."""
+    try:
+        missing = schema.pending()
+        db.check()
+    except (peewee.PeeweeException, db.DatabaseAway):
+        db.forget_connection()
+        missing_text = ["the database cannot be reached"]
+    except db.WrongDatabase as error:
+        missing_text = [str(error)]
+    else:
+        missing_text = [f"migration {name} is not applied" for name in missing]
+    if missing_text:
+        raise Problem(503, "Not ready: " + "; ".join(missing_text) + ".", headers={"Retry-After": "2"})
+    return jsonify({"status": "ready"})
+
+
+@routes.route("/metrics", methods=["GET"])
+@routes.doc(responses={"200": {"description": "Prometheus text format.", "content": {"text/plain": {}}}})
+def metrics() -> Response:
+    """Counters for Prometheus; with METRICS_TOKEN, or from this machine and through no proxy. Else a 404."""
+    if not (_has_token() or _is_local()):
+        raise web.not_found()
+    body, content_type = observe.exposition()
+    return Response(body, content_type=content_type)
+
+
+def _has_token() -> bool:
+    token = web.settings().metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return bool(token) and hmac.compare_digest(given.encode(), (token or "").encode())
+
+
+def _is_local() -> bool:
+    # A proxy on this machine also comes from loopback; it announces itself by these headers.
+    if any(name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name in request.headers.keys()):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,153 @@
+"""Surveys over the API."""
+
+import html
+from typing import Any
+
+import marshmallow as ma
+import segno
+from flask import Response, g, make_response
+
+from surveys import catalogue, links, people
+from surveys.base import clock, web
+from surveys.base.accounts import ApiKey
+from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.models import Survey
+from surveys.schemas import (
+    DeleteQuery,
+    QRQuery,
+    Snippet,
+    SnippetQuery,
+    SurveyBody,
+    SurveyCreated,
+    SurveyList,
+    SurveyOut,
+    SurveyPatch,
+    SurveyQuery,
+    check_words,
+)
+
+routes = Routes("surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how.")
+
+
+@routes.route("", methods=["GET"])
+@needs("read")
+@routes.arguments(SurveyQuery, location="query")
+@routes.response(200, SurveyList)
+def index(query: dict[str, Any]) -> Any:
+    """Surveys, newest first."""
+    found = Survey.select()
+    if query.get("status"):
+        found = found.where(Survey.status == query["status"])
+    key: ApiKey = g.key
+    if key.surveys is not None:
+        found = found.where(Survey.id.in_(key.surveys))
+    rows, following = web.newest_first(found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"])
+    return {"items": rows, "next": following}
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(SurveyBody)
+@routes.response(201, SurveyCreated)
+def create(body: dict[str, Any]) -> Any:
+    """Make a survey. `identity_secret` is shown this once."""
+    if g.key.surveys is not None:
+        raise Problem(403, "This key is limited to its surveys and cannot make others.")
+    survey = catalogue.create(body, clock.now())
+    return _with_secret(survey, people.identity_secret(survey))
+
+
+@routes.route("/<survey_id>", methods=["GET"])
+@needs("read")
+@routes.response(200, SurveyOut)
+def show(survey_id: str) -> Any:
+    """One survey."""
+    return own(survey_id)
+
+
+@routes.route("/<survey_id>", methods=["PATCH"])
+@needs("write")
+@routes.arguments(SurveyPatch)
+@routes.response(200, SurveyCreated)
+def change(body: dict[str, Any], survey_id: str) -> Any:
+    """Change a survey. A change of metric or wording raises `definition`; of the metric, once answered, is a 409."""
+    survey = own(survey_id)
+    fresh_secret = body.pop("new_identity_secret", False)
+    merged = {name: getattr(survey, name) for name in ("metric", "follow_up", "thanks", "labels")} | body
+    check_words(merged["metric"], merged)
+    try:
+        changed = catalogue.change(survey, body, clock.now())
+    except catalogue.Clash as clash:
+        raise Problem(409, str(clash)) from None
+    if fresh_secret:
+        return _with_secret(changed, catalogue.new_identity_secret(changed, clock.now()))
+    return changed
+
+
+@routes.route("/<survey_id>", methods=["DELETE"])
+@needs("write")
+@routes.arguments(DeleteQuery, location="query")
+@routes.response(204)
+def delete(query: dict[str, Any], survey_id: str) -> Any:
+    """Delete a survey. With responses a 409, unless `?responses=delete` and the scope admin."""
+    survey = own(survey_id)
+    with_responses = query.get("responses") == "delete"
+    if with_responses and not g.key.may("admin"):
+        raise Problem(403, "Deleting responses needs the scope 'admin'.")
+    try:
+        catalogue.delete(survey, with_responses, clock.now())
+    except catalogue.Clash as clash:
+        raise Problem(409, str(clash)) from None
+
+
+@routes.route("/<survey_id>/snippet", methods=["GET"])
+@needs("read")
+@routes.arguments(SnippetQuery, location="query")
+@routes.response(200, Snippet)
+def snippet(query: dict[str, Any], survey_id: str) -> Any:
+    """What to paste into a page, and the address of the hosted page."""
+    survey = own(survey_id)
+    address = links.widget_script(survey.id)
+    if query.get("lang"):
+        address += "?lang=" + query["lang"]
+    mode = f' data-mode="{html.escape(query["mode"])}"' if query.get("mode") else ""
+    return {
+        "html": f'<script async src="{html.escape(address)}"{mode}></script>',
+        "script_url": address,
+        "page_url": links.survey_page(survey.id, lang=query.get("lang")),
+    }
+
+
+@routes.route("/<survey_id>/qr.<any(svg, png):kind>", methods=["GET"])
+@needs("read")
+@routes.arguments(QRQuery, location="query")
+@routes.doc(responses={"200": {"description": "The code.", "content": {"image/svg+xml": {}, "image/png": {}}}})
+def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
+    """The hosted page's address as a QR code, error correction M, with its quiet zone."""
+    survey = own(survey_id)
+    code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
+    if kind == "svg":
+        answer = make_response(code.svg_inline(scale=8, border=4, svgns=True, xmldecl=False))
+        answer.mimetype = "image/svg+xml"
+    else:
+        import io
+
+        picture = io.BytesIO()
+        code.save(picture, kind="png", scale=8, border=4)
+        answer = make_response(picture.getvalue())
+        answer.mimetype = "image/png"
+    return answer
+
+
+def own(survey_id: str) -> Survey:
+    """The survey if this key sees it; else the same 404 as for one that is not there."""
+    survey = Survey.get_or_none(Survey.id == survey_id)
+    if survey is None or not g.key.sees(survey.id):
+        raise web.not_found()
+    return survey
+
+
+def _with_secret(survey: Survey, secret: str) -> dict[str, Any]:
+    shown = {name: getattr(survey, name) for name in SurveyOut().fields}
+    return {**shown, "identity_secret": secret}

@@ -1,0 +1,35 @@
+"""Puts the service together: settings, database, routes, listeners, commands."""
+
+from flask import Flask
+
+import feedback.commands
+import feedback.views
+import surveys.commands
+import surveys.views
+from feedback import listening
+from surveys import links, rollups
+from surveys.base import bell, db, limits, observe, settings, signing, web
+
+
+def create_app(environ: dict[str, str] | None = None) -> Flask:
+    """The application, from the settings in `environ` (default: the process environment).
+
+    Raises SettingsError for a setting that cannot be used. Opens no connection: commands that need no
+    database run without one, and `/readyz` says what is missing.
+    """
+    chosen = settings.read(environ)
+    app = Flask("earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT))
+    observe.configure_logs(chosen.log_level)
+    signing.use_secret(chosen.secret_key)
+    links.use_base_url(chosen.base_url)
+    rollups.use_time_zone(chosen.time_zone)
+    db.open_database(chosen)
+    app.extensions["limiter"] = limits.Limiter(chosen)
+    web.install(app, chosen)
+    observe.install(app)
+    web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
+    bell.install(chosen)
+    listening.install()
+    surveys.commands.install(app)
+    feedback.commands.install(app)
+    return app
