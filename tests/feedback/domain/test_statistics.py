@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback.domain import statistics
@@ -20,6 +20,8 @@ def csat(positive: int, n: int) -> dict[int, int]:
     return {4: positive, 2: n - positive}
 
 
+# How long an example takes says nothing about what it shows.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 counts = st.integers(min_value=0, max_value=5_000)
 every_metric = pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 
@@ -169,6 +171,7 @@ def test_a_ranking_of_one_is_first_and_last():
 
 
 @every_metric
+@unhurried
 @given(data=st.data())
 def test_the_interval_contains_the_value_and_stays_on_the_scale(metric, data):
     by_score = data.draw(st.dictionaries(st.sampled_from(list(metric.scores)), counts))
@@ -181,6 +184,7 @@ def test_the_interval_contains_the_value_and_stays_on_the_scale(metric, data):
         assert low <= summary.mean <= high
 
 
+@unhurried
 @given(positive=counts, middle=counts, negative=st.integers(1, 5_000))
 def test_mirrored_answers_mirror_the_net_interval(positive, middle, negative):
     n = positive + middle + negative
@@ -188,6 +192,7 @@ def test_mirrored_answers_mirror_the_net_interval(positive, middle, negative):
     assert statistics.nps_interval(negative, positive, n) == pytest.approx((-high, -low))
 
 
+@unhurried
 @given(positive=counts, negative=st.integers(1, 5_000))
 def test_mirrored_answers_mirror_the_interval_of_a_share(positive, negative):
     n = positive + negative
@@ -195,6 +200,7 @@ def test_mirrored_answers_mirror_the_interval_of_a_share(positive, negative):
     assert statistics.share_interval(negative, n) == pytest.approx((100 - high, 100 - low))
 
 
+@unhurried
 @given(before=st.tuples(counts, counts, counts), after=st.tuples(counts, counts, counts))
 def test_a_change_read_backwards_is_the_opposite_change(before, after):
     before, after = ({0: b[0], 7: b[1], 10: b[2]} for b in (before, after))
