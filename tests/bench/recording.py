@@ -6,23 +6,20 @@ differ twentyfold from hour to hour: only ratios inside one round mean anything.
 
 import argparse
 import contextlib
-import json
 import os
-import secrets
 import statistics
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import servers
+from tests.bench import client
 from tests.bench.load import Load, flushes_per_second, post_answers
 
 HERE = Path(__file__).parent
 PEERS = HERE / ".peers"
-ADMIN_KEY = secrets.token_urlsafe(32)
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Contestant:
 
     def stored(self, url: str, survey: str) -> int:
         """How many answers it has kept."""
-        return _get(f"{url}/count")
+        return client.ask(f"{url}/count")
 
 
 @dataclass(frozen=True)
@@ -51,19 +48,16 @@ class Earshot(Contestant):
     """Earshot as `flask serve` starts it, worker included."""
 
     def survey(self, url: str) -> str:
-        body = json.dumps({"name": "Benchmark", "metric": "nps"}).encode()
-        return _get(f"{url}/api/surveys", body)["id"]
+        return client.make_survey(url)
 
     def stored(self, url: str, survey: str) -> int:
-        return _get(f"{url}/api/metrics?survey={survey}")["n"]
+        return client.ask(f"{url}/api/metrics?survey={survey}")["n"]
 
-
-SETTINGS = {"ADMIN_KEY": ADMIN_KEY, "PUBLIC_LIMIT": "0"}
 
 CONTESTANTS = (
-    Earshot("earshot", "sqlite", environment=SETTINGS),
+    Earshot("earshot", "sqlite", environment=client.SETTINGS),
     # The same path with one Peewee transaction a request instead of one a group.
-    Earshot("naive", "sqlite", environment={**SETTINGS, "GROUP_COMMIT": "0"}),
+    Earshot("naive", "sqlite", environment={**client.SETTINGS, "GROUP_COMMIT": "0"}),
     Contestant(
         "fastapi",
         "sqlite",
@@ -78,7 +72,7 @@ CONTESTANTS = (
         command=("node", f"{HERE}/peers/fastify_sqlite.cjs"),
         environment={"NODE_PATH": f"{PEERS}/node_modules", "NODE_ENV": "production"},
     ),
-    Earshot("earshot-postgres", "postgres", environment=SETTINGS),
+    Earshot("earshot-postgres", "postgres", environment=client.SETTINGS),
     Contestant(
         "peewee-postgres",
         "postgres",
@@ -189,12 +183,6 @@ def _report(running: Sequence[Running], flushes: Sequence[float], arguments: arg
 
 def _spread(values: Sequence[float]) -> str:
     return f"{statistics.median(values):,.0f} ({min(values):,.0f}-{max(values):,.0f})"
-
-
-def _get(url: str, body: bytes | None = None):
-    headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as reply:
-        return json.load(reply)
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,0 +1,35 @@
+"""The processes of a running service, by role."""
+
+import psutil
+
+
+def of_service(pid: int) -> list[tuple[str, psutil.Process]]:
+    """The process `pid` and all it started, each with its role: master, web, worker or helper.
+
+    The role is read off the command line and the parent: what gunicorn's master forks is web, what
+    runs `flask worker` is the worker, what starts both is the master. Empty when `pid` is gone.
+    """
+    try:
+        root = psutil.Process(pid)
+        everyone = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+    found = []
+    for process in everyone:
+        try:
+            found.append((_role(process, root), process))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def _role(process: psutil.Process, root: psutil.Process) -> str:
+    if process == root:
+        return "master"
+    line, above = process.cmdline(), process.parent()
+    if "worker" in line:
+        return "worker"
+    if "gunicorn" in " ".join(line):
+        return "web" if above and above.cmdline() == line else "web master"
+    # A fork keeps the command line of the process it was forked from.
+    return "web" if line == root.cmdline() else "helper"
