@@ -1,10 +1,10 @@
 """Puts the service together: settings, database, routes, listeners, commands."""
 
+import feedback.commands
+import surveys.commands
 from flask import Flask
 
-import feedback.commands
 import feedback.views
-import surveys.commands
 import surveys.views
 from feedback import listening
 from surveys import links, rollups
@@ -18,7 +18,9 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     database run without one, and `/readyz` says what is missing.
     """
     chosen = settings.read(environ)
-    app = Flask("earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT))
+    app = Flask(
+        "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
+    )
     observe.configure_logs(chosen.log_level)
     signing.use_secret(chosen.secret_key)
     links.use_base_url(chosen.base_url)

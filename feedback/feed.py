@@ -80,8 +80,8 @@ def one(response_key: int) -> dict[str, Any] | None:
     return _shown(row) if row else None
 
 
-def save(name: str, filters: dict[str, Any], surveys: list[str] | None, now: datetime) -> tuple[SavedFeed, str]:
-    """Save a view and return it with its token, which is not kept."""
+def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
+    """Save a view and return it with its token, which is not kept. It shows no more than `key` may see."""
     token = secrets.token_urlsafe(24)
 
     def verb() -> SavedFeed:
@@ -89,7 +89,8 @@ def save(name: str, filters: dict[str, Any], surveys: list[str] | None, now: dat
             id=ids.new("feed"),
             name=name,
             filters=filters,
-            surveys=surveys,
+            surveys=key.surveys,
+            api_key=key.id,
             digest=signing.keyed_hash("feed", token),
             created_at=now,
         )
@@ -217,7 +218,9 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
     wanted = SQL(
         " && ".join(["phraseto_tsquery('simple', %s)"] * len(phrases)), [" ".join(words) for words in phrases]
     )
-    return query.where(peewee.Expression(peewee.Column(Response, "search"), "@@", peewee.EnclosedNodeList([wanted])))
+    return query.where(
+        peewee.Expression(peewee.Column(Response, "search"), "@@", peewee.EnclosedNodeList([wanted]))
+    )
 
 
 class _Search(db.Model):
@@ -238,7 +241,9 @@ def _changes(
 
     Two short lists of positions are merged first, so that only the rows of the page are looked up.
     """
-    live = _narrowed(_joined(Response.select(Response.changed_tick.alias("tick"), Response.key)), filters, surveys)
+    live = _narrowed(
+        _joined(Response.select(Response.changed_tick.alias("tick"), Response.key)), filters, surveys
+    )
     gone = Erased.select(Erased.changed_tick.alias("tick"), Erased.key)
     if surveys is not None:
         gone = gone.where(Erased.survey_id.in_(surveys))
@@ -313,7 +318,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "flags": row["flags"] or [],
         "excluded": row["excluded"],
         "test": row["test"],
-        "follow_up": {"id": row["follow_up_id"], "status": row["follow_up_status"]} if row["follow_up_id"] else None,
+        "follow_up": {"id": row["follow_up_id"], "status": row["follow_up_status"]}
+        if row["follow_up_id"]
+        else None,
         "version": row["version"],
         "created_at": stamp(row["created_at"]),
         "updated_at": stamp(row["updated_at"]),

@@ -73,6 +73,7 @@ class SavedFeed(Table):
     name = TextField()
     filters = JSONField()
     surveys = JSONField(null=True)
+    api_key = TextField()
     digest = TextField(unique=True)
     created_at = UTCField()
 

@@ -307,6 +307,7 @@ def tables(db):
         name = TextField()
         filters = JSONField()
         surveys = JSONField(null=True)
+        api_key = TextField()
         digest = TextField(unique=True)
         created_at = UTCField()
 

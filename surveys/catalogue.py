@@ -120,7 +120,9 @@ def texts(survey: Survey, language: str) -> Texts:
         direction=wording.direction(language),
         question=_filled(question, survey),
         labels={**wording.labels(language, metric.key), **_own_labels(survey.labels, language, metric)},
-        follow_up={g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups},
+        follow_up={
+            g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups
+        },
         thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
     )
 

@@ -152,7 +152,9 @@ class Response(Table):
     answers = JSONField(null=True)
     search_text = TextField(null=True)
     language = TextField(null=True)
-    person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id", index=False)
+    person = peewee.ForeignKeyField(
+        Person, null=True, on_delete="CASCADE", column_name="person_id", index=False
+    )
     invitation = peewee.ForeignKeyField(
         Invitation, null=True, unique=True, on_delete="SET NULL", column_name="invitation_id"
     )
@@ -218,7 +220,11 @@ Response.add_index(Response.survey, Response.group, Response.key, name="response
 Response.add_index(Response.first_tick, Response.key, name="response_first")
 Response.add_index(Response.changed_tick, Response.key, name="response_changed")
 Response.add_index(
-    Response.survey, Response.abuse_key, Response.key, name="response_abuse", where=Response.abuse_key.is_null(False)
+    Response.survey,
+    Response.abuse_key,
+    Response.key,
+    name="response_abuse",
+    where=Response.abuse_key.is_null(False),
 )
 for _column in (Response.agent_id, Response.team_id, Response.touchpoint, Response.person, Response.language):
     Response.add_index(

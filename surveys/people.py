@@ -9,7 +9,6 @@ import peewee
 from surveys.base import db, ids, signing
 from surveys.models import Person, Survey, Tombstone
 
-
 #: Stands for what was not given; no address and no id of ours looks like this.
 NOBODY = "-"
 
@@ -64,9 +63,9 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
     if not who.known:
         return None
     by_email = who.email if not who.external_id else None
-    where = (
-        (Person.external_id == who.external_id) if who.external_id else (Person.email == by_email)
-    ) & (Person.verified == who.verified)
+    where = ((Person.external_id == who.external_id) if who.external_id else (Person.email == by_email)) & (
+        Person.verified == who.verified
+    )
     person = Person.get_or_none(where)
     if person is None:
         try:
@@ -95,7 +94,9 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
     return person
 
 
-def named(email: str | None = None, external_id: str | None = None, person_id: str | None = None) -> list[Person]:
+def named(
+    email: str | None = None, external_id: str | None = None, person_id: str | None = None
+) -> list[Person]:
     """Everybody, verified or claimed, who goes by this address or id."""
     address = normal_email(email)
     where = (

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import peewee
-
 from surveys import links, people, rollups
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
-from surveys.domain import folding
+from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey
 
@@ -85,7 +83,7 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
 def editable_until(survey: Survey, response: Response) -> datetime:
     """Until when the respondent may change the answer."""
-    return response.created_at + timedelta(hours=survey.edit_window_hours)
+    return schedule.editable_until(response.created_at, survey.edit_window_hours)
 
 
 def find(response_id: str) -> Response | None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from peewee import EXCLUDED, fn
 
 from surveys.base import db
+from surveys.domain import schedule
 from surveys.models import DailyCount, Response
 
 #: Rows that concurrent writers on PostgreSQL spread over; SQLite writes one at a time.
@@ -24,7 +25,7 @@ def use_time_zone(zone: ZoneInfo) -> None:
 
 def day_of(moment: datetime) -> str:
     """The day of `moment` in `TIME_ZONE`, as `2026-09-14`."""
-    return moment.astimezone(_zone).date().isoformat()
+    return schedule.day_of(moment, _zone).isoformat()
 
 
 def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
@@ -102,7 +103,9 @@ def rebuild(days: bool = False) -> int:
 
 def _from_responses() -> Iterable[tuple]:
     return list(
-        Response.select(Response.survey, Response.day, Response.definition, Response.score, fn.COUNT(Response.key))
+        Response.select(
+            Response.survey, Response.day, Response.definition, Response.score, fn.COUNT(Response.key)
+        )
         .where(Response.counted)
         .group_by(Response.survey, Response.day, Response.definition, Response.score)
         .tuples()

@@ -85,7 +85,9 @@ def origin(value: str) -> None:
     """What a browser sends as Origin: scheme, host, port; no path."""
     parts = urlsplit(value)
     _check(
-        parts.scheme in ("http", "https") and parts.netloc and value == f"{parts.scheme}://{parts.netloc}".lower(),
+        parts.scheme in ("http", "https")
+        and parts.netloc
+        and value == f"{parts.scheme}://{parts.netloc}".lower(),
         "Must be an origin such as https://shop.example, in lower case, without a path.",
     )
 
@@ -100,7 +102,10 @@ class Properties(fields.Dict):
         found = super()._deserialize(value, attr, data, **kwargs)
         _check(len(found) <= 50, "Must not have more than 50 names.")
         for item in found.values():
-            _check(item is None or isinstance(item, (str, int, float, bool)), "Values must be text, numbers or true/false.")
+            _check(
+                item is None or isinstance(item, (str, int, float, bool)),
+                "Values must be text, numbers or true/false.",
+            )
             _check(not isinstance(item, str) or len(item) <= LONG, f"Texts must not be longer than {LONG}.")
         return found
 
@@ -157,7 +162,11 @@ class AnswerBody(ma.Schema):
                 item is None
                 or (isinstance(item, str) and len(item) <= 10_000)
                 or isinstance(item, (int, float, bool))
-                or (isinstance(item, list) and len(item) <= 100 and all(isinstance(i, str) and len(i) <= LONG for i in item)),
+                or (
+                    isinstance(item, list)
+                    and len(item) <= 100
+                    and all(isinstance(i, str) and len(i) <= LONG for i in item)
+                ),
                 "Answers must be text, numbers, true/false or lists of texts.",
             )
 
@@ -291,7 +300,9 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
                 strange.append(key)
             if strange:
                 names = ", ".join(sorted(known, key=lambda k: (len(k), k)))
-                raise ma.ValidationError({name: [f"{strange[0]!r} does not fit: name one of {names}, and a language."]})
+                raise ma.ValidationError(
+                    {name: [f"{strange[0]!r} does not fit: name one of {names}, and a language."]}
+                )
 
 
 class SurveyOut(SurveyBody):
@@ -310,7 +321,9 @@ class SurveyPatch(SurveyBody):
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, **options)
 
-    new_identity_secret = Truth(metadata={"description": "true: make a new identity secret and show it once."})
+    new_identity_secret = Truth(
+        metadata={"description": "true: make a new identity secret and show it once."}
+    )
 
 
 class SurveyList(ma.Schema):

@@ -136,7 +136,10 @@ class _DeadlineConnection(psycopg.Connection):
         since = self.waiting_since
         if since is None or self.deadline is None or time.monotonic() - since < self.deadline:
             return
-        with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self.fileno())) as handle:
+        with (
+            contextlib.suppress(OSError, psycopg.Error),
+            socket.socket(fileno=os.dup(self.fileno())) as handle,
+        ):
             handle.shutdown(socket.SHUT_RDWR)
 
 
@@ -306,10 +309,23 @@ def away(error: BaseException) -> bool:
         code = getattr(cause, "sqlite_errorname", "") or ""
         text = str(error)
         return code.startswith(
-            ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+            (
+                "SQLITE_FULL",
+                "SQLITE_IOERR",
+                "SQLITE_BUSY",
+                "SQLITE_LOCKED",
+                "SQLITE_READONLY",
+                "SQLITE_CANTOPEN",
+            )
         ) or any(
             part in text
-            for part in ("disk is full", "disk I/O", "is locked", "readonly database", "unable to open database")
+            for part in (
+                "disk is full",
+                "disk I/O",
+                "is locked",
+                "readonly database",
+                "unable to open database",
+            )
         )
     if isinstance(error, peewee.InterfaceError):
         return True
@@ -339,7 +355,9 @@ def tick() -> Any:
     database's `tick_base` is added, so that a dump restored into a younger cluster keeps counting upward.
     """
     if on_sqlite():
-        return database.execute_sql("UPDATE clock SET tick = tick + 1 WHERE id = 1 RETURNING tick").fetchone()[0]
+        return database.execute_sql(
+            "UPDATE clock SET tick = tick + 1 WHERE id = 1 RETURNING tick"
+        ).fetchone()[0]
     return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
 
 
@@ -409,7 +427,13 @@ class JSONField(peewee.JSONField):
 
 
 #: What a column holds, for erase and export (promises.md, Privacy).
-IDENTIFIER, PSEUDONYM, FREE_TEXT, SCORE, TECHNICAL = "identifier", "pseudonym", "free text", "score", "technical"
+IDENTIFIER, PSEUDONYM, FREE_TEXT, SCORE, TECHNICAL = (
+    "identifier",
+    "pseudonym",
+    "free text",
+    "score",
+    "technical",
+)
 
 
 class Table(Model):

@@ -61,7 +61,9 @@ def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None
 
 def finish(digest: str, status: int, answer: str) -> None:
     """Keep the answer for whoever repeats the call."""
-    db.write(IdempotentCall.update(status=status, answer=answer).where(IdempotentCall.digest == digest).execute)
+    db.write(
+        IdempotentCall.update(status=status, answer=answer).where(IdempotentCall.digest == digest).execute
+    )
 
 
 def forget(digest: str) -> None:

@@ -127,7 +127,9 @@ def tidy(now: datetime) -> int:
 
 def backlog(now: datetime) -> dict[str, int]:
     """How many jobs stand in each state that somebody may have to look at."""
-    rows = Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
+    rows = (
+        Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
+    )
     return dict(rows)
 
 

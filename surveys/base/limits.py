@@ -100,7 +100,9 @@ class _SqliteWindows(_Windows):
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS hit (key TEXT, slot INTEGER, at REAL, PRIMARY KEY (key, slot)) WITHOUT ROWID"
             )
-            connection.execute("CREATE TABLE IF NOT EXISTS ring (key TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS ring (key TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID"
+            )
             self.local.connection = connection
         return connection
 

@@ -39,9 +39,7 @@ class Settings:
         "WEB_CONCURRENCY", "web processes; any value is safe", "1 on SQLite, one a core on PostgreSQL"
     )
     data_dir: Path = _setting("DATA_DIR", "where the embedded default keeps its files", "./data")
-    database_url: str = _setting(
-        "DATABASE_URL", "`sqlite:///…` or `postgresql://…`", "SQLite in `DATA_DIR`"
-    )
+    database_url: str = _setting("DATABASE_URL", "`sqlite:///…` or `postgresql://…`", "SQLite in `DATA_DIR`")
     base_url: str = _setting(
         "BASE_URL", "the public address; every link starts with it", "http://127.0.0.1:$PORT"
     )
@@ -54,7 +52,9 @@ class Settings:
         "made, kept in `DATA_DIR/admin-key`",
     )
     smtp_url: str | None = _setting(
-        "SMTP_URL", "`smtp://user:pass@host:port` (`smtps://`, `?starttls=1`)", "mail goes to `DATA_DIR/outbox`"
+        "SMTP_URL",
+        "`smtp://user:pass@host:port` (`smtps://`, `?starttls=1`)",
+        "mail goes to `DATA_DIR/outbox`",
     )
     mail_from: str | None = _setting("MAIL_FROM", "sender of all mail; required with `SMTP_URL`", "none")
     trusted_proxies: int = _setting("TRUSTED_PROXIES", "number of proxy hops to believe", "0")

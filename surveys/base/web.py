@@ -316,7 +316,9 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE}
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        value = read_json(getattr(schema, "body_limit", API_BODY), getattr(schema, "types", ("application/json",)))
+        value = read_json(
+            getattr(schema, "body_limit", API_BODY), getattr(schema, "types", ("application/json",))
+        )
         if not isinstance(value, dict):
             raise Problem(422, "The body must be a JSON object.", {"_": ["Must be an object."]})
         return value
@@ -369,7 +371,10 @@ def document(app: Flask, blueprints: Iterable[Blueprint]) -> None:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
             "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-            "info": {"description": "Ask customers how it went, and hear what they say.", "license": {"name": "Apache-2.0"}},
+            "info": {
+                "description": "Ask customers how it went, and hear what they say.",
+                "license": {"name": "Apache-2.0"},
+            },
         },
     )
     api = Document(app)
@@ -460,7 +465,11 @@ def decode_cursor(text: str, *kinds: type) -> list[Any]:
     except (binascii.Error, ValueError, RecursionError):
         parts = None
     bounds = not isinstance(parts, list) or any(type(p) is int and abs(p) >= 2**63 for p in parts)
-    if bounds or len(parts) != len(kinds) or any(type(p) is not kind for p, kind in zip(parts, kinds, strict=True)):
+    if (
+        bounds
+        or len(parts) != len(kinds)
+        or any(type(p) is not kind for p, kind in zip(parts, kinds, strict=True))
+    ):
         raise invalid("cursor", "Is not a cursor of this list.")
     return parts
 
@@ -469,12 +478,18 @@ class PageArgs(ma.Schema):
     """How much of a list."""
 
     limit = ma.fields.Integer(
-        load_default=PAGE_DEFAULT, validate=ma.validate.Range(1, PAGE_MOST), metadata={"description": "Items a page."}
+        load_default=PAGE_DEFAULT,
+        validate=ma.validate.Range(1, PAGE_MOST),
+        metadata={"description": "Items a page."},
     )
-    cursor = ma.fields.String(metadata={"description": "`next` of the page before."}, validate=ma.validate.Length(1, 500))
+    cursor = ma.fields.String(
+        metadata={"description": "`next` of the page before."}, validate=ma.validate.Length(1, 500)
+    )
 
 
-def newest_first(query: Any, created_at: Any, id_: Any, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
+def newest_first(
+    query: Any, created_at: Any, id_: Any, cursor: str | None, limit: int
+) -> tuple[list[Any], str | None]:
     """One page of `query`, newest first, and the cursor of the next page (None on the last)."""
     if cursor:
         text, last_id = decode_cursor(cursor, str, str)
@@ -509,5 +524,3 @@ def new_uuid(text: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         raise ValueError(text)
     return str(uuid.UUID(text))
-
-

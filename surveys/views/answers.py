@@ -5,7 +5,6 @@ from typing import Any
 from flask import Response, g, jsonify, request
 
 from surveys import responses
-from surveys.base import web
 from surveys.base.web import Problem, Routes
 from surveys.schemas import AnswerBody, RecordedBody
 from surveys.views import public
@@ -24,7 +23,9 @@ def _remember_origin() -> None:
 def _share(answer: Response) -> Response:
     answer.vary.add("Origin")
     # Only once the survey is known to allow the origin; then on errors too, so that the page can read them.
-    if g.get("origin") and (g.get("origin_allowed") or (answer.status_code in (429, 503, 413, 400, 415, 422) and _known())):
+    if g.get("origin") and (
+        g.get("origin_allowed") or (answer.status_code in (429, 503, 413, 400, 415, 422) and _known())
+    ):
         public.allow_origin(answer, g.origin)
     return answer
 

@@ -20,7 +20,9 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 def index(query: dict[str, Any]) -> Any:
     """Keys in use, newest first, without their secrets."""
     found = ApiKey.select().where(ApiKey.revoked_at.is_null())
-    rows, following = web.newest_first(found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"])
+    rows, following = web.newest_first(
+        found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
+    )
     return {"items": rows, "next": following}
 
 
@@ -37,7 +39,9 @@ def create(body: dict[str, Any]) -> Any:
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise web.invalid("surveys", "Names a survey that is not there.")
     key, secret = accounts.issue(body["name"], body["scopes"], body["surveys"], clock.now())
-    return {name: getattr(key, name) for name in KeyList().fields["items"].inner.schema.fields} | {"key": secret}
+    return {name: getattr(key, name) for name in KeyList().fields["items"].inner.schema.fields} | {
+        "key": secret
+    }
 
 
 @routes.route("/<key_id>", methods=["DELETE"])

@@ -22,7 +22,10 @@ def healthz() -> Any:
 
 @routes.route("/readyz", methods=["GET"])
 @routes.doc(
-    responses={"200": {"description": "Ready for traffic."}, "503": {"description": "Not ready; says what is missing."}}
+    responses={
+        "200": {"description": "Ready for traffic."},
+        "503": {"description": "Not ready; says what is missing."},
+    }
 )
 def readyz() -> Any:
     """Ready for traffic: the database answers and all migrations are applied."""
@@ -59,7 +62,10 @@ def _has_token() -> bool:
 
 def _is_local() -> bool:
     # A proxy on this machine also comes from loopback; it announces itself by these headers.
-    if any(name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name in request.headers.keys()):
+    if any(
+        name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
+        for name in request.headers.keys()
+    ):
         return False
     try:
         return ipaddress.ip_address(request.remote_addr or "").is_loopback

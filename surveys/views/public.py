@@ -15,7 +15,11 @@ def limit() -> None:
     limiter: limits.Limiter = current_app.extensions["limiter"]
     wait = limiter.allow(web.client_address())
     if wait:
-        raise Problem(429, f"Too many writes from this address; try again in {wait} s.", headers={"Retry-After": str(wait)})
+        raise Problem(
+            429,
+            f"Too many writes from this address; try again in {wait} s.",
+            headers={"Retry-After": str(wait)},
+        )
 
 
 def survey(survey_id: str) -> Survey:

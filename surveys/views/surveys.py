@@ -3,7 +3,6 @@
 import html
 from typing import Any
 
-import marshmallow as ma
 import segno
 from flask import Response, g, make_response
 
@@ -26,7 +25,9 @@ from surveys.schemas import (
     check_words,
 )
 
-routes = Routes("surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how.")
+routes = Routes(
+    "surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how."
+)
 
 
 @routes.route("", methods=["GET"])
@@ -41,7 +42,9 @@ def index(query: dict[str, Any]) -> Any:
     key: ApiKey = g.key
     if key.surveys is not None:
         found = found.where(Survey.id.in_(key.surveys))
-    rows, following = web.newest_first(found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"])
+    rows, following = web.newest_first(
+        found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"]
+    )
     return {"items": rows, "next": following}
 
 
@@ -122,7 +125,9 @@ def snippet(query: dict[str, Any], survey_id: str) -> Any:
 @routes.route("/<survey_id>/qr.<any(svg, png):kind>", methods=["GET"])
 @needs("read")
 @routes.arguments(QRQuery, location="query")
-@routes.doc(responses={"200": {"description": "The code.", "content": {"image/svg+xml": {}, "image/png": {}}}})
+@routes.doc(
+    responses={"200": {"description": "The code.", "content": {"image/svg+xml": {}, "image/png": {}}}}
+)
 def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     """The hosted page's address as a QR code, error correction M, with its quiet zone."""
     survey = own(survey_id)

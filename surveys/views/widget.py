@@ -1,15 +1,14 @@
 """GET /w/{survey}.js: the script a website embeds, with the survey inside."""
 
-from typing import Any
 
 from flask import Response, request
 
-from surveys import catalogue, links, wording
+from surveys import catalogue, wording
 from surveys import widget as embedded
+from surveys.base import web
 from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
-from surveys.base import clock, web
 
 routes = Routes("widget", __name__, description="For respondents: no key needed.")
 
@@ -20,7 +19,9 @@ CACHE = "public, max-age=300, stale-while-revalidate=86400"
 @routes.doc(
     summary="The widget's script",
     responses={"200": {"description": "The script, with the survey's configuration inside."}},
-    parameters=[{"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}],
+    parameters=[
+        {"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}
+    ],
 )
 def script(survey_id: str) -> Response:
     """The widget with this survey's configuration inside: one request, and nothing more until a survey shows."""
@@ -61,7 +62,9 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
             "labels": {str(score): label for score, label in texts.labels.items()},
             "follow_up": texts.follow_up,
             "thanks": texts.thanks,
-            "ui": {name: wording.text(language, f"ui.{name}") for name in ("survey", "send", "close", "saved")},  # type: ignore[typeddict-item]
+            "ui": {
+                name: wording.text(language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
+            },  # type: ignore[typeddict-item]
         },
         "widget": dict(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,

@@ -1,0 +1,310 @@
+"""Numbers: what a metric comes to over a period, by day, week or month, and by segment."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import peewee
+from peewee import fn
+
+from feedback.domain import statistics
+from feedback.models import Placement, Reading, Topic
+from surveys.base.clock import microseconds
+from surveys.domain import schedule
+from surveys.domain.metrics.metric import Metric
+from surveys.models import DailyCount, Definition, Invitation, Response, Survey
+
+Counts = dict[int, int]
+
+#: Segments that a number may be broken down by or narrowed to, and the columns they stand in.
+SEGMENTS: dict[str, Any] = {
+    "agent": Response.agent_id,
+    "team": Response.team_id,
+    "channel": Response.channel,
+    "ticket_channel": Response.ticket_channel,
+    "touchpoint": Response.touchpoint,
+    "language": fn.COALESCE(Reading.language, Response.language),
+    "topic": Placement.topic,
+}
+PROPERTY = "property:"
+
+#: Segments with a name to show beside the key.
+_NAMES = {"agent": Response.agent_name, "team": Response.team_name, "topic": Topic.label}
+
+INTERVALS = ("day", "week", "month")
+MOST_BUCKETS = 4000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for. `since` inclusive, `until` exclusive; None means all there is."""
+
+    metric: Metric
+    surveys: list[Survey]
+    since: datetime | None = None
+    until: datetime | None = None
+    interval: str | None = None
+    latest: bool = False
+    by: str | None = None
+    segments: Mapping[str, str] = field(default_factory=dict)
+
+
+class TooMany(Exception):
+    """More buckets than anybody can read."""
+
+
+def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """The number, its interval, the period before, the asks, the series and the segments, as the API shows them."""
+    metric = question.metric
+    counts = _counts(question, zone)
+    before = _before(question, now)
+    previous = _counts(before, zone) if before else None
+    change = statistics.difference(metric, previous, counts) if previous is not None else None
+    number = statistics.summarise(metric, counts)
+    return {
+        "metric": metric.key,
+        "definition": question.surveys[0].definition if len(question.surveys) == 1 else None,
+        "n": number.n,
+        "counts": number.counts,
+        "scores": {str(score): counts.get(score, 0) for score in metric.scores},
+        "value": number.value,
+        "interval": number.interval,
+        "confidence": number.confidence,
+        "mean": number.mean,
+        "mean_interval": number.mean_interval,
+        "repeat": "latest" if question.latest else "all",
+        "previous": _brief(metric, previous) if previous is not None else None,
+        "change": {
+            "difference": change.difference,
+            "z": change.z,
+            "distinguishable": change.distinguishable,
+        }
+        if change
+        else None,
+        "asked": _asked(question, now),
+        "breaks": _breaks(question, zone),
+        "series": _series(question, zone) if question.interval else [],
+        "groups": _groups(question) if question.by else [],
+    }
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _brief(metric: Metric, counts: Mapping[int, int]) -> dict[str, Any]:
+    number = statistics.summarise(metric, counts)
+    return {"n": number.n, "value": number.value, "interval": number.interval}
+
+
+def _counts(question: Question, zone: ZoneInfo) -> Counts:
+    days = _whole_days(question, zone)
+    if days is not None:
+        query = (
+            _daily(question, days).select(DailyCount.score, fn.SUM(DailyCount.n)).group_by(DailyCount.score)
+        )
+    else:
+        query = _rows(question, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
+    return {score: int(n) for score, n in query.tuples() if n}
+
+
+def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
+    """The question's period as days when the daily counts can answer it, else None."""
+    if question.latest or question.segments:
+        return None
+    edges: list[str | None] = []
+    for moment in (question.since, question.until):
+        local = moment.astimezone(zone) if moment else None
+        if local is not None and (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
+            return None
+        edges.append(local.date().isoformat() if local else None)
+    return edges[0], edges[1]
+
+
+def _daily(question: Question, days: tuple[str | None, str | None]) -> Any:
+    query = DailyCount.select().where(DailyCount.survey.in_([survey.id for survey in question.surveys]))
+    if days[0]:
+        query = query.where(DailyCount.day >= days[0])
+    if days[1]:
+        query = query.where(DailyCount.day < days[1])
+    return query
+
+
+def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
+    """The responses that count for the question, narrowed to its segments."""
+    query = Response.select(*columns)
+    needed = {*joins, *question.segments}
+    if "language" in needed:
+        query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+    if "topic" in needed:
+        query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
+        query = query.left_outer_join(Topic, on=(Topic.id == Placement.topic), src=Placement)
+    query = query.where(Response.survey.in_([survey.id for survey in question.surveys]), Response.counted)
+    if question.since:
+        query = query.where(Response.key >= microseconds(question.since))
+    if question.until:
+        query = query.where(Response.key < microseconds(question.until))
+    for name, value in question.segments.items():
+        query = query.where(column(name) == value)
+    if question.latest:
+        query = query.where(Response.key.in_(_latest(question)))
+    return query
+
+
+def column(segment: str) -> Any:
+    """The expression a segment is read from; `property:<name>` reads the response's properties."""
+    if segment.startswith(PROPERTY):
+        return Response.properties.path(segment.removeprefix(PROPERTY)).as_text()
+    return SEGMENTS[segment]
+
+
+def _latest(question: Question) -> Any:
+    """Keys of each person's last response of the period, and of all responses of nobody known."""
+    other = Response.alias()
+    rank = fn.ROW_NUMBER().over(
+        partition_by=[fn.COALESCE(other.person, other.id)], order_by=[other.key.desc()]
+    )
+    inner = other.select(other.key, rank.alias("rank")).where(
+        other.survey.in_([survey.id for survey in question.surveys]), other.counted
+    )
+    if question.since:
+        inner = inner.where(other.key >= microseconds(question.since))
+    if question.until:
+        inner = inner.where(other.key < microseconds(question.until))
+    ranked = inner.alias("ranked")
+    return peewee.Select([ranked], [ranked.c.key]).where(ranked.c.rank == 1)
+
+
+def _before(question: Question, now: datetime) -> Question | None:
+    """The period of the same length just before; None when the question has no beginning."""
+    if question.since is None:
+        return None
+    until = question.until or now
+    if until <= question.since:
+        return None
+    return Question(
+        metric=question.metric,
+        surveys=question.surveys,
+        since=question.since - (until - question.since),
+        until=question.since,
+        latest=question.latest,
+        segments=question.segments,
+    )
+
+
+def _asked(question: Question, now: datetime) -> dict[str, Any]:
+    """How many were asked in the period and answered; asks younger than the answer window stand apart."""
+    sent = answered = still_open = 0
+    for survey in question.surveys:
+        young = now - timedelta(days=survey.answer_window_days)
+        query = Invitation.select(
+            fn.COUNT(Invitation.id),
+            fn.SUM(peewee.Case(None, [(Invitation.sent_at > young, 1)], 0)),
+            fn.SUM(
+                peewee.Case(
+                    None, [((Invitation.sent_at <= young) & Invitation.answered_at.is_null(False), 1)], 0
+                )
+            ),
+        ).where((Invitation.survey == survey.id) & Invitation.sent_at.is_null(False))
+        if question.since:
+            query = query.where(Invitation.sent_at >= question.since)
+        if question.until:
+            query = query.where(Invitation.sent_at < question.until)
+        for name, own in (("agent", Invitation.agent_id), ("team", Invitation.team_id)):
+            if name in question.segments:
+                query = query.where(own == question.segments[name])
+        total, recent, closed_answered = query.tuples().first()
+        sent += total - int(recent or 0)
+        still_open += int(recent or 0)
+        answered += int(closed_answered or 0)
+    return {
+        "sent": sent,
+        "answered": answered,
+        "still_open": still_open,
+        "response_rate": answered / sent if sent else None,
+    }
+
+
+def _breaks(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Where what is asked changed within the period: numbers before and after are not quite the same question."""
+    rows = Definition.select().where(
+        Definition.survey.in_([survey.id for survey in question.surveys]), Definition.number > 1
+    )
+    if question.since:
+        rows = rows.where(Definition.created_at >= question.since)
+    if question.until:
+        rows = rows.where(Definition.created_at < question.until)
+    return [
+        {
+            "survey": row.survey_id,
+            "definition": row.number,
+            "start": row.created_at.astimezone(zone).date().isoformat(),
+        }
+        for row in rows.order_by(Definition.created_at)
+    ]
+
+
+def _series(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
+    edges = _whole_days(question, zone)
+    if edges is not None:
+        query = (
+            _daily(question, edges)
+            .select(DailyCount.day, DailyCount.score, fn.SUM(DailyCount.n))
+            .group_by(DailyCount.day, DailyCount.score)
+        )
+    else:
+        query = _rows(question, [Response.day, Response.score, fn.COUNT(Response.key)], []).group_by(
+            Response.day, Response.score
+        )
+    interval = question.interval or "day"
+    buckets: dict[date, Counts] = {}
+    for day, score, n in query.tuples():
+        counts = buckets.setdefault(schedule.first_day(date.fromisoformat(day), interval), {})
+        counts[score] = counts.get(score, 0) + int(n)
+    buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
+    if not buckets and not (question.since and question.until):
+        return []
+    low = schedule.day_of(question.since, zone) if question.since else min(buckets)
+    last = question.until - timedelta(microseconds=1) if question.until else None
+    high = schedule.day_of(last, zone) if last else max(buckets)
+    days = list(
+        itertools.islice(schedule.first_days(low, high + timedelta(days=1), interval), MOST_BUCKETS + 1)
+    )
+    if len(days) > MOST_BUCKETS:
+        raise TooMany
+    return [{"start": day.isoformat(), **_brief(question.metric, buckets.get(day, {}))} for day in days]
+
+
+def _groups(question: Question) -> list[dict[str, Any]]:
+    """Every segment with its number and the band of ranks it may hold; best first."""
+    by = question.by or ""
+    key = column(by)
+    name = _NAMES.get(by)
+    columns = [key.alias("segment"), Response.score.alias("score"), fn.COUNT(Response.key).alias("n")]
+    if name is not None:
+        columns.append(fn.MAX(name).alias("name"))
+    query = _rows(question, columns, [by]).group_by(key, Response.score)
+    counts: dict[Any, Counts] = {}
+    names: dict[Any, str | None] = {}
+    for row in query.tuples():
+        counts.setdefault(row[0], {})[row[1]] = int(row[2])
+        if name is not None:
+            names[row[0]] = row[3] or names.get(row[0])
+    bands = statistics.rank_bands(
+        question.metric, {key: value for key, value in counts.items() if key is not None}
+    )
+    groups = []
+    for segment, scores in counts.items():
+        number = statistics.summarise(question.metric, scores)
+        group = {
+            "key": segment,
+            "n": number.n,
+            "counts": number.counts,
+            "value": number.value,
+            "interval": number.interval,
+            "rank_band": bands.get(segment),
+        }
+        groups.append(group | ({"name": names.get(segment)} if name is not None else {}))
+    return sorted(groups, key=lambda g: (g["key"] is None, -(g["value"] or 0), str(g["key"])))

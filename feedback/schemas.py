@@ -1,0 +1,110 @@
+"""What the feed and the numbers take and give over HTTP."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from feedback import feed
+from surveys.base import web
+
+
+@dataclass(frozen=True)
+class Given:
+    """A moment or a day as a caller gave it."""
+
+    value: datetime | date
+
+    def moment(self, zone: ZoneInfo) -> datetime:
+        """The moment; of a day, its first one in `zone`."""
+        if isinstance(self.value, datetime):
+            return self.value
+        return datetime.combine(self.value, time(), zone).astimezone(UTC)
+
+
+class When(fields.String):
+    """RFC 3339 with an offset, or a day such as 2026-09-14 (its midnight in TIME_ZONE)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            if len(text) == 10:
+                found: datetime | date = date.fromisoformat(text)
+            else:
+                # A plus sign that was not percent-encoded arrives as a space.
+                found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+                if found.tzinfo is None:
+                    raise ValueError(text)
+                found = found.astimezone(UTC)
+            if not 1970 <= found.year <= 9000:
+                raise ValueError(text)
+        except (ValueError, OverflowError):
+            raise ma.ValidationError(
+                "Must be a time such as 2026-09-14T10:00:00Z, or a day such as 2026-09-14."
+            ) from None
+        return Given(found)
+
+
+class FeedFilters(ma.Schema):
+    """Which responses."""
+
+    survey = fields.String()
+    metric = fields.String()
+    group = fields.String()
+    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
+    topic = fields.String()
+    status = fields.String()
+    agent = fields.String()
+    team = fields.String()
+    channel = fields.String()
+    touchpoint = fields.String()
+    language = fields.String()
+    tag = fields.String()
+    q = fields.String(validate=validate.Length(max=1000))
+    since = When()
+    until = When()
+
+
+class FeedQuery(FeedFilters, web.PageArgs):
+    """Which page of the feed."""
+
+    order = fields.String(validate=validate.OneOf(feed.ORDERS), load_default="desc")
+
+
+class FeedOut(ma.Schema):
+    """A page of the feed."""
+
+    items = fields.List(fields.Dict())
+    next = fields.String(allow_none=True)
+
+
+class SavedFeedBody(ma.Schema):
+    """A view to be saved."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    filters = fields.Dict(load_default=dict)
+
+
+class SavedFeedOut(ma.Schema):
+    """A saved view."""
+
+    id = fields.String()
+    name = fields.String()
+    filters = fields.Dict()
+
+
+class SavedFeedCreated(SavedFeedOut):
+    """A saved view with its token, shown this once."""
+
+    token = fields.String()
+    urls = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class SavedFeedList(ma.Schema):
+    """Saved views."""
+
+    items = fields.List(fields.Nested(SavedFeedOut))
+    next = fields.String(allow_none=True)

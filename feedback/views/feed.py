@@ -1,0 +1,232 @@
+"""The feed over the API, and saved views of it as Atom, JSON Feed and CSV."""
+
+import csv
+import io
+from typing import Any
+from xml.etree import ElementTree
+
+import marshmallow as ma
+from flask import Response, g, jsonify
+
+from feedback import feed as the_feed
+from feedback.domain.cells import cell, xml_text
+from feedback.models import SavedFeed
+from feedback.schemas import FeedFilters, FeedOut, FeedQuery, SavedFeedBody, SavedFeedCreated, SavedFeedList
+from surveys import links
+from surveys.base import clock, web
+from surveys.base.web import Routes, idempotent, needs
+
+routes = Routes("feed", __name__, description="What customers say, as soon as they said it.")
+saved = Routes("feeds", __name__, url_prefix="/api/feeds", description="Saved views of the feed.")
+public = Routes("public feeds", __name__, description="Saved views of the feed.")
+
+ENTRIES = 100
+CSV_ROWS = 10_000
+_ATOM = "http://www.w3.org/2005/Atom"
+
+
+@routes.route("/api/feed", methods=["GET"])
+@needs("read")
+@routes.arguments(FeedQuery, location="query")
+@routes.response(200, FeedOut)
+def feed(query: dict[str, Any]) -> Any:
+    """The feed, newest first.
+
+    `order=asc` with a kept `cursor` follows first recordings, `order=changed` every change; both never skip and
+    never repeat, and their `next` is never null.
+    """
+    order = query.pop("order")
+    limit = query.pop("limit")
+    cursor = query.pop("cursor", None)
+    position = None
+    if cursor:
+        kind, tick, key = web.decode_cursor(cursor, str, int, int)
+        if kind != order:
+            raise web.invalid("cursor", f"Is a cursor of order={kind}.")
+        position = (tick, key)
+    page = the_feed.page(_moments(query), limit, order, position, g.key.surveys)
+    following = web.encode_cursor(order, *page.position) if page.position else None
+    return jsonify({"items": page.items, "next": following})
+
+
+@saved.route("", methods=["GET"])
+@needs("write")
+@saved.arguments(web.PageArgs, location="query")
+@saved.response(200, SavedFeedList)
+def index(query: dict[str, Any]) -> Any:
+    """Saved views, newest first, without their tokens."""
+    found = SavedFeed.select()
+    if g.key.surveys is not None:
+        found = found.where(SavedFeed.api_key == g.key.id)
+    rows, following = web.newest_first(
+        found, SavedFeed.created_at, SavedFeed.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": rows, "next": following}
+
+
+@saved.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@saved.arguments(SavedFeedBody)
+@saved.response(201, SavedFeedCreated)
+def create(body: dict[str, Any]) -> Any:
+    """Save a view. The token, which is the secret in its addresses, is shown this once."""
+    filters = {name: value for name, value in body["filters"].items() if value is not None}
+    try:
+        FeedFilters().load(filters, unknown=ma.RAISE)
+    except ma.ValidationError as error:
+        raise ma.ValidationError({"filters": error.messages}) from None
+    row, token = the_feed.save(body["name"], filters, g.key, clock.now())
+    urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv")}
+    return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
+
+
+@saved.route("/<feed_id>", methods=["DELETE"])
+@needs("write")
+@saved.response(204)
+def delete(feed_id: str) -> Any:
+    """Revoke a saved view; its addresses stop working at once."""
+    row = SavedFeed.get_or_none(SavedFeed.id == feed_id)
+    if row is None or (g.key.surveys is not None and row.api_key != g.key.id):
+        raise web.not_found()
+    the_feed.forget(feed_id)
+
+
+@public.route("/feed/<token>.<any(atom, json, csv):kind>", methods=["GET"])
+@public.doc(
+    responses={
+        "200": {
+            "description": "The saved view.",
+            "content": {"application/atom+xml": {}, "application/feed+json": {}, "text/csv": {}},
+        }
+    }
+)
+def view(token: str, kind: str) -> Response:
+    """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
+    row = the_feed.saved(token)
+    if row is None:
+        raise web.not_found()
+    filters = _moments(FeedFilters().load(row.filters))
+    address = links.to(f"/feed/{token}.{kind}")
+    page = the_feed.page(filters, CSV_ROWS if kind == "csv" else ENTRIES, surveys=row.surveys)
+    make = {"atom": _atom, "json": _json, "csv": _csv}[kind]
+    answer = make(row, page.items, address)
+    answer.headers["Cache-Control"] = "private, max-age=60"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+def _moments(filters: dict[str, Any]) -> dict[str, Any]:
+    zone = web.settings().time_zone
+    return {
+        name: value.moment(zone) if name in ("since", "until") and value else value
+        for name, value in filters.items()
+    }
+
+
+def _title(item: dict[str, Any]) -> str:
+    score = "–" if item["score"] is None else item["score"]
+    return f"{item['metric'].upper()} {score} · {item['group'] or 'no score'}"
+
+
+def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+    ElementTree.register_namespace("", _ATOM)
+
+    def child(
+        parent: ElementTree.Element, tag: str, text: str | None = None, **attributes: str
+    ) -> ElementTree.Element:
+        element = ElementTree.SubElement(parent, f"{{{_ATOM}}}{tag}", attributes)
+        element.text = xml_text(text) if text is not None else None
+        return element
+
+    root = ElementTree.Element(f"{{{_ATOM}}}feed")
+    child(root, "id", f"urn:earshot:{row.id}")
+    child(root, "title", row.name)
+    child(root, "updated", items[0]["updated_at"] if items else clock.stamp(row.created_at))
+    child(root, "link", rel="self", href=address, type="application/atom+xml")
+    child(child(root, "author"), "name", "Earshot")
+    for item in items:
+        entry = child(root, "entry")
+        child(entry, "id", f"urn:earshot:{the_feed.derived_id(item['id'])}")
+        child(entry, "title", _title(item))
+        child(entry, "published", item["created_at"])
+        child(entry, "updated", item["updated_at"])
+        child(entry, "content", item["comment"] or "", type="text")
+        for term in _terms(item):
+            child(entry, "category", term=xml_text(term))
+    body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return Response(body, mimetype="application/atom+xml")
+
+
+def _json(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+    answer = jsonify(
+        {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": row.name,
+            "feed_url": address,
+            "items": [
+                {
+                    "id": the_feed.derived_id(item["id"]),
+                    "title": _title(item),
+                    "content_text": item["comment"] or "",
+                    "date_published": item["created_at"],
+                    "date_modified": item["updated_at"],
+                    **({"language": item["language"]} if item["language"] else {}),
+                    "tags": _terms(item),
+                    "_earshot": {
+                        name: item[name]
+                        for name in (
+                            "survey",
+                            "metric",
+                            "score",
+                            "group",
+                            "sentiment",
+                            "channel",
+                            "touchpoint",
+                        )
+                    },
+                }
+                for item in items
+            ],
+        }
+    )
+    answer.mimetype = "application/feed+json"
+    return answer
+
+
+_CSV_COLUMNS = (
+    "id", "created_at", "survey", "metric", "score", "group", "comment", "language", "sentiment", "topics",
+    "channel", "touchpoint", "agent", "team", "tags",
+)  # fmt: skip
+
+
+def _csv(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_CSV_COLUMNS)
+    for item in items:
+        values = {
+            **item,
+            "id": the_feed.derived_id(item["id"]),
+            "sentiment": (item["sentiment"] or {}).get("label"),
+            "topics": "; ".join(topic["label"] for topic in item["topics"]),
+            "agent": (item["agent"] or {}).get("name"),
+            "team": (item["team"] or {}).get("name"),
+            "tags": "; ".join(item["tags"]),
+        }
+        writer.writerow([cell(values[name]) for name in _CSV_COLUMNS])
+    # The mark tells spreadsheets that this is UTF-8.
+    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="feed.csv"'
+    return answer
+
+
+def _terms(item: dict[str, Any]) -> list[str]:
+    terms = [
+        item["group"],
+        (item["sentiment"] or {}).get("label"),
+        *(t["label"] for t in item["topics"]),
+        *item["tags"],
+    ]
+    return [term for term in terms if term]

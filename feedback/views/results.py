@@ -1,0 +1,119 @@
+"""GET /api/metrics: numbers with n and interval."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask import g, request
+from marshmallow import fields, validate
+
+from feedback import results
+from feedback.schemas import When
+from surveys.base import clock, web
+from surveys.base.web import Problem, Routes, needs
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+
+routes = Routes("metrics", __name__, description="Numbers with n and interval.")
+
+
+class MetricsQuery(ma.Schema):
+    """Which number. `survey` or `metric` is required. A segment's name narrows to one value of it."""
+
+    survey = fields.String(validate=validate.Length(1, 100))
+    metric = fields.String(validate=validate.OneOf(tuple(METRICS)))
+    since = When()
+    until = When()
+    interval = fields.String(validate=validate.OneOf(results.INTERVALS))
+    repeat = fields.String(validate=validate.OneOf(("all", "latest")), load_default="all")
+    by = fields.String(validate=validate.Length(1, 120))
+    agent = fields.String()
+    team = fields.String()
+    channel = fields.String()
+    ticket_channel = fields.String()
+    touchpoint = fields.String()
+    language = fields.String()
+    topic = fields.String()
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+
+class Brief(ma.Schema):
+    """A number."""
+
+    n = fields.Integer()
+    value = fields.Float(allow_none=True)
+    interval = fields.List(fields.Float(), allow_none=True)
+
+
+class MetricsOut(Brief):
+    """The number and all that stands beside it."""
+
+    metric = fields.String()
+    definition = fields.Integer(allow_none=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    scores = fields.Dict(keys=fields.String(), values=fields.Integer())
+    confidence = fields.Float()
+    mean = fields.Float(allow_none=True)
+    mean_interval = fields.List(fields.Float(), allow_none=True)
+    repeat = fields.String()
+    previous = fields.Nested(Brief, allow_none=True)
+    change = fields.Dict(allow_none=True)
+    asked = fields.Dict()
+    breaks = fields.List(fields.Dict())
+    series = fields.List(fields.Dict())
+    groups = fields.List(fields.Dict())
+
+
+@routes.route("/api/metrics", methods=["GET"])
+@needs("read")
+@routes.arguments(MetricsQuery, location="query", unknown=ma.INCLUDE)
+@routes.response(200, MetricsOut)
+def metrics(query: dict[str, Any]) -> Any:
+    """What a metric comes to: value, n and interval, the period before, by day and by segment."""
+    known = MetricsQuery().fields
+    segments: dict[str, str] = {}
+    for name, value in request.args.items():
+        if name.startswith(results.PROPERTY) or name in results.SEGMENTS:
+            segments[name] = value
+        elif name not in known:
+            raise web.invalid(name, "Unknown field.")
+    by = query.get("by")
+    if by and by not in results.SEGMENTS and not (by.startswith(results.PROPERTY) and by != results.PROPERTY):
+        raise web.invalid("by", f"Must be one of {', '.join(results.SEGMENTS)} or property:<name>.")
+    zone = web.settings().time_zone
+    surveys = _surveys(query)
+    question = results.Question(
+        metric=METRICS[query.get("metric") or surveys[0].metric],
+        surveys=surveys,
+        since=query["since"].moment(zone) if query.get("since") else None,
+        until=query["until"].moment(zone) if query.get("until") else None,
+        interval=query.get("interval"),
+        latest=query["repeat"] == "latest",
+        by=by,
+        segments=segments,
+    )
+    try:
+        return results.answer(question, zone, clock.now())
+    except results.TooMany:
+        raise web.invalid("interval", f"Gives more than {results.MOST_BUCKETS} points.") from None
+
+
+def _surveys(query: dict[str, Any]) -> list[Survey]:
+    if not query.get("survey") and not query.get("metric"):
+        raise Problem(
+            422,
+            "The request is well-formed but not valid.",
+            {"survey": ["Give survey or metric."], "metric": ["Give survey or metric."]},
+        )
+    found = Survey.select()
+    if query.get("survey"):
+        found = found.where(Survey.id == query["survey"])
+    if query.get("metric"):
+        found = found.where(Survey.metric == query["metric"])
+    if g.key.surveys is not None:
+        found = found.where(Survey.id.in_(g.key.surveys))
+    rows = list(found.order_by(Survey.created_at))
+    if not rows and query.get("survey"):
+        raise web.not_found()
+    return rows
