@@ -113,7 +113,7 @@ def choose(wanted: Iterable[str], available: Sequence[str], default: str) -> str
         while range_:
             if range_ in by_canonical:
                 return by_canonical[range_]
-            range_ = _shorten(range_)
+            range_ = range_.rpartition("-")[0]
         for candidate, tag in by_canonical.items():
             if _is_other_region(_canonical(wish), candidate):
                 return tag
@@ -167,14 +167,6 @@ def _canonical(tag: str) -> str:
         if alias is not None:
             return _canonical("-".join([alias, *parts[length:]]))
     return tag
-
-
-def _shorten(range_: str) -> str:
-    """The range without its last subtag, and without a single letter left at its end (RFC 4647, 3.4)."""
-    parts = range_.split("-")[:-1]
-    if parts and len(parts[-1]) == 1:
-        parts.pop()
-    return "-".join(parts)
 
 
 def _is_other_region(range_: str, candidate: str) -> bool:
