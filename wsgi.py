@@ -1,10 +1,10 @@
 """Puts the service together: settings, database, routes, listeners, commands."""
 
-import feedback.commands
-import surveys.commands
 from flask import Flask
 
+import feedback.commands
 import feedback.views
+import surveys.commands
 import surveys.views
 from feedback import listening
 from surveys import links, rollups

@@ -127,13 +127,6 @@ def texts(survey: Survey, language: str) -> Texts:
     )
 
 
-def tone(metric: Metric, group: str) -> str:
-    """Which standard follow-up and thanks fit a group: "low", "middle" or "high"."""
-    if group == metric.positive:
-        return "high"
-    return "low" if group in (metric.negative, metric.groups[0].key) else "middle"
-
-
 def _answered(survey: Survey) -> bool:
     return Response.select().where(Response.survey == survey.id).exists()
 
@@ -166,7 +159,7 @@ def _own_labels(labels: Mapping[str, Any] | None, language: str, metric: Metric)
 def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, language: str) -> str:
     metric = METRICS[survey.metric]
     text = _named(own, group, {g.key: g for g in metric.groups}, language)
-    return _filled(text or wording.text(language, f"{kind}.{tone(metric, group)}"), survey)
+    return _filled(text or wording.text(language, f"{kind}.{metric.tone_of(group)}"), survey)
 
 
 def _named(own: Mapping[str, Any] | None, name: str, names: Mapping[str, Any], language: str) -> str | None:

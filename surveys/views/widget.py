@@ -1,6 +1,5 @@
 """GET /w/{survey}.js: the script a website embeds, with the survey inside."""
 
-
 from flask import Response, request
 
 from surveys import catalogue, wording

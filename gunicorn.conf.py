@@ -1,0 +1,40 @@
+"""How gunicorn serves Earshot; everything comes from the settings."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+from surveys.base import settings as _settings
+
+_chosen = _settings.read()
+
+bind = f"{_chosen.host}:{_chosen.port}"
+workers = _chosen.web_concurrency
+worker_class = "gthread"
+# SQLite wants one process with many threads, whose answers share a commit; PostgreSQL groups commits itself.
+threads = 64 if _chosen.on_sqlite else 16
+preload_app = True
+keepalive = 30
+graceful_timeout = 20
+timeout = 60
+max_requests = 0
+# The access log is ours (surveys/base/observe.py): gunicorn's would hold addresses and tokens.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+limit_request_line = 8190
+
+if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    # This file runs again on HUP; the directory of the first run stays.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="earshot-metrics-")
+    atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+def child_exit(server, worker):
+    """Keep a dead worker's counters in the sums."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
