@@ -1,0 +1,26 @@
+// What we need of the page we stand on, taken early and from the prototypes, for pages that overwrite things.
+
+const { createElement, querySelector } = Document.prototype
+
+export const { fetch, setTimeout, clearTimeout } = window
+export const { stringify } = JSON
+
+/** The same function, but an error in it never reaches the page. */
+export const guard = task => (...given) => {
+  try {
+    return task(...given)
+  } catch {
+    // Nothing of ours is worth the page's peace.
+  }
+}
+
+/** The first element that matches a selector, or null; a selector that cannot be read is null too. */
+export const select = selector => guard(() => querySelector.call(document, selector))() || null
+
+/** A new element with attributes and children; text is always text. */
+export function element(tag, attributes, ...children) {
+  const made = createElement.call(document, tag)
+  for (const name in attributes) if (attributes[name] != null) made.setAttribute(name, attributes[name])
+  made.append(...children)
+  return made
+}

@@ -1,0 +1,42 @@
+"""One Chromium for all browser tests, and a fresh visitor for each."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser import site as sites
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site():
+    with sites.running() as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(chromium):
+    """A visitor's browser with nothing stored, whose pages must not complain."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    complaints: list[str] = []
+    context.on("weberror", lambda event: complaints.append(str(event.error)))
+    context.on(
+        "console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None
+    )
+    context.complaints = complaints
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visitor):
+    return visitor.new_page()

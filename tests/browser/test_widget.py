@@ -1,0 +1,429 @@
+"""The widget in a real browser: a visitor answers, by any means, on any page, and the answer arrives once."""
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.widget_config import csat, nps
+
+pytestmark = pytest.mark.browser
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def until(page, condition):
+    """Wait until `condition()` holds, letting the browser and the servers run."""
+    for _ in range(500):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("it did not happen")
+
+
+def until_rule(page, rule):
+    """Wait until the widget says that `rule` decided."""
+    until(page, lambda: page.evaluate("() => window.earshot.surveys && earshot('explain').rule") == rule)
+
+
+def stored(page):
+    return page.evaluate("() => ({...localStorage, ...sessionStorage})")
+
+
+def answer_key(page):
+    return [key for key in stored(page) if key.startswith("earshot-answer:")]
+
+
+def test_a_score_is_saved_on_the_first_tap(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="9").click()
+    until(page, lambda: site.kept)
+    [answer] = site.kept.values()
+    assert (answer["score"], answer["revision"], answer["survey"]) == (9, 1, "sv_nps")
+    assert (answer["channel"], answer["language"], answer["page"]) == ("widget", "en", site.url + "/")
+    assert len(answer["edit_key"]) == 32
+    expect(page.get_by_role("radio", name="9")).to_be_checked()
+    assert visitor.complaints == []
+
+
+def test_the_comment_follows_with_a_higher_revision_and_thanks_end_it(site, page):
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="3").click()
+    page.get_by_label("What could we have done better?").fill("The <b>checkout</b> & 'price' 😀")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Thank you for your honest answer.")).to_be_visible()
+    until(page, lambda: any(answer.get("final") for answer in site.kept.values()))
+    [answer] = site.kept.values()
+    assert (answer["comment"], answer["revision"]) == ("The <b>checkout</b> & 'price' 😀", 2)
+
+
+def test_another_tap_changes_the_score_and_the_question(site, page):
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="2").click()
+    expect(page.get_by_label("What could we have done better?")).to_be_visible()
+    page.get_by_role("radio", name="10").click()
+    expect(page.get_by_label("What did you like most?")).to_be_visible()
+    until(page, lambda: len(site.sent("/r")) == 2)
+    [answer] = site.kept.values()
+    assert (answer["score"], answer["revision"]) == (10, 2)
+
+
+def test_the_keyboard_alone_is_enough_and_moving_is_not_choosing(site, page):
+    page.goto(site.add(nps(endpoint=site.service), calls="earshot('open')"))
+    expect(page.get_by_role("radio", name="0, Not at all likely")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("radio", name="3")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("radio", name="10, Extremely likely")).to_be_focused()
+    assert site.sent("/r") == []
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("What did you like most?")).to_be_focused()
+    page.keyboard.type("Quick")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("We are very pleased")).to_be_focused()
+    until(page, lambda: len(site.sent("/r")) == 2)
+    assert [answer["comment"] for answer in site.kept.values()] == ["Quick"]
+
+
+def test_escape_closes_and_gives_the_focus_back(site, page):
+    page.goto(site.add(nps(endpoint=site.service, show_after_seconds=None)))
+    page.wait_for_function("window.earshot.surveys")
+    page.locator("#host").focus()
+    page.evaluate("earshot('open')")
+    expect(page.get_by_role("radio", name="0, Not")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#host")).to_be_focused()
+    until(page, lambda: [post.body["event"] for post in site.sent("/event")] == ["shown", "dismissed"])
+
+
+def test_a_popover_that_comes_by_itself_takes_no_focus(site, page):
+    page.goto(site.add(nps(endpoint=site.service, show_after_seconds=None)))
+    page.wait_for_function("window.earshot.surveys")
+    page.locator("#host").focus()
+    page.evaluate("earshot('ask')")
+    expect(page.get_by_role("dialog", name="How likely are you")).to_be_visible()
+    expect(page.locator("#host")).to_be_focused()
+
+
+def test_keys_pressed_in_the_panel_are_not_the_pages_shortcuts(site, page):
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.evaluate("() => { window.heard = []; document.addEventListener('keydown', e => heard.push(e.key)) }")
+    page.get_by_role("radio", name="8").click()
+    page.get_by_role("textbox").press_sequentially("s")
+    assert page.evaluate("heard") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("survey", [nps, csat])
+@pytest.mark.parametrize("color", ["#2f5bea", "#ffee33", "#101010"])
+def test_axe_finds_nothing_at_any_step(site, page, survey, width, scheme, color):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(site.add(survey(endpoint=site.service, color=color)))
+    for step in ["", "radio", "button"]:
+        if step == "radio":
+            page.get_by_role("radio").last.click()
+        if step == "button":
+            page.get_by_role("button", name="Send").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found = Axe().run(page, options=AXE)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("language", ["en", "de", "ar", "ja"])
+def test_every_target_is_large_enough_and_nothing_is_cut_off(site, page, language, width):
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(site.add(nps(language, endpoint=site.service)))
+    page.get_by_role("radio").first.click()
+    sizes = page.get_by_role("dialog").evaluate(
+        "panel => [...panel.querySelectorAll('button')].map(button => button.getBoundingClientRect())"
+        ".map(box => [box.width, box.height])"
+    )
+    assert min(width for width, _ in sizes) >= 24
+    assert min(height for _, height in sizes) >= 44
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.get_by_role("dialog").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+
+
+def test_arabic_runs_from_right_to_left_and_arrows_follow(site, page):
+    page.goto(site.add(nps("ar", endpoint=site.service), calls="earshot('open')"))
+    first, last = page.get_by_role("radio").first, page.get_by_role("radio").last
+    assert first.bounding_box()["x"] > last.bounding_box()["x"]
+    expect(first).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("radio").nth(1)).to_be_focused()
+
+
+def test_an_answer_given_offline_is_delivered_once_later(site, page, visitor):
+    address = site.add(nps(endpoint=site.service))
+    page.goto(address)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    visitor.set_offline(True)
+    page.get_by_role("radio", name="6").click()
+    page.get_by_role("textbox").fill("No signal")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Thank you for your honest answer.")).to_be_visible()
+    [key] = answer_key(page)
+    page.close()
+    visitor.set_offline(False)
+
+    tabs = [visitor.new_page() for _ in range(3)]
+    for tab in tabs:
+        tab.goto(address, wait_until="commit")
+    until(tabs[0], lambda: not answer_key(tabs[0]))
+    [answer] = site.kept.values()
+    assert (answer["score"], answer["comment"], answer["revision"]) == (6, "No signal", 2)
+    assert key.endswith(answer["id"])
+    assert len(site.sent("/r")) == 1
+
+
+def test_coming_back_online_sends_without_a_new_page(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    visitor.set_offline(True)
+    page.get_by_role("radio", name="6").click()
+    visitor.set_offline(False)
+    until(page, lambda: site.kept)
+    until(page, lambda: not answer_key(page))
+
+
+def test_a_busy_service_is_asked_again_when_it_said(site, page):
+    site.failures = [(503, {}), (429, {"Retry-After": "1"})]
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.kept)
+    assert [post.status for post in site.sent("/r")] == [503, 429, 201]
+    until(page, lambda: not answer_key(page))
+
+
+def test_a_refused_answer_is_not_sent_again(site, page):
+    site.failures = [(422, {})]
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.sent("/r") and not answer_key(page))
+    page.reload()
+    until(page, lambda: page.evaluate("!!window.earshot.surveys"))
+    assert len(site.sent("/r")) == 1
+
+
+def test_an_answer_older_than_three_days_is_let_go(site, page):
+    address = site.add(nps(endpoint=site.service, show_after_seconds=None))
+    page.goto(address)
+    page.evaluate(
+        "service => { for (const hours of [71, 73]) localStorage.setItem('earshot-answer:' + hours,"
+        " [service, Date.now() - hours * 36e5, JSON.stringify({id: '' + hours, revision: 1})].join('\\n')) }",
+        site.service,
+    )
+    page.reload()
+    until(page, lambda: not answer_key(page))
+    assert list(site.kept) == ["71"]
+
+
+def test_nothing_is_stored_or_sent_before_the_visitor_acts(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    until(page, lambda: site.posts)
+    assert [(post.path, post.body) for post in site.posts] == [
+        ("/w/sv_nps/event", {"invitation": None, "event": "shown"})
+    ]
+    assert stored(page) == {}
+    assert visitor.cookies() == []
+
+
+def test_an_answer_or_a_no_is_remembered(site, page):
+    address = site.add(nps(endpoint=site.service))
+    page.goto(address)
+    page.get_by_role("button", name="Close").click()
+    page.goto(address)
+    until_rule(page, "answered")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+NOTHING_ELSE = "default-src 'none'; connect-src {service}; require-trusted-types-for 'script'; "
+CSP = {
+    "nonce": NOTHING_ELSE + "script-src 'nonce-n1'",
+    "host": NOTHING_ELSE + "script-src {service} 'nonce-n1'",
+}
+
+
+@pytest.mark.parametrize("policy", CSP)
+def test_a_strict_policy_lets_it_work_and_look_right(site, page, visitor, policy):
+    header = CSP[policy].format(service=site.service)
+    page.goto(site.add(nps(endpoint=site.service, color="#aa0000"), Content_Security_Policy=header))
+    page.get_by_role("radio", name="10").click()
+    expect(page.get_by_role("radio", name="10")).to_have_css("background-color", "rgb(170, 0, 0)")
+    page.get_by_role("textbox").fill("Fine")
+    page.get_by_role("button", name="Send").click()
+    until(page, lambda: len(site.sent("/r")) == 2)
+    assert visitor.complaints == []
+
+
+HOSTILE = {
+    "overwritten": "for (const name of ['fetch', 'setTimeout']) window[name] = () => { throw 1 };"
+    "JSON.stringify = () => 'x'; JSON.parse = null;",
+    "frozen": "for (const c of [Object, Array, Function, Element, Node, EventTarget]) Object.freeze(c.prototype);",
+    "no storage": "for (const name of ['localStorage', 'sessionStorage'])"
+    " Object.defineProperty(window, name, { get() { throw 1 } });",
+    "no modern things": "delete window.CSSStyleSheet; delete Crypto.prototype.randomUUID;"
+    " delete AbortSignal.timeout; Object.defineProperty(navigator, 'locks', { value: undefined });",
+    "old library": "Array.prototype.toJSON = () => 'no'; Array.prototype.first = () => {};"
+    " Object.prototype.extra = 1;",
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_page_neither_breaks_it_nor_is_broken(site, page, visitor, what):
+    late = what == "overwritten"
+    address = site.add(nps(endpoint=site.service), calls="" if late else HOSTILE[what])
+    page.goto(address)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    if late:
+        page.evaluate(f"() => {{{HOSTILE[what]}}}")
+    page.get_by_role("radio", name="5").click()
+    until(page, lambda: [answer["score"] for answer in site.kept.values()] == [5])
+    assert visitor.complaints == []
+
+
+def test_clobbered_names_do_not_matter(site, page, visitor):
+    names = ["querySelector", "createElement", "body", "currentScript", "documentElement", "earshot", "head"]
+    body = "".join(f'<img name="{name}" alt="">' for name in names)
+    page.goto(site.add(nps(endpoint=site.service), body=body))
+    page.get_by_role("radio", name="5").click()
+    until(page, lambda: site.kept)
+    assert visitor.complaints == []
+
+
+def test_a_sandboxed_frame_without_storage_still_answers(site, page):
+    inner = site.add(nps(endpoint=site.service), "/inner")
+    site.pages["/"] = (
+        f'<title>Outer</title><iframe sandbox="allow-scripts" src="{inner}" width=800 height=600></iframe>',
+        {"Content-Type": "text/html"},
+    )
+    page.goto(site.url + "/")
+    page.frame_locator("iframe").get_by_role("radio", name="4").click()
+    until(page, lambda: site.kept)
+    assert site.sent("/r")[0].origin == "null"
+
+
+def test_an_identified_person_is_asked_about_first(site, page):
+    page.goto(
+        site.add(
+            nps(endpoint=site.service),
+            attributes='data-touchpoint="checkout"',
+            calls="earshot('identify',{id:42,email:'ann@example.org',signature:'ab',secret:1});earshot('properties',{plan:'pro'})",
+        )
+    )
+    page.get_by_role("radio", name="9").click()
+    until(page, lambda: site.kept)
+    person = {"id": "42", "email": "ann@example.org", "signature": "ab"}
+    assert [post.body for post in site.sent("/ask")] == [{"person": person, "touchpoint": "checkout"}]
+    [answer] = site.kept.values()
+    assert answer["person"] == person
+    assert (answer["invitation"], answer["touchpoint"]) == ("invitation-token", "checkout")
+    assert answer["properties"] == {"plan": "pro"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "rule"), [({"ask": False, "rule": "quarantine"}, "quarantine"), (503, "unreachable")]
+)
+def test_a_no_or_no_word_from_the_service_shows_nothing(site, page, reply, rule):
+    site.ask = reply
+    page.goto(site.add(nps(endpoint=site.service), attributes='data-person="42"'))
+    until_rule(page, rule)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert site.sent("/event") == []
+
+
+def test_inline_stands_in_the_named_element_and_pushes_no_focus(site, page):
+    page.goto(
+        site.add(
+            nps(endpoint=site.service),
+            attributes='data-mode="inline" data-target="#here"',
+            body='<div id="here"></div>',
+        )
+    )
+    expect(page.locator("#here").get_by_role("radio")).to_have_count(11)
+    expect(page.get_by_role("button", name="Close")).to_have_count(0)
+
+
+def test_the_tab_opens_the_panel_and_takes_the_focus_back(site, page):
+    page.goto(site.add(nps(endpoint=site.service), attributes='data-mode="tab" data-position="bottom-left"'))
+    tab = page.get_by_role("button", name="Survey")
+    assert tab.bounding_box()["x"] == 0
+    tab.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="0, Not")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(tab).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("pages", "path", "shown"),
+    [
+        (["/shop/*"], "/shop/cart", True),
+        (["/shop/*"], "/about", False),
+        (["!/shop/*"], "/shop/cart", False),
+        (["/*", "!/shop/*"], "/about", True),
+        (["/a.c"], "/abc", False),
+        (["http://127.0.0.1:*/about"], "/about", True),
+    ],
+)
+def test_page_patterns_decide(site, page, pages, path, shown):
+    page.goto(site.add(nps(endpoint=site.service, pages=pages), path))
+    until_rule(page, "shown" if shown else "page")
+
+
+def test_a_paused_survey_shows_nothing_but_delivers(site, page):
+    config = nps(endpoint=site.service)
+    address = site.add(config | {"paused": True}, calls="earshot('open')")
+    page.goto(address)
+    page.evaluate(
+        "service => localStorage.setItem('earshot-answer:x', [service, Date.now(), JSON.stringify({id: 'x', revision: 1})].join('\\n'))",
+        site.service,
+    )
+    page.reload()
+    until(page, lambda: list(site.kept) == ["x"])
+    assert page.evaluate("earshot('explain')")["rule"] == "paused"
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_page_hears_what_happens_and_its_errors_stay_its_own(site, page):
+    page.goto(
+        site.add(
+            nps(endpoint=site.service),
+            calls="window.heard=[];for(const e of ['shown','answered','finished'])"
+            "{earshot('on',e,()=>{throw 1});earshot('on',e,d=>heard.push([e,d&&d.group]))}",
+        )
+    )
+    page.get_by_role("radio", name="9").click()
+    page.get_by_role("button", name="Send").click()
+    assert page.evaluate("heard") == [["shown", None], ["answered", "promoter"], ["finished", None]]
+
+
+def test_the_page_gains_one_global_and_does_not_move(site, page):
+    site.pages["/plain"] = ("<!doctype html><title>Plain</title>", {"Content-Type": "text/html"})
+    page.goto(site.url + "/plain")
+    before = set(page.evaluate("Object.getOwnPropertyNames(window)"))
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert set(page.evaluate("Object.getOwnPropertyNames(window)")) - before == {"earshot"}
+    shift = page.evaluate(
+        """() => new Promise(done => {
+            let sum = 0
+            const watch = new PerformanceObserver(list => { for (const entry of list.getEntries()) sum += entry.value })
+            watch.observe({ type: 'layout-shift', buffered: true })
+            requestAnimationFrame(() => requestAnimationFrame(() => done(sum)))
+        })"""
+    )
+    assert shift == 0
+    assert json.dumps(stored(page)) == "{}"
