@@ -1,5 +1,6 @@
 """The feed: one query over responses, never a copy of them."""
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from peewee import JOIN, SQL, fn
 from feedback.models import FollowUp, Placement, Reading, SavedFeed, Topic
 from surveys.base import accounts, db, ids, signing
 from surveys.base.clock import microseconds, stamp
-from surveys.base.db import JSONField
 from surveys.domain import folding
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
@@ -288,7 +288,7 @@ def _gone(row: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     topics = row["topics"]
     if isinstance(topics, str):
-        topics = JSONField().python_value(topics)
+        topics = json.loads(topics)
     ticket = row["ticket"]
     return {
         "id": row["id"],

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -70,6 +72,11 @@ class Postgres:
     def drop_database(self, name: str) -> None:
         """Remove a database, with the connections that others still hold; none of that name is fine too."""
         self._run("dropdb", "--force", "--if-exists", name)
+
+    def run_sql(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement as the superuser, outside any transaction."""
+        with psycopg.connect(self.database_url(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def start(self) -> None:
         """Start the stopped server and return when it takes connections."""

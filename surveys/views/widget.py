@@ -3,11 +3,11 @@
 from flask import Response, request
 
 from surveys import catalogue, wording
-from surveys import widget as embedded
 from surveys.base import web
 from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
+from surveys.widget import script as embedded
 
 routes = Routes("widget", __name__, description="For respondents: no key needed.")
 

@@ -1,0 +1,191 @@
+"""The real application on real databases: every test that asks for `app` runs on SQLite and on PostgreSQL."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
+
+from surveys import commands
+from surveys.base import bell, db
+from surveys.base.settings import Settings
+from tests import servers
+from tests.make import Make
+from wsgi import create_app
+
+ADMIN_KEY = "ek_admin_for_tests_0123456789abcdefghij"
+SECRET_KEY = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
+
+hypothesis_settings.register_profile("ours", deadline=None)
+hypothesis_settings.load_profile("ours")
+
+
+@dataclass
+class World:
+    """One application on one fresh, migrated database."""
+
+    app: Flask
+    environment: dict[str, str]
+    kind: str
+    make: "Make" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.make = Make(self)
+
+    @property
+    def settings(self) -> Settings:
+        """What the application was made with."""
+        return self.app.extensions["earshot"]
+
+    @property
+    def client(self) -> FlaskClient:
+        """A caller without a key."""
+        return self.app.test_client()
+
+    def work(self) -> int:
+        """Be the worker until nothing is due."""
+        return bell.drain()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.Postgres]:
+    """One cluster for the whole run. Nothing survives it, so its commits need not reach a disk."""
+    with servers.postgres({"fsync": "off", "full_page_writes": "off"}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Template":
+    """A database that the migrations built, to be copied for each test."""
+    directory = tmp_path_factory.mktemp("template")
+    if request.param == "sqlite":
+        made = Template("sqlite", directory, None)
+    else:
+        made = Template("postgresql", directory, request.getfixturevalue("postgres"))
+    app = create_app(made.environment(directory, "earshot_template"))
+    with app.app_context():
+        commands.prepare(app.extensions["earshot"])
+    db.close_database()
+    return made
+
+
+@dataclass
+class Template:
+    """Where the migrated database lies."""
+
+    kind: str
+    directory: Path
+    server: servers.Postgres | None
+
+    def environment(self, directory: Path, name: str) -> dict[str, str]:
+        """Settings for an application whose database is `name`; makes an empty one for the template itself."""
+        environment = {
+            "DATA_DIR": str(directory),
+            "SECRET_KEY": SECRET_KEY,
+            "ADMIN_KEY": ADMIN_KEY,
+            "PUBLIC_LIMIT": "0",
+            "BASE_URL": "http://localhost",
+        }
+        if self.server:
+            if name == "earshot_template":
+                self.server.drop_database(name)
+                environment["DATABASE_URL"] = self.server.create_database(name)
+            else:
+                environment["DATABASE_URL"] = self.server.database_url(name)
+        return environment
+
+    def copy(self, directory: Path, name: str) -> dict[str, str]:
+        """The settings of a fresh copy."""
+        if self.server:
+            self.server.run_sql(f'CREATE DATABASE "{name}" TEMPLATE earshot_template')
+        else:
+            shutil.copy(self.directory / "earshot.db", directory / "earshot.db")
+        return self.environment(directory, name)
+
+    def drop(self, name: str) -> None:
+        """Remove the copy again."""
+        if self.server:
+            self.server.run_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+_copies = iter(range(1_000_000))
+
+
+@pytest.fixture
+def settings_overrides() -> dict[str, str]:
+    """Override this in a module or a test to run with other settings."""
+    return {}
+
+
+@pytest.fixture
+def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]) -> Iterator[World]:
+    """One application on one fresh, migrated database, without any survey."""
+    name = f"t{os.getpid()}_{next(_copies)}"
+    environment = {**template.copy(tmp_path, name), **settings_overrides}
+    app = create_app(environment)
+    yield World(app, environment, template.kind)
+    db.close_database()
+    template.drop(name)
+
+
+@pytest.fixture
+def app(world: World) -> Flask:
+    """The application."""
+    return world.app
+
+
+@pytest.fixture
+def client(world: World) -> FlaskClient:
+    """A caller without a key."""
+    return world.client
+
+
+@pytest.fixture
+def make(world: World) -> Make:
+    """Makes what a test is not about."""
+    return world.make
+
+
+@pytest.fixture
+def api(world: World) -> "Api":
+    """A caller with the first key."""
+    return Api(world, ADMIN_KEY)
+
+
+@dataclass
+class Api:
+    """Calls with a key; `json` in, `json` out."""
+
+    world: Any
+    key: str
+
+    def call(self, method: str, path: str, status: int | None = None, **options: Any) -> Any:
+        """The answer's JSON; with `status`, that status is expected."""
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        answer = self.world.app.test_client().open(path, method=method, headers=headers, **options)
+        if status is not None:
+            assert answer.status_code == status, (answer.status_code, answer.get_data(as_text=True)[:500])
+            return answer.get_json(silent=True)
+        return answer
+
+    def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        """GET."""
+        return self.call("GET", path, status, query_string=query)
+
+    def post(self, path: str, body: Any, status: int = 201, **options: Any) -> Any:
+        """POST."""
+        return self.call("POST", path, status, json=body, **options)
+
+    def patch(self, path: str, body: Any, status: int = 200) -> Any:
+        """PATCH."""
+        return self.call("PATCH", path, status, json=body)
+
+    def delete(self, path: str, status: int = 204, **query: Any) -> Any:
+        """DELETE."""
+        return self.call("DELETE", path, status, query_string=query)
