@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import links, people, rollups
+from surveys import links, people, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
 from surveys.domain import folding, schedule
@@ -162,6 +162,7 @@ def remove(row: Response | None, now: datetime) -> None:
         version=row.version + 1,
         erased_at=now,
     ).on_conflict_ignore().execute()
+    tombstones.bury(tombstones.RESPONSE, [row.id], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
 
