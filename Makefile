@@ -36,6 +36,7 @@ lint: $(VENV)/.installed-dev
 	@if grep -qs importlinter pyproject.toml .importlinter; then $(VENV)/bin/lint-imports; fi
 
 bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
+	@command -v wrk >/dev/null || { echo 'The load comes from wrk: apt-get install wrk' >&2; exit 1; }
 	$(PYTHON) -m tests.bench
 
 lock: .venv-lock/bin/uv
