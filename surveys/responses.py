@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import peewee
+from peewee import SQL
+
 from surveys import links, people, rollups
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
@@ -99,7 +102,7 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     """Take a response out of the value, or back in."""
 
     def verb() -> Response:
-        row = _locked(Response.key == response.key)
+        row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
         if row.excluded == excluded:
@@ -118,7 +121,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
     """Replace the tags of a response."""
 
     def verb() -> None:
-        row = _locked(Response.key == response.key)
+        row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
         row.tags = list(dict.fromkeys(tags))
@@ -139,7 +142,7 @@ def touch(key: int, now: datetime) -> None:
 
 def delete(response: Response, now: datetime) -> None:
     """Remove a response and all that was derived from it; followers of the feed learn its id."""
-    db.write(lambda: remove(_locked(Response.key == response.key), now))
+    db.write(lambda: remove(_by_key(response.key), now))
 
 
 def remove(row: Response | None, now: datetime) -> None:
@@ -194,15 +197,19 @@ def _record(
     if invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
     _check_identity(survey, answer, who, invitation)
+    # A first revision is nearly always new: it is inserted at once, and only a conflict makes us look.
+    look = answer.revision > 1 or invitation is not None
     for attempt in range(20):
-        row, offset, is_alias = _stored(answer, invitation)
-        if row is not None:
-            return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
+        if look:
+            row, offset, is_alias = _stored(answer, invitation)
+            if row is not None:
+                return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         moved = secrets.randbelow(1000) if attempt else 0
         row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
         if row is not None:
             return row, True
+        look = True
     raise db.DatabaseAway("no free key")
 
 
@@ -218,15 +225,15 @@ def _check_identity(
 
 def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | None, int, bool]:
     """The row this answer belongs to, what its revisions count from, and whether it came under a second id."""
-    row = _locked(Response.id == answer.id)
+    row = _by_id(answer.id)
     if row is not None:
         return row, 0, False
-    alias = Alias.get_or_none(Alias.id == answer.id)
+    alias = _alias(answer.id)
     if alias is not None:
-        return _locked(Response.key == alias.response_id), alias.offset, True
+        return _by_key(alias.response_id), alias.offset, True
     if invitation is None:
         return None, 0, False
-    row = _locked(Response.invitation == invitation.id)
+    row = _by_invitation(invitation.id)
     if row is None:
         return None, 0, False
     # A second device answered the same invitation: what it says is newer than all that is stored.
@@ -234,11 +241,10 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
     return row, row.revision, True
 
 
-def _locked(where: Any) -> Response | None:
-    query = Response.select().where(where)
-    if not db.on_sqlite():
-        query = query.for_update()
-    return query.first()
+_by_id = db.Lookup(Response.id, lock=True)
+_by_key = db.Lookup(Response.key, lock=True)
+_by_invitation = db.Lookup(Response.invitation, lock=True)
+_alias = db.Lookup(Alias.id)
 
 
 def _insert(
@@ -299,24 +305,33 @@ def _insert_row(row: Response) -> bool:
     Every answer passes here, so the statement is put together once and not by the query builder each time;
     and SQLite's OR IGNORE, which the builder would write, also swallows a NOT NULL violation.
     """
-    sqlite = db.on_sqlite()
-    columns = _COLUMNS if sqlite else [f for f in _COLUMNS if f.name not in ("first_tick", "changed_tick")]
-    if sqlite not in _insert_sql:
-        names = ", ".join(f'"{f.column_name}"' for f in columns)
-        marks = ", ".join([database.param] * len(columns))
-        if not sqlite:
-            names += ", first_tick, changed_tick"
-            marks += f", {row.first_tick.sql}, {row.changed_tick.sql}"
-        _insert_sql[sqlite] = f"INSERT INTO response ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    values = [
-        f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
-        for f, value in ((f, row.__data__.get(f.name)) for f in columns)
-    ]
-    return database.execute_sql(_insert_sql[sqlite], values).rowcount == 1
+    values = {
+        f.name: f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
+        for f, value in ((f, row.__data__.get(f.name)) for f in _COLUMNS)
+    }
+    return _insert_new(**values).rowcount == 1
+
+
+def _build_insert() -> Any:
+    """INSERT … SELECT … WHERE the id is not a second id of another answer, ON CONFLICT DO NOTHING."""
+    values = {f: db.slot(f.name) for f in _COLUMNS}
+    if not db.on_sqlite():
+        for f in _COLUMNS:
+            is_tick = f.name in ("first_tick", "changed_tick")
+            values[f] = SQL(db.POSTGRES_TICK) if is_tick else peewee.Cast(values[f], _kind(f))
+    unknown = ~peewee.fn.EXISTS(Alias.select(SQL("1")).where(Alias.id == values[Response.id]))
+    source = peewee.Select(columns=list(values.values())).where(unknown)
+    return Response.insert_from(source, list(values)).on_conflict(action="nothing")
+
+
+def _kind(field: peewee.Field) -> str:
+    """The column type of a field on PostgreSQL: parameters of a SELECT list have none of their own."""
+    name = field.rel_field.field_type if isinstance(field, peewee.ForeignKeyField) else field.field_type
+    return database.obj._field_types.get(name, name)
 
 
 _COLUMNS = Response._meta.sorted_fields
-_insert_sql: dict[bool, str] = {}
+_insert_new = db.Prepared(_build_insert)
 
 
 def _amend(

@@ -30,23 +30,23 @@ def day_of(moment: datetime) -> str:
 
 def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
     """Add `by` (1 or -1) to a count. Call it in the transaction of the response."""
-    DailyCount.insert(
+    _add(
         survey=survey_id,
         day=day,
         definition=definition,
         score=score,
         slot=0 if db.on_sqlite() else secrets.randbelow(SLOTS),
         n=by,
-    ).on_conflict(
-        conflict_target=[
-            DailyCount.survey,
-            DailyCount.day,
-            DailyCount.definition,
-            DailyCount.score,
-            DailyCount.slot,
-        ],
-        update={DailyCount.n: DailyCount.n + EXCLUDED.n},
-    ).execute()
+    )
+
+
+_KEY = [DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score, DailyCount.slot]
+
+_add = db.Prepared(
+    lambda: DailyCount.insert({f: db.slot(f.name) for f in (*_KEY, DailyCount.n)}).on_conflict(
+        conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n}
+    )
+)
 
 
 def moved(response: Response, before: tuple[int, bool] | None) -> None:

@@ -361,6 +361,9 @@ def tick() -> Any:
     return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
 
 
+POSTGRES_TICK = "(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
+
+
 def settled(column: Field) -> Any:
     """An expression: no transaction still open can commit a smaller tick than this row's."""
     if on_sqlite():
@@ -457,6 +460,65 @@ def registered() -> list[type[Table]]:
     for table in pending:
         found.append(table)
     return peewee.sort_models(found)
+
+
+# -------------------------------------------------------------------------------- statements made once
+
+
+class _Slot:
+    """Where a parameter goes in a prepared statement."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def slot(name: str) -> Any:
+    """A named parameter for `Prepared`; values go to the database as they are given."""
+    return peewee.Value(_Slot(name), converter=False)
+
+
+class Prepared:
+    """A query put together once. On the way of every answer the query builder would cost more than the database.
+
+    `build` makes the query with `slot(name)` where values go; it is called once for each kind of database.
+    """
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+        self._made: dict[bool, tuple[str, list[Any]]] = {}
+
+    def __call__(self, **values: Any) -> Any:
+        """Run it and return the cursor."""
+        kind = on_sqlite()
+        if kind not in self._made:
+            self._made[kind] = self._build().sql()
+        sql, parameters = self._made[kind]
+        return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
+
+
+class Lookup:
+    """The row of a table in which one column has a value, locked until the end of the transaction if `lock`."""
+
+    def __init__(self, field: Any, lock: bool = False) -> None:
+        table = field.model
+        self._table, self._fields = table, table._meta.sorted_fields
+
+        def build() -> Any:
+            query = table.select().where(field == slot("value")).limit(1)
+            return query.for_update() if lock and not on_sqlite() else query
+
+        self._select = Prepared(build)
+
+    def __call__(self, value: Any) -> Any:
+        """The row, or None."""
+        found = self._select(value=value).fetchone()
+        if found is None:
+            return None
+        row = self._table(__no_default__=True)
+        for field, item in zip(self._fields, found, strict=True):
+            row.__data__[field.name] = field.python_value(item)
+        row._dirty.clear()
+        return row
 
 
 class Clock(Table):

@@ -72,9 +72,27 @@ def on(*kinds: str) -> Callable[[Handler], Handler]:
 
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
     """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
-    Job.insert(kind=kind, payload=payload, due_at=due_at or now, created_at=now).execute()
+    moment = Job.due_at.db_value
+    _insert(
+        kind=kind,
+        payload=Job.payload.parameter(payload),
+        state=NEW,
+        due_at=moment(due_at or now),
+        attempts=0,
+        created_at=moment(now),
+    )
     if due_at is None or due_at <= now:
         database.after_commit(ring)
+
+
+_insert = db.Prepared(
+    lambda: Job.insert(
+        {
+            f: db.slot(f.name)
+            for f in (Job.kind, Job.payload, Job.state, Job.due_at, Job.attempts, Job.created_at)
+        }
+    )
+)
 
 
 def use_bell(bell: Callable[[], None] | None) -> None:
