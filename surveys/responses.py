@@ -1,4 +1,4 @@
-"""Responses: record, amend, exclude, tag, delete. Everything that belongs to one answer is one transaction."""
+"""Responses: record, amend, exclude, tag, delete. All that belongs to one answer is one transaction."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -94,7 +94,7 @@ def find(response_id: str) -> Response | None:
     found = Response.get_or_none(Response.id == response_id)
     if found is None:
         alias = Alias.get_or_none(Alias.id == response_id)
-        found = alias and alias.response
+        return alias.response if alias else None
     return found
 
 
@@ -134,7 +134,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 
 
 def touch(key: int, now: datetime) -> None:
-    """Give a response a new version, so that whoever follows the feed sees it again. Call it in a transaction."""
+    """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
     Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
         Response.key == key
     ).execute()
@@ -153,8 +153,9 @@ def remove(row: Response | None, now: datetime) -> None:
     row.counted = False
     rollups.moved(row, before)
     for table in db.registered():
-        if table._meta.about == "response":
-            column = table._meta.columns.get("response_key") or table._meta.primary_key
+        meta: Any = table._meta
+        if meta.about == "response":
+            column = meta.columns.get("response_key") or meta.primary_key
             table.delete().where(column == row.key).execute()
     Response.delete().where(Response.key == row.key).execute()
     Erased.insert(
@@ -224,7 +225,7 @@ def _check_identity(
 
 
 def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | None, int, bool]:
-    """The row this answer belongs to, what its revisions count from, and whether it came under a second id."""
+    """The row this answer belongs to, what its revisions count from, whether it came under a second id."""
     row = _by_id(answer.id)
     if row is not None:
         return row, 0, False
@@ -361,7 +362,7 @@ def _amend(
                 changes[name] = value
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
         revisions["person"] = revision
-        person = _person(who, row.invitation_id and row.invitation, now)
+        person = _person(who, row.invitation if row.invitation_id else None, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]

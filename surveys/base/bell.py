@@ -35,7 +35,7 @@ def hourly(chore: Chore) -> Chore:
 
 
 def install(settings: Settings) -> None:
-    """Say where the bell hangs. Nothing is opened before it first rings: commands may run without a database."""
+    """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
     global _make, _made
     _made = None
     if settings.on_sqlite:

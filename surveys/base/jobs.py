@@ -145,15 +145,14 @@ def tidy(now: datetime) -> int:
 
 def backlog(now: datetime) -> dict[str, int]:
     """How many jobs stand in each state that somebody may have to look at."""
-    rows = (
-        Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
-    )
-    return dict(rows)
+    counted = Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)
+    rows: Any = counted.group_by(Job.state).tuples()
+    return dict(list(rows))
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the body after `seconds`. Works in a main thread (a worker process); elsewhere no limit."""
+    """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -184,7 +183,7 @@ def _claim(now: datetime, limit: int) -> list[Job]:
     if not due.limit(1).exists():
         return []
     if not db.on_sqlite():
-        due = due.for_update("FOR UPDATE SKIP LOCKED")
+        due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
 
     def take() -> list[Job]:
         chosen = [row.id for row in due]
