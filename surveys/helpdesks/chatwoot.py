@@ -54,7 +54,7 @@ AUTOMATION = "automation_event."
 
 
 def signed(call: Call, secret: str, now: datetime) -> bool:
-    """`sha256=` and the hex HMAC-SHA256 over timestamp, dot and body, at most 5 minutes old (from 4.13 on)."""
+    """`sha256=` and the hex HMAC-SHA256 over timestamp, dot and body, at most 5 minutes old (from 4.13)."""
     stamp = call.header("X-Chatwoot-Timestamp")
     return proofs.fresh(stamp, now, proofs.FIVE_MINUTES) and proofs.hex_signature(
         call,
