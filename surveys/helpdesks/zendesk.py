@@ -155,10 +155,8 @@ def _trigger_kind(
 
 def _event(kind: str, payload: dict[str, Any], connection: Connection) -> Event | Ignored:
     detail = payload.get("detail")
-    ticket_id = ident(at(detail, "id")) or ident(
-        (line(payload.get("subject")) or "").rpartition("zen:ticket:")[2]
-    )
-    if ticket_id is None:
+    ticket_id = ident(at(detail, "id"))
+    if ticket_id is None or not kind.startswith("ticket."):
         return Ignored(f"the event {kind} names no ticket")
     meaning, reason = _event_kind(kind, payload, connection)
     base = base_url(connection)

@@ -176,8 +176,6 @@ WORDS = st.sampled_from(
         "ticket.solved",
         "conversation.admin.closed",
         "ticket.state.updated",
-    ]
-    + [
         "zen:event-type:ticket.status_changed",
         "conversation_status_changed",
         "1",

@@ -39,15 +39,31 @@ def test_a_line_is_clean(raw, clean):
 
 @pytest.mark.parametrize(
     "raw",
-    [None, True, False, [], {}, "", "   ", "\r\n\0", float("nan"), float("inf"), 10**40, "-", "null", "nil"]
-    + [
+    [
+        None,
+        True,
+        False,
+        [],
+        {},
+        "",
+        "   ",
+        "\r\n\0",
+        float("nan"),
+        float("inf"),
+        10**40,
+        "-",
+        "null",
+        "nil",
         "{{ticket.title}}",
         " {{ ticket.id }} ",
         "#{ticket.tags / no such method}",
         "%{ticket.id}",
         "##ticket.x##",
-    ]
-    + ["{% if a %}", "#{a.firstname} #{a.lastname}", "{{a}} - {{b}}", "\u202e"],
+        "{% if a %}",
+        "#{a.firstname} #{a.lastname}",
+        "{{a}} - {{b}}",
+        "\u202e",
+    ],
 )
 def test_nothing_said_is_none(raw):
     assert reading.line(raw) is None
@@ -193,8 +209,18 @@ def test_no_moment(raw):
 
 @pytest.mark.parametrize(
     ("raw", "clean"),
-    [("fr", "fr"), ("pt_br", "pt-BR"), ("EN-us", "en-US"), ("zh-hant-tw", "zh-Hant-TW"), ("es-419", "es-419")]
-    + [("French", None), ("x", None), (None, None), ("{{locale}}", None), ("", None)],
+    [
+        ("fr", "fr"),
+        ("pt_br", "pt-BR"),
+        ("EN-us", "en-US"),
+        ("zh-hant-tw", "zh-Hant-TW"),
+        ("es-419", "es-419"),
+        ("French", None),
+        ("x", None),
+        (None, None),
+        ("{{locale}}", None),
+        ("", None),
+    ],
 )
 def test_a_language_tag(raw, clean):
     assert reading.language(raw) == clean
@@ -208,8 +234,6 @@ def test_a_language_tag(raw, clean):
         ("Channel::Email", "email"),
         ("conversation", "chat"),
         ("Portal", "web"),
-    ]
-    + [
         ("Channel::WebWidget", "chat"),
         ("Channel::Line", "line"),
         ("Carrier Pigeon", "carrier pigeon"),

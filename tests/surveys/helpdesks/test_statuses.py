@@ -19,8 +19,6 @@ from tests.surveys.helpdesks.cases import connection
         "Re\u0301solu",
         "Fermé",
         "Resuelto",
-    ]
-    + [
         "Cerrado",
         "Resolvido",
         "Risolto",
@@ -31,8 +29,6 @@ from tests.surveys.helpdesks.cases import connection
         "Vyřešeno",
         "Решено",
         "Çözüldü",
-    ]
-    + [
         "解決済み",
         "已解决",
         "해결됨",
