@@ -259,13 +259,16 @@ def needing(event: Event, names: Sequence[str], always: Sequence[str] = ()) -> E
     return replace(event, needs_enrichment=tuple(dict.fromkeys([*missing, *always])))
 
 
-def learnt(event: Event, customer: Customer, agent: Agent = NOBODY, team: Named = NOTHING) -> Event:
+def learnt(
+    event: Event, customer: Customer, agent: Agent = NOBODY, team: Named = NOTHING, brand: Named = NOTHING
+) -> Event:
     """The event with its gaps filled from a reply; what it says already stays."""
     event = replace(
         event,
         customer=_filled(event.customer, customer),
         agent=_filled(event.agent, agent),
         team=_filled(event.team, team),
+        brand=_filled(event.brand, brand),
     )
     still = needing(event, [name for name in event.needs_enrichment if name != "tags"])
     tags = [name for name in event.needs_enrichment if name == "tags" and not event.ticket.tags]

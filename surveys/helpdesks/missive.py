@@ -107,7 +107,8 @@ def notes(ticket: Ticket, rating: Rating, connection: Connection) -> tuple[Reque
         "text": said,
         "notification": {"title": "Rating", "body": said.partition("\n")[0]},
         "username": "Earshot",
-        "reopen": False,
+        # Contrary to its name, this keeps a closed conversation closed.
+        "reopen": True,
         **({"organization": ticket.ref} if ticket.ref else {}),
     }
     return (Request("POST", f"{base}/v1/posts", bearer(connection.write_back.token), json={"posts": post}),)

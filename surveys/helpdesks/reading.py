@@ -166,6 +166,7 @@ def tags(value: Any) -> tuple[str, ...]:
         value = None if _only_placeholders(value) else (value.split(",") if "," in value else value.split())
     if not isinstance(value, list):
         return ()
+    value = value[: MOST_TAGS * 10]
     words = (
         line(first(*map(each.get, ("name", "tag", "title"))) if isinstance(each, dict) else each)
         for each in value

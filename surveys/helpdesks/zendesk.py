@@ -201,7 +201,11 @@ def _event_kind(kind: str, payload: dict[str, Any], connection: Connection) -> t
 def _completed(event: Event, reply: Any) -> Event:
     ticket = at(reply, "ticket")
     users = {ident(user.get("id")): user for user in items(at(reply, "users"))}
-    groups = {ident(group.get("id")): group for group in items(at(reply, "groups"))}
+    names = {
+        (kind, ident(each.get("id"))): line(each.get("name"))
+        for kind in ("groups", "brands")
+        for each in items(at(reply, kind))
+    }
     requester = ident(at(ticket, "requester_id")) or event.customer.id
     person = users.get(requester, {})
     agent_id = ident(at(ticket, "assignee_id")) or event.agent.id
@@ -213,7 +217,8 @@ def _completed(event: Event, reply: Any) -> Event:
             requester, email(person.get("email")), name(person.get("name")), language(person.get("locale"))
         ),
         Agent(None, name(agent.get("name")), email(agent.get("email"))),
-        Named(None, line(groups.get(event.team.id, {}).get("name")) if event.team.id else None),
+        Named(None, names.get(("groups", event.team.id)) if event.team.id else None),
+        Named(None, names.get(("brands", event.brand.id)) if event.brand.id else None),
     )
 
 
