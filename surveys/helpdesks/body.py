@@ -119,17 +119,13 @@ def _children(element: Element, depth: int) -> dict[str, Any] | str | None:
         return None
     if not len(element):
         return element.text or ""
-    fields: dict[str, Any] = {}
+    fields: dict[str, list[Any]] = {}
     for child in element:
         value = _children(child, depth + 1)
         if value is None:
             return None
-        name = _tag(child)
-        if name in fields:
-            kept = fields[name] if isinstance(fields[name], list) else [fields[name]]
-            value = [*kept, value]  # type: ignore[assignment]
-        fields[name] = value
-    return fields
+        fields.setdefault(_tag(child), []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
 
 def _tag(element: Element) -> str:

@@ -46,6 +46,8 @@ from surveys.helpdesks.reading import (
 PROOF = "signature"
 EVENT = "zen:event-type:"
 STATUS_EVENTS = {"ticket.status_changed", "ticket.custom_status_changed", "ticket.created"}
+# Zendesk closes a merged ticket and tags it so.
+MERGED_TAG = "closed_by_merge"
 WITHDRAWN_EVENTS = {
     "ticket.merged",
     "ticket.marked_as_spam",
@@ -148,6 +150,8 @@ def _trigger(call: Call, payload: dict[str, Any], connection: Connection) -> Eve
 def _trigger_kind(
     payload: dict[str, Any], ticket: dict[str, Any], connection: Connection
 ) -> tuple[Kind, str]:
+    if MERGED_TAG in tags(ticket.get("tags")):
+        return "withdrawn", "the ticket was merged into another"
     if line(ticket.get("status")) or line(payload.get("event")) != "ticket.solved":
         return statuses.kind(connection, [ticket.get("status")])
     return "solved", ""
@@ -189,6 +193,8 @@ def _event_kind(kind: str, payload: dict[str, Any], connection: Connection) -> t
     if kind not in STATUS_EVENTS:
         return "other", f"{kind} is not a change of status"
     detail, change = payload.get("detail"), payload.get("event")
+    if MERGED_TAG in tags(at(detail, "tags")):
+        return "withdrawn", "the ticket was merged into another"
     if kind == "ticket.created":
         return statuses.kind(connection, [at(detail, "status"), at(detail, "custom_status")], ["NEW"])
     now = [first(at(change, "current"), at(detail, "status"))]

@@ -85,6 +85,11 @@ def test_zendesks_other_events(name, kind):
     assert told("zendesk", data).kind == kind
 
 
+def test_a_zendesk_ticket_merged_into_another_asks_nobody():
+    assert told("zendesk", put(payload(TRIGGER), "ticket.tags", "refund closed_by_merge")).kind == "withdrawn"
+    assert told("zendesk", put(payload(EVENT), "detail.tags", ["closed_by_merge"])).kind == "withdrawn"
+
+
 def test_a_zendesk_custom_status_may_be_the_solved_one():
     assert told("zendesk", payload(EVENT), solved_statuses=["36000333"]).kind == "solved"
     assert told("zendesk", payload(EVENT), solved_statuses=["36000334"]).kind == "other"
