@@ -200,14 +200,14 @@ def is_understood(kind: str, raw: bytes) -> bool:
 
 
 @pytest.mark.parametrize("kind", HELPDESKS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.dictionaries(st.sampled_from(KEYS), SHAPED, max_size=10) | JSON)
 def test_no_json_makes_an_adapter_raise(kind, data):
     assert is_understood(kind, json.dumps(data).encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("kind", HELPDESKS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(raw=st.binary(max_size=400) | st.text(alphabet='<>!&;ab=[]{}":,%', max_size=80).map(str.encode))
 def test_no_bytes_make_an_adapter_raise(kind, raw):
     assert is_understood(kind, raw)
