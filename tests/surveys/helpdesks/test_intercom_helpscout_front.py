@@ -190,6 +190,8 @@ def test_help_scouts_test_call_and_other_objects_are_ignored():
 def test_help_scout_credits_who_closed_else_who_was_assigned():
     other = {"id": 300, "type": "user", "first": "Kim", "last": "Lo", "email": "kim@example.org"}
     assert scout(closedByUser=other).agent == Agent("300", "Kim Lo", "kim@example.org")
+    robin = {"id": 238604, "type": "customer", "first": "Robin"}
+    assert scout(closedByUser=robin).agent == Agent("256", "Sam Ortiz", "sam.ortiz@example.org")
     assert scout(closedByUser=None, closedBy=None).agent == Agent("256", "Sam Ortiz", "sam.ortiz@example.org")
     assert scout(closedByUser={"id": 0}, closedBy=0, assignee=None).agent == Agent()
 

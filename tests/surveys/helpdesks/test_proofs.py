@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from surveys.helpdesks import front, generic, missive, proofs, reception
+from surveys.helpdesks import HELPDESKS, front, generic, missive, proofs, reception
 from surveys.helpdesks.helpdesk import Call, Connection
 from tests.surveys.helpdesks.cases import NOW, UNSIGNED_SECRET, recorded
 
@@ -71,6 +71,18 @@ def test_a_secret_that_is_not_base64_is_taken_as_it_is():
 def test_a_senseless_timestamp_is_never_fresh(timestamp):
     assert not proofs.fresh(timestamp, NOW, 300)
     assert not proofs.fresh_iso(timestamp, NOW, 3600)
+
+
+@pytest.mark.parametrize("kind", HELPDESKS)
+@pytest.mark.parametrize("proof", [None, "shared", "signature", "signature_rule", "none", ""])
+def test_an_empty_secret_proves_nothing(kind, proof):
+    headers = {"Authorization": "Bearer ", "X-Hub-Signature": "sha1=", "X-Api-Key": ""}
+    digest = hmac.new(b"", b"{}", hashlib.sha1)
+    for name in ("X-HelpScout-Signature", "X-FreeScout-Signature", "X-Front-Signature"):
+        headers[name] = base64.b64encode(digest.digest()).decode()
+    for sent in (headers, {**headers, "X-Hub-Signature": "sha1=" + digest.hexdigest()}):
+        call = Call.of("POST", sent, b"{}", {"k": [""]})
+        assert not reception.proved(call, Connection(kind, "", proof=proof), NOW)
 
 
 def test_generic_takes_a_bearer_key_only_where_no_signature_is_sent():
