@@ -46,7 +46,7 @@ class Question:
     surveys: list[Survey]
     since: datetime | None = None
     until: datetime | None = None
-    interval: str | None = None
+    interval: schedule.Interval | None = None
     latest: bool = False
     by: str | None = None
     segments: Mapping[str, str] = field(default_factory=dict)

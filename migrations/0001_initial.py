@@ -169,7 +169,8 @@ def tables(db):
             indexes = ((("person", "created_at"), False), (("survey", "sent_at"), False))
             constraints = [
                 SQL(
-                    "CHECK (status IN ('scheduled', 'sending', 'sent', 'unknown', 'answered', 'declined', 'expired', 'cancelled', 'failed'))"
+                    "CHECK (status IN ('scheduled', 'sending', 'sent', 'unknown', 'answered', 'declined', "
+                    "'expired', 'cancelled', 'failed'))"
                 )
             ]
 

@@ -52,6 +52,8 @@ class Definition(Table):
     wording = JSONField()
     created_at = UTCField()
 
+    survey_id: str
+
     class Meta:
         primary_key = peewee.CompositeKey("survey", "number")
 
@@ -113,6 +115,9 @@ class Invitation(Table):
     declined_at = UTCField(null=True)
     expires_at = UTCField(null=True)
     created_at = UTCField()
+
+    survey_id: str
+    person_id: str | None
 
     class Meta:
         indexes = ((("person", "created_at"), False), (("survey", "sent_at"), False))
@@ -185,6 +190,10 @@ class Response(Table):
     changed_tick = BigIntegerField()
     created_at = UTCField()
     updated_at = UTCField()
+
+    survey_id: str
+    person_id: str | None
+    invitation_id: str | None
 
     class Meta:
         about = "person"

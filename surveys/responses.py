@@ -1,9 +1,12 @@
-"""Responses: record, amend, exclude, tag, delete. Everything that belongs to one answer is one transaction."""
+"""Responses: record, amend, exclude, tag, delete. All that belongs to one answer is one transaction."""
 
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import peewee
+from peewee import SQL
 
 from surveys import links, people, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
@@ -91,7 +94,7 @@ def find(response_id: str) -> Response | None:
     found = Response.get_or_none(Response.id == response_id)
     if found is None:
         alias = Alias.get_or_none(Alias.id == response_id)
-        found = alias and alias.response
+        return alias.response if alias else None
     return found
 
 
@@ -99,7 +102,7 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     """Take a response out of the value, or back in."""
 
     def verb() -> Response:
-        row = _locked(Response.key == response.key)
+        row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
         if row.excluded == excluded:
@@ -118,7 +121,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
     """Replace the tags of a response."""
 
     def verb() -> None:
-        row = _locked(Response.key == response.key)
+        row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
         row.tags = list(dict.fromkeys(tags))
@@ -131,7 +134,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 
 
 def touch(key: int, now: datetime) -> None:
-    """Give a response a new version, so that whoever follows the feed sees it again. Call it in a transaction."""
+    """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
     Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
         Response.key == key
     ).execute()
@@ -139,7 +142,7 @@ def touch(key: int, now: datetime) -> None:
 
 def delete(response: Response, now: datetime) -> None:
     """Remove a response and all that was derived from it; followers of the feed learn its id."""
-    db.write(lambda: remove(_locked(Response.key == response.key), now))
+    db.write(lambda: remove(_by_key(response.key), now))
 
 
 def remove(row: Response | None, now: datetime) -> None:
@@ -150,8 +153,9 @@ def remove(row: Response | None, now: datetime) -> None:
     row.counted = False
     rollups.moved(row, before)
     for table in db.registered():
-        if table._meta.about == "response":
-            column = table._meta.columns.get("response_key") or table._meta.primary_key
+        meta: Any = table._meta
+        if meta.about == "response":
+            column = meta.columns.get("response_key") or meta.primary_key
             table.delete().where(column == row.key).execute()
     Response.delete().where(Response.key == row.key).execute()
     Erased.insert(
@@ -195,15 +199,19 @@ def _record(
     if invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
     _check_identity(survey, answer, who, invitation)
+    # A first revision is nearly always new: it is inserted at once, and only a conflict makes us look.
+    look = answer.revision > 1 or invitation is not None
     for attempt in range(20):
-        row, offset, is_alias = _stored(answer, invitation)
-        if row is not None:
-            return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
+        if look:
+            row, offset, is_alias = _stored(answer, invitation)
+            if row is not None:
+                return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         moved = secrets.randbelow(1000) if attempt else 0
         row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
         if row is not None:
             return row, True
+        look = True
     raise db.DatabaseAway("no free key")
 
 
@@ -218,16 +226,16 @@ def _check_identity(
 
 
 def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | None, int, bool]:
-    """The row this answer belongs to, what its revisions count from, and whether it came under a second id."""
-    row = _locked(Response.id == answer.id)
+    """The row this answer belongs to, what its revisions count from, whether it came under a second id."""
+    row = _by_id(answer.id)
     if row is not None:
         return row, 0, False
-    alias = Alias.get_or_none(Alias.id == answer.id)
+    alias = _alias(answer.id)
     if alias is not None:
-        return _locked(Response.key == alias.response_id), alias.offset, True
+        return _by_key(alias.response_id), alias.offset, True
     if invitation is None:
         return None, 0, False
-    row = _locked(Response.invitation == invitation.id)
+    row = _by_invitation(invitation.id)
     if row is None:
         return None, 0, False
     # A second device answered the same invitation: what it says is newer than all that is stored.
@@ -235,11 +243,10 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
     return row, row.revision, True
 
 
-def _locked(where: Any) -> Response | None:
-    query = Response.select().where(where)
-    if not db.on_sqlite():
-        query = query.for_update()
-    return query.first()
+_by_id = db.Lookup(Response.id, lock=True)
+_by_key = db.Lookup(Response.key, lock=True)
+_by_invitation = db.Lookup(Response.invitation, lock=True)
+_alias = db.Lookup(Alias.id)
 
 
 def _insert(
@@ -300,24 +307,33 @@ def _insert_row(row: Response) -> bool:
     Every answer passes here, so the statement is put together once and not by the query builder each time;
     and SQLite's OR IGNORE, which the builder would write, also swallows a NOT NULL violation.
     """
-    sqlite = db.on_sqlite()
-    columns = _COLUMNS if sqlite else [f for f in _COLUMNS if f.name not in ("first_tick", "changed_tick")]
-    if sqlite not in _insert_sql:
-        names = ", ".join(f'"{f.column_name}"' for f in columns)
-        marks = ", ".join([database.param] * len(columns))
-        if not sqlite:
-            names += ", first_tick, changed_tick"
-            marks += f", {row.first_tick.sql}, {row.changed_tick.sql}"
-        _insert_sql[sqlite] = f"INSERT INTO response ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    values = [
-        f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
-        for f, value in ((f, row.__data__.get(f.name)) for f in columns)
-    ]
-    return database.execute_sql(_insert_sql[sqlite], values).rowcount == 1
+    values = {
+        f.name: f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
+        for f, value in ((f, row.__data__.get(f.name)) for f in _COLUMNS)
+    }
+    return _insert_new(**values).rowcount == 1
+
+
+def _build_insert() -> Any:
+    """INSERT … SELECT … WHERE the id is not a second id of another answer, ON CONFLICT DO NOTHING."""
+    values = {f: db.slot(f.name) for f in _COLUMNS}
+    if not db.on_sqlite():
+        for f in _COLUMNS:
+            is_tick = f.name in ("first_tick", "changed_tick")
+            values[f] = SQL(db.POSTGRES_TICK) if is_tick else peewee.Cast(values[f], _kind(f))
+    unknown = ~peewee.fn.EXISTS(Alias.select(SQL("1")).where(Alias.id == values[Response.id]))
+    source = peewee.Select(columns=list(values.values())).where(unknown)
+    return Response.insert_from(source, list(values)).on_conflict(action="nothing")
+
+
+def _kind(field: peewee.Field) -> str:
+    """The column type of a field on PostgreSQL: parameters of a SELECT list have none of their own."""
+    name = field.rel_field.field_type if isinstance(field, peewee.ForeignKeyField) else field.field_type
+    return database.obj._field_types.get(name, name)
 
 
 _COLUMNS = Response._meta.sorted_fields
-_insert_sql: dict[bool, str] = {}
+_insert_new = db.Prepared(_build_insert)
 
 
 def _amend(
@@ -347,7 +363,7 @@ def _amend(
                 changes[name] = value
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
         revisions["person"] = revision
-        person = _person(who, row.invitation_id and row.invitation, now)
+        person = _person(who, row.invitation if row.invitation_id else None, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]

@@ -1,8 +1,8 @@
 """Daily counts: how often each score was given to a survey on a day, kept with the responses themselves."""
 
 import secrets
-from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from peewee import EXCLUDED, fn
@@ -30,26 +30,32 @@ def day_of(moment: datetime) -> str:
 
 def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
     """Add `by` (1 or -1) to a count. Call it in the transaction of the response."""
-    DailyCount.insert(
+    _add(
         survey=survey_id,
         day=day,
         definition=definition,
         score=score,
         slot=0 if db.on_sqlite() else secrets.randbelow(SLOTS),
         n=by,
-    ).on_conflict(
-        conflict_target=[
-            DailyCount.survey,
-            DailyCount.day,
-            DailyCount.definition,
-            DailyCount.score,
-            DailyCount.slot,
-        ],
-        update={DailyCount.n: DailyCount.n + EXCLUDED.n},
-    ).execute()
+    )
 
 
-def moved(response: Response, before: tuple[int, bool] | None) -> None:
+_KEY: list[Any] = [
+    DailyCount.survey,
+    DailyCount.day,
+    DailyCount.definition,
+    DailyCount.score,
+    DailyCount.slot,
+]
+
+_add = db.Prepared(
+    lambda: DailyCount.insert({f: db.slot(f.name) for f in (*_KEY, DailyCount.n)}).on_conflict(
+        conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n}
+    )
+)
+
+
+def moved(response: Response, before: tuple[int | None, bool] | None) -> None:
     """Carry a change of a response's score or of whether it counts into the counts.
 
     `before`: score and `counted` as they were (None for a new response).
@@ -65,17 +71,11 @@ def moved(response: Response, before: tuple[int, bool] | None) -> None:
 
 
 def differences() -> list[tuple[str, str, int, int, int, int]]:
-    """Where counts and responses disagree: survey, day, definition, score, counted in responses, in the counts."""
+    """Where counts and responses disagree: survey, day, definition, score, n of the responses, n of the counts."""
     real = {row[:4]: row[4] for row in _from_responses()}
-    kept = {
-        row[:4]: row[4]
-        for row in DailyCount.select(
-            DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score, fn.SUM(DailyCount.n)
-        )
-        .group_by(DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score)
-        .tuples()
-        if row[4]
-    }
+    by = _KEY[:-1]
+    query: Any = DailyCount.select(*by, fn.SUM(DailyCount.n)).group_by(*by)
+    kept = {row[:4]: row[4] for row in query.tuples() if row[4]}
     return [
         (*where, real.get(where, 0), int(kept.get(where, 0)))
         for where in sorted(real.keys() | kept.keys())
@@ -101,15 +101,10 @@ def rebuild(days: bool = False) -> int:
     return db.write(verb)
 
 
-def _from_responses() -> Iterable[tuple]:
-    return list(
-        Response.select(
-            Response.survey, Response.day, Response.definition, Response.score, fn.COUNT(Response.key)
-        )
-        .where(Response.counted)
-        .group_by(Response.survey, Response.day, Response.definition, Response.score)
-        .tuples()
-    )
+def _from_responses() -> list[tuple]:
+    by = (Response.survey, Response.day, Response.definition, Response.score)
+    query: Any = Response.select(*by, fn.COUNT(Response.key)).where(Response.counted).group_by(*by)
+    return list(query.tuples())
 
 
 def _rewrite_days() -> None:

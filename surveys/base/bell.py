@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,7 +22,8 @@ log = structlog.get_logger()
 
 Chore = Callable[[datetime], Any]
 
-_huey: Huey | None = None
+_make: Callable[[], Huey] | None = None
+_made: Huey | None = None
 _hourly: list[Chore] = []
 
 
@@ -33,15 +35,29 @@ def hourly(chore: Chore) -> Chore:
 
 
 def install(settings: Settings) -> None:
-    """Make the bell of this process; nothing is opened before it first rings."""
-    global _huey
+    """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
+    global _make, _made
+    if _made is not None:
+        _made.storage.close()
+    _made = None
     if settings.on_sqlite:
-        huey: Huey = SqliteHuey(
-            "earshot", filename=str(settings.data_dir / "bell.db"), results=False, fsync=False, timeout=5
-        )
+        path = str(settings.data_dir / "bell.db")
+        _make = partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
-        huey = PostgresHuey("earshot", dsn=settings.database_url, results=False, create_tables=False)
+        _make = partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
+    jobs.use_bell(lambda: _huey().ring())
 
+
+def _huey() -> Huey:
+    global _made
+    if _made is None:
+        if _make is None:
+            raise RuntimeError("install() first")
+        _made = _with_tasks(_make())
+    return _made
+
+
+def _with_tasks(huey: Huey) -> Huey:
     @huey.task(name="look")
     def look() -> None:
         drain()
@@ -58,8 +74,8 @@ def install(settings: Settings) -> None:
             except Exception as error:
                 log.error("chore failed", chore=chore.__name__, exc_info=error)
 
-    _huey = huey
-    jobs.use_bell(lambda: look() and None)
+    huey.ring = look
+    return huey
 
 
 def drain() -> int:
@@ -77,11 +93,9 @@ def drain() -> int:
 
 def work() -> None:
     """Be the worker until SIGTERM: finish the job in hand, then end."""
-    if _huey is None:
-        raise RuntimeError("install() first")
     db.close_database()
     gc.freeze()
-    consumer = _huey.create_consumer(
+    consumer = _huey().create_consumer(
         workers=1,
         worker_type="process",
         periodic=True,

@@ -1,13 +1,9 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
-import contextlib
 import json
 import os
 import queue
-import socket
 import threading
-import time
-import weakref
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -22,14 +18,16 @@ T = TypeVar("T")
 
 database = DatabaseProxy()
 
-_threads_lock = threading.Lock()
+_writer_lock = threading.Lock()
+
+BUSY_MS = 5000
 
 #: Read back at start; a build or file system that refuses one of them cannot keep promise P1.
-SQLITE_PRAGMAS = {
+SQLITE_PRAGMAS: dict[str, str | int] = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL. 60 simulated power cuts: NORMAL lost 1,232 acknowledged rows, FULL none.
     "foreign_keys": 1,
-    "busy_timeout": 5000,
+    "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
     "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
@@ -61,7 +59,7 @@ def open_database(settings: Settings) -> None:
         real: peewee.Database = peewee.SqliteDatabase(
             path,
             pragmas=dict(SQLITE_PRAGMAS),
-            timeout=SQLITE_PRAGMAS["busy_timeout"] / 1000,
+            timeout=BUSY_MS / 1000,
             lock_type="IMMEDIATE",
         )
     else:
@@ -101,7 +99,7 @@ class _Postgres(peewee.PostgresqlDatabase):
     """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
 
     def _connect(self) -> Any:
-        connection = _DeadlineConnection.connect(
+        return _DeadlineConnection.connect(
             self.database,
             autocommit=True,
             connect_timeout=2,
@@ -111,60 +109,20 @@ class _Postgres(peewee.PostgresqlDatabase):
             tcp_user_timeout=8000,
             options="-c timezone=UTC -c synchronous_commit=on",
         )
-        _watch(connection)
-        return connection
 
 
 class _DeadlineConnection(psycopg.Connection):
-    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS.
-
-    psycopg passes through `wait` for every exchange. A watchdog hangs up the socket of one that takes too long,
-    which costs an exchange two assignments; stepping the protocol ourselves would cost three times its time.
-    """
+    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS, and is then closed for good."""
 
     deadline: float | None = POSTGRES_DEADLINE_SECONDS
-    waiting_since: float | None = None
 
-    def wait(self, gen: Any, interval: float = 0.1) -> Any:
-        self.waiting_since = time.monotonic()
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        # psycopg passes through here for every exchange.
         try:
-            return super().wait(gen, interval)
-        finally:
-            self.waiting_since = None
-
-    def hang_up_if_overdue(self) -> None:
-        """Shut the socket down; the thread that waits on it then gets an OperationalError."""
-        since = self.waiting_since
-        if since is None or self.deadline is None or time.monotonic() - since < self.deadline:
-            return
-        with (
-            contextlib.suppress(OSError, psycopg.Error),
-            socket.socket(fileno=os.dup(self.fileno())) as handle,
-        ):
-            handle.shutdown(socket.SHUT_RDWR)
-
-
-_watched: "weakref.WeakSet[_DeadlineConnection]" = weakref.WeakSet()
-_watchdog: threading.Thread | None = None
-
-
-def _watch(connection: _DeadlineConnection) -> None:
-    global _watchdog
-    with _threads_lock:
-        _watched.add(connection)
-        if _watchdog is None or not _watchdog.is_alive():
-            _watchdog = threading.Thread(target=_patrol, name="watchdog", daemon=True)
-            _watchdog.start()
-
-
-def _patrol() -> None:
-    while True:
-        time.sleep(1)
-        with _threads_lock:
-            watched = list(_watched)
-        for connection in watched:
-            connection.hang_up_if_overdue()
-        del watched
+            return super().wait(gen, interval, self.deadline if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the database did not answer in time") from None
 
 
 def truncate_log() -> None:
@@ -293,7 +251,7 @@ _writer: _Writer | None = None
 def _the_writer() -> _Writer:
     global _writer
     if _writer is None:
-        with _threads_lock:
+        with _writer_lock:
             if _writer is None:
                 _writer = _Writer()
     return _writer
@@ -301,8 +259,8 @@ def _the_writer() -> _Writer:
 
 def _after_fork() -> None:
     # Threads and connections do not survive a fork; both are made anew on first use.
-    global _writer, _threads_lock, _watchdog
-    _writer, _threads_lock, _watchdog = None, threading.Lock(), None
+    global _writer, _writer_lock
+    _writer, _writer_lock = None, threading.Lock()
     if database.obj is not None:
         database.dispose()
 
@@ -371,6 +329,9 @@ def tick() -> Any:
     return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
 
 
+POSTGRES_TICK = "(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
+
+
 def settled(column: Field) -> Any:
     """An expression: no transaction still open can commit a smaller tick than this row's."""
     if on_sqlite():
@@ -381,7 +342,7 @@ def settled(column: Field) -> Any:
 
 
 def settle_clock() -> None:
-    """After a restore into a younger PostgreSQL cluster: raise the base so that new ticks exceed all stored ones."""
+    """After a restore into a younger PostgreSQL cluster, make new ticks exceed all that are stored."""
     if on_sqlite() or "response" not in database.get_tables():
         return
     database.execute_sql(
@@ -467,7 +428,66 @@ def registered() -> list[type[Table]]:
     pending: Iterable[type[Table]] = Table.__subclasses__()
     for table in pending:
         found.append(table)
-    return peewee.sort_models(found)
+    return peewee.sort_models(found)  # type: ignore[attr-defined]
+
+
+# -------------------------------------------------------------------------------- statements made once
+
+
+class _Slot:
+    """Where a parameter goes in a prepared statement."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def slot(name: str) -> Any:
+    """A named parameter for `Prepared`; values go to the database as they are given."""
+    return peewee.Value(_Slot(name), converter=False)
+
+
+class Prepared:
+    """A query put together once: for every answer, the query builder would cost more than the database.
+
+    `build` makes the query with `slot(name)` where values go; it is called once for each kind of database.
+    """
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+        self._made: dict[bool, tuple[str, list[Any]]] = {}
+
+    def __call__(self, **values: Any) -> Any:
+        """Run it and return the cursor."""
+        kind = on_sqlite()
+        if kind not in self._made:
+            self._made[kind] = self._build().sql()
+        sql, parameters = self._made[kind]
+        return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
+
+
+class Lookup:
+    """The row of a table in which one column has a value, locked until the end of the transaction if `lock`."""
+
+    def __init__(self, field: Any, lock: bool = False) -> None:
+        table = field.model
+        self._table, self._fields = table, table._meta.sorted_fields
+
+        def build() -> Any:
+            query = table.select().where(field == slot("value")).limit(1)
+            return query.for_update() if lock and not on_sqlite() else query
+
+        self._select = Prepared(build)
+
+    def __call__(self, value: Any) -> Any:
+        """The row, or None."""
+        found = self._select(value=value).fetchone()
+        if found is None:
+            return None
+        row = self._table(__no_default__=True)
+        for field, item in zip(self._fields, found, strict=True):
+            row.__data__[field.name] = field.python_value(item)
+        row._dirty.clear()
+        return row
 
 
 class Clock(Table):

@@ -74,9 +74,27 @@ def on(*kinds: str) -> Callable[[Handler], Handler]:
 
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
     """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
-    Job.insert(kind=kind, payload=payload, due_at=due_at or now, created_at=now).execute()
+    moment = Job.due_at.db_value
+    _insert(
+        kind=kind,
+        payload=Job.payload.parameter(payload),
+        state=NEW,
+        due_at=moment(due_at or now),
+        attempts=0,
+        created_at=moment(now),
+    )
     if due_at is None or due_at <= now:
         database.after_commit(ring)
+
+
+_insert = db.Prepared(
+    lambda: Job.insert(
+        {
+            f: db.slot(f.name)
+            for f in (Job.kind, Job.payload, Job.state, Job.due_at, Job.attempts, Job.created_at)
+        }
+    )
+)
 
 
 def use_bell(bell: Callable[[], None] | None) -> None:
@@ -129,15 +147,14 @@ def tidy(now: datetime) -> int:
 
 def backlog(now: datetime) -> dict[str, int]:
     """How many jobs stand in each state that somebody may have to look at."""
-    rows = (
-        Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
-    )
-    return dict(rows)
+    counted = Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)
+    rows: Any = counted.group_by(Job.state).tuples()
+    return dict(list(rows))
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the body after `seconds`. Works in a main thread (a worker process); elsewhere no limit."""
+    """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -168,7 +185,7 @@ def _claim(now: datetime, limit: int) -> list[Job]:
     if not due.limit(1).exists():
         return []
     if not db.on_sqlite():
-        due = due.for_update("FOR UPDATE SKIP LOCKED")
+        due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
 
     def take() -> list[Job]:
         chosen = [row.id for row in due]

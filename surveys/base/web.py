@@ -276,10 +276,10 @@ def _depth(text: str) -> int:
     depth = deepest = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         token = match.group()
-        if token in "[{":
+        if token in "[{":  # noqa: S105
             depth += 1
             deepest = max(deepest, depth)
-        elif token in "]}":
+        elif token in "]}":  # noqa: S105
             depth -= 1
     return deepest
 
@@ -348,7 +348,9 @@ class ErrorSchema(ma.Schema):
 
         code = ma.fields.String(required=True)
         message = ma.fields.String(required=True)
-        fields = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.List(ma.fields.String()))
+        fields = ma.fields.Dict(  # type: ignore[assignment]
+            keys=ma.fields.String(), values=ma.fields.List(ma.fields.String())
+        )
         request_id = ma.fields.String(required=True)
 
     error = ma.fields.Nested(Inner, required=True)

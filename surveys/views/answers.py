@@ -59,7 +59,7 @@ def preflight() -> Any:
 
 
 @routes.route("/r", methods=["POST"])
-@routes.arguments(AnswerBody)
+@routes.arguments(AnswerBody())
 @routes.response(201, RecordedBody)
 @routes.alt_response(200, schema=RecordedBody, description="Amended, or repeated.")
 def record(body: dict[str, Any]) -> Any:

@@ -388,7 +388,8 @@ def test_a_paused_survey_shows_nothing_but_delivers(site, page):
     address = site.add(config | {"paused": True}, calls="earshot('open')")
     page.goto(address)
     page.evaluate(
-        "service => localStorage.setItem('earshot-answer:x', [service, Date.now(), JSON.stringify({id: 'x', revision: 1})].join('\\n'))",
+        "service => localStorage.setItem('earshot-answer:x',"
+        " [service, Date.now(), JSON.stringify({id: 'x', revision: 1})].join('\\n'))",
         site.service,
     )
     page.reload()
