@@ -123,7 +123,7 @@ class AnswerBody(ma.Schema):
     """One recording, or a later revision, of one response."""
 
     body_limit = web.PUBLIC_BODY
-    types = ("application/json", "text/plain")
+    types: tuple[str, ...] = ("application/json", "text/plain")
 
     id = fields.String(required=True)
     revision = whole(1, 1_000_000, load_default=1)
