@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from feedback import exports
 from feedback.demo import filling, year
@@ -67,6 +68,7 @@ def export(
 @click.option("--seed", default=1, show_default=True, help="Another number, another year.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The year's last day (UTC); default: now.")
 @click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
+@with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
     """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
     schema.up(web.settings())
