@@ -12,6 +12,10 @@ from tqdm import tqdm
 from surveys.base import db, schema
 
 
+class Away(click.ClickException):
+    """The database cannot be reached, or can take no more."""
+
+
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run `command` only on a database that answers and has all migrations; else say what is missing."""
 
@@ -29,7 +33,7 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
             if not db.away(error):
                 raise
             db.forget_connection()
-            raise click.ClickException(f"The database cannot be reached or is full: {error}") from None
+            raise Away(f"The database cannot be reached or is full: {error}") from None
 
     return wrapper
 
