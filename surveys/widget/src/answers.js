@@ -1,6 +1,6 @@
 // Answers on their way: kept in the browser first, sent at once, and sent again until the service has them.
 
-import { config, readTag } from './config.js'
+import { config, data } from './config.js'
 import { clearTimeout, fetch, setTimeout, stringify } from './host.js'
 import { keys, read, rememberAnswer, remove, write } from './memory.js'
 
@@ -42,7 +42,7 @@ export async function ask(person, touchpoint) {
 
 /** Count that the survey was shown or dismissed; a count that is lost does no harm. */
 export const report = (event, invitation) =>
-  post(`/w/${config.survey}/event`, stringify({ invitation, event })).catch(() => {})
+  post(`/w/${config.survey}/event`, stringify({ invitation: invitation || null, event })).catch(() => {})
 
 /** One answer. Each `save` keeps the whole of it under a higher revision, so that the last one says all. */
 export function newAnswer() {
@@ -53,14 +53,14 @@ export function newAnswer() {
     edit_key: random(),
     channel: 'widget',
     language: config.language,
-    test: readTag.test,
+    test: 'test' in data || undefined,
   }
   // The address without query and fragment, which may tell more than the visitor means to.
   if (/^http/.test(location.protocol)) answer.page = (location.origin + location.pathname).slice(0, 2000)
   return {
     id: answer.id,
     save(fields) {
-      for (const key in fields) if (fields[key] != null) answer[key] = fields[key]
+      Object.assign(answer, fields)
       answer.revision++
       rememberAnswer()
       const key = KEPT + answer.id

@@ -16,15 +16,18 @@ export function matchesPage(patterns = []) {
   return allowed ?? true
 }
 
-/** Call `task` once the page is there, and again after each change of address within it. */
+/** Call `task` now, and again after each change of address within the page. */
 export function watchPage(task) {
   const safe = guard(task)
   const settle = () => setTimeout(safe, 0)
-  if (document.readyState == 'loading') addEventListener('DOMContentLoaded', safe)
-  else safe()
+  safe()
   addEventListener('popstate', settle)
-  if (window.navigation) guard(() => navigation.addEventListener('navigatesuccess', settle))()
+  if (window.navigation) navigation.addEventListener('navigatesuccess', settle)
 }
+
+/** Call `task` whenever elements come or go. */
+export const watchElements = task =>
+  new MutationObserver(guard(task)).observe(document, { childList: true, subtree: true })
 
 /** Call `task` at the moments the survey names. */
 export function watchVisitor(widget, task) {
@@ -32,10 +35,11 @@ export function watchVisitor(widget, task) {
   const { show_after_seconds: after, scroll_percent: depth, exit_intent: exit, click } = widget
   if (after != null) watchPage(() => setTimeout(safe, after * 1000))
   if (depth)
-    addEventListener('scroll', guard(() => {
-      const { scrollTop, clientHeight, scrollHeight } = document.scrollingElement
-      if ((scrollTop + clientHeight) * 100 >= depth * scrollHeight) safe()
-    }), { passive: true })
+    addEventListener(
+      'scroll',
+      guard(() => (scrollY + innerHeight) * 100 >= depth * document.documentElement.scrollHeight && task()),
+      { passive: true },
+    )
   if (exit) document.addEventListener('mouseout', event => !event.relatedTarget && event.clientY <= 0 && safe())
   if (click) document.addEventListener('click', guard(event => event.target.closest(click) && safe()))
 }

@@ -12,18 +12,10 @@ const LINGERS = 8000
 const place = () => {
   if (widget.mode != 'inline') return select('html')
   if (widget.target) return select(widget.target)
-  return script && script.closest('body') && script.parentNode
+  return script?.closest('body') && script.parentNode
 }
 
 export const hasPlace = () => !!place()
-
-/** The survey's colour, made readable by the server, and the paper it stands on, as custom properties. */
-function colors() {
-  const [light, dark] = ['light', 'dark'].map(
-    scheme => `:host{color-scheme:${scheme};${widget.palette[scheme]}}`)
-  if (widget.theme == 'dark') return dark
-  return widget.theme == 'light' ? light : `${light}@media(prefers-color-scheme:dark){${dark}}`
-}
 
 /** An element with a shadow root that holds our style sheet and `content`. */
 function shelter(content) {
@@ -33,11 +25,11 @@ function shelter(content) {
   content.dir = config.dir
   try {
     const sheet = new CSSStyleSheet()
-    sheet.replaceSync(colors() + css)
+    sheet.replaceSync(widget.palette + css)
     root.adoptedStyleSheets = [sheet]
   } catch {
     // Browsers before constructable style sheets; the page's nonce lets the element through.
-    root.append(element('style', { nonce: script && script.nonce }, colors() + css))
+    root.append(element('style', { nonce: script?.nonce }, widget.palette + css))
   }
   root.append(content)
   // Keys pressed here are not the page's shortcuts.
@@ -122,11 +114,9 @@ const groupOf = score =>
 /**
  * Show the survey. `choose(score, group)` is called on each tap, `finish(comment)` once, `closed(dismissed)` at
  * the end, dismissed meaning that nothing was chosen. `wanted`: the visitor opened it, so the focus goes there.
- * Returns {focus, close}, or undefined when there is no place to stand.
+ * There must be a place to stand. Returns {focus, close, stay}.
  */
 export function openPanel({ wanted, choose, finish, closed }) {
-  const at = place()
-  if (!at) return
   const floating = widget.mode != 'inline'
   let group
   let back
@@ -139,7 +129,7 @@ export function openPanel({ wanted, choose, finish, closed }) {
     finish(comment.value.trim())
     thank()
   }, { class: 'send' })
-  const more = element('div', { class: 'more', hidden: '' }, comment, send)
+  const more = element('div', { hidden: '' }, comment, send)
   const body = element('div', {}, ...makeScale(score => {
     group = groupOf(score)
     choose(score, group)
@@ -148,6 +138,8 @@ export function openPanel({ wanted, choose, finish, closed }) {
     label.textContent = asked
     if (more.hidden) live.append(element('p', { class: 'saved' }, texts.ui.saved), label)
     more.hidden = false
+    // On a low screen the field would else stay out of sight.
+    panel.scrollTop = panel.scrollHeight
   }), live, more)
   const panel = element(
     'div',
@@ -166,16 +158,16 @@ export function openPanel({ wanted, choose, finish, closed }) {
     const inside = host.shadowRoot.activeElement
     host.remove()
     closed(dismissed && !group)
-    if (inside && back) back.focus()
+    if (inside) back?.focus()
   }
 
   function thank() {
     question.textContent = texts.thanks[group]
     question.tabIndex = -1
+    body.remove()
     const { link } = texts
-    body.replaceChildren(
-      link && /^https?:/.test(link.url) ? element('a', { href: link.url, target: '_blank', rel: 'noopener' }, link.text) : '',
-    )
+    if (/^https?:/.test(link?.url))
+      panel.append(element('a', { href: link.url, target: '_blank', rel: 'noopener' }, link.text))
     question.focus()
     if (floating && !link) linger()
   }
@@ -185,13 +177,22 @@ export function openPanel({ wanted, choose, finish, closed }) {
   host.addEventListener('focusin', ({ relatedTarget: from }) => {
     if (from && !from.shadowRoot) back = from
   })
-  if (floating) panel.addEventListener('keydown', guard(event => event.key == 'Escape' && close(true)))
+  if (floating) panel.addEventListener('keydown', guard(event => event.key == 'Escape' && !event.isComposing && close(true)))
 
   const focus = guard(() => panel.querySelector('[tabindex="0"]').focus())
   // What had the focus may itself stand in a shadow root, as our own tab does.
   back = document.activeElement
-  while (back && back.shadowRoot && back.shadowRoot.activeElement) back = back.shadowRoot.activeElement
-  at.append(host)
+  while (back?.shadowRoot?.activeElement) back = back.shadowRoot.activeElement
+  place().append(host)
   if (wanted) focus()
-  return { focus, close }
+  let returns = 20
+  return {
+    focus,
+    close,
+    /** Come back after the page has drawn itself anew; not for ever, should the page want us gone. */
+    stay() {
+      const at = place()
+      if (at && !host.isConnected && returns-- > 0) at.append(host)
+    },
+  }
 }
