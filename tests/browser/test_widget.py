@@ -451,7 +451,7 @@ def test_the_page_gains_one_global_and_does_not_move(site, page):
         ({"scroll_percent": 80}, lambda page: page.mouse.wheel(0, 5000)),
         (
             {"exit_intent": True},
-            lambda page: page.locator("html").dispatch_event("mouseout", {"clientY": -1}),
+            lambda page: page.locator("html").dispatch_event("mouseleave", {"clientY": -1}),
         ),
         ({"click": "#host"}, lambda page: page.locator("#host").click()),
         ({}, lambda page: page.evaluate("earshot('ask')")),

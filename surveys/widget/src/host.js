@@ -14,6 +14,9 @@ export const guard = task => (...given) => {
   }
 }
 
+/** Call `task` when `type` happens to `target`. */
+export const listen = (target, type, task) => target.addEventListener(type, guard(task))
+
 /** The first element that matches a selector, or null; a selector that cannot be read is null too. */
 export const select = selector => guard(() => querySelector.call(document, selector))() || null
 

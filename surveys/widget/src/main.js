@@ -72,15 +72,15 @@ const commands = {
 /** Go through the rules in order; the first that refuses is what `explain` tells. */
 async function applyRules() {
   if (panel || asking || isBlocked()) return
-  if (!matchesPage(config.widget.pages)) return decide('page', 'no pattern in `pages` matches this address')
-  if (isAnswered()) return decide('answered', 'this visitor answered or declined not long ago')
+  if (!matchesPage(config.widget.pages)) return decide('page', '`pages` leaves out this address')
+  if (isAnswered()) return decide('answered', 'answered or declined not long ago')
   if (!person && Math.random() >= (config.sampling ?? 1)) return decide('sampling', 'not drawn this time')
   if (person) {
     asking = true
     // No word from the service means no question: asking too often is worse than not asking.
-    const answer = await ask(person, touchpoint).catch(() => ({ rule: 'unreachable' }))
+    const answer = await ask(person, touchpoint)
     asking = false
-    if (!answer.ask) return decide(answer.rule, 'the service says not now')
+    if (!answer.ask) return decide(answer.rule || 'unreachable', 'the service says not now')
     invitation = answer.invitation || undefined
   }
   show()
@@ -103,14 +103,14 @@ function show(wanted) {
     },
     closed(dismissed) {
       panel = null
-      decide('closed', 'it was closed')
+      decide('closed')
       if (!dismissed) return
       rememberDecline()
       report('dismissed', invitation)
       tell('dismissed')
     },
   })
-  decide('shown', wanted ? 'it was opened' : 'every rule agreed')
+  decide('shown', wanted ? 'it was wanted' : 'every rule agreed')
   report('shown', invitation)
   tell('shown')
 }
@@ -123,7 +123,7 @@ function start() {
     watchPage(() => {
       tab?.remove()
       tab = matchesPage(widget.pages) && openTab(() => show(true))
-      if (tab) decide('tab', 'it waits for a click on the tab')
+      if (tab) decide('tab', 'for a click on the tab')
     })
     return
   }

@@ -1,7 +1,7 @@
 // The panel itself: the question, the scale, the follow-up and the thanks, in a shadow root of their own.
 
 import { config, script } from './config.js'
-import { element, guard, select, setTimeout } from './host.js'
+import { element, guard, listen, select, setTimeout } from './host.js'
 import css from './panel.css'
 
 const { max, min, texts, widget } = config
@@ -33,7 +33,7 @@ function shelter(content) {
   }
   root.append(content)
   // Keys pressed here are not the page's shortcuts.
-  for (const type of ['keydown', 'keyup', 'keypress']) host.addEventListener(type, event => event.stopPropagation())
+  for (const type of ['keydown', 'keyup', 'keypress']) listen(host, type, event => event.stopPropagation())
   return host
 }
 
@@ -47,7 +47,7 @@ export function openTab(task) {
 /** A button that runs `task`. */
 function press(text, task, attributes) {
   const button = element('button', { type: 'button', ...attributes }, text)
-  button.addEventListener('click', guard(task))
+  listen(button, 'click', task)
   return button
 }
 
@@ -73,7 +73,7 @@ function makeScale(choose) {
         tabindex: buttons.length ? -1 : 0,
       },
     )
-    button.addEventListener('focus', () => {
+    listen(button, 'focus', () => {
       for (const other of buttons) other.tabIndex = other == button ? 0 : -1
     })
     buttons.push(button)
@@ -84,7 +84,7 @@ function makeScale(choose) {
     ...buttons,
   )
   const forward = config.dir == 'rtl' ? -1 : 1
-  group.addEventListener('keydown', guard(event => {
+  listen(group, 'keydown', event => {
     const at = buttons.indexOf(event.target)
     const next = {
       ArrowRight: at + forward,
@@ -97,7 +97,7 @@ function makeScale(choose) {
     if (next == null) return
     event.preventDefault()
     buttons[(next + count) % count].focus()
-  }))
+  })
   const ends = listed
     ? ''
     : element(
@@ -169,15 +169,13 @@ export function openPanel({ wanted, choose, finish, closed }) {
     if (/^https?:/.test(link?.url))
       panel.append(element('a', { href: link.url, target: '_blank', rel: 'noopener' }, link.text))
     question.focus()
-    if (floating && !link) linger()
+    if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
 
-  const linger = () => setTimeout(guard(() => host.isConnected && (panel.matches(':hover') ? linger() : close())), LINGERS)
-
-  host.addEventListener('focusin', ({ relatedTarget: from }) => {
+  listen(host, 'focusin', ({ relatedTarget: from }) => {
     if (from && !from.shadowRoot) back = from
   })
-  if (floating) panel.addEventListener('keydown', guard(event => event.key == 'Escape' && !event.isComposing && close(true)))
+  if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(true))
 
   const focus = guard(() => panel.querySelector('[tabindex="0"]').focus())
   // What had the focus may itself stand in a shadow root, as our own tab does.
