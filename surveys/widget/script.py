@@ -89,7 +89,7 @@ class Config(TypedDict):
     texts: Texts
     widget: Widget
     sampling: NotRequired[float]
-    """Share of page views of unknown visitors that may be asked, 0 to 1; default 1. For an identified person
+    """Share of page loads of unknown visitors that may be asked, 0 to 1; default 1. For an identified person
     the service decides."""
     wait_after_answer_days: float
     wait_after_decline_days: float

@@ -104,6 +104,41 @@ def test_the_keyboard_alone_is_enough_and_moving_is_not_choosing(site, page):
     assert [answer["comment"] for answer in site.kept.values()] == ["Quick"]
 
 
+def test_the_accessibility_tree_says_what_the_eye_sees(site, page):
+    page.goto(site.add(csat(endpoint=site.service)))
+    page.get_by_role("radio", name="Very satisfied").click()
+    expect(page.get_by_role("dialog")).to_match_aria_snapshot("""
+      - dialog "How satisfied are you with Acme?":
+        - button "Close"
+        - paragraph: How satisfied are you with Acme?
+        - radiogroup "How satisfied are you with Acme?":
+          - radio "Very dissatisfied"
+          - radio "Dissatisfied"
+          - radio "Neither satisfied nor dissatisfied"
+          - radio "Satisfied"
+          - radio "Very satisfied" [checked]
+        - paragraph: Your answer has been saved.
+        - text: What did you like most?
+        - textbox "What did you like most?"
+        - button "Send"
+    """)
+
+
+@pytest.mark.parametrize(("share", "rule"), [(0, "sampling"), (1, "shown")])
+def test_an_unknown_visitor_is_drawn_by_the_surveys_share(site, page, share, rule):
+    page.goto(site.add(nps(endpoint=site.service) | {"sampling": share}))
+    until_rule(page, rule)
+
+
+def test_chosen_and_focused_show_in_forced_colours(site, page):
+    page.emulate_media(forced_colors="active")
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="9").click()
+    chosen, other = (page.get_by_role("radio", name=name) for name in ("9", "8"))
+    background = "button => getComputedStyle(button).backgroundColor"
+    assert chosen.evaluate(background) != other.evaluate(background)
+
+
 def test_escape_closes_and_gives_the_focus_back(site, page):
     page.goto(site.add(nps(endpoint=site.service, show_after_seconds=None)))
     page.wait_for_function("window.earshot.surveys")

@@ -11,6 +11,8 @@ import { matchesPage, watchElements, watchPage, watchVisitor } from './moments.j
 const LASTING = ['identify', 'properties', 'on']
 
 const listeners = []
+// Once for the page: an address that changes within it is no second chance.
+const drawn = Math.random()
 let person
 let properties
 let touchpoint = data.touchpoint
@@ -74,7 +76,7 @@ async function applyRules() {
   if (panel || asking || isBlocked()) return
   if (!matchesPage(config.widget.pages)) return decide('page', '`pages` leaves out this address')
   if (isAnswered()) return decide('answered', 'answered or declined not long ago')
-  if (!person && Math.random() >= (config.sampling ?? 1)) return decide('sampling', 'not drawn this time')
+  if (!person && drawn >= (config.sampling ?? 1)) return decide('sampling', 'not drawn this time')
   if (person) {
     asking = true
     // No word from the service means no question: asking too often is worse than not asking.

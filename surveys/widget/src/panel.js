@@ -124,7 +124,7 @@ export function openPanel({ wanted, choose, finish, closed }) {
   const question = element('p', { id: 'question' }, texts.question)
   const label = element('label', { for: 'comment' })
   const live = element('div', { 'aria-live': 'polite' })
-  const comment = element('textarea', { id: 'comment', rows: 3, maxlength: 5000, dir: 'auto' })
+  const comment = element('textarea', { id: 'comment', rows: 2, maxlength: 5000, dir: 'auto' })
   const send = press(texts.ui.send, () => {
     finish(comment.value.trim())
     thank()
