@@ -439,15 +439,7 @@ def test_a_paused_survey_shows_nothing_but_delivers(site, page):
     config = nps(endpoint=site.service)
     address = site.add(config | {"paused": True}, calls="earshot('open')")
     page.goto(address)
-<<<<<<< HEAD
-    page.evaluate(
-        "service => localStorage.setItem('earshot-answer:x',"
-        " [service, Date.now(), JSON.stringify({id: 'x', revision: 1})].join('\\n'))",
-        site.service,
-    )
-=======
     leave_unsent(page, site, "x", hours=1)
->>>>>>> widget
     page.reload()
     until(page, lambda: list(site.kept) == ["x"])
     assert page.evaluate("earshot('explain')")["rule"] == "paused"
