@@ -12,6 +12,7 @@ from peewee import fn
 
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
+from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.domain.metrics.metric import Metric
