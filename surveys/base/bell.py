@@ -37,6 +37,8 @@ def hourly(chore: Chore) -> Chore:
 def install(settings: Settings) -> None:
     """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
     global _make, _made
+    if _made is not None:
+        _made.storage.close()
     _made = None
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")

@@ -30,6 +30,7 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
     "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
+    "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
 }
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
@@ -122,6 +123,15 @@ class _DeadlineConnection(psycopg.Connection):
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("the database did not answer in time") from None
+
+
+def truncate_log() -> None:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: it holds what was just erased.
+
+    Does less when others read or write meanwhile; then their next checkpoints overwrite the log.
+    """
+    if on_sqlite():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def patient() -> None:
@@ -401,7 +411,8 @@ class Table(Model):
     """The base of every table. `Meta.holds` tags each column that is not merely technical.
 
     `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
-    ("response"); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    ("response"), or any mention of an id in its text ("mention": queues and kept answers, which erase removes
+    and export leaves out); None for tables that know nothing of people. Erase and export walk `registered()` by it.
     """
 
     class Meta:
