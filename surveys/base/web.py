@@ -4,6 +4,7 @@ import base64
 import binascii
 import functools
 import hashlib
+import io
 import json
 import math
 import re
@@ -20,6 +21,7 @@ from flask import Flask, Request, Response, current_app, g, jsonify, make_respon
 from flask_smorest import Api, Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
 
 from surveys.base import accounts, clock, db, idempotency, signing
 from surveys.base.settings import Settings
@@ -29,6 +31,7 @@ log = structlog.get_logger()
 PUBLIC_BODY = 32 * 1024
 API_BODY = 1024 * 1024
 DEPTH = 16
+FORM_PARTS = 50
 PAGE_DEFAULT, PAGE_MOST = 50, 200
 RETRY_AWAY_SECONDS = 2
 
@@ -102,10 +105,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.autoescape = True
     app.before_request(_begin)
     app.after_request(_finish)
-    app.register_error_handler(Problem, problem_answer)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(ma.ValidationError, _validation_error)
-    app.register_error_handler(Exception, _any_error)
+    app.register_error_handler(Exception, lambda error: problem_answer(problem_of(error)))
 
 
 def settings() -> Settings:
@@ -152,7 +152,28 @@ def _finish(answer: Response) -> Response:
     return answer
 
 
-def _http_error(error: HTTPException) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What the caller is told of any error; the unforeseen is logged and says nothing of itself."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ma.ValidationError):
+        messages = error.messages if isinstance(error.messages, dict) else {"_": error.messages}
+        return Problem(422, "The request is well-formed but not valid.", flatten(messages))
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
+    if isinstance(error, (peewee.DatabaseError, peewee.InterfaceError, db.DatabaseAway)) and db.away(error):
+        db.forget_connection()
+        log.error("database away", error=type(error).__name__)
+        return Problem(
+            503,
+            "The database cannot be reached. Try again in a moment.",
+            headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
+        )
+    log.error("fault", exc_info=error)
+    return Problem(500, "Something went wrong on our side; it has been written down.")
+
+
+def _http_problem(error: HTTPException) -> Problem:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     messages = {
@@ -160,27 +181,7 @@ def _http_error(error: HTTPException) -> Response:
         405: "This address does not take that method.",
         413: "The body is too large.",
     }
-    return problem_answer(Problem(status, messages.get(status, error.name + "."), headers=headers))
-
-
-def _validation_error(error: ma.ValidationError) -> Response:
-    messages = error.messages if isinstance(error.messages, dict) else {"_": error.messages}
-    return problem_answer(Problem(422, "The request is well-formed but not valid.", flatten(messages)))
-
-
-def _any_error(error: Exception) -> Response:
-    if isinstance(error, (peewee.DatabaseError, peewee.InterfaceError, db.DatabaseAway)) and db.away(error):
-        db.forget_connection()
-        log.error("database away", error=type(error).__name__)
-        return problem_answer(
-            Problem(
-                503,
-                "The database cannot be reached. Try again in a moment.",
-                headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
-            )
-        )
-    log.error("fault", exc_info=error)
-    return problem_answer(Problem(500, "Something went wrong on our side; it has been written down."))
+    return Problem(status, messages.get(status, error.name + "."), headers=headers)
 
 
 def flatten(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str]]:
@@ -199,6 +200,21 @@ def flatten(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str
 
 
 # ---------------------------------------------------------------------------------------------- bodies
+
+
+def form_fields(limit: int) -> dict[str, str]:
+    """The fields of an HTML form, the first of each name; files are not read.
+
+    Raises 413, 415 (neither of the two forms that browsers send) or 422 (text that cannot be stored).
+    """
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Problem(415, "Send the body as multipart/form-data or application/x-www-form-urlencoded.")
+    raw = body_bytes(limit)
+    parser = FormDataParser(max_form_memory_size=limit, max_form_parts=FORM_PARTS)
+    _, form, _ = parser.parse(io.BytesIO(raw), request.mimetype, len(raw), request.mimetype_params)
+    fields = form.to_dict()
+    check_text(fields)
+    return fields
 
 
 def body_bytes(limit: int) -> bytes:
