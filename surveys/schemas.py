@@ -200,6 +200,28 @@ class RecordedBody(ma.Schema):
     editable_until = Moment()
 
 
+class PageForm(ma.Schema):
+    """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000, metadata={"description": "May follow later."})
+    homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            # Forms send line ends as CR LF (HTML, "constructing the entry list").
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
+
+
 class WidgetOptions(ma.Schema):
     """How and when the widget shows."""
 

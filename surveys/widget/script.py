@@ -13,7 +13,7 @@ BUILT = Path(__file__).parent / "dist" / "widget.min.js"
 _PLACE = b"__EARSHOT_CONFIG__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
-_COLOUR = "#2f5bea"
+COLOUR = "#2f5bea"
 
 
 class Ui(TypedDict):
@@ -123,7 +123,7 @@ def palette(colour: str) -> dict[str, str]:
 
 def _with_defaults(config: Config) -> dict:
     widget = {"mode": "popover", "position": "bottom-right", "show_after_seconds": 0} | config["widget"]
-    return config | {"widget": widget | {"palette": palette(widget.pop("color", _COLOUR))}}
+    return config | {"widget": widget | {"palette": palette(widget.pop("color", COLOUR))}}
 
 
 def _literal(value: object) -> bytes:
