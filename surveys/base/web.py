@@ -18,12 +18,12 @@ import marshmallow as ma
 import peewee
 import structlog
 from flask import Flask, Request, Response, current_app, g, jsonify, make_response, request
-from flask_smorest import Api, Blueprint
+from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from surveys.base import accounts, clock, db, idempotency, signing
+from surveys.base import accounts, clock, db, idempotency, openapi, signing
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -37,21 +37,6 @@ RETRY_AWAY_SECONDS = 2
 
 #: No script but ours, no frame around us, nothing from elsewhere.
 POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-
-CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "invalid",
-    429: "too_many_requests",
-    500: "internal",
-    503: "unavailable",
-}
 
 
 class Problem(Exception):
@@ -81,7 +66,7 @@ def invalid(field: str, message: str) -> Problem:
 def problem_answer(problem: Problem) -> Response:
     """The error shape as an answer."""
     error = {
-        "code": CODES.get(problem.status, "error"),
+        "code": openapi.ERRORS.get(problem.status, ("error",))[0],
         "message": problem.message,
         "fields": problem.fields,
         "request_id": request_id(),
@@ -350,33 +335,10 @@ class StrictParser(FlaskParser):
         raise error
 
 
-class Routes(Blueprint):
+class Routes(openapi.Described):
     """A flask-smorest blueprint with strict bodies."""
 
     ARGUMENTS_PARSER = StrictParser()
-
-
-class ErrorSchema(ma.Schema):
-    """One shape for every error."""
-
-    class Inner(ma.Schema):
-        """What went wrong."""
-
-        code = ma.fields.String(required=True)
-        message = ma.fields.String(required=True)
-        fields = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.List(ma.fields.String()))
-        request_id = ma.fields.String(required=True)
-
-    error = ma.fields.Nested(Inner, required=True)
-
-
-class Document(Api):
-    """The OpenAPI document; errors are ours, not flask-smorest's (it takes HTML pages and drops `Allow`)."""
-
-    ERROR_SCHEMA = ErrorSchema
-
-    def _register_error_handlers(self) -> None:
-        pass
 
 
 def document(app: Flask, blueprints: Iterable[Blueprint]) -> None:
@@ -386,14 +348,14 @@ def document(app: Flask, blueprints: Iterable[Blueprint]) -> None:
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
-            "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+            "components": {"securitySchemes": openapi.SCHEMES},
             "info": {
                 "description": "Ask customers how it went, and hear what they say.",
-                "license": {"name": "Apache-2.0"},
+                "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             },
         },
     )
-    api = Document(app)
+    api = openapi.Document(app, spec_kwargs={"extra_plugins": [openapi.Errors()]})
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     app.extensions["openapi"] = api.spec
@@ -463,6 +425,9 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
         idempotency.finish(digest, answer.status_code, answer.get_data(as_text=True))
         return answer
 
+    wrapper._apidoc = getattr(wrapper, "_apidoc", {})  # type: ignore[attr-defined]
+    manual = wrapper._apidoc.setdefault("manual_doc", {})  # type: ignore[attr-defined]
+    manual.setdefault("parameters", []).append(openapi.IDEMPOTENCY_KEY)
     return wrapper
 
 
