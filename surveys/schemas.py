@@ -124,6 +124,16 @@ class AnswerBody(ma.Schema):
 
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "revision": 1,
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "edit_key": "00112233445566778899aabbccddeeff",
+        "touchpoint": "checkout",
+        "language": "en",
+    }
 
     id = fields.String(required=True)
     revision = whole(1, 1_000_000, load_default=1)
@@ -191,6 +201,16 @@ def bare_page(address: str) -> str | None:
 class RecordedBody(ma.Schema):
     """What a recording answers."""
 
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "group": "promoter",
+        "revision": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "editable_until": "2026-11-27T09:30:00.000Z",
+    }
+
     id = fields.String()
     survey = fields.String()
     score = fields.Integer(allow_none=True)
@@ -198,6 +218,28 @@ class RecordedBody(ma.Schema):
     revision = fields.Integer()
     created_at = Moment()
     editable_until = Moment()
+
+
+class PageForm(ma.Schema):
+    """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000, metadata={"description": "May follow later."})
+    homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            # Forms send line ends as CR LF (HTML, "constructing the entry list").
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
 
 
 class WidgetOptions(ma.Schema):
@@ -252,6 +294,15 @@ class SurveyBody(ma.Schema):
 
     class Meta:
         ordered = True
+
+    example: dict[str, Any] = {
+        "name": "Shop, after checkout",
+        "metric": "nps",
+        "product": "Acme Shop",
+        "languages": ["en", "de"],
+        "allowed_origins": ["https://shop.example"],
+        "follow_up": {"detractor": {"en": "What went wrong?", "de": "Was lief schief?"}},
+    }
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
@@ -308,15 +359,27 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
 class SurveyOut(SurveyBody):
     """A survey as it stands."""
 
+    example = {
+        **SurveyBody.example,
+        "id": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "status": "active",
+        "definition": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
 
 class SurveyCreated(SurveyBody):
     """A survey with the secret that signs identities, shown this once."""
+
+    example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}
 
     identity_secret = fields.String()
 
 
 class SurveyPatch(SurveyBody):
     """What is to change; everything else stays."""
+
+    example = {"status": "paused"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, **options)
@@ -328,6 +391,8 @@ class SurveyPatch(SurveyBody):
 
 class SurveyList(ma.Schema):
     """A page of surveys."""
+
+    example = {"items": [SurveyOut.example], "next": None}
 
     items = fields.List(fields.Nested(SurveyOut))
     next = fields.String(allow_none=True)
@@ -363,6 +428,12 @@ class SnippetQuery(ma.Schema):
 class Snippet(ma.Schema):
     """What to paste into a page."""
 
+    example = {
+        "html": '<script async src="https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js"></script>',
+        "script_url": "https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js",
+        "page_url": "https://surveys.example.com/s/sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+    }
+
     html = fields.String()
     script_url = fields.String()
     page_url = fields.String()
@@ -370,6 +441,8 @@ class Snippet(ma.Schema):
 
 class KeyBody(ma.Schema):
     """A key to be made."""
+
+    example = {"name": "dashboard", "scopes": ["read"], "surveys": None}
 
     name = text(SHORT, 1, required=True)
     scopes = fields.List(
@@ -380,6 +453,13 @@ class KeyBody(ma.Schema):
 
 class KeyOut(ma.Schema):
     """A key without its secret."""
+
+    example: dict[str, Any] = {
+        **KeyBody.example,
+        "id": "key_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "prefix": "ek_3f9a",
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
 
     id = fields.String()
     name = fields.String()
@@ -392,11 +472,15 @@ class KeyOut(ma.Schema):
 class KeyCreated(KeyOut):
     """A key with its secret, shown this once."""
 
+    example = {**KeyOut.example, "key": "ek_…"}
+
     key = fields.String()
 
 
 class KeyList(ma.Schema):
     """A page of keys."""
+
+    example = {"items": [KeyOut.example], "next": None}
 
     items = fields.List(fields.Nested(KeyOut))
     next = fields.String(allow_none=True)

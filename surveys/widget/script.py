@@ -13,7 +13,7 @@ BUILT = Path(__file__).parent / "dist" / "widget.min.js"
 _PLACE = b"__EARSHOT_CONFIG__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
-_COLOUR = "#2f5bea"
+COLOUR = "#2f5bea"
 
 
 class Ui(TypedDict):
@@ -112,20 +112,26 @@ def etag(content: bytes) -> str:
 
 def palette(colour: str, theme: str = "auto") -> str:
     """The panel's colours as a style sheet of custom properties; the survey's own is made readable."""
-    light, dark = (_scheme(scheme, colour) for scheme in ("light", "dark"))
+    light, dark = (
+        f":host{{color-scheme:{scheme};{declarations}}}" for scheme, declarations in schemes(colour).items()
+    )
     return {"light": light, "dark": dark}.get(theme, f"{light}@media(prefers-color-scheme:dark){{{dark}}}")
 
 
-def _scheme(scheme: str, colour: str) -> str:
-    paper, ink = _PAPERS[scheme], _INKS[scheme]
-    accent = colours.readable(colour, paper)
-    on = colours.text_on(accent)
-    return f":host{{color-scheme:{scheme};--paper:{paper};--ink:{ink};--accent:{accent};--on:{on}}}"
+def schemes(colour: str) -> dict[str, str]:
+    """The declarations of a survey's colour on light and on dark paper, for the panel and the hosted page."""
+    made = {}
+    for scheme, paper in _PAPERS.items():
+        accent = colours.readable(colour, paper)
+        made[scheme] = (
+            f"--paper:{paper};--ink:{_INKS[scheme]};--accent:{accent};--on:{colours.text_on(accent)}"
+        )
+    return made
 
 
 def _with_defaults(config: Config) -> dict:
     widget = {"mode": "popover", "position": "bottom-right", "show_after_seconds": 0} | config["widget"]
-    colour, theme = widget.pop("color", _COLOUR), widget.pop("theme", "auto")
+    colour, theme = widget.pop("color", COLOUR), widget.pop("theme", "auto")
     return config | {"widget": widget | {"palette": palette(colour, theme)}}
 
 
