@@ -45,7 +45,7 @@ def of(text: str, claimed: str | None = None) -> str | None:
     words = _WORD.findall(text.lower())
     if text.isascii() and claim in (None, "en") and _reads_as_english(words):
         return "en"
-    found, probability = _identifier().classify(text)
+    found, probability = identifier().classify(text)
     if letters >= LONG_ENOUGH and probability >= SURE:
         return str(found)
     if claim:
@@ -66,8 +66,16 @@ def _knows_most(words: list[str]) -> bool:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def identifier() -> LanguageIdentifier:
     """Load py3langid's model once, at the first text that needs it."""
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    identifier.set_languages(CANDIDATES)
-    return identifier
+    full = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    full.set_languages(CANDIDATES)
+    return LanguageIdentifier(  # without the other languages' columns, which `full` would keep: 16 MB
+        full.nb_ptc,
+        full.nb_pc,
+        full.nb_classes,
+        full.tk_nextmove,
+        full.tk_output,
+        norm_probs=True,
+        tk_row=full.tk_row,
+    )

@@ -1,10 +1,10 @@
 """Says whether a comment is negative, neutral or positive, how strongly, and which words decided."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
+from functools import cache
 
 from feedback.analysis import language as languages
 from feedback.analysis import (
@@ -90,6 +90,7 @@ def read(
 
 def read_many(comments: Iterable[Comment], *, adjustment: Adjustment | None = None) -> list[Sentiment | None]:
     """Return what `read` returns for each of *comments*, in order, at a higher pace."""
+    _load()
     waiting = list(comments)
     done: list[Sentiment | None] = []
     for start in range(0, len(waiting), BATCH):
@@ -103,6 +104,7 @@ def correction(comment: Comment, label: str) -> Case | None:
     None when the comment cannot be read at all. Raises ValueError for a label that is none of `LABELS`.
     """
     wanted = LABELS.index(Label(label))
+    _load()
     taken = _take_apart(comment)
     return None if taken is None else _case(taken, _weigh([taken])[0][0], wanted)
 
@@ -117,6 +119,15 @@ class _Taken:
     parts: list[str]
     measured: list[Sentence]
     whole: Features
+
+
+@cache
+def _load() -> None:
+    """Load everything once, the language identifier first: while it unpacks it takes 80 MB more than it keeps."""
+    languages.identifier()
+    sentiment_features.textblob_lexicon()
+    sentiment_features.vader()
+    sentiment_model.shipped()
 
 
 def _read_batch(comments: Sequence[Comment], adjustment: Adjustment | None) -> list[Sentiment | None]:
@@ -147,24 +158,29 @@ def _take_apart(comment: Comment) -> _Taken | None:
 
 
 def _weigh(taken: Sequence[_Taken]) -> list[list[Logits]]:
-    """Return for each comment what its words say: the whole first, then its sentences where there are several."""
+    """Return for each comment what its words say: of the whole first, then of each sentence if there are several."""
     units = [
-        [each.whole, *(sentiment_features.join([s]) for s in each.measured if len(each.parts) > 1)]
+        [each.whole, *map(sentiment_features.join, _sentences(each))] if each.language == "en" else []
         for each in taken
     ]
     weighed = iter(sentiment_model.shipped().logits([unit for each in units for unit in each]))
-    logits = [[next(weighed) for _ in each] for each in units]
-    for number, each in enumerate(taken):
-        if each.language != "en":
-            of_sentences = [[s] for s in each.measured] if len(each.parts) > 1 else []
-            logits[number] = [sentiment_lexicons.logits(some) for some in (each.measured, *of_sentences)]
-    return logits
+    return [
+        [next(weighed) for _ in some]
+        if each.language == "en"
+        else list(map(sentiment_lexicons.logits, (each.measured, *_sentences(each))))
+        for each, some in zip(taken, units, strict=True)
+    ]
+
+
+def _sentences(taken: _Taken) -> list[list[Sentence]]:
+    return [[sentence] for sentence in taken.measured] if len(taken.measured) > 1 else []
 
 
 def _case(taken: _Taken, by_words: Logits, label: int | None = None) -> Case:
     """Add to what the words say what is known besides."""
     score, question = taken.comment.score, taken.comment.question
-    logits = by_words + sentiment_priors.of(taken.text, score, question)
+    known = sentiment_priors.of(taken.text, score, question)
+    logits = (by_words[0] + known[0], by_words[1] + known[1], by_words[2] + known[2])
     return Case(taken.text, taken.whole.keys, logits, score, question, label)
 
 
@@ -173,37 +189,47 @@ def _sentiment(taken: _Taken, weighed: list[Logits], adjustment: Adjustment | No
     case = _case(taken, by_words)
     label, score = _verdict(case.logits if adjustment is None else adjustment.apply(case))
     text_label, text_score = _verdict(by_words)
-    words = _deciding(taken.measured, label, taken)
-    if not by_sentence:
-        by_sentence = [by_words]
+    leanings = _leanings(taken)
     parts = tuple(
-        Part(text, *verdict, _deciding([sentence], verdict[0], taken))
-        for text, sentence, verdict in zip(
-            taken.parts, taken.measured, map(_verdict, by_sentence), strict=True
+        Part(text, *verdict, _deciding(leaning, verdict[0]))
+        for text, leaning, verdict in zip(
+            taken.parts, leanings, map(_verdict, by_sentence or [by_words]), strict=True
         )
     )
-    return Sentiment(label, score, words, parts, text_label, text_score, taken.language)
+    everywhere = (
+        leanings[0] if len(leanings) == 1 else {w: lean for some in leanings for w, lean in some.items()}
+    )
+    return Sentiment(
+        label, score, _deciding(everywhere, label), parts, text_label, text_score, taken.language
+    )
 
 
 def _verdict(logits: Logits) -> tuple[Label, float]:
     """Return the likeliest label, and the probability of positive less that of negative."""
-    chances = np.exp(logits - logits.max())
-    chances /= chances.sum()
-    return LABELS[int(chances.argmax())], round(float(chances[2] - chances[0]), 4)
+    top = max(logits)
+    negative, neutral, positive = (math.exp(each - top) for each in logits)
+    return LABELS[logits.index(top)], round((positive - negative) / (negative + neutral + positive), 4)
 
 
-def _deciding(measured: Sequence[Sentence], label: Label, taken: _Taken) -> tuple[str, ...]:
-    """Return the words that lean most to *label*, at most `MOST_WORDS`; for neutral, those that lean at all."""
-    leaning = (
-        sentiment_model.shipped().leaning
-        if taken.language == "en"
-        else sentiment_lexicons.leaning(taken.language)
-    )
-    found: dict[str, float] = {}
-    for sentence in measured:
-        for key in sentence.keys:
-            lean = leaning(key)
-            weight = {Label.NEGATIVE: -lean, Label.NEUTRAL: abs(lean), Label.POSITIVE: lean}[label]
-            if weight >= _LEAST_SAYING:
-                found[as_written(key, taken.text)] = weight
-    return tuple(sorted(found, key=lambda word: (-found[word], word))[:MOST_WORDS])
+def _leanings(taken: _Taken) -> list[dict[str, float]]:
+    """Return for each sentence the words that say enough, as written, with how far they lean to positive."""
+    english = taken.language == "en"
+    leaning = sentiment_model.shipped().leaning if english else sentiment_lexicons.leaning(taken.language)
+    return [
+        {
+            as_written(key, taken.text): lean
+            for key in sentence.keys
+            if abs(lean := leaning(key)) >= _LEAST_SAYING
+        }
+        for sentence in taken.measured
+    ]
+
+
+def _deciding(leanings: dict[str, float], label: Label) -> tuple[str, ...]:
+    """Return the words that lean most to *label*, at most `MOST_WORDS`; for neutral, those that lean most at all."""
+    if label is Label.NEUTRAL:
+        weights = [(-abs(lean), word) for word, lean in leanings.items()]
+    else:
+        sign = 1 if label is Label.POSITIVE else -1
+        weights = [(-lean * sign, word) for word, lean in leanings.items() if lean * sign > 0]
+    return tuple(word for _, word in sorted(weights)[:MOST_WORDS])

@@ -15,6 +15,7 @@ STEP = 0.3
 # as a whole (how far to trust the score, the question, the model), and all of them stay near the shipped model.
 _PULL_WORD, _PULL_HABIT = 1.0, 0.5
 _SCORE_STEPS = 5
+_SETTLED = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,13 @@ class Adjustment:
         """Return the adjusted log-probabilities of *case*; a comment that people settled reads as they said."""
         settled = self.settled.get(_same(case.text, case.question))
         if settled is not None:
-            return np.where(np.arange(3) == settled, 6.0, 0.0)
+            return (_SETTLED * (settled == 0), _SETTLED * (settled == 1), _SETTLED * (settled == 2))
         logits = np.array(case.logits, dtype=float)
         for name, value in _evidence(case).items():
             row = self.index.get(name)
             if row is not None:
                 logits += value * self.weights[row]
-        return logits
+        return tuple(logits.tolist())
 
     def changes(self, most: int = 20) -> list[tuple[str, float]]:
         """Return the words whose reading moved most, each with its shift towards positive (or, below 0, negative)."""
@@ -86,7 +87,10 @@ def learn(corrections: Sequence[Case]) -> Adjustment:
 
 
 def _fitted(
-    seen: NDArray[np.float64], start: Logits, target: Logits, pull: NDArray[np.float64]
+    seen: NDArray[np.float64],
+    start: NDArray[np.float64],
+    target: NDArray[np.float64],
+    pull: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Minimise cross-entropy plus a quadratic penalty by AdaGrad: a fixed number of steps, no chance."""
     weights = np.zeros((seen.shape[1], 3))
@@ -106,12 +110,13 @@ def _evidence(case: Case) -> dict[str, float]:
     words = sorted(weighable(case.keys))
     found = {f"word {word}": 1 / np.sqrt(max(len(words), 1)) for word in words}
     asked = kind(case.question).value
-    shifted = case.logits - case.logits.mean()
+    negative, neutral, positive = case.logits
+    mean = (negative + neutral + positive) / 3
     found |= {
         "always": 1.0,
         f"asked {asked}": 1.0,
-        "model negative": float(shifted[0]),
-        "model positive": float(shifted[2]),
+        "model negative": negative - mean,
+        "model positive": positive - mean,
     }
     if case.score is not None:
         place = min(max(case.score, 0.0), 1.0) * (_SCORE_STEPS - 1)

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from textblob.en import sentiment as textblob_lexicon
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 NEGATED = "¬"
@@ -92,8 +92,8 @@ def take_apart(sentence: str) -> Sentence:
     if not sentence.isascii():
         sentence = sentence.translate(_EMOJI_AS_WORDS)
     words = tokens(sentence)
-    scores = _vader().polarity_scores(sentence)
-    assessments = textblob_lexicon.assessments((word, None) for word in words)
+    scores = vader().polarity_scores(sentence)
+    assessments = textblob_lexicon().assessments((word, None) for word in words)
     polarity = sum(a[1] for a in assessments) / len(assessments) if assessments else 0.0
     subjectivity = sum(a[2] for a in assessments) / len(assessments) if assessments else 0.0
     letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
@@ -153,7 +153,7 @@ def as_written(key: str, text: str) -> str:
 
 def says_something(sentence: str) -> bool:
     """Return whether a *sentence* without letters still says something, by an emoji or an emoticon."""
-    return any(c in _EMOJI for c in sentence) or _vader().polarity_scores(sentence)["compound"] != 0.0
+    return any(c in _EMOJI for c in sentence) or vader().polarity_scores(sentence)["compound"] != 0.0
 
 
 def _mark_negated(words: list[str]) -> list[str]:
@@ -168,6 +168,15 @@ def _mark_negated(words: list[str]) -> list[str]:
 
 
 @cache
-def _vader() -> SentimentIntensityAnalyzer:
+def textblob_lexicon() -> Any:
+    """Return TextBlob's English lexicon, imported here because all of nltk comes with it (27 MB)."""
+    from textblob.en import sentiment
+
+    sentiment.load()
+    return sentiment
+
+
+@cache
+def vader() -> SentimentIntensityAnalyzer:
     """Load VADER's lexicon once, at the first comment and not on import."""
     return SentimentIntensityAnalyzer()

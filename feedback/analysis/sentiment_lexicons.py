@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 
-import numpy as np
-
 from feedback.analysis.sentiment_features import NEGATED, Sentence, tokens
 from feedback.analysis.sentiment_model import Logits
 
@@ -49,7 +47,7 @@ def logits(sentences: Sequence[Sentence]) -> Logits:
     count = sum(sentence.assessed for sentence in sentences)
     total = sum(sentence.textblob * sentence.assessed for sentence in sentences)
     lean = _STEEPNESS * total / math.sqrt(count) if count else 0.0
-    return np.array([-lean, _NEUTRAL, lean])
+    return -lean, _NEUTRAL, lean
 
 
 @cache

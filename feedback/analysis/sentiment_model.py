@@ -1,7 +1,7 @@
 """The trained English sentiment model: one weight per word, word pair and measure, read from a small file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,7 @@ from feedback.analysis.sentiment_features import Features
 
 SHIPPED = "models/sentiment-en.npz"
 
-Logits = NDArray[np.float64]
+Logits = tuple[float, float, float]
 """Three unnormalised log-probabilities: negative, neutral, positive."""
 
 
@@ -25,9 +25,13 @@ class Model:
     keys: NDArray[np.float32]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
+    leanings: list[float] = field(init=False)
 
-    def logits(self, features: Sequence[Features]) -> Logits:
-        """Return an (n, 3) array: the three log-probabilities of each of *features*, up to a constant."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leanings", (self.keys[:, 2] - self.keys[:, 0]).tolist())
+
+    def logits(self, features: Sequence[Features]) -> list[Logits]:
+        """Return the three log-probabilities of each of *features*, up to a constant."""
         rows: list[int] = []
         of: list[int] = []
         scale = np.empty(len(features))
@@ -41,7 +45,7 @@ class Model:
         dense = np.array([each.dense for each in features], dtype=np.float32).reshape(
             len(features), self.dense.shape[0]
         )
-        return total * scale[:, None] + dense @ self.dense + self.bias
+        return list(map(tuple, (total * scale[:, None] + dense @ self.dense + self.bias).tolist()))
 
     def rows(self, features: Features) -> list[int]:
         """Return the rows of `keys` that *features* touch, each once."""
@@ -51,7 +55,7 @@ class Model:
     def leaning(self, key: str) -> float:
         """Return by how much *key* speaks for positive (above 0) or negative (below 0); 0 when unknown."""
         row = self.index.get(key)
-        return 0.0 if row is None else float(self.keys[row, 2] - self.keys[row, 0])
+        return 0.0 if row is None else self.leanings[row]
 
 
 def weighable(keys: list[str]) -> set[str]:

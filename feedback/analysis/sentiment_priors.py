@@ -2,16 +2,13 @@
 
 import re
 
-import numpy as np
-
 from feedback.analysis.sentiment_model import Logits
 from feedback.analysis.sentiment_questions import Asks, kind, says_nothing
 
 # Log-odds of positive against negative, and how much neutral gains, by the respondent's score. People who gave the
-# best score praise in four of five comments and the worst complain in nine of ten, but the middle complains more than
+# best score praise in four of five comments and the worst complain in nine of ten (at 0, ¼, ½, ¾ and 1), but the middle complains more than
 # it praises: whoever is content seldom explains a mediocre score. Rounded, since every survey differs a little;
 # people's corrections move them.
-_SCORES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LEANS = (-2.6, -2.2, -1.0, 0.6, 1.8)
 _NEUTRAL_BY_SCORE = (-0.3, 0.0, 0.4, 0.3, 0.0)
 
@@ -42,9 +39,9 @@ def of(text: str, score: float | None, question: str | None) -> Logits:
     elif _NOT_ANSWERED.fullmatch(text[:60]):
         lean, neutral = 0.0, _CERTAIN
     if score is not None:
-        lean += float(np.interp(score, _SCORES, _LEANS))
-        neutral += float(np.interp(score, _SCORES, _NEUTRAL_BY_SCORE))
-    return np.array([-lean / 2, neutral, lean / 2])
+        lean += _between(score, _LEANS)
+        neutral += _between(score, _NEUTRAL_BY_SCORE)
+    return -lean / 2, neutral, lean / 2
 
 
 def any_evidence(text: str, score: float | None, question: str | None) -> bool:
@@ -54,3 +51,10 @@ def any_evidence(text: str, score: float | None, question: str | None) -> bool:
         or kind(question) is not Asks.ANYTHING
         or _NOT_ANSWERED.fullmatch(text[:60]) is not None
     )
+
+
+def _between(score: float, at_quarters: tuple[float, ...]) -> float:
+    """Interpolate linearly between the values given for 0, ¼, ½, ¾ and 1."""
+    place = min(max(score, 0.0), 1.0) * (len(at_quarters) - 1)
+    below = min(int(place), len(at_quarters) - 2)
+    return at_quarters[below] + (place - below) * (at_quarters[below + 1] - at_quarters[below])

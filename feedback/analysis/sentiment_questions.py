@@ -1,6 +1,7 @@
 """What a survey's question already says about its answers: "parking" after "what was worst?" is a complaint."""
 
 import re
+from functools import lru_cache
 from enum import StrEnum
 
 
@@ -61,6 +62,7 @@ _TAIL = (
 _NOTHING = re.compile(rf"\W*{_LEAD}(?:{_NO})\b\W*{_TAIL}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=512)
 def kind(question: str | None) -> Asks:
     """Return what *question* asks for; `ANYTHING` for none, for "why this score?" and for what asks both ways."""
     if not question:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
-from textblob.en import sentiment as textblob_lexicon
 from tqdm import tqdm
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from feedback.analysis import sentences, sentiment_features, sentiment_model
 from feedback.training import sentiment_data
@@ -62,8 +60,8 @@ def _embedded(encoder: SentenceTransformer, words: list[str]) -> Floats:
 
 
 def _lexicon_words() -> list[str]:
-    textblob_lexicon.load()
-    return [word.lower() for word in (*SentimentIntensityAnalyzer().lexicon, *dict.keys(textblob_lexicon))]
+    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon()
+    return [word.lower() for lexicon in lexicons for word in dict.keys(lexicon)]
 
 
 def _own_words(encoder: SentenceTransformer) -> list[str]:
