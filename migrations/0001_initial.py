@@ -265,6 +265,8 @@ def tables(db):
         label = TextField(null=True)
         score = DoubleField(null=True)
         words = JSONField(null=True)
+        text_label = TextField(null=True)
+        text_score = DoubleField(null=True)
         engine = TextField()
         by_person = peewee.BooleanField(default=False)
         read_at = UTCField()
