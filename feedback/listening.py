@@ -27,13 +27,14 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
     known = Reading.get_or_none(Reading.key == row.key)
     if known is not None and known.by_person:
         return
-    if not (row.comment or "").strip():
+    comment = (row.comment or "").strip()
+    if not comment:
         if known is not None:
             db.write(lambda: _forget(row.key, now))
         return
     found = sentiment.read(row.comment, score=_share(row), question=_question(row), language=row.language)
     values = {
-        "language": found.language if found else language.of(row.comment, row.language),
+        "language": found.language if found else language.of(comment, row.language),
         "label": str(found.label) if found else None,
         "score": found.score if found else None,
         "words": list(found.words) if found else None,
