@@ -40,6 +40,9 @@ SQLITE_SOUND = (3, 51, 3)
 POSTGRES_DEADLINE_SECONDS = 8.0
 
 
+DEADLOCK_RETRIES = 5
+
+
 class DatabaseAway(Exception):
     """The database cannot be reached or cannot take more; trying again later makes sense."""
 
@@ -148,14 +151,23 @@ def write(verb: Callable[[], T]) -> T:
 
     On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
     transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
-    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
+    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
+    rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
         return _the_writer().run(verb)
+    for _ in range(DEADLOCK_RETRIES):
+        try:
+            with database.atomic():
+                return verb()
+        except peewee.OperationalError as error:
+            # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
+            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+                raise
     with database.atomic():
         return verb()
 
@@ -270,7 +282,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def away(error: BaseException) -> bool:
     """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = _driver_error(error)
     if isinstance(error, DatabaseAway):
         return True
     if on_sqlite():
@@ -301,6 +313,10 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error.__cause__ or error
 
 
 def forget_connection() -> None:
