@@ -38,7 +38,9 @@ class ErrorDetail(ma.Schema):
 
     code = ma.fields.String(required=True)
     message = ma.fields.String(required=True)
-    fields = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.List(ma.fields.String()))
+    fields = ma.fields.Dict(  # type: ignore[assignment]
+        keys=ma.fields.String(), values=ma.fields.List(ma.fields.String())
+    )
     request_id = ma.fields.String(required=True)
 
 
