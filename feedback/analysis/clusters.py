@@ -1,0 +1,97 @@
+"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by neighbours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback.analysis.communities import louvain, mutual_graph
+from feedback.analysis.neighbours import nearest, nearest_among
+from feedback.analysis.vectors import unit
+
+SMALLEST = 3  # comments; fewer are not yet a topic
+VOTERS = 10
+_BLURRED_BY = 8  # neighbours a comment is averaged with
+_OWN_WEIGHT = 0.5
+_TIES = 10  # neighbours in the graph
+_ONE_SIDED = 0.5
+_RESOLUTION = 4.0
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What the neighbours of some comments say: the group each would join (-1: none), the share of the votes for it
+    (0–1) and how near the nearest voter for it is (cosine)."""
+
+    group: np.ndarray
+    share: np.ndarray
+    cosine: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the graph's edges."""
+
+    group: np.ndarray
+    blurred: np.ndarray
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def group(rows: np.ndarray, resolution: float = _RESOLUTION, seed: int = 0) -> Grouping:
+    """Groups unit vectors, their number unknown; rows of zeros and those near to nothing are in no group (-1)."""
+    blurred = blur(rows, *nearest(rows, _BLURRED_BY))
+    edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
+    found = louvain(len(rows), *edges, resolution, seed)
+    sizes = np.bincount(found, minlength=1)
+    found = np.where(sizes[found] >= SMALLEST, found, -1)
+    lost = np.flatnonzero((found < 0) & rows.any(axis=1))
+    if len(lost) and (found >= 0).any():
+        found[lost] = vote(blurred[lost], blurred[found >= 0], found[found >= 0]).group
+    return Grouping(_by_size(found), blurred, edges)
+
+
+def blur(rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """Each row averaged with its neighbours, weighted by their cosines: what a comment shares speaks louder."""
+    out = np.empty_like(rows)
+    for start in range(0, len(rows), 4096):
+        part = slice(start, start + 4096)
+        weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0)
+        weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
+        around = np.einsum("nk,nkd->nd", weight, rows[index[part]])
+        out[part] = _OWN_WEIGHT * rows[part] + (1 - _OWN_WEIGHT) * around
+    return unit(out)
+
+
+def blur_among(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """New rows averaged with their neighbours among those that stand, as `blur` did with those."""
+    index, cosine = nearest_among(queries, rows, _BLURRED_BY)
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
+    return unit(_OWN_WEIGHT * queries + (1 - _OWN_WEIGHT) * np.einsum("nk,nkd->nd", weight, rows[index]))
+
+
+def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
+    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no vote).
+
+    A vote weighs its cosine. A row of zeros joins nothing.
+    """
+    index, cosine = nearest_among(queries, rows, voters)
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    choice = np.where(index >= 0, groups[index], -1)
+    same = choice[:, :, None] == choice[:, None, :]
+    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
+    best = support.argmax(1)
+    at = np.arange(len(queries))
+    won = support[at, best]
+    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
+    return Votes(np.where(won > 0, choice[at, best], -1), share, cosine[at, best])
+
+
+def _by_size(found: np.ndarray) -> np.ndarray:
+    """Groups numbered anew, the largest first, equal ones by their first row."""
+    names, first, sizes = np.unique(found, return_index=True, return_counts=True)
+    real = names >= 0
+    names, first, sizes = names[real], first[real], sizes[real]
+    order = np.lexsort((first, -sizes))
+    number = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)
+    number[names[order]] = np.arange(len(order))
+    return number[found]
