@@ -14,7 +14,8 @@ _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
 _TIES = 10  # neighbours in the graph
 _ONE_SIDED = 0.5
-_RESOLUTION = 4.0
+_RESOLUTIONS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
+_JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,48 @@ class Grouping:
     edges: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray, resolution: float = _RESOLUTION, seed: int = 0) -> Grouping:
-    """Groups unit vectors, their number unknown; rows of zeros and those near to nothing are in no group (-1)."""
+def group(rows: np.ndarray) -> Grouping:
+    """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
+
+    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups smaller
+    than `SMALLEST` join the group their neighbours vote for.
+    """
     blurred = blur(rows, *nearest(rows, _BLURRED_BY))
     edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
-    found = louvain(len(rows), *edges, resolution, seed)
-    sizes = np.bincount(found, minlength=1)
-    found = np.where(sizes[found] >= SMALLEST, found, -1)
-    lost = np.flatnonzero((found < 0) & rows.any(axis=1))
-    if len(lost) and (found >= 0).any():
-        found[lost] = vote(blurred[lost], blurred[found >= 0], found[found >= 0]).group
+    real = rows.any(axis=1)
+    best, found = -1.0, np.full(len(rows), -1)
+    for resolution in _RESOLUTIONS:
+        tried = _large_enough(louvain(len(rows), *edges, resolution), real, blurred)
+        apart = separation(rows, tried)
+        if apart > best:
+            best, found = apart, tried
     return Grouping(_by_size(found), blurred, edges)
+
+
+def separation(rows: np.ndarray, groups: np.ndarray) -> float:
+    """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
+
+    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it is and
+    as a share of what is missing to the nearer of both; the two means multiplied. The first alone likes few large groups
+    and the second many small ones (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
+    doi:10.1002/sam.10080).
+    """
+    at = np.flatnonzero(groups >= 0)
+    at = at[:: max(1, len(at) // _JUDGED_ON)]
+    centres = _centres(rows, groups)
+    if len(centres) < 2:
+        return 0.0
+    apart = share = 0.0
+    for start in range(0, len(at), 4096):
+        part = at[start : start + 4096]
+        close = rows[part] @ centres.T
+        mine = (np.arange(len(part)), groups[part])
+        own = close[mine]
+        close[mine] = -1.0
+        other = close.max(1)
+        apart += float((own - other).sum())
+        share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
+    return max(0.0, apart) * max(0.0, share) / len(at) ** 2
 
 
 def blur(rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
@@ -84,6 +116,22 @@ def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int 
     won = support[at, best]
     share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
     return Votes(np.where(won > 0, choice[at, best], -1), share, cosine[at, best])
+
+
+def _large_enough(found: np.ndarray, real: np.ndarray, blurred: np.ndarray) -> np.ndarray:
+    sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
+    kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
+    lost, home = np.flatnonzero((kept < 0) & real), kept >= 0
+    if len(lost) and home.any():
+        kept[lost] = vote(blurred[lost], blurred[home], kept[home]).group
+    return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
+
+
+def _centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    order = np.argsort(groups, kind="stable")
+    order = order[np.searchsorted(groups[order], 0) :]
+    _, begins = np.unique(groups[order], return_index=True)
+    return unit(np.add.reduceat(rows[order], begins, axis=0)) if len(order) else rows[:0]
 
 
 def _by_size(found: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-MOST_MOVED = 0.05  # of the placed comments a review may move: people look for them where they were
+MOST_MOVED = 0.04  # of the placed comments a review may move: people look for them where they were
 
 
 class Kind(StrEnum):
