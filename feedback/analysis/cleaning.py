@@ -6,7 +6,8 @@ import unicodedata
 LONGEST = 5_000  # characters looked at; a 100 kB paste is understood by its beginning
 
 _LINK = re.compile(
-    r"\b(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|io|co|de|fr|uk|eu)(?:/\S*)?\b", re.I
+    r"\b(?:https?://|www\.)\S+|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:com|net|org|io|co|de|fr|uk|eu)(?:/\S*)?\b",
+    re.I,
 )
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
@@ -25,17 +26,15 @@ _TURN = re.compile(
 )
 _JOIN = re.compile(r",\s+(?:and|also|plus)\s+", re.I)
 _WORDS = re.compile(r"[^\W\d_]{2,}")
+_UNSPOKEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
 def strip(text: str) -> str:
     """`text` without control characters, links, addresses, handles, long numbers and a closing signature,
     on one line per line of the original and cut to `LONGEST` characters. May be empty."""
     text = unicodedata.normalize("NFC", text[:LONGEST])
-    text = (
-        "".join(" " if unicodedata.category(c) in _UNSPOKEN and c not in "\n\t" else c for c in text)
-        if (not text.isprintable())
-        else text
-    )
+    if not text.isprintable():
+        text = "".join(c if c in "\n\t" or unicodedata.category(c) not in _UNSPOKEN else " " for c in text)
     text = _SIGNATURE.sub("", text)
     for pattern in (_MAIL, _LINK, _HANDLE, _NUMBER, _CODE):
         text = pattern.sub(" ", text)
@@ -43,25 +42,26 @@ def strip(text: str) -> str:
     return "\n".join(filter(None, (_SPACE.sub(" ", line).strip() for line in text.split("\n"))))
 
 
+def one_line(text: str) -> str:
+    """What `strip` gave, as one line."""
+    return text.replace("\n", ". ")
+
+
 def statements(text: str, most: int = 12) -> list[str]:
     """The sentences of `text`, parted again where they turn ("…, but …"), at most `most` of them.
 
     A part of fewer than three words stays with the one before it: "Great. Thanks." makes no two statements.
     """
+    pieces = (
+        part.strip(" ,.")
+        for sentence in _SENTENCE_END.split(text)
+        for turned in _TURN.split(sentence)
+        for part in _JOIN.split(turned)
+    )
     parts: list[str] = []
-    for sentence in _SENTENCE_END.split(text):
-        for turned in _TURN.split(sentence):
-            for part in _JOIN.split(turned):
-                part = part.strip(" ,.")
-                if not part:
-                    continue
-                if parts and len(_WORDS.findall(part)) < 3:
-                    parts[-1] = f"{parts[-1]}. {part}"
-                elif parts and len(_WORDS.findall(parts[-1])) < 3:
-                    parts[-1] = f"{parts[-1]}. {part}"
-                else:
-                    parts.append(part)
-    return parts[:most] or ([text] if text else [])
-
-
-_UNSPOKEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+    for part in filter(None, pieces):
+        if parts and min(len(_WORDS.findall(part)), len(_WORDS.findall(parts[-1]))) < 3:
+            parts[-1] = f"{parts[-1]}. {part}"
+        else:
+            parts.append(part)
+    return parts[:most] or [text][: len(text)]

@@ -45,7 +45,7 @@ def group(rows: np.ndarray) -> Grouping:
     """
     blurred = blur(rows, *nearest(rows, _BLURRED_BY))
     edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
-    real = rows.any(axis=1)
+    real = np.asarray(rows.any(axis=1))
     best, found = -1.0, np.full(len(rows), -1)
     for resolution in _RESOLUTIONS:
         tried = _large_enough(louvain(len(rows), *edges, resolution), real, blurred)
@@ -65,13 +65,13 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     """
     at = np.flatnonzero(groups >= 0)
     at = at[:: max(1, len(at) // _JUDGED_ON)]
-    centres = _centres(rows, groups)
-    if len(centres) < 2:
+    middle = centres(rows, groups)
+    if len(middle) < 2:
         return 0.0
     apart = share = 0.0
     for start in range(0, len(at), 4096):
         part = at[start : start + 4096]
-        close = rows[part] @ centres.T
+        close = rows[part] @ middle.T
         mine = (np.arange(len(part)), groups[part])
         own = close[mine]
         close[mine] = -1.0
@@ -118,6 +118,30 @@ def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int 
     return Votes(np.where(won > 0, choice[at, best], -1), share, cosine[at, best])
 
 
+def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The mean direction of each group 0 … of unit rows (-1: in none)."""
+    order = np.argsort(groups, kind="stable")
+    order = order[np.searchsorted(groups[order], 0) :]
+    _, begins = np.unique(groups[order], return_index=True)
+    return unit(np.add.reduceat(rows[order], begins, axis=0)) if len(order) else rows[:0]
+
+
+def gather(centres: np.ndarray, count: int) -> np.ndarray:
+    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings first."""
+    close = centres @ centres.T
+    np.fill_diagonal(close, -np.inf)
+    sizes = np.ones(len(centres))
+    part = np.arange(len(centres))
+    for _ in range(len(centres) - count):
+        a, b = sorted(np.unravel_index(close.argmax(), close.shape))
+        joined = (sizes[a] * close[a] + sizes[b] * close[b]) / (sizes[a] + sizes[b])
+        close[a], close[:, a] = joined, joined
+        close[a, a] = close[b, :] = close[:, b] = -np.inf
+        sizes[a] += sizes[b]
+        part[part == b] = a
+    return np.unique(part, return_inverse=True)[1]
+
+
 def _large_enough(found: np.ndarray, real: np.ndarray, blurred: np.ndarray) -> np.ndarray:
     sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
     kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
@@ -125,13 +149,6 @@ def _large_enough(found: np.ndarray, real: np.ndarray, blurred: np.ndarray) -> n
     if len(lost) and home.any():
         kept[lost] = vote(blurred[lost], blurred[home], kept[home]).group
     return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
-
-
-def _centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    order = np.argsort(groups, kind="stable")
-    order = order[np.searchsorted(groups[order], 0) :]
-    _, begins = np.unique(groups[order], return_index=True)
-    return unit(np.add.reduceat(rows[order], begins, axis=0)) if len(order) else rows[:0]
 
 
 def _by_size(found: np.ndarray) -> np.ndarray:

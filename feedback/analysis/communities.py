@@ -41,8 +41,8 @@ def louvain(
     part = np.arange(count)
     chance = random.Random(seed)
     while True:
-        community = _move(int(part.max()) + 1 if count else 0, start, end, weight, resolution, chance)
-        names, community = np.unique(community, return_inverse=True)
+        chosen = _move(int(part.max()) + 1 if count else 0, start, end, weight, resolution, chance)
+        names, community = np.unique(np.array(chosen, np.int64), return_inverse=True)
         part = community[part]
         if len(names) == len(community):
             return part

@@ -17,21 +17,31 @@ _KEPT = 3
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _BREAK = re.compile(r"[.!?,;:()\[\]\"“”\n/|]+")
-_STOP = frozenset(
-    """a about above after again all also am an and any are aren't as at be because been before being below between
-    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each else even
-    ever few for from further get gets getting give given go goes going gonna got had has hasn't have haven't having
-    he hello her here hers hi him his how i i'd i'll i'm i've if im in into is isn't it it's its itself just kindly
-    know let let's like ll made make makes many may me might more most much must my myself need needs no nor not now of off ok
-    okay on once one only or other our ours out over own please put really s same say says see shall she should so
-    some something still such sure t take tell than thank thanks that that's the their them then there there's these
-    they thing things think this those through to too try trying u under until up us use used using ve very want wanted
-    wants was wasn't way we well were weren't what what's when where which while who whom why will with won't would
-    wouldn't yet you your yours""".split()
-)
-_SMALL = frozenset(
-    "a an the my your our their his her its this that these those is are was were be been am do does did".split()
-)
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+_STOP = _words("""
+    a about above after again all also am an and any are aren't as at be because been before being below
+    between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down
+    during each else even ever few for from further get gets getting give given go goes going gonna got
+    had has hasn't have haven't having he hello her here hers hi him his how i i'd i'll i'm i've if im
+    in into is isn't it it's its itself just kindly know let let's like ll made make makes many may me
+    might more most much must my myself need needs no nor not now of off ok okay on once one only or
+    other our ours out over own please put really s same say says see shall she should so some something
+    still such sure t take tell than thank thanks that that's the their them then there there's these
+    they thing things think this those through to too try trying u under until up us use used using ve
+    very want wanted wants was wasn't way we well were weren't what what's when where which while who
+    whom why will with won't would wouldn't yet you your yours
+""")
+_SMALL = _words(
+    "a an the my your our their his her its this that these those is are was were be been am do does did"
+)  # left out inside a phrase too
+_DENIALS = _words(
+    "no not never can't cannot won't doesn't isn't didn't"
+)  # may begin a phrase: they turn it round
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def name(
     return names
 
 
-def _count(comments: Sequence[str], banned: Collection[str]) -> _Phrases:
+def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
     found = _Phrases(len(comments))
     for comment in comments:
         here = set()
@@ -154,7 +164,6 @@ _SHARE = 0.5
 _LENGTH = {1: 0.6, 2: 1.0, 3: 1.1, 4: 1.0}
 _MEANING = 1.0
 _APART = 1.0
-_DENIALS = frozenset({"no", "not", "never", "can't", "cannot", "won't", "doesn't", "isn't", "didn't"})
 
 
 def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         index, cosine = _exact(rows, rows, k, omit_self=True)
     else:
         index, cosine = _by_cells(rows, k)
-    empty = ~rows.any(axis=1)
+    empty = np.logical_not(rows.any(axis=1))
     lost = empty[:, None] | (index < 0) | empty[index]
     index[lost], cosine[lost] = -1, -1.0
     return index, cosine

@@ -1,4 +1,4 @@
-"""Places comments in topics on arrival, and reviews all topics in the background without moving what stands."""
+"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what stands."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -7,39 +7,11 @@ from datetime import datetime
 
 import numpy as np
 
-from feedback.analysis import cleaning, clusters, naming
+from feedback.analysis import cleaning, clusters, naming, placing
 from feedback.analysis.vectors import Vectors, unit
-from feedback.domain.topics import Change, Kind, Place, State, Topic, reconcile
+from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
-NEAR_ENOUGH = (
-    0.35  # cosine of the nearest voter; beneath it a comment speaks of something nobody spoke of yet
-)
-SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
-_SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
-_MANY = 24  # topics; more are shown under wider subjects
-
-
-@dataclass(frozen=True)
-class Index:
-    """What placing needs: the vectors of comments that are in topics, as they are and averaged, and those topics.
-
-    `topics` names the topic of each row; `taught` holds a vector for each topic that people taught.
-    """
-
-    rows: np.ndarray
-    blurred: np.ndarray
-    topics: tuple[str, ...]
-    taught: Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Placement:
-    """The topics of one comment, the main one first (none: it waits), the share of votes for the main one (0–1), and
-    for each topic the statement of the comment that speaks of it."""
-
-    topics: tuple[str, ...]
-    share: float
-    statements: Mapping[str, str]
+MANY = 24  # topics; more are shown under wider subjects
 
 
 @dataclass(frozen=True)
@@ -47,7 +19,7 @@ class Review:
     """What a review brings: the new state, an index for placing, and how many placed comments it moved."""
 
     state: State
-    index: Index
+    index: placing.Index
     moved: int
 
 
@@ -61,134 +33,160 @@ def review(
 ) -> Review:
     """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those placed.
 
-    `never` are words that stand in no label (the brand's name). `progress` is told the step and the share done.
+    What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
+    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal input
+    gives equal output, ids too.
     """
     ids = list(comments)
     progress("reading", 0.0)
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
-    rows = vectors.encode([text.replace("\n", ". ") for text in cleaned])
+    rows = vectors.encode([cleaning.one_line(text) for text in cleaned])
     progress("grouping", 0.2)
     fresh = clusters.group(rows)
-    progress("reconciling", 0.7)
-    found = {id_: int(group) for id_, group in zip(ids, fresh.group, strict=True)}
-    gain = _gains(state, ids, fresh)
-    decided = reconcile(state, found, gain, clusters.SMALLEST)
-    topics = {id_: Topic(id_, "") for id_ in decided.born} | dict(state.topics)
-    places = dict(state.places) | {
-        id_: replace(state.places.get(id_, Place(None)), topic=topic) for id_, topic in decided.topics.items()
+    taught = _taught(state, ids, rows, vectors)
+    groups, owners = _claim(fresh, taught)
+    progress("deciding", 0.7)
+    found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
+    gain = _gains([_topic(state, id_) for id_ in ids], groups.tolist(), fresh.edges)
+    decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
+    reviewed = _applied(state, decided, now)
+    progress("naming", 0.8)
+    members: dict[str, list[int]] = defaultdict(list)
+    for at, id_ in enumerate(ids):
+        topic = _topic(reviewed, id_)
+        if topic is not None:
+            members[topic].append(at)
+    reviewed = _named(reviewed, members, cleaned, rows, vectors, never)
+    index = placing.index(rows, fresh.blurred, [_topic(reviewed, id_) for id_ in ids], taught)
+    progress("done", 1.0)
+    return Review(reviewed, index, decided.moved)
+
+
+def _topic(state: State, comment: str) -> str | None:
+    place = state.places.get(comment)
+    return place.topic if place else None
+
+
+def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors) -> dict[str, np.ndarray]:
+    """For each topic that a person taught, the mean of its label, its examples and the comments they put there."""
+    given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
+    total = {topic: vectors.encode(texts).sum(0) for topic, texts in given.items()}
+    for at, id_ in enumerate(ids):
+        place = state.places.get(id_)
+        if place and place.by_person and place.topic in total:
+            total[place.topic] += rows[at]
+    return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
+
+
+def _claim(fresh: clusters.Grouping, taught: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[int, str]]:
+    """The fresh groups with one more for each taught topic, of the comments nearer to it than to their group; and
+    which topic each of these belongs to."""
+    groups = fresh.group.copy()
+    names, nearest, close = placing.claimed(fresh.blurred, taught)
+    if not names:
+        return groups, {}
+    centres = clusters.centres(fresh.blurred, fresh.group)
+    own = np.zeros(len(groups))
+    inside = np.flatnonzero(groups >= 0)
+    own[inside] = np.einsum("nd,nd->n", fresh.blurred[inside], centres[groups[inside]])
+    first = int(groups.max(initial=-1)) + 1
+    mine = (close >= placing.TAUGHT_NEAR_ENOUGH) & (close > own)
+    groups[mine] = first + nearest[mine]
+    return groups, {first + at: name for at, name in enumerate(names)}
+
+
+def _gains(
+    topic: Sequence[str | None], group: Sequence[int], edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[tuple[str, int], float]:
+    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the topic."""
+    gain: Counter = Counter()
+    for start, end, weight in zip(*(edge.tolist() for edge in edges), strict=True):
+        for one, other in ((start, end), (end, start)):
+            here, there = topic[one], group[one]
+            if here is None or there < 0:
+                continue
+            if there == group[other]:
+                gain[here, there] += weight
+            elif here == topic[other]:
+                gain[here, there] -= weight
+    return dict(gain)
+
+
+def _applied(state: State, decided: Reconciled, now: datetime) -> State:
+    """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage of both."""
+    places = dict(state.places)
+    went: dict[str, Counter] = defaultdict(Counter)
+    for comment, topic in decided.topics.items():
+        before = places.get(comment, Place(None))
+        if before.topic and topic and before.topic != topic:
+            went[before.topic][topic] += 1
+        places[comment] = replace(before, topic=topic)
+    inhabited = {place.topic for place in places.values()}
+    topics = {
+        id_: topic
+        for id_, topic in state.topics.items()
+        if id_ in inhabited or topic.taught or topic.named or not went[id_]
     }
+    topics |= {made: Topic(made, "") for made in decided.born}
     changes = [
-        Change(Kind.SPLIT, parent, now, made)
-        if (parent := decided.parent[made])
+        Change(Kind.SPLIT, origin, now, made)
+        if (origin := decided.parent[made])
         else Change(Kind.FOUND, made, now)
         for made in decided.born
     ]
-    reviewed = State(topics, places, state.merged, (*state.lineage, *changes))
-    progress("naming", 0.8)
-    reviewed = _named(reviewed, dict(zip(ids, cleaned, strict=True)), ids, rows, vectors, never)
-    progress("done", 1.0)
-    return Review(reviewed, _index(reviewed, ids, rows, fresh.blurred, vectors), decided.moved)
-
-
-def place(texts: Sequence[str], index: Index, vectors: Vectors) -> list[Placement]:
-    """Where new comments belong, by the votes of their ten nearest neighbours; those unlike all others wait."""
-    cleaned = [cleaning.strip(text) for text in texts]
-    parts = [cleaning.statements(text) for text in cleaned]
-    whole = _vote([text.replace("\n", ". ") for text in cleaned], index, vectors)
-    beside = [(at, part) for at, own in enumerate(parts) if len(own) > 1 for part in own]
-    votes = _vote([part for _, part in beside], index, vectors)
-    said: dict[int, dict[str, str]] = defaultdict(dict)
-    for (at, part), (topic, share) in zip(beside, votes, strict=True):
-        if topic and share >= _SURE_BESIDE:
-            said[at].setdefault(topic, part)
-    placements = []
-    for at, (topic, share) in enumerate(whole):
-        statements = said[at]
-        main = [topic] if topic else []
-        if topic and topic not in statements:
-            statements = {topic: cleaned[at], **statements}
-        placements.append(Placement(tuple(dict.fromkeys([*main, *statements])), share, statements))
-    return placements
-
-
-def _vote(texts: Sequence[str], index: Index, vectors: Vectors) -> list[tuple[str | None, float]]:
-    if not texts:
-        return []
-    rows = vectors.encode(texts)
-    names = sorted(set(index.topics) | set(index.taught))
-    number = {topic: at for at, topic in enumerate(names)}
-    answers: list[tuple[str | None, float]] = [(None, 0.0)] * len(texts)
-    if index.topics:
-        groups = np.array([number[topic] for topic in index.topics])
-        votes = clusters.vote(clusters.blur_among(rows, index.rows), index.blurred, groups)
-        for at in range(len(texts)):
-            if votes.group[at] >= 0 and votes.cosine[at] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH:
-                answers[at] = names[votes.group[at]], float(votes.share[at])
-    return answers
-
-
-def _index(
-    state: State, ids: Sequence[str], rows: np.ndarray, blurred: np.ndarray, vectors: Vectors
-) -> Index:
-    at = [n for n, id_ in enumerate(ids) if state.places[id_].topic is not None and rows[n].any()]
-    topics = tuple(state.places[ids[n]].topic or "" for n in at)
-    taught = {
-        topic.id: unit(vectors.encode([topic.label, *topic.examples]).sum(0, keepdims=True))[0]
-        for topic in state.topics.values()
-        if topic.taught
-    }
-    return Index(rows[at], blurred[at], topics, taught)
-
-
-def _gains(state: State, ids: Sequence[str], fresh: clusters.Grouping) -> dict[tuple[str, int], float]:
-    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the topic."""
-    topic = [state.places.get(id_, Place(None)).topic for id_ in ids]
-    group = fresh.group.tolist()
-    gain: Counter = Counter()
-    for start, end, weight in zip(*(edge.tolist() for edge in fresh.edges), strict=True):
-        for a, b in ((start, end), (end, start)):
-            if topic[a] is None or group[a] < 0:
-                continue
-            if group[a] == group[b]:
-                gain[topic[a], group[a]] += weight
-            if topic[a] == topic[b] and group[a] != group[b]:
-                gain[topic[a], group[a]] -= weight
-    return dict(gain)
+    gone = [id_ for id_ in state.topics if id_ not in topics]
+    changes += [Change(Kind.MERGED, id_, now, went[id_].most_common(1)[0][0]) for id_ in gone]
+    merged = dict(state.merged) | {id_: went[id_].most_common(1)[0][0] for id_ in gone}
+    return State(topics, places, merged, (*state.lineage, *changes))
 
 
 def _named(
     state: State,
-    cleaned: Mapping[str, str],
-    ids: Sequence[str],
+    members: Mapping[str, Sequence[int]],
+    cleaned: Sequence[str],
     rows: np.ndarray,
     vectors: Vectors,
     never: Collection[str],
 ) -> State:
-    """`state` with a label for each topic that has none, and fresh candidates for all."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for at, id_ in enumerate(ids):
-        topic = state.places[id_].topic
-        if topic is not None:
-            members[topic].append(at)
+    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if many."""
     typical = {
-        topic: [cleaned[ids[at]] for at in _most_typical(np.array(own), rows)]
-        for topic, own in members.items()
+        topic: [cleaned[at] for at in _most_typical(np.array(own), rows)] for topic, own in members.items()
     }
     kept = {topic.label for topic in state.topics.values() if topic.label}
     names = naming.name(typical, vectors, never, kept)
+    wider = _wider(members, typical, rows, vectors, never) if len(members) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
-        if name:
+        if name is not None:
             topic = replace(
                 topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
             )
-        topics[id_] = topic
+        topics[id_] = replace(topic, group=wider.get(id_))
     return replace(state, topics=topics)
+
+
+def _wider(
+    members: Mapping[str, Sequence[int]],
+    typical: Mapping[str, Sequence[str]],
+    rows: np.ndarray,
+    vectors: Vectors,
+    never: Collection[str],
+) -> dict[str, str]:
+    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of their
+    number, and each gathering named like a topic."""
+    order = sorted(members)
+    centres = unit(np.stack([rows[np.array(members[topic])].sum(0) for topic in order]))
+    gathered = clusters.gather(centres, round(len(order) ** 0.5))
+    texts: dict[str, list[str]] = defaultdict(list)
+    each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
+    for topic, at in zip(order, gathered.tolist(), strict=True):
+        texts[str(at)].extend(typical[topic][:each])
+    names = naming.name(texts, vectors, never)
+    return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}
 
 
 def _most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
     """The rows of a topic, those nearest to its centre first, as many as naming reads."""
-    centre = rows[own].sum(0)
-    close = rows[own] @ centre
+    close = rows[own] @ rows[own].sum(0)
     return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()

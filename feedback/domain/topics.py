@@ -18,7 +18,6 @@ class Kind(StrEnum):
     SPLIT = "split"
     MERGED = "merged"
     RENAMED = "renamed"
-    EMPTIED = "emptied"
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One line of lineage: what happened to `topic`, from or into which `other`, and when."""
+    """One line of lineage: what happened to `topic`, into which `other`, when, and whether a person did it."""
 
     kind: Kind
     topic: str
     at: datetime
     other: str | None = None
+    by_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def rename(state: State, topic: str, label: str, now: datetime) -> State:
     _known(state, topic)
     _free(state, label, topic)
     renamed = replace(state.topics[topic], label=label, named=True)
-    return _with(state, {topic: renamed}, Change(Kind.RENAMED, topic, now))
+    return _with(state, {topic: renamed}, Change(Kind.RENAMED, topic, now, by_person=True))
 
 
 def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> tuple[State, str]:
@@ -90,7 +90,7 @@ def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> t
     _free(state, label, None)
     topic = new_id(state, "taught", label)
     made = Topic(topic, label, examples=tuple(examples), named=True, taught=True)
-    return _with(state, {topic: made}, Change(Kind.TAUGHT, topic, now)), topic
+    return _with(state, {topic: made}, Change(Kind.TAUGHT, topic, now, by_person=True)), topic
 
 
 def merge(state: State, topic: str, into: str, now: datetime) -> State:
@@ -104,7 +104,9 @@ def merge(state: State, topic: str, into: str, now: datetime) -> State:
     topics[into] = replace(kept, examples=kept.examples + gone.examples, taught=kept.taught or gone.taught)
     merged = {old: into if new == topic else new for old, new in state.merged.items()} | {topic: into}
     places = {id_: replace(p, topic=into) if p.topic == topic else p for id_, p in state.places.items()}
-    return State(topics, places, merged, (*state.lineage, Change(Kind.MERGED, topic, now, into)))
+    return State(
+        topics, places, merged, (*state.lineage, Change(Kind.MERGED, topic, now, into, by_person=True))
+    )
 
 
 def split(
@@ -118,7 +120,9 @@ def split(
     _free(state, label, None)
     made = new_id(state, topic, label)
     state = _with(
-        state, {made: Topic(made, label, named=True, taught=True)}, Change(Kind.SPLIT, topic, now, made)
+        state,
+        {made: Topic(made, label, named=True, taught=True)},
+        Change(Kind.SPLIT, topic, now, made, by_person=True),
     )
     for comment in comments:
         state = move(state, comment, made)
@@ -183,74 +187,90 @@ def reconcile(
     fresh: Mapping[str, int],
     gain: Mapping[tuple[str, int], float],
     smallest: int,
+    owners: Mapping[int, str] | None = None,
     most_moved: float = MOST_MOVED,
 ) -> Reconciled:
     """Brings a fresh grouping of the comments into what stands, moving as few as promised.
 
-    `fresh` gives each comment's group in a grouping made anew (-1: none). Each group belongs to the topic that holds
-    most of it, if it holds most of that topic too or more of it than any other group; the others become new topics
-    if at least `smallest` comments go there. Comments that wait follow their group at once. Placed ones follow it flow by
-    flow (all that would go from one topic to one group), those with the highest `gain` for each comment first,
-    until `most_moved` (0–1) of the placed have moved. What people placed never moves.
+    `fresh` gives each comment's group in a grouping made anew (-1: none); `owners` says which groups belong to
+    a topic from the start. A group carries on the topic it shares most comments with, each topic in one group; but
+    topics that people taught or merged are never parted, and keep every group that is mostly theirs. Placed
+    comments follow their group flow by flow (all that would go from one topic to one group), those with the
+    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; comments that wait
+    follow at once. A group without a topic becomes one if at least `smallest` comments go there and they are not
+    outnumbered by those that stay where they are. What people placed never moves.
     """
+    places = {comment: state.places.get(comment, Place(None)) for comment in fresh}
     held: dict[int, Counter] = defaultdict(Counter)
-    for comment, group in fresh.items():
-        place = state.places.get(comment)
-        if group >= 0:
-            held[group][place.topic if place else None] += 1
-    owner = _owners(held)
     flows: dict[tuple[str, int], list[str]] = defaultdict(list)
     waiting: dict[int, list[str]] = defaultdict(list)
-    topics: dict[str, str | None] = {}
-    placed = 0
     for comment, group in fresh.items():
-        place = state.places.get(comment, Place(None))
-        topics[comment] = place.topic
-        placed += place.topic is not None
-        if place.by_person or group < 0:
+        if group >= 0 and places[comment].topic is not None:
+            held[group][places[comment].topic] += 1
+    owner = _owners(held, _whole(state)) | dict(owners or {})
+    for comment, group in fresh.items():
+        place = places[comment]
+        if group < 0 or place.by_person:
             continue
         if place.topic is None:
             waiting[group].append(comment)
         elif owner.get(group) != place.topic:
             flows[place.topic, group].append(comment)
-    budget = int(placed * most_moved)
-    ranked = sorted(flows, key=lambda flow: (-gain.get(flow, 0.0) / len(flows[flow]), flow))
-    accepted: dict[int, list[str]] = defaultdict(list)
-    source: dict[int, Counter] = defaultdict(Counter)
-    for flow in ranked:
-        size = len(flows[flow])
-        new_and_small = flow[1] not in owner and size + len(waiting[flow[1]]) < smallest
-        if size > budget or gain.get(flow, 0.0) <= 0.0 or new_and_small:
-            continue
-        budget -= size
-        accepted[flow[1]].extend(flows[flow])
-        source[flow[1]][flow[0]] += size
-    born, parent = {}, {}
+    budget = int(most_moved * sum(place.topic is not None for place in places.values()))
+    accepted = _accepted(flows, gain, budget)
+    topics = {comment: place.topic for comment, place in places.items()}
+    born: dict[str, int] = {}
+    parent: dict[str, str | None] = {}
+    moved = 0
     for group in sorted(set(accepted) | set(waiting)):
-        going = accepted[group] + waiting[group]
+        coming = [comment for flow in accepted[group] for comment in flows[flow]]
+        going = coming + waiting[group]
+        stay = held[group].total() - len(coming)
         if group in owner:
             target = owner[group]
-        elif len(going) >= smallest:
-            target = new_id(state, *sorted(going)[:1], str(len(born)))
+        elif len(going) >= max(smallest, stay):
+            target = new_id(state, min(going), str(len(born)))
             born[target] = group
-            parent[target] = source[group].most_common(1)[0][0] if source[group] else None
+            parent[target] = max(accepted[group], key=lambda flow: len(flows[flow]))[0] if coming else None
+        elif stay:
+            going, coming = waiting[group], []
+            target = held[group].most_common(1)[0][0]
         else:
             continue
         topics.update(dict.fromkeys(going, target))
-    moved = sum(len(comments) for comments in accepted.values())
+        moved += len(coming)
     return Reconciled(topics, born, parent, moved)
 
 
-def _owners(held: Mapping[int, Counter]) -> dict[int, str]:
+def _accepted(
+    flows: Mapping[tuple[str, int], Sequence[str]], gain: Mapping[tuple[str, int], float], budget: int
+) -> dict[int, list[tuple[str, int]]]:
+    """The flows that are worth it and fit into the budget (comments), by the group they lead to."""
+    accepted: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for flow in sorted(flows, key=lambda flow: (-gain.get(flow, 0.0) / len(flows[flow]), flow)):
+        if gain.get(flow, 0.0) > 0.0 and len(flows[flow]) <= budget:
+            budget -= len(flows[flow])
+            accepted[flow[1]].append(flow)
+    return accepted
+
+
+def _whole(state: State) -> set[str]:
+    """Topics that a review may not part, for a person said what belongs together."""
+    joined = {c.other for c in state.lineage if c.kind is Kind.MERGED and c.by_person and c.other}
+    return {topic.id for topic in state.topics.values() if topic.taught} | joined
+
+
+def _owners(held: Mapping[int, Counter], whole: Collection[str]) -> dict[int, str]:
     """Which fresh group carries on which topic: the largest overlaps first, each group and topic once."""
     overlaps = sorted(
-        ((count, topic, group) for group, counts in held.items() for topic, count in counts.items() if topic),
+        ((count, topic, group) for group, counts in held.items() for topic, count in counts.items()),
         key=lambda overlap: (-overlap[0], overlap[1], overlap[2]),
     )
     owner: dict[int, str] = {}
     carried: set[str] = set()
-    for _, topic, group in overlaps:
-        if group not in owner and topic not in carried:
+    for count, topic, group in overlaps:
+        mostly = topic in whole and count * 2 > held[group].total()
+        if group not in owner and (topic not in carried or mostly):
             owner[group] = topic
             carried.add(topic)
     return owner
