@@ -14,6 +14,14 @@ READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
 _LONGEST_PHRASE = 4
 _CANDIDATES = 60  # phrases of a topic whose meaning is compared
 _KEPT = 3
+_SHARE = (
+    0.4  # exponent: a phrase in all comments is worth more than one in a tenth, but not ten times as much
+)
+_LENGTH = {1: 0.35, 2: 1.0, 3: 1.1, 4: 1.05}  # words: one alone says what, but not what about it
+_MEANING = 3.0  # weight of how near a phrase is to the topic
+_APART = 3.0  # weight of how much nearer it is to this topic than to those beside it
+_SAME = 0.34  # share of words in common from which two candidates offer no choice
+_SENTENCE = range(3, 11)  # words of a comment that may stand for its topic
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _BREAK = re.compile(r"[.!?,;:()\[\]\"“”\n/|]+")
@@ -46,7 +54,8 @@ _DENIALS = _words(
 
 @dataclass(frozen=True)
 class Name:
-    """What a topic may be called: `candidates`, best first and all different, and `terms`, the words that mark it."""
+    """What a topic may be called: `candidates`, best first and all different, the third a typical comment where one
+    is short enough; and `terms`, the phrases that mark it."""
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
@@ -91,8 +100,12 @@ def name(
     names = {}
     for topic in order:
         chosen = _different([phrase for phrase, _ in ranked[topic]], taken)
+        candidates = [_write(phrase, spoken) for phrase in chosen]
+        sentence = _typical_sentence(texts[topic], banned)
+        if sentence:
+            candidates[2:] = [sentence[:1].upper() + sentence[1:]]
         names[topic] = Name(
-            tuple(_write(phrase, spoken) for phrase in chosen),
+            tuple(dict.fromkeys(candidates)),
             tuple(" ".join(phrase) for phrase, _ in ranked[topic][:12]),
         )
         if chosen:
@@ -160,12 +173,6 @@ def _rank(
     return sorted(total.items(), key=lambda item: (-item[1], item[0]))
 
 
-_SHARE = 0.5
-_LENGTH = {1: 0.6, 2: 1.0, 3: 1.1, 4: 1.0}
-_MEANING = 1.0
-_APART = 1.0
-
-
 def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, np.ndarray]:
     return {
         topic: unit(vectors.encode(list(comments[:READ_PER_TOPIC])).sum(0, keepdims=True))[0]
@@ -174,20 +181,29 @@ def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, 
 
 
 def _different(ranked: Sequence[tuple[str, ...]], taken: Collection[frozenset[str]]) -> list[tuple[str, ...]]:
-    """The first phrases that neither say the same as one another nor as a label already `taken`."""
+    """The first phrases that neither say the same as one another nor, the first, as a label already `taken`."""
     chosen: list[tuple[str, ...]] = []
     keys: list[frozenset[str]] = []
     for phrase in ranked:
         key = _key(phrase)
         if not chosen and key in taken:
             continue
-        if any(len(key & other) / len(key | other) > 0.6 for other in keys):
+        if any(len(key & other) / len(key | other) >= _SAME for other in keys):
             continue
         chosen.append(phrase)
         keys.append(key)
         if len(chosen) == _KEPT:
             break
     return chosen
+
+
+def _typical_sentence(comments: Sequence[str], banned: set[str]) -> str | None:
+    """The most typical comment that is short enough to be read as a name, if there is one."""
+    for comment in comments[:30]:
+        words = _RUN.findall(fold(comment))
+        if len(words) in _SENTENCE and banned.isdisjoint(words):
+            return comment.replace("\n", " ").strip(" .!?")
+    return None
 
 
 def _key(phrase: tuple[str, ...]) -> frozenset[str]:

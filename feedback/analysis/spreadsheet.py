@@ -37,6 +37,8 @@ class Subject(NamedTuple):
 
 
 class Progress(Protocol):
+    """Is told the step, how many comments are done and of how many."""
+
     def __call__(self, step: str, done: int, total: int) -> None: ...
 
 

@@ -14,7 +14,7 @@ import csv
 import random
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from feedback.analysis.vectors import Vectors, unit
 DIMENSIONS = 256
 _SEED = 7
 _LONGEST_RUN = 12  # words
+_RUNS = 2  # for each text
+_RUNS_OF_TOPICS = 6  # for each short request; it is these that topics are made of
 _BATCH = 1024
 _RATE = 3e-3
 _FREQUENT = 1e-3  # share of all pieces at which a piece's first weight is halved
@@ -37,8 +39,8 @@ def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, f
 
     `cache` is a folder that keeps the teacher's answers, by far the longest part, between runs.
     """
-    texts = corpus(data)
-    runs = list(word_runs(texts))
+    texts, times = corpus(data)
+    runs = word_runs(texts, times)
     teacher = Teacher(cache)
     pieces = teacher.pieces()
     said = [
@@ -57,28 +59,28 @@ def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, f
     return {"texts": len(texts), "runs": len(runs), "pieces": len(pieces), "cosine": float(near.mean())}
 
 
-def corpus(data: Path) -> list[str]:
-    """The different texts of all CSV files under `data`, in the order of their paths."""
-    found: dict[str, None] = {}
+def corpus(data: Path) -> tuple[list[str], list[int]]:
+    """The texts of all CSV files under `data` in the order of their paths, and how many runs to take out of each."""
+    texts, runs = [], []
     for path in sorted(data.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            found.update(dict.fromkeys(row["text"].strip() for row in csv.DictReader(file)))
-    return [text for text in found if text]
+            found = [row["text"].strip() for row in csv.DictReader(file)]
+        texts += found
+        runs += [_RUNS_OF_TOPICS if path.parent.name == "topics" else _RUNS] * len(found)
+    return texts, runs
 
 
-def word_runs(texts: Sequence[str]) -> Iterator[str]:
-    """Two random runs of one to twelve words out of each text: they teach what phrases mean by themselves."""
+def word_runs(texts: Sequence[str], times: Sequence[int]) -> list[str]:
+    """Random runs of one to twelve words out of each text, `times` of them: they teach what phrases mean."""
     chance = random.Random(_SEED)
-    seen = set(texts)
-    for text in texts:
+    found = set()
+    for text, many in zip(texts, times, strict=True):
         words = text.split()
-        for _ in range(2):
-            length = chance.randint(1, min(_LONGEST_RUN, len(words)))
-            start = chance.randint(0, len(words) - length)
-            run = " ".join(words[start : start + length])
-            if run not in seen:
-                seen.add(run)
-                yield run
+        for _ in range(many):
+            length = chance.randint(1, max(1, min(_LONGEST_RUN, len(words) - 1)))
+            start = chance.randint(0, len(words) - length) if len(words) > length else 0
+            found.add(" ".join(words[start : start + length]))
+    return sorted(found)
 
 
 class Teacher:
