@@ -32,21 +32,23 @@ def _words(listed: str) -> frozenset[str]:
 
 
 _STOP = _words("""
-    a about above after again all also am an and any are aren't as at be because been before being below
-    between both but by can can't cannot could couldn't did didn't do does doesn't doing don't down
-    during each else even ever few for from further get gets getting give given go goes going gonna got
-    had has hasn't have haven't having he hello her here hers hi him his how i i'd i'll i'm i've if im
-    in into is isn't it it's its itself just kindly know let let's like ll made make makes many may me
-    might more most much must my myself need needs no nor not now of off ok okay on once one only or
-    other our ours out over own please put really s same say says see shall she should so some something
-    still such sure t take tell than thank thanks that that's the their them then there there's these
-    they thing things think this those through to too try trying u under until up us use used using ve
-    very want wanted wants was wasn't way we well were weren't what what's when where which while who
-    whom why will with won't would wouldn't yet you your yours
+    a about above after again all also am an and any are aren't arent as at be because been before being
+    below between both but by can can't cannot cant could couldn't couldnt did didn't didnt do does
+    doesn't doesnt doing don't dont down during each else etc even ever few for from further get gets
+    getting give given go goes going gonna got had has hasn't hasnt have haven't havent having he hello
+    her here hers hi him his how i i'd i'll i'm i've if im in into is isn't isnt it it's its itself ive
+    just kindly know let let's like ll made make makes many may me might more most much must my myself
+    need needs no nor not now of off ok okay on once one only or other our ours out over own please put
+    really s same say says see shall she should so some something still such sure t take tell than thank
+    thanks that that's the their them then there there's these they thing things think this those
+    through to too try trying u under until up us use used using ve very want wanted wants was wasn't
+    wasnt way we well were weren't what what's when where which while who whom why will with won't wont
+    would wouldn't yet you your youre yours
 """)
-_SMALL = _words(
-    "a an the my your our their his her its this that these those is are was were be been am do does did"
-)  # left out inside a phrase too
+_SMALL = _words(  # left out inside a phrase too
+    "a an the my your our their his her its this that these those is are was were be been am do does did "
+    "i you me we us they them he she it "
+)
 _DENIALS = _words(
     "no not never can't cannot won't doesn't isn't didn't"
 )  # may begin a phrase: they turn it round

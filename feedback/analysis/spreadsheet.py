@@ -5,8 +5,13 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
+
+from feedback.analysis import reviewing, vectors
+from feedback.analysis.vectors import Vectors
+from feedback.domain.topics import State
 
 ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
 _LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
@@ -88,6 +93,15 @@ def analyse(
                 whole[column] = value
             writer.writerow(whole)
     return len(rows)
+
+
+def subjects(rows: Sequence[Row], table: Vectors | None = None) -> list[Subject]:
+    """The topics of comments that are looked at once and together, found among themselves; for `analyse`."""
+    comments = {str(at): row.text for at, row in enumerate(rows)}
+    once = datetime(1970, 1, 1, tzinfo=UTC)  # nobody asks when a topic of a single look was found
+    state = reviewing.review(State(), comments, table or vectors.load(), once).state
+    found = [state.places[comment].topic for comment in comments]
+    return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
 
 
 def _read(source: Path) -> _Table:
