@@ -20,12 +20,11 @@ _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 @dataclass(frozen=True)
 class Votes:
-    """What the neighbours of some comments say: the group each would join (-1: none), the share of the votes for it
-    (0–1) and how near the nearest voter for it is (cosine)."""
+    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the votes
+    for it (0–1)."""
 
     group: np.ndarray
     share: np.ndarray
-    cosine: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def group(rows: np.ndarray) -> Grouping:
     Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups smaller
     than `SMALLEST` join the group their neighbours vote for.
     """
-    blurred = blur(rows, *nearest(rows, _BLURRED_BY))
+    blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
     edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
     best, found = -1.0, np.full(len(rows), -1)
@@ -82,24 +81,24 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     return max(0.0, apart) * max(0.0, share) ** 2 / len(at) ** 3
 
 
-def blur(rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
-    """Each row averaged with its neighbours, weighted by their cosines: what a comment shares speaks louder."""
-    out = np.empty_like(rows)
-    for start in range(0, len(rows), 4096):
+def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours among `rows` that new rows are averaged with, and their cosines."""
+    return nearest_among(queries, rows, _BLURRED_BY)
+
+
+def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """Each of `queries` averaged with its neighbours among `rows`, weighted by their cosines: what a comment
+    shares with others speaks louder than how it is worded."""
+    if not len(rows):
+        return queries
+    out = np.empty_like(queries)
+    for start in range(0, len(queries), 4096):
         part = slice(start, start + 4096)
-        weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0)
+        weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0).astype(np.float32)
         weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
         around = np.einsum("nk,nkd->nd", weight, rows[index[part]])
-        out[part] = _OWN_WEIGHT * rows[part] + (1 - _OWN_WEIGHT) * around
+        out[part] = _OWN_WEIGHT * queries[part] + (1 - _OWN_WEIGHT) * around
     return unit(out)
-
-
-def blur_among(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """New rows averaged with their neighbours among those that stand, as `blur` did with those."""
-    index, cosine = nearest_among(queries, rows, _BLURRED_BY)
-    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
-    weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
-    return unit(_OWN_WEIGHT * queries + (1 - _OWN_WEIGHT) * np.einsum("nk,nkd->nd", weight, rows[index]))
 
 
 def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
@@ -107,6 +106,8 @@ def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int 
 
     A vote weighs its cosine. A row of zeros joins nothing.
     """
+    if not len(rows):
+        return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
     index, cosine = nearest_among(queries, rows, voters)
     weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
     choice = np.where(index >= 0, groups[index], -1)
@@ -116,7 +117,7 @@ def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int 
     at = np.arange(len(queries))
     won = support[at, best]
     share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
-    return Votes(np.where(won > 0, choice[at, best], -1), share, cosine[at, best])
+    return Votes(np.where(won > 0, choice[at, best], -1), share)
 
 
 def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:

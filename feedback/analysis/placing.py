@@ -9,9 +9,9 @@ import numpy as np
 from feedback.analysis import cleaning, clusters
 from feedback.analysis.vectors import Vectors, unit
 
-NEAR_ENOUGH = 0.35  # cosine of the nearest voter; beneath it a comment speaks of what nobody spoke of yet
+NEAR_ENOUGH = 0.35  # cosine of the nearest comment; beneath it a comment speaks of what nobody spoke of yet
 SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
-TAUGHT_NEAR_ENOUGH = 0.5  # cosine to what a person taught
+TAUGHT_NEAR_ENOUGH = 0.45  # cosine to what a person taught
 _SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
 _MOST_ROWS = 20_000  # voters kept; more cost time at each placing and change hardly a vote
 
@@ -50,7 +50,7 @@ def index(
     centres, chosen = {}, []
     for topic in sorted(members):
         own = np.array(members[topic])
-        centres[topic] = unit(blurred[own].sum(0, keepdims=True))[0]
+        centres[topic] = unit(rows[own].sum(0, keepdims=True))[0]
         spread = np.linspace(0, len(own) - 1, min(len(own), max(most, clusters.VOTERS))).astype(int)
         chosen.extend(own[spread].tolist())
     return Index(
@@ -74,16 +74,14 @@ def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placemen
     ]
 
 
-def claimed(
-    blurred: np.ndarray, taught: Mapping[str, np.ndarray]
-) -> tuple[list[str], np.ndarray, np.ndarray]:
+def claimed(rows: np.ndarray, taught: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The taught topics in order of id, and for each row the nearest of them and its cosine (-1: none is taught)."""
     names = sorted(taught)
     if not names:
-        return names, np.full(len(blurred), -1), np.full(len(blurred), -1.0)
-    close = blurred @ np.stack([taught[name] for name in names]).T
+        return names, np.full(len(rows), -1), np.full(len(rows), -1.0)
+    close = rows @ np.stack([taught[name] for name in names]).T
     nearest = close.argmax(1)
-    return names, nearest, close[np.arange(len(blurred)), nearest]
+    return names, nearest, close[np.arange(len(rows)), nearest]
 
 
 def _several(text: str) -> list[str]:
@@ -105,14 +103,14 @@ def _decide(texts: Sequence[str], among: Index, vectors: Vectors) -> list[tuple[
     names = sorted(set(among.topics))
     number = {topic: at for at, topic in enumerate(names)}
     groups = np.array([number[topic] for topic in among.topics], np.int64)
-    blurred = clusters.blur_among(rows, among.rows)
-    votes = clusters.vote(blurred, among.blurred, groups)
-    taught, nearest, close = claimed(blurred, among.taught)
+    index, cosine = clusters.neighbours_to_blur(rows, among.rows)
+    votes = clusters.vote(clusters.blur(rows, among.rows, index, cosine), among.blurred, groups)
+    taught, nearest, close = claimed(rows, among.taught)
     decided: list[tuple[str | None, float]] = []
     for at in range(len(texts)):
         topic = names[votes.group[at]] if votes.group[at] >= 0 else None
-        sure = votes.cosine[at] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH
-        rival = float(among.centres[topic] @ blurred[at]) if topic is not None and sure else 0.0
+        sure = cosine[at, 0] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH
+        rival = float(among.centres[topic] @ rows[at]) if topic is not None and sure else 0.0
         if close[at] >= TAUGHT_NEAR_ENOUGH and (topic in among.taught or close[at] > rival):
             decided.append((taught[nearest[at]], 1.0))
         elif sure and topic is not None:

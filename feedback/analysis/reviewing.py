@@ -44,7 +44,7 @@ def review(
     progress("grouping", 0.2)
     fresh = clusters.group(rows)
     taught = _taught(state, ids, rows, vectors)
-    groups, owners = _claim(fresh, taught)
+    groups, owners = _claim(rows, fresh.group, taught)
     progress("deciding", 0.7)
     found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
     gain = _gains([_topic(state, id_) for id_ in ids], groups.tolist(), fresh.edges)
@@ -78,17 +78,19 @@ def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors
     return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
 
 
-def _claim(fresh: clusters.Grouping, taught: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[int, str]]:
+def _claim(
+    rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[int, str]]:
     """The fresh groups with one more for each taught topic, of the comments nearer to it than to their group; and
     which topic each of these belongs to."""
-    groups = fresh.group.copy()
-    names, nearest, close = placing.claimed(fresh.blurred, taught)
+    groups = fresh.copy()
+    names, nearest, close = placing.claimed(rows, taught)
     if not names:
         return groups, {}
-    centres = clusters.centres(fresh.blurred, fresh.group)
+    centres = clusters.centres(rows, fresh)
     own = np.zeros(len(groups))
     inside = np.flatnonzero(groups >= 0)
-    own[inside] = np.einsum("nd,nd->n", fresh.blurred[inside], centres[groups[inside]])
+    own[inside] = np.einsum("nd,nd->n", rows[inside], centres[groups[inside]])
     first = int(groups.max(initial=-1)) + 1
     mine = (close >= placing.TAUGHT_NEAR_ENOUGH) & (close > own)
     groups[mine] = first + nearest[mine]
