@@ -58,7 +58,7 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
 
     For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it is and
-    as a share of what is missing to the farther of both; the first mean times the square of the second. The first
+    as a share of what is missing to the farther of both; the first mean times the second to the power of 1.5. The first
     alone likes few large groups and the second many small ones; together they came nearest to the topics that people
     gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
     doi:10.1002/sam.10080).
@@ -78,7 +78,7 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
         other = close.max(1)
         apart += float((own - other).sum())
         share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
-    return max(0.0, apart) * max(0.0, share) ** 2 / len(at) ** 3
+    return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** 1.5
 
 
 def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
