@@ -15,12 +15,16 @@ NOBODY = "-"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it."""
+    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it.
+
+    `vouched`: a key's holder names id and address as one person's, so that the address is known, not claimed.
+    """
 
     external_id: str | None = None
     email: str | None = None
     name: str | None = None
     verified: bool = False
+    vouched: bool = False
 
     @property
     def known(self) -> bool:
@@ -75,6 +79,7 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
                     external_id=who.external_id,
                     email=by_email,
                     claimed_email=who.email if who.external_id else None,
+                    known_email=who.email if who.external_id and who.vouched else None,
                     name=who.name,
                     verified=who.verified,
                     created_at=now,
@@ -87,11 +92,73 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
         changes["name"] = who.name
     if who.external_id and who.email and who.email != person.claimed_email:
         changes["claimed_email"] = who.email
+    if who.vouched and who.external_id and who.email and who.email != person.known_email:
+        changes["known_email"] = who.email
+    return describe(person, changes)
+
+
+def describe(person: Person, values: dict[str, Any]) -> Person:
+    """Keep what of `values` (name, language, company …) differs from the row. Call it in a transaction."""
+    changes = {name: value for name, value in values.items() if getattr(person, name) != value}
     if changes:
         Person.update(**changes).where(Person.id == person.id).execute()
         for name, value in changes.items():
             setattr(person, name, value)
     return person
+
+
+def same(who: Identity) -> list[Person]:
+    """Every verified row of one person: those of the id and those of the address, found over one another.
+
+    A website may know somebody by its id and a helpdesk by the address; whom a key's holder named by both is one.
+    Addresses that were only claimed lead nowhere.
+    """
+    found: dict[str, Person] = {}
+    external_id, addresses = who.external_id, {who.email} - {None}
+    asked: set[str | None] = set()
+    while True:
+        fresh = addresses - asked
+        if not fresh and not external_id:
+            return sorted(found.values(), key=lambda row: (row.created_at, row.id))
+        where = Person.email.in_(list(fresh)) | Person.known_email.in_(list(fresh))
+        if external_id:
+            where = where | (Person.external_id == external_id)
+        found |= {row.id: row for row in Person.select().where(Person.verified & where)}
+        asked |= fresh
+        external_id = None
+        addresses = {a for row in found.values() for a in (row.email, row.known_email) if a}
+
+
+def claims(who: Identity) -> list[Person]:
+    """Who claimed, without a proof, to be this: by id when one is given, else by address."""
+    mine = Person.external_id == who.external_id if who.external_id else Person.email == who.email
+    return list(Person.select().where(mine & ~Person.verified))
+
+
+def address(who: Identity | None, rows: list[Person]) -> str | None:
+    """Where mail to a person may go: what the caller named, else what is known; never a mere claim."""
+    if who is not None and who.email:
+        return who.email
+    return next((row.email or row.known_email for row in rows if row.email or row.known_email), None)
+
+
+def identity_of(person: Person) -> Identity:
+    """By what a stored person is found again."""
+    return Identity(person.external_id, person.email or person.known_email, verified=person.verified)
+
+
+def hold(who: Identity, *more: str) -> list[Person]:
+    """Everybody else who writes about this person, or about one of the things in `more`, waits; the person's rows.
+
+    Call it in a transaction, whose end lets go.
+    """
+    rows = same(who)
+    names = {f"id {each}" for each in [who.external_id, *(row.external_id for row in rows)] if each}
+    names |= {
+        f"email {a}" for a in [who.email, *(a for row in rows for a in (row.email, row.known_email))] if a
+    }
+    db.serialise(*names, *more)
+    return same(who)
 
 
 def named(
