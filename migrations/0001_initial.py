@@ -349,6 +349,8 @@ def tables(db):
         label = TextField(null=True)
         score = DoubleField(null=True)
         words = JSONField(null=True)
+        text_label = TextField(null=True)
+        text_score = DoubleField(null=True)
         engine = TextField()
         by_person = peewee.BooleanField(default=False)
         read_at = UTCField()
@@ -464,6 +466,7 @@ def tables(db):
 SEARCH_SQLITE = (
     "CREATE VIRTUAL TABLE response_search USING fts5("
     "search_text, content='response', content_rowid='key', tokenize='unicode61 remove_diacritics 0')",
+    "INSERT INTO response_search (response_search, rank) VALUES ('secure-delete', 1)",
     "CREATE TRIGGER response_search_insert AFTER INSERT ON response WHEN new.search_text IS NOT NULL BEGIN "
     "INSERT INTO response_search (rowid, search_text) VALUES (new.key, new.search_text); END",
     "CREATE TRIGGER response_search_delete AFTER DELETE ON response WHEN old.search_text IS NOT NULL BEGIN "

@@ -127,6 +127,16 @@ class AnswerBody(ma.Schema):
 
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "revision": 1,
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "edit_key": "00112233445566778899aabbccddeeff",
+        "touchpoint": "checkout",
+        "language": "en",
+    }
 
     id = fields.String(required=True)
     revision = whole(1, 1_000_000, load_default=1)
@@ -194,6 +204,16 @@ def bare_page(address: str) -> str | None:
 class RecordedBody(ma.Schema):
     """What a recording answers."""
 
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "group": "promoter",
+        "revision": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "editable_until": "2026-11-27T09:30:00.000Z",
+    }
+
     id = fields.String()
     survey = fields.String()
     score = fields.Integer(allow_none=True)
@@ -201,6 +221,28 @@ class RecordedBody(ma.Schema):
     revision = fields.Integer()
     created_at = Moment()
     editable_until = Moment()
+
+
+class PageForm(ma.Schema):
+    """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000, metadata={"description": "May follow later."})
+    homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            # Forms send line ends as CR LF (HTML, "constructing the entry list").
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
 
 
 class WidgetOptions(ma.Schema):
@@ -268,6 +310,15 @@ class SurveyBody(ma.Schema):
     class Meta:
         ordered = True
 
+    example: dict[str, Any] = {
+        "name": "Shop, after checkout",
+        "metric": "nps",
+        "product": "Acme Shop",
+        "languages": ["en", "de"],
+        "allowed_origins": ["https://shop.example"],
+        "follow_up": {"detractor": {"en": "What went wrong?", "de": "Was lief schief?"}},
+    }
+
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
     metric = fields.String(required=True, validate=validate.OneOf(tuple(METRICS)))
@@ -332,15 +383,27 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
 class SurveyOut(SurveyBody):
     """A survey as it stands."""
 
+    example = {
+        **SurveyBody.example,
+        "id": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "status": "active",
+        "definition": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
 
 class SurveyCreated(SurveyBody):
     """A survey with the secret that signs identities, shown this once."""
+
+    example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}
 
     identity_secret = fields.String()
 
 
 class SurveyPatch(SurveyBody):
     """What is to change; everything else stays."""
+
+    example = {"status": "paused"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, **options)
@@ -352,6 +415,8 @@ class SurveyPatch(SurveyBody):
 
 class SurveyList(ma.Schema):
     """A page of surveys."""
+
+    example = {"items": [SurveyOut.example], "next": None}
 
     items = fields.List(fields.Nested(SurveyOut))
     next = fields.String(allow_none=True)
@@ -387,6 +452,12 @@ class SnippetQuery(ma.Schema):
 class Snippet(ma.Schema):
     """What to paste into a page."""
 
+    example = {
+        "html": '<script async src="https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js"></script>',
+        "script_url": "https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js",
+        "page_url": "https://surveys.example.com/s/sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+    }
+
     html = fields.String()
     script_url = fields.String()
     page_url = fields.String()
@@ -394,6 +465,8 @@ class Snippet(ma.Schema):
 
 class KeyBody(ma.Schema):
     """A key to be made."""
+
+    example = {"name": "dashboard", "scopes": ["read"], "surveys": None}
 
     name = text(SHORT, 1, required=True)
     scopes = fields.List(
@@ -404,6 +477,13 @@ class KeyBody(ma.Schema):
 
 class KeyOut(ma.Schema):
     """A key without its secret."""
+
+    example: dict[str, Any] = {
+        **KeyBody.example,
+        "id": "key_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "prefix": "ek_3f9a",
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
 
     id = fields.String()
     name = fields.String()
@@ -416,14 +496,85 @@ class KeyOut(ma.Schema):
 class KeyCreated(KeyOut):
     """A key with its secret, shown this once."""
 
+    example = {**KeyOut.example, "key": "ek_…"}
+
     key = fields.String()
 
 
 class KeyList(ma.Schema):
     """A page of keys."""
 
+    example = {"items": [KeyOut.example], "next": None}
+
     items = fields.List(fields.Nested(KeyOut))
     next = fields.String(allow_none=True)
+
+
+class PersonBody(ma.Schema):
+    """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
+
+    id = text(SHORT, 1)
+    email = fields.Email(validate=validate.Length(max=254))
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+    @ma.validates_schema
+    def _findable(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("id") and not data.get("email"):
+            raise ma.ValidationError({"email": ["Give an email or an id."]})
+
+
+class PersonPatch(ma.Schema):
+    """What is to change of a person; everything else stays."""
+
+    external_id = text(SHORT, 1, allow_none=True)
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+
+class PersonOut(ma.Schema):
+    """A person. `external_id` is the caller's own id; `verified` is false for an unsigned claim."""
+
+    id = fields.String()
+    external_id = fields.String(allow_none=True)
+    email = fields.Function(lambda person: person.email or person.claimed_email)
+    name = fields.String(allow_none=True)
+    language = fields.String(allow_none=True)
+    company = fields.String(allow_none=True)
+    properties = fields.Function(lambda person: person.properties or {})
+    verified = fields.Boolean()
+    last_asked_at = Moment(allow_none=True)
+    last_answered_at = Moment(allow_none=True)
+    unsubscribed_at = Moment(allow_none=True)
+    bounced_at = Moment(allow_none=True)
+    created_at = Moment()
+
+
+class PersonList(ma.Schema):
+    """A page of people."""
+
+    items = fields.List(fields.Nested(PersonOut))
+    next = fields.String(allow_none=True)
+
+
+class PersonQuery(web.PageArgs):
+    """Which people."""
+
+    email = fields.String(validate=validate.Length(1, 254))
+    id = fields.String(validate=validate.Length(1, SHORT), metadata={"description": "Ours or yours."})
+
+
+class PersonExport(ma.Schema):
+    """All that is kept about one person, by table."""
+
+    people = fields.List(fields.String())
+    exported_at = fields.String()
+    tables = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict()))
 
 
 class Said(fields.String):

@@ -144,7 +144,7 @@ def ask_in_page(
 
     def verb() -> tuple[Decision, Invitation | None]:
         rows = people.hold(who)
-        address = people.address(None, rows) or (who.email if not who.external_id else None)
+        address = people.address(who, rows)
         person = facts.of_person(survey, rows, address or who.external_id or "", address, None, now)
         decision = eligibility.decide(
             Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now

@@ -31,6 +31,7 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
     "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
+    "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
 }
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
@@ -38,6 +39,9 @@ SQLITE_SOUND = (3, 51, 3)
 
 #: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
 POSTGRES_DEADLINE_SECONDS = 8.0
+
+
+DEADLOCK_RETRIES = 5
 
 
 class DatabaseAway(Exception):
@@ -125,6 +129,15 @@ class _DeadlineConnection(psycopg.Connection):
             raise psycopg.OperationalError("the database did not answer in time") from None
 
 
+def truncate_log() -> None:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: it holds what was just erased.
+
+    Does less when others read or write meanwhile; then their next checkpoints overwrite the log.
+    """
+    if on_sqlite():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def patient() -> None:
     """Lift the deadline from this thread's connection: migrations and dumps may take long."""
     if not on_sqlite():
@@ -139,14 +152,23 @@ def write(verb: Callable[[], T]) -> T:
 
     On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
     transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
-    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
+    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
+    rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
         return _the_writer().run(verb)
+    for _ in range(DEADLOCK_RETRIES):
+        try:
+            with database.atomic():
+                return verb()
+        except peewee.OperationalError as error:
+            # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
+            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+                raise
     with database.atomic():
         return verb()
 
@@ -272,7 +294,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def away(error: BaseException) -> bool:
     """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = _driver_error(error)
     if isinstance(error, DatabaseAway):
         return True
     if on_sqlite():
@@ -303,6 +325,10 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error.__cause__ or error
 
 
 def forget_connection() -> None:
@@ -413,7 +439,8 @@ class Table(Model):
     """The base of every table. `Meta.holds` tags each column that is not merely technical.
 
     `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
-    ("response"); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    ("response"), or any mention of an id in its text ("mention": queues and kept answers, which erase removes
+    and export leaves out); None for tables that know nothing of people. Erase and export walk `registered()` by it.
     """
 
     class Meta:

@@ -24,6 +24,8 @@ class IdempotentCall(Table):
 
     class Meta:
         table_name = "idempotent_call"
+        about = "mention"
+        holds = {"answer": db.FREE_TEXT}
 
 
 class OtherBody(Exception):

@@ -45,6 +45,8 @@ class Job(Table):
     class Meta:
         table_name = "job"
         indexes = ((("state", "due_at"), False),)
+        about = "mention"
+        holds = {"payload": db.FREE_TEXT}
 
 
 _handlers: dict[str, list[Handler]] = {}

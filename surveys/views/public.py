@@ -47,6 +47,8 @@ def foreign_origin() -> str | None:
 def allow_origin(answer: Response, origin: str) -> Response:
     """CORS for one exact origin, never with credentials."""
     answer.headers["Access-Control-Allow-Origin"] = origin
+    # A page must be able to read how long to wait.
+    answer.headers["Access-Control-Expose-Headers"] = "Retry-After"
     answer.vary.add("Origin")
     return answer
 
