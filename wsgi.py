@@ -7,7 +7,7 @@ import feedback.views
 import surveys.commands
 import surveys.views
 from feedback import listening
-from surveys import links, privacy, rollups
+from surveys import chores, housekeeping, links, privacy, rollups
 from surveys.base import bell, db, limits, observe, settings, signing, web
 
 
@@ -28,11 +28,13 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     privacy.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
+    chores.install(app.extensions["limiter"])
     web.install(app, chosen)
     observe.install(app)
     web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     bell.install(chosen)
     listening.install()
     surveys.commands.install(app)
+    housekeeping.install(app)
     feedback.commands.install(app)
     return app

@@ -1,7 +1,68 @@
 """What a product team's operator types: `flask --app wsgi …`."""
 
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import click
 from flask import Flask
+
+from feedback import exports
+from surveys import housekeeping
+from surveys.base import cli
+from surveys.models import Response
 
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
+    app.cli.add_command(export)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), default="-")
+@click.option("--email", help="All that is kept about whoever goes by this address, as JSON.")
+@click.option("--id", "external_id", help="The same by your id.")
+@click.option("--person", "person_id", help="The same by ours (per_…).")
+@click.option("--survey", help="Only responses of this survey.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only responses from this day (UTC) on.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only responses before this day (UTC).")
+@cli.with_database
+def export(
+    file: Path,
+    email: str | None,
+    external_id: str | None,
+    person_id: str | None,
+    survey: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
+    """Write all responses into FILE (.csv or .ndjson), or with a person's option what is kept about that person.
+
+    Without FILE, or with -, to the screen.
+    """
+    if email or external_id or person_id:
+        with _opened(file) as out:
+            out.write(housekeeping.exported(email, external_id, person_id))
+        return
+    write = exports.table if file.suffix == ".csv" else exports.ndjson
+    filters: dict[str, Any] = {
+        "survey": survey,
+        "since": since.replace(tzinfo=UTC) if since else None,
+        "until": until.replace(tzinfo=UTC) if until else None,
+    }
+    with _opened(file) as out, cli.bar(Response.select().count(), "Exporting", " responses") as bar:
+        for line in write(exports.items(filters)):
+            out.write(line)
+            bar.update()
+
+
+@contextmanager
+def _opened(file: Path) -> Any:
+    if str(file) == "-":
+        yield sys.stdout
+        return
+    out: IO[str]
+    with open(file, "w", encoding="utf-8", newline="") as out:
+        yield out

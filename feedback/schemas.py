@@ -180,7 +180,7 @@ class ImportBody(AnswerBody):
         exclude = ("revision", "edit_key", "invitation")
 
     body_limit = web.API_BODY
-    types = ("application/json",)
+    types: tuple[str, ...] = ("application/json",)
 
     id = fields.String()
     channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)

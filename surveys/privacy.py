@@ -58,8 +58,8 @@ def export(who: Sequence[Person], now: datetime) -> dict[str, Any]:
         if where is None:
             continue
         shown = [f for f in table._meta.sorted_fields if _is_told(table, f)]
-        rows = list(table.select(*shown).where(where).tuples())
-        if rows:
+        query: Any = table.select(*shown).where(where).tuples()
+        if rows := list(query):
             names = [field.name for field in shown]
             tables[table._meta.table_name] = [
                 {name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows
@@ -88,7 +88,7 @@ def erase(
             responses.remove(row, now)
         gone["response"] = len(rows)
         for table in reversed(db.registered()):
-            if table._meta.about == "person" and table is not Response:
+            if db.about(table) == "person" and table is not Response:
                 table.delete().where(found.where(table)).execute()
         tombstones.bury(tombstones.PERSON, found.people, now)
         tombstones.bury(tombstones.EMAIL, [people.normal_email(email)], now)
@@ -124,12 +124,16 @@ def replay(graves: dict[str, datetime], now: datetime) -> dict[str, int]:
     return gone
 
 
-@jobs.on("person erased")
-def settle(payload: dict[str, Any] | None = None, now: datetime | None = None) -> None:
+def settle() -> None:
     """After an erasure: cut the database's log, and keep the tombstones beside the database."""
     db.truncate_log()
     if _data_dir is not None:
         tombstones.mirror(_data_dir)
+
+
+@jobs.on("person erased")
+def _settle(payload: dict[str, Any], now: datetime) -> None:
+    settle()
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -141,23 +145,22 @@ class _Traces:
     def __init__(self, who: Sequence[Person]) -> None:
         self.people = [person.id for person in who]
         self.emails = sorted({e for person in who for e in (person.email, person.claimed_email) if e})
-        found = Response.select(Response.key, Response.id).where(Response.person.in_(self.people)).tuples()
-        self.responses = {key: id_ for key, id_ in found}
+        found: Any = Response.select(Response.key, Response.id).where(Response.person.in_(self.people))
+        self.responses: dict[int, str] = dict(found.tuples())
 
     def where(self, table: type[db.Table]) -> Any:
         """The condition on rows of `table` that are about them; None when it holds nothing about people."""
         if table is Person:
             return Person.id.in_(self.people)
-        if table._meta.about == "person":
-            return table._meta.columns.get("person_id", table._meta.fields.get("person")).in_(self.people)
-        if table._meta.about == "response":
-            column = table._meta.columns.get("response_key") or table._meta.primary_key
-            return column.in_(list(self.responses))
+        if db.about(table) == "person":
+            return _column(table, "person").in_(self.people)
+        if db.about(table) == "response":
+            return _column(table, "response").in_(list(self.responses))
         return None
 
     def needles(self) -> list[str]:
         """What a queue or a kept answer may mention of them."""
-        invitations = Invitation.select(Invitation.id).where(Invitation.person.in_(self.people)).tuples()
+        invitations: Any = Invitation.select(Invitation.id).where(Invitation.person.in_(self.people)).tuples()
         return [
             *self.people,
             *self.emails,
@@ -167,13 +170,19 @@ class _Traces:
         ]
 
 
+def _column(table: type[db.Table], name: str) -> Any:
+    """The column that refers to a person or a response; without one the primary key is theirs."""
+    meta: Any = table._meta
+    return meta.fields.get(name) or meta.primary_key
+
+
 def _forget_mentions(found: _Traces, gone: dict[str, int]) -> None:
     needles = found.needles()
     for table in db.registered():
-        if table._meta.about != "mention":
+        if db.about(table) != "mention":
             continue
         name = table._meta.table_name
-        for column in (table._meta.fields[field] for field in table._meta.holds):
+        for column in (table._meta.fields[field] for field in db.holds(table)):
             for start in range(0, len(needles), AT_ONCE):
                 where = _any_of([_mentions(column, needle) for needle in needles[start : start + AT_ONCE]])
                 gone[name] = gone.get(name, 0) + table.delete().where(where).execute()
@@ -210,7 +219,7 @@ def _batches(query: Any, column: peewee.Field) -> Iterator[list[Any]]:
 
 
 def _is_told(table: type[db.Table], field: peewee.Field) -> bool:
-    return field.name in table._meta.holds or isinstance(field, (db.UTCField, peewee.ForeignKeyField))
+    return field.name in db.holds(table) or isinstance(field, (db.UTCField, peewee.ForeignKeyField))
 
 
 def _plain(value: Any) -> Any:

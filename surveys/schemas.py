@@ -126,7 +126,7 @@ class AnswerBody(ma.Schema):
     """One recording, or a later revision, of one response."""
 
     body_limit = web.PUBLIC_BODY
-    types = ("application/json", "text/plain")
+    types: tuple[str, ...] = ("application/json", "text/plain")
     example = {
         "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
         "revision": 1,

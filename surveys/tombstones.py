@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from surveys.base import signing
 from surveys.models import Tombstone
@@ -38,7 +39,8 @@ def keep(graves: dict[str, datetime]) -> None:
 
 def known() -> dict[str, datetime]:
     """All tombstones of the database, digest to moment of erasure."""
-    return dict(Tombstone.select(Tombstone.digest, Tombstone.erased_at).tuples())
+    rows: Any = Tombstone.select(Tombstone.digest, Tombstone.erased_at).tuples()
+    return dict(rows)
 
 
 def mirrored(data_dir: Path) -> dict[str, datetime]:

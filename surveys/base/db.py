@@ -370,15 +370,21 @@ def settled(column: Field) -> Any:
 
 
 def settle_clock() -> None:
-    """After a restore into a younger PostgreSQL cluster, make new ticks exceed all that are stored."""
-    if on_sqlite() or "response" not in database.get_tables():
+    """After a restore: raise the clock so that new ticks exceed all stored ones.
+
+    A dump may come from an older PostgreSQL cluster, whose transaction ids were higher, or from the other database.
+    """
+    if "response" not in database.get_tables():
         return
-    database.execute_sql(
-        "UPDATE clock SET tick = GREATEST(tick, 1 + GREATEST("
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM response), "
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM erased)) "
-        "- pg_snapshot_xmax(pg_current_snapshot())::text::bigint) WHERE id = 1"
+    latest = (
+        "(SELECT MAX(tick) FROM (SELECT COALESCE(MAX(changed_tick), 0) AS tick FROM response "
+        "UNION ALL SELECT COALESCE(MAX(changed_tick), 0) FROM erased) AS ticks)"
     )
+    if on_sqlite():
+        enough = f"MAX(tick, {latest})"
+    else:
+        enough = f"GREATEST(tick, 1 + {latest} - pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    database.execute_sql(f"UPDATE clock SET tick = {enough} WHERE id = 1")  # noqa: S608
 
 
 # ----------------------------------------------------------------------------------------------- tables
@@ -448,6 +454,16 @@ class Table(Model):
         legacy_table_names = False
         holds: dict[str, str] = {}
         about: str | None = None
+
+
+def about(table: type[Table]) -> str | None:
+    """How rows of `table` reach a person (`Meta.about`)."""
+    return table._meta.about  # type: ignore[attr-defined]
+
+
+def holds(table: type[Table]) -> dict[str, str]:
+    """What the columns of `table` hold (`Meta.holds`)."""
+    return table._meta.holds  # type: ignore[attr-defined]
 
 
 def registered() -> list[type[Table]]:
