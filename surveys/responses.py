@@ -21,6 +21,9 @@ ARCHIVED_GRACE = timedelta(hours=72)
 
 BURST_SECONDS = 60
 
+#: The flag of an answer through a printed link whose ticket nobody has confirmed.
+UNVERIFIED = "unverified"
+
 
 class Refused(Exception):
     """The answer cannot be taken; `field` is what is wrong, None when it is no single field."""
@@ -123,6 +126,30 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         return row
 
     return db.write(verb)
+
+
+def confirm(invitation_id: str, now: datetime) -> None:
+    """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
+
+    Call it in a transaction.
+    """
+    row = _by_invitation(invitation_id)
+    if row is None:
+        return
+    before = (row.score, row.counted)
+    row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
+    row.excluded = bool(row.flags)
+    _attribute(row, Invitation.get_by_id(invitation_id))
+    _settle(row, before, now)
+    _save(
+        row,
+        [
+            *("flags", "excluded", "counted", "agent_id", "agent_name", "team_id", "team_name", "ticket"),
+            *("ticket_id", "ticket_channel", "tags", "touchpoint", "language", "properties", "channel"),
+        ],
+    )
+    _index_tags(row)
+    jobs.enqueue("response amended", {"key": row.key}, now)
 
 
 def set_tags(response: Response, tags: list[str], now: datetime) -> None:
@@ -301,6 +328,8 @@ def _insert(
     if invitation is not None:
         _attribute(row, invitation)
     flags = list(answer.flags)
+    if invitation is not None and invitation.unverified:
+        flags.append(UNVERIFIED)
     if answer.network is not None and invitation is None:
         row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
         if burst_limit and _is_burst(row, now, burst_limit):

@@ -1,5 +1,6 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import hashlib
 import json
 import os
 import queue
@@ -170,6 +171,17 @@ def write(verb: Callable[[], T]) -> T:
                 raise
     with database.atomic():
         return verb()
+
+
+def serialise(*names: str) -> None:
+    """Wait until no other transaction holds one of `names`, then hold them all until this one ends.
+
+    SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
+    """
+    if on_sqlite():
+        return
+    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 class _Work:
