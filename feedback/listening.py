@@ -32,7 +32,7 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
         if known is not None:
             db.write(lambda: _forget(row.key, now))
         return
-    found = sentiment.read(row.comment, score=_share(row), question=_question(row), language=row.language)
+    found = sentiment.read(comment, score=_share(row), question=_question(row), language=row.language)
     values = {
         "language": found.language if found else language.of(comment, row.language),
         "label": str(found.label) if found else None,

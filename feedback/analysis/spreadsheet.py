@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import reviewing, vectors
+from feedback.analysis import reviewing, sentiment, vectors
 from feedback.analysis.vectors import Vectors
 from feedback.domain.topics import State
 
@@ -44,7 +44,7 @@ class Subject(NamedTuple):
 class Progress(Protocol):
     """Is told the step, how many comments are done and of how many."""
 
-    def __call__(self, step: str, done: int, total: int) -> None: ...
+    def __call__(self, step: str, done: int, total: int, /) -> None: ...
 
 
 class Unreadable(ValueError):
@@ -93,6 +93,14 @@ def analyse(
                 whole[column] = value
             writer.writerow(whole)
     return len(rows)
+
+
+def feelings(rows: Sequence[Row]) -> list[Feeling]:
+    """What each comment feels by the shipped sentiment engine; for `analyse`."""
+    read = sentiment.read_many(
+        sentiment.Comment(row.text, row.score, row.question, row.language) for row in rows
+    )
+    return [Feeling(str(one.label), one.score) if one else Feeling(None, None) for one in read]
 
 
 def subjects(rows: Sequence[Row], table: Vectors | None = None) -> list[Subject]:
