@@ -10,7 +10,6 @@ import click
 from flask import Flask
 
 from feedback import exports
-from feedback.analysis import spreadsheet
 from surveys import housekeeping
 from surveys.base import cli
 from surveys.models import Response
@@ -32,6 +31,9 @@ def analyse(file: Path, out: Path) -> None:
     (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment belongs
     to none) and `topic_label`.
     """
+    # Here, because the text engines are heavy and no other command needs them.
+    from feedback.analysis import spreadsheet
+
     with cli.steps() as progress:
         try:
             count = spreadsheet.analyse(file, out, spreadsheet.feelings, spreadsheet.subjects, progress)
