@@ -19,7 +19,8 @@ Logits = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Softmax regression over `Features`: every array has one column each for negative, neutral and positive."""
+    """Softmax regression over `Features`: every array has one column each for negative, neutral and
+    positive."""
 
     index: dict[str, int]
     keys: NDArray[np.float32]
