@@ -1,5 +1,4 @@
-"""Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment of their
-own."""
+"""Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment."""
 
 import re
 import unicodedata

@@ -1,7 +1,6 @@
-"""Turns an English sentence into what the sentiment model weighs: words, negated words, and what two lexicons
+"""Turns an English sentence into what the model weighs: words, negations, and what two lexicons say."""
 
-# ruff: noqa: SIM905 - a line of words reads better than a list of quoted ones
-say."""
+# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
 
 import re
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
-"""Reads comments in German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of
+"""Reads German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of words."""
 
-# ruff: noqa: SIM905 - a line of words reads better than a list of quoted ones
-words."""
+# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
 
 import gzip
 import math

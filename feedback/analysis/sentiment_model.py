@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ class Model:
 
 def weighable(keys: list[str]) -> set[str]:
     """Return single keys and pairs of neighbours; what occurs twice counts once."""
-    return {*keys, *(f"{first} {second}" for first, second in zip(keys, keys[1:], strict=False))}
+    return {*keys, *(f"{first} {second}" for first, second in pairwise(keys))}
 
 
 def load(path: Path) -> Model:

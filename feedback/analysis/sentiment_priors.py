@@ -1,5 +1,4 @@
-"""What is known of a comment before reading it: the respondent's score, the question, and answers like
-"nothing"."""
+"""What is known of a comment before reading it: the score, the question, and answers like "nothing"."""
 
 import re
 

@@ -1,5 +1,4 @@
-"""What a survey's question already says about its answers: "parking" after "what was worst?" is a
-complaint."""
+"""What a question says about its answers: "parking" after "what was worst?" is a complaint."""
 
 import re
 from enum import StrEnum
@@ -52,7 +51,10 @@ _PRAISE = _any(
 )  # fmt: skip
 _BOTH = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|e|en|of)\b|/", re.IGNORECASE)
 
-_LEAD = r"(?:(?:well|um+|honestly|really|absolutely|literally|there (?:is|was)|it (?:is|was)|i have|i've|i|so far)\W+){0,3}"
+_LEAD = (
+    r"(?:(?:well|um+|honestly|really|absolutely|literally|there (?:is|was)|it (?:is|was)|i have|i've|i|"
+    r"so far)\W+){0,3}"
+)
 _NO = (
     r"nothing|none|nope|nil|not? (?:a )?thing|nada|niente|nulla|nichts|rien|niets|aucune?|ning[uú]n[oa]?|"
     r"nessun[oa]?|"

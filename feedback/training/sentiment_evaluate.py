@@ -61,18 +61,21 @@ def _report(source: str, rows: list[Row]) -> None:
         signs = [POSITIVE if each and each.text_score > 0 else NEGATIVE for each in _read(rows)]
         _say(f"{source:12} accuracy {np.mean(np.equal(signs, truth)):.3f}  ({len(rows)} texts, two classes)")
     else:
-        _say(
-            f"{source:12} macro-F1 {macro_f1(truth, _classes(_read(rows))):.3f}  ({len(rows)} texts, three classes)"
-        )
+        score = macro_f1(truth, _classes(_read(rows)))
+        _say(f"{source:12} macro-F1 {score:.3f}  ({len(rows)} texts, three classes)")
     if source == "pros_cons":
-        _say(
-            f"{'  question':12} accuracy {_share_right(rows, lambda row: ASKED[row.label]):.3f}  asked what they answered"
-        )
-        _say(
-            f"{'  misasked':12} accuracy {_share_right(rows, lambda row: ASKED[2 - row.label]):.3f}  asked the opposite"
-        )
+        asked, misasked = (_share_right(rows, question) for question in (_fitting, _opposite))
+        _say(f"  + question accuracy {asked:.3f} asked what they answered, {misasked:.3f} asked the opposite")
     if source in ("vgt_amazon", "vgt_tweets"):
         _report_with_scores(source, rows)
+
+
+def _fitting(row: Row) -> str:
+    return ASKED[row.label]
+
+
+def _opposite(row: Row) -> str:
+    return ASKED[POSITIVE if row.label == NEGATIVE else NEGATIVE]
 
 
 def _report_with_scores(name: str, rows: list[Row]) -> None:

@@ -1,5 +1,4 @@
-"""Fits the sentiment model: softmax regression over words, word pairs, static word vectors and lexicon
-measures."""
+"""Fits the sentiment model: softmax regression over words, pairs, word vectors and lexicon measures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -111,17 +110,18 @@ def _softmax(
     """Minimise weighted cross-entropy with a Gaussian prior on each block of weights by L-BFGS; no chance
     involved."""
     n_sparse, n_dense = sparse.shape[1], dense.shape[1]
+    sparse, dense = sparse.astype(np.float64), dense.astype(np.float64)
     transposed = sparse.T.tocsr()
     target = np.eye(3, dtype=np.float32)[labels]
     spread = np.full(n_sparse + n_dense + 1, SPREAD_VECTORS)
     spread[:n_sparse] = SPREAD_KEYS
     spread[n_sparse + n_dense - len(DENSE) :] = SPREAD_DENSE
-    root = np.sqrt(spread)[:, None].astype(np.float32)
-    share = weights[:, None].astype(np.float32)
+    root = np.sqrt(spread)[:, None]
+    share = weights[:, None]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         free = flat.reshape(-1, 3)
-        real = (free * root).astype(np.float32)
+        real = free * root
         logits = sparse @ real[:n_sparse] + dense @ real[n_sparse:-1] + real[-1]
         logits -= logits.max(axis=1, keepdims=True)
         exponential = np.exp(logits)
@@ -132,6 +132,12 @@ def _softmax(
         return entropy + 0.5 * float((free**2).sum()) / len(labels), (slope + free / len(labels)).ravel()
 
     start = np.zeros((n_sparse + n_dense + 1) * 3)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS, "maxcor": 8}).x
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "maxcor": 10, "gtol": 1e-9, "ftol": 1e-12},
+    ).x
     real = (found.reshape(-1, 3) * root).astype(np.float32)
     return real[:n_sparse], real[n_sparse:-1], real[-1]
