@@ -1,4 +1,6 @@
-"""Turns an English sentence into what the sentiment model weighs: words, negated words, and what two lexicons say."""
+"""Turns an English sentence into what the model weighs: words, negations, and what two lexicons say."""
+
+# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
 
 import re
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ DENSE = (
 """Names of the numbers in `Features.dense`, in order."""
 
 _PRAISE_WORD, _BLAME_WORD = "great", "terrible"
-# VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it knows.
+# VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it
+# knows.
 _EMOJI = dict.fromkeys(
     "👍👌🙏👏💯❤♥💕💖💗💙💚💛💜😍🥰😊🙂😀😃😄😁😆🎉⭐🌟💪🤩😘😇🤗🥳😋🏆✨", _PRAISE_WORD
 ) | dict.fromkeys("👎😡😠🤬😤💩😞😢😭😒🙄😕🙁☹😩😫🤮🤢💔😖😣😟😔😑😾🖕😨😱😓", _BLAME_WORD)
@@ -31,10 +34,12 @@ _TOKEN = re.compile(
 )
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
 _NEGATIONS = frozenset(
-    "not no never none nobody nothing neither nor nowhere cannot without hardly barely scarcely lacks lack lacking".split()
+    "not no never none nobody nothing neither nor nowhere cannot without hardly barely scarcely lacks lack "
+    "lacking".split()
 )
 _RUN_TOGETHER = frozenset(
-    "dont cant wont didnt doesnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt aint".split()
+    "dont cant wont didnt doesnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt "
+    "aint".split()
 )
 _ENDS_SCOPE = frozenset(". , ; ! ? : ( ) but however although though because so and".split())
 _SCOPE = 4
@@ -143,7 +148,8 @@ def join(sentences: list[Sentence]) -> Features:
 
 
 def as_written(key: str, text: str) -> str:
-    """Return a weighed *key* as it stands in *text*: "not good" for a negated word, the emoji for what it stood for."""
+    """Return a weighed *key* as it stands in *text*: "not good" for a negated word, the emoji for what it
+    stood for."""
     if key.startswith(NEGATED):
         return f"not {key[1:]}"
     if key in (_PRAISE_WORD, _BLAME_WORD) and key not in text.lower():

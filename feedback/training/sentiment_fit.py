@@ -1,4 +1,4 @@
-"""Fits the sentiment model: softmax regression over words, word pairs, static word vectors and lexicon measures."""
+"""Fits the sentiment model: softmax regression over words, pairs, word vectors and lexicon measures."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -57,8 +57,8 @@ class Trainer:
     def _fold(self, of_keys: Floats, of_dense: Floats, bias: Floats) -> Model:
         """Turn the weights of the static vectors into one weight per word, and drop keys that say nothing.
 
-        The model is linear in the mean of a comment's word vectors, so that each word's share can be worked out here
-        once; the vectors themselves need not be shipped.
+        The model is linear in the mean of a comment's word vectors, so that each word's share can be worked
+        out here once; the vectors themselves need not be shipped.
         """
         width = self._vectors.shape[1]
         weights: dict[str, Floats] = {key: of_keys[i] for key, i in self._keys.items()}
@@ -84,13 +84,15 @@ class Trainer:
 
 
 def vocabulary(features: Sequence[Features], more: Sequence[str]) -> list[str]:
-    """Return, sorted, the words that occur in *features* and *more* (lexicons, the sentence model's own words)."""
+    """Return, sorted, the words that occur in *features* and *more* (lexicons, the sentence model's own
+    words)."""
     words = {key.removeprefix(NEGATED) for each in features for key in each.keys}
     return sorted(word for word in words.union(more) if word.isalpha())
 
 
 def _reduced(vectors: Floats) -> Floats:
-    """Project centred *vectors* on their first `DIMENSIONS` principal axes (by the covariance: exact, no chance)."""
+    """Project centred *vectors* on their first `DIMENSIONS` principal axes (by the covariance: exact, no
+    chance)."""
     centred = vectors - vectors.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     return np.asarray(centred @ axes[:, ::-1][:, :DIMENSIONS], dtype=np.float32)
@@ -105,19 +107,21 @@ def _rarity(words: list[str], counts: Counter[str], documents: int) -> Floats:
 def _softmax(
     sparse: csr_matrix, dense: Floats, labels: NDArray[np.intp], weights: NDArray[np.float64]
 ) -> tuple[Floats, Floats, Floats]:
-    """Minimise weighted cross-entropy with a Gaussian prior on each block of weights by L-BFGS; no chance involved."""
+    """Minimise weighted cross-entropy with a Gaussian prior on each block of weights by L-BFGS; no chance
+    involved."""
     n_sparse, n_dense = sparse.shape[1], dense.shape[1]
+    sparse, dense = sparse.astype(np.float64), dense.astype(np.float64)
     transposed = sparse.T.tocsr()
     target = np.eye(3, dtype=np.float32)[labels]
     spread = np.full(n_sparse + n_dense + 1, SPREAD_VECTORS)
     spread[:n_sparse] = SPREAD_KEYS
     spread[n_sparse + n_dense - len(DENSE) :] = SPREAD_DENSE
-    root = np.sqrt(spread)[:, None].astype(np.float32)
-    share = weights[:, None].astype(np.float32)
+    root = np.sqrt(spread)[:, None]
+    share = weights[:, None]
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         free = flat.reshape(-1, 3)
-        real = (free * root).astype(np.float32)
+        real = free * root
         logits = sparse @ real[:n_sparse] + dense @ real[n_sparse:-1] + real[-1]
         logits -= logits.max(axis=1, keepdims=True)
         exponential = np.exp(logits)
@@ -128,6 +132,12 @@ def _softmax(
         return entropy + 0.5 * float((free**2).sum()) / len(labels), (slope + free / len(labels)).ravel()
 
     start = np.zeros((n_sparse + n_dense + 1) * 3)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS, "maxcor": 8}).x
+    found = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "maxcor": 10, "gtol": 1e-9, "ftol": 1e-12},
+    ).x
     real = (found.reshape(-1, 3) * root).astype(np.float32)
     return real[:n_sparse], real[n_sparse:-1], real[-1]
