@@ -4,7 +4,7 @@ VENV = .venv
 PYTHON = $(VENV)/bin/python
 PIP = $(PYTHON) -m pip --disable-pip-version-check --quiet install --require-hashes
 FLASK = $(PYTHON) -m flask --app wsgi
-UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header $(UPGRADE)
 PEERS = tests/bench/.peers
 
 .PHONY: help setup run demo test lint bench pictures lock machine
@@ -17,7 +17,7 @@ help:
 	@echo 'make bench   measure, beside other stacks (results are printed, docs/benchmarks.md explains them)'
 	@echo 'make pictures  draw the pictures in docs/images anew'
 	@echo 'make setup   the first part of all these: $(VENV) with the pinned packages'
-	@echo 'make lock    pin the newest packages that requirements*.in allow'
+	@echo 'make lock    pin what requirements*.in name, with hashes (UPGRADE=--upgrade: the newest)'
 
 setup: $(VENV)/.installed
 
@@ -37,6 +37,7 @@ lint: $(VENV)/.installed-dev
 	@if grep -qs importlinter pyproject.toml .importlinter; then $(VENV)/bin/lint-imports; fi
 
 bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
+	@command -v wrk >/dev/null || { echo 'The load comes from wrk: apt-get install wrk' >&2; exit 1; }
 	$(PYTHON) -m tests.bench
 
 pictures: $(VENV)/.installed-dev machine

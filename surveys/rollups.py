@@ -1,8 +1,9 @@
 """Daily counts: how often each score was given to a survey on a day, kept with the responses themselves."""
 
 import secrets
-from collections.abc import Iterable
+from collections import Counter
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from peewee import EXCLUDED, fn
@@ -23,6 +24,11 @@ def use_time_zone(zone: ZoneInfo) -> None:
     _zone = zone
 
 
+def time_zone() -> ZoneInfo:
+    """Whose midnight ends a day, unless something else is said."""
+    return _zone
+
+
 def day_of(moment: datetime) -> str:
     """The day of `moment` in `TIME_ZONE`, as `2026-09-14`."""
     return schedule.day_of(moment, _zone).isoformat()
@@ -30,26 +36,55 @@ def day_of(moment: datetime) -> str:
 
 def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
     """Add `by` (1 or -1) to a count. Call it in the transaction of the response."""
-    DailyCount.insert(
+    _add(
         survey=survey_id,
         day=day,
         definition=definition,
         score=score,
         slot=0 if db.on_sqlite() else secrets.randbelow(SLOTS),
         n=by,
-    ).on_conflict(
-        conflict_target=[
-            DailyCount.survey,
-            DailyCount.day,
-            DailyCount.definition,
-            DailyCount.score,
-            DailyCount.slot,
-        ],
-        update={DailyCount.n: DailyCount.n + EXCLUDED.n},
-    ).execute()
+    )
 
 
-def moved(response: Response, before: tuple[int, bool] | None) -> None:
+_KEY: list[Any] = [
+    DailyCount.survey,
+    DailyCount.day,
+    DailyCount.definition,
+    DailyCount.score,
+    DailyCount.slot,
+]
+
+_add = db.Prepared(
+    lambda: DailyCount.insert({f: db.slot(f.name) for f in (*_KEY, DailyCount.n)}).on_conflict(
+        conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n}
+    )
+)
+
+
+def compact(now: datetime) -> int:
+    """Merge the slots of days that are over into one, so that reading adds up fewer rows; rows removed.
+
+    Answers that come late just fill slots again. On SQLite there is nothing to do.
+    """
+    spread = (DailyCount.slot > 0) & (DailyCount.day < day_of(now))
+    if not DailyCount.select().where(spread).exists():
+        return 0
+
+    def verb() -> int:
+        where = (DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score)
+        removed = list(DailyCount.delete().where(spread).returning(*where, DailyCount.n).tuples().execute())
+        sums: Counter[tuple[Any, ...]] = Counter()
+        for *key, n in removed:
+            sums[tuple(key)] += n
+        # In one order, so that no two of us wait for each other.
+        for (survey_id, day, definition, score), n in sorted(sums.items()):
+            _add(survey=survey_id, day=day, definition=definition, score=score, slot=0, n=n)
+        return len(removed)
+
+    return db.write(verb)
+
+
+def moved(response: Response, before: tuple[int | None, bool] | None) -> None:
     """Carry a change of a response's score or of whether it counts into the counts.
 
     `before`: score and `counted` as they were (None for a new response).
@@ -65,17 +100,11 @@ def moved(response: Response, before: tuple[int, bool] | None) -> None:
 
 
 def differences() -> list[tuple[str, str, int, int, int, int]]:
-    """Where counts and responses disagree: survey, day, definition, score, counted in responses, in the counts."""
+    """Where counts and responses disagree: survey, day, definition, score, n of the responses, n of the counts."""
     real = {row[:4]: row[4] for row in _from_responses()}
-    kept = {
-        row[:4]: row[4]
-        for row in DailyCount.select(
-            DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score, fn.SUM(DailyCount.n)
-        )
-        .group_by(DailyCount.survey, DailyCount.day, DailyCount.definition, DailyCount.score)
-        .tuples()
-        if row[4]
-    }
+    by = _KEY[:-1]
+    query: Any = DailyCount.select(*by, fn.SUM(DailyCount.n)).group_by(*by)
+    kept = {row[:4]: row[4] for row in query.tuples() if row[4]}
     return [
         (*where, real.get(where, 0), int(kept.get(where, 0)))
         for where in sorted(real.keys() | kept.keys())
@@ -101,15 +130,10 @@ def rebuild(days: bool = False) -> int:
     return db.write(verb)
 
 
-def _from_responses() -> Iterable[tuple]:
-    return list(
-        Response.select(
-            Response.survey, Response.day, Response.definition, Response.score, fn.COUNT(Response.key)
-        )
-        .where(Response.counted)
-        .group_by(Response.survey, Response.day, Response.definition, Response.score)
-        .tuples()
-    )
+def _from_responses() -> list[tuple]:
+    by = (Response.survey, Response.day, Response.definition, Response.score)
+    query: Any = Response.select(*by, fn.COUNT(Response.key)).where(Response.counted).group_by(*by)
+    return list(query.tuples())
 
 
 def _rewrite_days() -> None:

@@ -1,6 +1,7 @@
 """What comes in and goes out over HTTP. Schemas check form; they ask the database nothing."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,7 @@ from surveys import wording
 from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
+from surveys.helpdesks import reading
 
 STATUSES = ("active", "paused", "archived")
 CHANNELS = ("widget", "link", "email", "kiosk")
@@ -19,6 +21,7 @@ POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 _ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 
 LONG, SHORT = 2000, 200
@@ -122,7 +125,7 @@ class AnswerBody(ma.Schema):
     """One recording, or a later revision, of one response."""
 
     body_limit = web.PUBLIC_BODY
-    types = ("application/json", "text/plain")
+    types: tuple[str, ...] = ("application/json", "text/plain")
     example = {
         "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
         "revision": 1,
@@ -288,6 +291,18 @@ class ByName(fields.Raw):
         return value
 
 
+class SendWindowBody(ma.Schema):
+    """The hours in which mail may go out, in the person's time zone when it is known; weekdays: 0 is Monday."""
+
+    opens = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 09:00."))
+    closes = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 17:30."))
+    weekdays = fields.List(whole(0, 6), validate=validate.Length(1, 7))
+
+    @ma.validates_schema
+    def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
+
+
 class SurveyBody(ma.Schema):
     """What is asked, of whom, and how."""
 
@@ -324,6 +339,15 @@ class SurveyBody(ma.Schema):
     answer_window_days = whole(1, 3650)
     edit_window_hours = whole(0, 87_600)
     priority = whole(-1000, 1000)
+    person_budget = whole(0, 1000, allow_none=True)
+    company_budget = whole(0, 100_000, allow_none=True)
+    responses_per_week = whole(1, 1_000_000, allow_none=True)
+    paced_sampling = fields.Float(dump_only=True, allow_none=True)
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    staff_domains = fields.List(text(253, 1), validate=validate.Length(max=200))
+    excluded_addresses = fields.List(text(254, 1), validate=validate.Length(max=1000))
+    send_window = fields.Nested("SendWindowBody", allow_none=True)
+    reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
     widget = fields.Nested(WidgetOptions)
     definition = fields.Integer(dump_only=True)
@@ -483,3 +507,344 @@ class KeyList(ma.Schema):
 
     items = fields.List(fields.Nested(KeyOut))
     next = fields.String(allow_none=True)
+
+
+class PersonBody(ma.Schema):
+    """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
+
+    id = text(SHORT, 1)
+    email = fields.Email(validate=validate.Length(max=254))
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+    @ma.validates_schema
+    def _findable(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("id") and not data.get("email"):
+            raise ma.ValidationError({"email": ["Give an email or an id."]})
+
+
+class PersonPatch(ma.Schema):
+    """What is to change of a person; everything else stays."""
+
+    external_id = text(SHORT, 1, allow_none=True)
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+
+class PersonOut(ma.Schema):
+    """A person. `external_id` is the caller's own id; `verified` is false for an unsigned claim."""
+
+    id = fields.String()
+    external_id = fields.String(allow_none=True)
+    email = fields.Function(lambda person: person.email or person.claimed_email)
+    name = fields.String(allow_none=True)
+    language = fields.String(allow_none=True)
+    company = fields.String(allow_none=True)
+    properties = fields.Function(lambda person: person.properties or {})
+    verified = fields.Boolean()
+    last_asked_at = Moment(allow_none=True)
+    last_answered_at = Moment(allow_none=True)
+    unsubscribed_at = Moment(allow_none=True)
+    bounced_at = Moment(allow_none=True)
+    created_at = Moment()
+
+
+class PersonList(ma.Schema):
+    """A page of people."""
+
+    items = fields.List(fields.Nested(PersonOut))
+    next = fields.String(allow_none=True)
+
+
+class PersonQuery(web.PageArgs):
+    """Which people."""
+
+    email = fields.String(validate=validate.Length(1, 254))
+    id = fields.String(validate=validate.Length(1, SHORT), metadata={"description": "Ours or yours."})
+
+
+class PersonExport(ma.Schema):
+    """All that is kept about one person, by table."""
+
+    people = fields.List(fields.String())
+    exported_at = fields.String()
+    tables = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict()))
+
+
+class Said(fields.String):
+    """A value another system fills in: cleaned to one safe line; an unrendered placeholder is nothing said.
+
+    `clean`: what reads it; null when nothing is left.
+    """
+
+    def __init__(self, clean: Callable[[Any], str | None] = reading.line, **options: Any) -> None:
+        super().__init__(allow_none=True, validate=validate.Length(max=LONG), **options)
+        self.clean = clean
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        # Ids come as numbers from some systems; anything else that is no text is refused by the field.
+        whole_number = type(value) is int
+        found = super()._deserialize(str(value) if whole_number else value, attr, data, **kwargs)
+        return self.clean(found) if found else None
+
+
+class SaidAddress(Said):
+    """An e-mail address; what is neither one nor an unrendered placeholder is refused."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        given = reading.line(value)
+        _check(found or not given or reading.PLACEHOLDER.search(given), "Is not an e-mail address.")
+        return found
+
+
+class PersonSaid(ma.Schema):
+    """Whom to ask. `properties.time_zone`, an IANA name, says in which zone a send window holds."""
+
+    email = SaidAddress(reading.email)
+    id = Said(reading.ident)
+    name = Said()
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = Said()
+    properties = Properties(allow_none=True)
+
+
+class TicketSaid(ma.Schema):
+    """The ticket as it is at this moment."""
+
+    id = Said(reading.ident)
+    number = Said(reading.ident)
+    subject = Said()
+    url = Said(reading.url)
+    tags = fields.List(text(SHORT), validate=validate.Length(max=200), allow_none=True)
+    channel = Said(reading.channel)
+    solved_at = Moment(allow_none=True)
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        solved_at = data.pop("solved_at", None)
+        data["resolution"] = reading.resolution(solved_at)
+        data["tags"] = list(reading.tags(data.get("tags")))
+        return data
+
+
+class AgentSaid(ma.Schema):
+    """Who is credited."""
+
+    id = Said(reading.ident)
+    name = Said()
+    email = Said(reading.email)
+
+
+class TeamSaid(ma.Schema):
+    """Their team."""
+
+    id = Said(reading.ident)
+    name = Said()
+
+
+class TriggerBody(ma.Schema):
+    """Something happened at a touchpoint; whom do we ask?"""
+
+    survey = text(100, 1, required=True)
+    person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
+    touchpoint = Said(load_default=None)
+    ticket = fields.Nested(TicketSaid, allow_none=True, load_default=None)
+    agent = fields.Nested(AgentSaid, allow_none=True, load_default=None)
+    team = fields.Nested(TeamSaid, allow_none=True, load_default=None)
+    properties = Properties(allow_none=True, load_default=None)
+    delay_minutes = whole(0, 525_600, allow_none=True, load_default=None)
+    deliver = Truth(load_default=True)
+    dry_run = Truth(load_default=False)
+    on_block = fields.String(validate=validate.OneOf(("drop", "defer")), load_default="drop")
+
+
+class InvitationLinks(ma.Schema):
+    """What was made, and its links."""
+
+    id = fields.String()
+    url = fields.String()
+    score_urls = fields.Dict(keys=fields.String(), values=fields.String())
+    send_at = Moment()
+
+
+class Receipt(ma.Schema):
+    """What was decided, and why."""
+
+    id = fields.String()
+    decision = fields.String()
+    rule = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    next_eligible_at = Moment(allow_none=True)
+    invitation = fields.Nested(InvitationLinks, allow_none=True)
+    dry_run = fields.Boolean()
+
+
+class StoredReceipt(Receipt):
+    """A receipt as it is kept, with what was understood."""
+
+    survey = fields.String(attribute="survey_id")
+    connection = fields.String(attribute="connection_id", allow_none=True)
+    person = fields.String(attribute="person_id", allow_none=True)
+    body = fields.Dict(allow_none=True)
+    delivery = fields.String(allow_none=True)
+    created_at = Moment()
+
+
+class ReceiptList(ma.Schema):
+    """A page of receipts."""
+
+    items = fields.List(fields.Nested(StoredReceipt))
+    next = fields.String(allow_none=True)
+
+
+DECISIONS = ("scheduled", "deferred", "suppressed", "sampled_out", "duplicate", "ignored")
+
+
+class TriggerQuery(web.PageArgs):
+    """Which receipts."""
+
+    survey = text(100, 1)
+    connection = text(100, 1)
+    decision = fields.String(validate=validate.OneOf(DECISIONS))
+    rule = text(100, 1)
+    ticket = text(SHORT, 1)
+    since = Moment()
+    until = Moment()
+
+
+class ChangedRules(ma.Schema):
+    """Rules as they might be; what is left out stays as the survey has it."""
+
+    quarantine_days = whole(0, 3650)
+    wait_after_answer_days = whole(0, 3650)
+    wait_after_decline_days = whole(0, 3650)
+    priority = whole(-1000, 1000)
+    sampling = Number(validate=validate.Range(0, 1))
+    person_budget = whole(0, 1000, allow_none=True)
+    company_budget = whole(0, 100_000, allow_none=True)
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    staff_domains = fields.List(text(253, 1), validate=validate.Length(max=200))
+    excluded_addresses = fields.List(text(254, 1), validate=validate.Length(max=1000))
+
+
+class BacktestBody(ma.Schema):
+    """Replay what happened in a period under other rules."""
+
+    survey = text(100, 1, required=True)
+    since = Moment(required=True)
+    until = Moment(allow_none=True, load_default=None)
+    rules = fields.Nested(ChangedRules, load_default=dict)
+
+    @ma.validates_schema
+    def _in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["until"] and data["until"] <= data["since"]:
+            raise ma.ValidationError({"until": ["Must be after since."]})
+
+
+class BacktestOut(ma.Schema):
+    """How many would have been asked, and how many each rule would have refused."""
+
+    triggers = fields.Integer()
+    asked = fields.Integer()
+    by_rule = fields.Dict(keys=fields.String(), values=fields.Integer())
+    was = fields.Nested(
+        ma.Schema.from_dict(
+            {
+                "asked": fields.Integer(),
+                "by_rule": fields.Dict(keys=fields.String(), values=fields.Integer()),
+            },
+            name="BacktestWas",
+        ),
+        metadata={"description": "What was decided at the time."},
+    )
+
+
+class InvitationOut(ma.Schema):
+    """An invitation as it stands, with agent, team and ticket as they were frozen."""
+
+    id = fields.String()
+    survey = fields.String(attribute="survey_id")
+    person = fields.String(attribute="person_id", allow_none=True)
+    connection = fields.String(attribute="connection_id", allow_none=True)
+    channel = fields.String()
+    status = fields.String()
+    reason = fields.String(allow_none=True)
+    touchpoint = fields.String(allow_none=True)
+    language = fields.String(allow_none=True)
+    agent = fields.Function(lambda row: _named(row.agent_id, row.agent_name))
+    team = fields.Function(lambda row: _named(row.team_id, row.team_name))
+    ticket = fields.Dict(allow_none=True)
+    tags = fields.Function(lambda row: row.tags or [])
+    properties = fields.Function(lambda row: row.properties or {})
+    intents = fields.Raw(metadata={"description": "Scores chosen by a link and not confirmed by anybody."})
+    unverified = fields.Boolean()
+    send_at = Moment(allow_none=True)
+    sent_at = Moment(allow_none=True)
+    reminded_at = Moment(allow_none=True)
+    answered_at = Moment(allow_none=True)
+    declined_at = Moment(allow_none=True)
+    expires_at = Moment(allow_none=True)
+    created_at = Moment()
+
+
+def _named(id_: str | None, name: str | None) -> dict[str, str | None] | None:
+    return {"id": id_, "name": name} if id_ or name else None
+
+
+class InvitationList(ma.Schema):
+    """A page of invitations."""
+
+    items = fields.List(fields.Nested(InvitationOut))
+    next = fields.String(allow_none=True)
+
+
+INVITATION_STATUSES = (
+    *("scheduled", "sending", "sent", "unknown", "answered", "declined", "expired", "cancelled", "failed"),
+)
+
+
+class InvitationQuery(web.PageArgs):
+    """Which invitations."""
+
+    survey = text(100, 1)
+    person = text(100, 1)
+    status = fields.String(validate=validate.OneOf(INVITATION_STATUSES))
+
+
+class AskBody(ma.Schema):
+    """May this person be asked now?"""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("application/json", "text/plain")
+
+    person = fields.Nested(PersonClaim, required=True)
+    touchpoint = text(SHORT, allow_none=True, load_default=None)
+
+    @ma.validates("person")
+    def _somebody(self, value: dict[str, Any], **_: Any) -> None:
+        _check(value.get("id") or value.get("email"), "Give an id or an email.")
+
+
+class AskOut(ma.Schema):
+    """The answer; `invitation` is the token that goes with the response."""
+
+    ask = fields.Boolean()
+    rule = fields.String(allow_none=True)
+    next_eligible_at = Moment(allow_none=True)
+    invitation = fields.String(allow_none=True)
+
+
+class EventBody(ma.Schema):
+    """What became of the survey on the page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("application/json", "text/plain")
+
+    invitation = text(300, 1, allow_none=True, required=True)
+    event = fields.String(required=True, validate=validate.OneOf(("shown", "dismissed")))

@@ -130,6 +130,7 @@ def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]
     environment = {**template.copy(tmp_path, name), **settings_overrides}
     app = create_app(environment)
     yield World(app, environment, template.kind)
+    bell.close()
     db.close_database()
     template.drop(name)
 

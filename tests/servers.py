@@ -166,9 +166,14 @@ class Service:
 
     @classmethod
     def start(
-        cls, environment: Mapping[str, str], *, command: Sequence[str] = (), deadline: float = 60
+        cls,
+        environment: Mapping[str, str],
+        *,
+        command: Sequence[str] = (),
+        directory: Path = ROOT,
+        deadline: float = 60,
     ) -> "Service":
-        """Start `command` (by default `flask … serve`) and return when `/readyz` says 200.
+        """Start `command` (by default `flask … serve`) in `directory`; return when `/readyz` says 200.
 
         Raises TimeoutError after `deadline` seconds, RuntimeError when it ends before; both quote its log.
         """
@@ -179,7 +184,7 @@ class Service:
         with open(log, "ab") as output:
             process = subprocess.Popen(
                 command or [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
-                cwd=ROOT, env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=directory, env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
         guard = contextlib.ExitStack()
@@ -252,7 +257,12 @@ def chromium_path() -> str:
 
 def missing() -> list[str]:
     """The Debian packages that tests need and this machine lacks."""
-    needs = {"postgresql": lambda: _postgres_program("initdb"), "chromium": chromium_path}
+    needs = {
+        "postgresql": lambda: _postgres_program("initdb"),
+        "chromium": chromium_path,
+        # The test that the committed widget is what its sources make builds it anew.
+        "nodejs npm": _npm,
+    }
     lacking = []
     for package, find in needs.items():
         try:
@@ -260,6 +270,11 @@ def missing() -> list[str]:
         except LookupError:
             lacking.append(package)
     return lacking
+
+
+def _npm() -> None:
+    if not shutil.which("npm"):
+        raise LookupError("No npm here; `make test` installs it.")
 
 
 def _postgres_program(name: str) -> str:
@@ -286,7 +301,8 @@ def _as_unprivileged_shell(command: str) -> str:
 def _surroundings() -> dict[str, str]:
     """What programs need of our environment, without anything that could be one of Earshot's settings."""
     kept = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    prefixes = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    return {n: v for n, v in os.environ.items() if n in kept or n.upper().startswith(prefixes)}
 
 
 @contextlib.contextmanager

@@ -1,13 +1,10 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
-import contextlib
+import hashlib
 import json
 import os
 import queue
-import socket
 import threading
-import time
-import weakref
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -22,16 +19,19 @@ T = TypeVar("T")
 
 database = DatabaseProxy()
 
-_threads_lock = threading.Lock()
+_writer_lock = threading.Lock()
+
+BUSY_MS = 5000
 
 #: Read back at start; a build or file system that refuses one of them cannot keep promise P1.
-SQLITE_PRAGMAS = {
+SQLITE_PRAGMAS: dict[str, str | int] = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL. 60 simulated power cuts: NORMAL lost 1,232 acknowledged rows, FULL none.
     "foreign_keys": 1,
-    "busy_timeout": 5000,
+    "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
+    "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
 }
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
@@ -39,6 +39,9 @@ SQLITE_SOUND = (3, 51, 3)
 
 #: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
 POSTGRES_DEADLINE_SECONDS = 8.0
+
+
+DEADLOCK_RETRIES = 5
 
 
 class DatabaseAway(Exception):
@@ -60,7 +63,7 @@ def open_database(settings: Settings) -> None:
         real: peewee.Database = peewee.SqliteDatabase(
             path,
             pragmas=dict(SQLITE_PRAGMAS),
-            timeout=SQLITE_PRAGMAS["busy_timeout"] / 1000,
+            timeout=BUSY_MS / 1000,
             lock_type="IMMEDIATE",
         )
     else:
@@ -100,7 +103,7 @@ class _Postgres(peewee.PostgresqlDatabase):
     """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
 
     def _connect(self) -> Any:
-        connection = _DeadlineConnection.connect(
+        return _DeadlineConnection.connect(
             self.database,
             autocommit=True,
             connect_timeout=2,
@@ -110,60 +113,29 @@ class _Postgres(peewee.PostgresqlDatabase):
             tcp_user_timeout=8000,
             options="-c timezone=UTC -c synchronous_commit=on",
         )
-        _watch(connection)
-        return connection
 
 
 class _DeadlineConnection(psycopg.Connection):
-    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS.
-
-    psycopg passes through `wait` for every exchange. A watchdog hangs up the socket of one that takes too long,
-    which costs an exchange two assignments; stepping the protocol ourselves would cost three times its time.
-    """
+    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS, and is then closed for good."""
 
     deadline: float | None = POSTGRES_DEADLINE_SECONDS
-    waiting_since: float | None = None
 
-    def wait(self, gen: Any, interval: float = 0.1) -> Any:
-        self.waiting_since = time.monotonic()
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        # psycopg passes through here for every exchange.
         try:
-            return super().wait(gen, interval)
-        finally:
-            self.waiting_since = None
-
-    def hang_up_if_overdue(self) -> None:
-        """Shut the socket down; the thread that waits on it then gets an OperationalError."""
-        since = self.waiting_since
-        if since is None or self.deadline is None or time.monotonic() - since < self.deadline:
-            return
-        with (
-            contextlib.suppress(OSError, psycopg.Error),
-            socket.socket(fileno=os.dup(self.fileno())) as handle,
-        ):
-            handle.shutdown(socket.SHUT_RDWR)
+            return super().wait(gen, interval, self.deadline if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the database did not answer in time") from None
 
 
-_watched: "weakref.WeakSet[_DeadlineConnection]" = weakref.WeakSet()
-_watchdog: threading.Thread | None = None
+def truncate_log() -> None:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: it holds what was just erased.
 
-
-def _watch(connection: _DeadlineConnection) -> None:
-    global _watchdog
-    with _threads_lock:
-        _watched.add(connection)
-        if _watchdog is None or not _watchdog.is_alive():
-            _watchdog = threading.Thread(target=_patrol, name="watchdog", daemon=True)
-            _watchdog.start()
-
-
-def _patrol() -> None:
-    while True:
-        time.sleep(1)
-        with _threads_lock:
-            watched = list(_watched)
-        for connection in watched:
-            connection.hang_up_if_overdue()
-        del watched
+    Does less when others read or write meanwhile; then their next checkpoints overwrite the log.
+    """
+    if on_sqlite():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def patient() -> None:
@@ -180,16 +152,36 @@ def write(verb: Callable[[], T]) -> T:
 
     On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
     transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
-    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
+    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
+    rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
         return _the_writer().run(verb)
+    for _ in range(DEADLOCK_RETRIES):
+        try:
+            with database.atomic():
+                return verb()
+        except peewee.OperationalError as error:
+            # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
+            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+                raise
     with database.atomic():
         return verb()
+
+
+def serialise(*names: str) -> None:
+    """Wait until no other transaction holds one of `names`, then hold them all until this one ends.
+
+    SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
+    """
+    if on_sqlite():
+        return
+    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 class _Work:
@@ -283,7 +275,7 @@ _writer: _Writer | None = None
 def _the_writer() -> _Writer:
     global _writer
     if _writer is None:
-        with _threads_lock:
+        with _writer_lock:
             if _writer is None:
                 _writer = _Writer()
     return _writer
@@ -291,8 +283,8 @@ def _the_writer() -> _Writer:
 
 def _after_fork() -> None:
     # Threads and connections do not survive a fork; both are made anew on first use.
-    global _writer, _threads_lock, _watchdog
-    _writer, _threads_lock, _watchdog = None, threading.Lock(), None
+    global _writer, _writer_lock
+    _writer, _writer_lock = None, threading.Lock()
     if database.obj is not None:
         database.dispose()
 
@@ -302,7 +294,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def away(error: BaseException) -> bool:
     """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = _driver_error(error)
     if isinstance(error, DatabaseAway):
         return True
     if on_sqlite():
@@ -335,6 +327,10 @@ def away(error: BaseException) -> bool:
     return False
 
 
+def _driver_error(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error.__cause__ or error
+
+
 def forget_connection() -> None:
     """Drop this thread's connection after a failure, so that the next call makes a new one."""
     try:
@@ -361,6 +357,9 @@ def tick() -> Any:
     return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
 
 
+POSTGRES_TICK = "(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
+
+
 def settled(column: Field) -> Any:
     """An expression: no transaction still open can commit a smaller tick than this row's."""
     if on_sqlite():
@@ -371,15 +370,21 @@ def settled(column: Field) -> Any:
 
 
 def settle_clock() -> None:
-    """After a restore into a younger PostgreSQL cluster: raise the base so that new ticks exceed all stored ones."""
-    if on_sqlite() or "response" not in database.get_tables():
+    """After a restore: raise the clock so that new ticks exceed all stored ones.
+
+    A dump may come from an older PostgreSQL cluster, whose transaction ids were higher, or from the other database.
+    """
+    if "response" not in database.get_tables():
         return
-    database.execute_sql(
-        "UPDATE clock SET tick = GREATEST(tick, 1 + GREATEST("
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM response), "
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM erased)) "
-        "- pg_snapshot_xmax(pg_current_snapshot())::text::bigint) WHERE id = 1"
+    latest = (
+        "(SELECT MAX(tick) FROM (SELECT COALESCE(MAX(changed_tick), 0) AS tick FROM response "
+        "UNION ALL SELECT COALESCE(MAX(changed_tick), 0) FROM erased) AS ticks)"
     )
+    if on_sqlite():
+        enough = f"MAX(tick, {latest})"
+    else:
+        enough = f"GREATEST(tick, 1 + {latest} - pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    database.execute_sql(f"UPDATE clock SET tick = {enough} WHERE id = 1")  # noqa: S608
 
 
 # ----------------------------------------------------------------------------------------------- tables
@@ -440,7 +445,8 @@ class Table(Model):
     """The base of every table. `Meta.holds` tags each column that is not merely technical.
 
     `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
-    ("response"); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    ("response"), or any mention of an id in its text ("mention": queues and kept answers, which erase removes
+    and export leaves out); None for tables that know nothing of people. Erase and export walk `registered()` by it.
     """
 
     class Meta:
@@ -450,13 +456,82 @@ class Table(Model):
         about: str | None = None
 
 
+def about(table: type[Table]) -> str | None:
+    """How rows of `table` reach a person (`Meta.about`)."""
+    return table._meta.about  # type: ignore[attr-defined]
+
+
+def holds(table: type[Table]) -> dict[str, str]:
+    """What the columns of `table` hold (`Meta.holds`)."""
+    return table._meta.holds  # type: ignore[attr-defined]
+
+
 def registered() -> list[type[Table]]:
     """Every table there is, parents before those that refer to them."""
     found: list[type[Table]] = []
     pending: Iterable[type[Table]] = Table.__subclasses__()
     for table in pending:
         found.append(table)
-    return peewee.sort_models(found)
+    return peewee.sort_models(found)  # type: ignore[attr-defined]
+
+
+# -------------------------------------------------------------------------------- statements made once
+
+
+class _Slot:
+    """Where a parameter goes in a prepared statement."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def slot(name: str) -> Any:
+    """A named parameter for `Prepared`; values go to the database as they are given."""
+    return peewee.Value(_Slot(name), converter=False)
+
+
+class Prepared:
+    """A query put together once: for every answer, the query builder would cost more than the database.
+
+    `build` makes the query with `slot(name)` where values go; it is called once for each kind of database.
+    """
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+        self._made: dict[bool, tuple[str, list[Any]]] = {}
+
+    def __call__(self, **values: Any) -> Any:
+        """Run it and return the cursor."""
+        kind = on_sqlite()
+        if kind not in self._made:
+            self._made[kind] = self._build().sql()
+        sql, parameters = self._made[kind]
+        return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
+
+
+class Lookup:
+    """The row of a table in which one column has a value, locked until the end of the transaction if `lock`."""
+
+    def __init__(self, field: Any, lock: bool = False) -> None:
+        table = field.model
+        self._table, self._fields = table, table._meta.sorted_fields
+
+        def build() -> Any:
+            query = table.select().where(field == slot("value")).limit(1)
+            return query.for_update() if lock and not on_sqlite() else query
+
+        self._select = Prepared(build)
+
+    def __call__(self, value: Any) -> Any:
+        """The row, or None."""
+        found = self._select(value=value).fetchone()
+        if found is None:
+            return None
+        row = self._table(__no_default__=True)
+        for field, item in zip(self._fields, found, strict=True):
+            row.__data__[field.name] = field.python_value(item)
+        row._dirty.clear()
+        return row
 
 
 class Clock(Table):

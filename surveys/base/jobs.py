@@ -26,6 +26,9 @@ KEEP_DONE = timedelta(days=1)
 
 NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", "dead", "unknown"
 
+#: Came back with a restore: it may have been done since the backup, so a person decides.
+HELD = "held"
+
 Handler = Callable[[dict[str, Any], datetime], None]
 
 
@@ -45,6 +48,8 @@ class Job(Table):
     class Meta:
         table_name = "job"
         indexes = ((("state", "due_at"), False),)
+        about = "mention"
+        holds = {"payload": db.FREE_TEXT}
 
 
 _handlers: dict[str, list[Handler]] = {}
@@ -72,9 +77,27 @@ def on(*kinds: str) -> Callable[[Handler], Handler]:
 
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
     """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
-    Job.insert(kind=kind, payload=payload, due_at=due_at or now, created_at=now).execute()
+    moment = Job.due_at.db_value
+    _insert(
+        kind=kind,
+        payload=Job.payload.parameter(payload),
+        state=NEW,
+        due_at=moment(due_at or now),
+        attempts=0,
+        created_at=moment(now),
+    )
     if due_at is None or due_at <= now:
         database.after_commit(ring)
+
+
+_insert = db.Prepared(
+    lambda: Job.insert(
+        {
+            f: db.slot(f.name)
+            for f in (Job.kind, Job.payload, Job.state, Job.due_at, Job.attempts, Job.created_at)
+        }
+    )
+)
 
 
 def use_bell(bell: Callable[[], None] | None) -> None:
@@ -125,17 +148,48 @@ def tidy(now: datetime) -> int:
     return db.write(Job.delete().where((Job.state == DONE) & (Job.created_at < now - KEEP_DONE)).execute)
 
 
+def hold() -> int:
+    """Stop everything that waits until `release`; how many. For after a restore, in its transaction."""
+    waiting = Job.state.in_([NEW, RUNNING, FAILED])
+    return Job.update(state=HELD, lease_until=None).where(waiting).execute()
+
+
+def release(now: datetime, kind: str | None = None) -> int:
+    """Let held and dead jobs (of one kind) run now, with all their attempts before them; how many."""
+
+    def verb() -> int:
+        stopped = Job.state.in_([HELD, DEAD])
+        query = Job.update(state=NEW, due_at=now, attempts=0)
+        count = query.where(stopped & (Job.kind == kind) if kind else stopped).execute()
+        database.after_commit(ring)
+        return count
+
+    return db.write(verb)
+
+
+def next_due(now: datetime) -> datetime | None:
+    """When the next job is due that is not yet; None when nothing waits."""
+    waiting = Job.state.in_([NEW, FAILED]) & (Job.due_at > now)
+    job = Job.select(Job.due_at).where(waiting).order_by(Job.due_at).first()
+    return job.due_at if job else None
+
+
+def overview() -> list[tuple[str, str, int]]:
+    """What is not done, as kind, state and how many."""
+    query: Any = Job.select(Job.kind, Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)
+    return list(query.group_by(Job.kind, Job.state).order_by(Job.kind, Job.state).tuples())
+
+
 def backlog(now: datetime) -> dict[str, int]:
     """How many jobs stand in each state that somebody may have to look at."""
-    rows = (
-        Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE).group_by(Job.state).tuples()
-    )
-    return dict(rows)
+    counted = Job.select(Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)
+    rows: Any = counted.group_by(Job.state).tuples()
+    return dict(list(rows))
 
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the body after `seconds`. Works in a main thread (a worker process); elsewhere no limit."""
+    """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -166,7 +220,7 @@ def _claim(now: datetime, limit: int) -> list[Job]:
     if not due.limit(1).exists():
         return []
     if not db.on_sqlite():
-        due = due.for_update("FOR UPDATE SKIP LOCKED")
+        due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
 
     def take() -> list[Job]:
         chosen = [row.id for row in due]

@@ -92,13 +92,14 @@ class _SqliteWindows(_Windows):
     def _connection(self) -> Any:
         connection = getattr(self.local, "connection", None)
         if connection is None:
-            connection = peewee.sqlite3.connect(
+            connection = peewee.sqlite3.connect(  # type: ignore[attr-defined]
                 str(self.path), timeout=5, isolation_level=None, check_same_thread=False
             )
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS hit (key TEXT, slot INTEGER, at REAL, PRIMARY KEY (key, slot)) WITHOUT ROWID"
+                "CREATE TABLE IF NOT EXISTS hit (key TEXT, slot INTEGER, at REAL, PRIMARY KEY (key, slot)) "
+                "WITHOUT ROWID"
             )
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS ring (key TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID"

@@ -22,20 +22,20 @@ def _remember_origin() -> None:
 @routes.after_request
 def _share(answer: Response) -> Response:
     answer.vary.add("Origin")
+    # A compressed body is refused before `_remember_origin`.
+    origin = g.origin if "origin" in g else public.foreign_origin()
     # Only once the survey is known to allow the origin; then on errors too, so that the page can read them.
-    if g.get("origin") and (
-        g.get("origin_allowed") or (answer.status_code in (429, 503, 413, 400, 415, 422) and _known())
-    ):
-        public.allow_origin(answer, g.origin)
+    if origin and (g.get("origin_allowed") or (answer.status_code not in (201, 200, 403) and _known(origin))):
+        public.allow_origin(answer, origin)
     return answer
 
 
-def _known() -> bool:
+def _known(origin: str) -> bool:
     try:
-        return public.any_survey_allows(g.origin)
+        return public.any_survey_allows(origin)
     except Exception:
         # The database is away: without this header the page could not even read the 503.
-        return g.origin != "null"
+        return origin != "null"
 
 
 @routes.route("/r", methods=["OPTIONS"])
@@ -59,7 +59,7 @@ def preflight() -> Any:
 
 
 @routes.route("/r", methods=["POST"])
-@routes.arguments(AnswerBody)
+@routes.arguments(AnswerBody())
 @routes.response(201, RecordedBody)
 @routes.alt_response(200, schema=RecordedBody, description="Amended, or repeated.")
 def record(body: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from surveys.base import accounts, clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
-from surveys.schemas import KeyBody, KeyCreated, KeyList
+from surveys.schemas import KeyBody, KeyCreated, KeyList, KeyOut
 
 routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may call the API.")
 
@@ -39,9 +39,7 @@ def create(body: dict[str, Any]) -> Any:
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise web.invalid("surveys", "Names a survey that is not there.")
     key, secret = accounts.issue(body["name"], body["scopes"], body["surveys"], clock.now())
-    return {name: getattr(key, name) for name in KeyList().fields["items"].inner.schema.fields} | {
-        "key": secret
-    }
+    return {name: getattr(key, name) for name in KeyOut().fields} | {"key": secret}
 
 
 @routes.route("/<key_id>", methods=["DELETE"])

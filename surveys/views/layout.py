@@ -46,7 +46,7 @@ def page(
         direction=wording.direction(language),
         say=lambda key, **words: wording.text(language, key, **words),
         nonce=web.nonce(),
-        palette=script.palette(options.get("color") or script.COLOUR),
+        palette=script.schemes(options.get("color") or script.COLOUR),
         theme=options.get("theme") or "auto",
         **values,
     )

@@ -63,8 +63,7 @@ def _has_token() -> bool:
 def _is_local() -> bool:
     # A proxy on this machine also comes from loopback; it announces itself by these headers.
     if any(
-        name.lower() == "forwarded" or name.lower().startswith("x-forwarded-")
-        for name in request.headers.keys()
+        name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name, _ in request.headers
     ):
         return False
     try:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, current_app, request
 
 from surveys import responses
-from surveys.base import clock, limits, web
+from surveys.base import clock, db, limits, web
 from surveys.base.web import Problem
 from surveys.models import Survey
 
@@ -24,12 +24,15 @@ def limit() -> None:
 
 def survey(survey_id: str) -> Survey:
     """The survey, for respondents: an archived one is not there."""
-    found = Survey.get_or_none(Survey.id == survey_id)
+    found = _survey(survey_id)
     if found is None or (
         found.archived_at is not None and clock.now() > found.archived_at + responses.ARCHIVED_GRACE
     ):
         raise web.not_found()
     return found
+
+
+_survey = db.Lookup(Survey.id)
 
 
 def foreign_origin() -> str | None:
@@ -44,6 +47,8 @@ def foreign_origin() -> str | None:
 def allow_origin(answer: Response, origin: str) -> Response:
     """CORS for one exact origin, never with credentials."""
     answer.headers["Access-Control-Allow-Origin"] = origin
+    # A page must be able to read how long to wait.
+    answer.headers["Access-Control-Expose-Headers"] = "Retry-After"
     answer.vary.add("Origin")
     return answer
 

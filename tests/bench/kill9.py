@@ -41,7 +41,7 @@ def main() -> None:
         survey = client.make_survey(victim.url)
         clients = Clients(victim.url, survey)
         _rain(victim, clients, arguments)
-        victim.revive()
+        victim.wait_until_ready()
         clients.finish()
         stored = _stored(victim.url, survey)
         counted = client.ask(f"{victim.url}/api/metrics?survey={survey}")["n"]
@@ -76,8 +76,8 @@ class Victim:
             self._service.kill()
             self._start()
 
-    def revive(self) -> None:
-        """Return when it is ready to answer; the killing is over."""
+    def wait_until_ready(self) -> None:
+        """Return when it answers again."""
         self._service.wait_until_ready()
 
     def stop(self) -> None:

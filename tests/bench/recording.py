@@ -56,8 +56,19 @@ class Earshot(Contestant):
 
 CONTESTANTS = (
     Earshot("earshot", "sqlite", environment=client.SETTINGS),
-    # The same path with one Peewee transaction a request instead of one a group.
-    Earshot("naive", "sqlite", environment={**client.SETTINGS, "GROUP_COMMIT": "0"}),
+    # The same path with one Peewee transaction a request instead of one a group, and every query built anew.
+    Earshot(
+        "naive",
+        "sqlite",
+        command=(
+            sys.executable, "-c",
+            "from surveys import commands; from surveys.base import db; import wsgi; app = wsgi.create_app(); "
+            "commands.prepare(app.extensions['earshot']); db.close_database(); import os, sys; "
+            "os.execv(sys.executable, [sys.executable, '-m', 'gunicorn', '-c', 'gunicorn.conf.py', "
+            "'tests.bench.peers.naive:create_app()'])",
+        ),
+        environment=client.SETTINGS,
+    ),
     Contestant(
         "fastapi",
         "sqlite",

@@ -5,12 +5,12 @@ The clone is of the last commit. See README.md.
 
 import argparse
 import collections
-import os
-import signal
+import contextlib
 import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,37 +25,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="earshot-clone-", dir="/var/tmp") as folder:
         clone = Path(folder) / "earshot"
         subprocess.run(["git", "clone", "--quiet", str(servers.ROOT), str(clone)], check=True)
-        print(f"make run on a fresh clone to the first answer: {_run(clone, rest=None):.1f} s")
-        print(f"make run again to the first answer: {_run(clone, rest=arguments.rest):.1f} s")
-
-
-def _run(clone: Path, rest: float | None) -> float:
-    """Seconds from the start of `make run` to a recorded answer; then, after `rest` seconds, print memory."""
-    port = servers.free_port()
-    environment = {**os.environ, "PORT": str(port), "ADMIN_KEY": client.ADMIN_KEY}
-    with open(clone / "run.log", "ab") as log:
-        begun = time.monotonic()
-        make = subprocess.Popen(
-            ["make", "run"], cwd=clone, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}"
-        while not servers.answers(f"{url}/readyz"):
-            if make.poll() is not None or time.monotonic() - begun > 600:
-                raise RuntimeError((clone / "run.log").read_text())
-            time.sleep(0.02)
-        _answer(url)
-        taken = time.monotonic() - begun
-        if rest is not None:
+        with _make_run(clone) as (_, seconds):
+            print(f"make run on a fresh clone to the first answer: {seconds:.1f} s")
+        with _make_run(clone) as (served, seconds):
+            print(f"make run again to the first answer: {seconds:.1f} s")
             # The worker reads the comment and then has nothing to do.
-            time.sleep(rest)
-            _print_memory(make.pid)
-        return taken
+            time.sleep(arguments.rest)
+            _print_memory(served)
+
+
+@contextlib.contextmanager
+def _make_run(clone: Path) -> Iterator[tuple[servers.Service, float]]:
+    """The service, and the seconds from the start of `make run` to a recorded answer."""
+    begun = time.monotonic()
+    settings = {**client.SETTINGS, "DATA_DIR": str(clone / "data")}
+    served = servers.Service.start(settings, command=["make", "run"], directory=clone, deadline=900)
+    try:
+        _answer(served.url)
+        yield served, time.monotonic() - begun
     finally:
-        # As Ctrl-C in a terminal does, which reaches everybody in the foreground.
-        os.killpg(make.pid, signal.SIGINT)
-        make.wait(30)
+        served.stop()
 
 
 def _answer(url: str) -> None:
@@ -65,11 +54,11 @@ def _answer(url: str) -> None:
     client.ask(f"{url}/r", {"id": str(uuid.uuid4()), "survey": survey, "score": 9, "comment": comment})
 
 
-def _print_memory(make: int) -> None:
+def _print_memory(served: servers.Service) -> None:
     """PSS: each page is shared out among those who have it, so that the sum is what the machine spends."""
-    (served,) = psutil.Process(make).children()
+    (flask,) = psutil.Process(served.process.pid).children()  # of make
     total: collections.Counter[str] = collections.Counter()
-    for role, process in processes.of_service(served.pid):
+    for role, process in processes.of_service(flask.pid):
         memory = process.memory_full_info()
         size = getattr(memory, "pss", memory.uss) / 2**20
         total[role] += size
