@@ -165,8 +165,8 @@ def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Re
         product=survey.product,
         embedded=request.args.get("embed") == "1",
         start=_start(),
-        # A browser forgets a page once a form is sent to its very address (RFC 9111, 4.4); going back must find
-        # it again, for a fresh one would be a second answer.
+        # A browser forgets a page once a form is sent to its very address (RFC 9111, 4.4); going back must
+        # find it again, for a fresh one would be a second answer.
         action=_start(sent="1"),
         kiosk_seconds=KIOSK_SECONDS,
         **values,

@@ -208,6 +208,23 @@ def test_an_allowed_site_can_frame_the_page(live, browse, site):
     live.answer(survey, score=9)
 
 
+def test_in_a_sandboxed_frame_the_plain_form_is_used(live, browse, site):
+    survey = live.survey(allowed_origins=[site.url])
+    frame = (
+        '<iframe title="Survey" sandbox="allow-scripts allow-forms" width="600" height="500"'
+        f' src="{live.url}/s/{survey}?embed=1"></iframe>'
+    )
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    site.pages["/"] = (f"<!doctype html><title>Shop</title>{frame}", html)
+    page = browse()
+    page.goto(site.url + "/")
+    inside = page.frame_locator("iframe")
+    inside.get_by_role("radio", name="9", exact=True).click()
+    inside.get_by_role("button", name="Send").click()
+    expect(inside.get_by_role("heading", name=THANKS["high"])).to_be_visible()
+    live.answer(survey, score=9)
+
+
 def test_a_site_that_is_not_allowed_cannot_frame_the_page(live, browse, site):
     survey = live.survey(allowed_origins=["https://other.example"])
     frame = f'<iframe title="Survey" src="{live.url}/s/{survey}?embed=1"></iframe>'

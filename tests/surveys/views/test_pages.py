@@ -248,6 +248,15 @@ def test_only_allowed_origins_may_frame_the_page(client, make, query, origins, a
         assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["https://a.example; script-src *", "https://a.example *", "https://", "https://a.example/x", "*"],
+)
+def test_what_is_no_origin_never_reaches_the_policy(api, origin):
+    body = {"name": "Shop", "metric": "nps", "allowed_origins": [origin]}
+    assert "allowed_origins" in str(api.post("/api/surveys", body, 422)["error"]["fields"])
+
+
 def test_no_page_has_a_style_attribute_or_an_inline_handler(client, make):
     survey = make.survey()
     pages = [client.get(f"/s/{survey.id}"), send(client, survey, made_earlier(survey), score="9")]

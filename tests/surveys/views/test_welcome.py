@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import schemathesis
 
 from surveys.models import Survey
 from tests.conftest import ADMIN_KEY
@@ -85,6 +86,7 @@ def operations(client):
 def test_the_document_is_openapi_3_1(client):
     document = client.get("/api/openapi.json").get_json()
     assert document["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(document).validate()
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 
