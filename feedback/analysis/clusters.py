@@ -43,11 +43,12 @@ def group(rows: np.ndarray) -> Grouping:
     than `SMALLEST` join the group their neighbours vote for.
     """
     blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
-    edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
+    index, cosine = nearest(blurred, _TIES)
+    edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
     best, found = -1.0, np.full(len(rows), -1)
     for resolution in _RESOLUTIONS:
-        tried = _large_enough(louvain(len(rows), *edges, resolution), real, blurred)
+        tried = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
         apart = separation(rows, tried)
         if apart > best:
             best, found = apart, tried
@@ -108,16 +109,7 @@ def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int 
     """
     if not len(rows):
         return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
-    index, cosine = nearest_among(queries, rows, voters)
-    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
-    choice = np.where(index >= 0, groups[index], -1)
-    same = choice[:, :, None] == choice[:, None, :]
-    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
-    best = support.argmax(1)
-    at = np.arange(len(queries))
-    won = support[at, best]
-    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
-    return Votes(np.where(won > 0, choice[at, best], -1), share)
+    return _tally(*nearest_among(queries, rows, voters), groups)
 
 
 def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -144,13 +136,26 @@ def gather(centres: np.ndarray, count: int) -> np.ndarray:
     return np.unique(part, return_inverse=True)[1]
 
 
-def _large_enough(found: np.ndarray, real: np.ndarray, blurred: np.ndarray) -> np.ndarray:
+def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """`found` without groups that are too small, whose members join the group their neighbours vote for."""
     sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
     kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
-    lost, home = np.flatnonzero((kept < 0) & real), kept >= 0
-    if len(lost) and home.any():
-        kept[lost] = vote(blurred[lost], blurred[home], kept[home]).group
+    lost = np.flatnonzero((kept < 0) & real)
+    kept[lost] = _tally(index[lost], cosine[lost], kept).group
     return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
+
+
+def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
+    """Counts the votes of neighbours (-1: none), each weighing its cosine."""
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    choice = np.where(index >= 0, groups[index], -1)
+    same = choice[:, :, None] == choice[:, None, :]
+    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
+    best = support.argmax(1)
+    at = np.arange(len(index))
+    won = support[at, best]
+    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
+    return Votes(np.where(won > 0, choice[at, best], -1), share)
 
 
 def _by_size(found: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ NEAR_ENOUGH = 0.35  # cosine of the nearest comment; beneath it a comment speaks
 SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
 TAUGHT_NEAR_ENOUGH = 0.45  # cosine to what a person taught
 _SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
-_MOST_ROWS = 20_000  # voters kept; more cost time at each placing and change hardly a vote
+_MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change hardly a vote
 
 
 @dataclass(frozen=True)
