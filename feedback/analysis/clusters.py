@@ -1,4 +1,5 @@
-"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by neighbours."""
+"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by
+neighbours."""
 
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 @dataclass(frozen=True)
 class Votes:
-    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the votes
-    for it (0–1)."""
+    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the
+    votes for it (0–1)."""
 
     group: np.ndarray
     share: np.ndarray
@@ -29,7 +30,8 @@ class Votes:
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the graph's edges."""
+    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the
+    graph's edges."""
 
     group: np.ndarray
     blurred: np.ndarray
@@ -39,8 +41,8 @@ class Grouping:
 def group(rows: np.ndarray) -> Grouping:
     """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
 
-    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups smaller
-    than `SMALLEST` join the group their neighbours vote for.
+    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups
+    smaller than `SMALLEST` join the group their neighbours vote for.
     """
     blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
     index, cosine = nearest(blurred, _TIES)
@@ -58,10 +60,12 @@ def group(rows: np.ndarray) -> Grouping:
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
 
-    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it is and
-    as a share of what is missing to the farther of both; the first mean times the second to the power of 1.5. The first
-    alone likes few large groups and the second many small ones; together they came nearest to the topics that people
-    gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
+    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
+    is and
+    as a share of what is missing to the farther of both; the first mean times the second to the power of
+    1.5. The first
+    alone likes few large groups and the second many small ones; together they came nearest to the topics
+    that people gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
     doi:10.1002/sam.10080).
     """
     at = np.flatnonzero(groups >= 0)
@@ -103,7 +107,8 @@ def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.nd
 
 
 def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
-    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no vote).
+    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no
+    vote).
 
     A vote weighs its cosine. A row of zeros joins nothing.
     """
@@ -121,7 +126,8 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def gather(centres: np.ndarray, count: int) -> np.ndarray:
-    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings first."""
+    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings
+    first."""
     close = centres @ centres.T
     np.fill_diagonal(close, -np.inf)
     sizes = np.ones(len(centres))

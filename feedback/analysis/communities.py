@@ -1,4 +1,5 @@
-"""Parts a graph of neighbours into communities: groups tied more closely to each other than chance would have it."""
+"""Parts a graph of neighbours into communities: groups tied more closely to each other than chance would
+have it."""
 
 import random
 from collections import deque
@@ -9,7 +10,8 @@ import numpy as np
 def mutual_graph(
     index: np.ndarray, cosine: np.ndarray, one_sided: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Undirected edges (from, to, weight) between each row and its neighbours as `neighbours.nearest` gives them.
+    """Undirected edges (from, to, weight) between each row and its neighbours as `neighbours.nearest`
+    gives them.
 
     An edge weighs the cosine; where only one of the two counts the other among its nearest, `one_sided` (0–1)
     of it: mutual neighbours keep a hub, near to everything, from tying topics together.
@@ -34,7 +36,7 @@ def louvain(
 ) -> np.ndarray:
     """The community of each of `count` nodes, numbered from 0 without gaps, by greedy modularity.
 
-    Louvain (Blondel et al. 2008, arXiv:0803.0476) with the queue of changed nodes of Leiden (Traag et al. 2019,
+    Louvain (Blondel et al. 2008, arXiv:0803.0476) with Leiden's queue of changed nodes (Traag et al. 2019,
     arXiv:1810.08473). A higher `resolution` gives more and smaller communities (Reichardt, Bornholdt 2006).
     Equal graphs and seeds give equal answers.
     """
@@ -93,7 +95,8 @@ def _move(
 def _adjacency(
     count: int, start: np.ndarray, end: np.ndarray, weight: np.ndarray
 ) -> tuple[list[int], np.ndarray, np.ndarray, list[float]]:
-    """For each node where its edges begin, their other ends and weights, and the sum of weights (loops twice).
+    """For each node where its edges begin, their other ends and weights, and the sum of weights (loops
+    twice).
 
     Packed in arrays: as Python objects the edges of 100,000 comments would take 150 MB.
     """

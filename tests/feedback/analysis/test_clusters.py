@@ -12,7 +12,7 @@ def blobs(groups: int, each: int, dimensions: int = 16, spread: float = 0.1) -> 
     chance = np.random.default_rng(1)
     centres = unit(chance.normal(size=(groups, dimensions)))
     truth = np.repeat(np.arange(groups), each)
-    return unit((centres[truth] + spread * chance.normal(size=(len(truth), dimensions)))).astype(
+    return unit(centres[truth] + spread * chance.normal(size=(len(truth), dimensions))).astype(
         np.float32
     ), truth
 

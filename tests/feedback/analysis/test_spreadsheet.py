@@ -57,7 +57,7 @@ def test_what_was_found_is_added_to_each_row(analyse):
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
-        ("text\nplain\n".encode(), "plain"),
+        (b"text\nplain\n", "plain"),
         ("\ufefftext\nwith a mark\n".encode(), "with a mark"),
         ("text\ncaf\u00e9\n".encode("utf-16"), "caf\u00e9"),
         ("text\ncaf\u00e9 \u2013 na\u00efve\n".encode("cp1252"), "caf\u00e9 \u2013 na\u00efve"),
