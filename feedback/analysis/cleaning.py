@@ -15,7 +15,7 @@ _HASH = re.compile(r"(?<!\w)#(?=\w)")
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")  # telephone, card and order numbers
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[a-z])\w{8,}\b", re.I)
 _SIGNATURE = re.compile(
-    r"(?:\n\s*--\s*\n|\n\s*(?:(?:best|kind|warm)(?:est)? regards|regards|sincerely|cheers|sent from my)\b).*\Z",
+    r"(?:\n\s*--\s*\n|\n\s*(?:(?:(?:best|kind|warm)(?:est)? )?regards|sincerely|cheers|sent from my)\b).*\Z",
     re.I | re.S,
 )
 _REPEATED = re.compile(r"(.)\1{3,}", re.S)

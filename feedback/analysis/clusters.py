@@ -1,4 +1,5 @@
-"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by neighbours."""
+"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by
+neighbours."""
 
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 @dataclass(frozen=True)
 class Votes:
-    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the votes
-    for it (0–1)."""
+    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the
+    votes for it (0–1)."""
 
     group: np.ndarray
     share: np.ndarray
@@ -29,7 +30,8 @@ class Votes:
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the graph's edges."""
+    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the
+    graph's edges."""
 
     group: np.ndarray
     blurred: np.ndarray
@@ -39,15 +41,16 @@ class Grouping:
 def group(rows: np.ndarray) -> Grouping:
     """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
 
-    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups smaller
-    than `SMALLEST` join the group their neighbours vote for.
+    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups
+    smaller than `SMALLEST` join the group their neighbours vote for.
     """
     blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
-    edges = mutual_graph(*nearest(blurred, _TIES), _ONE_SIDED)
+    index, cosine = nearest(blurred, _TIES)
+    edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
     best, found = -1.0, np.full(len(rows), -1)
     for resolution in _RESOLUTIONS:
-        tried = _large_enough(louvain(len(rows), *edges, resolution), real, blurred)
+        tried = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
         apart = separation(rows, tried)
         if apart > best:
             best, found = apart, tried
@@ -57,10 +60,12 @@ def group(rows: np.ndarray) -> Grouping:
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
 
-    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it is and
-    as a share of what is missing to the farther of both; the first mean times the second to the power of 1.5. The first
-    alone likes few large groups and the second many small ones; together they came nearest to the topics that people
-    gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
+    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
+    is and
+    as a share of what is missing to the farther of both; the first mean times the second to the power of
+    1.5. The first
+    alone likes few large groups and the second many small ones; together they came nearest to the topics
+    that people gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
     doi:10.1002/sam.10080).
     """
     at = np.flatnonzero(groups >= 0)
@@ -102,22 +107,14 @@ def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.nd
 
 
 def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
-    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no vote).
+    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no
+    vote).
 
     A vote weighs its cosine. A row of zeros joins nothing.
     """
     if not len(rows):
         return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
-    index, cosine = nearest_among(queries, rows, voters)
-    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
-    choice = np.where(index >= 0, groups[index], -1)
-    same = choice[:, :, None] == choice[:, None, :]
-    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
-    best = support.argmax(1)
-    at = np.arange(len(queries))
-    won = support[at, best]
-    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
-    return Votes(np.where(won > 0, choice[at, best], -1), share)
+    return _tally(*nearest_among(queries, rows, voters), groups)
 
 
 def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -129,7 +126,8 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def gather(centres: np.ndarray, count: int) -> np.ndarray:
-    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings first."""
+    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings
+    first."""
     close = centres @ centres.T
     np.fill_diagonal(close, -np.inf)
     sizes = np.ones(len(centres))
@@ -144,13 +142,26 @@ def gather(centres: np.ndarray, count: int) -> np.ndarray:
     return np.unique(part, return_inverse=True)[1]
 
 
-def _large_enough(found: np.ndarray, real: np.ndarray, blurred: np.ndarray) -> np.ndarray:
+def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """`found` without groups that are too small, whose members join the group their neighbours vote for."""
     sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
     kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
-    lost, home = np.flatnonzero((kept < 0) & real), kept >= 0
-    if len(lost) and home.any():
-        kept[lost] = vote(blurred[lost], blurred[home], kept[home]).group
+    lost = np.flatnonzero((kept < 0) & real)
+    kept[lost] = _tally(index[lost], cosine[lost], kept).group
     return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
+
+
+def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
+    """Counts the votes of neighbours (-1: none), each weighing its cosine."""
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    choice = np.where(index >= 0, groups[index], -1)
+    same = choice[:, :, None] == choice[:, None, :]
+    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
+    best = support.argmax(1)
+    at = np.arange(len(index))
+    won = support[at, best]
+    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
+    return Votes(np.where(won > 0, choice[at, best], -1), share)
 
 
 def _by_size(found: np.ndarray) -> np.ndarray:

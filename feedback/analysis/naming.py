@@ -56,8 +56,8 @@ _DENIALS = _words(
 
 @dataclass(frozen=True)
 class Name:
-    """What a topic may be called: `candidates`, best first and all different, the third a typical comment where one
-    is short enough; and `terms`, the phrases that mark it."""
+    """What a topic may be called: `candidates`, best first and all different, the third a typical comment
+    where one is short enough; and `terms`, the phrases that mark it."""
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
@@ -85,9 +85,12 @@ def name(
     """Names for topics, given for each topic id some of its cleaned comments, most typical first.
 
     A candidate is a run of one to four words that no stop word begins or ends, found in the comments; it
-    scores by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794) and by how much nearer its meaning is to this
-    topic than to the others. Words in `never` (brands, people) stand in no name. Labels are all different, read
-    without case, endings and order of words, and different from those `kept` already; larger topics choose first.
+    scores by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794) and by how much nearer its meaning
+    is to this
+    topic than to the others. Words in `never` (brands, people) stand in no name. Labels are all different,
+    read
+    without case, endings and order of words, and different from those `kept` already; larger topics choose
+    first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
     phrases = {topic: _count(comments[:READ_PER_TOPIC], banned) for topic, comments in texts.items()}
@@ -98,7 +101,7 @@ def name(
     order = sorted(texts, key=lambda topic: (-len(texts[topic]), topic))
     ranked = {topic: _rank(topic, phrases[topic], overall, len(texts), vectors, centres) for topic in order}
     spoken = _spelling(texts)
-    taken = {_key(tuple(_RUN.findall(fold(label)))) for label in kept}
+    taken = {stems(label) for label in kept}
     names = {}
     for topic in order:
         chosen = _different([phrase for phrase, _ in ranked[topic]], taken)
@@ -113,6 +116,11 @@ def name(
         if chosen:
             taken.add(_key(chosen[0]))
     return names
+
+
+def stems(text: str) -> frozenset[str]:
+    """The words with meaning in `text`, without endings: what two names that read alike have in common."""
+    return _key(tuple(_RUN.findall(fold(text))))
 
 
 def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
@@ -134,7 +142,8 @@ def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
 
 
 def _stands(phrase: tuple[str, ...]) -> bool:
-    """Whether a phrase could be a name: it ends in a word with meaning, repeats none and is not one letter."""
+    """Whether a phrase could be a name: it ends in a word with meaning, repeats none and is not one
+    letter."""
     return (
         phrase[-1] not in _STOP
         and len(set(phrase)) == len(phrase)
@@ -183,7 +192,8 @@ def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, 
 
 
 def _different(ranked: Sequence[tuple[str, ...]], taken: Collection[frozenset[str]]) -> list[tuple[str, ...]]:
-    """The first phrases that neither say the same as one another nor, the first, as a label already `taken`."""
+    """The first phrases that neither say the same as one another nor, the first, as a label already
+    `taken`."""
     chosen: list[tuple[str, ...]] = []
     keys: list[frozenset[str]] = []
     for phrase in ranked:

@@ -13,12 +13,13 @@ NEAR_ENOUGH = 0.35  # cosine of the nearest comment; beneath it a comment speaks
 SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
 TAUGHT_NEAR_ENOUGH = 0.45  # cosine to what a person taught
 _SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
-_MOST_ROWS = 20_000  # voters kept; more cost time at each placing and change hardly a vote
+_MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change hardly a vote
 
 
 @dataclass(frozen=True)
 class Index:
-    """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their topics;
+    """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their
+    topics;
     the centre of each topic; and of each topic that a person taught, the mean of its label and examples."""
 
     rows: np.ndarray
@@ -30,8 +31,10 @@ class Index:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a comment belongs: its topics, the main one first (none: it waits), the share of votes for the main
-    one (0–1; 1 where a person's examples decided), and for each topic the words of the comment that speak of it."""
+    """Where a comment belongs: its topics, the main one first (none: it waits), the share of votes for the
+    main
+    one (0–1; 1 where a person's examples decided), and for each topic the words of the comment that speak
+    of it."""
 
     topics: tuple[str, ...]
     share: float
@@ -59,7 +62,8 @@ def index(
 
 
 def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placement]:
-    """Where new comments belong. Those unlike all others wait; a comment of several statements may be in several."""
+    """Where new comments belong. Those unlike all others wait; a comment of several statements may be in
+    several."""
     cleaned = [cleaning.strip(text) for text in texts]
     whole = _decide([cleaning.one_line(text) for text in cleaned], among, vectors)
     parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
@@ -75,7 +79,8 @@ def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placemen
 
 
 def claimed(rows: np.ndarray, taught: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The taught topics in order of id, and for each row the nearest of them and its cosine (-1: none is taught)."""
+    """The taught topics in order of id, and for each row the nearest of them and its cosine (-1: none is
+    taught)."""
     names = sorted(taught)
     if not names:
         return names, np.full(len(rows), -1), np.full(len(rows), -1.0)

@@ -1,4 +1,5 @@
-"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what stands."""
+"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what
+stands."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,11 +32,12 @@ def review(
     never: Collection[str] = (),
     progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Review:
-    """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those placed.
+    """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
+    placed.
 
     What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
-    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal input
-    gives equal output, ids too.
+    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal
+    input gives equal output, ids too.
     """
     ids = list(comments)
     progress("reading", 0.0)
@@ -68,7 +70,8 @@ def _topic(state: State, comment: str) -> str | None:
 
 
 def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors) -> dict[str, np.ndarray]:
-    """For each topic that a person taught, the mean of its label, its examples and the comments they put there."""
+    """For each topic that a person taught, the mean of its label, its examples and the comments they put
+    there."""
     given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
     total = {topic: vectors.encode(texts).sum(0) for topic, texts in given.items()}
     for at, id_ in enumerate(ids):
@@ -81,8 +84,8 @@ def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors
 def _claim(
     rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """The fresh groups with one more for each taught topic, of the comments nearer to it than to their group; and
-    which topic each of these belongs to."""
+    """The fresh groups with one more for each taught topic, of the comments nearer to it than to their
+    group; and which topic each of these belongs to."""
     groups = fresh.copy()
     names, nearest, close = placing.claimed(rows, taught)
     if not names:
@@ -100,7 +103,8 @@ def _claim(
 def _gains(
     topic: Sequence[str | None], group: Sequence[int], edges: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> dict[tuple[str, int], float]:
-    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the topic."""
+    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
+    topic."""
     gain: Counter = Counter()
     for start, end, weight in zip(*(edge.tolist() for edge in edges), strict=True):
         for one, other in ((start, end), (end, start)):
@@ -115,7 +119,8 @@ def _gains(
 
 
 def _applied(state: State, decided: Reconciled, now: datetime) -> State:
-    """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage of both."""
+    """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage
+    of both."""
     places = dict(state.places)
     went: dict[str, Counter] = defaultdict(Counter)
     for comment, topic in decided.topics.items():
@@ -150,7 +155,8 @@ def _named(
     vectors: Vectors,
     never: Collection[str],
 ) -> State:
-    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if many."""
+    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
+    many."""
     typical = {
         topic: [cleaned[at] for at in _most_typical(np.array(own), rows)] for topic, own in members.items()
     }
@@ -175,8 +181,8 @@ def _wider(
     vectors: Vectors,
     never: Collection[str],
 ) -> dict[str, str]:
-    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of their
-    number, and each gathering named like a topic."""
+    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
+    their number, and each gathering named like a topic."""
     order = sorted(members)
     centres = unit(np.stack([rows[np.array(members[topic])].sum(0) for topic in order]))
     gathered = clusters.gather(centres, round(len(order) ** 0.5))

@@ -19,7 +19,8 @@ _BATCH = 1_000  # comments between two reports of progress
 
 
 class Row(NamedTuple):
-    """One comment as the table has it: `score` is 0–1 or None, `question` and `language` None where unknown."""
+    """One comment as the table has it: `score` is 0–1 or None, `question` and `language` None where
+    unknown."""
 
     text: str
     score: float | None
@@ -66,9 +67,10 @@ def analyse(
 ) -> int:
     """Writes the rows of `source` to `target`, in their order and otherwise unchanged, with `ADDED` columns.
 
-    `source` is a CSV file with a column `text` and, if known, `score` (0–1), `question` and `language`; comma,
+    `source` is CSV with a column `text` and, where known, `score` (0–1), `question` and `language`; comma,
     semicolon, tab and bar are recognised, and so are UTF-8 with or without its mark, UTF-16 with its mark and
-    Windows-1252. Columns that are already called as one of `ADDED` are replaced where they stand. The result is
+    Windows-1252. Columns that are already called as one of `ADDED` are replaced where they stand. The
+    result is
     UTF-8 with commas. `target` appears at once and whole. Answers how many comments were read; raises
     `Unreadable`.
     """
@@ -140,7 +142,8 @@ def _decoded(raw: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that gives the first line a column `text`, and of several the one that gives most columns."""
+    """The delimiter that gives the first line a column `text`, and of several the one that gives most
+    columns."""
     found = {}
     for delimiter in ",;\t|":
         header = next(csv.reader(_lines(text), delimiter=delimiter), [])

