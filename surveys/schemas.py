@@ -1,5 +1,6 @@
 """What comes in and goes out over HTTP. Schemas check form; they ask the database nothing."""
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import wording
+from surveys import links, wording
 from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
-from surveys.helpdesks import reading
+from surveys.helpdesks import HELPDESKS, reading, reception
 
 STATUSES = ("active", "paused", "archived")
 CHANNELS = ("widget", "link", "email", "kiosk")
@@ -848,3 +849,105 @@ class EventBody(ma.Schema):
 
     invitation = text(300, 1, allow_none=True, required=True)
     event = fields.String(required=True, validate=validate.OneOf(("shown", "dismissed")))
+
+
+SHARED = reception.SHARED
+
+
+class WriteBackBody(ma.Schema):
+    """Credentials for the helpdesk's own API, as its page in docs/helpdesks says."""
+
+    url = fields.String(validate=validate.Length(max=LONG), allow_none=True)
+    user = text(SHORT, allow_none=True)
+    token = text(LONG, 1, load_only=True)
+
+    @ma.validates("url")
+    def _web(self, value: str | None, **_: Any) -> None:
+        _check(not value or urlsplit(value).scheme in ("http", "https"), "Must begin with https://.")
+
+
+class ConnectionBody(ma.Schema):
+    """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    id = fields.String(dump_only=True)
+    name = text(SHORT, 1, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(tuple(HELPDESKS)))
+    survey = text(100, 1, required=True)
+    secret = text(500, 8, load_only=True)
+    proof = fields.String(allow_none=True)
+    solved_statuses = fields.List(text(SHORT, 1), allow_none=True, validate=validate.Length(max=200))
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        if "kind" in data:
+            check_connection(data)
+
+
+def check_connection(data: dict[str, Any]) -> None:
+    """Proof and secret must be ones that the helpdesk can use. Raises ValidationError."""
+    known = (*HELPDESKS[data["kind"]].PROOFS, SHARED)
+    if data.get("proof") is not None and data["proof"] not in known:
+        raise ma.ValidationError({"proof": [f"Must be one of: {', '.join(known)}."]})
+    secret = data.get("secret") or ""
+    if data["kind"] == "generic" and secret.startswith("whsec_"):
+        try:
+            encoded = secret.removeprefix("whsec_").rstrip("=")
+            base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except ValueError:
+            raise ma.ValidationError({"secret": ["What follows whsec_ must be base64."]}) from None
+
+
+class ConnectionOut(ma.Schema):
+    """A connection without its secret and its token."""
+
+    id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    survey = fields.String(attribute="survey_id")
+    url = fields.Function(lambda row: links.connection(row.id))
+    proof = fields.Function(lambda row: row.proof or HELPDESKS[row.kind].PROOF)
+    solved_statuses = fields.List(fields.String(), allow_none=True)
+    skip_tags = fields.List(fields.String())
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+    created_at = Moment()
+
+
+class ConnectionCreated(ConnectionOut):
+    """A new connection, with its secret when we made it, shown this once."""
+
+    secret = fields.String(attribute="made_secret")
+
+
+class ConnectionPatch(ConnectionBody):
+    """What is to change; everything else stays, the kind always."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, exclude=("kind",), **options)
+
+    new_snippet_key = Truth(
+        metadata={"description": "true: every rating link printed so far is worthless at once."}
+    )
+
+
+class ConnectionList(ma.Schema):
+    """A page of connections."""
+
+    items = fields.List(fields.Nested(ConnectionOut))
+    next = fields.String(allow_none=True)
+
+
+class PrintedSnippetQuery(ma.Schema):
+    """What the helpdesk prints for ticket and agent, where it is not known to us."""
+
+    lang = fields.String(validate=language_tag)
+    ticket = text(SHORT, 1)
+    agent = text(SHORT, 1)
+
+
+class PrintedSnippet(ma.Schema):
+    """What to paste into signatures and closing mails."""
+
+    html = fields.String()
+    score_urls = fields.Dict(keys=fields.String(), values=fields.String())

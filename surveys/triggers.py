@@ -115,7 +115,7 @@ def take_back(
     """
 
     def verb() -> Trigger:
-        db.serialise(_ticket_name(origin, ticket_id))
+        db.serialise(ticket_name(origin.source, ticket_id))
         # Only a delivery's id tells a late repetition from a second reopening.
         if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
             return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
@@ -152,9 +152,9 @@ def ask_in_page(
         if not decision.allowed:
             return decision, None
         found = people.find_or_create(who, now)
-        frozen = {"person": found.id if found else None, "touchpoint": touchpoint}
+        kept = {"person": found.id if found else None, "touchpoint": touchpoint}
         asked = people.same(who)
-        return decision, invitations.invite(survey, asked, invitations.WIDGET, now, frozen, now)
+        return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
 
     return db.write(verb)
 
@@ -195,6 +195,44 @@ def identity(said: Mapping[str, Any]) -> people.Identity | None:
     return who if who.known else None
 
 
+def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]:
+    """The columns of an invitation that keep agent, team and ticket as they are at this moment."""
+    ticket, agent, team = _ticket(said), said.get("agent") or {}, said.get("team") or {}
+    shown = {name: ticket.get(name) for name in ("id", "number", "subject", "url", "channel")}
+    return {
+        "connection_id": connection_id,
+        "touchpoint": said.get("touchpoint"),
+        "agent_id": agent.get("id") or agent.get("email"),
+        "agent_name": agent.get("name"),
+        "team_id": team.get("id") or team.get("name"),
+        "team_name": team.get("name"),
+        "ticket": shown if ticket else None,
+        "ticket_ref": ticket.get("ref"),
+        "tags": ticket.get("tags") or None,
+        "properties": said.get("properties") or None,
+    }
+
+
+def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
+    """What the connection's helpdesk last said of a ticket in a proven call; None when it never named it."""
+    row = (
+        Trigger.select(Trigger.body)
+        .where(
+            (Trigger.connection_id == connection_id)
+            & (Trigger.ticket_id == ticket_id)
+            & Trigger.body.is_null(False)
+        )
+        .order_by(Trigger.created_at.desc())
+        .first()
+    )
+    return row.body if row else None
+
+
+def ticket_name(source: str, ticket_id: str) -> str:
+    """What everybody holds who decides about a ticket (see `db.serialise`)."""
+    return f"ticket {source} {ticket_id}"
+
+
 # ------------------------------------------------------------------------------------------------------
 
 
@@ -217,7 +255,8 @@ def _new(
 
 def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
     """Make everybody wait who decides about the same person, ticket, delivery or budget."""
-    names = [_ticket_name(origin, _ticket(said).get("id"))]
+    ticket_id = _ticket(said).get("id")
+    names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
     company = facts.company_key((said.get("person") or {}).get("company"))
     if company and survey.company_budget is not None:
@@ -226,10 +265,6 @@ def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], ori
         return people.hold(who, *names)
     db.serialise(*names)
     return []
-
-
-def _ticket_name(origin: Origin, ticket_id: str | None) -> str:
-    return f"ticket {origin.source} {ticket_id or ids.new('none')}"
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -287,7 +322,7 @@ def _settle(
         for budget in decision.replaces:
             _make_room(budget, survey, rows, company, now)
         send_at = _send_at(survey, said, at or now, now)
-        frozen = _frozen(said, origin) | {
+        kept = frozen(said, origin.connection_id) | {
             "person": person.id if person else None,
             "email": address,
             "company": company,
@@ -295,7 +330,7 @@ def _settle(
         }
         channel = invitations.EMAIL if said["deliver"] else invitations.LINK
         asked = people.same(who) if who else []
-        trigger.invitation = invitations.invite(survey, asked, channel, send_at, frozen, now)
+        trigger.invitation = invitations.invite(survey, asked, channel, send_at, kept, now)
         _mark(origin, said, trigger.invitation.id, now)
 
 
@@ -360,24 +395,6 @@ def _person(who: people.Identity | None, said: dict[str, Any], now: datetime) ->
     return people.describe(person, described) if person else None
 
 
-def _frozen(said: dict[str, Any], origin: Origin) -> dict[str, Any]:
-    """Agent, team and ticket as they are at this moment."""
-    ticket, agent, team = _ticket(said), said.get("agent") or {}, said.get("team") or {}
-    shown = {name: ticket.get(name) for name in ("id", "number", "subject", "url", "channel")}
-    return {
-        "connection_id": origin.connection_id,
-        "touchpoint": said.get("touchpoint"),
-        "agent_id": agent.get("id") or agent.get("email"),
-        "agent_name": agent.get("name"),
-        "team_id": team.get("id") or team.get("name"),
-        "team_name": team.get("name"),
-        "ticket": shown if ticket else None,
-        "ticket_ref": ticket.get("ref"),
-        "tags": ticket.get("tags") or None,
-        "properties": said.get("properties") or None,
-    }
-
-
 def _send_at(survey: Survey, said: dict[str, Any], free_at: datetime, now: datetime) -> datetime:
     """After the delay, counted from arrival, but not before the person may be asked, and in the send window."""
     delay = said["delay_minutes"] if said.get("delay_minutes") is not None else survey.delay_minutes
@@ -420,7 +437,7 @@ def _confirm(source: str, ticket_id: str, said: dict[str, Any], now: datetime) -
     )
     if mark is None or mark.invitation is None or not mark.invitation.unverified:
         return
-    told = _frozen(said, Origin(source, source))
+    told = frozen(said, source)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
     responses.confirm(mark.invitation.id, now)
 

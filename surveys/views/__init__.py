@@ -2,7 +2,10 @@
 
 from surveys.views import (
     answers,
+    asks,
+    connections,
     docs,
+    inbox,
     invitations,
     keys,
     operators,
@@ -16,11 +19,14 @@ from surveys.views import (
 
 BLUEPRINTS = (
     answers.routes,
+    asks.routes,
     widget.routes,
     pages.routes,
     welcome.routes,
     triggers.routes,
     invitations.routes,
+    connections.routes,
+    inbox.routes,
     surveys.routes,
     people.routes,
     keys.routes,
