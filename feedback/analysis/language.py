@@ -1,7 +1,5 @@
 """Says which language a comment is written in, or that it cannot be said."""
 
-# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
-
 import re
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Turns an English sentence into what the model weighs: words, negations, and what two lexicons say."""
 
-# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
-
 import re
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Reads German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of words."""
 
-# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
-
 import gzip
 import math
 from collections.abc import Callable, Sequence

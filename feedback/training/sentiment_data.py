@@ -1,7 +1,5 @@
 """Reads the openly licensed sets the sentiment model learns from, with their domains and weights."""
 
-# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
-
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What people's corrections of a sentiment change, and what they leave alone."""
 
-# ruff: noqa: SIM905 (a line of words reads better than a list of quoted ones)
-
 import pytest
 
 from feedback.analysis import sentiment
