@@ -8,7 +8,7 @@ from typing import Any
 import click
 import peewee
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from surveys import backup as backups
 from surveys import people, privacy, tombstones
@@ -64,7 +64,7 @@ def _with_room(data_dir: Path, verb: Any) -> dict[str, int]:
     """Run `verb`; when the disk is full, once more without the ballast."""
     try:
         return verb()
-    except peewee.PeeweeException as error:
+    except (peewee.PeeweeException, db.DatabaseAway) as error:
         if not db.away(error) or not ballast.drop(data_dir):
             raise
         db.forget_connection()
@@ -97,6 +97,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 @click.option("--check", is_flag=True, help="Only read FILE through and say what is in it.")
+@with_appcontext
 def restore(file: Path, force: bool, check: bool) -> None:
     """Put the backup FILE in place of what the database holds, SQLite or PostgreSQL, all of it or nothing."""
     try:
@@ -156,6 +157,7 @@ def jobs_release(kind: str | None) -> None:
 
 @click.command("mail-test")
 @click.option("--to", required=True, help="Where to.")
+@with_appcontext
 def mail_test(to: str) -> None:
     """Send one mail, the way all mail goes. Needs no database."""
     chosen = web.settings()

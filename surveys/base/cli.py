@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import peewee
+from flask.cli import with_appcontext
 from tqdm import tqdm
 
 from surveys.base import db, schema
@@ -15,6 +16,7 @@ from surveys.base import db, schema
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run `command` only on a database that answers and has all migrations; else say what is missing."""
 
+    @with_appcontext
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
