@@ -83,11 +83,17 @@ def language_tag(value: str) -> None:
 
 def origin(value: str) -> None:
     """What a browser sends as Origin: scheme, host, port; no path."""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        plain = f"{parts.scheme}://{parts.hostname or ''}" + (
+            f":{parts.port}" if parts.port is not None else ""
+        )
+    except ValueError:
+        plain = None
+    if plain is not None and ":" in (parts.hostname or ""):
+        plain = plain.replace(parts.hostname or "", f"[{parts.hostname}]", 1)
     _check(
-        parts.scheme in ("http", "https")
-        and parts.netloc
-        and value == f"{parts.scheme}://{parts.netloc}".lower(),
+        value == plain and parts.hostname and parts.scheme in ("http", "https"),
         "Must be an origin such as https://shop.example, in lower case, without a path.",
     )
 
@@ -375,7 +381,9 @@ class KeyBody(ma.Schema):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
     )
-    surveys = fields.List(text(100, 1), allow_none=True, load_default=None)
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
 
 
 class KeyOut(ma.Schema):
