@@ -472,7 +472,9 @@ class KeyBody(ma.Schema):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
     )
-    surveys = fields.List(text(100, 1), allow_none=True, load_default=None)
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
 
 
 class KeyOut(ma.Schema):

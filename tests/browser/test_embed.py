@@ -53,7 +53,9 @@ def test_a_customer_of_a_shop_answers_and_the_team_sees_it(live, browse):
         page.get_by_role("textbox").fill("The checkout was slow and my card was declined twice.")
         page.get_by_role("button", name="Send").click()
         expect(page.get_by_text("Thank you for your honest answer")).to_be_visible()
-        live.answer(survey, score=3, comment="The checkout was slow and my card was declined twice.", flags=[])
+        live.answer(
+            survey, score=3, comment="The checkout was slow and my card was declined twice.", flags=[]
+        )
 
 
 def test_a_shop_that_the_survey_does_not_name_is_left_in_peace(live, browse):
