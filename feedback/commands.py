@@ -19,8 +19,29 @@ from surveys.models import Response
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (export, demo):
+    for command in (export, demo, analyse):
         app.cli.add_command(command)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
+def analyse(file: Path, out: Path) -> None:
+    """Read the comments in FILE.csv and write its rows again with sentiment and topic. Needs no database.
+
+    FILE has a column `text`, and if known `score` (0 to 1), `question` and `language`. Added are `sentiment`
+    (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment belongs
+    to none) and `topic_label`.
+    """
+    # Here, because the text engines are heavy and no other command needs them.
+    from feedback.analysis import spreadsheet
+
+    with cli.steps() as progress:
+        try:
+            count = spreadsheet.analyse(file, out, spreadsheet.feelings, spreadsheet.subjects, progress)
+        except spreadsheet.Unreadable as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{count} comments written to {out}.", err=True)
 
 
 @click.command()

@@ -35,6 +35,8 @@ def create(values: Mapping[str, Any], now: datetime) -> Survey:
     """Make a survey from checked values; what is left out gets the contract's defaults."""
     metric = METRICS[values["metric"]]
     given = {"wait_after_answer_days": metric.wait_after_answer_days, **_EMPTY, **values}
+    if given.get("status") == "archived":
+        given["archived_at"] = now
 
     def verb() -> Survey:
         survey = Survey.create(id=ids.new("sv"), created_at=now, updated_at=now, **given)
@@ -44,7 +46,14 @@ def create(values: Mapping[str, Any], now: datetime) -> Survey:
     return db.write(verb)
 
 
-_EMPTY: dict[str, Any] = {"languages": ["en"], "allowed_origins": [], "widget": {}}
+_EMPTY: dict[str, Any] = {
+    "languages": ["en"],
+    "allowed_origins": [],
+    "widget": {},
+    "skip_tags": [],
+    "staff_domains": [],
+    "excluded_addresses": [],
+}
 
 
 def change(survey: Survey, values: Mapping[str, Any], now: datetime) -> Survey:

@@ -15,17 +15,26 @@ NOBODY = "-"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it."""
+    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it.
+
+    `vouched`: a key's holder names id and address as one person's, so that the address is known, not claimed.
+    """
 
     external_id: str | None = None
     email: str | None = None
     name: str | None = None
     verified: bool = False
+    vouched: bool = False
 
     @property
     def known(self) -> bool:
         """True when there is something to find the person by."""
         return bool(self.external_id or self.email)
+
+    @property
+    def address(self) -> str | None:
+        """The address, unless it is only claimed: a signature covers the id alone when one is given."""
+        return self.email if self.verified and (self.vouched or not self.external_id) else None
 
 
 def identity_secret(survey: Survey) -> str:
@@ -78,6 +87,7 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
                     external_id=who.external_id,
                     email=by_email,
                     claimed_email=who.email if who.external_id else None,
+                    known_email=who.email if who.external_id and who.vouched else None,
                     name=who.name,
                     verified=who.verified,
                     created_at=now,
@@ -90,11 +100,76 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
         changes["name"] = who.name
     if who.external_id and who.email and who.email != person.claimed_email:
         changes["claimed_email"] = who.email
+    if who.vouched and who.external_id and who.email and who.email != person.known_email:
+        changes["known_email"] = who.email
+    return describe(person, changes)
+
+
+def describe(person: Person, values: dict[str, Any]) -> Person:
+    """Keep what of `values` (name, language, company …) differs from the row. Call it in a transaction."""
+    changes = {name: value for name, value in values.items() if getattr(person, name) != value}
     if changes:
         Person.update(**changes).where(Person.id == person.id).execute()
         for name, value in changes.items():
             setattr(person, name, value)
     return person
+
+
+def same(who: Identity) -> list[Person]:
+    """Every verified row of one person: those of the id and those of the address, found over one another.
+
+    A website may know somebody by its id and a helpdesk by the address; whom a key's holder named by both is one.
+    Addresses that were only claimed lead nowhere.
+    """
+    found: dict[str, Person] = {}
+    external_id, addresses = who.external_id, {who.address} - {None}
+    asked: set[str | None] = set()
+    while True:
+        fresh = addresses - asked
+        if not fresh and not external_id:
+            return sorted(found.values(), key=lambda row: (row.created_at, row.id))
+        where = Person.email.in_(list(fresh)) | Person.known_email.in_(list(fresh))
+        if external_id:
+            where = where | (Person.external_id == external_id)
+        # Said as a value, so that the indexes on `verified` and an address or id serve.
+        verified = Person.verified.in_([True])
+        found |= {row.id: row for row in Person.select().where(verified & where)}
+        asked |= fresh
+        external_id = None
+        addresses = {a for row in found.values() for a in (row.email, row.known_email) if a}
+
+
+def claims(who: Identity) -> list[Person]:
+    """Who claimed, without a proof, to be this: by id when one is given, else by address."""
+    mine = Person.external_id == who.external_id if who.external_id else Person.email == who.email
+    return list(Person.select().where(mine & ~Person.verified))
+
+
+def address(who: Identity | None, rows: list[Person]) -> str | None:
+    """Where mail to a person may go: what the caller named, else what is known; never a mere claim."""
+    if who is not None and who.address:
+        return who.address
+    return next((row.email or row.known_email for row in rows if row.email or row.known_email), None)
+
+
+def identity_of(person: Person) -> Identity:
+    """By what a stored person is found again."""
+    known = person.email or person.known_email
+    return Identity(person.external_id, known, verified=person.verified, vouched=True)
+
+
+def hold(who: Identity, *more: str) -> list[Person]:
+    """Everybody else who writes about this person, or about one of the things in `more`, waits; the person's rows.
+
+    Call it in a transaction, whose end lets go.
+    """
+    rows = same(who)
+    names = {f"id {each}" for each in [who.external_id, *(row.external_id for row in rows)] if each}
+    names |= {
+        f"email {a}" for a in [who.address, *(a for row in rows for a in (row.email, row.known_email))] if a
+    }
+    db.serialise(*names, *more)
+    return same(who)
 
 
 def named(
@@ -130,7 +205,7 @@ def put(who: Identity, described: dict[str, Any], now: datetime) -> tuple[Person
         if person is None:
             raise ValueError("an identity needs an id or an e-mail address")
         created = person.created_at == now
-        return _described(person, described), created
+        return describe(person, described), created
 
     return db.write(verb)
 
@@ -156,7 +231,7 @@ def change(person: Person, values: dict[str, Any]) -> Person:
                 row.save()
         except peewee.IntegrityError:
             raise Clash("Somebody else goes by that address or id.") from None
-        return _described(row, given)
+        return describe(row, given)
 
     return db.write(verb)
 
@@ -178,12 +253,4 @@ def unsubscribe(person: Person, now: datetime) -> Person:
 def _set_email(row: Person, email: str | None) -> None:
     # Beside an id of the website's own an address finds nobody: it is kept apart, see find_or_create().
     row.email, row.claimed_email = (None, email) if row.external_id else (email, None)
-
-
-def _described(person: Person, values: dict[str, Any]) -> Person:
-    changes = {name: value for name, value in values.items() if getattr(person, name) != value}
-    if changes:
-        Person.update(**changes).where(Person.id == person.id).execute()
-        for name, value in changes.items():
-            setattr(person, name, value)
-    return person
+    row.known_email = row.claimed_email

@@ -1,5 +1,6 @@
 """Responses: record, amend, exclude, tag, delete. All that belongs to one answer is one transaction."""
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,9 @@ from surveys.models import Alias, Erased, Invitation, Person, Response, Response
 ARCHIVED_GRACE = timedelta(hours=72)
 
 BURST_SECONDS = 60
+
+#: The flag of an answer through a printed link whose ticket nobody has confirmed.
+UNVERIFIED = "unverified"
 
 
 class Refused(Exception):
@@ -124,6 +128,30 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     return db.write(verb)
 
 
+def confirm(invitation_id: str, now: datetime) -> None:
+    """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
+
+    Call it in a transaction.
+    """
+    row = _by_invitation(invitation_id)
+    if row is None:
+        return
+    before = (row.score, row.counted)
+    row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
+    row.excluded = bool(row.flags)
+    _attribute(row, Invitation.get_by_id(invitation_id))
+    _settle(row, before, now)
+    _save(
+        row,
+        [
+            *("flags", "excluded", "counted", "agent_id", "agent_name", "team_id", "team_name", "ticket"),
+            *("ticket_id", "ticket_channel", "tags", "touchpoint", "language", "properties", "channel"),
+        ],
+    )
+    _index_tags(row)
+    jobs.enqueue("response amended", {"key": row.key}, now)
+
+
 def set_tags(response: Response, tags: list[str], now: datetime) -> None:
     """Replace the tags of a response."""
 
@@ -172,7 +200,10 @@ def remove(row: Response | None, now: datetime) -> None:
         changed_tick=db.tick(),
         version=row.version + 1,
         erased_at=now,
-    ).on_conflict_ignore().execute()
+    ).on_conflict(
+        conflict_target=[Erased.id],
+        preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
+    ).execute()
     tombstones.bury(tombstones.RESPONSE, [row.id], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
@@ -202,7 +233,8 @@ def _record(
     now: datetime,
     burst_limit: int,
 ) -> tuple[Response, bool]:
-    invitation = Invitation.get_or_none(Invitation.id == invitation_id) if invitation_id else None
+    # Locked, so that two devices that answer one invitation at once come one after the other.
+    invitation = _invitation(invitation_id) if invitation_id else None
     if invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
     _check_identity(survey, answer, who, invitation)
@@ -242,7 +274,7 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
         return row, 0, False
     alias = _alias(answer.id)
     if alias is not None:
-        return _by_key(alias.response_id), alias.offset, True
+        return _by_key(alias.response_key), alias.offset, True
     if invitation is None:
         return None, 0, False
     row = _by_invitation(invitation.id)
@@ -257,6 +289,7 @@ _by_id = db.Lookup(Response.id, lock=True)
 _by_key = db.Lookup(Response.key, lock=True)
 _by_invitation = db.Lookup(Response.invitation, lock=True)
 _alias = db.Lookup(Alias.id)
+_invitation = db.Lookup(Invitation.id, lock=True)
 
 
 def _insert(
@@ -295,6 +328,8 @@ def _insert(
     if invitation is not None:
         _attribute(row, invitation)
     flags = list(answer.flags)
+    if invitation is not None and invitation.unverified:
+        flags.append(UNVERIFIED)
     if answer.network is not None and invitation is None:
         row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
         if burst_limit and _is_burst(row, now, burst_limit):
@@ -368,14 +403,18 @@ def _amend(
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
+    if invitation is not None and row.invitation_id is None and _by_invitation(invitation.id) is None:
+        changes["invitation"] = invitation.id
+    asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
             revisions[name] = revision
-            if getattr(row, name) != value:
-                changes[name] = value
+            merged = _with_invitation(name, value, asked)
+            if not _equal(getattr(row, name), merged):
+                changes[name] = merged
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
         revisions["person"] = revision
-        person = _person(who, row.invitation if row.invitation_id else None, now)
+        person = _person(who, asked, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
@@ -388,6 +427,9 @@ def _amend(
     before = (row.score, row.counted)
     for name, value in changes.items():
         setattr(row, name, value)
+    if asked is not None and "invitation" in changes:
+        _attribute(row, asked)
+        _index_tags(row)
     row.revision, row.revisions = max(row.revision, revision), revisions
     if fresh_flags:
         row.flags, row.excluded = (row.flags or []) + fresh_flags, True
@@ -397,7 +439,22 @@ def _amend(
         jobs.enqueue("response amended", {"key": row.key}, now)
         if before[0] is None and row.score is not None:
             _note_answer(row, row.person, row.invitation, now)
-    _save(row, [*MERGED, "group", "search_text", "counted", "flags", "excluded", "revision", "revisions"])
+        elif "invitation" in changes:
+            _note_answer(row, None, asked, now)
+    _save(
+        row,
+        [
+            *MERGED,
+            *_FROM_INVITATION,
+            "group",
+            "search_text",
+            "counted",
+            "flags",
+            "excluded",
+            "revision",
+            "revisions",
+        ],
+    )
     return row
 
 
@@ -444,19 +501,38 @@ def _person(who: people.Identity | None, invitation: Invitation | None, now: dat
 
 def _attribute(row: Response, invitation: Invitation) -> None:
     """Agent, team and ticket as they were when the person was asked."""
+    if invitation.person_id:
+        row.person_id = invitation.person_id
     row.agent_id, row.agent_name = invitation.agent_id, invitation.agent_name
     row.team_id, row.team_name = invitation.team_id, invitation.team_name
     row.ticket = invitation.ticket
     row.ticket_id = (invitation.ticket or {}).get("id")
     row.ticket_channel = (invitation.ticket or {}).get("channel")
     row.tags = invitation.tags
-    for name in ("touchpoint", "language"):
-        if getattr(row, name) is None:
-            setattr(row, name, getattr(invitation, name))
-    if invitation.properties:
-        row.properties = {**invitation.properties, **(row.properties or {})}
+    for name in ("touchpoint", "language", "properties"):
+        setattr(row, name, _with_invitation(name, getattr(row, name), invitation))
     if "channel" not in row.revisions and invitation.channel == "email":
         row.channel = "email"
+
+
+#: Columns that come with the invitation alone.
+_FROM_INVITATION = (
+    "invitation", "agent_id", "agent_name", "team_id", "team_name", "ticket", "ticket_id", "ticket_channel", "tags",
+)  # fmt: skip
+
+
+def _with_invitation(name: str, value: Any, invitation: Invitation | None) -> Any:
+    """What a field holds that carried `value`: where the answer says nothing, what the invitation said."""
+    if invitation is None:
+        return value
+    if name == "properties" and invitation.properties:
+        return {**invitation.properties, **(value or {})}
+    return getattr(invitation, name) if value is None and name in ("touchpoint", "language") else value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Whether two values are the same JSON: for Python, 1 and true are equal."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
 def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, at: datetime) -> None:

@@ -24,6 +24,11 @@ def use_time_zone(zone: ZoneInfo) -> None:
     _zone = zone
 
 
+def time_zone() -> ZoneInfo:
+    """Whose midnight ends a day, unless something else is said."""
+    return _zone
+
+
 def day_of(moment: datetime) -> str:
     """The day of `moment` in `TIME_ZONE`, as `2026-09-14`."""
     return schedule.day_of(moment, _zone).isoformat()

@@ -49,16 +49,22 @@ def do_chores(now: datetime) -> None:
 
 def install(settings: Settings) -> None:
     """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
-    global _make, _made
-    if _made is not None:
-        _made.storage.close()
-    _made = None
+    global _make
+    close()
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")
         _make = partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
         _make = partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
     jobs.use_bell(lambda: _huey().ring())
+
+
+def close() -> None:
+    """Close what the first ring opened."""
+    global _made
+    if _made is not None:
+        _made.storage.close()
+    _made = None
 
 
 def _huey() -> Huey:

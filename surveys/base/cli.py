@@ -1,7 +1,8 @@
 """What all commands share: a database that is ready or a clear word, and a bar that moves."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -41,3 +42,22 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
 def bar(total: int | None, what: str, unit: str = " rows") -> Any:
     """A progress bar on a terminal, nothing elsewhere."""
     return tqdm(total=total, desc=what, unit=unit, unit_scale=True, disable=None)
+
+
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told a step, how many are done and of how many, and moves one bar for each step."""
+    current: dict[str, Any] = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step not in current:
+            for finished in current.values():
+                finished.close()
+            current[step] = bar(total, step.capitalize(), " comments")
+        current[step].update(done - current[step].n)
+
+    try:
+        yield progress
+    finally:
+        for unfinished in current.values():
+            unfinished.close()

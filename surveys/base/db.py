@@ -1,5 +1,6 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import hashlib
 import json
 import os
 import queue
@@ -38,6 +39,9 @@ SQLITE_SOUND = (3, 51, 3)
 
 #: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
 POSTGRES_DEADLINE_SECONDS = 8.0
+
+
+DEADLOCK_RETRIES = 5
 
 
 class DatabaseAway(Exception):
@@ -148,16 +152,36 @@ def write(verb: Callable[[], T]) -> T:
 
     On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
     transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
-    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
+    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
+    rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
         return _the_writer().run(verb)
+    for _ in range(DEADLOCK_RETRIES):
+        try:
+            with database.atomic():
+                return verb()
+        except peewee.OperationalError as error:
+            # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
+            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+                raise
     with database.atomic():
         return verb()
+
+
+def serialise(*names: str) -> None:
+    """Wait until no other transaction holds one of `names`, then hold them all until this one ends.
+
+    SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
+    """
+    if on_sqlite():
+        return
+    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 class _Work:
@@ -270,7 +294,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def away(error: BaseException) -> bool:
     """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = _driver_error(error)
     if isinstance(error, DatabaseAway):
         return True
     if on_sqlite():
@@ -301,6 +325,10 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error.__cause__ or error
 
 
 def forget_connection() -> None:
