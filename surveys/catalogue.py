@@ -46,7 +46,14 @@ def create(values: Mapping[str, Any], now: datetime) -> Survey:
     return db.write(verb)
 
 
-_EMPTY: dict[str, Any] = {"languages": ["en"], "allowed_origins": [], "widget": {}}
+_EMPTY: dict[str, Any] = {
+    "languages": ["en"],
+    "allowed_origins": [],
+    "widget": {},
+    "skip_tags": [],
+    "staff_domains": [],
+    "excluded_addresses": [],
+}
 
 
 def change(survey: Survey, values: Mapping[str, Any], now: datetime) -> Survey:

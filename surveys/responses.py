@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import links, people, rollups
+from surveys import links, people, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
 from surveys.domain import folding, schedule
@@ -20,6 +20,9 @@ from surveys.models import Alias, Erased, Invitation, Person, Response, Response
 ARCHIVED_GRACE = timedelta(hours=72)
 
 BURST_SECONDS = 60
+
+#: The flag of an answer through a printed link whose ticket nobody has confirmed.
+UNVERIFIED = "unverified"
 
 
 class Refused(Exception):
@@ -36,7 +39,12 @@ class Clash(Refused):
 
 @dataclass
 class Answer:
-    """One arrival of one answer. `values` holds just the fields that it carried."""
+    """One arrival of one answer. `values` holds just the fields that it carried.
+
+    `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
+    that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
+    invitation knows them.
+    """
 
     id: str
     revision: int
@@ -47,6 +55,8 @@ class Answer:
     flags: list[str] = field(default_factory=list)
     network: str | None = None
     created_at: datetime | None = None
+    vouched: bool = False
+    attribution: dict[str, Any] = field(default_factory=dict)
 
 
 #: Fields that merge by revision, and what a row has before any revision carried them.
@@ -72,10 +82,10 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
     survey and network above which new ones are flagged; 0 for none. Raises Refused and Clash.
     """
-    if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE:
+    if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise LookupError(survey.id)
     _check(survey, answer)
-    who = people.identity(survey, answer.person)
+    who = people.identity(survey, answer.person, answer.vouched)
     invitation_id = None
     if answer.invitation:
         try:
@@ -116,6 +126,30 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         return row
 
     return db.write(verb)
+
+
+def confirm(invitation_id: str, now: datetime) -> None:
+    """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
+
+    Call it in a transaction.
+    """
+    row = _by_invitation(invitation_id)
+    if row is None:
+        return
+    before = (row.score, row.counted)
+    row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
+    row.excluded = bool(row.flags)
+    _attribute(row, Invitation.get_by_id(invitation_id))
+    _settle(row, before, now)
+    _save(
+        row,
+        [
+            *("flags", "excluded", "counted", "agent_id", "agent_name", "team_id", "team_name", "ticket"),
+            *("ticket_id", "ticket_channel", "tags", "touchpoint", "language", "properties", "channel"),
+        ],
+    )
+    _index_tags(row)
+    jobs.enqueue("response amended", {"key": row.key}, now)
 
 
 def set_tags(response: Response, tags: list[str], now: datetime) -> None:
@@ -170,6 +204,7 @@ def remove(row: Response | None, now: datetime) -> None:
         conflict_target=[Erased.id],
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
+    tombstones.bury(tombstones.RESPONSE, [row.id], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
 
@@ -211,7 +246,8 @@ def _record(
             if row is not None:
                 return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
-        moved = secrets.randbelow(1000) if attempt else 0
+        # An import may bring many answers of one moment, so each attempt looks further around.
+        moved = secrets.randbelow(1000 << attempt) if attempt else 0
         row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
         if row is not None:
             return row, True
@@ -222,7 +258,9 @@ def _record(
 def _check_identity(
     survey: Survey, answer: Answer, who: people.Identity | None, invitation: Invitation | None
 ) -> None:
-    if not survey.require_signed_identity or invitation is not None or (who is not None and who.verified):
+    if not survey.require_signed_identity or invitation is not None or answer.vouched:
+        return
+    if who is not None and who.verified:
         return
     if who is None and Response.select().where(Response.id == answer.id).exists():
         return
@@ -285,9 +323,13 @@ def _insert(
         setattr(row, name, value)
     if answer.person is not None:
         row.revisions["person"] = answer.revision
+    for name, value in answer.attribution.items():
+        setattr(row, name, value)
     if invitation is not None:
         _attribute(row, invitation)
     flags = list(answer.flags)
+    if invitation is not None and invitation.unverified:
+        flags.append(UNVERIFIED)
     if answer.network is not None and invitation is None:
         row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
         if burst_limit and _is_burst(row, now, burst_limit):
@@ -301,7 +343,7 @@ def _insert(
     rollups.moved(row, None)
     if row.tags:
         _index_tags(row)
-    _note_answer(row, person, invitation, now)
+    _note_answer(row, person, invitation, created)
     jobs.enqueue("response recorded", {"key": row.key}, now)
     return row
 
@@ -460,7 +502,7 @@ def _person(who: people.Identity | None, invitation: Invitation | None, now: dat
 def _attribute(row: Response, invitation: Invitation) -> None:
     """Agent, team and ticket as they were when the person was asked."""
     if invitation.person_id:
-        row.person = invitation.person_id
+        row.person_id = invitation.person_id
     row.agent_id, row.agent_name = invitation.agent_id, invitation.agent_name
     row.team_id, row.team_name = invitation.team_id, invitation.team_name
     row.ticket = invitation.ticket
@@ -493,13 +535,13 @@ def _equal(left: Any, right: Any) -> bool:
     return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
-def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, now: datetime) -> None:
+def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, at: datetime) -> None:
     if row.score is None or row.test:
         return
     if invitation is not None and invitation.answered_at is None:
-        Invitation.update(status="answered", answered_at=now).where(Invitation.id == invitation.id).execute()
-    if person is not None:
-        Person.update(last_answered_at=now).where(Person.id == person.id).execute()
+        Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
+    if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
+        Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 
 
 def _index_tags(row: Response) -> None:

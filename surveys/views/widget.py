@@ -33,7 +33,7 @@ def script(survey_id: str) -> Response:
         asked = request.args.get("lang")
         wishes = [asked] if asked else wording.parse_accept_language(request.headers.get("Accept-Language"))
         body = embedded.script(configuration(survey, catalogue.language_for(survey, wishes)))
-        answer = Response(body, mimetype="text/javascript")
+        answer = Response(body, content_type="text/javascript; charset=utf-8")
         answer.headers["Cache-Control"] = CACHE
         answer.headers["ETag"] = embedded.etag(body)
         if not asked:

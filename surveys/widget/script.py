@@ -13,7 +13,7 @@ BUILT = Path(__file__).parent / "dist" / "widget.min.js"
 _PLACE = b"__EARSHOT_CONFIG__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
-_COLOUR = "#2f5bea"
+COLOUR = "#2f5bea"
 
 
 class Ui(TypedDict):
@@ -60,9 +60,9 @@ class Widget(TypedDict, total=False):
     color: str
     """`#rrggbb`, adapted where it could not be seen. Default blue."""
     theme: Literal["auto", "light", "dark"]
-    """Default "auto": as the visitor's system says (`data-theme`)."""
+    """Default "auto": as the visitor's system says."""
     show_after_seconds: float | None
-    """Seconds from when the page is there; None leaves it to the other moments. Default 0 (`data-after`)."""
+    """Seconds from the widget's start; None leaves it to the other moments. Default 0 (`data-after`)."""
     scroll_percent: float
     """Also once this share of the page was scrolled into view."""
     exit_intent: bool
@@ -89,7 +89,7 @@ class Config(TypedDict):
     texts: Texts
     widget: Widget
     sampling: NotRequired[float]
-    """Share of page views of unknown visitors that may be asked, 0 to 1; default 1. For an identified person
+    """Share of page loads of unknown visitors that may be asked, 0 to 1; default 1. For an identified person
     the service decides."""
     wait_after_answer_days: float
     wait_after_decline_days: float
@@ -110,20 +110,29 @@ def etag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
-def palette(colour: str) -> dict[str, str]:
-    """Custom properties of the light and the dark panel in a survey's colour, as CSS declarations."""
+def palette(colour: str, theme: str = "auto") -> str:
+    """The panel's colours as a style sheet of custom properties; the survey's own is made readable."""
+    light, dark = (
+        f":host{{color-scheme:{scheme};{declarations}}}" for scheme, declarations in schemes(colour).items()
+    )
+    return {"light": light, "dark": dark}.get(theme, f"{light}@media(prefers-color-scheme:dark){{{dark}}}")
+
+
+def schemes(colour: str) -> dict[str, str]:
+    """The declarations of a survey's colour on light and on dark paper, for the panel and the hosted page."""
     made = {}
     for scheme, paper in _PAPERS.items():
         accent = colours.readable(colour, paper)
         made[scheme] = (
-            f"--paper:{paper};--accent:{accent};--on:{colours.text_on(accent)};--ink:{_INKS[scheme]}"
+            f"--paper:{paper};--ink:{_INKS[scheme]};--accent:{accent};--on:{colours.text_on(accent)}"
         )
     return made
 
 
 def _with_defaults(config: Config) -> dict:
     widget = {"mode": "popover", "position": "bottom-right", "show_after_seconds": 0} | config["widget"]
-    return config | {"widget": widget | {"palette": palette(widget.pop("color", _COLOUR))}}
+    colour, theme = widget.pop("color", COLOUR), widget.pop("theme", "auto")
+    return config | {"widget": widget | {"palette": palette(colour, theme)}}
 
 
 def _literal(value: object) -> bytes:

@@ -6,10 +6,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from surveys.widget.script import script
 from tests.browser.widget_config import csat, nps
 
 pytestmark = pytest.mark.browser
 
+SCRIPT = {"Content-Type": "text/javascript; charset=utf-8"}
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -29,6 +31,16 @@ def until_rule(page, rule):
 
 def stored(page):
     return page.evaluate("() => ({...localStorage, ...sessionStorage})")
+
+
+def leave_unsent(page, site, id, hours):
+    """Put an answer into the browser as a page some hours ago would have left it."""
+    page.evaluate(
+        """([id, service, hours]) => localStorage.setItem(
+            'earshot-answer:' + id,
+            [service, Date.now() - hours * 36e5, JSON.stringify({ id, revision: 1 })].join('\\n'))""",
+        [id, site.service, hours],
+    )
 
 
 def answer_key(page):
@@ -90,6 +102,41 @@ def test_the_keyboard_alone_is_enough_and_moving_is_not_choosing(site, page):
     expect(page.get_by_text("We are very pleased")).to_be_focused()
     until(page, lambda: len(site.sent("/r")) == 2)
     assert [answer["comment"] for answer in site.kept.values()] == ["Quick"]
+
+
+def test_the_accessibility_tree_says_what_the_eye_sees(site, page):
+    page.goto(site.add(csat(endpoint=site.service)))
+    page.get_by_role("radio", name="Very satisfied").click()
+    expect(page.get_by_role("dialog")).to_match_aria_snapshot("""
+      - dialog "How satisfied are you with Acme?":
+        - button "Close"
+        - paragraph: How satisfied are you with Acme?
+        - radiogroup "How satisfied are you with Acme?":
+          - radio "Very dissatisfied"
+          - radio "Dissatisfied"
+          - radio "Neither satisfied nor dissatisfied"
+          - radio "Satisfied"
+          - radio "Very satisfied" [checked]
+        - paragraph: Your answer has been saved.
+        - text: What did you like most?
+        - textbox "What did you like most?"
+        - button "Send"
+    """)
+
+
+@pytest.mark.parametrize(("share", "rule"), [(0, "sampling"), (1, "shown")])
+def test_an_unknown_visitor_is_drawn_by_the_surveys_share(site, page, share, rule):
+    page.goto(site.add(nps(endpoint=site.service) | {"sampling": share}))
+    until_rule(page, rule)
+
+
+def test_chosen_and_focused_show_in_forced_colours(site, page):
+    page.emulate_media(forced_colors="active")
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="9").click()
+    chosen, other = (page.get_by_role("radio", name=name) for name in ("9", "8"))
+    background = "button => getComputedStyle(button).backgroundColor"
+    assert chosen.evaluate(background) != other.evaluate(background)
 
 
 def test_escape_closes_and_gives_the_focus_back(site, page):
@@ -219,11 +266,8 @@ def test_a_refused_answer_is_not_sent_again(site, page):
 def test_an_answer_older_than_three_days_is_let_go(site, page):
     address = site.add(nps(endpoint=site.service, show_after_seconds=None))
     page.goto(address)
-    page.evaluate(
-        "service => { for (const hours of [71, 73]) localStorage.setItem('earshot-answer:' + hours,"
-        " [service, Date.now() - hours * 36e5, JSON.stringify({id: '' + hours, revision: 1})].join('\\n')) }",
-        site.service,
-    )
+    for hours in (71, 73):
+        leave_unsent(page, site, str(hours), hours)
     page.reload()
     until(page, lambda: not answer_key(page))
     assert list(site.kept) == ["71"]
@@ -249,6 +293,10 @@ def test_an_answer_or_a_no_is_remembered(site, page):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+CONTRACT = {
+    *("id", "revision", "survey", "score", "comment", "answers", "edit_key", "invitation", "person"),
+    *("touchpoint", "language", "page", "properties", "final", "channel", "test"),
+}
 NOTHING_ELSE = "default-src 'none'; connect-src {service}; require-trusted-types-for 'script'; "
 CSP = {
     "nonce": NOTHING_ELSE + "script-src 'nonce-n1'",
@@ -271,7 +319,8 @@ def test_a_strict_policy_lets_it_work_and_look_right(site, page, visitor, policy
 HOSTILE = {
     "overwritten": "for (const name of ['fetch', 'setTimeout']) window[name] = () => { throw 1 };"
     "JSON.stringify = () => 'x'; JSON.parse = null;",
-    "frozen": "for (const c of [Object, Array, Function, Element, Node, EventTarget]) Object.freeze(c.prototype);",
+    "frozen": "for (const made of [Object, Array, Function, Element, Node, EventTarget])"
+    " Object.freeze(made.prototype);",
     "no storage": "for (const name of ['localStorage', 'sessionStorage'])"
     " Object.defineProperty(window, name, { get() { throw 1 } });",
     "no modern things": "delete window.CSSStyleSheet; delete Crypto.prototype.randomUUID;"
@@ -291,6 +340,7 @@ def test_a_hostile_page_neither_breaks_it_nor_is_broken(site, page, visitor, wha
         page.evaluate(f"() => {{{HOSTILE[what]}}}")
     page.get_by_role("radio", name="5").click()
     until(page, lambda: [answer["score"] for answer in site.kept.values()] == [5])
+    assert set(site.sent("/r")[0].body) <= CONTRACT
     assert visitor.complaints == []
 
 
@@ -359,7 +409,9 @@ def test_inline_stands_in_the_named_element_and_pushes_no_focus(site, page):
 def test_the_tab_opens_the_panel_and_takes_the_focus_back(site, page):
     page.goto(site.add(nps(endpoint=site.service), attributes='data-mode="tab" data-position="bottom-left"'))
     tab = page.get_by_role("button", name="Survey")
-    assert tab.bounding_box()["x"] == 0
+    box = tab.bounding_box()
+    assert box["x"] == 0
+    assert box["width"] < 60
     tab.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("radio", name="0, Not")).to_be_focused()
@@ -387,11 +439,7 @@ def test_a_paused_survey_shows_nothing_but_delivers(site, page):
     config = nps(endpoint=site.service)
     address = site.add(config | {"paused": True}, calls="earshot('open')")
     page.goto(address)
-    page.evaluate(
-        "service => localStorage.setItem('earshot-answer:x',"
-        " [service, Date.now(), JSON.stringify({id: 'x', revision: 1})].join('\\n'))",
-        site.service,
-    )
+    leave_unsent(page, site, "x", hours=1)
     page.reload()
     until(page, lambda: list(site.kept) == ["x"])
     assert page.evaluate("earshot('explain')")["rule"] == "paused"
@@ -421,10 +469,159 @@ def test_the_page_gains_one_global_and_does_not_move(site, page):
     shift = page.evaluate(
         """() => new Promise(done => {
             let sum = 0
-            const watch = new PerformanceObserver(list => { for (const entry of list.getEntries()) sum += entry.value })
+            const add = list => { for (const entry of list.getEntries()) sum += entry.value }
+            const watch = new PerformanceObserver(add)
             watch.observe({ type: 'layout-shift', buffered: true })
             requestAnimationFrame(() => requestAnimationFrame(() => done(sum)))
         })"""
     )
     assert shift == 0
     assert json.dumps(stored(page)) == "{}"
+
+
+@pytest.mark.parametrize(
+    ("moment", "act"),
+    [
+        ({"show_after_seconds": 0.2}, lambda page: None),
+        ({"scroll_percent": 80}, lambda page: page.mouse.wheel(0, 5000)),
+        (
+            {"exit_intent": True},
+            lambda page: page.locator("html").dispatch_event("mouseleave", {"clientY": -1}),
+        ),
+        ({"click": "#host"}, lambda page: page.locator("#host").click()),
+        ({}, lambda page: page.evaluate("earshot('ask')")),
+    ],
+)
+def test_the_survey_waits_for_its_moment(site, page, moment, act):
+    survey = nps(endpoint=site.service, **{"show_after_seconds": None} | moment)
+    page.goto(site.add(survey, body='<p style="height: 3000px"></p>'))
+    until_rule(page, "waiting")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.mouse.move(300, 300)
+    act(page)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_new_address_within_the_page_is_looked_at_again(site, page):
+    page.goto(site.add(nps(endpoint=site.service, pages=["/thanks"])))
+    until_rule(page, "page")
+    page.evaluate("history.pushState(null, '', '/thanks')")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_inline_waits_for_its_element_and_survives_a_new_drawing(site, page):
+    page.goto(
+        site.add(nps(endpoint=site.service, mode="inline", target="#late"), body='<div id="app"></div>')
+    )
+    until_rule(page, "target")
+    draw = "document.querySelector('#app').innerHTML = '<div id=late></div>'"
+    page.evaluate(draw)
+    page.get_by_role("radio", name="9").click()
+    page.evaluate(draw)
+    expect(page.get_by_role("radio", name="9")).to_be_checked()
+    expect(page.get_by_label("What did you like most?")).to_be_visible()
+
+
+def test_another_language_is_fetched_when_the_tag_asks_for_it(site, page, visitor):
+    asked = []
+    german = script(nps("de", endpoint=site.service))
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/w/sv_nps.js?lang=de", lambda route: route.fulfill(body=german, headers=SCRIPT))
+    page.goto(site.add(nps(endpoint=site.service), attributes='data-lang="de" data-touchpoint="cart"'))
+    page.get_by_role("radio", name="9").click()
+    expect(page.get_by_label("Was hat Ihnen am besten gefallen?")).to_be_visible()
+    assert [url.partition("/w/")[2] for url in asked if ".js" in url] == ["sv_nps.js", "sv_nps.js?lang=de"]
+    assert visitor.complaints == []
+
+
+def test_two_surveys_share_the_page_and_the_person(site, page):
+    site.add(csat(endpoint=site.service, mode="inline"), "/other")
+    page.goto(site.add(nps(endpoint=site.service), calls="earshot('identify', {id: '42'})"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate(
+        """src => {
+            const script = document.createElement('script')
+            script.src = src
+            document.querySelector('main').append(script)
+        }""",
+        f"{site.service}/w/sv_csat.js",
+    )
+    expect(page.get_by_role("radio", name="Very satisfied")).to_be_visible()
+    assert [post.body["person"] for post in site.sent("/ask")] == [{"id": "42"}, {"id": "42"}]
+
+
+def test_the_same_script_twice_asks_once(site, page):
+    source = f'<script src="{site.service}/w/sv_nps.js"></script>'
+    page.goto(site.add(nps(endpoint=site.service), body=source))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    assert len(site.sent("/event")) == 1
+
+
+def test_a_page_left_at_once_loses_nothing(site, page):
+    address = site.add(nps(endpoint=site.service))
+    site.pages["/next"] = ("<!doctype html><title>Next</title>", {"Content-Type": "text/html"})
+    page.goto(address)
+    page.get_by_role("radio", name="9").evaluate("button => { button.click(); location.href = '/next' }")
+    page.wait_for_url("**/next")
+    until(page, lambda: [answer["score"] for answer in site.kept.values()] == [9])
+
+
+def test_a_page_that_tells_no_referrer_still_says_where_it_is(site, page):
+    site.service = site.url
+    page.goto(site.add(nps(endpoint=site.url), Referrer_Policy="no-referrer"))
+    page.get_by_role("radio", name="9").click()
+    until(page, lambda: site.kept)
+    assert site.sent("/r")[0].origin == site.url
+
+
+def test_a_group_without_follow_up_is_thanked_at_once_with_the_link_for_all(site, page):
+    config = nps(endpoint=site.service)
+    del config["texts"]["follow_up"]["passive"]
+    config["texts"]["link"] = {"text": "Our blog", "url": "https://blog.example/"}
+    page.goto(site.add(config))
+    page.get_by_role("radio", name="7").click()
+    expect(page.get_by_text("It helps us improve.")).to_be_visible()
+    expect(page.get_by_role("link", name="Our blog")).to_have_attribute("href", "https://blog.example/")
+
+
+def test_a_link_that_is_script_is_not_shown(site, page):
+    config = nps(endpoint=site.service)
+    config["texts"]["link"] = {"text": "Our blog", "url": "javascript:alert(1)"}
+    page.goto(site.add(config))
+    page.get_by_role("radio", name="7").click()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("It helps us improve.")).to_be_visible()
+    expect(page.get_by_role("link")).to_have_count(0)
+
+
+def test_a_test_answer_says_so(site, page):
+    page.goto(site.add(nps(endpoint=site.service), attributes="data-test"))
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.kept)
+    assert site.sent("/r")[0].body["test"] is True
+
+
+@pytest.mark.parametrize(
+    "call", ["'nothing'", "", "null", "'identify'", "'identify', 5", "'on'", "'toString'"]
+)
+def test_a_wrong_command_does_no_harm(site, page, visitor, call):
+    page.goto(site.add(nps(endpoint=site.service), calls=f"earshot({call});"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate(f"earshot({call})")
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.kept)
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("position", ["top-left", "top-right", "bottom-left", "bottom-right"])
+def test_the_popover_stands_in_its_corner_and_is_a_sheet_on_a_small_screen(site, page, position):
+    page.goto(site.add(nps(endpoint=site.service, position=position)))
+    box = page.get_by_role("dialog").bounding_box()
+    right, bottom = 1280 - box["x"] - box["width"], 800 - box["y"] - box["height"]
+    assert (box["x"] if "left" in position else right) == pytest.approx(20)
+    assert (box["y"] if "top" in position else bottom) == pytest.approx(20)
+    page.set_viewport_size({"width": 320, "height": 600})
+    box = page.get_by_role("dialog").bounding_box()
+    assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 320, 600)

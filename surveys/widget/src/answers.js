@@ -1,21 +1,20 @@
 // Answers on their way: kept in the browser first, sent at once, and sent again until the service has them.
 
-import { config, readTag } from './config.js'
-import { clearTimeout, fetch, setTimeout, stringify } from './host.js'
+import { config, data } from './config.js'
+import { clearTimeout, fetch, listen, setTimeout, stringify } from './host.js'
 import { keys, read, rememberAnswer, remove, write } from './memory.js'
 
 const KEPT = 'earshot-answer:'
 const KEPT_FOR = 72 * 3600e3
 const LONGEST_WAIT = 300e3
 
-const sending = {}
 let failures = 0
 let notBefore = 0
 let timer
 
 /** 128 random bits as 32 hexadecimal digits. */
 const random = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => (byte + 256).toString(16).slice(1)).join('')
+  crypto.getRandomValues(new Uint8Array(16)).reduce((digits, byte) => digits + (byte + 256).toString(16).slice(1), '')
 
 /** A random UUID (RFC 9562, version 4); crypto.randomUUID is missing on pages without TLS. */
 const uuid = () => random().replace(/(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-')
@@ -33,16 +32,15 @@ async function post(path, body, seconds = 20) {
   })
 }
 
-/** May this person be asked now? Resolves to {ask, rule, invitation}; rejects when the service gives no answer. */
-export async function ask(person, touchpoint) {
-  const reply = await post(`/w/${config.survey}/ask`, stringify({ person, touchpoint }), 5)
-  if (!reply.ok) throw reply.status
-  return reply.json()
-}
+/** May this person be asked now? Resolves to {ask, rule, invitation}, or to {} when the service gives no answer. */
+export const ask = (person, touchpoint) =>
+  post(`/w/${config.survey}/ask`, stringify({ person, touchpoint }), 5)
+    .then(reply => reply.json())
+    .catch(() => ({}))
 
 /** Count that the survey was shown or dismissed; a count that is lost does no harm. */
 export const report = (event, invitation) =>
-  post(`/w/${config.survey}/event`, stringify({ invitation, event })).catch(() => {})
+  post(`/w/${config.survey}/event`, stringify({ invitation: invitation || null, event })).catch(() => {})
 
 /** One answer. Each `save` keeps the whole of it under a higher revision, so that the last one says all. */
 export function newAnswer() {
@@ -53,14 +51,14 @@ export function newAnswer() {
     edit_key: random(),
     channel: 'widget',
     language: config.language,
-    test: readTag.test,
+    test: 'test' in data || undefined,
   }
   // The address without query and fragment, which may tell more than the visitor means to.
   if (/^http/.test(location.protocol)) answer.page = (location.origin + location.pathname).slice(0, 2000)
   return {
     id: answer.id,
     save(fields) {
-      for (const key in fields) if (fields[key] != null) answer[key] = fields[key]
+      Object.assign(answer, fields)
       answer.revision++
       rememberAnswer()
       const key = KEPT + answer.id
@@ -72,43 +70,36 @@ export function newAnswer() {
   }
 }
 
-/** Run `task` while no other tab holds this answer; where browsers know no locks, just run it. */
-const alone = (key, task) =>
-  navigator.locks
-    ? navigator.locks.request(key, { ifAvailable: true }, lock => lock && task()).catch(task)
-    : task()
+/** Run `task` unless another tab is at this answer; just run it where there are no locks or none are allowed. */
+async function alone(key, task) {
+  try {
+    await navigator.locks.request(key, { ifAvailable: true }, lock => lock && task())
+  } catch {
+    task()
+  }
+}
 
 /** Send what earlier pages could not, one sender over all tabs. */
 export const deliverKept = () => keys(KEPT).forEach(key => alone(key, () => deliver(key)))
 
 async function deliver(key) {
   const kept = read(key)
-  if (!kept || sending[kept]) return
+  if (!kept) return
   const [endpoint, since, body] = kept.split('\n')
   if (Date.now() - since > KEPT_FOR) return remove(key)
   if (endpoint != config.endpoint) return
-  const wait = notBefore - Date.now()
-  if (wait > 0) return later(wait)
-  sending[kept] = true
-  let retry = true
-  let seconds = 0
-  try {
-    const reply = await post('/r', body)
-    retry = reply.status >= 500 || reply.status == 429 || reply.status == 408
-    seconds = +reply.headers.get('Retry-After') || 0
-  } catch {
-    // No network, or the service is away.
-  }
-  delete sending[kept]
-  if (!retry) {
+  if (Date.now() < notBefore) return later(notBefore - Date.now())
+  // No network is as good as a service that is away.
+  const { status, headers } = await post('/r', body).catch(() => ({ status: 503 }))
+  if (status < 500 && status != 429 && status != 408) {
     failures = 0
     // A later revision may have taken the place meanwhile; that one stays until it has arrived itself.
     if (read(key) == kept) remove(key)
     return
   }
-  const pause = Math.max(seconds * 1000, Math.min(LONGEST_WAIT, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2))
-  if (seconds) notBefore = Date.now() + pause
-  later(pause)
+  const asked = headers?.get('Retry-After') * 1000 || 0
+  notBefore = Date.now() + asked
+  later(Math.max(asked, Math.min(LONGEST_WAIT, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2)))
 }
 
 function later(pause) {
@@ -116,4 +107,4 @@ function later(pause) {
   timer = setTimeout(deliverKept, pause)
 }
 
-addEventListener('online', deliverKept)
+listen(window, 'online', deliverKept)

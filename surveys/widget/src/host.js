@@ -14,13 +14,17 @@ export const guard = task => (...given) => {
   }
 }
 
+/** Call `task` when `type` happens to `target`. */
+export const listen = (target, type, task) => target.addEventListener(type, guard(task))
+
 /** The first element that matches a selector, or null; a selector that cannot be read is null too. */
 export const select = selector => guard(() => querySelector.call(document, selector))() || null
 
 /** A new element with attributes and children; text is always text. */
-export function element(tag, attributes, ...children) {
+export function element(tag, attributes = {}, ...children) {
   const made = createElement.call(document, tag)
-  for (const name in attributes) if (attributes[name] != null) made.setAttribute(name, attributes[name])
+  // Not `for … in`: some pages put things of their own into Object.prototype.
+  for (const [name, value] of Object.entries(attributes)) if (value != null) made.setAttribute(name, value)
   made.append(...children)
   return made
 }

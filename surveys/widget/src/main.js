@@ -1,37 +1,43 @@
 // The script a website embeds: decides when to ask, shows the panel, and never harms the page it is on.
 
-import { config, readTag } from './config.js'
+import { config, data, loadLanguage } from './config.js'
 import { ask, deliverKept, newAnswer, report } from './answers.js'
 import { hasPlace, openPanel, openTab } from './panel.js'
 import { guard } from './host.js'
 import { isAnswered, rememberDecline } from './memory.js'
-import { matchesPage, watchPage, watchVisitor } from './moments.js'
+import { matchesPage, watchElements, watchPage, watchVisitor } from './moments.js'
 
+// Commands that also hold for a survey whose script comes later.
 const LASTING = ['identify', 'properties', 'on']
-const listeners = { __proto__: null }
-let person = readTag.person
+
+const listeners = []
+// Once for the page: an address that changes within it is no second chance.
+const drawn = Math.random()
+let person
 let properties
-let touchpoint = readTag.touchpoint
+let touchpoint = data.touchpoint
 let panel
 let tab
-let invitation = null
+let invitation
 let asking = false
 let verdict = ['waiting', 'for the moment set in the survey']
 
-const tell = (event, detail) => (listeners[event] || []).forEach(listener => guard(listener)(detail))
+const tell = (event, detail) => listeners.forEach(([name, listener]) => name == event && guard(listener)(detail))
 
-const hide = (rule, reason) => {
-  verdict = [rule, reason]
-}
+const decide = (...told) => (verdict = told)
+
+/** Whether nothing can be shown at all, whoever wants it. */
+const isBlocked = () =>
+  config.paused ? decide('paused', 'the survey is paused') : !hasPlace() && decide('target', 'no element to stand in')
 
 const commands = {
   __proto__: null,
 
-  /** Say who the visitor is: {id, email, name, signature}. Other keys are left out. */
+  /** Say who the visitor is: {id, email, name, signature}, other keys are left out. Nothing: nobody known. */
   identify(given) {
-    person = {}
+    person = undefined
     for (const key of ['id', 'email', 'name', 'signature'])
-      if (given && given[key] != null) person[key] = '' + given[key]
+      if (given[key] != null) person = { ...person, [key]: '' + given[key] }
   },
 
   /** Add facts that go with the answer: plain strings, numbers and booleans. */
@@ -41,11 +47,11 @@ const commands = {
 
   /** The visitor wants to speak: show the survey now, whatever the rules say. */
   open() {
-    if (!config.paused) show(true)
+    if (!isBlocked()) show(true)
   },
 
   close() {
-    if (panel) panel.close()
+    panel?.close()
   },
 
   /** Something happened that is worth asking about: show the survey if the rules allow it. */
@@ -56,7 +62,7 @@ const commands = {
 
   /** Call `listener` on 'shown', 'answered', 'finished' or 'dismissed'. */
   on(event, listener) {
-    (listeners[event] = listeners[event] || []).push(listener)
+    listeners.push([event, listener])
   },
 
   /** Which rule decided, and why: {survey, shown, rule, reason}. */
@@ -66,24 +72,23 @@ const commands = {
 }
 
 /** Go through the rules in order; the first that refuses is what `explain` tells. */
-async function consider() {
-  const { widget } = config
-  if (panel || asking) return
-  if (config.paused) return hide('paused', 'the survey is paused')
-  if (!matchesPage(widget.pages)) return hide('page', 'no pattern in `pages` matches this address')
-  if (isAnswered()) return hide('answered', 'this visitor answered or declined not long ago')
-  if (!person && Math.random() >= (config.sampling ?? 1)) return hide('sampling', 'not drawn this time')
-  if (!hasPlace()) return hide('target', 'no element to stand in')
+async function applyRules() {
+  if (panel || asking || isBlocked()) return
+  if (!matchesPage(config.widget.pages)) return decide('page', '`pages` leaves out this address')
+  if (isAnswered()) return decide('answered', 'answered or declined not long ago')
+  if (!person && drawn >= (config.sampling ?? 1)) return decide('sampling', 'not drawn this time')
   if (person) {
     asking = true
     // No word from the service means no question: asking too often is worse than not asking.
-    const answer = await ask(person, touchpoint).catch(() => ({ rule: 'unreachable' }))
+    const answer = await ask(person, touchpoint)
     asking = false
-    if (!answer.ask) return hide(answer.rule, 'the service says not now')
-    invitation = answer.invitation
+    if (!answer.ask) return decide(answer.rule || 'unreachable', 'the service says not now')
+    invitation = answer.invitation || undefined
   }
   show()
 }
+
+const consider = () => applyRules().catch(() => {})
 
 function show(wanted) {
   if (panel) return panel.focus()
@@ -100,15 +105,14 @@ function show(wanted) {
     },
     closed(dismissed) {
       panel = null
-      hide('closed', 'it was closed')
+      decide('closed')
       if (!dismissed) return
       rememberDecline()
       report('dismissed', invitation)
       tell('dismissed')
     },
   })
-  if (!panel) return hide('target', 'no element to stand in')
-  hide('shown', wanted ? 'it was opened' : 'every rule agreed')
+  decide('shown', wanted ? 'it was wanted' : 'every rule agreed')
   report('shown', invitation)
   tell('shown')
 }
@@ -119,34 +123,35 @@ function start() {
   if (config.paused) return consider()
   if (widget.mode == 'tab') {
     watchPage(() => {
-      if (tab) tab.remove()
+      tab?.remove()
       tab = matchesPage(widget.pages) && openTab(() => show(true))
-      hide('tab', 'waits for a click on the tab')
+      if (tab) decide('tab', 'for a click on the tab')
     })
-  } else {
-    watchVisitor(widget, consider)
+    return
   }
+  watchVisitor(widget, consider)
+  if (widget.mode == 'inline')
+    watchElements(() => {
+      if (panel) panel.stay()
+      else if (verdict[0] == 'target') consider()
+    })
 }
 
 guard(() => {
-  const before = window.earshot
-  const calls = (before && before.q) || []
   // Two surveys on one page share the one global; the same survey twice is one too many.
-  const surveys = (before && before.surveys) || { __proto__: null }
-  const run = guard((command, ...rest) => commands[command] && commands[command](...rest))
-  if (surveys[config.survey]) return
-  surveys[config.survey] = run
+  const { q = [], surveys = {} } = window.earshot || {}
+  const first = !Object.keys(surveys).length
+  if (surveys[config.survey] || loadLanguage()) return
+  const run = (surveys[config.survey] = guard((command, ...rest) => commands[command](...rest)))
+  if (data.person || data.email) run('identify', { ...data, id: data.person })
   // What was said before this survey came holds for it too; only the first takes up "open" and the like.
-  for (const call of calls) if (!before.surveys || LASTING.includes(call[0])) run(...call)
-  if (!before || !before.surveys) {
-    window.earshot = function () {
-      let last
-      calls.push(arguments)
-      for (const id in surveys) last = surveys[id](...arguments) ?? last
-      return last
+  for (const call of q) if (first || LASTING.includes(call[0])) run(...call)
+  if (first) {
+    window.earshot = (...call) => {
+      q.push(call)
+      return Object.keys(surveys).reduce((last, id) => surveys[id](...call) ?? last, undefined)
     }
-    window.earshot.surveys = surveys
-    window.earshot.q = calls
+    Object.assign(window.earshot, { q, surveys })
   }
   start()
 })()

@@ -1,6 +1,6 @@
 // When to ask: on which pages, and at which moment of a visit.
 
-import { guard, setTimeout } from './host.js'
+import { guard, listen, select, setTimeout } from './host.js'
 
 /** Does a pattern such as "/shop/*" or "https://*.example/*" fit the address? "!" in front forbids. */
 export function matchesPage(patterns = []) {
@@ -16,26 +16,24 @@ export function matchesPage(patterns = []) {
   return allowed ?? true
 }
 
-/** Call `task` once the page is there, and again after each change of address within it. */
+/** Call `task` now, and again after each change of address within the page. */
 export function watchPage(task) {
-  const safe = guard(task)
-  const settle = () => setTimeout(safe, 0)
-  if (document.readyState == 'loading') addEventListener('DOMContentLoaded', safe)
-  else safe()
-  addEventListener('popstate', settle)
-  if (window.navigation) guard(() => navigation.addEventListener('navigatesuccess', settle))()
+  const settle = () => setTimeout(guard(task), 0)
+  settle()
+  listen(window, 'popstate', settle)
+  if (window.navigation) listen(navigation, 'navigatesuccess', settle)
 }
+
+/** Call `task` whenever elements come or go. */
+export const watchElements = task =>
+  new MutationObserver(guard(task)).observe(document, { childList: true, subtree: true })
 
 /** Call `task` at the moments the survey names. */
 export function watchVisitor(widget, task) {
-  const safe = guard(task)
   const { show_after_seconds: after, scroll_percent: depth, exit_intent: exit, click } = widget
-  if (after != null) watchPage(() => setTimeout(safe, after * 1000))
-  if (depth)
-    addEventListener('scroll', guard(() => {
-      const { scrollTop, clientHeight, scrollHeight } = document.scrollingElement
-      if ((scrollTop + clientHeight) * 100 >= depth * scrollHeight) safe()
-    }), { passive: true })
-  if (exit) document.addEventListener('mouseout', event => !event.relatedTarget && event.clientY <= 0 && safe())
-  if (click) document.addEventListener('click', guard(event => event.target.closest(click) && safe()))
+  const root = select('html')
+  if (after != null) watchPage(() => setTimeout(guard(task), after * 1000))
+  if (depth) listen(window, 'scroll', () => (scrollY + innerHeight) * 100 >= depth * root.scrollHeight && task())
+  if (exit) listen(root, 'mouseleave', event => event.clientY <= 0 && task())
+  if (click) listen(window, 'click', event => event.target.closest(click) && task())
 }

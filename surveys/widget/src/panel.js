@@ -1,7 +1,7 @@
 // The panel itself: the question, the scale, the follow-up and the thanks, in a shadow root of their own.
 
 import { config, script } from './config.js'
-import { element, guard, select, setTimeout } from './host.js'
+import { element, guard, listen, select, setTimeout } from './host.js'
 import css from './panel.css'
 
 const { max, min, texts, widget } = config
@@ -12,18 +12,10 @@ const LINGERS = 8000
 const place = () => {
   if (widget.mode != 'inline') return select('html')
   if (widget.target) return select(widget.target)
-  return script && script.closest('body') && script.parentNode
+  return script?.closest('body') && script.parentNode
 }
 
 export const hasPlace = () => !!place()
-
-/** The survey's colour, made readable by the server, and the paper it stands on, as custom properties. */
-function colors() {
-  const [light, dark] = ['light', 'dark'].map(
-    scheme => `:host{color-scheme:${scheme};${widget.palette[scheme]}}`)
-  if (widget.theme == 'dark') return dark
-  return widget.theme == 'light' ? light : `${light}@media(prefers-color-scheme:dark){${dark}}`
-}
 
 /** An element with a shadow root that holds our style sheet and `content`. */
 function shelter(content) {
@@ -33,15 +25,15 @@ function shelter(content) {
   content.dir = config.dir
   try {
     const sheet = new CSSStyleSheet()
-    sheet.replaceSync(colors() + css)
+    sheet.replaceSync(widget.palette + css)
     root.adoptedStyleSheets = [sheet]
   } catch {
     // Browsers before constructable style sheets; the page's nonce lets the element through.
-    root.append(element('style', { nonce: script && script.nonce }, colors() + css))
+    root.append(element('style', { nonce: script?.nonce }, widget.palette + css))
   }
   root.append(content)
   // Keys pressed here are not the page's shortcuts.
-  for (const type of ['keydown', 'keyup', 'keypress']) host.addEventListener(type, event => event.stopPropagation())
+  for (const type of ['keydown', 'keyup', 'keypress']) listen(host, type, event => event.stopPropagation())
   return host
 }
 
@@ -55,7 +47,7 @@ export function openTab(task) {
 /** A button that runs `task`. */
 function press(text, task, attributes) {
   const button = element('button', { type: 'button', ...attributes }, text)
-  button.addEventListener('click', guard(task))
+  listen(button, 'click', task)
   return button
 }
 
@@ -81,7 +73,7 @@ function makeScale(choose) {
         tabindex: buttons.length ? -1 : 0,
       },
     )
-    button.addEventListener('focus', () => {
+    listen(button, 'focus', () => {
       for (const other of buttons) other.tabIndex = other == button ? 0 : -1
     })
     buttons.push(button)
@@ -92,7 +84,7 @@ function makeScale(choose) {
     ...buttons,
   )
   const forward = config.dir == 'rtl' ? -1 : 1
-  group.addEventListener('keydown', guard(event => {
+  listen(group, 'keydown', event => {
     const at = buttons.indexOf(event.target)
     const next = {
       ArrowRight: at + forward,
@@ -105,7 +97,7 @@ function makeScale(choose) {
     if (next == null) return
     event.preventDefault()
     buttons[(next + count) % count].focus()
-  }))
+  })
   const ends = listed
     ? ''
     : element(
@@ -122,11 +114,9 @@ const groupOf = score =>
 /**
  * Show the survey. `choose(score, group)` is called on each tap, `finish(comment)` once, `closed(dismissed)` at
  * the end, dismissed meaning that nothing was chosen. `wanted`: the visitor opened it, so the focus goes there.
- * Returns {focus, close}, or undefined when there is no place to stand.
+ * There must be a place to stand. Returns {focus, close, stay}.
  */
 export function openPanel({ wanted, choose, finish, closed }) {
-  const at = place()
-  if (!at) return
   const floating = widget.mode != 'inline'
   let group
   let back
@@ -134,12 +124,12 @@ export function openPanel({ wanted, choose, finish, closed }) {
   const question = element('p', { id: 'question' }, texts.question)
   const label = element('label', { for: 'comment' })
   const live = element('div', { 'aria-live': 'polite' })
-  const comment = element('textarea', { id: 'comment', rows: 3, maxlength: 5000, dir: 'auto' })
+  const comment = element('textarea', { id: 'comment', rows: 2, maxlength: 5000, dir: 'auto' })
   const send = press(texts.ui.send, () => {
     finish(comment.value.trim())
     thank()
   }, { class: 'send' })
-  const more = element('div', { class: 'more', hidden: '' }, comment, send)
+  const more = element('div', { hidden: '' }, comment, send)
   const body = element('div', {}, ...makeScale(score => {
     group = groupOf(score)
     choose(score, group)
@@ -148,6 +138,8 @@ export function openPanel({ wanted, choose, finish, closed }) {
     label.textContent = asked
     if (more.hidden) live.append(element('p', { class: 'saved' }, texts.ui.saved), label)
     more.hidden = false
+    // On a low screen the field would else stay out of sight.
+    panel.scrollTop = panel.scrollHeight
   }), live, more)
   const panel = element(
     'div',
@@ -166,32 +158,39 @@ export function openPanel({ wanted, choose, finish, closed }) {
     const inside = host.shadowRoot.activeElement
     host.remove()
     closed(dismissed && !group)
-    if (inside && back) back.focus()
+    if (inside) back?.focus()
   }
 
   function thank() {
     question.textContent = texts.thanks[group]
     question.tabIndex = -1
+    body.remove()
     const { link } = texts
-    body.replaceChildren(
-      link && /^https?:/.test(link.url) ? element('a', { href: link.url, target: '_blank', rel: 'noopener' }, link.text) : '',
-    )
+    if (/^https?:/.test(link?.url))
+      panel.append(element('a', { href: link.url, target: '_blank', rel: 'noopener' }, link.text))
     question.focus()
-    if (floating && !link) linger()
+    if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
 
-  const linger = () => setTimeout(guard(() => host.isConnected && (panel.matches(':hover') ? linger() : close())), LINGERS)
-
-  host.addEventListener('focusin', ({ relatedTarget: from }) => {
+  listen(host, 'focusin', ({ relatedTarget: from }) => {
     if (from && !from.shadowRoot) back = from
   })
-  if (floating) panel.addEventListener('keydown', guard(event => event.key == 'Escape' && close(true)))
+  if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(true))
 
   const focus = guard(() => panel.querySelector('[tabindex="0"]').focus())
   // What had the focus may itself stand in a shadow root, as our own tab does.
   back = document.activeElement
-  while (back && back.shadowRoot && back.shadowRoot.activeElement) back = back.shadowRoot.activeElement
-  at.append(host)
+  while (back?.shadowRoot?.activeElement) back = back.shadowRoot.activeElement
+  place().append(host)
   if (wanted) focus()
-  return { focus, close }
+  let returns = 20
+  return {
+    focus,
+    close,
+    /** Come back after the page has drawn itself anew; not for ever, should the page want us gone. */
+    stay() {
+      const at = place()
+      if (at && !host.isConnected && returns-- > 0) at.append(host)
+    },
+  }
 }

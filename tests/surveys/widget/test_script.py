@@ -65,3 +65,23 @@ def test_making_a_script_changes_nothing_in_the_configuration():
     config = nps(color="#aa0000")
     widget.script(config)
     assert config == nps(color="#aa0000")
+
+
+@pytest.mark.parametrize(
+    ("theme", "schemes"), [("light", ["light"]), ("dark", ["dark"]), ("auto", ["light", "dark"])]
+)
+def test_the_theme_says_which_papers_there_are(theme, schemes):
+    sheet = widget.palette("#2f5bea", theme)
+    assert [scheme for scheme in ("light", "dark") if f"color-scheme:{scheme};" in sheet] == schemes
+    assert ("@media" in sheet) == (theme == "auto")
+
+
+def test_a_colour_that_can_be_seen_stays_and_another_is_adapted():
+    assert "--accent:#aa0000;--on:#ffffff" in widget.palette("#aa0000", "light")
+    assert "--accent:#ffff00" not in widget.palette("#ffff00", "light")
+    assert "--accent:#ffff00;--on:#000000" in widget.palette("#ffff00", "dark")
+
+
+def test_a_colour_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="is not a colour"):
+        widget.script(nps(color="red;}"))
