@@ -1,8 +1,8 @@
 """What a survey's question already says about its answers: "parking" after "what was worst?" is a complaint."""
 
 import re
-from functools import lru_cache
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Asks(StrEnum):
