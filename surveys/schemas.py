@@ -586,13 +586,14 @@ class Said(fields.String):
     """
 
     def __init__(self, clean: Callable[[Any], str | None] = reading.line, **options: Any) -> None:
-        super().__init__(allow_none=True, validate=validate.Length(max=LONG), **options)
+        super().__init__(allow_none=True, **options)
         self.clean = clean
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         # Ids come as numbers from some systems; anything else that is no text is refused by the field.
         whole_number = type(value) is int
         found = super()._deserialize(str(value) if whole_number else value, attr, data, **kwargs)
+        _check(not found or len(found) <= LONG, f"Must not be longer than {LONG}.")
         return self.clean(found) if found else None
 
 
