@@ -216,6 +216,8 @@ class ExportQuery(ma.Schema):
 class ResponsePatch(ma.Schema):
     """What a person says of a response; everything else stays."""
 
+    example = {"tags": ["vip"], "excluded": False}
+
     tags = fields.List(tag(), validate=TAGS)
     excluded = Truth()
     topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))

@@ -491,11 +491,11 @@ def newest_first(
         text, last_id = decode_cursor(cursor, str, str)
         try:
             moment = datetime.fromisoformat(text)
-            moment = moment.astimezone(UTC) if moment.tzinfo else None
+            if moment.tzinfo is None:
+                raise ValueError(text)
+            moment = moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            moment = None
-        if moment is None:
-            raise invalid("cursor", "Is not a cursor of this list.")
+            raise invalid("cursor", "Is not a cursor of this list.") from None
         query = query.where((created_at < moment) | ((created_at == moment) & (id_ < last_id)))
     rows = list(query.order_by(created_at.desc(), id_.desc()).limit(limit + 1))
     if len(rows) <= limit:
