@@ -895,7 +895,7 @@ class WriteBackBody(ma.Schema):
 class ConnectionBody(ma.Schema):
     """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
 
-    example = {
+    example: dict[str, Any] = {
         "name": "Support",
         "kind": "zendesk",
         "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
