@@ -512,6 +512,8 @@ class KeyList(ma.Schema):
 class PersonBody(ma.Schema):
     """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
 
+    example = {"id": "4711", "email": "ada@example.com", "name": "Ada", "language": "en"}
+
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT, allow_none=True)
@@ -527,6 +529,8 @@ class PersonBody(ma.Schema):
 
 class PersonPatch(ma.Schema):
     """What is to change of a person; everything else stays."""
+
+    example = {"language": "de"}
 
     external_id = text(SHORT, 1, allow_none=True)
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
@@ -651,6 +655,15 @@ class TeamSaid(ma.Schema):
 class TriggerBody(ma.Schema):
     """Something happened at a touchpoint; whom do we ask?"""
 
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "person": {"email": "ada@example.com", "name": "Ada"},
+        "touchpoint": "ticket solved",
+        "ticket": {"id": "4711", "subject": "Card declined"},
+        "agent": {"id": "7", "name": "Grace"},
+        "deliver": True,
+    }
+
     survey = text(100, 1, required=True)
     person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
     touchpoint = Said(load_default=None)
@@ -735,6 +748,12 @@ class ChangedRules(ma.Schema):
 
 class BacktestBody(ma.Schema):
     """Replay what happened in a period under other rules."""
+
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "since": "2026-10-01T00:00:00Z",
+        "rules": {"quarantine_days": 60},
+    }
 
     survey = text(100, 1, required=True)
     since = Moment(required=True)
