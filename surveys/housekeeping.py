@@ -44,7 +44,7 @@ def erase(email: str | None, external_id: str | None, person_id: str | None, rep
     else:
         who = find(email, external_id, person_id)
         gone = _with_room(data_dir, lambda: privacy.erase(who, clock.now(), email, external_id))
-        addresses = {e for person in who for e in (person.email, person.claimed_email) if e}
+        addresses = {e for row in who for e in (row.email, row.claimed_email, row.known_email) if e}
         outbox = mail.Outbox(data_dir / "outbox", mail.NOBODY)
         if files := outbox.forget(addresses | ({email} if email else set())):
             gone["outbox"] = files

@@ -205,6 +205,7 @@ def _is_buried(person: Person, graves: dict[str, datetime]) -> bool:
         (tombstones.PERSON, person.id),
         (tombstones.EMAIL, person.email),
         (tombstones.EMAIL, person.claimed_email),
+        (tombstones.EMAIL, person.known_email),
         (tombstones.EXTERNAL_ID, person.external_id),
     )
     return any(tombstones.is_buried(graves, kind, value, person.created_at) for kind, value in names)
