@@ -2,22 +2,46 @@
 
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from feedback import exports
-from surveys import housekeeping
-from surveys.base import cli
+from feedback.demo import filling, year
+from surveys import housekeeping, links
+from surveys.base import cli, clock, schema, web
 from surveys.models import Response
 
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    app.cli.add_command(export)
+    for command in (export, demo, analyse):
+        app.cli.add_command(command)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
+def analyse(file: Path, out: Path) -> None:
+    """Read the comments in FILE.csv and write its rows again with sentiment and topic. Needs no database.
+
+    FILE has a column `text`, and if known `score` (0 to 1), `question` and `language`. Added are `sentiment`
+    (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment belongs
+    to none) and `topic_label`.
+    """
+    # Here, because the text engines are heavy and no other command needs them.
+    from feedback.analysis import spreadsheet
+
+    with cli.steps() as progress:
+        try:
+            count = spreadsheet.analyse(file, out, spreadsheet.feelings, spreadsheet.subjects, progress)
+        except spreadsheet.Unreadable as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{count} comments written to {out}.", err=True)
 
 
 @click.command()
@@ -56,6 +80,32 @@ def export(
         for line in write(exports.items(filters)):
             out.write(line)
             bar.update()
+
+
+@click.command()
+@click.option(
+    "--responses", default=4000, show_default=True, type=click.IntRange(10, 1_000_000), help="How many."
+)
+@click.option("--seed", default=1, show_default=True, help="Another number, another year.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The year's last day (UTC); default: now.")
+@click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
+@with_appcontext
+def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
+    """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
+    schema.up(web.settings())
+    _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
+
+
+@cli.with_database
+def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
+    if filling.is_there() and not again:
+        click.echo("The demo is there already; --again with another --seed adds a year.")
+        return
+    asks = year.asks(seed, until, responses)
+    with cli.bar(len(asks), "Inventing a year", " asks") as bar:
+        counts = filling.fill(asks, until - timedelta(days=year.DAYS + 1), bar.update)
+    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+    click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
 
 
 @contextmanager

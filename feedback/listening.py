@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from feedback.analysis import language, sentiment
 from feedback.models import Reading
 from surveys import catalogue, responses
 from surveys.base import db, jobs
@@ -32,7 +31,10 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
         if known is not None:
             db.write(lambda: _forget(row.key, now))
         return
-    found = sentiment.read(row.comment, score=_share(row), question=_question(row), language=row.language)
+    # Here, because the text engines belong into the worker's memory and not into the web's.
+    from feedback.analysis import language, sentiment
+
+    found = sentiment.read(comment, score=_share(row), question=_question(row), language=row.language)
     values = {
         "language": found.language if found else language.of(comment, row.language),
         "label": str(found.label) if found else None,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ def install(app: Flask) -> None:
 def serve() -> None:
     """Migrate, then run web and worker until SIGTERM."""
     chosen = web.settings()
+    _check_address(chosen)
     prepare(chosen)
     db.close_database()
     children = {
@@ -42,6 +44,20 @@ def serve() -> None:
     children["worker"] = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     welcome(chosen)
     sys.exit(_supervise(children))
+
+
+def _check_address(chosen: settings.Settings) -> None:
+    """Say at once that somebody else has the port; gunicorn would be started anew for ever."""
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As gunicorn does: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise click.ClickException(
+                f"{chosen.host}:{chosen.port} cannot be used ({error.strerror}). Choose another with PORT=… or HOST=…"
+            ) from None
 
 
 def _supervise(children: dict[str, list[str]]) -> int:

@@ -502,7 +502,7 @@ def _person(who: people.Identity | None, invitation: Invitation | None, now: dat
 def _attribute(row: Response, invitation: Invitation) -> None:
     """Agent, team and ticket as they were when the person was asked."""
     if invitation.person_id:
-        row.person = invitation.person_id
+        row.person_id = invitation.person_id
     row.agent_id, row.agent_name = invitation.agent_id, invitation.agent_name
     row.team_id, row.team_name = invitation.team_id, invitation.team_name
     row.ticket = invitation.ticket

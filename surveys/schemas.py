@@ -21,6 +21,7 @@ MODES = ("popover", "inline", "tab")
 POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
+_ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 
@@ -87,11 +88,9 @@ def language_tag(value: str) -> None:
 
 def origin(value: str) -> None:
     """What a browser sends as Origin: scheme, host, port; no path."""
-    parts = urlsplit(value)
+    # It is written into policies too, where a space or a semicolon would begin something else.
     _check(
-        parts.scheme in ("http", "https")
-        and parts.netloc
-        and value == f"{parts.scheme}://{parts.netloc}".lower(),
+        _ORIGIN.fullmatch(value),
         "Must be an origin such as https://shop.example, in lower case, without a path.",
     )
 
@@ -473,7 +472,9 @@ class KeyBody(ma.Schema):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
     )
-    surveys = fields.List(text(100, 1), allow_none=True, load_default=None)
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
 
 
 class KeyOut(ma.Schema):
@@ -514,6 +515,8 @@ class KeyList(ma.Schema):
 class PersonBody(ma.Schema):
     """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
 
+    example = {"id": "cust-881", "email": "robin@example.com", "name": "Robin Vale", "language": "fr"}
+
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT, allow_none=True)
@@ -529,6 +532,8 @@ class PersonBody(ma.Schema):
 
 class PersonPatch(ma.Schema):
     """What is to change of a person; everything else stays."""
+
+    example = {"name": "Robin Vale", "company": "Example Co"}
 
     external_id = text(SHORT, 1, allow_none=True)
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
@@ -654,6 +659,15 @@ class TeamSaid(ma.Schema):
 class TriggerBody(ma.Schema):
     """Something happened at a touchpoint; whom do we ask?"""
 
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "person": {"email": "robin@example.com", "name": "Robin Vale", "language": "fr"},
+        "touchpoint": "ticket solved",
+        "ticket": {"id": "35436", "subject": "Refund for order 1042", "channel": "email"},
+        "agent": {"id": "21", "name": "Sam Ortiz"},
+        "delay_minutes": 60,
+    }
+
     survey = text(100, 1, required=True)
     person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
     touchpoint = Said(load_default=None)
@@ -739,6 +753,12 @@ class ChangedRules(ma.Schema):
 class BacktestBody(ma.Schema):
     """Replay what happened in a period under other rules."""
 
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "since": "2026-09-01T00:00:00Z",
+        "rules": {"quarantine_days": 7},
+    }
+
     survey = text(100, 1, required=True)
     since = Moment(required=True)
     until = Moment(allow_none=True, load_default=None)
@@ -823,6 +843,8 @@ class InvitationQuery(web.PageArgs):
 class AskBody(ma.Schema):
     """May this person be asked now?"""
 
+    example = {"person": {"id": "cust-881"}, "touchpoint": "checkout"}
+
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
 
@@ -845,6 +867,8 @@ class AskOut(ma.Schema):
 
 class EventBody(ma.Schema):
     """What became of the survey on the page."""
+
+    example = {"invitation": None, "event": "shown"}
 
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
@@ -870,6 +894,13 @@ class WriteBackBody(ma.Schema):
 
 class ConnectionBody(ma.Schema):
     """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    example: dict[str, Any] = {
+        "name": "Support",
+        "kind": "zendesk",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "secret": "the signing secret of the webhook",
+    }
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
@@ -924,6 +955,8 @@ class ConnectionCreated(ConnectionOut):
 
 class ConnectionPatch(ConnectionBody):
     """What is to change; everything else stays, the kind always."""
+
+    example = {"skip_tags": ["no_survey"]}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, exclude=("kind",), **options)

@@ -14,17 +14,18 @@ SURE = 0.9
 """Probability the identifier must reach; with shorter texts it errs in one of four."""
 
 CANDIDATES = (
-    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl nn no pl pt ro ru sk sl sq sr sv th "
-    "tr uk ur vi zh"
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl nn no pl pt ro ru sk sl "
+    "sq sr sv th tr uk ur vi zh"
 ).split()
-"""Languages in which surveys are held; among the identifier's 97, short texts are taken for Latin or Volapük."""
+"""Languages in which surveys are held; among the identifier's 97, short texts are taken for Latin or
+Volapük."""
 
 _LOOKED_AT = 1_000
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
 _TELLS_ENGLISH = frozenset(
-    "the and is are was were with this that you your they have has had it's i'm my we our be been not but very of to "
-    "would could should there from what when how which just so all it for".split()
+    "the and is are was were with this that you your they have has had it's i'm my we our be been not but "
+    "very of to would could should there from what when how which just so all it for".split()
 )
 
 
@@ -32,8 +33,8 @@ def of(text: str, claimed: str | None = None) -> str | None:
     """Return the ISO 639-1 code of the language of *text*, or None when unsure.
 
     *claimed* is the survey's or the person's language ("de", "de-AT"): it decides for texts shorter than
-    `LONG_ENOUGH` letters and for those the identifier is not sure of. Without a claim a text in words that the
-    English model knows is English, and one without any letters has no language.
+    `LONG_ENOUGH` letters and for those the identifier is not sure of. Without a claim a text in words that
+    the English model knows is English, and one without any letters has no language.
     """
     claim = re.split("[-_]", claimed)[0].lower() if claimed else None
     text = text[:_LOOKED_AT]

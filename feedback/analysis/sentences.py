@@ -1,13 +1,15 @@
-"""Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment of their own."""
+"""Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment."""
 
 import re
 import unicodedata
 
 LONGEST_READ = 8_000
-"""Characters of a comment that are read; nobody writes more by hand, and a pasted log must not hold up the rest."""
+"""Characters of a comment that are read; nobody writes more by hand, and a pasted log must not hold up the
+rest."""
 
 LONGEST_SENTENCE = 600
-"""Characters after which a sentence without any full stop is cut at a space: the lexicons are quadratic in its words."""
+"""Characters after which a sentence without any full stop is cut at a space: the lexicons are quadratic in
+its words."""
 
 _LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@])@\w{1,50}:?")

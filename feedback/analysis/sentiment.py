@@ -36,7 +36,8 @@ LABELS = tuple(Label)
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What is known of a comment: *score* is the respondent's own, 0 (worst) to 1 (best); *language* the survey's."""
+    """What is known of a comment: *score* is the respondent's own, 0 (worst) to 1 (best); *language* the
+    survey's."""
 
     text: str
     score: float | None = None
@@ -59,8 +60,9 @@ class Sentiment:
     """The sentiment of a comment.
 
     *score* −1 (surely negative) … 1 (surely positive) is the probability of positive less that of negative;
-    *words* those that spoke most for the label; *text_score* and *text_label* what the words alone say, without the
-    respondent's score, the question and people's corrections, to find where they disagree; *language* ISO 639-1.
+    *words* those that spoke most for the label; *text_score* and *text_label* what the words alone say,
+    without the respondent's score, the question and people's corrections, to find where they disagree;
+    *language* ISO 639-1.
     """
 
     label: Label
@@ -111,7 +113,8 @@ def correction(comment: Comment, label: str) -> Case | None:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A comment in pieces: cleaned, in its language, its sentences as written and as measured, and the whole."""
+    """A comment in pieces: cleaned, in its language, its sentences as written and as measured, and the
+    whole."""
 
     comment: Comment
     text: str
@@ -123,7 +126,8 @@ class _Taken:
 
 @cache
 def _load() -> None:
-    """Load everything once, the language identifier first: while it unpacks it takes 80 MB more than it keeps."""
+    """Load everything once, the language identifier first: while it unpacks it takes 80 MB more than it
+    keeps."""
     languages.identifier()
     sentiment_features.textblob_lexicon()
     sentiment_features.vader()
@@ -138,7 +142,8 @@ def _read_batch(comments: Sequence[Comment], adjustment: Adjustment | None) -> l
 
 
 def _take_apart(comment: Comment) -> _Taken | None:
-    """Clean and measure; None for what has neither a word nor an emoji, and for languages that cannot be read."""
+    """Clean and measure; None for what has neither a word nor an emoji, and for languages that cannot be
+    read."""
     text = sentences.clean(comment.text)
     parts = sentences.split(text)
     wordless = not any(map(str.isalpha, text))
@@ -158,7 +163,8 @@ def _take_apart(comment: Comment) -> _Taken | None:
 
 
 def _weigh(taken: Sequence[_Taken]) -> list[list[Logits]]:
-    """Return for each comment what its words say: of the whole first, then of each sentence if there are several."""
+    """Return for each comment what its words say: of the whole first, then of each sentence if there are
+    several."""
     units = [
         [each.whole, *map(sentiment_features.join, _sentences(each))] if each.language == "en" else []
         for each in taken
@@ -226,7 +232,8 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
 
 
 def _deciding(leanings: dict[str, float], label: Label) -> tuple[str, ...]:
-    """Return the words that lean most to *label*, at most `MOST_WORDS`; for neutral, those that lean most at all."""
+    """Return the words that lean most to *label*, at most `MOST_WORDS`; for neutral, those that lean most at
+    all."""
     if label is Label.NEUTRAL:
         weights = [(-abs(lean), word) for word, lean in leanings.items()]
     else:

@@ -11,8 +11,9 @@ from feedback.analysis.sentiment_questions import kind
 
 STEPS = 80
 STEP = 0.3
-# How far a weight may move per unit of evidence: a word learns more slowly than the habits of a survey's comments
-# as a whole (how far to trust the score, the question, the model), and all of them stay near the shipped model.
+# How far a weight may move per unit of evidence: a word learns more slowly than the habits of a survey's
+# comments as a whole (how far to trust the score, the question, the model), and all of them stay near the
+# shipped model.
 _PULL_WORD, _PULL_HABIT = 1.0, 0.5
 _SCORE_STEPS = 5
 _SETTLED = 6.0
@@ -20,10 +21,11 @@ _SETTLED = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comment as the model saw it: its *keys*, the *logits* before any adjustment, and the correct *label*.
+    """One comment as the model saw it: its *keys*, the *logits* before any adjustment, and the correct
+    *label*.
 
-    *text* is the cleaned comment, *score* the respondent's own (0 … 1), *label* 0 negative, 1 neutral, 2 positive, or
-    None for a comment that is only to be read.
+    *text* is the cleaned comment, *score* the respondent's own (0 … 1), *label* 0 negative, 1 neutral, 2
+    positive, or None for a comment that is only to be read.
     """
 
     text: str
@@ -36,7 +38,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What corrections taught: one weight per habit or word and class, and comments that people settled literally."""
+    """What corrections taught: one weight per habit or word and class, and comments that people settled
+    literally."""
 
     index: dict[str, int]
     weights: NDArray[np.float64]
@@ -44,7 +47,8 @@ class Adjustment:
     learnt_from: int = 0
 
     def apply(self, case: Case) -> Logits:
-        """Return the adjusted log-probabilities of *case*; a comment that people settled reads as they said."""
+        """Return the adjusted log-probabilities of *case*; a comment that people settled reads as they
+        said."""
         settled = self.settled.get(_same(case.text, case.question))
         if settled is not None:
             return (_SETTLED * (settled == 0), _SETTLED * (settled == 1), _SETTLED * (settled == 2))
@@ -56,7 +60,8 @@ class Adjustment:
         return tuple(logits.tolist())
 
     def changes(self, most: int = 20) -> list[tuple[str, float]]:
-        """Return the words whose reading moved most, each with its shift towards positive (or, below 0, negative)."""
+        """Return the words whose reading moved most, each with its shift towards positive (or, below 0,
+        negative)."""
         moved = [
             (name.removeprefix("word "), float(self.weights[row, 2] - self.weights[row, 0]))
             for name, row in self.index.items()
@@ -66,7 +71,8 @@ class Adjustment:
 
 
 def learn(corrections: Sequence[Case]) -> Adjustment:
-    """Return what *corrections* teach, all of them at once and in the order given (a later one on the same text wins).
+    """Return what *corrections* teach, all of them at once and in the order given (a later one on the same
+    text wins).
 
     Penalised logistic regression on top of the shipped model's log-probabilities: without corrections nothing
     changes. 500 corrections take about a tenth of a second.

@@ -1,4 +1,4 @@
-"""Reads comments in German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of words."""
+"""Reads German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of words."""
 
 import gzip
 import math
@@ -29,7 +29,8 @@ _NEUTRAL = 0.3
 def take_apart(sentence: str, language: str) -> Sentence:
     """Measure one cleaned *sentence* by the lexicon of *language*, one of `LANGUAGES`.
 
-    `assessed` of the result counts the words found; `textblob` is their mean value, −1 … 1, negation reckoned in.
+    `assessed` of the result counts the words found; `textblob` is their mean value, −1 … 1, negation reckoned
+    in.
     """
     words = tokens(sentence)
     keys = _mark_negated(words, _NEGATIONS[language])
@@ -52,7 +53,8 @@ def logits(sentences: Sequence[Sentence]) -> Logits:
 
 @cache
 def leaning(language: str) -> Callable[[str], float]:
-    """Return a function from a word (or negated word) to its value in *language*, −1 … 1, and 0 when unknown."""
+    """Return a function from a word (or negated word) to its value in *language*, −1 … 1, and 0 when
+    unknown."""
     lexicon = _lexicon(language)
 
     def value(key: str) -> float:

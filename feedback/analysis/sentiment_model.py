@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ Logits = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Softmax regression over `Features`: every array has one column each for negative, neutral and positive."""
+    """Softmax regression over `Features`: every array has one column each for negative, neutral and
+    positive."""
 
     index: dict[str, int]
     keys: NDArray[np.float32]
@@ -60,7 +62,7 @@ class Model:
 
 def weighable(keys: list[str]) -> set[str]:
     """Return single keys and pairs of neighbours; what occurs twice counts once."""
-    return {*keys, *(f"{first} {second}" for first, second in zip(keys, keys[1:], strict=False))}
+    return {*keys, *(f"{first} {second}" for first, second in pairwise(keys))}
 
 
 def load(path: Path) -> Model:

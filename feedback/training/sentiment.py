@@ -1,6 +1,8 @@
-"""Makes the shipped sentiment model: `python -m feedback.training.sentiment --data FOLDER --sentence-model FOLDER`.
+"""Makes the shipped sentiment model: `python -m feedback.training.sentiment --data FOLDER --sentence-model
+FOLDER`.
 
-Needs requirements-training.in. The result is the same on every run with the same data, sentence model and libraries.
+Needs requirements-training.in. The result is the same on every run with the same data, sentence model and
+libraries.
 """
 
 import argparse

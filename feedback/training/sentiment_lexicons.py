@@ -1,8 +1,9 @@
-"""Makes the list of words for other languages: `python -m feedback.training.sentiment_lexicons --textblob-de … `.
+"""Makes the list of words for other languages: `python -m feedback.training.sentiment_lexicons --textblob-de
+… `.
 
-Sources, all openly licensed: the German Polarity Lexicon as in textblob-de (Apache-2.0), pattern's French lexicon as in
-textblob-fr (PDDL), AFINN-165 translated (npm afinn-165-multilingual, MIT; AFINN itself Apache-2.0), and this project's
-own words of survey answers, which override the others.
+Sources, all openly licensed: the German Polarity Lexicon as in textblob-de (Apache-2.0), pattern's French
+lexicon as in textblob-fr (PDDL), AFINN-165 translated (npm afinn-165-multilingual, MIT; AFINN itself
+Apache-2.0), and this project's own words of survey answers, which override the others.
 """
 
 import argparse
@@ -36,7 +37,8 @@ def main() -> None:
     english = set(_afinn(given.afinn, "en"))
     lines = []
     for language in sorted(LANGUAGES):
-        # A word that the translation left as it was is English still: "fart" is a speed, not a smell, elsewhere.
+        # A word that the translation left as it was is English still: "fart" is a speed, not a smell,
+        # elsewhere.
         words = {word: value for word, value in _afinn(given.afinn, language).items() if word not in english}
         words |= rated.get(language, {}) | _own(language)
         lines += [

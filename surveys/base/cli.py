@@ -1,19 +1,26 @@
 """What all commands share: a database that is ready or a clear word, and a bar that moves."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 import peewee
+from flask.cli import with_appcontext
 from tqdm import tqdm
 
 from surveys.base import db, schema
 
 
+class Away(click.ClickException):
+    """The database cannot be reached, or can take no more."""
+
+
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run `command` only on a database that answers and has all migrations; else say what is missing."""
 
+    @with_appcontext
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -27,7 +34,7 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
             if not db.away(error):
                 raise
             db.forget_connection()
-            raise click.ClickException(f"The database cannot be reached or is full: {error}") from None
+            raise Away(f"The database cannot be reached or is full: {error}") from None
 
     return wrapper
 
@@ -35,3 +42,22 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
 def bar(total: int | None, what: str, unit: str = " rows") -> Any:
     """A progress bar on a terminal, nothing elsewhere."""
     return tqdm(total=total, desc=what, unit=unit, unit_scale=True, disable=None)
+
+
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told a step, how many are done and of how many, and moves one bar for each step."""
+    current: dict[str, Any] = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step not in current:
+            for finished in current.values():
+                finished.close()
+            current[step] = bar(total, step.capitalize(), " comments")
+        current[step].update(done - current[step].n)
+
+    try:
+        yield progress
+    finally:
+        for unfinished in current.values():
+            unfinished.close()

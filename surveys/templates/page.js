@@ -1,6 +1,8 @@
 // The hosted page with a script: the first tap is saved, then the question that fits it, then the thanks.
 // Without this script, or when the service refuses its calls, the form alone does the same in two steps.
 (() => {
+  // A sandboxed frame has no origin; its calls would be refused, and the plain form is not.
+  if (window.origin == 'null') return
   const form = document.getElementById('ask')
   const scale = form.querySelector('fieldset')
   const more = document.getElementById('more')
@@ -39,7 +41,7 @@
       if (reply && reply.ok) {
         arrived = revision
       } else if (reply && reply.status < 500 && reply.status != 429) {
-        // Such as in a sandboxed frame, whose calls have no origin: the plain form is still accepted.
+        // Whatever it is, the plain form has a page that says so.
         return HTMLFormElement.prototype.submit.call(form)
       } else {
         say(texts.error)

@@ -165,6 +165,9 @@ def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Re
         product=survey.product,
         embedded=request.args.get("embed") == "1",
         start=_start(),
+        # A browser forgets a page once a form is sent to its very address (RFC 9111, 4.4); going back must
+        # find it again, for a fresh one would be a second answer.
+        action=_start(sent="1"),
         kiosk_seconds=KIOSK_SECONDS,
         **values,
     )
@@ -192,11 +195,12 @@ def _person(given: str, signature: str) -> dict[str, str] | None:
     )
 
 
-def _start() -> str:
-    """This page anew, for the next person."""
+def _start(**more: str) -> str:
+    """This page anew, for the next person: what the address says of this one is left out."""
     kept = {
         name: request.args[name] for name in ("lang", "touchpoint", "embed", "kiosk") if name in request.args
     }
+    kept |= more
     return request.path + ("?" + urlencode(kept) if kept else "")
 
 

@@ -34,8 +34,11 @@ def fields(answer, status=422):
 
 
 def cors(answer):
-    """The CORS headers of an answer."""
-    return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
+    """What the CORS headers of an answer allow; whoever may read it may also read how long to wait."""
+    headers = {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
+    exposed = headers.pop("Access-Control-Expose-Headers", None)
+    assert exposed == ("Retry-After" if headers else None)
+    return headers
 
 
 def test_the_first_recording_is_a_201_and_a_repeat_a_200_with_the_same_body(client, make):
