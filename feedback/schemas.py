@@ -69,12 +69,21 @@ class FeedFilters(ma.Schema):
     language = fields.String()
     tag = fields.String()
     q = fields.String(validate=validate.Length(max=1000))
+    mismatch = fields.String(
+        validate=validate.OneOf(("1",)),
+        metadata={"description": "1: only where the words say the opposite of the score."},
+    )
     since = When()
     until = When()
 
 
 class FeedQuery(FeedFilters, web.PageArgs):
     """Which page of the feed."""
+
+    like = fields.String(
+        validate=validate.Length(1, 100),
+        metadata={"description": "A response's id: comments like its own, the nearest first, one page."},
+    )
 
     order = fields.String(validate=validate.OneOf(feed.ORDERS), load_default="desc")
 

@@ -11,6 +11,7 @@ from feedback.domain.topics import Change, Kind, State
 from feedback.models import Meaning, Placement, Topic, TopicChange
 from surveys import responses
 from surveys.base import db
+from surveys.domain import folding
 from surveys.models import Response
 
 #: How many rows of a long list go into one statement.
@@ -129,9 +130,7 @@ def settle(key: int, topic_ids: Sequence[str], now: datetime) -> None:
 
     Call it in a transaction.
     """
-    known = {
-        row.topic_id: row.evidence for row in Placement.select().where(Placement.response == key)
-    }
+    known = {row.topic_id: row.evidence for row in Placement.select().where(Placement.response == key)}
     Placement.delete().where(Placement.response == key).execute()
     rows = [
         {
@@ -273,9 +272,9 @@ def _pour(topic_id: str, into: str, now: datetime) -> None:
 
 def _touch(topic_id: str, now: datetime) -> None:
     placed = Placement.select(Placement.response).where(Placement.topic == topic_id)
-    Response.update(
-        version=Response.version + 1, changed_tick=db.tick(), updated_at=now
-    ).where(Response.key.in_(placed)).execute()
+    Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
+        Response.key.in_(placed)
+    ).execute()
 
 
 def chunks(keys: Sequence[int]) -> list[Sequence[int]]:
@@ -306,9 +305,8 @@ def _cleared(topic: domain.Topic) -> domain.Topic:
     A comment must be erasable; so it is shown where it stands (`topic_lists`), and never copied.
     """
     terms = tuple(term for term in topic.terms if not redaction.tells(term))
-    candidates = tuple(
-        name for name in topic.candidates if len(name.split()) <= 5 and not redaction.tells(name)
-    )
+    folded = {folding.fold(term) for term in terms}
+    candidates = tuple(name for name in topic.candidates if folding.fold(name) in folded)
     return replace(topic, candidates=candidates, terms=terms)
 
 

@@ -363,7 +363,9 @@ def tables(db):
     Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
 
     class Learnt(Table):
-        survey = peewee.ForeignKeyField(Survey, primary_key=True, on_delete="CASCADE", column_name="survey_id")
+        survey = peewee.ForeignKeyField(
+            Survey, primary_key=True, on_delete="CASCADE", column_name="survey_id"
+        )
         learnt_from = peewee.IntegerField()
         words = JSONField()
         learnt_at = UTCField()

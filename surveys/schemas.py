@@ -351,7 +351,9 @@ class SurveyBody(ma.Schema):
     reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
     redact = Truth(
-        metadata={"description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."}
+        metadata={
+            "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."
+        }
     )
     widget = fields.Nested(WidgetOptions)
     definition = fields.Integer(dump_only=True)

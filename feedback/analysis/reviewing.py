@@ -69,7 +69,9 @@ def _topic(state: State, comment: str) -> str | None:
     return place.topic if place else None
 
 
-def means_taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors) -> dict[str, np.ndarray]:
+def means_taught(
+    state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors
+) -> dict[str, np.ndarray]:
     """For each topic that a person taught, the mean of its label, its examples and the comments they put
     there."""
     given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
