@@ -8,10 +8,11 @@ from typing import IO, Any
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 
-from feedback import exports
+from feedback import exports, reviews
 from surveys import housekeeping
-from surveys.base import cli
+from surveys.base import cli, clock
 from surveys.models import Response
 
 
@@ -19,6 +20,7 @@ def install(app: Flask) -> None:
     """Add the commands to the app."""
     app.cli.add_command(export)
     app.cli.add_command(analyse)
+    app.cli.add_command(topics)
 
 
 @click.command()
@@ -78,6 +80,25 @@ def export(
         for line in write(exports.items(filters)):
             out.write(line)
             bar.update()
+
+
+@click.group(cls=AppGroup)
+def topics() -> None:
+    """What comments have in common: review."""
+
+
+@topics.command("review")
+@cli.with_database
+def topics_review() -> None:
+    """Look at all topics anew, here and now, and keep what people said of them."""
+    row, new = reviews.ask(clock.now())
+    if not new and row.state == reviews.RUNNING:
+        raise click.ClickException("A review is running already; see GET /api/topics.")
+    with cli.bar(100, "Reviewing", " %") as bar:
+        reviews.run(row, lambda step, share: bar.update(round(100 * share) - bar.n))
+    done = reviews.latest()
+    if done is not None:
+        click.echo(f"{done.comments} comments reviewed, {done.moved} of those in a topic moved.")
 
 
 @contextmanager

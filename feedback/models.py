@@ -100,7 +100,7 @@ class Placement(Table):
     sentiment = TextField(null=True)
 
     topic_id: str
-    response_id: int
+    response_key: int
 
     class Meta:
         primary_key = peewee.CompositeKey("topic", "response")
