@@ -7,8 +7,9 @@ import feedback.views
 import surveys.commands
 import surveys.views
 from feedback import listening
-from surveys import links, rollups
+from surveys import chores, connections, housekeeping, links, privacy, ratings, rollups
 from surveys.base import bell, db, limits, observe, settings, signing, web
+from surveys.base.delivery import client
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
@@ -25,13 +26,18 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     signing.use_secret(chosen.secret_key)
     links.use_base_url(chosen.base_url)
     rollups.use_time_zone(chosen.time_zone)
+    connections.use_client(client.Client(chosen.outbound_allow))
+    privacy.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
+    chores.install(app.extensions["limiter"])
     web.install(app, chosen)
     observe.install(app)
     web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     bell.install(chosen)
     listening.install()
+    ratings.install()
     surveys.commands.install(app)
+    housekeeping.install(app)
     feedback.commands.install(app)
     return app

@@ -59,7 +59,7 @@ def page(
         return _changes(filters, limit, position, surveys)
     query = _narrowed(_items(), filters, surveys)
     if order == "desc":
-        key = Reading.key if filters.get("sentiment") else Response.key
+        key = _order_key(filters)
         if position:
             query = query.where(key < position[1])
         rows = list(query.order_by(key.desc()).limit(limit + 1).dicts())
@@ -72,6 +72,13 @@ def page(
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
     return Page([_shown(row) for row in rows], end)
+
+
+def _order_key(filters: Mapping[str, Any]) -> Any:
+    """The key in the table that the database should walk newest first: then it stops after one page."""
+    if filters.get("q") and db.on_sqlite():
+        return _Search.rowid
+    return Reading.key if filters.get("sentiment") else Response.key
 
 
 def one(response_key: int) -> dict[str, Any] | None:
@@ -226,7 +233,7 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
 class _Search(db.Model):
     """SQLite's full-text index; migrations make it and triggers keep it."""
 
-    rowid = peewee.RowIDField() if hasattr(peewee, "RowIDField") else peewee.IntegerField(primary_key=True)
+    rowid = peewee.IntegerField(primary_key=True)
     response_search = peewee.TextField()
 
     class Meta:

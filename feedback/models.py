@@ -8,13 +8,17 @@ from surveys.models import Response
 
 
 class Reading(Table):
-    """What the worker read in one response's comment. `label` is null where we say nothing rather than guess."""
+    """What the worker read in one response's comment. `label` is null where we say nothing rather than guess;
+    `text_label` is what the words alone say, to find where they and the score disagree.
+    """
 
     key = BigIntegerField(primary_key=True)
     language = TextField(null=True)
     label = TextField(null=True)
     score = DoubleField(null=True)
     words = JSONField(null=True)
+    text_label = TextField(null=True)
+    text_score = DoubleField(null=True)
     engine = TextField()
     by_person = peewee.BooleanField(default=False)
     read_at = UTCField()

@@ -12,6 +12,7 @@ from peewee import fn
 
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
+from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.domain.metrics.metric import Metric
@@ -32,7 +33,7 @@ SEGMENTS: dict[str, Any] = {
 PROPERTY = "property:"
 
 #: Segments with a name to show beside the key.
-_NAMES = {"agent": Response.agent_name, "team": Response.team_name, "topic": Topic.label}
+_NAMES = {"agent": Response.agent_name, "team": Response.team_name}
 
 INTERVALS = ("day", "week", "month")
 MOST_BUCKETS = 4000
@@ -107,7 +108,7 @@ def _counts(question: Question, zone: ZoneInfo) -> Counts:
         )
     else:
         query = _rows(question, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
-    return {score: int(n) for score, n in query.tuples() if n}
+    return {score: int(n) for score, n in _fetch(query) if n}
 
 
 def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
@@ -124,7 +125,7 @@ def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | N
 
 
 def _daily(question: Question, days: tuple[str | None, str | None]) -> Any:
-    query = DailyCount.select().where(DailyCount.survey.in_([survey.id for survey in question.surveys]))
+    query = DailyCount.select().where(_of(DailyCount.survey, question))
     if days[0]:
         query = query.where(DailyCount.day >= days[0])
     if days[1]:
@@ -140,8 +141,7 @@ def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
         query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
     if "topic" in needed:
         query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
-        query = query.left_outer_join(Topic, on=(Topic.id == Placement.topic), src=Placement)
-    query = query.where(Response.survey.in_([survey.id for survey in question.surveys]), Response.counted)
+    query = query.where(_of(Response.survey, question), Response.counted)
     if question.since:
         query = query.where(Response.key >= microseconds(question.since))
     if question.until:
@@ -151,6 +151,18 @@ def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
     if question.latest:
         query = query.where(Response.key.in_(_latest(question)))
     return query
+
+
+def _fetch(query: Any) -> list[tuple]:
+    """All rows as the driver gives them: numbers and text, of which there may be thousands."""
+    return db.database.execute(query).fetchall()
+
+
+def _of(survey_column: Any, question: Question) -> Any:
+    """The survey asked for; one of a list only when there are several, which planners read worse."""
+    if len(question.surveys) == 1:
+        return survey_column == question.surveys[0].id
+    return survey_column.in_([survey.id for survey in question.surveys])
 
 
 def column(segment: str) -> Any:
@@ -260,7 +272,7 @@ def _series(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
         )
     interval = question.interval or "day"
     buckets: dict[date, Counts] = {}
-    for day, score, n in query.tuples():
+    for day, score, n in _fetch(query):
         counts = buckets.setdefault(schedule.first_day(date.fromisoformat(day), interval), {})
         counts[score] = counts.get(score, 0) + int(n)
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
@@ -281,17 +293,14 @@ def _groups(question: Question) -> list[dict[str, Any]]:
     """Every segment with its number and the band of ranks it may hold; best first."""
     by = question.by or ""
     key = column(by)
-    name = _NAMES.get(by)
-    columns = [key.alias("segment"), Response.score.alias("score"), fn.COUNT(Response.key).alias("n")]
-    if name is not None:
-        columns.append(fn.MAX(name).alias("name"))
-    query = _rows(question, columns, [by]).group_by(key, Response.score)
+    # All of this is in a covering index; names are looked up afterwards, one a segment.
+    columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
     counts: dict[Any, Counts] = {}
-    names: dict[Any, str | None] = {}
-    for row in query.tuples():
-        counts.setdefault(row[0], {})[row[1]] = int(row[2])
-        if name is not None:
-            names[row[0]] = row[3] or names.get(row[0])
+    latest: dict[Any, int] = {}
+    for segment, score, n, last in _fetch(_rows(question, columns, [by]).group_by(key, Response.score)):
+        counts.setdefault(segment, {})[score] = int(n)
+        latest[segment] = max(last, latest.get(segment, last))
+    names = _names(by, latest)
     bands = statistics.rank_bands(
         question.metric, {key: value for key, value in counts.items() if key is not None}
     )
@@ -306,5 +315,16 @@ def _groups(question: Question) -> list[dict[str, Any]]:
             "interval": number.interval,
             "rank_band": bands.get(segment),
         }
-        groups.append(group | ({"name": names.get(segment)} if name is not None else {}))
+        groups.append(group | ({"name": names.get(segment)} if names is not None else {}))
     return sorted(groups, key=lambda g: (g["key"] is None, -(g["value"] or 0), str(g["key"])))
+
+
+def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
+    """What each segment is called now; None for segments that are their own name."""
+    if by == "topic":
+        rows: Any = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(list(latest)))
+    elif by in _NAMES:
+        rows = Response.select(column(by), _NAMES[by]).where(Response.key.in_(list(latest.values())))
+    else:
+        return None
+    return dict(list(rows.tuples()))

@@ -1,5 +1,6 @@
 """What the feed and the numbers take and give over HTTP."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -10,6 +11,10 @@ from marshmallow import fields, validate
 
 from feedback import feed
 from surveys.base import web
+from surveys.schemas import CHANNELS, AnswerBody, Truth
+
+#: The channel of responses that came over POST /api/responses and name no other.
+IMPORTED = "import"
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,26 @@ class FeedQuery(FeedFilters, web.PageArgs):
 class FeedOut(ma.Schema):
     """A page of the feed."""
 
+    example = {
+        "items": [
+            {
+                "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+                "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+                "metric": "nps",
+                "score": 3,
+                "group": "detractor",
+                "comment": "The checkout declined my card twice.",
+                "language": "en",
+                "sentiment": {"label": "negative", "score": -0.62},
+                "topics": [],
+                "channel": "widget",
+                "touchpoint": "checkout",
+                "created_at": "2026-11-20T09:30:00.000Z",
+            }
+        ],
+        "next": None,
+    }
+
     items = fields.List(fields.Dict())
     next = fields.String(allow_none=True)
 
@@ -84,12 +109,16 @@ class FeedOut(ma.Schema):
 class SavedFeedBody(ma.Schema):
     """A view to be saved."""
 
+    example = {"name": "Unhappy in German", "filters": {"sentiment": "negative", "language": "de"}}
+
     name = fields.String(required=True, validate=validate.Length(1, 200))
     filters = fields.Dict(load_default=dict)
 
 
 class SavedFeedOut(ma.Schema):
     """A saved view."""
+
+    example: dict[str, Any] = {**SavedFeedBody.example, "id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3"}
 
     id = fields.String()
     name = fields.String()
@@ -99,6 +128,12 @@ class SavedFeedOut(ma.Schema):
 class SavedFeedCreated(SavedFeedOut):
     """A saved view with its token, shown this once."""
 
+    example = {
+        **SavedFeedOut.example,
+        "token": "…",
+        "urls": {kind: f"https://surveys.example.com/feed/….{kind}" for kind in ("atom", "json", "csv")},
+    }
+
     token = fields.String()
     urls = fields.Dict(keys=fields.String(), values=fields.String())
 
@@ -106,5 +141,82 @@ class SavedFeedCreated(SavedFeedOut):
 class SavedFeedList(ma.Schema):
     """Saved views."""
 
+    example = {"items": [SavedFeedOut.example], "next": None}
+
     items = fields.List(fields.Nested(SavedFeedOut))
     next = fields.String(allow_none=True)
+
+
+class Named(ma.Schema):
+    """An agent or a team."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 200))
+    name = fields.String(allow_none=True, validate=validate.Length(max=200))
+    email = fields.Email(allow_none=True, validate=validate.Length(max=254))
+
+
+class TicketBody(ma.Schema):
+    """The ticket an answer is about."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 200))
+    number = fields.String(allow_none=True, validate=validate.Length(max=200))
+    subject = fields.String(allow_none=True, validate=validate.Length(max=1000))
+    url = fields.String(allow_none=True, validate=validate.Length(max=2000))
+    channel = fields.String(allow_none=True, validate=validate.Length(max=200))
+
+
+TAGS = validate.Length(max=100)
+
+
+def tag() -> fields.String:
+    """One tag."""
+    return fields.String(validate=validate.Length(1, 200))
+
+
+class ImportBody(AnswerBody):
+    """One response from elsewhere. `id` makes a repeat harmless; `created_at` is when it was given."""
+
+    class Meta:
+        exclude = ("revision", "edit_key", "invitation")
+
+    body_limit = web.API_BODY
+    types: tuple[str, ...] = ("application/json",)
+
+    id = fields.String()
+    channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
+    created_at = fields.AwareDateTime(metadata={"description": "RFC 3339; not in the future."})
+    agent = fields.Nested(Named, allow_none=True)
+    team = fields.Nested(Named, allow_none=True)
+    ticket = fields.Nested(TicketBody, allow_none=True)
+    tags = fields.List(tag(), validate=TAGS)
+
+    @ma.validates("created_at")
+    def _possible(self, value: datetime, **_: Any) -> None:
+        if not 1970 <= value.year <= 9000:
+            raise ma.ValidationError("Must be a moment since 1970.")
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **options: Any) -> dict[str, Any]:
+        data.setdefault("id", str(uuid.uuid4()))
+        return super()._tidy(data, **options)
+
+
+class ResponsesQuery(FeedFilters, web.PageArgs):
+    """Which responses."""
+
+
+class ExportQuery(ma.Schema):
+    """Which responses to hand out."""
+
+    survey = fields.String(validate=validate.Length(1, 100))
+    since = When()
+    until = When()
+
+
+class ResponsePatch(ma.Schema):
+    """What a person says of a response; everything else stays."""
+
+    tags = fields.List(tag(), validate=TAGS)
+    excluded = Truth()
+    topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))
+    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))

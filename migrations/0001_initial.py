@@ -86,6 +86,9 @@ def tables(db):
         question = JSONField(null=True)
         follow_up = JSONField(null=True)
         thanks = JSONField(null=True)
+        follow_up_type = TextField(default="text")
+        choices = JSONField(null=True)
+        thanks_link = JSONField(null=True)
         labels = JSONField(null=True)
         languages = JSONField()
         status = TextField(default="active")
@@ -98,6 +101,15 @@ def tables(db):
         answer_window_days = IntegerField(default=30)
         edit_window_hours = IntegerField(default=168)
         priority = IntegerField(default=0)
+        person_budget = IntegerField(null=True)
+        company_budget = IntegerField(null=True)
+        responses_per_week = IntegerField(null=True)
+        paced_sampling = DoubleField(null=True)
+        skip_tags = JSONField()
+        staff_domains = JSONField()
+        excluded_addresses = JSONField()
+        send_window = JSONField(null=True)
+        reminder_days = IntegerField(null=True)
         require_signed_identity = BooleanField(default=False)
         identity_generation = IntegerField(default=1)
         widget = JSONField()
@@ -127,6 +139,7 @@ def tables(db):
         external_id = TextField(null=True)
         email = TextField(null=True)
         claimed_email = TextField(null=True)
+        known_email = TextField(null=True)
         name = TextField(null=True)
         language = TextField(null=True)
         company = TextField(null=True)
@@ -137,15 +150,25 @@ def tables(db):
         last_declined_at = UTCField(null=True)
         unsubscribed_at = UTCField(null=True)
         bounced_at = UTCField(null=True)
+        never_ask = BooleanField(default=False)
+        days_between_asks = IntegerField(default=0)
         created_at = UTCField()
 
         class Meta:
-            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+            indexes = (
+                (("verified", "external_id"), True),
+                (("verified", "email"), True),
+                (("known_email",), False),
+                (("claimed_email",), False),
+            )
 
     class Invitation(Table):
         id = TextField(primary_key=True)
         survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
         person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id")
+        connection_id = TextField(null=True)
+        email = TextField(null=True)
+        company = TextField(null=True)
         channel = TextField()
         status = TextField()
         touchpoint = TextField(null=True)
@@ -155,6 +178,8 @@ def tables(db):
         team_id = TextField(null=True)
         team_name = TextField(null=True)
         ticket = JSONField(null=True)
+        ticket_ref = TextField(null=True)
+        unverified = BooleanField(default=False)
         tags = JSONField(null=True)
         properties = JSONField(null=True)
         intents = JSONField(null=True)
@@ -163,16 +188,78 @@ def tables(db):
         answered_at = UTCField(null=True)
         declined_at = UTCField(null=True)
         expires_at = UTCField(null=True)
+        reminded_at = UTCField(null=True)
+        reason = TextField(null=True)
+        noted_revision = IntegerField(null=True)
         created_at = UTCField()
 
         class Meta:
-            indexes = ((("person", "created_at"), False), (("survey", "sent_at"), False))
+            indexes = (
+                (("person", "created_at"), False),
+                (("survey", "sent_at"), False),
+                (("created_at",), False),
+                (("company", "send_at"), False),
+                (("status", "expires_at"), False),
+            )
             constraints = [
                 SQL(
                     "CHECK (status IN ('scheduled', 'sending', 'sent', 'unknown', 'answered', 'declined', "
                     "'expired', 'cancelled', 'failed'))"
                 )
             ]
+
+    class Connection(Table):
+        id = TextField(primary_key=True)
+        name = TextField()
+        kind = TextField()
+        survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+        secret = TextField()
+        proof = TextField(null=True)
+        solved_statuses = JSONField(null=True)
+        skip_tags = JSONField()
+        write_back = JSONField(null=True)
+        snippet_generation = IntegerField(default=1)
+        created_at = UTCField()
+
+    class Trigger(Table):
+        id = TextField(primary_key=True)
+        survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+        person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id")
+        connection_id = TextField(null=True)
+        decision = TextField()
+        rule = TextField(null=True)
+        reason = TextField(null=True)
+        next_eligible_at = UTCField(null=True)
+        invitation = peewee.ForeignKeyField(
+            Invitation, null=True, on_delete="SET NULL", column_name="invitation_id"
+        )
+        dry_run = BooleanField(default=False)
+        body = JSONField(null=True)
+        delivery = TextField(null=True)
+        fingerprint = TextField(null=True)
+        ticket_id = TextField(null=True)
+        created_at = UTCField()
+
+        class Meta:
+            indexes = ((("survey", "created_at"), False), (("created_at",), False))
+            constraints = [
+                SQL(
+                    "CHECK (decision IN ('scheduled', 'deferred', 'suppressed', 'sampled_out', 'duplicate', "
+                    "'ignored'))"
+                )
+            ]
+
+    class Resolution(Table):
+        source = TextField()
+        ticket_id = TextField()
+        resolution = TextField()
+        invitation = peewee.ForeignKeyField(
+            Invitation, null=True, on_delete="SET NULL", column_name="invitation_id"
+        )
+        created_at = UTCField()
+
+        class Meta:
+            primary_key = peewee.CompositeKey("source", "ticket_id", "resolution")
 
     class Response(Table):
         key = BigIntegerField(primary_key=True)
@@ -265,6 +352,8 @@ def tables(db):
         label = TextField(null=True)
         score = DoubleField(null=True)
         words = JSONField(null=True)
+        text_label = TextField(null=True)
+        text_score = DoubleField(null=True)
         engine = TextField()
         by_person = peewee.BooleanField(default=False)
         read_at = UTCField()
@@ -315,6 +404,11 @@ def tables(db):
         class Meta:
             table_name = "saved_feed"
 
+    for _name in ("delivery", "fingerprint", "ticket_id"):
+        _column = Trigger._meta.fields[_name]
+        Trigger.add_index(
+            Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False)
+        )
     Response.add_index(Response.survey, Response.key, name="response_survey_key")
     Response.add_index(
         Response.survey,
@@ -355,6 +449,9 @@ def tables(db):
         Definition,
         Person,
         Invitation,
+        Connection,
+        Trigger,
+        Resolution,
         Response,
         Alias,
         ResponseTag,
@@ -372,6 +469,7 @@ def tables(db):
 SEARCH_SQLITE = (
     "CREATE VIRTUAL TABLE response_search USING fts5("
     "search_text, content='response', content_rowid='key', tokenize='unicode61 remove_diacritics 0')",
+    "INSERT INTO response_search (response_search, rank) VALUES ('secure-delete', 1)",
     "CREATE TRIGGER response_search_insert AFTER INSERT ON response WHEN new.search_text IS NOT NULL BEGIN "
     "INSERT INTO response_search (rowid, search_text) VALUES (new.key, new.search_text); END",
     "CREATE TRIGGER response_search_delete AFTER DELETE ON response WHEN old.search_text IS NOT NULL BEGIN "

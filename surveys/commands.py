@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from surveys import catalogue, links, rollups
-from surveys.base import accounts, bell, clock, db, schema, settings, web
+from surveys.base import accounts, ballast, bell, cli, clock, db, schema, settings, web
 from surveys.models import Survey
 
 
@@ -27,6 +28,7 @@ def install(app: Flask) -> None:
 def serve() -> None:
     """Migrate, then run web and worker until SIGTERM."""
     chosen = web.settings()
+    _check_address(chosen)
     prepare(chosen)
     db.close_database()
     children = {
@@ -42,6 +44,20 @@ def serve() -> None:
     children["worker"] = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     welcome(chosen)
     sys.exit(_supervise(children))
+
+
+def _check_address(chosen: settings.Settings) -> None:
+    """Say at once that somebody else has the port; gunicorn would be started anew for ever."""
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As gunicorn does: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise click.ClickException(
+                f"{chosen.host}:{chosen.port} cannot be used ({error.strerror}). Choose another with PORT=… or HOST=…"
+            ) from None
 
 
 def _supervise(children: dict[str, list[str]]) -> int:
@@ -98,6 +114,8 @@ def prepare(chosen: settings.Settings) -> None:
         if not chosen.admin_key and sys.stderr.isatty():
             click.echo(f"The first API key: {key}", err=True)
     catalogue.make_first(clock.now())
+    if chosen.on_sqlite:
+        ballast.lay(chosen.data_dir)
 
 
 def welcome(chosen: settings.Settings) -> None:
@@ -125,6 +143,7 @@ def keys() -> None:
 
 
 @keys.command("list")
+@cli.with_database
 def keys_list() -> None:
     """Keys in use, without their secrets."""
     for key in accounts.live():
@@ -135,6 +154,7 @@ def keys_list() -> None:
 @click.option("--name", required=True)
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(list(accounts.SCOPES)))
 @click.option("--survey", "surveys", multiple=True, help="Limit the key to this survey; may be given again.")
+@cli.with_database
 def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) -> None:
     """Make a key and print it, this once."""
     _, secret = accounts.issue(name, scopes, list(surveys) or None, clock.now())
@@ -143,6 +163,7 @@ def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) ->
 
 @keys.command("revoke")
 @click.argument("key_id")
+@cli.with_database
 def keys_revoke(key_id: str) -> None:
     """Take a key out of use, at once and everywhere."""
     if not accounts.revoke(key_id, clock.now()):
@@ -173,6 +194,7 @@ def migrate_status() -> None:
 
 @click.command()
 @click.option("--check", is_flag=True, help="Only compare; exit 1 when counts and responses disagree.")
+@cli.with_database
 def recount(check: bool) -> None:
     """Count the daily counts anew from the responses (needed after a change of TIME_ZONE)."""
     db.patient()

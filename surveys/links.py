@@ -32,6 +32,16 @@ def invitation_id(token: str, now: datetime) -> str:
     return signing.read("invitation", token, now)
 
 
+def invitation(invitation_id: str, score: int | None = None) -> str:
+    """The page behind an invitation; `score` preselects and never counts by itself."""
+    return to(f"/i/{invitation_token(invitation_id)}", score=score)
+
+
+def connection(connection_id: str) -> str:
+    """Where a helpdesk posts its webhooks."""
+    return to(f"/in/{connection_id}")
+
+
 def survey_page(survey_id: str, **query: str | int | None) -> str:
     """The hosted page of a survey, for links and QR codes."""
     return to(f"/s/{survey_id}", **query)

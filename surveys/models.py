@@ -16,6 +16,9 @@ class Survey(Table):
     question = JSONField(null=True)
     follow_up = JSONField(null=True)
     thanks = JSONField(null=True)
+    follow_up_type = TextField(default="text")
+    choices = JSONField(null=True)
+    thanks_link = JSONField(null=True)
     labels = JSONField(null=True)
     languages = JSONField()
     status = TextField(default="active")
@@ -28,6 +31,15 @@ class Survey(Table):
     answer_window_days = IntegerField(default=30)
     edit_window_hours = IntegerField(default=168)
     priority = IntegerField(default=0)
+    person_budget = IntegerField(null=True)
+    company_budget = IntegerField(null=True)
+    responses_per_week = IntegerField(null=True)
+    paced_sampling = DoubleField(null=True)
+    skip_tags = JSONField()
+    staff_domains = JSONField()
+    excluded_addresses = JSONField()
+    send_window = JSONField(null=True)
+    reminder_days = IntegerField(null=True)
     require_signed_identity = BooleanField(default=False)
     identity_generation = IntegerField(default=1)
     widget = JSONField()
@@ -59,12 +71,16 @@ class Definition(Table):
 
 
 class Person(Table):
-    """Whoever may be asked. `verified` false: known only by an unsigned claim, kept apart from the verified."""
+    """Whoever may be asked. `verified` false: known only by an unsigned claim, kept apart from the verified.
+
+    `known_email`: the address that a key's holder gave beside an id; mail may go there, never to a claimed one.
+    """
 
     id = TextField(primary_key=True)
     external_id = TextField(null=True)
     email = TextField(null=True)
     claimed_email = TextField(null=True)
+    known_email = TextField(null=True)
     name = TextField(null=True)
     language = TextField(null=True)
     company = TextField(null=True)
@@ -75,16 +91,24 @@ class Person(Table):
     last_declined_at = UTCField(null=True)
     unsubscribed_at = UTCField(null=True)
     bounced_at = UTCField(null=True)
+    never_ask = BooleanField(default=False)
+    days_between_asks = IntegerField(default=0)
     created_at = UTCField()
 
     class Meta:
-        indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+        indexes = (
+            (("verified", "external_id"), True),
+            (("verified", "email"), True),
+            (("known_email",), False),
+            (("claimed_email",), False),
+        )
         about = "person"
         holds = {
             "id": PSEUDONYM,
             "external_id": IDENTIFIER,
             "email": IDENTIFIER,
             "claimed_email": IDENTIFIER,
+            "known_email": IDENTIFIER,
             "name": IDENTIFIER,
             "company": IDENTIFIER,
             "properties": FREE_TEXT,
@@ -97,6 +121,9 @@ class Invitation(Table):
     id = TextField(primary_key=True)
     survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
     person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id")
+    connection_id = TextField(null=True)
+    email = TextField(null=True)
+    company = TextField(null=True)
     channel = TextField()
     status = TextField()
     touchpoint = TextField(null=True)
@@ -106,6 +133,8 @@ class Invitation(Table):
     team_id = TextField(null=True)
     team_name = TextField(null=True)
     ticket = JSONField(null=True)
+    ticket_ref = TextField(null=True)
+    unverified = BooleanField(default=False)
     tags = JSONField(null=True)
     properties = JSONField(null=True)
     intents = JSONField(null=True)
@@ -114,13 +143,22 @@ class Invitation(Table):
     answered_at = UTCField(null=True)
     declined_at = UTCField(null=True)
     expires_at = UTCField(null=True)
+    reminded_at = UTCField(null=True)
+    reason = TextField(null=True)
+    noted_revision = IntegerField(null=True)
     created_at = UTCField()
 
     survey_id: str
     person_id: str | None
 
     class Meta:
-        indexes = ((("person", "created_at"), False), (("survey", "sent_at"), False))
+        indexes = (
+            (("person", "created_at"), False),
+            (("survey", "sent_at"), False),
+            (("created_at",), False),
+            (("company", "send_at"), False),
+            (("status", "expires_at"), False),
+        )
         constraints = [
             SQL(
                 "CHECK (status IN ('scheduled', 'sending', 'sent', 'unknown', 'answered', 'declined', "
@@ -131,12 +169,89 @@ class Invitation(Table):
         holds = {
             "id": PSEUDONYM,
             "person": PSEUDONYM,
+            "email": IDENTIFIER,
+            "company": IDENTIFIER,
             "agent_name": IDENTIFIER,
             "ticket": FREE_TEXT,
             "tags": FREE_TEXT,
             "properties": FREE_TEXT,
             "intents": SCORE,
         }
+
+
+class Connection(Table):
+    """One helpdesk account. Secret and credentials are kept as they are: calls are checked and made with them."""
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    kind = TextField()
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+    secret = TextField()
+    proof = TextField(null=True)
+    solved_statuses = JSONField(null=True)
+    skip_tags = JSONField()
+    write_back = JSONField(null=True)
+    snippet_generation = IntegerField(default=1)
+    created_at = UTCField()
+
+    survey_id: str
+
+
+class Trigger(Table):
+    """Something that happened, as it was understood, and the receipt: what was decided, and why."""
+
+    id = TextField(primary_key=True)
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+    person = peewee.ForeignKeyField(Person, null=True, on_delete="CASCADE", column_name="person_id")
+    connection_id = TextField(null=True)
+    decision = TextField()
+    rule = TextField(null=True)
+    reason = TextField(null=True)
+    next_eligible_at = UTCField(null=True)
+    invitation = peewee.ForeignKeyField(
+        Invitation, null=True, on_delete="SET NULL", column_name="invitation_id"
+    )
+    dry_run = BooleanField(default=False)
+    body = JSONField(null=True)
+    delivery = TextField(null=True)
+    fingerprint = TextField(null=True)
+    ticket_id = TextField(null=True)
+    created_at = UTCField()
+
+    survey_id: str
+    person_id: str | None
+    invitation_id: str | None
+
+    class Meta:
+        indexes = ((("survey", "created_at"), False), (("created_at",), False))
+        constraints = [
+            SQL(
+                "CHECK (decision IN ('scheduled', 'deferred', 'suppressed', 'sampled_out', 'duplicate', "
+                "'ignored'))"
+            )
+        ]
+        about = "person"
+        holds = {"id": PSEUDONYM, "person": PSEUDONYM, "reason": FREE_TEXT, "body": FREE_TEXT}
+
+
+class Resolution(Table):
+    """One resolution of one ticket that was asked about; `source` is a connection, or a survey for the API.
+
+    `resolution` is "" where the helpdesk has no mark for it: then a ticket has one until it is reopened.
+    """
+
+    source = TextField()
+    ticket_id = TextField()
+    resolution = TextField()
+    invitation = peewee.ForeignKeyField(
+        Invitation, null=True, on_delete="SET NULL", column_name="invitation_id"
+    )
+    created_at = UTCField()
+
+    invitation_id: str | None
+
+    class Meta:
+        primary_key = peewee.CompositeKey("source", "ticket_id", "resolution")
 
 
 class Response(Table):
@@ -213,6 +328,11 @@ class Response(Table):
             "abuse_key": PSEUDONYM,
         }
 
+
+# What repeats, and what a reopened ticket takes back, is looked up by connection.
+for _name in ("delivery", "fingerprint", "ticket_id"):
+    _column = Trigger._meta.fields[_name]
+    Trigger.add_index(Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False))
 
 # A survey's feed newest first; and what numbers by segment are read from without touching the rows.
 Response.add_index(Response.survey, Response.key, name="response_survey_key")

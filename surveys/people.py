@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from surveys.base import db, ids, signing
-from surveys.models import Person, Survey, Tombstone
+from surveys.models import Person, Survey
 
 #: Stands for what was not given; no address and no id of ours looks like this.
 NOBODY = "-"
@@ -15,17 +15,26 @@ NOBODY = "-"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it."""
+    """Who somebody says to be; `verified` when a signature or a key's holder vouches for it.
+
+    `vouched`: a key's holder names id and address as one person's, so that the address is known, not claimed.
+    """
 
     external_id: str | None = None
     email: str | None = None
     name: str | None = None
     verified: bool = False
+    vouched: bool = False
 
     @property
     def known(self) -> bool:
         """True when there is something to find the person by."""
         return bool(self.external_id or self.email)
+
+    @property
+    def address(self) -> str | None:
+        """The address, unless it is only claimed: a signature covers the id alone when one is given."""
+        return self.email if self.verified and (self.vouched or not self.external_id) else None
 
 
 def identity_secret(survey: Survey) -> str:
@@ -33,13 +42,16 @@ def identity_secret(survey: Survey) -> str:
     return signing.derive("identity", survey.id, str(survey.identity_generation))
 
 
-def identity(survey: Survey, given: dict[str, Any] | None) -> Identity | None:
-    """What a respondent's `person` proves: hex HMAC-SHA256 over `id` when given, else over the lower-cased e-mail."""
+def identity(survey: Survey, given: dict[str, Any] | None, vouched: bool = False) -> Identity | None:
+    """What a respondent's `person` proves: hex HMAC-SHA256 over `id` when given, else over the lower-cased e-mail.
+
+    `vouched`: a key's holder says so, and no signature is needed.
+    """
     if not given:
         return None
     external_id, email = given.get("id") or None, normal_email(given.get("email"))
     signed = external_id or email
-    verified = bool(
+    verified = vouched or bool(
         signed
         and given.get("signature")
         and signing.same(
@@ -75,6 +87,7 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
                     external_id=who.external_id,
                     email=by_email,
                     claimed_email=who.email if who.external_id else None,
+                    known_email=who.email if who.external_id and who.vouched else None,
                     name=who.name,
                     verified=who.verified,
                     created_at=now,
@@ -87,11 +100,76 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
         changes["name"] = who.name
     if who.external_id and who.email and who.email != person.claimed_email:
         changes["claimed_email"] = who.email
+    if who.vouched and who.external_id and who.email and who.email != person.known_email:
+        changes["known_email"] = who.email
+    return describe(person, changes)
+
+
+def describe(person: Person, values: dict[str, Any]) -> Person:
+    """Keep what of `values` (name, language, company …) differs from the row. Call it in a transaction."""
+    changes = {name: value for name, value in values.items() if getattr(person, name) != value}
     if changes:
         Person.update(**changes).where(Person.id == person.id).execute()
         for name, value in changes.items():
             setattr(person, name, value)
     return person
+
+
+def same(who: Identity) -> list[Person]:
+    """Every verified row of one person: those of the id and those of the address, found over one another.
+
+    A website may know somebody by its id and a helpdesk by the address; whom a key's holder named by both is one.
+    Addresses that were only claimed lead nowhere.
+    """
+    found: dict[str, Person] = {}
+    external_id, addresses = who.external_id, {who.address} - {None}
+    asked: set[str | None] = set()
+    while True:
+        fresh = addresses - asked
+        if not fresh and not external_id:
+            return sorted(found.values(), key=lambda row: (row.created_at, row.id))
+        where = Person.email.in_(list(fresh)) | Person.known_email.in_(list(fresh))
+        if external_id:
+            where = where | (Person.external_id == external_id)
+        # Said as a value, so that the indexes on `verified` and an address or id serve.
+        verified = Person.verified.in_([True])
+        found |= {row.id: row for row in Person.select().where(verified & where)}
+        asked |= fresh
+        external_id = None
+        addresses = {a for row in found.values() for a in (row.email, row.known_email) if a}
+
+
+def claims(who: Identity) -> list[Person]:
+    """Who claimed, without a proof, to be this: by id when one is given, else by address."""
+    mine = Person.external_id == who.external_id if who.external_id else Person.email == who.email
+    return list(Person.select().where(mine & ~Person.verified))
+
+
+def address(who: Identity | None, rows: list[Person]) -> str | None:
+    """Where mail to a person may go: what the caller named, else what is known; never a mere claim."""
+    if who is not None and who.address:
+        return who.address
+    return next((row.email or row.known_email for row in rows if row.email or row.known_email), None)
+
+
+def identity_of(person: Person) -> Identity:
+    """By what a stored person is found again."""
+    known = person.email or person.known_email
+    return Identity(person.external_id, known, verified=person.verified, vouched=True)
+
+
+def hold(who: Identity, *more: str) -> list[Person]:
+    """Everybody else who writes about this person, or about one of the things in `more`, waits; the person's rows.
+
+    Call it in a transaction, whose end lets go.
+    """
+    rows = same(who)
+    names = {f"id {each}" for each in [who.external_id, *(row.external_id for row in rows)] if each}
+    names |= {
+        f"email {a}" for a in [who.address, *(a for row in rows for a in (row.email, row.known_email))] if a
+    }
+    db.serialise(*names, *more)
+    return same(who)
 
 
 def named(
@@ -108,15 +186,71 @@ def named(
     return list(Person.select().where(where).order_by(Person.created_at))
 
 
-def digest(value: str) -> str:
-    """The keyed hash by which an erased address or id is known again after a restore."""
-    return signing.keyed_hash("tombstone", value.strip().lower())
+class Clash(Exception):
+    """Somebody else goes by that address or id already."""
 
 
-def bury(person: Person, now: datetime) -> None:
-    """Leave tombstones for everything a person goes by. Call it in a transaction."""
-    for value in (person.email, person.claimed_email, person.external_id):
-        if value:
-            Tombstone.insert(digest=digest(value), erased_at=now).on_conflict(
-                conflict_target=[Tombstone.digest], update={Tombstone.erased_at: now}
-            ).execute()
+#: What a key's holder may say of a person besides the identity.
+DESCRIBED = ("name", "language", "company", "properties")
+
+
+def put(who: Identity, described: dict[str, Any], now: datetime) -> tuple[Person, bool]:
+    """Make the verified person of an identity, or bring what is known up to date; the row and whether it is new.
+
+    `described`: only the values given of DESCRIBED; what is not given stays as it is.
+    """
+
+    def verb() -> tuple[Person, bool]:
+        person = find_or_create(who, now)
+        if person is None:
+            raise ValueError("an identity needs an id or an e-mail address")
+        created = person.created_at == now
+        return describe(person, described), created
+
+    return db.write(verb)
+
+
+def change(person: Person, values: dict[str, Any]) -> Person:
+    """Change what is known of a person: DESCRIBED, `email`, `external_id`. Raises Clash and LookupError."""
+
+    def verb() -> Person:
+        row = Person.get_or_none(Person.id == person.id)
+        if row is None:
+            raise LookupError(person.id)
+        given = dict(values)
+        if "external_id" in given:
+            row.external_id = given.pop("external_id")
+        if "email" in given:
+            _set_email(row, normal_email(given.pop("email")))
+        elif row.external_id is None and row.email is None:
+            _set_email(row, row.claimed_email)
+        if not row.external_id and not row.email:
+            raise Clash("A person needs an id or an e-mail address.")
+        try:
+            with db.database.atomic():
+                row.save()
+        except peewee.IntegrityError:
+            raise Clash("Somebody else goes by that address or id.") from None
+        return describe(row, given)
+
+    return db.write(verb)
+
+
+def unsubscribe(person: Person, now: datetime) -> Person:
+    """Send no more mail surveys to this person, whatever row the address stands in. The first moment stays."""
+
+    def verb() -> Person:
+        addresses = [address for address in (person.email, person.claimed_email) if address]
+        same = Person.id == person.id
+        if addresses:
+            same = same | Person.email.in_(addresses) | Person.claimed_email.in_(addresses)
+        Person.update(unsubscribed_at=now).where(same & Person.unsubscribed_at.is_null()).execute()
+        return Person.get_by_id(person.id)
+
+    return db.write(verb)
+
+
+def _set_email(row: Person, email: str | None) -> None:
+    # Beside an id of the website's own an address finds nobody: it is kept apart, see find_or_create().
+    row.email, row.claimed_email = (None, email) if row.external_id else (email, None)
+    row.known_email = row.claimed_email

@@ -1,5 +1,6 @@
 """Responses: record, amend, exclude, tag, delete. All that belongs to one answer is one transaction."""
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import links, people, rollups
+from surveys import links, people, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
 from surveys.domain import folding, schedule
@@ -19,6 +20,9 @@ from surveys.models import Alias, Erased, Invitation, Person, Response, Response
 ARCHIVED_GRACE = timedelta(hours=72)
 
 BURST_SECONDS = 60
+
+#: The flag of an answer through a printed link whose ticket nobody has confirmed.
+UNVERIFIED = "unverified"
 
 
 class Refused(Exception):
@@ -35,7 +39,12 @@ class Clash(Refused):
 
 @dataclass
 class Answer:
-    """One arrival of one answer. `values` holds just the fields that it carried."""
+    """One arrival of one answer. `values` holds just the fields that it carried.
+
+    `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
+    that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
+    invitation knows them.
+    """
 
     id: str
     revision: int
@@ -46,6 +55,8 @@ class Answer:
     flags: list[str] = field(default_factory=list)
     network: str | None = None
     created_at: datetime | None = None
+    vouched: bool = False
+    attribution: dict[str, Any] = field(default_factory=dict)
 
 
 #: Fields that merge by revision, and what a row has before any revision carried them.
@@ -71,10 +82,10 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
     survey and network above which new ones are flagged; 0 for none. Raises Refused and Clash.
     """
-    if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE:
+    if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise LookupError(survey.id)
     _check(survey, answer)
-    who = people.identity(survey, answer.person)
+    who = people.identity(survey, answer.person, answer.vouched)
     invitation_id = None
     if answer.invitation:
         try:
@@ -115,6 +126,30 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         return row
 
     return db.write(verb)
+
+
+def confirm(invitation_id: str, now: datetime) -> None:
+    """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
+
+    Call it in a transaction.
+    """
+    row = _by_invitation(invitation_id)
+    if row is None:
+        return
+    before = (row.score, row.counted)
+    row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
+    row.excluded = bool(row.flags)
+    _attribute(row, Invitation.get_by_id(invitation_id))
+    _settle(row, before, now)
+    _save(
+        row,
+        [
+            *("flags", "excluded", "counted", "agent_id", "agent_name", "team_id", "team_name", "ticket"),
+            *("ticket_id", "ticket_channel", "tags", "touchpoint", "language", "properties", "channel"),
+        ],
+    )
+    _index_tags(row)
+    jobs.enqueue("response amended", {"key": row.key}, now)
 
 
 def set_tags(response: Response, tags: list[str], now: datetime) -> None:
@@ -165,7 +200,11 @@ def remove(row: Response | None, now: datetime) -> None:
         changed_tick=db.tick(),
         version=row.version + 1,
         erased_at=now,
-    ).on_conflict_ignore().execute()
+    ).on_conflict(
+        conflict_target=[Erased.id],
+        preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
+    ).execute()
+    tombstones.bury(tombstones.RESPONSE, [row.id], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
 
@@ -194,7 +233,8 @@ def _record(
     now: datetime,
     burst_limit: int,
 ) -> tuple[Response, bool]:
-    invitation = Invitation.get_or_none(Invitation.id == invitation_id) if invitation_id else None
+    # Locked, so that two devices that answer one invitation at once come one after the other.
+    invitation = _invitation(invitation_id) if invitation_id else None
     if invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
     _check_identity(survey, answer, who, invitation)
@@ -206,7 +246,8 @@ def _record(
             if row is not None:
                 return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
-        moved = secrets.randbelow(1000) if attempt else 0
+        # An import may bring many answers of one moment, so each attempt looks further around.
+        moved = secrets.randbelow(1000 << attempt) if attempt else 0
         row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
         if row is not None:
             return row, True
@@ -217,7 +258,9 @@ def _record(
 def _check_identity(
     survey: Survey, answer: Answer, who: people.Identity | None, invitation: Invitation | None
 ) -> None:
-    if not survey.require_signed_identity or invitation is not None or (who is not None and who.verified):
+    if not survey.require_signed_identity or invitation is not None or answer.vouched:
+        return
+    if who is not None and who.verified:
         return
     if who is None and Response.select().where(Response.id == answer.id).exists():
         return
@@ -231,7 +274,7 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
         return row, 0, False
     alias = _alias(answer.id)
     if alias is not None:
-        return _by_key(alias.response_id), alias.offset, True
+        return _by_key(alias.response_key), alias.offset, True
     if invitation is None:
         return None, 0, False
     row = _by_invitation(invitation.id)
@@ -246,6 +289,7 @@ _by_id = db.Lookup(Response.id, lock=True)
 _by_key = db.Lookup(Response.key, lock=True)
 _by_invitation = db.Lookup(Response.invitation, lock=True)
 _alias = db.Lookup(Alias.id)
+_invitation = db.Lookup(Invitation.id, lock=True)
 
 
 def _insert(
@@ -279,9 +323,13 @@ def _insert(
         setattr(row, name, value)
     if answer.person is not None:
         row.revisions["person"] = answer.revision
+    for name, value in answer.attribution.items():
+        setattr(row, name, value)
     if invitation is not None:
         _attribute(row, invitation)
     flags = list(answer.flags)
+    if invitation is not None and invitation.unverified:
+        flags.append(UNVERIFIED)
     if answer.network is not None and invitation is None:
         row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
         if burst_limit and _is_burst(row, now, burst_limit):
@@ -295,7 +343,7 @@ def _insert(
     rollups.moved(row, None)
     if row.tags:
         _index_tags(row)
-    _note_answer(row, person, invitation, now)
+    _note_answer(row, person, invitation, created)
     jobs.enqueue("response recorded", {"key": row.key}, now)
     return row
 
@@ -355,14 +403,18 @@ def _amend(
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
+    if invitation is not None and row.invitation_id is None and _by_invitation(invitation.id) is None:
+        changes["invitation"] = invitation.id
+    asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
             revisions[name] = revision
-            if getattr(row, name) != value:
-                changes[name] = value
+            merged = _with_invitation(name, value, asked)
+            if not _equal(getattr(row, name), merged):
+                changes[name] = merged
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
         revisions["person"] = revision
-        person = _person(who, row.invitation if row.invitation_id else None, now)
+        person = _person(who, asked, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
@@ -375,6 +427,9 @@ def _amend(
     before = (row.score, row.counted)
     for name, value in changes.items():
         setattr(row, name, value)
+    if asked is not None and "invitation" in changes:
+        _attribute(row, asked)
+        _index_tags(row)
     row.revision, row.revisions = max(row.revision, revision), revisions
     if fresh_flags:
         row.flags, row.excluded = (row.flags or []) + fresh_flags, True
@@ -384,7 +439,22 @@ def _amend(
         jobs.enqueue("response amended", {"key": row.key}, now)
         if before[0] is None and row.score is not None:
             _note_answer(row, row.person, row.invitation, now)
-    _save(row, [*MERGED, "group", "search_text", "counted", "flags", "excluded", "revision", "revisions"])
+        elif "invitation" in changes:
+            _note_answer(row, None, asked, now)
+    _save(
+        row,
+        [
+            *MERGED,
+            *_FROM_INVITATION,
+            "group",
+            "search_text",
+            "counted",
+            "flags",
+            "excluded",
+            "revision",
+            "revisions",
+        ],
+    )
     return row
 
 
@@ -431,28 +501,47 @@ def _person(who: people.Identity | None, invitation: Invitation | None, now: dat
 
 def _attribute(row: Response, invitation: Invitation) -> None:
     """Agent, team and ticket as they were when the person was asked."""
+    if invitation.person_id:
+        row.person_id = invitation.person_id
     row.agent_id, row.agent_name = invitation.agent_id, invitation.agent_name
     row.team_id, row.team_name = invitation.team_id, invitation.team_name
     row.ticket = invitation.ticket
     row.ticket_id = (invitation.ticket or {}).get("id")
     row.ticket_channel = (invitation.ticket or {}).get("channel")
     row.tags = invitation.tags
-    for name in ("touchpoint", "language"):
-        if getattr(row, name) is None:
-            setattr(row, name, getattr(invitation, name))
-    if invitation.properties:
-        row.properties = {**invitation.properties, **(row.properties or {})}
+    for name in ("touchpoint", "language", "properties"):
+        setattr(row, name, _with_invitation(name, getattr(row, name), invitation))
     if "channel" not in row.revisions and invitation.channel == "email":
         row.channel = "email"
 
 
-def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, now: datetime) -> None:
+#: Columns that come with the invitation alone.
+_FROM_INVITATION = (
+    "invitation", "agent_id", "agent_name", "team_id", "team_name", "ticket", "ticket_id", "ticket_channel", "tags",
+)  # fmt: skip
+
+
+def _with_invitation(name: str, value: Any, invitation: Invitation | None) -> Any:
+    """What a field holds that carried `value`: where the answer says nothing, what the invitation said."""
+    if invitation is None:
+        return value
+    if name == "properties" and invitation.properties:
+        return {**invitation.properties, **(value or {})}
+    return getattr(invitation, name) if value is None and name in ("touchpoint", "language") else value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Whether two values are the same JSON: for Python, 1 and true are equal."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def _note_answer(row: Response, person: Person | None, invitation: Invitation | None, at: datetime) -> None:
     if row.score is None or row.test:
         return
     if invitation is not None and invitation.answered_at is None:
-        Invitation.update(status="answered", answered_at=now).where(Invitation.id == invitation.id).execute()
-    if person is not None:
-        Person.update(last_answered_at=now).where(Person.id == person.id).execute()
+        Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
+    if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
+        Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 
 
 def _index_tags(row: Response) -> None:

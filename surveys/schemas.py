@@ -1,23 +1,30 @@
 """What comes in and goes out over HTTP. Schemas check form; they ask the database nothing."""
 
+import base64
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import wording
+from surveys import links, wording
 from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
+from surveys.helpdesks import HELPDESKS, reading, reception
+from surveys.widget import script
 
 STATUSES = ("active", "paused", "archived")
 CHANNELS = ("widget", "link", "email", "kiosk")
 MODES = ("popover", "inline", "tab")
+FOLLOW_UP_TYPES = ("text", "single_choice", "many_choices")
 POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
+_ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
 
 LONG, SHORT = 2000, 200
@@ -83,11 +90,9 @@ def language_tag(value: str) -> None:
 
 def origin(value: str) -> None:
     """What a browser sends as Origin: scheme, host, port; no path."""
-    parts = urlsplit(value)
+    # It is written into policies too, where a space or a semicolon would begin something else.
     _check(
-        parts.scheme in ("http", "https")
-        and parts.netloc
-        and value == f"{parts.scheme}://{parts.netloc}".lower(),
+        _ORIGIN.fullmatch(value),
         "Must be an origin such as https://shop.example, in lower case, without a path.",
     )
 
@@ -123,7 +128,17 @@ class AnswerBody(ma.Schema):
     """One recording, or a later revision, of one response."""
 
     body_limit = web.PUBLIC_BODY
-    types = ("application/json", "text/plain")
+    types: tuple[str, ...] = ("application/json", "text/plain")
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "revision": 1,
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "edit_key": "00112233445566778899aabbccddeeff",
+        "touchpoint": "checkout",
+        "language": "en",
+    }
 
     id = fields.String(required=True)
     revision = whole(1, 1_000_000, load_default=1)
@@ -191,6 +206,16 @@ def bare_page(address: str) -> str | None:
 class RecordedBody(ma.Schema):
     """What a recording answers."""
 
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "group": "promoter",
+        "revision": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "editable_until": "2026-11-27T09:30:00.000Z",
+    }
+
     id = fields.String()
     survey = fields.String()
     score = fields.Integer(allow_none=True)
@@ -198,6 +223,28 @@ class RecordedBody(ma.Schema):
     revision = fields.Integer()
     created_at = Moment()
     editable_until = Moment()
+
+
+class PageForm(ma.Schema):
+    """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000, metadata={"description": "May follow later."})
+    homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            # Forms send line ends as CR LF (HTML, "constructing the entry list").
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
 
 
 class WidgetOptions(ma.Schema):
@@ -212,7 +259,10 @@ class WidgetOptions(ma.Schema):
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
-    pages = fields.List(text(500, 1), validate=validate.Length(max=100))
+    pages = fields.List(
+        fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
+        validate=validate.Length(max=100),
+    )
 
 
 class ByLanguage(fields.Dict):
@@ -247,11 +297,88 @@ class ByName(fields.Raw):
         return value
 
 
+class SendWindowBody(ma.Schema):
+    """The hours in which mail may go out, in the person's time zone when it is known; weekdays: 0 is Monday."""
+
+    opens = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 09:00."))
+    closes = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 17:30."))
+    weekdays = fields.List(whole(0, 6), validate=validate.Length(1, 7))
+
+    @ma.validates_schema
+    def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
+
+
+class Choices(fields.Raw):
+    """What can be chosen, by group and language or by language alone: `{"detractor": {"en": ["Price", "Speed"]}}`.
+
+    A choice has one place in every language; what is kept is its text in the survey's first language.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"type": "object", "additionalProperties": True}
+        super().__init__(metadata=metadata, allow_none=True, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        _check(isinstance(value, dict) and 1 <= len(value) <= 60, "Must map groups or languages to lists.")
+        by_language = any(isinstance(item, list) for item in value.values())
+        for lists in [value] if by_language else value.values():
+            _check(isinstance(lists, dict) and lists, "Must map languages to lists of texts.")
+            for choices in lists.values():
+                _check(
+                    isinstance(choices, list)
+                    and 2 <= len(choices) <= 20
+                    and all(isinstance(choice, str) and 1 <= len(choice) <= SHORT for choice in choices)
+                    and len(set(choices)) == len(choices),
+                    f"A list must have 2 to 20 different texts of 1 to {SHORT} characters.",
+                )
+            _check(
+                len({len(choices) for choices in lists.values()}) == 1,
+                "Every language must have the same choices in the same order.",
+            )
+        return value
+
+
+class ThanksLink(ma.Schema):
+    """A link under the thanks, the same for every group."""
+
+    url = fields.Url(required=True, schemes={"http", "https"}, validate=validate.Length(max=LONG))
+    text = ByLanguage(required=True)
+
+    @ma.pre_load
+    def _for_everybody(self, data: Any, **_: Any) -> Any:
+        groups = {group.key for metric in METRICS.values() for group in metric.groups}
+        _check(
+            not (isinstance(data, dict) and groups & set(data)),
+            "Must be the same for every group: to send only the happy ones somewhere is review gating.",
+        )
+        return data
+
+
+class Notes(fields.List):
+    """What was changed in what was given, so that it can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.String(), dump_only=True, attribute="widget")
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[str]:
+        return script.notes(value)
+
+
 class SurveyBody(ma.Schema):
     """What is asked, of whom, and how."""
 
     class Meta:
         ordered = True
+
+    example: dict[str, Any] = {
+        "name": "Shop, after checkout",
+        "metric": "nps",
+        "product": "Acme Shop",
+        "languages": ["en", "de"],
+        "allowed_origins": ["https://shop.example"],
+        "follow_up": {"detractor": {"en": "What went wrong?", "de": "Was lief schief?"}},
+    }
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
@@ -259,7 +386,10 @@ class SurveyBody(ma.Schema):
     product = text(SHORT, allow_none=True)
     question = ByLanguage(allow_none=True)
     follow_up = ByName()
+    follow_up_type = fields.String(validate=validate.OneOf(FOLLOW_UP_TYPES))
+    choices = Choices()
     thanks = ByName()
+    thanks_link = fields.Nested(ThanksLink, allow_none=True)
     labels = ByName()
     languages = fields.List(
         fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES))), validate=validate.Length(1, 60)
@@ -274,8 +404,18 @@ class SurveyBody(ma.Schema):
     answer_window_days = whole(1, 3650)
     edit_window_hours = whole(0, 87_600)
     priority = whole(-1000, 1000)
+    person_budget = whole(0, 1000, allow_none=True)
+    company_budget = whole(0, 100_000, allow_none=True)
+    responses_per_week = whole(1, 1_000_000, allow_none=True)
+    paced_sampling = fields.Float(dump_only=True, allow_none=True)
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    staff_domains = fields.List(text(253, 1), validate=validate.Length(max=200))
+    excluded_addresses = fields.List(text(254, 1), validate=validate.Length(max=1000))
+    send_window = fields.Nested("SendWindowBody", allow_none=True)
+    reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
     widget = fields.Nested(WidgetOptions)
+    notes = Notes()
     definition = fields.Integer(dump_only=True)
     created_at = Moment(dump_only=True)
 
@@ -290,7 +430,9 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
     metric = METRICS[metric_key]
     groups = {group.key for group in metric.groups}
     scores = {str(score) for score in metric.scores} | {"low", "high"}
-    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores)):
+    if data.get("follow_up_type", "text") != "text" and not data.get("choices"):
+        raise ma.ValidationError({"choices": ["Are required: the follow-up offers them."]})
+    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}
             languages = list(inner) if key in known else [key]
@@ -308,15 +450,27 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
 class SurveyOut(SurveyBody):
     """A survey as it stands."""
 
+    example = {
+        **SurveyBody.example,
+        "id": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "status": "active",
+        "definition": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
 
 class SurveyCreated(SurveyBody):
     """A survey with the secret that signs identities, shown this once."""
+
+    example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}
 
     identity_secret = fields.String()
 
 
 class SurveyPatch(SurveyBody):
     """What is to change; everything else stays."""
+
+    example = {"status": "paused"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, **options)
@@ -328,6 +482,8 @@ class SurveyPatch(SurveyBody):
 
 class SurveyList(ma.Schema):
     """A page of surveys."""
+
+    example = {"items": [SurveyOut.example], "next": None}
 
     items = fields.List(fields.Nested(SurveyOut))
     next = fields.String(allow_none=True)
@@ -363,6 +519,12 @@ class SnippetQuery(ma.Schema):
 class Snippet(ma.Schema):
     """What to paste into a page."""
 
+    example = {
+        "html": '<script async src="https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js"></script>',
+        "script_url": "https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js",
+        "page_url": "https://surveys.example.com/s/sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+    }
+
     html = fields.String()
     script_url = fields.String()
     page_url = fields.String()
@@ -370,6 +532,8 @@ class Snippet(ma.Schema):
 
 class KeyBody(ma.Schema):
     """A key to be made."""
+
+    example = {"name": "dashboard", "scopes": ["read"], "surveys": None}
 
     name = text(SHORT, 1, required=True)
     scopes = fields.List(
@@ -380,6 +544,13 @@ class KeyBody(ma.Schema):
 
 class KeyOut(ma.Schema):
     """A key without its secret."""
+
+    example: dict[str, Any] = {
+        **KeyBody.example,
+        "id": "key_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "prefix": "ek_3f9a",
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
 
     id = fields.String()
     name = fields.String()
@@ -392,11 +563,458 @@ class KeyOut(ma.Schema):
 class KeyCreated(KeyOut):
     """A key with its secret, shown this once."""
 
+    example = {**KeyOut.example, "key": "ek_…"}
+
     key = fields.String()
 
 
 class KeyList(ma.Schema):
     """A page of keys."""
 
+    example = {"items": [KeyOut.example], "next": None}
+
     items = fields.List(fields.Nested(KeyOut))
     next = fields.String(allow_none=True)
+
+
+class PersonBody(ma.Schema):
+    """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
+
+    id = text(SHORT, 1)
+    email = fields.Email(validate=validate.Length(max=254))
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+    @ma.validates_schema
+    def _findable(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("id") and not data.get("email"):
+            raise ma.ValidationError({"email": ["Give an email or an id."]})
+
+
+class PersonPatch(ma.Schema):
+    """What is to change of a person; everything else stays."""
+
+    external_id = text(SHORT, 1, allow_none=True)
+    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    name = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = text(SHORT, allow_none=True)
+    properties = Properties(allow_none=True)
+
+
+class PersonOut(ma.Schema):
+    """A person. `external_id` is the caller's own id; `verified` is false for an unsigned claim."""
+
+    id = fields.String()
+    external_id = fields.String(allow_none=True)
+    email = fields.Function(lambda person: person.email or person.claimed_email)
+    name = fields.String(allow_none=True)
+    language = fields.String(allow_none=True)
+    company = fields.String(allow_none=True)
+    properties = fields.Function(lambda person: person.properties or {})
+    verified = fields.Boolean()
+    last_asked_at = Moment(allow_none=True)
+    last_answered_at = Moment(allow_none=True)
+    unsubscribed_at = Moment(allow_none=True)
+    bounced_at = Moment(allow_none=True)
+    created_at = Moment()
+
+
+class PersonList(ma.Schema):
+    """A page of people."""
+
+    items = fields.List(fields.Nested(PersonOut))
+    next = fields.String(allow_none=True)
+
+
+class PersonQuery(web.PageArgs):
+    """Which people."""
+
+    email = fields.String(validate=validate.Length(1, 254))
+    id = fields.String(validate=validate.Length(1, SHORT), metadata={"description": "Ours or yours."})
+
+
+class PersonExport(ma.Schema):
+    """All that is kept about one person, by table."""
+
+    people = fields.List(fields.String())
+    exported_at = fields.String()
+    tables = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict()))
+
+
+class Said(fields.String):
+    """A value another system fills in: cleaned to one safe line; an unrendered placeholder is nothing said.
+
+    `clean`: what reads it; null when nothing is left.
+    """
+
+    def __init__(self, clean: Callable[[Any], str | None] = reading.line, **options: Any) -> None:
+        super().__init__(allow_none=True, validate=validate.Length(max=LONG), **options)
+        self.clean = clean
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        # Ids come as numbers from some systems; anything else that is no text is refused by the field.
+        whole_number = type(value) is int
+        found = super()._deserialize(str(value) if whole_number else value, attr, data, **kwargs)
+        return self.clean(found) if found else None
+
+
+class SaidAddress(Said):
+    """An e-mail address; what is neither one nor an unrendered placeholder is refused."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        given = reading.line(value)
+        _check(found or not given or reading.PLACEHOLDER.search(given), "Is not an e-mail address.")
+        return found
+
+
+class PersonSaid(ma.Schema):
+    """Whom to ask. `properties.time_zone`, an IANA name, says in which zone a send window holds."""
+
+    email = SaidAddress(reading.email)
+    id = Said(reading.ident)
+    name = Said()
+    language = fields.String(validate=language_tag, allow_none=True)
+    company = Said()
+    properties = Properties(allow_none=True)
+
+
+class TicketSaid(ma.Schema):
+    """The ticket as it is at this moment."""
+
+    id = Said(reading.ident)
+    number = Said(reading.ident)
+    subject = Said()
+    url = Said(reading.url)
+    tags = fields.List(text(SHORT), validate=validate.Length(max=200), allow_none=True)
+    channel = Said(reading.channel)
+    solved_at = Moment(allow_none=True)
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        solved_at = data.pop("solved_at", None)
+        data["resolution"] = reading.resolution(solved_at)
+        data["tags"] = list(reading.tags(data.get("tags")))
+        return data
+
+
+class AgentSaid(ma.Schema):
+    """Who is credited."""
+
+    id = Said(reading.ident)
+    name = Said()
+    email = Said(reading.email)
+
+
+class TeamSaid(ma.Schema):
+    """Their team."""
+
+    id = Said(reading.ident)
+    name = Said()
+
+
+class TriggerBody(ma.Schema):
+    """Something happened at a touchpoint; whom do we ask?"""
+
+    survey = text(100, 1, required=True)
+    person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
+    touchpoint = Said(load_default=None)
+    ticket = fields.Nested(TicketSaid, allow_none=True, load_default=None)
+    agent = fields.Nested(AgentSaid, allow_none=True, load_default=None)
+    team = fields.Nested(TeamSaid, allow_none=True, load_default=None)
+    properties = Properties(allow_none=True, load_default=None)
+    delay_minutes = whole(0, 525_600, allow_none=True, load_default=None)
+    deliver = Truth(load_default=True)
+    dry_run = Truth(load_default=False)
+    on_block = fields.String(validate=validate.OneOf(("drop", "defer")), load_default="drop")
+
+
+class InvitationLinks(ma.Schema):
+    """What was made, and its links."""
+
+    id = fields.String()
+    url = fields.String()
+    score_urls = fields.Dict(keys=fields.String(), values=fields.String())
+    send_at = Moment()
+
+
+class Receipt(ma.Schema):
+    """What was decided, and why."""
+
+    id = fields.String()
+    decision = fields.String()
+    rule = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    next_eligible_at = Moment(allow_none=True)
+    invitation = fields.Nested(InvitationLinks, allow_none=True)
+    dry_run = fields.Boolean()
+
+
+class StoredReceipt(Receipt):
+    """A receipt as it is kept, with what was understood."""
+
+    survey = fields.String(attribute="survey_id")
+    connection = fields.String(attribute="connection_id", allow_none=True)
+    person = fields.String(attribute="person_id", allow_none=True)
+    body = fields.Dict(allow_none=True)
+    delivery = fields.String(allow_none=True)
+    created_at = Moment()
+
+
+class ReceiptList(ma.Schema):
+    """A page of receipts."""
+
+    items = fields.List(fields.Nested(StoredReceipt))
+    next = fields.String(allow_none=True)
+
+
+DECISIONS = ("scheduled", "deferred", "suppressed", "sampled_out", "duplicate", "ignored")
+
+
+class TriggerQuery(web.PageArgs):
+    """Which receipts."""
+
+    survey = text(100, 1)
+    connection = text(100, 1)
+    decision = fields.String(validate=validate.OneOf(DECISIONS))
+    rule = text(100, 1)
+    ticket = text(SHORT, 1)
+    since = Moment()
+    until = Moment()
+
+
+class ChangedRules(ma.Schema):
+    """Rules as they might be; what is left out stays as the survey has it."""
+
+    quarantine_days = whole(0, 3650)
+    wait_after_answer_days = whole(0, 3650)
+    wait_after_decline_days = whole(0, 3650)
+    priority = whole(-1000, 1000)
+    sampling = Number(validate=validate.Range(0, 1))
+    person_budget = whole(0, 1000, allow_none=True)
+    company_budget = whole(0, 100_000, allow_none=True)
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    staff_domains = fields.List(text(253, 1), validate=validate.Length(max=200))
+    excluded_addresses = fields.List(text(254, 1), validate=validate.Length(max=1000))
+
+
+class BacktestBody(ma.Schema):
+    """Replay what happened in a period under other rules."""
+
+    survey = text(100, 1, required=True)
+    since = Moment(required=True)
+    until = Moment(allow_none=True, load_default=None)
+    rules = fields.Nested(ChangedRules, load_default=dict)
+
+    @ma.validates_schema
+    def _in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["until"] and data["until"] <= data["since"]:
+            raise ma.ValidationError({"until": ["Must be after since."]})
+
+
+class BacktestOut(ma.Schema):
+    """How many would have been asked, and how many each rule would have refused."""
+
+    triggers = fields.Integer()
+    asked = fields.Integer()
+    by_rule = fields.Dict(keys=fields.String(), values=fields.Integer())
+    was = fields.Nested(
+        ma.Schema.from_dict(
+            {
+                "asked": fields.Integer(),
+                "by_rule": fields.Dict(keys=fields.String(), values=fields.Integer()),
+            },
+            name="BacktestWas",
+        ),
+        metadata={"description": "What was decided at the time."},
+    )
+
+
+class InvitationOut(ma.Schema):
+    """An invitation as it stands, with agent, team and ticket as they were frozen."""
+
+    id = fields.String()
+    survey = fields.String(attribute="survey_id")
+    person = fields.String(attribute="person_id", allow_none=True)
+    connection = fields.String(attribute="connection_id", allow_none=True)
+    channel = fields.String()
+    status = fields.String()
+    reason = fields.String(allow_none=True)
+    touchpoint = fields.String(allow_none=True)
+    language = fields.String(allow_none=True)
+    agent = fields.Function(lambda row: _named(row.agent_id, row.agent_name))
+    team = fields.Function(lambda row: _named(row.team_id, row.team_name))
+    ticket = fields.Dict(allow_none=True)
+    tags = fields.Function(lambda row: row.tags or [])
+    properties = fields.Function(lambda row: row.properties or {})
+    intents = fields.Raw(metadata={"description": "Scores chosen by a link and not confirmed by anybody."})
+    unverified = fields.Boolean()
+    send_at = Moment(allow_none=True)
+    sent_at = Moment(allow_none=True)
+    reminded_at = Moment(allow_none=True)
+    answered_at = Moment(allow_none=True)
+    declined_at = Moment(allow_none=True)
+    expires_at = Moment(allow_none=True)
+    created_at = Moment()
+
+
+def _named(id_: str | None, name: str | None) -> dict[str, str | None] | None:
+    return {"id": id_, "name": name} if id_ or name else None
+
+
+class InvitationList(ma.Schema):
+    """A page of invitations."""
+
+    items = fields.List(fields.Nested(InvitationOut))
+    next = fields.String(allow_none=True)
+
+
+INVITATION_STATUSES = (
+    *("scheduled", "sending", "sent", "unknown", "answered", "declined", "expired", "cancelled", "failed"),
+)
+
+
+class InvitationQuery(web.PageArgs):
+    """Which invitations."""
+
+    survey = text(100, 1)
+    person = text(100, 1)
+    status = fields.String(validate=validate.OneOf(INVITATION_STATUSES))
+
+
+class AskBody(ma.Schema):
+    """May this person be asked now?"""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("application/json", "text/plain")
+
+    person = fields.Nested(PersonClaim, required=True)
+    touchpoint = text(SHORT, allow_none=True, load_default=None)
+
+    @ma.validates("person")
+    def _somebody(self, value: dict[str, Any], **_: Any) -> None:
+        _check(value.get("id") or value.get("email"), "Give an id or an email.")
+
+
+class AskOut(ma.Schema):
+    """The answer; `invitation` is the token that goes with the response."""
+
+    ask = fields.Boolean()
+    rule = fields.String(allow_none=True)
+    next_eligible_at = Moment(allow_none=True)
+    invitation = fields.String(allow_none=True)
+
+
+class EventBody(ma.Schema):
+    """What became of the survey on the page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("application/json", "text/plain")
+
+    invitation = text(300, 1, allow_none=True, required=True)
+    event = fields.String(required=True, validate=validate.OneOf(("shown", "dismissed")))
+
+
+SHARED = reception.SHARED
+
+
+class WriteBackBody(ma.Schema):
+    """Credentials for the helpdesk's own API, as its page in docs/helpdesks says."""
+
+    url = fields.String(validate=validate.Length(max=LONG), allow_none=True)
+    user = text(SHORT, allow_none=True)
+    token = text(LONG, 1, load_only=True)
+
+    @ma.validates("url")
+    def _web(self, value: str | None, **_: Any) -> None:
+        _check(not value or urlsplit(value).scheme in ("http", "https"), "Must begin with https://.")
+
+
+class ConnectionBody(ma.Schema):
+    """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    id = fields.String(dump_only=True)
+    name = text(SHORT, 1, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(tuple(HELPDESKS)))
+    survey = text(100, 1, required=True)
+    secret = text(500, 8, load_only=True)
+    proof = fields.String(allow_none=True)
+    solved_statuses = fields.List(text(SHORT, 1), allow_none=True, validate=validate.Length(max=200))
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        if "kind" in data:
+            check_connection(data)
+
+
+def check_connection(data: dict[str, Any]) -> None:
+    """Proof and secret must be ones that the helpdesk can use. Raises ValidationError."""
+    known = (*HELPDESKS[data["kind"]].PROOFS, SHARED)
+    if data.get("proof") is not None and data["proof"] not in known:
+        raise ma.ValidationError({"proof": [f"Must be one of: {', '.join(known)}."]})
+    secret = data.get("secret") or ""
+    if data["kind"] == "generic" and secret.startswith("whsec_"):
+        try:
+            encoded = secret.removeprefix("whsec_").rstrip("=")
+            base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except ValueError:
+            raise ma.ValidationError({"secret": ["What follows whsec_ must be base64."]}) from None
+
+
+class ConnectionOut(ma.Schema):
+    """A connection without its secret and its token."""
+
+    id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    survey = fields.String(attribute="survey_id")
+    url = fields.Function(lambda row: links.connection(row.id))
+    proof = fields.Function(lambda row: row.proof or HELPDESKS[row.kind].PROOF)
+    solved_statuses = fields.List(fields.String(), allow_none=True)
+    skip_tags = fields.List(fields.String())
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+    created_at = Moment()
+
+
+class ConnectionCreated(ConnectionOut):
+    """A new connection, with its secret when we made it, shown this once."""
+
+    secret = fields.String(attribute="made_secret")
+
+
+class ConnectionPatch(ConnectionBody):
+    """What is to change; everything else stays, the kind always."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, exclude=("kind",), **options)
+
+    new_snippet_key = Truth(
+        metadata={"description": "true: every rating link printed so far is worthless at once."}
+    )
+
+
+class ConnectionList(ma.Schema):
+    """A page of connections."""
+
+    items = fields.List(fields.Nested(ConnectionOut))
+    next = fields.String(allow_none=True)
+
+
+class PrintedSnippetQuery(ma.Schema):
+    """What the helpdesk prints for ticket and agent, where it is not known to us."""
+
+    lang = fields.String(validate=language_tag)
+    ticket = text(SHORT, 1)
+    agent = text(SHORT, 1)
+
+
+class PrintedSnippet(ma.Schema):
+    """What to paste into signatures and closing mails."""
+
+    html = fields.String()
+    score_urls = fields.Dict(keys=fields.String(), values=fields.String())

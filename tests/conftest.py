@@ -1,5 +1,6 @@
 """The real application on real databases: every test that asks for `app` runs on SQLite and on PostgreSQL."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
-from surveys import commands
+from surveys import commands, connections
 from surveys.base import bell, db
+from surveys.base.delivery.client import Answer
 from surveys.base.settings import Settings
 from tests import servers
 from tests.make import Make
@@ -130,6 +132,7 @@ def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]
     environment = {**template.copy(tmp_path, name), **settings_overrides}
     app = create_app(environment)
     yield World(app, environment, template.kind)
+    bell.close()
     db.close_database()
     template.drop(name)
 
@@ -189,3 +192,28 @@ class Api:
     def delete(self, path: str, status: int = 204, **query: Any) -> Any:
         """DELETE."""
         return self.call("DELETE", path, status, query_string=query)
+
+
+@dataclass
+class DeskAPI:
+    """Stands for a helpdesk's API: keeps the calls, gives `answers` (status, JSON) in order, then 200s."""
+
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    answers: list[tuple[int, Any]] = field(default_factory=list)
+
+    def call(self, method: str, url: str, body: bytes | None = None, headers: Any = None) -> Answer:
+        """What the outbound client does."""
+        self.calls.append((method, url, json.loads(body) if body else None))
+        status, answer = self.answers.pop(0) if self.answers else (200, {})
+        return Answer(status, {}, json.dumps(answer).encode())
+
+    def check(self, url: str) -> None:
+        """Every address may be called."""
+
+
+@pytest.fixture
+def desk_api(world: World) -> DeskAPI:
+    """A helpdesk's API to which our calls go instead of leaving the house."""
+    api = DeskAPI()
+    connections.use_client(api)  # type: ignore[arg-type]
+    return api

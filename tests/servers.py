@@ -257,7 +257,12 @@ def chromium_path() -> str:
 
 def missing() -> list[str]:
     """The Debian packages that tests need and this machine lacks."""
-    needs = {"postgresql": lambda: _postgres_program("initdb"), "chromium": chromium_path}
+    needs = {
+        "postgresql": lambda: _postgres_program("initdb"),
+        "chromium": chromium_path,
+        # The test that the committed widget is what its sources make builds it anew.
+        "nodejs npm": _npm,
+    }
     lacking = []
     for package, find in needs.items():
         try:
@@ -265,6 +270,11 @@ def missing() -> list[str]:
         except LookupError:
             lacking.append(package)
     return lacking
+
+
+def _npm() -> None:
+    if not shutil.which("npm"):
+        raise LookupError("No npm here; `make test` installs it.")
 
 
 def _postgres_program(name: str) -> str:

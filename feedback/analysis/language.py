@@ -1,6 +1,82 @@
-"""The language of a comment."""
+"""Says which language a comment is written in, or that it cannot be said."""
+
+import re
+from functools import cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from feedback.analysis.sentiment_model import shipped
+
+LONG_ENOUGH = 40
+"""Letters from which a comment's own language outweighs the survey's."""
+
+SURE = 0.9
+"""Probability the identifier must reach; with shorter texts it errs in one of four."""
+
+CANDIDATES = (
+    "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl nn no pl pt ro ru sk sl "
+    "sq sr sv th tr uk ur vi zh"
+).split()
+"""Languages in which surveys are held; among the identifier's 97, short texts are taken for Latin or
+Volapük."""
+
+_LOOKED_AT = 1_000
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]+")
+_TELLS_ENGLISH = frozenset(
+    "the and is are was were with this that you your they have has had it's i'm my we our be been not but "
+    "very of to would could should there from what when how which just so all it for".split()
+)
 
 
-def of(text: str, claimed: str | None) -> str | None:
-    """The base language; for now what the survey was asked in."""
-    return claimed.split("-")[0].lower() if claimed else "en"
+def of(text: str, claimed: str | None = None) -> str | None:
+    """Return the ISO 639-1 code of the language of *text*, or None when unsure.
+
+    *claimed* is the survey's or the person's language ("de", "de-AT"): it decides for texts shorter than
+    `LONG_ENOUGH` letters and for those the identifier is not sure of. Without a claim a text in words that
+    the English model knows is English, and one without any letters has no language.
+    """
+    claim = re.split("[-_]", claimed)[0].lower() if claimed else None
+    text = text[:_LOOKED_AT]
+    letters = len(_LETTER.findall(text))
+    if claim and letters < LONG_ENOUGH:
+        return claim
+    if not letters:
+        return None
+    words = _WORD.findall(text.lower())
+    if text.isascii() and claim in (None, "en") and _reads_as_english(words):
+        return "en"
+    found, probability = identifier().classify(text)
+    if letters >= LONG_ENOUGH and probability >= SURE:
+        return str(found)
+    if claim:
+        return claim
+    if found == "en" or _knows_most(words):
+        return "en"
+    return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
+
+
+def _reads_as_english(words: list[str]) -> bool:
+    """Spare the identifier for what is plainly English: every sixth word or more is a word that tells."""
+    return sum(word in _TELLS_ENGLISH for word in words) * 6 >= len(words) and _knows_most(words)
+
+
+def _knows_most(words: list[str]) -> bool:
+    index = shipped().index
+    return sum(word in index for word in words) * 3 >= len(words) * 2
+
+
+@cache
+def identifier() -> LanguageIdentifier:
+    """Load py3langid's model once, at the first text that needs it."""
+    full = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    full.set_languages(CANDIDATES)
+    return LanguageIdentifier(  # without the other languages' columns, which `full` would keep: 16 MB
+        full.nb_ptc,
+        full.nb_pc,
+        full.nb_classes,
+        full.tk_nextmove,
+        full.tk_output,
+        norm_probs=True,
+        tk_row=full.tk_row,
+    )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -133,6 +134,7 @@ def mean_with_interval(
     return mean, (mean - margin, mean + margin)
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(p: float, degrees: int) -> float:
     """The quantile of Student's t distribution for a probability from 0.5 up and whole degrees of freedom.
 

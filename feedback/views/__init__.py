@@ -1,5 +1,5 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import feed, results
+from feedback.views import exports, feed, responses, results
 
-BLUEPRINTS = (feed.routes, feed.saved, feed.public, results.routes)
+BLUEPRINTS = (feed.routes, feed.saved, feed.public, responses.routes, exports.routes, results.routes)

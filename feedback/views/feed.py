@@ -44,7 +44,7 @@ def feed(query: dict[str, Any]) -> Any:
         if kind != order:
             raise web.invalid("cursor", f"Is a cursor of order={kind}.")
         position = (tick, key)
-    page = the_feed.page(_moments(query), limit, order, position, g.key.surveys)
+    page = the_feed.page(moments(query), limit, order, position, g.key.surveys)
     following = web.encode_cursor(order, *page.position) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
@@ -106,7 +106,7 @@ def view(token: str, kind: str) -> Response:
     row = the_feed.saved(token)
     if row is None:
         raise web.not_found()
-    filters = _moments(FeedFilters().load(row.filters))
+    filters = moments(FeedFilters().load(row.filters))
     address = links.to(f"/feed/{token}.{kind}")
     page = the_feed.page(filters, CSV_ROWS if kind == "csv" else ENTRIES, surveys=row.surveys)
     make = {"atom": _atom, "json": _json, "csv": _csv}[kind]
@@ -117,7 +117,8 @@ def view(token: str, kind: str) -> Response:
     return answer
 
 
-def _moments(filters: dict[str, Any]) -> dict[str, Any]:
+def moments(filters: dict[str, Any]) -> dict[str, Any]:
+    """Filters as the queries want them: `since` and `until` as moments, days beginning in TIME_ZONE."""
     zone = web.settings().time_zone
     return {
         name: value.moment(zone) if name in ("since", "until") and value else value

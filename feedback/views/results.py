@@ -49,6 +49,17 @@ class Brief(ma.Schema):
 class MetricsOut(Brief):
     """The number and all that stands beside it."""
 
+    example = {
+        "metric": "nps",
+        "definition": 1,
+        "n": 100,
+        "counts": {"promoter": 60, "passive": 20, "detractor": 20},
+        "value": 40.0,
+        "interval": [23.4, 54.3],
+        "confidence": 0.95,
+        "mean": 7.9,
+    }
+
     metric = fields.String()
     definition = fields.Integer(allow_none=True)
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())

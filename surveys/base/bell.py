@@ -8,7 +8,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,26 +24,47 @@ Chore = Callable[[datetime], Any]
 
 _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
-_hourly: list[Chore] = []
+_hourly: dict[str, Chore] = {}
+_next_look: datetime | None = None
+
+#: Beyond this the minute's look is early enough.
+SOON = timedelta(minutes=1)
 
 
 def hourly(chore: Chore) -> Chore:
-    """Register what is to be done once an hour, such as tidying."""
-    if chore not in _hourly:
-        _hourly.append(chore)
+    """Register what is to be done once an hour, such as tidying; one of the same name takes its place."""
+    _hourly[chore.__name__] = chore
     return chore
+
+
+def do_chores(now: datetime) -> None:
+    """Do each chore; one that fails does not keep the others from being done."""
+    for chore in list(_hourly.values()):
+        try:
+            chore(now)
+        except Exception as error:
+            db.forget_connection()
+            log.error("chore failed", chore=chore.__name__, exc_info=error)
 
 
 def install(settings: Settings) -> None:
     """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
-    global _make, _made
-    _made = None
+    global _make
+    close()
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")
         _make = partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
         _make = partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
     jobs.use_bell(lambda: _huey().ring())
+
+
+def close() -> None:
+    """Close what the first ring opened."""
+    global _made
+    if _made is not None:
+        _made.storage.close()
+    _made = None
 
 
 def _huey() -> Huey:
@@ -59,18 +80,16 @@ def _with_tasks(huey: Huey) -> Huey:
     @huey.task(name="look")
     def look() -> None:
         drain()
+        look_again(huey.ring, clock.now())
 
     @huey.periodic_task(crontab(minute="*"), name="minute")
     def minute() -> None:
         drain()
+        look_again(huey.ring, clock.now())
 
     @huey.periodic_task(crontab(minute="7"), name="hour")
     def hour() -> None:
-        for chore in _hourly:
-            try:
-                chore(clock.now())
-            except Exception as error:
-                log.error("chore failed", chore=chore.__name__, exc_info=error)
+        do_chores(clock.now())
 
     huey.ring = look
     return huey
@@ -87,6 +106,21 @@ def drain() -> int:
         db.forget_connection()
         log.error("worker cannot reach the database", error=type(error).__name__)
     return total
+
+
+def look_again(look: Any, now: datetime) -> None:
+    """Have the rows looked at when the next job is due, if that is soon: a retry after 5 s waits no minute."""
+    global _next_look
+    try:
+        due = jobs.next_due(now)
+    except Exception as error:
+        db.forget_connection()
+        log.error("worker cannot reach the database", error=type(error).__name__)
+        return
+    if due is None or due - now > SOON or (_next_look is not None and now < _next_look <= due):
+        return
+    _next_look = due
+    look.schedule(delay=max(0.0, (due - now).total_seconds()))
 
 
 def work() -> None:

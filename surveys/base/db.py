@@ -1,5 +1,6 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import hashlib
 import json
 import os
 import queue
@@ -30,6 +31,7 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
     "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
+    "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
 }
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
@@ -37,6 +39,9 @@ SQLITE_SOUND = (3, 51, 3)
 
 #: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
 POSTGRES_DEADLINE_SECONDS = 8.0
+
+
+DEADLOCK_RETRIES = 5
 
 
 class DatabaseAway(Exception):
@@ -124,6 +129,15 @@ class _DeadlineConnection(psycopg.Connection):
             raise psycopg.OperationalError("the database did not answer in time") from None
 
 
+def truncate_log() -> None:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: it holds what was just erased.
+
+    Does less when others read or write meanwhile; then their next checkpoints overwrite the log.
+    """
+    if on_sqlite():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def patient() -> None:
     """Lift the deadline from this thread's connection: migrations and dumps may take long."""
     if not on_sqlite():
@@ -138,16 +152,36 @@ def write(verb: Callable[[], T]) -> T:
 
     On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
     transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    twice (when a neighbour in the same transaction failed), so it must do nothing but read and write rows.
-    PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its rows rolled back.
+    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
+    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
+    rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
         return _the_writer().run(verb)
+    for _ in range(DEADLOCK_RETRIES):
+        try:
+            with database.atomic():
+                return verb()
+        except peewee.OperationalError as error:
+            # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
+            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+                raise
     with database.atomic():
         return verb()
+
+
+def serialise(*names: str) -> None:
+    """Wait until no other transaction holds one of `names`, then hold them all until this one ends.
+
+    SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
+    """
+    if on_sqlite():
+        return
+    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
+        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 class _Work:
@@ -260,7 +294,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 def away(error: BaseException) -> bool:
     """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = _driver_error(error)
     if isinstance(error, DatabaseAway):
         return True
     if on_sqlite():
@@ -291,6 +325,10 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    return getattr(error, "orig", None) or error.__cause__ or error
 
 
 def forget_connection() -> None:
@@ -332,15 +370,21 @@ def settled(column: Field) -> Any:
 
 
 def settle_clock() -> None:
-    """After a restore into a younger PostgreSQL cluster, make new ticks exceed all that are stored."""
-    if on_sqlite() or "response" not in database.get_tables():
+    """After a restore: raise the clock so that new ticks exceed all stored ones.
+
+    A dump may come from an older PostgreSQL cluster, whose transaction ids were higher, or from the other database.
+    """
+    if "response" not in database.get_tables():
         return
-    database.execute_sql(
-        "UPDATE clock SET tick = GREATEST(tick, 1 + GREATEST("
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM response), "
-        "(SELECT COALESCE(MAX(changed_tick), 0) FROM erased)) "
-        "- pg_snapshot_xmax(pg_current_snapshot())::text::bigint) WHERE id = 1"
+    latest = (
+        "(SELECT MAX(tick) FROM (SELECT COALESCE(MAX(changed_tick), 0) AS tick FROM response "
+        "UNION ALL SELECT COALESCE(MAX(changed_tick), 0) FROM erased) AS ticks)"
     )
+    if on_sqlite():
+        enough = f"MAX(tick, {latest})"
+    else:
+        enough = f"GREATEST(tick, 1 + {latest} - pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    database.execute_sql(f"UPDATE clock SET tick = {enough} WHERE id = 1")  # noqa: S608
 
 
 # ----------------------------------------------------------------------------------------------- tables
@@ -401,7 +445,8 @@ class Table(Model):
     """The base of every table. `Meta.holds` tags each column that is not merely technical.
 
     `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
-    ("response"); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    ("response"), or any mention of an id in its text ("mention": queues and kept answers, which erase removes
+    and export leaves out); None for tables that know nothing of people. Erase and export walk `registered()` by it.
     """
 
     class Meta:
@@ -409,6 +454,16 @@ class Table(Model):
         legacy_table_names = False
         holds: dict[str, str] = {}
         about: str | None = None
+
+
+def about(table: type[Table]) -> str | None:
+    """How rows of `table` reach a person (`Meta.about`)."""
+    return table._meta.about  # type: ignore[attr-defined]
+
+
+def holds(table: type[Table]) -> dict[str, str]:
+    """What the columns of `table` hold (`Meta.holds`)."""
+    return table._meta.holds  # type: ignore[attr-defined]
 
 
 def registered() -> list[type[Table]]:

@@ -24,6 +24,8 @@ class IdempotentCall(Table):
 
     class Meta:
         table_name = "idempotent_call"
+        about = "mention"
+        holds = {"answer": db.FREE_TEXT}
 
 
 class OtherBody(Exception):
@@ -69,3 +71,8 @@ def finish(digest: str, status: int, answer: str) -> None:
 def forget(digest: str) -> None:
     """Give the key free: the call made nothing."""
     db.write(IdempotentCall.delete().where(IdempotentCall.digest == digest).execute)
+
+
+def tidy(now: datetime) -> int:
+    """Remove answers older than a day; how many."""
+    return db.write(IdempotentCall.delete().where(IdempotentCall.created_at < now - KEPT).execute)

@@ -26,6 +26,9 @@ KEEP_DONE = timedelta(days=1)
 
 NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", "dead", "unknown"
 
+#: Came back with a restore: it may have been done since the backup, so a person decides.
+HELD = "held"
+
 Handler = Callable[[dict[str, Any], datetime], None]
 
 
@@ -45,6 +48,8 @@ class Job(Table):
     class Meta:
         table_name = "job"
         indexes = ((("state", "due_at"), False),)
+        about = "mention"
+        holds = {"payload": db.FREE_TEXT}
 
 
 _handlers: dict[str, list[Handler]] = {}
@@ -141,6 +146,38 @@ def run_due(now: Callable[[], datetime], limit: int = 100) -> int:
 def tidy(now: datetime) -> int:
     """Remove jobs that were done a day ago."""
     return db.write(Job.delete().where((Job.state == DONE) & (Job.created_at < now - KEEP_DONE)).execute)
+
+
+def hold() -> int:
+    """Stop everything that waits until `release`; how many. For after a restore, in its transaction."""
+    waiting = Job.state.in_([NEW, RUNNING, FAILED])
+    return Job.update(state=HELD, lease_until=None).where(waiting).execute()
+
+
+def release(now: datetime, kind: str | None = None) -> int:
+    """Let held and dead jobs (of one kind) run now, with all their attempts before them; how many."""
+
+    def verb() -> int:
+        stopped = Job.state.in_([HELD, DEAD])
+        query = Job.update(state=NEW, due_at=now, attempts=0)
+        count = query.where(stopped & (Job.kind == kind) if kind else stopped).execute()
+        database.after_commit(ring)
+        return count
+
+    return db.write(verb)
+
+
+def next_due(now: datetime) -> datetime | None:
+    """When the next job is due that is not yet; None when nothing waits."""
+    waiting = Job.state.in_([NEW, FAILED]) & (Job.due_at > now)
+    job = Job.select(Job.due_at).where(waiting).order_by(Job.due_at).first()
+    return job.due_at if job else None
+
+
+def overview() -> list[tuple[str, str, int]]:
+    """What is not done, as kind, state and how many."""
+    query: Any = Job.select(Job.kind, Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)
+    return list(query.group_by(Job.kind, Job.state).order_by(Job.kind, Job.state).tuples())
 
 
 def backlog(now: datetime) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from playhouse.migrations import Runner
@@ -33,6 +33,33 @@ def down(settings: Settings, target: str | None = None) -> list[str]:
     """Take back the last migration, or all back through `target`; the names taken back."""
     with _alone(settings):
         return _runner().down(target)
+
+
+def applied() -> list[str]:
+    """Names of the migrations that are applied, in order."""
+    return [migration.name for migration in _runner().status() if migration.applied]
+
+
+def known() -> list[str]:
+    """Names of all migrations that this version has, in order."""
+    return [migration.name for migration in _runner().migrations()]
+
+
+def replace(
+    settings: Settings, names: list[str], load: Callable[[], None], settle: Callable[[], None]
+) -> None:
+    """Empty the database, apply `names`, `load`, apply the other migrations, `settle`: all of it or nothing.
+
+    `names` must be the first of `known()`. For a restore: a backup is loaded into the tables it was made from.
+    """
+    with _alone(settings), db.database.atomic():
+        present = applied()
+        if present:
+            _runner().down(present[0])
+        _runner().up(names[-1])
+        load()
+        _runner().up()
+        settle()
 
 
 def _runner() -> Runner:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import functools
 import hashlib
+import io
 import json
 import math
 import re
@@ -17,11 +18,12 @@ import marshmallow as ma
 import peewee
 import structlog
 from flask import Flask, Request, Response, current_app, g, jsonify, make_response, request
-from flask_smorest import Api, Blueprint
+from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
 
-from surveys.base import accounts, clock, db, idempotency, signing
+from surveys.base import accounts, clock, db, idempotency, openapi, signing
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -29,26 +31,12 @@ log = structlog.get_logger()
 PUBLIC_BODY = 32 * 1024
 API_BODY = 1024 * 1024
 DEPTH = 16
+FORM_PARTS = 50
 PAGE_DEFAULT, PAGE_MOST = 50, 200
 RETRY_AWAY_SECONDS = 2
 
 #: No script but ours, no frame around us, nothing from elsewhere.
 POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-
-CODES = {
-    400: "bad_request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    409: "conflict",
-    413: "too_large",
-    415: "unsupported_media_type",
-    422: "invalid",
-    429: "too_many_requests",
-    500: "internal",
-    503: "unavailable",
-}
 
 
 class Problem(Exception):
@@ -78,7 +66,7 @@ def invalid(field: str, message: str) -> Problem:
 def problem_answer(problem: Problem) -> Response:
     """The error shape as an answer."""
     error = {
-        "code": CODES.get(problem.status, "error"),
+        "code": openapi.ERRORS.get(problem.status, ("error",))[0],
         "message": problem.message,
         "fields": problem.fields,
         "request_id": request_id(),
@@ -102,10 +90,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.autoescape = True
     app.before_request(_begin)
     app.after_request(_finish)
-    app.register_error_handler(Problem, problem_answer)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(ma.ValidationError, _validation_error)
-    app.register_error_handler(Exception, _any_error)
+    app.register_error_handler(Exception, lambda error: problem_answer(problem_of(error)))
 
 
 def settings() -> Settings:
@@ -152,7 +137,28 @@ def _finish(answer: Response) -> Response:
     return answer
 
 
-def _http_error(error: HTTPException) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """What the caller is told of any error; the unforeseen is logged and says nothing of itself."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ma.ValidationError):
+        messages = error.messages if isinstance(error.messages, dict) else {"_": error.messages}
+        return Problem(422, "The request is well-formed but not valid.", flatten(messages))
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
+    if isinstance(error, (peewee.DatabaseError, peewee.InterfaceError, db.DatabaseAway)) and db.away(error):
+        db.forget_connection()
+        log.error("database away", error=type(error).__name__)
+        return Problem(
+            503,
+            "The database cannot be reached. Try again in a moment.",
+            headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
+        )
+    log.error("fault", exc_info=error)
+    return Problem(500, "Something went wrong on our side; it has been written down.")
+
+
+def _http_problem(error: HTTPException) -> Problem:
     status = error.code or 500
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     messages = {
@@ -160,27 +166,7 @@ def _http_error(error: HTTPException) -> Response:
         405: "This address does not take that method.",
         413: "The body is too large.",
     }
-    return problem_answer(Problem(status, messages.get(status, error.name + "."), headers=headers))
-
-
-def _validation_error(error: ma.ValidationError) -> Response:
-    messages = error.messages if isinstance(error.messages, dict) else {"_": error.messages}
-    return problem_answer(Problem(422, "The request is well-formed but not valid.", flatten(messages)))
-
-
-def _any_error(error: Exception) -> Response:
-    if isinstance(error, (peewee.DatabaseError, peewee.InterfaceError, db.DatabaseAway)) and db.away(error):
-        db.forget_connection()
-        log.error("database away", error=type(error).__name__)
-        return problem_answer(
-            Problem(
-                503,
-                "The database cannot be reached. Try again in a moment.",
-                headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
-            )
-        )
-    log.error("fault", exc_info=error)
-    return problem_answer(Problem(500, "Something went wrong on our side; it has been written down."))
+    return Problem(status, messages.get(status, error.name + "."), headers=headers)
 
 
 def flatten(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str]]:
@@ -199,6 +185,21 @@ def flatten(messages: Mapping[Any, Any], prefix: str = "") -> dict[str, list[str
 
 
 # ---------------------------------------------------------------------------------------------- bodies
+
+
+def form_fields(limit: int) -> dict[str, str]:
+    """The fields of an HTML form, the first of each name; files are not read.
+
+    Raises 413, 415 (neither of the two forms that browsers send) or 422 (text that cannot be stored).
+    """
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Problem(415, "Send the body as multipart/form-data or application/x-www-form-urlencoded.")
+    raw = body_bytes(limit)
+    parser = FormDataParser(max_form_memory_size=limit, max_form_parts=FORM_PARTS)
+    _, form, _ = parser.parse(io.BytesIO(raw), request.mimetype, len(raw), request.mimetype_params)
+    fields = form.to_dict()
+    check_text(fields)
+    return fields
 
 
 def body_bytes(limit: int) -> bytes:
@@ -334,35 +335,10 @@ class StrictParser(FlaskParser):
         raise error
 
 
-class Routes(Blueprint):
+class Routes(openapi.Described):
     """A flask-smorest blueprint with strict bodies."""
 
     ARGUMENTS_PARSER = StrictParser()
-
-
-class ErrorSchema(ma.Schema):
-    """One shape for every error."""
-
-    class Inner(ma.Schema):
-        """What went wrong."""
-
-        code = ma.fields.String(required=True)
-        message = ma.fields.String(required=True)
-        fields = ma.fields.Dict(  # type: ignore[assignment]
-            keys=ma.fields.String(), values=ma.fields.List(ma.fields.String())
-        )
-        request_id = ma.fields.String(required=True)
-
-    error = ma.fields.Nested(Inner, required=True)
-
-
-class Document(Api):
-    """The OpenAPI document; errors are ours, not flask-smorest's (it takes HTML pages and drops `Allow`)."""
-
-    ERROR_SCHEMA = ErrorSchema
-
-    def _register_error_handlers(self) -> None:
-        pass
 
 
 def document(app: Flask, blueprints: Iterable[Blueprint]) -> None:
@@ -372,14 +348,14 @@ def document(app: Flask, blueprints: Iterable[Blueprint]) -> None:
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
-            "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+            "components": {"securitySchemes": openapi.SCHEMES},
             "info": {
                 "description": "Ask customers how it went, and hear what they say.",
-                "license": {"name": "Apache-2.0"},
+                "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
             },
         },
     )
-    api = Document(app)
+    api = openapi.Document(app, spec_kwargs={"extra_plugins": [openapi.Errors()]})
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     app.extensions["openapi"] = api.spec
@@ -449,6 +425,9 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
         idempotency.finish(digest, answer.status_code, answer.get_data(as_text=True))
         return answer
 
+    wrapper._apidoc = getattr(wrapper, "_apidoc", {})  # type: ignore[attr-defined]
+    manual = wrapper._apidoc.setdefault("manual_doc", {})  # type: ignore[attr-defined]
+    manual.setdefault("parameters", []).append(openapi.IDEMPOTENCY_KEY)
     return wrapper
 
 

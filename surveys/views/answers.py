@@ -2,60 +2,23 @@
 
 from typing import Any
 
-from flask import Response, g, jsonify, request
+from flask import jsonify
 
 from surveys import responses
-from surveys.base.web import Problem, Routes
+from surveys.base.web import Routes
 from surveys.schemas import AnswerBody, RecordedBody
 from surveys.views import public
 
 routes = Routes("answers", __name__, description="For respondents: no key needed.")
+public.share(routes)
 
 _NOT_VALUES = ("id", "revision", "survey", "edit_key", "invitation", "person")
-
-
-@routes.before_request
-def _remember_origin() -> None:
-    g.origin = public.foreign_origin()
-
-
-@routes.after_request
-def _share(answer: Response) -> Response:
-    answer.vary.add("Origin")
-    # Only once the survey is known to allow the origin; then on errors too, so that the page can read them.
-    if g.get("origin") and (
-        g.get("origin_allowed") or (answer.status_code in (429, 503, 413, 400, 415, 422) and _known())
-    ):
-        public.allow_origin(answer, g.origin)
-    return answer
-
-
-def _known() -> bool:
-    try:
-        return public.any_survey_allows(g.origin)
-    except Exception:
-        # The database is away: without this header the page could not even read the 503.
-        return g.origin != "null"
 
 
 @routes.route("/r", methods=["OPTIONS"])
 def preflight() -> Any:
     """CORS preflight."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return "", 204, {"Allow": "OPTIONS, POST"}
-    if g.origin is not None and not public.any_survey_allows(origin):
-        raise Problem(403, "No survey allows this origin.")
-    g.origin, g.origin_allowed = origin, True
-    return (
-        "",
-        204,
-        {
-            "Access-Control-Allow-Methods": "POST",
-            "Access-Control-Allow-Headers": "content-type",
-            "Access-Control-Max-Age": "86400",
-        },
-    )
+    return public.preflight()
 
 
 @routes.route("/r", methods=["POST"])
@@ -70,11 +33,7 @@ def record(body: dict[str, Any]) -> Any:
     """
     public.limit()
     chosen = public.survey(body["survey"])
-    if g.origin is not None:
-        if g.origin not in chosen.allowed_origins:
-            g.origin = None
-            raise Problem(403, "This survey does not take answers from this origin.")
-        g.origin_allowed = True
+    public.admit(chosen)
     answer = responses.Answer(
         id=body["id"],
         revision=body["revision"],

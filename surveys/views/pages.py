@@ -1,5 +1,215 @@
-"""Pages that people without a key see: the welcome page and the hosted survey page."""
+"""The hosted survey page: complete as a plain form, quicker with its script."""
 
-from surveys.base.web import Routes
+import re
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, g, request
+
+from surveys import catalogue, responses
+from surveys.base import clock, web
+from surveys.base.web import Problem, Routes
+from surveys.domain.metrics import METRICS
+from surveys.models import Response as Stored
+from surveys.models import Survey
+from surveys.schemas import SHORT, PageForm
+from surveys.views import forms, layout, public
 
 routes = Routes("pages", __name__, description="For respondents: no key needed.")
+layout.errors_as_pages(routes)
+
+#: How long a kiosk shows the thanks before it returns to the start.
+KIOSK_SECONDS = 15
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_QUERY = {
+    "score": "Preselects; counts nothing by itself.",
+    "lang": "The language; by default the browser's.",
+    "person": "Who answers: your id of the person, or an e-mail address.",
+    "signature": "Proves `person`, as in `POST /r`.",
+    "touchpoint": "The moment asked about.",
+    "embed": "`1` lets the survey's allowed origins frame the page.",
+    "kiosk": "`1` returns to the start for the next person.",
+}
+_PARAMETERS = [
+    {"in": "query", "name": name, "schema": {"type": "string"}, "description": text}
+    for name, text in _QUERY.items()
+]
+_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+
+
+@routes.route("/s/<survey_id>", methods=["GET"])
+@routes.doc(parameters=_PARAMETERS, responses={"200": _HTML})
+def show(survey_id: str) -> Response:
+    """The hosted survey page. Showing it counts nothing: `score` only preselects."""
+    survey = public.survey(survey_id)
+    if survey.status == "archived":
+        raise web.not_found()
+    _settle(survey)
+    if survey.status != "active":
+        return _page("closed.html", survey)
+    return _ask(survey, _new_form(survey), _score(survey, request.args.get("score", "")))
+
+
+@routes.route("/s/<survey_id>", methods=["POST"])
+@routes.doc(
+    parameters=_PARAMETERS,
+    requestBody={"content": {kind: {"schema": PageForm} for kind in PageForm.types}},
+    responses={
+        "200": {**_HTML, "description": "The thanks."},
+        "422": {**_HTML, "description": "Asks again."},
+    },
+)
+def answer(survey_id: str) -> Response:
+    """The page's form: records the answer, or amends it when the form is sent again."""
+    # Browsers send no Origin, or "null", from private and framed pages; the sealed token is the authority.
+    if public.foreign_origin() not in (None, "null"):
+        raise Problem(403, "This form takes no answers from other sites.")
+    g.typed = web.form_fields(PageForm.body_limit)
+    public.limit()
+    given = PageForm().load(g.typed)
+    survey = public.survey(survey_id)
+    _settle(survey)
+    score, now = _score(survey, given["score"]), clock.now()
+    try:
+        form = forms.unseal(given["form"], now)
+    except forms.BadToken:
+        form = None
+    if form is None or form.survey != survey.id:
+        # A page from elsewhere, or one that lay too long: a fresh form with what was typed.
+        return _ask(survey, _new_form(survey), score, given.get("comment"), 422)
+    g.language = form.language
+    stored = responses.find(form.id)
+    if score is None and (given["score"] or stored is None or stored.score is None):
+        return _ask(survey, form, None, given.get("comment"), 422)
+    taken, _ = public.taken(survey, _answer(form, given, score, stored, now))
+    return _thank(survey, form, taken)
+
+
+def _answer(
+    form: forms.Form, given: dict[str, Any], score: int | None, stored: Stored | None, now: Any
+) -> responses.Answer:
+    values: dict[str, Any] = {"language": form.language, "channel": form.channel}
+    if form.touchpoint:
+        values["touchpoint"] = form.touchpoint
+    if score is not None:
+        values["score"] = score
+    if "comment" in given:
+        values["comment"] = given["comment"] or None
+    return responses.Answer(
+        id=form.id,
+        # What a person sends last is what they mean, whatever the page's script sent before.
+        revision=stored.revision + 1 if stored else 1,
+        values=values,
+        edit_key=form.edit_key,
+        person=form.person,
+        flags=form.flags(given["homepage"], now),
+    )
+
+
+# ----------------------------------------------------------------------------------------------- pages
+
+
+def _settle(survey: Survey) -> None:
+    """Note the language and who may frame the page, for this page and for its errors."""
+    g.language = catalogue.language_for(survey, layout.wishes())
+    if request.args.get("embed") == "1" and survey.allowed_origins:
+        g.frame_ancestors = " ".join(survey.allowed_origins)
+
+
+def _ask(
+    survey: Survey, form: forms.Form, score: int | None, comment: str | None = None, status: int = 200
+) -> Response:
+    return _page(
+        "survey.html",
+        survey,
+        status,
+        token=forms.seal(form, clock.now()),
+        form=form,
+        chosen=score,
+        comment=comment or "",
+        refused=status != 200,
+    )
+
+
+def _thank(survey: Survey, form: forms.Form, stored: Stored) -> Response:
+    answer = _page(
+        "thanks.html",
+        survey,
+        token=forms.seal(form, clock.now()),
+        form=form,
+        chosen=stored.score,
+        group=stored.group,
+        comment=stored.comment or "",
+    )
+    if form.channel == "kiosk":
+        answer.headers["Refresh"] = f"{KIOSK_SECONDS}; url={_start()}"
+    return answer
+
+
+def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Response:
+    metric = METRICS[survey.metric]
+    texts = catalogue.texts(survey, g.language)
+    return layout.page(
+        template,
+        g.language,
+        status,
+        survey,
+        frame_ancestors=g.get("frame_ancestors", "'none'"),
+        texts=texts,
+        metric=metric,
+        groups=[asdict(group) for group in metric.groups],
+        # Few points that each have a name are a list of names, as in the widget.
+        listed=len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
+        product=survey.product,
+        embedded=request.args.get("embed") == "1",
+        start=_start(),
+        # A browser forgets a page once a form is sent to its very address (RFC 9111, 4.4); going back must
+        # find it again, for a fresh one would be a second answer.
+        action=_start(sent="1"),
+        kiosk_seconds=KIOSK_SECONDS,
+        **values,
+    )
+
+
+def _new_form(survey: Survey) -> forms.Form:
+    args = request.args
+    return forms.Form(
+        survey=survey.id,
+        language=g.language,
+        channel="kiosk" if args.get("kiosk") == "1" else "link",
+        touchpoint=_short(args.get("touchpoint", "")),
+        person=_person(args.get("person", ""), args.get("signature", "")),
+        made_at=clock.microseconds(clock.now()),
+    )
+
+
+def _person(given: str, signature: str) -> dict[str, str] | None:
+    """Who the link says its bearer is: an id, or an address when it looks like one."""
+    person = _short(given)
+    if not person:
+        return None
+    return {"email" if "@" in person else "id": person} | (
+        {"signature": signature[:128]} if signature else {}
+    )
+
+
+def _start(**more: str) -> str:
+    """This page anew, for the next person: what the address says of this one is left out."""
+    kept = {
+        name: request.args[name] for name in ("lang", "touchpoint", "embed", "kiosk") if name in request.args
+    }
+    kept |= more
+    return request.path + ("?" + urlencode(kept) if kept else "")
+
+
+def _score(survey: Survey, text: str) -> int | None:
+    """A score as written in an address or a form; None when it is none of the survey's scale."""
+    score = int(text) if re.fullmatch(r"-?[0-9]{1,3}", text) else None
+    return score if METRICS[survey.metric].accepts(score) else None
+
+
+def _short(text: str) -> str | None:
+    """What an address says, without control characters and cut to what is kept; links are not refused."""
+    return _CONTROL.sub("", text)[:SHORT].strip() or None

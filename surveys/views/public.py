@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 
 from surveys import responses
 from surveys.base import clock, db, limits, web
@@ -42,6 +42,63 @@ def foreign_origin() -> str | None:
         return None
     own = {web.settings().base_url, f"{request.scheme}://{request.host}"}
     return None if origin in own else origin
+
+
+def share(routes: Blueprint) -> None:
+    """Let pages of the origins that a survey allows read what these routes answer."""
+    routes.before_request(_remember_origin)
+    routes.after_request(_share)
+
+
+def admit(chosen: Survey) -> None:
+    """A 403 for a call from another site that the survey does not allow."""
+    if g.origin is None:
+        return
+    if g.origin not in chosen.allowed_origins:
+        g.origin = None
+        raise Problem(403, "This survey does not take answers from this origin.")
+    g.origin_allowed = True
+
+
+def preflight() -> Any:
+    """The answer to a CORS preflight: 204 when some survey allows the origin, else 403."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return "", 204, {"Allow": "OPTIONS, POST"}
+    if g.origin is not None and not any_survey_allows(origin):
+        raise Problem(403, "No survey allows this origin.")
+    g.origin, g.origin_allowed = origin, True
+    return (
+        "",
+        204,
+        {
+            "Access-Control-Allow-Methods": "POST",
+            "Access-Control-Allow-Headers": "content-type",
+            "Access-Control-Max-Age": "86400",
+        },
+    )
+
+
+def _remember_origin() -> None:
+    g.origin = foreign_origin()
+
+
+def _share(answer: Response) -> Response:
+    answer.vary.add("Origin")
+    # A compressed body is refused before `_remember_origin`.
+    origin = g.origin if "origin" in g else foreign_origin()
+    # Only once the survey is known to allow the origin; then on errors too, so that the page can read them.
+    if origin and (g.get("origin_allowed") or (answer.status_code not in (201, 200, 403) and _known(origin))):
+        allow_origin(answer, origin)
+    return answer
+
+
+def _known(origin: str) -> bool:
+    try:
+        return any_survey_allows(origin)
+    except Exception:
+        # The database is away: without this header the page could not even read the 503.
+        return origin != "null"
 
 
 def allow_origin(answer: Response, origin: str) -> Response:

@@ -96,18 +96,28 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "groups": {group.key: (group.low, group.high) for group in metric.groups},
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]
-        "texts": {
-            "question": texts.question,
-            "labels": {str(score): label for score, label in texts.labels.items()},
-            "follow_up": texts.follow_up,
-            "thanks": texts.thanks,
-            "ui": {
-                name: wording.text(language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
-            },  # type: ignore[typeddict-item]
-        },
+        "texts": _words(texts),
         "widget": dict(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,
         "wait_after_answer_days": survey.wait_after_answer_days,
         "wait_after_decline_days": survey.wait_after_decline_days,
+        "many": survey.follow_up_type == "many_choices",
         "paused": survey.status != "active",
     }
+
+
+def _words(texts: catalogue.Texts) -> embedded.Texts:
+    said: embedded.Texts = {
+        "question": texts.question,
+        "labels": {str(score): label for score, label in texts.labels.items()},
+        "follow_up": texts.follow_up,
+        "thanks": texts.thanks,
+        "ui": {
+            name: wording.text(texts.language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
+        },  # type: ignore[typeddict-item]
+    }
+    if texts.choices:
+        said["choices"] = texts.choices
+    if texts.link:
+        said["link"] = {"text": texts.link["text"], "url": texts.link["url"]}
+    return said

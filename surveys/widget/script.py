@@ -14,7 +14,7 @@ BUILT = Path(__file__).parent / "dist"
 _RULES, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_SURVEY__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
-_COLOUR = "#2f5bea"
+COLOUR = "#2f5bea"
 
 
 class Ui(TypedDict):
@@ -118,10 +118,10 @@ def files(config: Config) -> Files:
 
     Raises ValueError for a colour that is none.
     """
-    given = {**config["widget"]}
-    colours_of = palette(given.pop("color", None) or _COLOUR, given.pop("theme", "auto"))
+    widget = config["widget"]
+    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
     name = "choices.min.js" if config["texts"].get("choices") else "survey.min.js"
-    panel = _built(name).replace(_SURVEY, _literal(_words(config) | {"palette": colours_of}))
+    panel = _built(name).replace(_SURVEY, _literal(_words(config) | {"palette": palette(colour, theme)}))
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
     return Files(_loader(config, integrity), panel, integrity)
 
@@ -133,15 +133,32 @@ def etag(content: bytes, encoding: str = "") -> str:
 
 def palette(colour: str, theme: str = "auto") -> str:
     """The panel's colours as a style sheet of custom properties; the survey's own is made readable."""
-    light, dark = (_scheme(scheme, colour) for scheme in ("light", "dark"))
+    light, dark = (
+        f":host{{color-scheme:{scheme};{declarations}}}" for scheme, declarations in schemes(colour).items()
+    )
     return {"light": light, "dark": dark}.get(theme, f"{light}@media(prefers-color-scheme:dark){{{dark}}}")
 
 
-def _scheme(scheme: str, colour: str) -> str:
-    paper, ink = _PAPERS[scheme], _INKS[scheme]
-    accent = colours.readable(colour, paper)
-    on = colours.text_on(accent)
-    return f":host{{color-scheme:{scheme};--paper:{paper};--ink:{ink};--accent:{accent};--on:{on}}}"
+def notes(widget: Widget) -> list[str]:
+    """What the survey's team should know of its looks: where its colour was adapted, and to what."""
+    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
+    shown = {scheme: colours.readable(colour, paper) for scheme, paper in _PAPERS.items()}
+    return [
+        f"widget.color: {colour} cannot be told from the {scheme} panel; {adapted} is shown there instead."
+        for scheme, adapted in shown.items()
+        if adapted != colour and theme in ("auto", scheme)
+    ]
+
+
+def schemes(colour: str) -> dict[str, str]:
+    """The declarations of a survey's colour on light and on dark paper, for the panel and the hosted page."""
+    made = {}
+    for scheme, paper in _PAPERS.items():
+        accent = colours.readable(colour, paper)
+        made[scheme] = (
+            f"--paper:{paper};--ink:{_INKS[scheme]};--accent:{accent};--on:{colours.text_on(accent)}"
+        )
+    return made
 
 
 def _words(config: Config) -> dict:

@@ -3,10 +3,12 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser import live as real
 from tests.browser import site as sites
 from tests.servers import chromium_path
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SILENT = {"reduced_motion": "reduce"}
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,31 @@ def visitor(chromium):
 @pytest.fixture
 def page(visitor):
     return visitor.new_page()
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory):
+    """The real service, one for all browser tests: each makes its own survey."""
+    with real.running(tmp_path_factory.mktemp("live")) as service:
+        yield service
+
+
+@pytest.fixture
+def browse(chromium):
+    """Open a visitor's page with options of their own; none of these pages may complain."""
+    contexts = []
+
+    def browse(**options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **SILENT, **options})
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.complaints = []
+        context.on("weberror", lambda event: page.complaints.append(str(event.error)))
+        context.on("console", lambda line: page.complaints.append(line.text) if line.type != "log" else None)
+        contexts.append((context, page))
+        return page
+
+    yield browse
+    for context, page in contexts:
+        assert page.complaints == []
+        context.close()

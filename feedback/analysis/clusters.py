@@ -1,0 +1,175 @@
+"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by
+neighbours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback.analysis.communities import louvain, mutual_graph
+from feedback.analysis.neighbours import nearest, nearest_among
+from feedback.analysis.vectors import unit
+
+SMALLEST = 3  # comments; fewer are not yet a topic
+VOTERS = 10
+_BLURRED_BY = 8  # neighbours a comment is averaged with
+_OWN_WEIGHT = 0.5
+_TIES = 10  # neighbours in the graph
+_ONE_SIDED = 0.5
+_RESOLUTIONS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
+_JUDGED_ON = 20_000  # rows; more do not change which resolution is best
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the
+    votes for it (0–1)."""
+
+    group: np.ndarray
+    share: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the
+    graph's edges."""
+
+    group: np.ndarray
+    blurred: np.ndarray
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def group(rows: np.ndarray) -> Grouping:
+    """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
+
+    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups
+    smaller than `SMALLEST` join the group their neighbours vote for.
+    """
+    blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
+    index, cosine = nearest(blurred, _TIES)
+    edges = mutual_graph(index, cosine, _ONE_SIDED)
+    real = np.asarray(rows.any(axis=1))
+    best, found = -1.0, np.full(len(rows), -1)
+    for resolution in _RESOLUTIONS:
+        tried = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
+        apart = separation(rows, tried)
+        if apart > best:
+            best, found = apart, tried
+    return Grouping(_by_size(found), blurred, edges)
+
+
+def separation(rows: np.ndarray, groups: np.ndarray) -> float:
+    """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
+
+    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
+    is and
+    as a share of what is missing to the farther of both; the first mean times the second to the power of
+    1.5. The first
+    alone likes few large groups and the second many small ones; together they came nearest to the topics
+    that people gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
+    doi:10.1002/sam.10080).
+    """
+    at = np.flatnonzero(groups >= 0)
+    at = at[:: max(1, len(at) // _JUDGED_ON)]
+    middle = centres(rows, groups)
+    if len(middle) < 2:
+        return 0.0
+    apart = share = 0.0
+    for start in range(0, len(at), 4096):
+        part = at[start : start + 4096]
+        close = rows[part] @ middle.T
+        mine = (np.arange(len(part)), groups[part])
+        own = close[mine]
+        close[mine] = -1.0
+        other = close.max(1)
+        apart += float((own - other).sum())
+        share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
+    return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** 1.5
+
+
+def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours among `rows` that new rows are averaged with, and their cosines."""
+    return nearest_among(queries, rows, _BLURRED_BY)
+
+
+def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """Each of `queries` averaged with its neighbours among `rows`, weighted by their cosines: what a comment
+    shares with others speaks louder than how it is worded."""
+    if not len(rows):
+        return queries
+    out = np.empty_like(queries)
+    for start in range(0, len(queries), 4096):
+        part = slice(start, start + 4096)
+        weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0).astype(np.float32)
+        weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
+        around = np.einsum("nk,nkd->nd", weight, rows[index[part]])
+        out[part] = _OWN_WEIGHT * queries[part] + (1 - _OWN_WEIGHT) * around
+    return unit(out)
+
+
+def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
+    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no
+    vote).
+
+    A vote weighs its cosine. A row of zeros joins nothing.
+    """
+    if not len(rows):
+        return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
+    return _tally(*nearest_among(queries, rows, voters), groups)
+
+
+def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The mean direction of each group 0 … of unit rows (-1: in none)."""
+    order = np.argsort(groups, kind="stable")
+    order = order[np.searchsorted(groups[order], 0) :]
+    _, begins = np.unique(groups[order], return_index=True)
+    return unit(np.add.reduceat(rows[order], begins, axis=0)) if len(order) else rows[:0]
+
+
+def gather(centres: np.ndarray, count: int) -> np.ndarray:
+    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings
+    first."""
+    close = centres @ centres.T
+    np.fill_diagonal(close, -np.inf)
+    sizes = np.ones(len(centres))
+    part = np.arange(len(centres))
+    for _ in range(len(centres) - count):
+        a, b = sorted(np.unravel_index(close.argmax(), close.shape))
+        joined = (sizes[a] * close[a] + sizes[b] * close[b]) / (sizes[a] + sizes[b])
+        close[a], close[:, a] = joined, joined
+        close[a, a] = close[b, :] = close[:, b] = -np.inf
+        sizes[a] += sizes[b]
+        part[part == b] = a
+    return np.unique(part, return_inverse=True)[1]
+
+
+def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """`found` without groups that are too small, whose members join the group their neighbours vote for."""
+    sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
+    kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
+    lost = np.flatnonzero((kept < 0) & real)
+    kept[lost] = _tally(index[lost], cosine[lost], kept).group
+    return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
+
+
+def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
+    """Counts the votes of neighbours (-1: none), each weighing its cosine."""
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    choice = np.where(index >= 0, groups[index], -1)
+    same = choice[:, :, None] == choice[:, None, :]
+    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
+    best = support.argmax(1)
+    at = np.arange(len(index))
+    won = support[at, best]
+    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
+    return Votes(np.where(won > 0, choice[at, best], -1), share)
+
+
+def _by_size(found: np.ndarray) -> np.ndarray:
+    """Groups numbered anew, the largest first, equal ones by their first row."""
+    names, first, sizes = np.unique(found, return_index=True, return_counts=True)
+    real = names >= 0
+    names, first, sizes = names[real], first[real], sizes[real]
+    order = np.lexsort((first, -sizes))
+    number = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)
+    number[names[order]] = np.arange(len(order))
+    return number[found]

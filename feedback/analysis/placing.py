@@ -1,0 +1,125 @@
+"""Places comments in topics on arrival, by the votes of their neighbours and by what people taught."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback.analysis import cleaning, clusters
+from feedback.analysis.vectors import Vectors, unit
+
+NEAR_ENOUGH = 0.35  # cosine of the nearest comment; beneath it a comment speaks of what nobody spoke of yet
+SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
+TAUGHT_NEAR_ENOUGH = 0.45  # cosine to what a person taught
+_SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
+_MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change hardly a vote
+
+
+@dataclass(frozen=True)
+class Index:
+    """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their
+    topics;
+    the centre of each topic; and of each topic that a person taught, the mean of its label and examples."""
+
+    rows: np.ndarray
+    blurred: np.ndarray
+    topics: tuple[str, ...]
+    centres: Mapping[str, np.ndarray]
+    taught: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a comment belongs: its topics, the main one first (none: it waits), the share of votes for the
+    main
+    one (0–1; 1 where a person's examples decided), and for each topic the words of the comment that speak
+    of it."""
+
+    topics: tuple[str, ...]
+    share: float
+    statements: Mapping[str, str]
+
+
+def index(
+    rows: np.ndarray, blurred: np.ndarray, topics: Sequence[str | None], taught: Mapping[str, np.ndarray]
+) -> Index:
+    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for at, topic in enumerate(topics):
+        if topic is not None and rows[at].any():
+            members[topic].append(at)
+    most = _MOST_ROWS // max(1, len(members))
+    centres, chosen = {}, []
+    for topic in sorted(members):
+        own = np.array(members[topic])
+        centres[topic] = unit(rows[own].sum(0, keepdims=True))[0]
+        spread = np.linspace(0, len(own) - 1, min(len(own), max(most, clusters.VOTERS))).astype(int)
+        chosen.extend(own[spread].tolist())
+    return Index(
+        rows[chosen], blurred[chosen], tuple(str(topics[at]) for at in chosen), centres, dict(taught)
+    )
+
+
+def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placement]:
+    """Where new comments belong. Those unlike all others wait; a comment of several statements may be in
+    several."""
+    cleaned = [cleaning.strip(text) for text in texts]
+    whole = _decide([cleaning.one_line(text) for text in cleaned], among, vectors)
+    parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
+    passing = _decide([part for _, part in parts], among, vectors)
+    said: dict[int, dict[str, str]] = defaultdict(dict)
+    for (at, part), (topic, share) in zip(parts, passing, strict=True):
+        if topic is not None and (share >= _SURE_BESIDE or topic == whole[at][0]):
+            said[at].setdefault(topic, part)
+    return [
+        _placement(topic, share, said[at], text)
+        for at, ((topic, share), text) in enumerate(zip(whole, cleaned, strict=True))
+    ]
+
+
+def claimed(rows: np.ndarray, taught: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The taught topics in order of id, and for each row the nearest of them and its cosine (-1: none is
+    taught)."""
+    names = sorted(taught)
+    if not names:
+        return names, np.full(len(rows), -1), np.full(len(rows), -1.0)
+    close = rows @ np.stack([taught[name] for name in names]).T
+    nearest = close.argmax(1)
+    return names, nearest, close[np.arange(len(rows)), nearest]
+
+
+def _several(text: str) -> list[str]:
+    parts = cleaning.statements(text)
+    return parts if len(parts) > 1 else []
+
+
+def _placement(main: str | None, share: float, said: dict[str, str], text: str) -> Placement:
+    statements = {main: said.get(main, text)} if main is not None else {}
+    statements |= {topic: part for topic, part in said.items() if topic != main}
+    return Placement(tuple(statements), share, statements)
+
+
+def _decide(texts: Sequence[str], among: Index, vectors: Vectors) -> list[tuple[str | None, float]]:
+    """The topic of each text and the share of votes for it; None where it is unlike all others."""
+    if not texts:
+        return []
+    rows = vectors.encode(texts)
+    names = sorted(set(among.topics))
+    number = {topic: at for at, topic in enumerate(names)}
+    groups = np.array([number[topic] for topic in among.topics], np.int64)
+    index, cosine = clusters.neighbours_to_blur(rows, among.rows)
+    votes = clusters.vote(clusters.blur(rows, among.rows, index, cosine), among.blurred, groups)
+    taught, nearest, close = claimed(rows, among.taught)
+    decided: list[tuple[str | None, float]] = []
+    for at in range(len(texts)):
+        topic = names[votes.group[at]] if votes.group[at] >= 0 else None
+        sure = cosine[at, 0] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH
+        rival = float(among.centres[topic] @ rows[at]) if topic is not None and sure else 0.0
+        if close[at] >= TAUGHT_NEAR_ENOUGH and (topic in among.taught or close[at] > rival):
+            decided.append((taught[nearest[at]], 1.0))
+        elif sure and topic is not None:
+            decided.append((topic, float(votes.share[at])))
+        else:
+            decided.append((None, float(votes.share[at])))
+    return decided

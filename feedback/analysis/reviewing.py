@@ -1,0 +1,200 @@
+"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what
+stands."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from feedback.analysis import cleaning, clusters, naming, placing
+from feedback.analysis.vectors import Vectors, unit
+from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
+
+MANY = 24  # topics; more are shown under wider subjects
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a review brings: the new state, an index for placing, and how many placed comments it moved."""
+
+    state: State
+    index: placing.Index
+    moved: int
+
+
+def review(
+    state: State,
+    comments: Mapping[str, str],
+    vectors: Vectors,
+    now: datetime,
+    never: Collection[str] = (),
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Review:
+    """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
+    placed.
+
+    What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
+    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal
+    input gives equal output, ids too.
+    """
+    ids = list(comments)
+    progress("reading", 0.0)
+    cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
+    rows = vectors.encode([cleaning.one_line(text) for text in cleaned])
+    progress("grouping", 0.2)
+    fresh = clusters.group(rows)
+    taught = _taught(state, ids, rows, vectors)
+    groups, owners = _claim(rows, fresh.group, taught)
+    progress("deciding", 0.7)
+    found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
+    gain = _gains([_topic(state, id_) for id_ in ids], groups.tolist(), fresh.edges)
+    decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
+    reviewed = _applied(state, decided, now)
+    progress("naming", 0.8)
+    members: dict[str, list[int]] = defaultdict(list)
+    for at, id_ in enumerate(ids):
+        topic = _topic(reviewed, id_)
+        if topic is not None:
+            members[topic].append(at)
+    reviewed = _named(reviewed, members, cleaned, rows, vectors, never)
+    index = placing.index(rows, fresh.blurred, [_topic(reviewed, id_) for id_ in ids], taught)
+    progress("done", 1.0)
+    return Review(reviewed, index, decided.moved)
+
+
+def _topic(state: State, comment: str) -> str | None:
+    place = state.places.get(comment)
+    return place.topic if place else None
+
+
+def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors) -> dict[str, np.ndarray]:
+    """For each topic that a person taught, the mean of its label, its examples and the comments they put
+    there."""
+    given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
+    total = {topic: vectors.encode(texts).sum(0) for topic, texts in given.items()}
+    for at, id_ in enumerate(ids):
+        place = state.places.get(id_)
+        if place and place.by_person and place.topic in total:
+            total[place.topic] += rows[at]
+    return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
+
+
+def _claim(
+    rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[int, str]]:
+    """The fresh groups with one more for each taught topic, of the comments nearer to it than to their
+    group; and which topic each of these belongs to."""
+    groups = fresh.copy()
+    names, nearest, close = placing.claimed(rows, taught)
+    if not names:
+        return groups, {}
+    centres = clusters.centres(rows, fresh)
+    own = np.zeros(len(groups))
+    inside = np.flatnonzero(groups >= 0)
+    own[inside] = np.einsum("nd,nd->n", rows[inside], centres[groups[inside]])
+    first = int(groups.max(initial=-1)) + 1
+    mine = (close >= placing.TAUGHT_NEAR_ENOUGH) & (close > own)
+    groups[mine] = first + nearest[mine]
+    return groups, {first + at: name for at, name in enumerate(names)}
+
+
+def _gains(
+    topic: Sequence[str | None], group: Sequence[int], edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[tuple[str, int], float]:
+    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
+    topic."""
+    gain: Counter = Counter()
+    for start, end, weight in zip(*(edge.tolist() for edge in edges), strict=True):
+        for one, other in ((start, end), (end, start)):
+            here, there = topic[one], group[one]
+            if here is None or there < 0:
+                continue
+            if there == group[other]:
+                gain[here, there] += weight
+            elif here == topic[other]:
+                gain[here, there] -= weight
+    return dict(gain)
+
+
+def _applied(state: State, decided: Reconciled, now: datetime) -> State:
+    """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage
+    of both."""
+    places = dict(state.places)
+    went: dict[str, Counter] = defaultdict(Counter)
+    for comment, topic in decided.topics.items():
+        before = places.get(comment, Place(None))
+        if before.topic and topic and before.topic != topic:
+            went[before.topic][topic] += 1
+        places[comment] = replace(before, topic=topic)
+    inhabited = {place.topic for place in places.values()}
+    topics = {
+        id_: topic
+        for id_, topic in state.topics.items()
+        if id_ in inhabited or topic.taught or topic.named or not went[id_]
+    }
+    topics |= {made: Topic(made, "") for made in decided.born}
+    changes = [
+        Change(Kind.SPLIT, origin, now, made)
+        if (origin := decided.parent[made])
+        else Change(Kind.FOUND, made, now)
+        for made in decided.born
+    ]
+    gone = [id_ for id_ in state.topics if id_ not in topics]
+    changes += [Change(Kind.MERGED, id_, now, went[id_].most_common(1)[0][0]) for id_ in gone]
+    merged = dict(state.merged) | {id_: went[id_].most_common(1)[0][0] for id_ in gone}
+    return State(topics, places, merged, (*state.lineage, *changes))
+
+
+def _named(
+    state: State,
+    members: Mapping[str, Sequence[int]],
+    cleaned: Sequence[str],
+    rows: np.ndarray,
+    vectors: Vectors,
+    never: Collection[str],
+) -> State:
+    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
+    many."""
+    typical = {
+        topic: [cleaned[at] for at in _most_typical(np.array(own), rows)] for topic, own in members.items()
+    }
+    kept = {topic.label for topic in state.topics.values() if topic.label}
+    names = naming.name(typical, vectors, never, kept)
+    wider = _wider(members, typical, rows, vectors, never) if len(members) > MANY else {}
+    topics = {}
+    for id_, topic in state.topics.items():
+        name = names.get(id_)
+        if name is not None:
+            topic = replace(
+                topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
+            )
+        topics[id_] = replace(topic, group=wider.get(id_))
+    return replace(state, topics=topics)
+
+
+def _wider(
+    members: Mapping[str, Sequence[int]],
+    typical: Mapping[str, Sequence[str]],
+    rows: np.ndarray,
+    vectors: Vectors,
+    never: Collection[str],
+) -> dict[str, str]:
+    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
+    their number, and each gathering named like a topic."""
+    order = sorted(members)
+    centres = unit(np.stack([rows[np.array(members[topic])].sum(0) for topic in order]))
+    gathered = clusters.gather(centres, round(len(order) ** 0.5))
+    texts: dict[str, list[str]] = defaultdict(list)
+    each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
+    for topic, at in zip(order, gathered.tolist(), strict=True):
+        texts[str(at)].extend(typical[topic][:each])
+    names = naming.name(texts, vectors, never)
+    return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}
+
+
+def _most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
+    """The rows of a topic, those nearest to its centre first, as many as naming reads."""
+    close = rows[own] @ rows[own].sum(0)
+    return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()

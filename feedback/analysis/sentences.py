@@ -1,0 +1,90 @@
+"""Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment."""
+
+import re
+import unicodedata
+
+LONGEST_READ = 8_000
+"""Characters of a comment that are read; nobody writes more by hand, and a pasted log must not hold up the
+rest."""
+
+LONGEST_SENTENCE = 600
+"""Characters after which a sentence without any full stop is cut at a space: the lexicons are quadratic in
+its words."""
+
+_LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}", re.IGNORECASE)
+_HANDLE = re.compile(r"(?<![\w@])@\w{1,50}:?")
+_RETWEET = re.compile(r"^\s*RT\b", re.IGNORECASE)
+_HTML_ENTITY = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " "}
+_ENTITY = re.compile("|".join(_HTML_ENTITY))
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "…": "...", "\u00a0": " "}
+)
+_SIGNATURE = re.compile(
+    r"\n\s*(?:--\s*\n|sent from my\b|get outlook for\b|"
+    r"(?:kind|best|warm|many)?\s*regards\b|best wishes\b|sincerely\b|yours (?:truly|faithfully|sincerely)\b|"
+    r"mit freundlichen gr[üu]ßen|viele gr[üu]ße|cordialement|saludos|cordiali saluti|met vriendelijke groet)"
+    r"[^\n]{0,60}(?:\n[^\n]{0,80}){0,8}\s*$",
+    re.IGNORECASE,
+)
+_SPACE = re.compile(r"[^\S\n]+")
+_FULL_STOP = re.compile(
+    r"(?<=[.!?;])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!e\.g\.)(?<!i\.e\.)[)\"']*\s+|\n+"
+)
+_TURN = re.compile(r",?\s+(?=(?:but|however|although|though|whereas|except that|yet)\b)", re.IGNORECASE)
+_FEWEST_WORDS_IN_A_CLAUSE = 2
+
+
+def clean(text: str) -> str:
+    """Return *text* without links, handles, signature and control characters, quotes made plain.
+
+    Only the first `LONGEST_READ` characters are kept. Line breaks stay, since they end sentences.
+    """
+    text = text[:LONGEST_READ]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    if not text.isprintable():
+        text = "".join(c for c in text.replace("\r", "\n") if c.isprintable() or c in "\n\t\u200d")
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: _HTML_ENTITY[found.group()], text)
+    if "@" in text:
+        text = _HANDLE.sub(" ", text)
+    if "://" in text or "www." in text.lower():
+        text = _LINK.sub(" ", text)
+    text = _RETWEET.sub("", text)
+    if "\n" in text:
+        text = _SIGNATURE.sub("", text)
+    return _SPACE.sub(" ", text).strip()
+
+
+def split(text: str) -> list[str]:
+    """Return the sentences of a cleaned *text* in order, cut further where it turns ("…, but …").
+
+    A clause of one word stays with its neighbour. No sentence is longer than `LONGEST_SENTENCE` characters.
+    """
+    sentences: list[str] = []
+    for sentence in _FULL_STOP.split(text):
+        for piece in _short_pieces(sentence.strip()):
+            sentences += _clauses(piece)
+    return sentences
+
+
+def _short_pieces(sentence: str) -> list[str]:
+    """Cut an endless sentence at spaces, or anywhere when it has none."""
+    pieces = []
+    while len(sentence) > LONGEST_SENTENCE:
+        cut = sentence.rfind(" ", 1, LONGEST_SENTENCE)
+        cut = cut if cut > 0 else LONGEST_SENTENCE
+        pieces.append(sentence[:cut])
+        sentence = sentence[cut:].strip()
+    return [*pieces, sentence] if sentence else pieces
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Cut at a turn when there are words enough on both its sides."""
+    clauses: list[str] = []
+    for part in _TURN.split(sentence):
+        if clauses and min(part.count(" "), clauses[-1].count(" ")) < _FEWEST_WORDS_IN_A_CLAUSE:
+            clauses[-1] += " " + part
+        else:
+            clauses.append(part)
+    return clauses

@@ -1,0 +1,186 @@
+"""Turns an English sentence into what the model weighs: words, negations, and what two lexicons say."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+NEGATED = "¬"
+"""Prefix of a word that a negation before it turns round: "not good" is weighed as `not` and `¬good`."""
+
+DENSE = (
+    "vader", "vader_positive", "vader_negative", "vader_worst", "vader_best",
+    "textblob", "textblob_worst", "textblob_best", "subjectivity",
+    "exclaims", "asks", "shouts", "turns", "length", "short", "mixed", "no_lexicon_word",
+)  # fmt: skip
+"""Names of the numbers in `Features.dense`, in order."""
+
+_PRAISE_WORD, _BLAME_WORD = "great", "terrible"
+# VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it
+# knows.
+_EMOJI = dict.fromkeys(
+    "👍👌🙏👏💯❤♥💕💖💗💙💚💛💜😍🥰😊🙂😀😃😄😁😆🎉⭐🌟💪🤩😘😇🤗🥳😋🏆✨", _PRAISE_WORD
+) | dict.fromkeys("👎😡😠🤬😤💩😞😢😭😒🙄😕🙁☹😩😫🤮🤢💔😖😣😟😔😑😾🖕😨😱😓", _BLAME_WORD)
+_EMOJI_AS_WORDS = str.maketrans({emoji: f" {word} " for emoji, word in _EMOJI.items()})
+_TOKEN = re.compile(
+    r"[:;=8][\-o*']?[)\](\[dDpP/\\]|<3|"  # emoticons
+    r"[^\W\d_]+(?:'[^\W\d_]+)?|"  # words
+    r"\d+(?:[.,:/]\d+)*%?|"  # numbers
+    r"[!?.,;]|[^\w\s]"  # marks, emoji
+)
+_DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
+_NEGATIONS = frozenset(
+    "not no never none nobody nothing neither nor nowhere cannot without hardly barely scarcely lacks lack "
+    "lacking".split()
+)
+_RUN_TOGETHER = frozenset(
+    "dont cant wont didnt doesnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt "
+    "aint".split()
+)
+_ENDS_SCOPE = frozenset(". , ; ! ? : ( ) but however although though because so and".split())
+_SCOPE = 4
+_QUESTION_WORDS = frozenset(
+    "how what when where who which why can could do does is are will would may any".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What one or more sentences hold: their weighable *keys* with the words behind, and `DENSE` numbers."""
+
+    keys: list[str]
+    dense: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence taken apart: its weighed *words* and the raw measures that `join` adds up."""
+
+    words: list[str]
+    keys: list[str]
+    vader: float
+    vader_positive: float
+    vader_negative: float
+    textblob: float
+    subjectivity: float
+    assessed: int
+    exclaims: int
+    asks: bool
+    shouts: float
+
+
+def tokens(sentence: str) -> list[str]:
+    """Return words, emoticons, emoji and marks in lower case; contractions opened ("didn't" → did, not)."""
+    found: list[str] = []
+    for token in _TOKEN.findall(sentence.lower()):
+        if not token[0].isalpha():
+            found.append("0" if token[0].isdigit() else token)
+            continue
+        token = _DRAWN_OUT.sub(r"\1\1", token)
+        if token.endswith("n't"):
+            found += [{"ca": "can", "wo": "will", "sha": "shall"}.get(token[:-3], token[:-3]), "not"]
+        elif token in _RUN_TOGETHER:
+            found += [token[:-2], "not"]
+        elif "'" in token:
+            found.append(token.partition("'")[0])
+        else:
+            found.append(token)
+    return found
+
+
+def take_apart(sentence: str) -> Sentence:
+    """Measure one cleaned English *sentence* (see `sentences.split`)."""
+    if not sentence.isascii():
+        sentence = sentence.translate(_EMOJI_AS_WORDS)
+    words = tokens(sentence)
+    scores = vader().polarity_scores(sentence)
+    assessments = textblob_lexicon().assessments((word, None) for word in words)
+    polarity = sum(a[1] for a in assessments) / len(assessments) if assessments else 0.0
+    subjectivity = sum(a[2] for a in assessments) / len(assessments) if assessments else 0.0
+    letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
+    return Sentence(
+        words=words,
+        keys=_mark_negated(words),
+        vader=scores["compound"],
+        vader_positive=scores["pos"],
+        vader_negative=scores["neg"],
+        textblob=polarity,
+        subjectivity=subjectivity,
+        assessed=len(assessments),
+        exclaims=words.count("!"),
+        asks="?" in words or (bool(words) and words[0] in _QUESTION_WORDS),
+        shouts=sum(w.isupper() for w in letters) / len(letters) if letters else 0.0,
+    )
+
+
+def join(sentences: list[Sentence]) -> Features:
+    """Put measured *sentences* together into the features of the whole; at least one is needed."""
+    count = len(sentences)
+    keys = [key for s in sentences for key in s.keys]
+    n_words = sum(len(s.words) for s in sentences) or 1
+    vader = [s.vader for s in sentences]
+    telling = [s.textblob for s in sentences if s.assessed] or [0.0]
+    worst, best = min(vader), max(vader)
+    dense = [
+        sum(vader) / count,
+        sum(s.vader_positive * len(s.words) for s in sentences) / n_words,
+        sum(s.vader_negative * len(s.words) for s in sentences) / n_words,
+        min(worst, 0.0),
+        max(best, 0.0),
+        sum(telling) / len(telling),
+        min(*telling, 0.0),
+        max(*telling, 0.0),
+        sum(s.subjectivity for s in sentences) / count,
+        min(sum(s.exclaims for s in sentences), 3) / 3,
+        sum(s.asks for s in sentences) / count,
+        sum(s.shouts for s in sentences) / count,
+        float(any("but" in s.words or "however" in s.words for s in sentences)),
+        min(n_words, 60) / 60,
+        float(n_words <= 3),
+        min(-worst, best) if worst < 0 < best else 0.0,
+        float(not any(s.assessed or s.vader for s in sentences)),
+    ]
+    return Features(keys, dense)
+
+
+def as_written(key: str, text: str) -> str:
+    """Return a weighed *key* as it stands in *text*: "not good" for a negated word, the emoji for what it
+    stood for."""
+    if key.startswith(NEGATED):
+        return f"not {key[1:]}"
+    if key in (_PRAISE_WORD, _BLAME_WORD) and key not in text.lower():
+        return next((c for c in text if _EMOJI.get(c) == key), key)
+    return key
+
+
+def says_something(sentence: str) -> bool:
+    """Return whether a *sentence* without letters still says something, by an emoji or an emoticon."""
+    return any(c in _EMOJI for c in sentence) or vader().polarity_scores(sentence)["compound"] != 0.0
+
+
+def _mark_negated(words: list[str]) -> list[str]:
+    """Prefix the words in the scope of a negation, at most `_SCOPE` words up to a mark or a turn."""
+    marked, left = [], 0
+    for word in words:
+        if word in _ENDS_SCOPE:
+            left = 0
+        marked.append(NEGATED + word if left and word[0].isalpha() and word not in _NEGATIONS else word)
+        left = _SCOPE if word in _NEGATIONS else max(left - 1, 0)
+    return marked
+
+
+@cache
+def textblob_lexicon() -> Any:
+    """Return TextBlob's English lexicon, imported here because all of nltk comes with it (27 MB)."""
+    from textblob.en import sentiment
+
+    sentiment.load()
+    return sentiment
+
+
+@cache
+def vader() -> SentimentIntensityAnalyzer:
+    """Load VADER's lexicon once, at the first comment and not on import."""
+    return SentimentIntensityAnalyzer()

@@ -1,0 +1,209 @@
+"""Reads a table of comments and writes it again with what each comment says and which topic it belongs to."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol
+
+from feedback.analysis import reviewing, sentiment, vectors
+from feedback.analysis.vectors import Vectors
+from feedback.domain.topics import State
+
+ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
+_LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
+_BATCH = 1_000  # comments between two reports of progress
+
+
+class Row(NamedTuple):
+    """One comment as the table has it: `score` is 0–1 or None, `question` and `language` None where
+    unknown."""
+
+    text: str
+    score: float | None
+    question: str | None
+    language: str | None
+
+
+class Feeling(NamedTuple):
+    """What a comment feels: a label out of negative, neutral, positive and a score -1…1, or twice None."""
+
+    label: str | None
+    score: float | None
+
+
+class Subject(NamedTuple):
+    """The topic of a comment: its id and label, both empty when it is not yet in a topic."""
+
+    id: str
+    label: str
+
+
+class Progress(Protocol):
+    """Is told the step, how many comments are done and of how many."""
+
+    def __call__(self, step: str, done: int, total: int, /) -> None: ...
+
+
+class Unreadable(ValueError):
+    """The table cannot be analysed; the message says why in words for whoever made it."""
+
+
+@dataclass
+class _Table:
+    columns: list[str]
+    cells: list[list[str]]
+
+
+def analyse(
+    source: Path,
+    target: Path,
+    feelings: Callable[[Sequence[Row]], Sequence[Feeling]],
+    subjects: Callable[[Sequence[Row]], Sequence[Subject]],
+    progress: Progress = lambda step, done, total: None,
+) -> int:
+    """Writes the rows of `source` to `target`, in their order and otherwise unchanged, with `ADDED` columns.
+
+    `source` is CSV with a column `text` and, where known, `score` (0–1), `question` and `language`; comma,
+    semicolon, tab and bar are recognised, and so are UTF-8 with or without its mark, UTF-16 with its mark and
+    Windows-1252. Columns that are already called as one of `ADDED` are replaced where they stand. The
+    result is
+    UTF-8 with commas. `target` appears at once and whole. Answers how many comments were read; raises
+    `Unreadable`.
+    """
+    table = _read(source)
+    rows = _rows(table)
+    felt: list[Feeling] = []
+    for start in range(0, len(rows), _BATCH):
+        progress("sentiment", start, len(rows))
+        felt.extend(feelings(rows[start : start + _BATCH]))
+    progress("sentiment", len(rows), len(rows))
+    progress("topics", 0, len(rows))
+    placed = subjects(rows)
+    progress("topics", len(rows), len(rows))
+    columns = table.columns + [name for name in ADDED if name not in table.columns]
+    at = [columns.index(name) for name in ADDED]
+    with _replacing(target) as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(columns)
+        for cells, feeling, subject in zip(table.cells, felt, placed, strict=True):
+            whole = cells + [""] * (len(columns) - len(cells))
+            for column, value in zip(at, _written(feeling, subject), strict=True):
+                whole[column] = value
+            writer.writerow(whole)
+    return len(rows)
+
+
+def feelings(rows: Sequence[Row]) -> list[Feeling]:
+    """What each comment feels by the shipped sentiment engine; for `analyse`."""
+    read = sentiment.read_many(
+        sentiment.Comment(row.text, row.score, row.question, row.language) for row in rows
+    )
+    return [Feeling(str(one.label), one.score) if one else Feeling(None, None) for one in read]
+
+
+def subjects(rows: Sequence[Row], table: Vectors | None = None) -> list[Subject]:
+    """The topics of comments that are looked at once and together, found among themselves; for `analyse`."""
+    comments = {str(at): row.text for at, row in enumerate(rows)}
+    once = datetime(1970, 1, 1, tzinfo=UTC)  # nobody asks when a topic of a single look was found
+    state = reviewing.review(State(), comments, table or vectors.load(), once).state
+    found = [state.places[comment].topic for comment in comments]
+    return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
+
+
+def _read(source: Path) -> _Table:
+    text = _decoded(source.read_bytes())
+    limit = csv.field_size_limit(_LARGEST_CELL)
+    try:
+        delimiter = _delimiter(text)
+        records = [cells for cells in csv.reader(_lines(text), delimiter=delimiter) if cells]
+    except csv.Error as error:
+        raise Unreadable(f"This is not a CSV file: {error}.") from error
+    finally:
+        csv.field_size_limit(limit)
+    columns, cells = records[0], records[1:]
+    if len(columns) == 1:  # a plain list of comments, whose commas nobody quoted
+        cells = [[delimiter.join(row)] for row in cells]
+    widest = max(map(len, cells), default=0)
+    return _Table(columns + [""] * (widest - len(columns)), cells)
+
+
+def _decoded(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", "replace")
+    text = raw.decode("utf-8-sig", "replace")
+    damaged = text.count("\ufffd")
+    if damaged and damaged * 2 > sum(not character.isascii() for character in text):
+        return raw.decode("cp1252", "replace")
+    return text
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that gives the first line a column `text`, and of several the one that gives most
+    columns."""
+    found = {}
+    for delimiter in ",;\t|":
+        header = next(csv.reader(_lines(text), delimiter=delimiter), [])
+        if "text" in map(_plain, header):
+            found[delimiter] = len(header)
+    if not found:
+        header = next(csv.reader(_lines(text)), [])
+        there = ", ".join(header)[:200]
+        raise Unreadable(f"There is no column called text. The columns are: {there or 'none'}.")
+    return max(found, key=lambda delimiter: found[delimiter])
+
+
+def _rows(table: _Table) -> list[Row]:
+    at = {name: column for column, name in reversed(list(enumerate(map(_plain, table.columns))))}
+
+    def cell(row: list[str], name: str) -> str:
+        column = at.get(name, len(row))
+        return row[column] if column < len(row) else ""
+
+    return [
+        Row(
+            cell(row, "text"),
+            _score(cell(row, "score")),
+            cell(row, "question").strip() or None,
+            cell(row, "language").strip() or None,
+        )
+        for row in table.cells
+    ]
+
+
+def _score(cell: str) -> float | None:
+    try:
+        value = float(cell.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if 0.0 <= value <= 1.0 else None
+
+
+def _written(feeling: Feeling, subject: Subject) -> tuple[str, str, str, str]:
+    score = "" if feeling.score is None else f"{feeling.score:.4f}"
+    return feeling.label or "", score, subject.id, subject.label
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
+
+
+def _lines(text: str) -> Iterator[str]:
+    return io.StringIO(
+        text, newline=""
+    )  # splitlines would also part at U+2028 and form feeds inside a comment
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[IO[str]]:
+    """A file beside `target` that takes its place when all of it is written."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""What people say better than the engines: the topics and the sentiment of one response."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from feedback.models import Placement, Reading, Topic
+from surveys import responses
+from surveys.base import db
+from surveys.models import Response
+
+#: The name under which a person's word stands in `Reading.engine`.
+PERSON = "person"
+
+#: A label alone says how; so it is as far out as that label goes.
+SCORES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
+
+
+class Unknown(Exception):
+    """A topic that is not there or no longer stands for itself."""
+
+    def __init__(self, topic_id: str) -> None:
+        super().__init__(topic_id)
+        self.topic_id = topic_id
+
+
+def set_sentiment(response: Response, label: str, now: datetime) -> None:
+    """Let a person's label stand for the comment; no engine changes it afterwards."""
+    said = {
+        "label": label,
+        "score": SCORES[label],
+        "words": None,
+        "engine": PERSON,
+        "by_person": True,
+        "read_at": now,
+    }
+
+    def verb() -> None:
+        _there(response)
+        Reading.insert(key=response.key, **said).on_conflict(
+            conflict_target=[Reading.key], update=said
+        ).execute()
+        responses.touch(response.key, now)
+
+    db.write(verb)
+
+
+def set_topics(response: Response, topic_ids: Sequence[str], now: datetime) -> None:
+    """Place the comment in just these topics; no review moves it afterwards. Raises Unknown."""
+    wanted = list(dict.fromkeys(topic_ids))
+
+    def verb() -> None:
+        _there(response)
+        live = Topic.select(Topic.id).where(Topic.id.in_(wanted), Topic.merged_into.is_null())
+        known = {row.id for row in live}
+        for topic_id in wanted:
+            if topic_id not in known:
+                raise Unknown(topic_id)
+        Placement.delete().where(Placement.response == response.key).execute()
+        rows = [
+            {"topic": topic_id, "response": response.key, "evidence": [], "by_person": True}
+            for topic_id in wanted
+        ]
+        if rows:
+            Placement.insert_many(rows).execute()
+        responses.touch(response.key, now)
+
+    db.write(verb)
+
+
+def _there(response: Response) -> None:
+    if not Response.select().where(Response.key == response.key).exists():
+        raise LookupError(response.id)

@@ -1,0 +1,69 @@
+"""Tells which topics are talked about more than before, knowing how many topics were looked at."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+FALSE_DISCOVERIES = 0.05  # of the topics called a surge, the share that may be chance
+
+
+@dataclass(frozen=True)
+class Surge:
+    """A topic that `now` comments name where its earlier share led to expect `expected`; `p` is one-sided
+    and exact."""
+
+    topic: str
+    now: int
+    expected: float
+    p: float
+
+
+def surges(now: Mapping[str, int], before: Mapping[str, int], rate: float = FALSE_DISCOVERIES) -> list[Surge]:
+    """The topics whose share of comments rose from the counts `before` to the counts `now`, most certain
+    first.
+
+    Each is tested by Fisher's exact test (hypergeometric, one-sided) of its share in both periods; of all
+    tests those are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg 1995,
+    doi:10.1111/j.2517-6161.1995.tb02031.x).
+    """
+    total_now, total_before = sum(now.values()), sum(before.values())
+    if not total_now or not total_before:
+        return []
+    share = total_now / (total_now + total_before)
+    tested = []
+    for topic in sorted(set(now) | set(before)):
+        here, both = now.get(topic, 0), now.get(topic, 0) + before.get(topic, 0)
+        if both:
+            p = at_least(here, both, total_now, total_now + total_before)
+            tested.append(Surge(topic, here, both * share, p))
+    kept = discoveries([surge.p for surge in tested], rate)
+    found = [surge for surge, real in zip(tested, kept, strict=True) if real]
+    return sorted(found, key=lambda surge: (surge.p, surge.topic))
+
+
+def discoveries(p: Sequence[float], rate: float) -> list[bool]:
+    """Which of the tests with these p-values are discoveries at this false discovery rate
+    (Benjamini–Hochberg)."""
+    order = sorted(range(len(p)), key=lambda at: p[at])
+    last = max((rank for rank, at in enumerate(order, 1) if p[at] <= rate * rank / len(p)), default=0)
+    real = set(order[:last])
+    return [at in real for at in range(len(p))]
+
+
+def at_least(drawn: int, marked: int, draws: int, total: int) -> float:
+    """The chance of `drawn` or more marked ones in `draws` out of `total` of which `marked` are
+    (hypergeometric)."""
+    highest = min(marked, draws)
+    lowest = max(drawn, 0, draws - (total - marked))
+    whole = _log_ways(total, draws)
+    return min(
+        1.0,
+        math.fsum(
+            math.exp(_log_ways(marked, at) + _log_ways(total - marked, draws - at) - whole)
+            for at in range(lowest, highest + 1)
+        ),
+    )
+
+
+def _log_ways(total: int, chosen: int) -> float:
+    return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)

@@ -1,0 +1,126 @@
+"""Measures the topics engine on labelled comments: agreement, labels, a stream, and what it costs.
+
+python -m feedback.training.evaluate_topics DATA/topics/banking77_train.csv --stream 2000
+
+The CSV has columns `text` and `topic`. With `--stream N` the comments also arrive in random order, N between
+two reviews. CPU time and the highest memory are those of this process.
+"""
+
+import argparse
+import csv
+import random
+import resource
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from feedback.analysis import naming, placing, reviewing, vectors
+from feedback.analysis.reviewing import Review
+from feedback.domain.topics import Place, State, unplaced_share
+from feedback.training.agreement import adjusted_mutual_information, adjusted_rand, v_measure
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def batch(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str, float]:
+    """Agreement and labels of one review of all comments, its CPU seconds and the share that waits (0–1)."""
+    begin = time.process_time()
+    found = reviewing.review(State(), texts, vectors.load(), _NOW)
+    seconds = time.process_time() - begin
+    first, three = label_hits(found.state, truth)
+    return {
+        **_agreement(found.state, truth),
+        "label names the topic": first,
+        "one of three does": three,
+        "cpu seconds": seconds,
+    }
+
+
+def stream(texts: Mapping[str, str], truth: Mapping[str, str], step: int) -> list[dict[str, float]]:
+    """The same with comments arriving in random order, `step` between reviews: a line for each review."""
+    order = list(texts)
+    random.Random(0).shuffle(order)
+    standing, lines = Review(State(), placing.index(*_nothing()), 0), []
+    for end in range(step, len(order) + step, step):
+        new = order[end - step : end]
+        found = placing.place([texts[id_] for id_ in new], standing.index, vectors.load())
+        arrived = {
+            id_: Place(placement.topics[0] if placement.topics else None)
+            for id_, placement in zip(new, found, strict=True)
+        }
+        before = replace(standing.state, places={**standing.state.places, **arrived})
+        standing = reviewing.review(before, {id_: texts[id_] for id_ in order[:end]}, vectors.load(), _NOW)
+        placed = [id_ for id_, place in before.places.items() if place.topic is not None]
+        moved = sum(standing.state.places[id_].topic != before.places[id_].topic for id_ in placed)
+        share = moved / len(placed) if placed else 0.0
+        lines.append({**_agreement(standing.state, truth), "moved at review": share})
+    return lines
+
+
+def label_hits(state: State, truth: Mapping[str, str]) -> tuple[float, float]:
+    """The share of topics whose label, and of which one of three candidates, names what most of it is about.
+
+    A name is hit by half of its words, endings aside ("declined_card_payment" by "Card declined").
+    """
+    about: dict[str, Counter] = defaultdict(Counter)
+    for id_, place in state.places.items():
+        if place.topic is not None:
+            about[place.topic][truth[id_]] += 1
+    first = three = 0
+    for topic, names in about.items():
+        wanted = naming.stems(names.most_common(1)[0][0].replace("_", " "))
+        hits = [
+            2 * len(wanted & naming.stems(label)) >= len(wanted) for label in state.topics[topic].candidates
+        ]
+        first += any(hits[:1])
+        three += any(hits[:3])
+    return first / len(about), three / len(about)
+
+
+def _agreement(state: State, truth: Mapping[str, str]) -> dict[str, float]:
+    ids = list(state.places)
+    human = [truth[id_] for id_ in ids]
+    found = [state.places[id_].topic for id_ in ids]
+    return {
+        "comments": len(ids),
+        "topics": len(set(found) - {None}),
+        "V": v_measure(human, found),
+        "ARI": adjusted_rand(human, found),
+        "AMI": adjusted_mutual_information(human, found),
+        "unplaced": unplaced_share(state),
+    }
+
+
+def _nothing() -> tuple:
+    empty = vectors.load().encode([])
+    return empty, empty, (), {}
+
+
+def _print(lines: Sequence[Mapping[str, float]]) -> None:
+    for line in lines:
+        print(" · ".join(f"{name} {value:.4g}" for name, value in line.items()))  # noqa: T201
+
+
+def main() -> None:
+    """Reads the command line and prints the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--stream", type=int, metavar="N")
+    given = parser.parse_args()
+    with given.table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = {str(at): row["text"] for at, row in enumerate(rows)}
+    truth = {str(at): row["topic"] for at, row in enumerate(rows)}
+    _print([batch(texts, truth)])
+    if given.stream:
+        _print(stream(texts, truth, given.stream))
+    _print([{"highest memory in MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""All responses as a file, streamed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, g
+
+from feedback import exports
+from feedback.schemas import ExportQuery
+from feedback.views.feed import moments
+from surveys.base import web
+from surveys.base.web import Routes, needs
+from surveys.models import Survey
+
+routes = Routes("exports", __name__, url_prefix="/api/export", description="Everything, to take away.")
+
+_KINDS = {"csv": (exports.table, "text/csv"), "ndjson": (exports.ndjson, "application/x-ndjson")}
+
+#: Small pieces cost a system call each; these are what a socket takes at once.
+PIECE = 64 * 1024
+
+
+@routes.route("/responses.<any(csv, ndjson):kind>", methods=["GET"])
+@needs("read")
+@routes.arguments(ExportQuery, location="query")
+@routes.doc(
+    responses={
+        "200": {
+            "description": "All responses, newest first.",
+            "content": {"text/csv": {}, "application/x-ndjson": {}},
+        }
+    }
+)
+def responses(query: dict[str, Any], kind: str) -> Response:
+    """All responses of a survey or of a period, newest first, as CSV or as one JSON object a line."""
+    if query.get("survey") and not (
+        g.key.sees(query["survey"]) and Survey.select().where(Survey.id == query["survey"]).exists()
+    ):
+        raise web.not_found()
+    write, mimetype = _KINDS[kind]
+    found = exports.items(moments(query), g.key.surveys)
+    answer = Response(_pieces(write(found)), mimetype=mimetype)
+    answer.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'
+    return answer
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line.encode())
+        size += len(waiting[-1])
+        if size >= PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)

@@ -1,0 +1,136 @@
+"""Responses over the API: import, look up, correct, exclude, delete."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask import g, jsonify
+
+from feedback import corrections, feed
+from feedback.schemas import FeedOut, ImportBody, ResponsePatch, ResponsesQuery
+from feedback.views.feed import moments
+from surveys import responses
+from surveys.base import clock, db, web
+from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.models import Response, Survey
+
+routes = Routes("responses", __name__, url_prefix="/api/responses", description="What came back.")
+
+#: What of an import is no value of the answer itself.
+_ABOUT = ("id", "survey", "person", "created_at", "agent", "team", "ticket", "tags")
+
+ITEM = ma.Schema.from_dict({}, name="Response")
+
+
+@routes.route("", methods=["GET"])
+@needs("read")
+@routes.arguments(ResponsesQuery, location="query")
+@routes.response(200, FeedOut)
+def index(query: dict[str, Any]) -> Any:
+    """Responses, newest first, with the filters of the feed."""
+    limit, cursor = query.pop("limit"), query.pop("cursor", None)
+    position = (0, web.decode_cursor(cursor, int)[0]) if cursor else None
+    page = feed.page(moments(query), limit, "desc", position, g.key.surveys)
+    following = web.encode_cursor(page.position[1]) if page.position else None
+    return jsonify({"items": page.items, "next": following})
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(ImportBody)
+@routes.response(201, ITEM)
+@routes.alt_response(200, schema=ITEM, description="Was imported before; amended where it differs.")
+def create(body: dict[str, Any]) -> Any:
+    """Import one response. The person is taken at your word; the same `id` again gives no second row."""
+    survey = Survey.get_or_none(Survey.id == body["survey"])
+    if survey is None or not g.key.sees(survey.id):
+        raise web.invalid("survey", "There is no such survey.")
+    now = clock.now()
+    if body.get("created_at", now) > now:
+        raise web.invalid("created_at", "Must not be in the future.")
+    answer = responses.Answer(
+        id=body["id"],
+        revision=1,
+        values={name: value for name, value in body.items() if name not in _ABOUT},
+        person=body.get("person"),
+        created_at=body.get("created_at"),
+        vouched=True,
+        attribution=_attribution(body),
+    )
+    try:
+        row, created = responses.record(survey, answer, now)
+    except responses.Clash as clash:
+        raise Problem(409, clash.message) from None
+    except responses.Refused as refused:
+        raise web.invalid(refused.field or "_", refused.message) from None
+    return jsonify(feed.one(row.key)), 201 if created else 200
+
+
+@routes.route("/<response_id>", methods=["GET"])
+@needs("read")
+@routes.response(200, ITEM)
+def show(response_id: str) -> Any:
+    """One response."""
+    return _item(own(response_id))
+
+
+@routes.route("/<response_id>", methods=["PATCH"])
+@needs("write")
+@routes.arguments(ResponsePatch)
+@routes.response(200, ITEM)
+def change(body: dict[str, Any], response_id: str) -> Any:
+    """Tag, exclude or restore a response; place it in topics and label its sentiment better than the engines."""
+    row, now = own(response_id), clock.now()
+
+    def verb() -> None:
+        if "tags" in body:
+            responses.set_tags(row, body["tags"], now)
+        if "excluded" in body:
+            responses.exclude(row, body["excluded"], now)
+        if "topics" in body:
+            corrections.set_topics(row, body["topics"], now)
+        if "sentiment" in body:
+            corrections.set_sentiment(row, body["sentiment"], now)
+
+    try:
+        db.write(verb)
+    except corrections.Unknown as unknown:
+        raise web.invalid("topics", f"There is no topic {unknown.topic_id}.") from None
+    except LookupError:
+        raise web.not_found() from None
+    return _item(row)
+
+
+@routes.route("/<response_id>", methods=["DELETE"])
+@needs("write")
+@routes.response(204)
+def delete(response_id: str) -> Any:
+    """Delete a response and all that was derived from it."""
+    responses.delete(own(response_id), clock.now())
+
+
+def own(response_id: str) -> Response:
+    """The response if this key sees its survey; else the same 404 as for one that is not there."""
+    row = responses.find(response_id.lower())
+    if row is None or not g.key.sees(row.survey_id):
+        raise web.not_found()
+    return row
+
+
+def _item(row: Response) -> Any:
+    item = feed.one(row.key)
+    if item is None:
+        raise web.not_found()
+    return jsonify(item)
+
+
+def _attribution(body: dict[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name in ("agent", "team"):
+        if given := body.get(name):
+            columns |= {f"{name}_id": given["id"], f"{name}_name": given.get("name")}
+    if ticket := body.get("ticket"):
+        columns |= {"ticket": ticket, "ticket_id": ticket["id"], "ticket_channel": ticket.get("channel")}
+    if "tags" in body:
+        columns["tags"] = list(dict.fromkeys(body["tags"]))
+    return columns

@@ -1,0 +1,57 @@
+"""What all commands share: a database that is ready or a clear word, and a bar that moves."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import peewee
+from tqdm import tqdm
+
+from surveys.base import db, schema
+
+
+def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run `command` only on a database that answers and has all migrations; else say what is missing."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            missing = schema.pending()
+            if missing:
+                raise click.ClickException(
+                    f"Migrations are not applied: {', '.join(missing)}. Run: flask --app wsgi migrate"
+                )
+            return command(*args, **kwargs)
+        except (peewee.PeeweeException, db.DatabaseAway) as error:
+            if not db.away(error):
+                raise
+            db.forget_connection()
+            raise click.ClickException(f"The database cannot be reached or is full: {error}") from None
+
+    return wrapper
+
+
+def bar(total: int | None, what: str, unit: str = " rows") -> Any:
+    """A progress bar on a terminal, nothing elsewhere."""
+    return tqdm(total=total, desc=what, unit=unit, unit_scale=True, disable=None)
+
+
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told a step, how many are done and of how many, and moves one bar for each step."""
+    current: dict[str, Any] = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step not in current:
+            for finished in current.values():
+                finished.close()
+            current[step] = bar(total, step.capitalize(), " comments")
+        current[step].update(done - current[step].n)
+
+    try:
+        yield progress
+    finally:
+        for unfinished in current.values():
+            unfinished.close()

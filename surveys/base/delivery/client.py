@@ -1,0 +1,174 @@
+"""The one HTTP client for everything that leaves: it reaches no private address, follows nothing, hurries."""
+
+import ipaddress
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests_hardened import Config, HTTPSession
+from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
+
+from surveys.base.delivery.message import DeliveryFailed
+
+TIMEOUT_SECONDS = 10.0
+MOST_BYTES = 64 * 1024
+USER_AGENT = "Earshot"
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: Reached by no setting whatever: cloud metadata services hand out credentials to anybody who asks.
+NEVER = (
+    "169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32",
+)  # fmt: skip
+
+_NEVER = tuple(ipaddress.ip_network(entry) for entry in NEVER)
+
+
+class Blocked(DeliveryFailed):
+    """The address may not be reached. Trying again changes nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, again=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: at most MOST_BYTES of the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Client:
+    """Calls to the outside. `allow`: the networks and hosts of OUTBOUND_ALLOW, which may be private."""
+
+    def __init__(self, allow: Sequence[str] = ()) -> None:
+        self.allow = tuple(entry.lower() for entry in allow)
+
+    def check(self, url: str) -> None:
+        """Raise Blocked when `url` may not be called, DeliveryFailed when its host is not known now."""
+        parts = _parts(url)
+        self.resolve(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+    def call(
+        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send one request and return the answer, whatever its status; a redirect is an answer too.
+
+        Raises Blocked, and DeliveryFailed when there is no whole answer within TIMEOUT_SECONDS.
+        """
+        _parts(url)
+        end = time.monotonic() + TIMEOUT_SECONDS
+        try:
+            with self._session() as session:
+                answer = session.request(method, url, data=body, headers=dict(headers or {}), stream=True)
+                with answer:
+                    return Answer(answer.status_code, dict(answer.headers), _read(answer, end))
+        except DeliveryFailed:
+            raise
+        except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
+            raise DeliveryFailed(type(error).__name__, again=True) from error
+
+    def resolve(self, host: str, port: int) -> IPAddress:
+        """The address that is then connected to: checked once, so that it cannot change in between."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise DeliveryFailed("unknown host", again=True) from error
+        address = _unwrapped(ipaddress.ip_address(str(found[0][4][0]).partition("%")[0]))
+        if not self._permits(host, address):
+            raise Blocked("a private address")
+        return address
+
+    def _permits(self, host: str, address: IPAddress) -> bool:
+        if any(address in network for network in _NEVER):
+            return False
+        for entry in self.allow:
+            if entry == host.lower().rstrip("."):
+                return True
+            try:
+                if address in ipaddress.ip_network(entry, strict=False):
+                    return True
+            except ValueError:
+                continue
+        site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+        blocked = any(address in network for network in EXTRA_BLOCKED_NET_RANGES)
+        return address.is_global and not (address.is_multicast or site_local or blocked)
+
+    def _session(self) -> HTTPSession:
+        session = HTTPSession(
+            Config(
+                ip_filter_enable=False,
+                ip_filter_allow_loopback_ips=False,
+                never_redirect=True,
+                default_timeout=(TIMEOUT_SECONDS, TIMEOUT_SECONDS),
+                user_agent_override=USER_AGENT,
+            )
+        )
+        # No proxy, no .netrc: what this machine's environment says is not about our calls.
+        session.trust_env = False
+        session.adapters.clear()
+        for scheme in ("http", "https"):
+            session.mount(f"{scheme}://", _Pinned(self))
+        return session
+
+
+class _Pinned(HTTPAdapter):
+    """Connects to the address that was checked, while name and certificate stay those of the host.
+
+    The library's own filter knows no networks to be let through, which OUTBOUND_ALLOW needs.
+    """
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        host_params, pool_kwargs = super().build_connection_pool_key_attributes(request, verify, cert)
+        name, port, secure = host_params["host"], host_params["port"], host_params["scheme"] == "https"
+        address = self.client.resolve(name.strip("[]"), port or (443 if secure else 80))
+        host = f"[{name}]" if ":" in name and not name.startswith("[") else name
+        request.headers["Host"] = f"{host}:{port}" if port else host
+        if secure:
+            names: Any = {"assert_hostname": name.strip("[]"), "server_hostname": name.strip("[]")}
+            pool_kwargs.update(names)
+        host_params["host"] = f"[{address}]" if address.version == 6 else str(address)
+        return host_params, pool_kwargs
+
+
+def _parts(url: str) -> Any:
+    try:
+        parts = urlsplit(url)
+        port_is_one = parts.port is None or parts.port > 0
+    except ValueError:
+        raise Blocked("not an address") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_one:
+        raise Blocked("not an http address")
+    if parts.username is not None:
+        raise Blocked("credentials in an address")
+    return parts
+
+
+def _unwrapped(address: IPAddress) -> IPAddress:
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _read(answer: requests.Response, end: float) -> bytes:
+    body = b""
+    for piece in answer.iter_content(8192):
+        body += piece
+        if len(body) >= MOST_BYTES:
+            break
+        if time.monotonic() > end:
+            raise DeliveryFailed("too slow", again=True)
+    return body[:MOST_BYTES]

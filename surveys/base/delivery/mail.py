@@ -1,0 +1,135 @@
+"""Mail over SMTP (RFC 5321), or into files where no server is set."""
+
+import os
+import smtplib
+import ssl
+from collections.abc import Iterable
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from surveys.base import ids
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, mime
+from surveys.base.settings import Settings
+
+TIMEOUT_SECONDS = 10
+
+#: Who sends where no MAIL_FROM is set; the mail goes to a file then, and nowhere else.
+NOBODY = "Earshot <earshot@localhost>"
+
+
+def of(settings: Settings) -> Mailer:
+    """The way mail leaves: the SMTP server of the settings, without one the outbox."""
+    if settings.smtp_url:
+        return Smtp(settings.smtp_url, settings.mail_from or NOBODY)
+    return Outbox(settings.data_dir / "outbox", settings.mail_from or NOBODY)
+
+
+class Smtp:
+    """One server: `smtp://user:pass@host:port`, `smtps://` for TLS at once, `?starttls=1` for TLS required.
+
+    One connection a message: a worker sends few, and a broken one then costs nobody else.
+    """
+
+    def __init__(self, url: str, sender: str) -> None:
+        self.url, self.sender = urlsplit(url), sender
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Send one message; returns when the server has taken it. Raises DeliveryFailed and DeliveryUnknown.
+
+        Up to the end of the envelope nothing can have been sent, so trying again is safe; once the text is on
+        its way, silence may mean either.
+        """
+        mail = mime(message, self.sender, now)
+        content = mail.as_bytes(policy=policy.SMTP)
+        try:
+            with _connection(self.url) as server:
+                _envelope(server, parseaddr(self.sender)[1], message.to)
+                _content(server, content)
+        except smtplib.SMTPResponseException as error:
+            again = 400 <= error.smtp_code < 500
+            raise DeliveryFailed(f"{type(error).__name__} {error.smtp_code}", again) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise DeliveryFailed(type(error).__name__, again=True) from error
+
+
+class Outbox:
+    """A folder of `*.eml` files, for trying things out."""
+
+    def __init__(self, directory: Path, sender: str) -> None:
+        self.directory, self.sender = directory, sender
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Write one message; its name begins with the moment, so that a listing is in order."""
+        content = mime(message, self.sender, now).as_bytes(policy=policy.SMTP)
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
+        temporary = self.directory / f"{name}.new"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        temporary.rename(self.directory / name)
+
+    def forget(self, addresses: Iterable[str]) -> int:
+        """Remove what was written to these addresses; how many files."""
+        gone, unwanted = 0, {address.lower() for address in addresses}
+        for path in sorted(self.directory.glob("*.eml")) if unwanted else ():
+            if parseaddr(read(path)["To"])[1].lower() in unwanted:
+                path.unlink()
+                gone += 1
+        return gone
+
+
+def read(path: Path) -> EmailMessage:
+    """One file of the outbox."""
+    return message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[return-value]
+
+
+def _connection(url: SplitResult) -> smtplib.SMTP:
+    secure = ssl.create_default_context()
+    host = url.hostname or "localhost"
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, url.port or 465, timeout=TIMEOUT_SECONDS, context=secure
+        )
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_SECONDS)
+    try:
+        if parse_qs(url.query).get("starttls", ["0"])[0] == "1":
+            server.starttls(context=secure)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _envelope(server: smtplib.SMTP, sender: str, to: str) -> None:
+    server.ehlo_or_helo_if_needed()
+    code, reply = server.mail(sender)
+    if code != 250:
+        raise smtplib.SMTPResponseException(code, reply)
+    code, reply = server.rcpt(to)
+    if code not in (250, 251):
+        raise smtplib.SMTPResponseException(code, reply)
+
+
+def _content(server: smtplib.SMTP, content: bytes) -> None:
+    try:
+        code, reply = server.data(content)
+    except smtplib.SMTPDataError:
+        # The server refused to begin: nothing was handed over.
+        raise
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryUnknown(type(error).__name__) from error
+    if code != 250:
+        raise smtplib.SMTPDataError(code, reply)
+    # The message is taken. What happens while saying good-bye changes nothing.
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()

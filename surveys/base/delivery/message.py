@@ -1,0 +1,96 @@
+"""One mail as plain values, and what can go wrong on its way."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Protocol
+
+
+class DeliveryFailed(Exception):
+    """It did not arrive; `again` says whether trying again makes sense."""
+
+    def __init__(self, reason: str, again: bool) -> None:
+        super().__init__(reason)
+        self.again = again
+
+
+class DeliveryUnknown(Exception):
+    """The line broke after the message was handed over: it may have arrived. Sending again may send twice."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is to be sent to one address. `headers` come on top of the usual ones, without line ends."""
+
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+    name: str | None = None
+    from_name: str | None = None
+    reply_to: str | None = None
+    id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mailer(Protocol):
+    """Something that sends mail."""
+
+    def send(self, message: Message, now: datetime) -> None:
+        """Send one message. Raises DeliveryFailed, and DeliveryUnknown when nobody can tell."""
+
+
+def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
+    """The message in the form it travels in (RFC 5322). `sender`: MAIL_FROM, an address with or without a name.
+
+    Raises DeliveryFailed for an address that cannot be one.
+    """
+    mail = EmailMessage()
+    own_name, own_address = parseaddr(sender)
+    mail["From"] = _address(own_address, message.from_name or own_name)
+    mail["To"] = _address(message.to, message.name)
+    if message.reply_to:
+        mail["Reply-To"] = _address(message.reply_to, None)
+    mail["Subject"] = clean(message.subject)
+    mail["Date"] = format_datetime(now)
+    if message.id:
+        mail["Message-ID"] = f"<{clean(message.id)}@{own_address.rpartition('@')[2]}>"
+    for name, value in message.headers.items():
+        mail[name] = clean(value)
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    return mail
+
+
+def clean(value: str) -> str:
+    """A foreign text for a header: one line, no control characters, no direction overrides, no encoded words.
+
+    Python before 3.11.10 lets an encoded word (RFC 2047) such as `=?utf-8?q?hi=0D=0ABcc:…?=` become a real header.
+    """
+    text = "".join(" " if _is_control(char) else char for char in value)
+    # Taking one word out may leave another behind, so until nothing is left.
+    while (bare := _ENCODED_WORD.sub("", text)) != text:
+        text = bare
+    return " ".join(text.split())
+
+
+_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[bq]\?[^?]*\?=", re.IGNORECASE)
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in _OVERRIDES
+
+
+def _address(address: str, name: str | None) -> Address:
+    try:
+        return Address(display_name=clean(name or ""), addr_spec=clean(address))
+    except (ValueError, IndexError, MessageError) as error:
+        raise DeliveryFailed(f"not an address: {type(error).__name__}", again=False) from None

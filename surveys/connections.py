@@ -1,0 +1,251 @@
+"""Connections: helpdesk accounts, the calls they make, and what has to be asked of them in return."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+
+from surveys import links, triggers
+from surveys.base import db, ids, jobs
+from surveys.base.delivery.client import Client
+from surveys.base.delivery.message import DeliveryFailed
+from surveys.helpdesks import HELPDESKS, helpdesk, reception
+from surveys.helpdesks.helpdesk import Call, Challenge, Event, Ignored, Request, WriteBack
+from surveys.models import Connection, Resolution, Trigger
+
+log = structlog.get_logger()
+
+#: The job that asks a helpdesk for the address an event lacks.
+LOOK_UP = "look up"
+
+#: The touchpoint of everything that helpdesks announce.
+TOUCHPOINT = "ticket solved"
+
+Unproven = reception.Unproven
+
+_client = Client()
+
+
+def use_client(client: Client) -> None:
+    """What calls to helpdesks go out through."""
+    global _client
+    _client = client
+
+
+def create(values: Mapping[str, Any], now: datetime) -> tuple[Connection, str | None]:
+    """Make a connection; the secret when it was left out and had to be made, to be shown once."""
+    fresh = None if values.get("secret") else new_secret(values["kind"])
+    given = {"skip_tags": [], **values, "secret": values.get("secret") or fresh}
+
+    def verb() -> Connection:
+        made = Connection.create(id=ids.new("con"), created_at=now, **given)
+        return Connection.get_by_id(made.id)
+
+    return db.write(verb), fresh
+
+
+def change(connection: Connection, values: Mapping[str, Any]) -> Connection:
+    """Change a connection. `new_snippet_key`: every snippet printed so far is worthless at once."""
+    given = dict(values)
+
+    def verb() -> Connection:
+        row = Connection.get_by_id(connection.id)
+        if given.pop("new_snippet_key", False):
+            row.snippet_generation += 1
+        for name, value in given.items():
+            setattr(row, name, value)
+        row.save()
+        return row
+
+    return db.write(verb)
+
+
+def delete(connection: Connection) -> None:
+    """Take no more calls. What it brought stays: receipts, invitations, answers."""
+
+    def verb() -> None:
+        Resolution.delete().where(Resolution.source == connection.id).execute()
+        Connection.delete().where(Connection.id == connection.id).execute()
+
+    db.write(verb)
+
+
+def receive(connection: Connection, call: Call, now: datetime) -> Trigger | Challenge:
+    """Read a helpdesk's call and decide about it: the kept receipt, or the answer the helpdesk expects instead.
+
+    Nothing here waits for anybody: look-ups and notes are jobs. Raises Unproven.
+    """
+    told = reception.receive(call, view(connection), now)
+    if isinstance(told, Challenge):
+        return told
+    if isinstance(told, Ignored):
+        return triggers.ignore(connection.survey, _origin(connection), told.reason, now)
+    origin = _origin(connection, told, call)
+    if told.kind == "other":
+        plain = _origin(connection)
+        return triggers.ignore(connection.survey, plain, told.reason, now, told.ticket.id)
+    if told.kind in ("reopened", "withdrawn"):
+        reopened = told.kind == "reopened"
+        return triggers.take_back(connection.survey, origin, told.ticket.id, told.reason, now, reopened)
+
+    def verb() -> Trigger:
+        trigger = triggers.receive(connection.survey, said(told), now, origin)
+        if trigger.rule == "lookup":
+            jobs.enqueue(LOOK_UP, {"trigger": trigger.id, "event": _as_json(told)}, now)
+        return trigger
+
+    return db.write(verb)
+
+
+@jobs.on(LOOK_UP)
+def look_up(payload: dict[str, Any], now: datetime) -> None:
+    """Ask the helpdesk for the address that an event lacked, then decide. Tried again when it does not answer."""
+    trigger = Trigger.get_or_none((Trigger.id == payload["trigger"]) & (Trigger.rule == "lookup"))
+    connection = Connection.get_or_none(Connection.id == trigger.connection_id) if trigger else None
+    if connection is None:
+        return
+    event = _from_json(payload["event"])
+    asked = HELPDESKS[connection.kind].lookup(event, view(connection))
+    if asked is not None:
+        event = asked.complete(send(asked.request))
+    triggers.complete(payload["trigger"], said(event), now, tuple(connection.skip_tags))
+
+
+def send(request: Request) -> Any:
+    """Make one call to a helpdesk; its JSON, or None when it says something else.
+
+    A ticket that is gone or takes nothing any more (404, 410, 422) is no fault; every other refusal raises
+    DeliveryFailed, and the job that called tries again (promises.md, P4).
+    """
+    headers = dict(request.headers)
+    if request.grant is not None:
+        granted = send(request.grant)
+        token = granted.get("access_token") if isinstance(granted, dict) else None
+        if not token:
+            raise DeliveryFailed("no access token", again=True)
+        headers |= helpdesk.bearer(str(token))
+    body = None
+    if request.json is not None:
+        body, headers["Content-Type"] = json.dumps(request.json).encode(), "application/json"
+    elif request.form is not None:
+        body = urlencode(request.form).encode()
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    answer = _client.call(request.method, request.url, body, headers)
+    if answer.status in (404, 410, 422):
+        log.warning("the helpdesk takes nothing for this ticket", status=answer.status)
+        return None
+    if not 200 <= answer.status < 300:
+        raise DeliveryFailed(f"status {answer.status}", again=True)
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
+
+
+def check_write_back(url: str) -> None:
+    """Raise DeliveryFailed with `again` false when the address may not be called at all."""
+    _client.check(url)
+
+
+def new_secret(kind: str) -> str:
+    """A secret in the form that the sender's software expects."""
+    if kind == "generic":
+        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return secrets.token_urlsafe(32)
+
+
+def view(connection: Connection) -> helpdesk.Connection:
+    """The connection as its adapter knows it."""
+    back = connection.write_back
+    return helpdesk.Connection(
+        kind=connection.kind,
+        secret=connection.secret,
+        proof=connection.proof,
+        solved_statuses=connection.solved_statuses,
+        skip_tags=tuple(connection.skip_tags),
+        write_back=WriteBack(**{name: value or "" for name, value in back.items()}) if back else None,
+    )
+
+
+def url(connection: Connection) -> str:
+    """Where the helpdesk posts to."""
+    return links.connection(connection.id)
+
+
+def said(event: Event) -> dict[str, Any]:
+    """An event in the shape of a trigger over the API.
+
+    A helpdesk's own number of a customer is left out: other systems count their customers alike.
+    """
+    ticket, customer = event.ticket, event.customer
+    properties = {**event.properties, **({"brand": event.brand.name} if event.brand.name else {})}
+    return {
+        "person": {
+            "email": customer.email,
+            "name": customer.name,
+            "language": customer.language,
+            "company": customer.company,
+        },
+        "touchpoint": TOUCHPOINT,
+        "ticket": {
+            "id": ticket.id,
+            "number": ticket.number,
+            "subject": ticket.subject,
+            "url": ticket.url,
+            "tags": list(ticket.tags),
+            "channel": ticket.channel,
+            "resolution": ticket.resolution,
+            "ref": ticket.ref,
+        },
+        "agent": {"id": event.agent.id, "name": event.agent.name, "email": event.agent.email},
+        "team": {"id": event.team.id, "name": event.team.name},
+        "properties": properties or None,
+        "delay_minutes": None,
+        "deliver": True,
+        "on_block": "drop",
+    }
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _origin(connection: Connection, event: Event | None = None, call: Call | None = None) -> triggers.Origin:
+    lookup = HELPDESKS[connection.kind].lookup(event, view(connection)) if event else None
+    return triggers.Origin(
+        source=connection.id,
+        connection_id=connection.id,
+        skip_tags=tuple(connection.skip_tags),
+        delivery=event.delivery if event else None,
+        fingerprint=helpdesk.fingerprint(call) if call else None,
+        can_look_up=lookup is not None,
+    )
+
+
+def _as_json(event: Event) -> dict[str, Any]:
+    plain = asdict(event)
+    solved_at = plain["ticket"]["solved_at"]
+    plain["ticket"]["solved_at"] = solved_at.isoformat() if solved_at else None
+    return plain
+
+
+def _from_json(plain: dict[str, Any]) -> Event:
+    ticket = dict(plain["ticket"])
+    ticket["tags"] = tuple(ticket["tags"])
+    ticket["solved_at"] = datetime.fromisoformat(ticket["solved_at"]) if ticket["solved_at"] else None
+    return Event(
+        **{
+            **plain,
+            "ticket": helpdesk.Ticket(**ticket),
+            "customer": helpdesk.Customer(**plain["customer"]),
+            "agent": helpdesk.Agent(**plain["agent"]),
+            "team": helpdesk.Named(**plain["team"]),
+            "brand": helpdesk.Named(**plain["brand"]),
+            "needs_enrichment": tuple(plain["needs_enrichment"]),
+        }
+    )

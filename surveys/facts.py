@@ -1,0 +1,153 @@
+"""What the rules of asking need to know, read from the tables."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from surveys import rollups
+from surveys.domain import schedule
+from surveys.domain.eligibility import Budget, PersonFacts, SurveyFacts
+from surveys.models import Invitation, Person, Response, Survey
+
+#: Invitations that asked, or still will.
+ASKING = ("scheduled", "sending", "sent", "unknown", "answered", "declined", "expired")
+
+#: The columns of a survey that the rules read; a backtest may change any of them.
+RULES = (
+    "quarantine_days",
+    "wait_after_answer_days",
+    "wait_after_decline_days",
+    "priority",
+    "sampling",
+    "skip_tags",
+    "staff_domains",
+    "excluded_addresses",
+    "person_budget",
+    "company_budget",
+)
+
+
+def of_survey(survey: Survey, skip_tags: Sequence[str] = ()) -> SurveyFacts:
+    """The survey; `skip_tags` of the connection count beside its own."""
+    share = survey.sampling if survey.paced_sampling is None else min(survey.sampling, survey.paced_sampling)
+    return SurveyFacts(
+        id=survey.id,
+        status=survey.status,  # type: ignore[arg-type]
+        quarantine_days=survey.quarantine_days,
+        wait_after_answer_days=survey.wait_after_answer_days,
+        wait_after_decline_days=survey.wait_after_decline_days,
+        priority=survey.priority,
+        sampling=share,
+        skip_tags=(*survey.skip_tags, *skip_tags),
+        staff_domains=tuple(survey.staff_domains),
+        excluded_addresses=tuple(survey.excluded_addresses),
+    )
+
+
+def of_person(
+    survey: Survey, rows: Sequence[Person], key: str, address: str | None, company: str | None, now: datetime
+) -> PersonFacts:
+    """The person whose verified rows are `rows`. `key`: what always names them, for sampling."""
+    ids = [row.id for row in rows]
+    addressed = _at_address(address)
+    return PersonFacts(
+        key=key,
+        address=address,
+        unsubscribed_at=_first(row.unsubscribed_at for row in (*rows, *addressed)),
+        bounced_at=_first(row.bounced_at for row in addressed),
+        never_ask=any(row.never_ask for row in rows),
+        days_between_asks=max((row.days_between_asks for row in rows), default=0),
+        last_asked_at=_last(row.last_asked_at for row in rows),
+        last_answered_at=last_answer(survey, ids),
+        last_declined_at=_last_decline(survey, ids),
+        budgets=_budgets(survey, ids, company, now),
+    )
+
+
+def of_claim(survey: Survey, rows: Sequence[Person], key: str) -> PersonFacts:
+    """Somebody who only claims to be a person: nothing but what this survey was told under the same claim."""
+    return PersonFacts(key=key, last_answered_at=last_answer(survey, [row.id for row in rows]))
+
+
+def last_answer(survey: Survey, person_ids: Sequence[str]) -> datetime | None:
+    """When one of these last answered this survey."""
+    if not person_ids:
+        return None
+    row = (
+        Response.select(Response.created_at)
+        .where(
+            Response.person.in_(person_ids)
+            & (Response.survey == survey.id)
+            & Response.score.is_null(False)
+            & ~Response.test
+        )
+        .order_by(Response.key.desc())
+        .first()
+    )
+    return row.created_at if row else None
+
+
+def quarter(now: datetime) -> tuple[datetime, datetime]:
+    """The first moment of this quarter and of the next."""
+    zone = rollups.time_zone()
+    day = schedule.day_of(now, zone)
+    return (
+        schedule.starts_at(schedule.first_day(day, "quarter"), zone),
+        schedule.starts_at(schedule.next_first_day(day, "quarter"), zone),
+    )
+
+
+def waiting(of: str, person_ids: Sequence[str], company: str | None, now: datetime) -> list[Invitation]:
+    """The invitations of this quarter that a budget counts, of a person or of a company."""
+    since, until = quarter(now)
+    query = Invitation.select(Invitation, Survey).join(Survey)
+    mine = Invitation.person.in_(person_ids) if of == "person" else Invitation.company == company
+    this_quarter = (Invitation.send_at >= since) & (Invitation.send_at < until)
+    return list(query.where(mine & this_quarter & Invitation.status.in_(ASKING)))
+
+
+def company_key(company: str | None) -> str | None:
+    """A company's name as it is compared."""
+    return " ".join(company.split()).casefold() or None if company else None
+
+
+def _budgets(survey: Survey, ids: Sequence[str], company: str | None, now: datetime) -> tuple[Budget, ...]:
+    found: list[Budget] = []
+    kinds: list[tuple[Literal["person", "company"], int | None, Any]] = [
+        ("person", survey.person_budget, ids),
+        ("company", survey.company_budget, company),
+    ]
+    for of, limit, whose in kinds:
+        if limit is None or (of == "company" and not whose):
+            continue
+        asks = waiting(of, ids, company, now) if whose else []
+        unsent = tuple(ask.survey.priority for ask in asks if ask.status == "scheduled")
+        found.append(
+            Budget(of=of, limit=limit, sent=len(asks) - len(unsent), ends_at=quarter(now)[1], waiting=unsent)
+        )
+    return tuple(found)
+
+
+def _last_decline(survey: Survey, ids: Sequence[str]) -> datetime | None:
+    if not ids:
+        return None
+    mine = Invitation.person.in_(ids) & (Invitation.survey == survey.id)
+    declined = Invitation.select(Invitation.declined_at).where(mine & Invitation.declined_at.is_null(False))
+    return _last(row.declined_at for row in declined)
+
+
+def _at_address(address: str | None) -> list[Person]:
+    """All rows of an address, claims too: who unsubscribed or bounced under one of them is not written to."""
+    if not address:
+        return []
+    # Both values of `verified` are named so that the index on it and the address serves.
+    named = Person.verified.in_([True, False]) & (Person.email == address)
+    return list(Person.select().where(named | (Person.known_email == address)))
+
+
+def _first(moments: Any) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _last(moments: Any) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)

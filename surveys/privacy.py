@@ -1,0 +1,226 @@
+"""What is known of one person, all of it: to be handed out, or to be erased everywhere."""
+
+import functools
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+import structlog
+from peewee import fn
+
+from surveys import people, responses, tombstones
+from surveys.base import clock, db, jobs
+from surveys.models import Invitation, Person, Response
+
+log = structlog.get_logger()
+
+#: How many ids are looked for in one statement.
+AT_ONCE = 50
+
+#: How many people are compared with the tombstones at a time.
+BATCH = 1000
+
+_data_dir: Path | None = None
+
+
+def use_directory(data_dir: Path) -> None:
+    """Where tombstones are kept beside the database."""
+    global _data_dir
+    _data_dir = data_dir
+
+
+def rows_of(person: Person) -> list[Person]:
+    """The person and, for a verified one, those who only claimed to be the same.
+
+    A mere claim reaches nobody else: whoever typed an address must not have its owner erased or shown.
+    """
+    if not person.verified:
+        return [person]
+    same = Person.id == person.id
+    if person.email:
+        same = same | (
+            ~Person.verified & ((Person.email == person.email) | (Person.claimed_email == person.email))
+        )
+    if person.external_id:
+        same = same | (~Person.verified & (Person.external_id == person.external_id))
+    return list(Person.select().where(same).order_by(Person.created_at, Person.id))
+
+
+def export(who: Sequence[Person], now: datetime) -> dict[str, Any]:
+    """All that is kept about these rows of one person, by table, made from the column tags."""
+    found = _Traces(who)
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for table in db.registered():
+        where = found.where(table)
+        if where is None:
+            continue
+        shown = [f for f in table._meta.sorted_fields if _is_told(table, f)]
+        query: Any = table.select(*shown).where(where).tuples()
+        if rows := list(query):
+            names = [field.name for field in shown]
+            tables[table._meta.table_name] = [
+                {name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows
+            ]
+    return {"people": [person.id for person in who], "exported_at": clock.stamp(now), "tables": tables}
+
+
+def erase(
+    who: Sequence[Person], now: datetime, email: str | None = None, external_id: str | None = None
+) -> dict[str, int]:
+    """Remove these rows of one person and everything about them; how many rows of each table went.
+
+    Tombstones are left for the rows, for their responses and for the address or id that the erasure was asked
+    for by. Daily counts stay right, and whoever follows the feed learns what to delete.
+    """
+
+    def verb() -> dict[str, int]:
+        found = _Traces(who)
+        gone: dict[str, int] = {}
+        for table in reversed(db.registered()):
+            if table is not Response and (where := found.where(table)) is not None:
+                gone[table._meta.table_name] = table.select().where(where).count()
+        _forget_mentions(found, gone)
+        rows = list(Response.select().where(Response.person.in_(found.people)))
+        for row in rows:
+            responses.remove(row, now)
+        gone["response"] = len(rows)
+        for table in reversed(db.registered()):
+            if db.about(table) == "person" and table is not Response:
+                table.delete().where(found.where(table)).execute()
+        tombstones.bury(tombstones.PERSON, found.people, now)
+        tombstones.bury(tombstones.EMAIL, [people.normal_email(email)], now)
+        tombstones.bury(tombstones.EXTERNAL_ID, [external_id], now)
+        if who:
+            jobs.enqueue("person erased", {}, now)
+        return {name: count for name, count in gone.items() if count}
+
+    return db.write(verb)
+
+
+def replay(graves: dict[str, datetime], now: datetime) -> dict[str, int]:
+    """Erase again whoever and whatever was erased after being recorded; how many rows of each table went.
+
+    For after a restore: `graves` are tombstones, digest to moment, of the database that was replaced.
+    """
+    gone: dict[str, int] = {}
+    if not graves:
+        return gone
+    db.write(lambda: tombstones.keep(graves))
+    for batch in _batches(Person.select(), Person.id):
+        for person in batch:
+            if _is_buried(person, graves):
+                for name, count in erase([person], now).items():
+                    gone[name] = gone.get(name, 0) + count
+    recorded = Response.select(Response.key, Response.id, Response.updated_at)
+    for batch in _batches(recorded, Response.key):
+        for row in batch:
+            # Not `created_at`: an import names a moment of the past.
+            if tombstones.is_buried(graves, tombstones.RESPONSE, row.id, row.updated_at):
+                responses.delete(row, now)
+                gone["response"] = gone.get("response", 0) + 1
+    return gone
+
+
+def settle() -> None:
+    """After an erasure: cut the database's log, and keep the tombstones beside the database."""
+    db.truncate_log()
+    if _data_dir is not None:
+        tombstones.mirror(_data_dir)
+
+
+@jobs.on("person erased")
+def _settle(payload: dict[str, Any], now: datetime) -> None:
+    settle()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+class _Traces:
+    """The ids by which rows of some people are found."""
+
+    def __init__(self, who: Sequence[Person]) -> None:
+        self.people = [person.id for person in who]
+        self.emails = sorted({e for person in who for e in (person.email, person.claimed_email) if e})
+        found: Any = Response.select(Response.key, Response.id).where(Response.person.in_(self.people))
+        self.responses: dict[int, str] = dict(found.tuples())
+
+    def where(self, table: type[db.Table]) -> Any:
+        """The condition on rows of `table` that are about them; None when it holds nothing about people."""
+        if table is Person:
+            return Person.id.in_(self.people)
+        if db.about(table) == "person":
+            return _column(table, "person").in_(self.people)
+        if db.about(table) == "response":
+            return _column(table, "response").in_(list(self.responses))
+        return None
+
+    def needles(self) -> list[str]:
+        """What a queue or a kept answer may mention of them."""
+        invitations: Any = Invitation.select(Invitation.id).where(Invitation.person.in_(self.people)).tuples()
+        return [
+            *self.people,
+            *self.emails,
+            *(row[0] for row in invitations),
+            *(str(key) for key in self.responses),
+            *self.responses.values(),
+        ]
+
+
+def _column(table: type[db.Table], name: str) -> Any:
+    """The column that refers to a person or a response; without one the primary key is theirs."""
+    meta: Any = table._meta
+    return meta.fields.get(name) or meta.primary_key
+
+
+def _forget_mentions(found: _Traces, gone: dict[str, int]) -> None:
+    needles = found.needles()
+    for table in db.registered():
+        if db.about(table) != "mention":
+            continue
+        name = table._meta.table_name
+        for column in (table._meta.fields[field] for field in db.holds(table)):
+            for start in range(0, len(needles), AT_ONCE):
+                where = _any_of([_mentions(column, needle) for needle in needles[start : start + AT_ONCE]])
+                gone[name] = gone.get(name, 0) + table.delete().where(where).execute()
+
+
+def _mentions(column: peewee.Field, needle: str) -> Any:
+    if db.on_sqlite():
+        return fn.INSTR(peewee.Cast(column, "TEXT"), needle) > 0
+    return fn.STRPOS(peewee.Cast(column, "TEXT"), needle) > 0
+
+
+def _any_of(conditions: Iterable[Any]) -> Any:
+    return functools.reduce(operator.or_, conditions)
+
+
+def _is_buried(person: Person, graves: dict[str, datetime]) -> bool:
+    names = (
+        (tombstones.PERSON, person.id),
+        (tombstones.EMAIL, person.email),
+        (tombstones.EMAIL, person.claimed_email),
+        (tombstones.EXTERNAL_ID, person.external_id),
+    )
+    return any(tombstones.is_buried(graves, kind, value, person.created_at) for kind, value in names)
+
+
+def _batches(query: Any, column: peewee.Field) -> Iterator[list[Any]]:
+    query, last = query.order_by(column).limit(BATCH), None
+    while True:
+        rows = list(query.where(column > last) if last is not None else query)
+        if not rows:
+            return
+        last = getattr(rows[-1], column.name)
+        yield rows
+
+
+def _is_told(table: type[db.Table], field: peewee.Field) -> bool:
+    return field.name in db.holds(table) or isinstance(field, (db.UTCField, peewee.ForeignKeyField))
+
+
+def _plain(value: Any) -> Any:
+    return clock.stamp(value) if isinstance(value, datetime) else value

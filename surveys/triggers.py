@@ -1,0 +1,454 @@
+"""Triggers: something happened; whom do we ask? Every one gets a receipt, which is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from surveys import facts, invitations, people, responses, rollups
+from surveys.base import bell, clock, db, ids
+from surveys.domain import eligibility, pacing, schedule
+from surveys.domain.eligibility import Ask, Decision
+from surveys.models import Invitation, Person, Resolution, Survey, Trigger
+
+#: How long a delivery id or repeated bytes are known again.
+REMEMBERED = timedelta(hours=72)
+
+#: The mark under which an answer waits whose ticket nobody but the link itself has named (see `snippets`).
+CLAIMED = "~claimed"
+
+#: What the pace of the last weeks is measured over.
+PACE = timedelta(days=28)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a trigger came from: `source` is a connection's id, or the survey's for a call of the API.
+
+    `delivery` is the sender's id of this delivery, `fingerprint` the digest of its bytes.
+    """
+
+    source: str
+    connection_id: str | None = None
+    skip_tags: tuple[str, ...] = ()
+    delivery: str | None = None
+    fingerprint: str | None = None
+    can_look_up: bool = False
+
+
+def receive(
+    survey: Survey, said: dict[str, Any], now: datetime, origin: Origin | None = None, dry_run: bool = False
+) -> Trigger:
+    """Decide about one trigger, carry the decision out, and keep the receipt.
+
+    `said` is what was understood, as JSON in the shape of the API's body; a ticket may also have `resolution` and
+    `ref`. A dry run decides alike and changes nothing that any rule looks at.
+    """
+    origin = origin or Origin(source=survey.id)
+
+    def verb() -> Trigger:
+        who, ticket_id = identity(said), _ticket(said).get("id")
+        rows = _hold(survey, who, said, origin)
+        if not dry_run and ticket_id:
+            _confirm(origin.source, ticket_id, said, now)
+        trigger = _new(survey, said, origin, dry_run, now)
+        repeated = None if dry_run else _repeated(origin, now)
+        if repeated:
+            # What it says is kept with the first receipt already.
+            trigger.decision = trigger.rule = "duplicate"
+            trigger.reason, trigger.body = repeated, None
+        elif origin.can_look_up and who is None and said["deliver"]:
+            trigger.decision, trigger.rule = "deferred", "lookup"
+            trigger.reason = "no e-mail address is known; the helpdesk is being asked"
+        else:
+            _settle(trigger, survey, said, origin, who, rows, now)
+        trigger.save(force_insert=True)
+        return trigger
+
+    return db.write(verb)
+
+
+def complete(
+    trigger_id: str, said: dict[str, Any], now: datetime, skip_tags: tuple[str, ...] = ()
+) -> Trigger | None:
+    """Decide about a trigger whose address was looked up; None when that has happened already, or it is gone."""
+
+    def verb() -> Trigger | None:
+        trigger = Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+        if trigger is None:
+            return None
+        origin = Origin(
+            trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
+        )
+        who = identity(said)
+        rows = _hold(trigger.survey, who, said, origin)
+        trigger.body = said
+        _settle(trigger, trigger.survey, said, origin, who, rows, now)
+        trigger.save()
+        return trigger
+
+    return db.write(verb)
+
+
+def ignore(
+    survey: Survey, origin: Origin, reason: str, now: datetime, ticket_id: str | None = None
+) -> Trigger:
+    """Keep the receipt of a call that asks nobody."""
+
+    def verb() -> Trigger:
+        trigger = _new(survey, None, origin, False, now)
+        trigger.decision, trigger.reason, trigger.ticket_id = "ignored", reason, ticket_id
+        trigger.save(force_insert=True)
+        return trigger
+
+    return db.write(verb)
+
+
+def take_back(
+    survey: Survey, origin: Origin, ticket_id: str, reason: str, now: datetime, reopened: bool
+) -> Trigger:
+    """The ticket is not solved any more (`reopened`), or was taken away: cancel what is not sent.
+
+    A reopened ticket may be solved again and asked about again, also where the helpdesk has no mark for each
+    resolution and says it with the very same bytes; one that was taken away may not.
+    """
+
+    def verb() -> Trigger:
+        db.serialise(ticket_name(origin.source, ticket_id))
+        # Only a delivery's id tells a late repetition from a second reopening.
+        if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
+            return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
+        here = (Resolution.source == origin.source) & (Resolution.ticket_id == ticket_id)
+        asked = [m.invitation for m in Resolution.select().where(here) if m.invitation]
+        count = sum(invitations.cancel(each, reason, now) for each in asked)
+        if reopened:
+            Resolution.delete().where(here & Resolution.resolution.in_(["", CLAIMED])).execute()
+            mine = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
+            Trigger.update(fingerprint=None).where(mine).execute()
+        # A look-up still under way must not ask any more.
+        waits = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
+        Trigger.update(decision="ignored", rule=None, reason=reason, body=None).where(
+            waits & (Trigger.rule == "lookup")
+        ).execute()
+        done = f"; {count} invitation{'s' if count != 1 else ''} cancelled" if count else ""
+        return ignore(survey, origin, reason + done, now, ticket_id)
+
+    return db.write(verb)
+
+
+def ask_in_page(
+    survey: Survey, who: people.Identity, touchpoint: str | None, now: datetime
+) -> tuple[Decision, Invitation | None]:
+    """May the website show the survey to this person now? Then it is their invitation, and they count as asked."""
+
+    def verb() -> tuple[Decision, Invitation | None]:
+        rows = people.hold(who)
+        address = people.address(who, rows)
+        person = facts.of_person(survey, rows, address or who.external_id or "", address, None, now)
+        decision = eligibility.decide(
+            Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now
+        )
+        if not decision.allowed:
+            return decision, None
+        found = people.find_or_create(who, now)
+        kept = {"person": found.id if found else None, "touchpoint": touchpoint}
+        asked = people.same(who)
+        return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
+
+    return db.write(verb)
+
+
+def ask_a_claim(survey: Survey, who: people.Identity, now: datetime) -> Decision:
+    """The same for somebody whose identity is not signed: only what this survey was told under that claim counts."""
+    if survey.require_signed_identity:
+        return Decision(False, "identity", "this survey asks only people whose identity is signed")
+    rows = people.claims(who)
+    person = facts.of_claim(survey, rows, who.external_id or who.email or "")
+    return eligibility.decide(
+        Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now
+    )
+
+
+@bell.hourly
+def set_pace(now: datetime) -> None:
+    """Adapt the sampling of each survey that wants about so many answers a week."""
+    for survey in list(Survey.select().where(Survey.status == "active")):
+        paced = (
+            pacing.share(survey.responses_per_week, _past(survey, now)) if survey.responses_per_week else None
+        )
+        if paced != survey.paced_sampling:
+            query = Survey.update(paced_sampling=paced).where(Survey.id == survey.id)
+            db.write(query.execute)
+
+
+def identity(said: Mapping[str, Any]) -> people.Identity | None:
+    """Whom a trigger names; a key's holder or a proven helpdesk vouches for it."""
+    person = said.get("person") or {}
+    who = people.Identity(
+        person.get("id"),
+        people.normal_email(person.get("email")),
+        person.get("name"),
+        verified=True,
+        vouched=True,
+    )
+    return who if who.known else None
+
+
+def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]:
+    """The columns of an invitation that keep agent, team and ticket as they are at this moment."""
+    ticket, agent, team = _ticket(said), said.get("agent") or {}, said.get("team") or {}
+    shown = {name: ticket.get(name) for name in ("id", "number", "subject", "url", "channel")}
+    return {
+        "connection_id": connection_id,
+        "touchpoint": said.get("touchpoint"),
+        "agent_id": agent.get("id") or agent.get("email"),
+        "agent_name": agent.get("name"),
+        "team_id": team.get("id") or team.get("name"),
+        "team_name": team.get("name"),
+        "ticket": shown if ticket else None,
+        "ticket_ref": ticket.get("ref"),
+        "tags": ticket.get("tags") or None,
+        "properties": said.get("properties") or None,
+    }
+
+
+def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
+    """What the connection's helpdesk last said of a ticket in a proven call; None when it never named it."""
+    row = (
+        Trigger.select(Trigger.body)
+        .where(
+            (Trigger.connection_id == connection_id)
+            & (Trigger.ticket_id == ticket_id)
+            & Trigger.body.is_null(False)
+        )
+        .order_by(Trigger.created_at.desc())
+        .first()
+    )
+    return row.body if row else None
+
+
+def ticket_name(source: str, ticket_id: str) -> str:
+    """What everybody holds who decides about a ticket (see `db.serialise`)."""
+    return f"ticket {source} {ticket_id}"
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _new(
+    survey: Survey, said: dict[str, Any] | None, origin: Origin, dry_run: bool, now: datetime
+) -> Trigger:
+    return Trigger(
+        id=ids.new("trg"),
+        survey=survey.id,
+        connection_id=origin.connection_id,
+        decision="ignored",
+        dry_run=dry_run,
+        body=said,
+        delivery=origin.delivery,
+        fingerprint=origin.fingerprint,
+        ticket_id=_ticket(said or {}).get("id"),
+        created_at=now,
+    )
+
+
+def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
+    """Make everybody wait who decides about the same person, ticket, delivery or budget."""
+    ticket_id = _ticket(said).get("id")
+    names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
+    names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
+    company = facts.company_key((said.get("person") or {}).get("company"))
+    if company and survey.company_budget is not None:
+        names.append(f"company {company}")
+    if who is not None:
+        return people.hold(who, *names)
+    db.serialise(*names)
+    return []
+
+
+def _repeated(origin: Origin, now: datetime) -> str | None:
+    """Why this call was seen before."""
+    if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
+        return "this delivery was handled already"
+    if origin.fingerprint and _seen(origin, Trigger.fingerprint == origin.fingerprint, now):
+        return "the same bytes were handled already"
+    return None
+
+
+def _seen(origin: Origin, what: Any, now: datetime) -> bool:
+    here = Trigger.connection_id == origin.connection_id
+    return Trigger.select().where(here & what & (Trigger.created_at > now - REMEMBERED)).exists()
+
+
+def _settle(
+    trigger: Trigger,
+    survey: Survey,
+    said: dict[str, Any],
+    origin: Origin,
+    who: people.Identity | None,
+    rows: list[Person],
+    now: datetime,
+) -> None:
+    """Decide, and write into the receipt what came of it."""
+    company = facts.company_key((said.get("person") or {}).get("company")) or next(
+        (facts.company_key(row.company) for row in rows if row.company), None
+    )
+    address = people.address(who, rows)
+    decision = _decide(survey, said, origin, who, rows, address, company, trigger.id, now)
+    trigger.rule, trigger.reason = decision.rule, decision.reason
+    trigger.next_eligible_at = decision.next_eligible_at
+    at = now if decision.allowed else decision.next_eligible_at
+    deferred = not decision.allowed and said["on_block"] == "defer" and at is not None
+    if decision.allowed:
+        trigger.decision = "scheduled"
+    elif deferred:
+        trigger.decision = "deferred"
+    else:
+        trigger.decision = {"duplicate": "duplicate", "sampling": "sampled_out"}.get(
+            decision.rule or "", "suppressed"
+        )
+    if trigger.dry_run:
+        # No trace: nobody becomes known by a dry run, and what it said of a stranger is not kept.
+        trigger.person = rows[0] if rows else None
+        if not rows:
+            trigger.body = None
+        return
+    person = _person(who, said, now)
+    trigger.person = person
+    if person is None:
+        trigger.body = {**said, "person": None}
+    if decision.allowed or deferred:
+        for budget in decision.replaces:
+            _make_room(budget, survey, rows, company, now)
+        send_at = _send_at(survey, said, at or now, now)
+        kept = frozen(said, origin.connection_id) | {
+            "person": person.id if person else None,
+            "email": address,
+            "company": company,
+            "language": (said.get("person") or {}).get("language") or (person.language if person else None),
+        }
+        channel = invitations.EMAIL if said["deliver"] else invitations.LINK
+        asked = people.same(who) if who else []
+        trigger.invitation = invitations.invite(survey, asked, channel, send_at, kept, now)
+        _mark(origin, said, trigger.invitation.id, now)
+
+
+def _decide(
+    survey: Survey,
+    said: dict[str, Any],
+    origin: Origin,
+    who: people.Identity | None,
+    rows: list[Person],
+    address: str | None,
+    company: str | None,
+    trigger_id: str,
+    now: datetime,
+) -> Decision:
+    ticket = _ticket(said)
+    # Nobody in particular: the ticket, or this very trigger, has its place in the sample.
+    key = address or (who.external_id if who else None) or ticket.get("id") or trigger_id
+    ask = Ask(
+        survey=facts.of_survey(survey, origin.skip_tags),
+        person=facts.of_person(survey, rows, key, address, company, now),
+        by_mail=said["deliver"],
+        already_asked=_asked_already(origin, ticket),
+        tags=tuple(ticket.get("tags") or ()),
+        zone=rollups.time_zone(),
+    )
+    return eligibility.decide(ask, now)
+
+
+def _asked_already(origin: Origin, ticket: Mapping[str, Any]) -> bool:
+    if not ticket.get("id"):
+        return False
+    mark = (Resolution.source == origin.source) & (Resolution.ticket_id == ticket["id"])
+    return Resolution.select().where(mark & (Resolution.resolution == _resolution(ticket))).exists()
+
+
+def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: datetime) -> None:
+    ticket = _ticket(said)
+    if ticket.get("id"):
+        Resolution.insert(
+            source=origin.source,
+            ticket_id=ticket["id"],
+            resolution=_resolution(ticket),
+            invitation=invitation_id,
+            created_at=now,
+        ).execute()
+
+
+def _resolution(ticket: Mapping[str, Any]) -> str:
+    return ticket.get("resolution") or ""
+
+
+def _ticket(said: Mapping[str, Any]) -> dict[str, Any]:
+    return said.get("ticket") or {}
+
+
+def _person(who: people.Identity | None, said: dict[str, Any], now: datetime) -> Person | None:
+    if who is None:
+        return None
+    person = people.find_or_create(who, now)
+    told = said.get("person") or {}
+    described = {name: told[name] for name in ("language", "company", "properties") if told.get(name)}
+    return people.describe(person, described) if person else None
+
+
+def _send_at(survey: Survey, said: dict[str, Any], free_at: datetime, now: datetime) -> datetime:
+    """After the delay, counted from arrival, but not before the person may be asked, and in the send window."""
+    delay = said["delay_minutes"] if said.get("delay_minutes") is not None else survey.delay_minutes
+    earliest = max(free_at, now + timedelta(minutes=delay))
+    given = survey.send_window
+    if not given or not said["deliver"]:
+        return earliest
+    window = schedule.SendWindow(
+        opens=datetime.strptime(given["opens"], "%H:%M").time(),  # noqa: DTZ007
+        closes=datetime.strptime(given["closes"], "%H:%M").time(),  # noqa: DTZ007
+        weekdays=frozenset(given.get("weekdays", range(7))),
+    )
+    return schedule.send_at(earliest, 0, window, _zone_of(said))
+
+
+def _zone_of(said: dict[str, Any]) -> tzinfo:
+    """The person's time zone when one is told by its IANA name, else that of the service."""
+    told = ((said.get("person") or {}).get("properties") or {}).get("time_zone")
+    try:
+        return ZoneInfo(told) if isinstance(told, str) else rollups.time_zone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return rollups.time_zone()
+
+
+def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
+    """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
+    asks = facts.waiting(budget, [row.id for row in rows], company, now)
+    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
+    if lower:
+        chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
+        invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
+
+
+def _confirm(source: str, ticket_id: str, said: dict[str, Any], now: datetime) -> None:
+    """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
+    mark = Resolution.get_or_none(
+        (Resolution.source == source)
+        & (Resolution.ticket_id == ticket_id)
+        & (Resolution.resolution == CLAIMED)
+    )
+    if mark is None or mark.invitation is None or not mark.invitation.unverified:
+        return
+    told = frozen(said, source)
+    Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
+    responses.confirm(mark.invitation.id, now)
+
+
+def _past(survey: Survey, now: datetime) -> pacing.Past:
+    since = max(now - PACE, survey.created_at)
+    mine = (Trigger.survey == survey.id) & (Trigger.created_at >= since) & ~Trigger.dry_run
+    asked = (Invitation.survey == survey.id) & (Invitation.sent_at >= since) & (Invitation.sent_at <= now)
+    return pacing.Past(
+        days=max((now - since) / timedelta(days=1), 1.0),
+        eligible=Trigger.select().where(mine & Trigger.decision.in_(["scheduled", "sampled_out"])).count(),
+        asked=Invitation.select().where(asked).count(),
+        answered=Invitation.select().where(asked & Invitation.answered_at.is_null(False)).count(),
+    )

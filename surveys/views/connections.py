@@ -1,0 +1,130 @@
+"""Connections over the API: which helpdesks may tell us of solved tickets."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from flask import g
+
+from surveys import catalogue, connections, snippets
+from surveys.base import clock, web
+from surveys.base.accounts import ApiKey
+from surveys.base.delivery.message import DeliveryFailed
+from surveys.base.web import Routes, idempotent, needs
+from surveys.models import Connection, Survey
+from surveys.schemas import (
+    ConnectionBody,
+    ConnectionCreated,
+    ConnectionList,
+    ConnectionOut,
+    ConnectionPatch,
+    PrintedSnippet,
+    PrintedSnippetQuery,
+    check_connection,
+)
+
+routes = Routes(
+    "connections",
+    __name__,
+    url_prefix="/api/connections",
+    description="Helpdesk accounts that tell us of solved tickets.",
+)
+
+
+@routes.route("", methods=["GET"])
+@needs("write")
+@routes.arguments(web.PageArgs, location="query")
+@routes.response(200, ConnectionList)
+def index(query: dict[str, Any]) -> Any:
+    """Connections, newest first, without their secrets."""
+    rows, following = web.newest_first(
+        _visible(), Connection.created_at, Connection.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": rows, "next": following}
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(ConnectionBody)
+@routes.response(201, ConnectionCreated)
+def create(body: dict[str, Any]) -> Any:
+    """Connect a helpdesk. A secret that was left out is made, and shown this once."""
+    _check(body)
+    connection, secret = connections.create(body, clock.now())
+    # The row's own secret is never shown, only one that was made here.
+    made = {"made_secret": secret} if secret else {}
+    return SimpleNamespace(**connection.__data__, survey_id=connection.survey_id, **made)
+
+
+@routes.route("/<connection_id>", methods=["GET"])
+@needs("write")
+@routes.response(200, ConnectionOut)
+def show(connection_id: str) -> Any:
+    """One connection."""
+    return own(connection_id)
+
+
+@routes.route("/<connection_id>", methods=["PATCH"])
+@needs("write")
+@routes.arguments(ConnectionPatch)
+@routes.response(200, ConnectionOut)
+def change(body: dict[str, Any], connection_id: str) -> Any:
+    """Change a connection; its kind stays."""
+    row = own(connection_id)
+    check_connection({"kind": row.kind, "secret": row.secret, "proof": row.proof} | body)
+    _check(body)
+    return connections.change(row, body)
+
+
+@routes.route("/<connection_id>", methods=["DELETE"])
+@needs("write")
+@routes.response(204)
+def delete(connection_id: str) -> Any:
+    """Take no more calls. Receipts, invitations and answers stay."""
+    connections.delete(own(connection_id))
+
+
+@routes.route("/<connection_id>/snippet", methods=["GET"])
+@needs("write")
+@routes.arguments(PrintedSnippetQuery, location="query")
+@routes.response(200, PrintedSnippet)
+def snippet(query: dict[str, Any], connection_id: str) -> Any:
+    """Rating links for agents' signatures and closing mails, with this helpdesk's own placeholders."""
+    row = own(connection_id)
+    known = snippets.PLACEHOLDERS.get(row.kind, {})
+    placeholders = {
+        "t": query.get("ticket") or known.get("t", ""),
+        "a": query.get("agent") or known.get("a", ""),
+    }
+    language = catalogue.language_for(row.survey, [query["lang"]] if query.get("lang") else [])
+    made = snippets.make(row, language, placeholders)
+    return {"html": made.html, "score_urls": made.score_urls}
+
+
+def own(connection_id: str) -> Connection:
+    """The connection if this key sees its survey; else the same 404 as for one that is not there."""
+    row = _visible().where(Connection.id == connection_id).first()
+    if row is None:
+        raise web.not_found()
+    return row
+
+
+def _visible() -> Any:
+    key: ApiKey = g.key
+    found = Connection.select()
+    return found if key.surveys is None else found.where(Connection.survey.in_(key.surveys))
+
+
+def _check(body: dict[str, Any]) -> None:
+    if "survey" in body:
+        survey = Survey.get_or_none(Survey.id == body["survey"])
+        if survey is None or not g.key.sees(survey.id):
+            raise web.invalid("survey", "There is no such survey.")
+    url = (body.get("write_back") or {}).get("url")
+    if url:
+        try:
+            connections.check_write_back(url)
+        except DeliveryFailed as error:
+            # Unknown right now may be known later; private stays private.
+            if not error.again:
+                raise web.invalid("write_back.url", f"Cannot be called: {error}.") from None

@@ -1,0 +1,63 @@
+"""Invitations over the API: see them, take back what is not sent."""
+
+from typing import Any
+
+from flask import g
+
+from surveys import invitations
+from surveys.base import clock, web
+from surveys.base.accounts import ApiKey
+from surveys.base.web import Problem, Routes, needs
+from surveys.models import Invitation
+from surveys.schemas import InvitationList, InvitationOut, InvitationQuery
+
+routes = Routes(
+    "invitations", __name__, url_prefix="/api/invitations", description="Who was asked, and when."
+)
+
+
+@routes.route("", methods=["GET"])
+@needs("write")
+@routes.arguments(InvitationQuery, location="query")
+@routes.response(200, InvitationList)
+def index(query: dict[str, Any]) -> Any:
+    """Invitations, newest first."""
+    found = _visible()
+    wanted = {"survey": Invitation.survey, "person": Invitation.person, "status": Invitation.status}
+    for name, column in wanted.items():
+        if name in query:
+            found = found.where(column == query[name])
+    rows, following = web.newest_first(
+        found, Invitation.created_at, Invitation.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": rows, "next": following}
+
+
+@routes.route("/<invitation_id>", methods=["GET"])
+@needs("write")
+@routes.response(200, InvitationOut)
+def show(invitation_id: str) -> Any:
+    """One invitation."""
+    return _own(invitation_id)
+
+
+@routes.route("/<invitation_id>", methods=["DELETE"])
+@needs("write")
+@routes.response(204)
+def delete(invitation_id: str) -> Any:
+    """Cancel an invitation that is not sent; the person does not count as asked by it any more. Else a 409."""
+    if not invitations.cancel(_own(invitation_id), "cancelled by the API", clock.now()):
+        raise Problem(409, "Only an invitation that is not sent can be cancelled.")
+
+
+def _own(invitation_id: str) -> Invitation:
+    row = _visible().where(Invitation.id == invitation_id).first()
+    if row is None:
+        raise web.not_found()
+    return row
+
+
+def _visible() -> Any:
+    key: ApiKey = g.key
+    found = Invitation.select()
+    return found if key.surveys is None else found.where(Invitation.survey.in_(key.surveys))

@@ -1,0 +1,82 @@
+"""What all pages for people share: language, colours, policy; and errors as pages."""
+
+from typing import Any
+
+from flask import Response, g, make_response, render_template, request
+
+from surveys import wording
+from surveys.base import web
+from surveys.base.web import Problem, Routes
+from surveys.models import Survey
+from surveys.widget import script
+
+#: What a respondent is told of an error; the statuses not named here get `ui.error`.
+_TOLD = {404: "ui.not_found", 409: "ui.expired"}
+
+#: After these the same form may succeed a moment later, so the page offers to send it again.
+_PASSING = (429, 500, 503)
+
+
+def wishes() -> list[str]:
+    """The languages this visitor wants, the best first: `lang` in the address, then Accept-Language."""
+    asked = request.args.get("lang")
+    return [
+        *([asked] if asked else []),
+        *wording.parse_accept_language(request.headers.get("Accept-Language")),
+    ]
+
+
+def page(
+    template: str,
+    language: str,
+    status: int = 200,
+    survey: Survey | None = None,
+    frame_ancestors: str = "'none'",
+    connect: str = "'self'",
+    **values: Any,
+) -> Response:
+    """A page in `language`, in the colours of `survey` (default: ours), kept by no shared cache.
+
+    `frame_ancestors` and `connect` are source lists of its policy (CSP 3); `values` go to the template.
+    """
+    options = survey.widget if survey else {}
+    body = render_template(
+        template,
+        language=language,
+        direction=wording.direction(language),
+        say=lambda key, **words: wording.text(language, key, **words),
+        nonce=web.nonce(),
+        palette=script.schemes(options.get("color") or script.COLOUR),
+        theme=options.get("theme") or "auto",
+        **values,
+    )
+    answer = make_response(body, status)
+    answer.headers["Content-Security-Policy"] = web.page_policy(frame_ancestors, connect)
+    # Not "no-store": going back must find the same form, so that it still fills the same answer.
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.headers["X-Robots-Tag"] = "noindex"
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+def errors_as_pages(routes: Routes) -> None:
+    """Show the errors of these routes as pages in the visitor's language instead of as JSON."""
+    routes.register_error_handler(Exception, lambda error: problem_page(web.problem_of(error)))
+
+
+def problem_page(problem: Problem) -> Response:
+    """An error as a page; what was typed into a form is offered for sending again."""
+    language = g.get("language") or wording.choose(wishes(), list(wording.LANGUAGES), wording.FALLBACK)
+    typed = g.get("typed", {}) if problem.status in _PASSING else {}
+    answer = page(
+        "problem.html",
+        language,
+        problem.status,
+        message=wording.text(language, _TOLD.get(problem.status, "ui.error")),
+        typed=typed,
+        request_id=web.request_id(),
+        frame_ancestors=g.get("frame_ancestors", "'none'"),
+    )
+    answer.headers.extend(problem.headers)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,121 @@
+"""Triggers over the API: something happened, whom do we ask, and what was decided earlier."""
+
+from typing import Any
+
+from flask import g
+
+from surveys import backtest, invitations, triggers
+from surveys.base import clock, web
+from surveys.base.accounts import ApiKey
+from surveys.base.web import Routes, idempotent, needs
+from surveys.models import Survey, Trigger
+from surveys.schemas import (
+    BacktestBody,
+    BacktestOut,
+    Receipt,
+    ReceiptList,
+    StoredReceipt,
+    TriggerBody,
+    TriggerQuery,
+)
+
+routes = Routes(
+    "triggers", __name__, url_prefix="/api/triggers", description="What happened, and whom we asked."
+)
+
+
+@routes.route("", methods=["POST"])
+@needs("trigger")
+@idempotent
+@routes.arguments(TriggerBody)
+@routes.response(200, Receipt)
+def create(body: dict[str, Any]) -> Any:
+    """Something happened: decide, invite if nothing speaks against it, and say why. Always 200 with a receipt."""
+    survey = _own(body.pop("survey"))
+    dry_run = body.pop("dry_run")
+    return shown(triggers.receive(survey, body, clock.now(), dry_run=dry_run))
+
+
+@routes.route("", methods=["GET"])
+@needs("trigger")
+@routes.arguments(TriggerQuery, location="query")
+@routes.response(200, ReceiptList)
+def index(query: dict[str, Any]) -> Any:
+    """Receipts, newest first."""
+    found = _visible()
+    wanted = {
+        "survey": Trigger.survey,
+        "connection": Trigger.connection_id,
+        "decision": Trigger.decision,
+        "rule": Trigger.rule,
+        "ticket": Trigger.ticket_id,
+    }
+    for name, column in wanted.items():
+        if name in query:
+            found = found.where(column == query[name])
+    if "since" in query:
+        found = found.where(Trigger.created_at >= query["since"])
+    if "until" in query:
+        found = found.where(Trigger.created_at < query["until"])
+    rows, following = web.newest_first(
+        found, Trigger.created_at, Trigger.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": [shown(row) for row in rows], "next": following}
+
+
+@routes.route("/backtest", methods=["POST"])
+@needs("trigger")
+@routes.arguments(BacktestBody)
+@routes.response(200, BacktestOut)
+def replay(body: dict[str, Any]) -> Any:
+    """How many of a period's triggers would ask somebody under changed rules, and which rule refuses the others."""
+    return backtest.run(_own(body["survey"]), body["since"], body["until"] or clock.now(), body["rules"])
+
+
+@routes.route("/<trigger_id>", methods=["GET"])
+@needs("trigger")
+@routes.response(200, StoredReceipt)
+def show(trigger_id: str) -> Any:
+    """One receipt."""
+    row = _visible().where(Trigger.id == trigger_id).first()
+    if row is None:
+        raise web.not_found()
+    return shown(row)
+
+
+def shown(trigger: Trigger) -> dict[str, Any]:
+    """The receipt with its invitation's links."""
+    names = StoredReceipt().fields
+    receipt = {
+        name: getattr(trigger, field.attribute or name)
+        for name, field in names.items()
+        if name != "invitation"
+    }
+    made = trigger.invitation
+    links = (
+        {
+            "id": made.id,
+            "send_at": made.send_at,
+            **invitations.addresses(made, trigger.survey.metric),
+        }
+        if made
+        else None
+    )
+    return {
+        **receipt,
+        **{f.attribute: receipt[n] for n, f in names.items() if f.attribute},
+        "invitation": links,
+    }
+
+
+def _own(survey_id: str) -> Survey:
+    survey = Survey.get_or_none(Survey.id == survey_id)
+    if survey is None or not g.key.sees(survey.id):
+        raise web.invalid("survey", "There is no such survey.")
+    return survey
+
+
+def _visible() -> Any:
+    key: ApiKey = g.key
+    found = Trigger.select()
+    return found if key.surveys is None else found.where(Trigger.survey.in_(key.surveys))

@@ -1,0 +1,59 @@
+"""Measures how many comments a second one core reads, what each piece takes, and the memory: `make
+bench-listening`.
+
+`python -m tests.bench.sentiment_pace COMMENTS.csv` reads the column `text`, over and over until there are
+10,000.
+"""
+
+import argparse
+import csv
+import itertools
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from feedback.analysis import language, sentences, sentiment, sentiment_features, sentiment_model
+
+COMMENTS = 10_000
+
+
+def main() -> None:
+    """Print the pace of the whole and of each piece, in processor time, and the greatest memory used."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("comments", type=Path)
+    with parser.parse_args().comments.open(encoding="utf-8", newline="") as stream:
+        texts = list(
+            itertools.islice(itertools.cycle(row["text"] for row in csv.DictReader(stream)), COMMENTS)
+        )
+    sentiment.read("warm up")
+    whole = _seconds(lambda: sentiment.read_many(sentiment.Comment(text) for text in texts))
+    print(f"all      {len(texts) / whole:7,.0f} comments/s")
+    cleaned = [sentences.clean(text) for text in texts]
+    parts = [sentences.split(text) or [""] for text in cleaned]
+    flat = [part for each in parts for part in each]
+    words = [sentiment_features.tokens(part) for part in flat]
+    measured = [[sentiment_features.take_apart(part) for part in each] for each in parts]
+    joined = [sentiment_features.join(each) for each in measured]
+    lexicon, vader = sentiment_features.textblob_lexicon(), sentiment_features.vader()
+    pieces: dict[str, Callable[[], object]] = {
+        "sentences": lambda: [sentences.split(sentences.clean(text)) for text in texts],
+        "language": lambda: [language.of(text) for text in cleaned],
+        "words": lambda: [sentiment_features.tokens(part) for part in flat],
+        "VADER": lambda: [vader.polarity_scores(part) for part in flat],
+        "TextBlob": lambda: [lexicon.assessments((word, None) for word in some) for some in words],
+        "model": lambda: sentiment_model.shipped().logits(joined),
+    }
+    for name, work in pieces.items():
+        print(f"{name:9} {_seconds(work) / whole:6.0%} of the time")
+    print(f"memory   {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MiB at most")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()

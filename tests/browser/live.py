@@ -1,0 +1,66 @@
+"""The real service for browser tests, and what a team would read of it over the API."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests import servers
+
+ADMIN_KEY = "ek_browser_tests_0123456789abcdefghijkl"
+
+#: axe's rules for WCAG 2.2 AA and its best practices.
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+class Live:
+    """One running service at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {ADMIN_KEY}"
+
+    def survey(self, metric: str = "nps", **values: Any) -> str:
+        """Make a survey and return its id."""
+        body = {"name": "Browser", "metric": metric, **values}
+        reply = self.session.post(f"{self.url}/api/surveys", json=body, timeout=10)
+        reply.raise_for_status()
+        return reply.json()["id"]
+
+    def change(self, survey: str, **values: Any) -> None:
+        """Change a survey."""
+        self.session.patch(f"{self.url}/api/surveys/{survey}", json=values, timeout=10).raise_for_status()
+
+    def first_survey(self) -> str:
+        """The survey that a first start makes."""
+        return self.session.get(f"{self.url}/api/surveys", timeout=10).json()["items"][-1]["id"]
+
+    def answers(self, survey: str) -> list[dict[str, Any]]:
+        """What is stored for a survey, newest first."""
+        reply = self.session.get(f"{self.url}/api/feed", params={"survey": survey}, timeout=10)
+        reply.raise_for_status()
+        return reply.json()["items"]
+
+    def answer(self, survey: str, **expected: Any) -> dict[str, Any]:
+        """The one answer to a survey, as soon as it holds what is expected."""
+        end = time.monotonic() + 15
+        while True:
+            found = self.answers(survey)
+            if len(found) == 1 and expected.items() <= found[0].items():
+                return found[0]
+            assert time.monotonic() < end, (expected, found)
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def running(directory: Path, **settings: str) -> Iterator[Live]:
+    """A fresh service on SQLite in `directory`."""
+    environment = {"DATA_DIR": str(directory), "ADMIN_KEY": ADMIN_KEY, "PUBLIC_LIMIT": "0", **settings}
+    with servers.service(environment) as service:
+        live = Live(service.url)
+        yield live
+        live.session.close()

@@ -1,0 +1,63 @@
+"""What a newcomer opens first, in a real browser: the welcome page, the demo, the API pages."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.live import ADMIN_KEY, AXE, running
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_the_welcome_page_to_the_ready_survey_and_back_to_the_number(tmp_path, browse):
+    with running(tmp_path) as live:
+        page = browse()
+        page.goto(live.url)
+        assert ADMIN_KEY not in page.content()
+        page.get_by_role("link", name="Answer the ready survey").click()
+        page.get_by_role("radio", name="9", exact=True).click()
+        live.answer(live.first_survey(), score=9, channel="link")
+
+
+@pytest.mark.parametrize("mode", ["popover", "inline", "tab"])
+def test_the_demo_page_shows_the_widget_and_its_answer_is_kept(tmp_path, browse, mode):
+    with running(tmp_path) as live:
+        page = browse()
+        page.goto(f"{live.url}/demo?mode={mode}")
+        if mode == "tab":
+            page.get_by_role("button", name="Survey", exact=True).click()
+        page.get_by_role("radio", name="3", exact=True).click()
+        live.answer(live.first_survey(), score=3, channel="widget", touchpoint="demo")
+        page.complaints[:] = [line for line in page.complaints if "Content Security Policy" in line]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/demo?mode=inline"])
+def test_nothing_bars_a_newcomer(live, browse, path, scheme):
+    page = browse(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    page.goto(live.url + path)
+    expect(page.get_by_role("radio" if "demo" in path else "link").first).to_be_visible()
+    found = Axe().run(page, options=AXE)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+    page.complaints[:] = [line for line in page.complaints if "Content Security Policy" in line]
+
+
+def test_the_api_pages_show_every_route_and_can_be_tried(live, browse):
+    page = browse()
+    outside = []
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith((live.url, "data:")) else outside.append(request.url),
+    )
+    page.goto(f"{live.url}/api/docs")
+    expect(page.get_by_text("/api/surveys", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".auth-container input").fill(ADMIN_KEY)
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.locator(".btn-done").click()
+    page.locator("#operations-surveys-get_api_surveys, [id*='get_api_surveys']").first.click()
+    page.get_by_role("button", name="Try it out").first.click()
+    page.get_by_role("button", name="Execute").first.click()
+    expect(page.locator(".live-responses-table tbody .response-col_status").first).to_contain_text("200")
+    assert outside == []

@@ -1,0 +1,99 @@
+"""Neighbours, communities and votes."""
+
+import numpy as np
+import pytest
+
+from feedback.analysis import clusters, neighbours
+from feedback.analysis.communities import louvain, mutual_graph
+from feedback.analysis.vectors import unit
+
+
+def blobs(groups: int, each: int, dimensions: int = 16, spread: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(1)
+    centres = unit(chance.normal(size=(groups, dimensions)))
+    truth = np.repeat(np.arange(groups), each)
+    return unit(centres[truth] + spread * chance.normal(size=(len(truth), dimensions))).astype(
+        np.float32
+    ), truth
+
+
+def test_nearest_neighbours_are_the_true_ones_and_in_order():
+    rows, _ = blobs(5, 20)
+    index, cosine = neighbours.nearest(rows, 4)
+    every = rows @ rows.T
+    np.fill_diagonal(every, -2)
+    assert np.array_equal(index, np.argsort(-every, axis=1)[:, :4])
+    assert (np.diff(cosine, axis=1) <= 0).all()
+
+
+def test_fewer_rows_than_neighbours_leave_gaps():
+    index, cosine = neighbours.nearest(np.eye(2, dtype=np.float32), 3)
+    assert index.tolist() == [[1, -1, -1], [0, -1, -1]]
+    assert cosine[0].tolist() == [0.0, -1.0, -1.0]
+
+
+def test_rows_of_zeros_are_nobodys_neighbours():
+    rows = np.array([[1, 0], [0, 0], [1, 0]], np.float32)
+    index, _ = neighbours.nearest(rows, 2)
+    assert index.tolist() == [[2, -1], [-1, -1], [0, -1]]
+
+
+def test_through_cells_nearly_all_true_neighbours_are_found(monkeypatch):
+    rows, _ = blobs(40, 50, spread=0.3)
+    exact, _ = neighbours.nearest(rows, 8)
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 100)
+    found, _ = neighbours.nearest(rows, 8)
+    shared = np.mean([len(set(a) & set(b)) / 8 for a, b in zip(exact.tolist(), found.tolist(), strict=True)])
+    assert shared > 0.93
+    assert not (found == np.arange(len(rows))[:, None]).any()
+
+
+def test_two_cliques_on_a_bridge_are_two_communities():
+    edges = [(a, b) for base in (0, 5) for a in range(base, base + 5) for b in range(a + 1, base + 5)] + [
+        (4, 5)
+    ]
+    start, end = np.array(edges).T
+    part = louvain(10, start, end, np.ones(len(edges)), 1.0)
+    assert len(set(part[:5])) == len(set(part[5:])) == 1
+    assert part[0] != part[5]
+
+
+def test_nodes_without_edges_stay_alone():
+    none = np.zeros(0, np.int64)
+    assert sorted(louvain(3, none, none, np.zeros(0), 1.0)) == [0, 1, 2]
+    assert len(louvain(0, none, none, np.zeros(0), 1.0)) == 0
+
+
+def test_a_one_sided_neighbour_weighs_less():
+    index, cosine = np.array([[1], [0], [0]]), np.array([[0.8], [0.8], [0.6]])
+    start, end, weight = mutual_graph(index, cosine, 0.5)
+    assert list(zip(start, end, weight, strict=True)) == [(0, 1, 0.8), (0, 2, 0.3)]
+
+
+@pytest.mark.parametrize(("groups", "each"), [(4, 30), (25, 20)])
+def test_groups_are_found_without_knowing_their_number(groups, each):
+    rows, truth = blobs(groups, each)
+    found = clusters.group(rows).group
+    assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == groups == len(set(found.tolist()))
+
+
+def test_equal_rows_give_equal_groups():
+    rows, _ = blobs(6, 25, spread=0.25)
+    assert np.array_equal(clusters.group(rows).group, clusters.group(rows.copy()).group)
+
+
+@pytest.mark.parametrize("rows", [np.zeros((0, 4)), np.zeros((5, 4)), np.eye(2)])
+def test_too_little_makes_no_group(rows):
+    assert (clusters.group(rows.astype(np.float32)).group == -1).all()
+
+
+def test_neighbours_vote_and_zeros_join_nothing():
+    rows = np.array([[1, 0], [0.99, 0.14], [0, 1]], np.float32)
+    votes = clusters.vote(np.array([[1, 0.05], [0, 0]], np.float32), rows, np.array([3, 3, 7]), voters=3)
+    assert votes.group.tolist() == [3, -1]
+    assert votes.share[0] > 0.9
+
+
+def test_near_centres_are_gathered_first():
+    rows = unit(np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]))
+    assert clusters.gather(rows, 2).tolist() == [0, 0, 1, 1]

@@ -1,0 +1,157 @@
+"""A table of comments comes back with its rows as they were and what was found beside them."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from feedback.analysis import spreadsheet
+from feedback.analysis.spreadsheet import Feeling, Row, Subject
+from tests.feedback.comments import world
+
+
+@pytest.fixture
+def analyse(tmp_path: Path):
+    def run(raw: bytes) -> tuple[list[list[str]], list[Row]]:
+        source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+        source.write_bytes(raw)
+        seen: list[Row] = []
+
+        def feelings(rows):
+            seen.extend(rows)
+            return [Feeling("positive", 0.5) if row.text else Feeling(None, None) for row in rows]
+
+        def subjects(rows):
+            return [Subject("top_1", "Label") if row.text else Subject("", "") for row in rows]
+
+        spreadsheet.analyse(source, target, feelings, subjects)
+        before = csv.field_size_limit(10**6)
+        with target.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        csv.field_size_limit(before)
+        return rows, seen
+
+    return run
+
+
+def test_what_was_found_is_added_to_each_row(analyse):
+    rows, seen = analyse(b"id,text,score,question,language\n1,good,0.9,Why?,en\n2,,,,\n")
+    assert rows == [
+        [
+            "id",
+            "text",
+            "score",
+            "question",
+            "language",
+            "sentiment",
+            "sentiment_score",
+            "topic",
+            "topic_label",
+        ],
+        ["1", "good", "0.9", "Why?", "en", "positive", "0.5000", "top_1", "Label"],
+        ["2", "", "", "", "", "", "", "", ""],
+    ]
+    assert seen == [Row("good", 0.9, "Why?", "en"), Row("", None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"text\nplain\n", "plain"),
+        ("\ufefftext\nwith a mark\n".encode(), "with a mark"),
+        ("text\ncaf\u00e9\n".encode("utf-16"), "caf\u00e9"),
+        ("text\ncaf\u00e9 \u2013 na\u00efve\n".encode("cp1252"), "caf\u00e9 \u2013 na\u00efve"),
+        (
+            "text\ncaf\u00e9 na\u00efve \u00fcber ".encode() + b"\xff\n",
+            "caf\u00e9 na\u00efve \u00fcber \ufffd",
+        ),
+        (b"id;text\n1;a, b\n", "a, b"),
+        (b"id\ttext\n1\ttabs\n", "tabs"),
+        (b"id|text\n1|bars\n", "bars"),
+        (b'text,id\n"two\nlines, and ""quotes""",1\n', 'two\nlines, and "quotes"'),
+        (b"text\r\nwindows\r\n", "windows"),
+        (b" Text ,x\nloose header,1\n", "loose header"),
+        (b"text\nhello, world, again\n", "hello, world, again"),
+        (b"text\n" + b"x" * 300_000 + b"\n", "x" * 300_000),
+        ("text\nline\u2028separator\x0cfeed\n".encode(), "line\u2028separator\x0cfeed"),
+        (b"text,id\n=1+1,2\n", "=1+1"),
+        (b"text,id\nnul\x00inside,2\n", "nul\x00inside"),
+    ],
+)
+def test_tables_are_read_as_they_come(analyse, raw, text):
+    rows, seen = analyse(raw)
+    assert [row.text for row in seen] == [text]
+    assert text in rows[1]
+
+
+def test_the_limit_of_the_csv_module_is_left_as_it_was(analyse):
+    before = csv.field_size_limit()
+    analyse(b"text\n" + b"x" * 300_000)
+    assert csv.field_size_limit() == before
+
+
+def test_columns_of_an_earlier_run_are_replaced_where_they_stand(analyse):
+    rows, _ = analyse(b"topic,text,sentiment\nold,hello,old\n")
+    assert rows[0] == ["topic", "text", "sentiment", "sentiment_score", "topic_label"]
+    assert rows[1] == ["top_1", "hello", "positive", "0.5000", "Label"]
+
+
+def test_rows_that_are_too_short_or_too_long_keep_all_cells(analyse):
+    rows, _ = analyse(b"text,a\nshort\nlong,1,2,3\n")
+    assert rows[0][:4] == ["text", "a", "", ""]
+    assert rows[1][:4] == ["short", "", "", ""]
+    assert rows[2][:4] == ["long", "1", "2", "3"]
+    assert {row[-1] for row in rows[1:]} == {"Label"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "score"),
+    [("0", 0.0), ("1.0", 1.0), ("0,5", 0.5), ("7", None), ("-1", None), ("nan", None), ("x", None)],
+)
+def test_a_score_outside_its_range_is_none(analyse, cell, score):
+    _, (row,) = analyse(f'text,score\nhello,"{cell}"\n'.encode())
+    assert row.score == score
+
+
+@pytest.mark.parametrize("raw", [b"", b"comment,id\nhello,1\n", b"\n\n"])
+def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw):
+    with pytest.raises(spreadsheet.Unreadable, match="no column called text"):
+        analyse(raw)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_failure_leaves_the_old_result_and_no_rest(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\nhello\n")
+    target.write_text("old")
+
+    def broken(rows):
+        raise RuntimeError("no model")
+
+    with pytest.raises(RuntimeError):
+        spreadsheet.analyse(source, target, broken, broken)
+    assert target.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_progress_counts_comments(tmp_path):
+    (tmp_path / "in.csv").write_text("text\n" + "hello\n" * 2_500)
+    told = []
+    spreadsheet.analyse(
+        tmp_path / "in.csv",
+        tmp_path / "out.csv",
+        lambda rows: [Feeling(None, None)] * len(rows),
+        lambda rows: [Subject("", "")] * len(rows),
+        lambda *step: told.append(step),
+    )
+    assert told[0] == ("sentiment", 0, 2_500)
+    assert ("sentiment", 2_500, 2_500) in told
+    assert told[-1] == ("topics", 2_500, 2_500)
+
+
+def test_the_subjects_of_a_table_are_found_among_its_own_comments():
+    rows = [Row(text, None, None, None) for text in (*world().values(), "")]
+    found = spreadsheet.subjects(rows)
+    assert found[-1] == Subject("", "")
+    assert 5 <= len({subject.id for subject in found[:-1]}) <= 40
+    assert all(subject.id.startswith("top_") and subject.label for subject in found[:-1])

@@ -1,0 +1,147 @@
+"""The one HTTP client: what it reaches, what it refuses, how it ends."""
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from surveys.base.delivery import client
+from surveys.base.delivery.client import Blocked, Client
+from surveys.base.delivery.message import DeliveryFailed
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.seen.append(
+            (self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"])))
+        )
+        self._answer(201, b'{"ok": true}')
+
+    def do_GET(self):
+        self.server.seen.append((self.path, dict(self.headers), b""))
+        if self.path == "/redirect":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path == "/large":
+            self._answer(200, b"x" * 1_000_000)
+        elif self.path == "/broken":
+            self.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self._answer(404, b"no")
+
+    def _answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    running.seen, running.url = [], f"http://127.0.0.1:{running.server_address[1]}"
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+def test_a_call_arrives_as_it_was_made(server):
+    answer = Client(["127.0.0.0/8"]).call("POST", server.url + "/hook?a=1", b"hello", {"X-Own": "1"})
+    assert (answer.status, answer.body) == (201, b'{"ok": true}')
+    ((path, headers, body),) = server.seen
+    assert (path, headers["X-Own"], headers["User-Agent"], body) == ("/hook?a=1", "1", "Earshot", b"hello")
+    assert headers["Host"] == server.url.removeprefix("http://")
+
+
+def test_a_host_that_the_operator_names_is_reached_by_its_name(server):
+    url = server.url.replace("127.0.0.1", "localhost")
+    assert Client(["localhost"]).call("GET", url + "/").status == 404
+    assert server.seen[0][1]["Host"].startswith("localhost:")
+
+
+def test_a_redirect_is_an_answer_and_not_followed(server):
+    assert Client(["127.0.0.1"]).call("GET", server.url + "/redirect").status == 302
+    assert [path for path, *_ in server.seen] == ["/redirect"]
+
+
+def test_a_large_answer_is_cut(server):
+    assert len(Client(["127.0.0.1"]).call("GET", server.url + "/large").body) == client.MOST_BYTES
+
+
+def test_a_broken_line_may_be_tried_again(server):
+    with pytest.raises(DeliveryFailed) as caught:
+        Client(["127.0.0.1"]).call("GET", server.url + "/broken")
+    assert caught.value.again is True
+
+
+def test_an_answer_that_drips_is_given_up(server, monkeypatch):
+    moments = iter([0.0, *[client.TIMEOUT_SECONDS + 1] * 1000])
+    monkeypatch.setattr(client.time, "monotonic", lambda: next(moments))
+    with pytest.raises(DeliveryFailed, match="too slow"):
+        Client(["127.0.0.1"]).call("GET", server.url + "/")
+
+
+PRIVATE = [
+    "127.0.0.1", "127.1", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "100.100.100.200", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "2130706433", "0x7f000001",
+    "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[fc00::1]", "[fe80::1]",
+    "[fd00:ec2::254]", "[2002:7f00:1::]", "[2001:db8::1]", "[ff02::1]", "[fec0::1]", "localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_a_private_address_is_refused_when_saved_and_when_called(host):
+    for attempt in (Client().check, lambda url: Client().call("GET", url)):
+        with pytest.raises(DeliveryFailed) as caught:
+            attempt(f"http://{host}/")
+        assert isinstance(caught.value, Blocked) or str(caught.value) == "unknown host"
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "100.100.100.200", "[fd00:ec2::254]"])
+def test_no_setting_opens_metadata_and_link_local_addresses(host):
+    allow = ["0.0.0.0/0", "::/0", host.strip("[]")]
+    with pytest.raises(Blocked):
+        Client(allow).check(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/", "file:///etc/passwd", "http://", "//example.com", "example.com", "http://[::1",
+        "http://user:pass@example.com/", "http://example.com:99999/", "gopher://example.com/", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_plain_web_address_is_refused(url):
+    with pytest.raises(Blocked):
+        Client(["0.0.0.0/0", "::/0"]).call("GET", url)
+
+
+def test_a_public_address_passes_the_check():
+    Client().check("https://93.184.216.34/hook")
+    Client().check("http://[2606:2800:220:1:248:1893:25c8:1946]:8080/")
+
+
+def test_the_address_is_looked_up_once_and_that_one_is_called(server, monkeypatch):
+    answers = iter(["127.0.0.1", "10.9.9.9"])
+    port = server.server_address[1]
+
+    def once(host, port_, *args, **options):
+        address = next(answers) if host == "rebind.example" else host
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port_))]
+
+    monkeypatch.setattr(client.socket, "getaddrinfo", once)
+    answer = Client(["127.0.0.0/8"]).call("GET", f"http://rebind.example:{port}/x")
+    assert answer.status == 404
+    assert server.seen[0][1]["Host"] == f"rebind.example:{port}"

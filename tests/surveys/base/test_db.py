@@ -1,0 +1,96 @@
+"""Writing: after the commit or not at all, also when others are in the way."""
+
+import threading
+
+import pytest
+
+from surveys.base import db
+from surveys.base.accounts import ApiKey
+from surveys.base.db import Clock
+from tests.threads import together
+
+
+def test_two_writers_that_wait_for_each_other_both_succeed(world):
+    Clock.insert_many([{"id": 7, "tick": 0}, {"id": 8, "tick": 0}]).execute()
+    # SQLite lets one writer in at a time, so there the second cannot be half-way when the first is.
+    halfway = threading.Barrier(2 if world.kind == "postgresql" else 1)
+    met = threading.Event()
+
+    def raise_tick(number):
+        Clock.update(tick=Clock.tick + 1).where(Clock.id == number).execute()
+
+    def writer(index):
+        order = (7, 8) if index else (8, 7)
+
+        def verb():
+            raise_tick(order[0])
+            if not met.is_set():
+                halfway.wait()
+                met.set()
+            raise_tick(order[1])
+
+        db.write(verb)
+
+    together(2, writer)
+    assert [row.tick for row in Clock.select().where(Clock.id > 1).order_by(Clock.id)] == [2, 2]
+
+
+def test_a_failing_neighbour_costs_only_its_own_rows(world):
+    Clock.create(id=7, tick=0)
+
+    def writer(index):
+        def verb():
+            Clock.update(tick=Clock.tick + 1).where(Clock.id == 7).execute()
+            if index % 3 == 0:
+                raise LookupError(index)
+
+        try:
+            db.write(verb)
+        except LookupError:
+            return False
+        return True
+
+    kept = together(30, writer)
+    assert kept.count(True) == 20
+    assert Clock.get_by_id(7).tick == 20
+
+
+def test_a_write_inside_a_write_is_undone_with_it(world):
+    def outer():
+        db.write(lambda: Clock.create(id=9, tick=0))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        db.write(outer)
+    assert not Clock.select().where(Clock.id == 9).exists()
+
+
+def test_the_promised_settings_are_read_back(world):
+    db.check()
+    if world.kind == "sqlite":
+        db.database.execute_sql("PRAGMA synchronous = NORMAL")
+        with pytest.raises(db.WrongDatabase, match="synchronous"):
+            db.check()
+    else:
+        assert db.database.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_every_table_is_registered_once_and_parents_come_first(world):
+    tables = db.registered()
+    assert ApiKey in tables
+    assert len(tables) == len(set(tables))
+    for table in tables:
+        for field in table._meta.refs:
+            assert tables.index(field.rel_model) < tables.index(table)
+
+
+def test_every_tagged_column_exists(world):
+    for table in db.registered():
+        assert set(table._meta.holds) <= set(table._meta.fields), table
+        assert set(table._meta.holds.values()) <= {
+            db.IDENTIFIER,
+            db.PSEUDONYM,
+            db.FREE_TEXT,
+            db.SCORE,
+            db.TECHNICAL,
+        }

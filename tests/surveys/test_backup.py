@@ -1,0 +1,179 @@
+"""A backup holds everything of one moment, and a restore brings just that back."""
+
+import gzip
+import itertools
+import os
+import threading
+
+import pytest
+
+from feedback import feed
+from surveys import backup, catalogue, people, privacy, responses, rollups, tombstones
+from surveys.base import clock, db, jobs, schema
+from surveys.models import Person, Response, Survey
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "earshot.backup"
+
+
+def everything(world):
+    """All rows of all tables as the application reads them."""
+    return {
+        table.__name__: sorted(map(repr, table.select().dicts()))
+        for table in db.registered()
+        if table.__name__ not in ("Clock", "Job", "ApiKey")
+    }
+
+
+@pytest.fixture
+def filled(world, make):
+    survey = make.survey(question={"en": "Ünïcode ☕?"}, widget={"pages": ["/a"]}, sampling=0.5)
+    for score in (0, 3, 7, 10):
+        make.response(
+            survey, score, comment=f"naïve “quotes” \\ tab\t {score}", properties={"n": 1.5, "t": True, "x": None},
+            person={"email": f"p{score}@example.com"},
+        )  # fmt: skip
+    world.work()
+    responses.set_tags(Response.get(), ["a", "b"], clock.now())
+    responses.delete(Response.select().order_by(Response.key.desc()).get(), clock.now())
+    world.work()
+    return survey
+
+
+def test_a_restore_brings_back_everything(world, file, filled, make):
+    before, words = everything(world), feed.page({"q": "naive"}, 50).items
+    counts = backup.write(file, world.settings, clock.now())
+    assert counts["response"] == 3
+    make.response(filled, 5, comment="After the backup")
+    catalogue.change(filled, {"name": "Renamed"}, clock.now())
+    done = backup.restore(file, world.settings, clock.now(), force=True)
+    assert everything(world) == before
+    assert (done.rows, done.differing, done.erased_again, done.new_secret) == (counts, 0, {}, False)
+    assert feed.page({"q": "naive"}, 50).items == words
+    assert schema.pending() == []
+
+
+def test_life_goes_on_after_a_restore(world, file, filled, make, api):
+    cursor = api.get("/api/feed", order="changed")["next"]
+    backup.write(file, world.settings, clock.now())
+    backup.restore(file, world.settings, clock.now(), force=True)
+    row = make.response(Survey.get_by_id(filled.id), 8, comment="New")
+    assert [item["id"] for item in api.get("/api/feed", order="changed", cursor=cursor)["items"]] == [row.id]
+    assert world.work() == 1
+    assert rollups.differences() == []
+
+
+def test_a_backup_can_be_read_by_its_owner_alone(world, file, filled):
+    os.umask(0o022)
+    backup.write(file, world.settings, clock.now())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(file.parent.glob("*.new")) == []
+
+
+def test_a_backup_under_load_is_of_one_moment(world, file, make):
+    survey = make.survey()
+    for _ in range(30):
+        make.response(survey, 9)
+    stop = threading.Event()
+    written = itertools.count()
+
+    def write():
+        while not stop.is_set():
+            make.response(survey, next(written) % 11, comment="meanwhile")
+        db.database.close()
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(3):
+            backup.write(file.with_suffix(f".{number}"), world.settings, clock.now())
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert Response.select().count() > 30
+    for number in range(3):
+        done = backup.restore(file.with_suffix(f".{number}"), world.settings, clock.now(), force=True)
+        assert done.differing == 0
+        assert Response.select().count() == done.rows["response"] >= 30
+        assert jobs.Job.select().count() >= done.rows["response"]
+
+
+def test_nothing_that_waited_goes_out_after_a_restore(world, file):
+    ran = []
+    jobs.on("mail to be sent")(lambda payload, now: ran.append(payload))
+    db.write(lambda: jobs.enqueue("mail to be sent", {"n": 1}, clock.now()))
+    backup.write(file, world.settings, clock.now())
+    done = backup.restore(file, world.settings, clock.now(), force=True)
+    world.work()
+    assert (done.held, ran, jobs.overview()) == (1, [], [("mail to be sent", "held", 1)])
+    assert jobs.release(clock.now(), "mail to be sent") == 1
+    world.work()
+    assert ran == [{"n": 1}]
+
+
+def test_who_was_erased_since_the_backup_stays_erased(world, file, make):
+    survey = make.survey()
+    make.response(survey, 1, person={"email": "gone@example.com"})
+    make.response(survey, 2, person={"email": "stays@example.com"})
+    backup.write(file, world.settings, clock.now())
+    privacy.erase(people.named(email="gone@example.com"), clock.now(), email="gone@example.com")
+    done = backup.restore(file, world.settings, clock.now(), force=True)
+    assert done.erased_again == {"person": 1, "response": 1, "job": 1}
+    assert [person.email for person in Person.select()] == ["stays@example.com"]
+    assert (done.differing, rollups.differences()) == (0, [])
+
+
+def test_tombstones_beside_a_lost_database_are_replayed_too(world, file, make):
+    make.response(make.survey(), 1, person={"email": "gone@example.com"})
+    backup.write(file, world.settings, clock.now())
+    privacy.erase(people.named(email="gone@example.com"), clock.now())
+    privacy.settle()
+    assert tombstones.mirrored(world.settings.data_dir)
+    schema.down(world.settings)
+    done = backup.restore(file, world.settings, clock.now())
+    assert done.erased_again == {"person": 1, "response": 1, "job": 1}
+
+
+def test_a_database_in_use_is_replaced_only_by_force(world, file, make):
+    backup.write(file, world.settings, clock.now())
+    row = make.response(make.survey())
+    with pytest.raises(backup.NotEmpty):
+        backup.restore(file, world.settings, clock.now())
+    assert Response.get().id == row.id
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "short", "foreign", "newer", "missing"])
+def test_a_damaged_file_changes_nothing(world, file, filled, damage):
+    before = everything(world)
+    backup.write(file, world.settings, clock.now())
+    content = file.read_bytes()
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        middle = len(content) // 2
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :])
+    elif damage == "short":
+        lines = gzip.decompress(content).splitlines(keepends=True)
+        file.write_bytes(gzip.compress(b"".join(lines[:-1])))
+    elif damage == "foreign":
+        file.write_bytes(gzip.compress(b'{"hello": 1}\n'))
+    elif damage == "newer":
+        file.write_bytes(gzip.compress(gzip.decompress(content).replace(b"0001_initial", b"0999_later")))
+    else:
+        file.unlink()
+    with pytest.raises(backup.NotABackup):
+        backup.restore(file, world.settings, clock.now(), force=True)
+    assert everything(world) == before
+
+
+def test_a_restore_that_fails_on_the_way_leaves_all_as_it_was(world, file, filled, monkeypatch):
+    before = everything(world)
+    backup.write(file, world.settings, clock.now())
+    monkeypatch.setattr(jobs, "hold", lambda: (_ for _ in ()).throw(OSError("the disk")))
+    with pytest.raises(OSError, match="the disk"):
+        backup.restore(file, world.settings, clock.now(), force=True)
+    assert everything(world) == before

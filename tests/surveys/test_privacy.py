@@ -1,0 +1,135 @@
+"""Erased means erased: not in rows, indexes, queues, logs of the database, nor after a restore."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from surveys import links, people, privacy, responses, rollups, tombstones
+from surveys.base import clock, db, ids, jobs
+from surveys.models import Erased, Invitation, Person, Response, Tombstone
+
+MARK = "Zzyzxmarker"
+ADDRESS = f"{MARK}@example.com".lower()
+
+
+@pytest.fixture
+def leave_traces(api, make, world):
+    """Somebody whose every word holds the marker: verified, claimed, invited, answered, read and waited for."""
+
+    def leave():
+        survey = make.survey()
+        body = {"email": ADDRESS, "name": f"Ann {MARK}", "company": MARK, "properties": {MARK: MARK}}
+        person = api.post("/api/people", body, headers={"Idempotency-Key": "a call whose answer is kept"})
+        invitation = Invitation.create(
+            id=ids.new("inv"), survey=survey.id, person=person["id"], channel="email", status="sent",
+            ticket={"id": MARK, "subject": MARK}, tags=[MARK], properties={MARK: MARK}, created_at=clock.now(),
+        )  # fmt: skip
+        make.response(
+            survey, 2, comment=f"I am {MARK} and I hate it", answers={MARK: MARK}, properties={MARK: MARK},
+            page=f"https://shop.example/{MARK}", touchpoint=MARK, invitation=links.invitation_token(invitation.id),
+        )  # fmt: skip
+        make.response(survey, 3, comment=f"{MARK} claimed", person={"email": ADDRESS, "name": MARK})
+        world.work()
+        kept = make.response(survey, 9, comment="Somebody else", person={"email": "bob@example.com"})
+        db.write(lambda: jobs.enqueue("mail", {"to": ADDRESS, "text": MARK}, clock.now()))
+        return person["id"], kept
+
+    return leave
+
+
+def bytes_of(world):
+    """All that the database holds, as it lies on the disk (SQLite) or in its text columns (PostgreSQL)."""
+    if world.kind == "sqlite":
+        path = Path(world.environment["DATA_DIR"])
+        return b"".join(file.read_bytes() for file in path.glob("earshot.db*"))
+    rows = db.database.execute_sql(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+    ).fetchall()
+    dumps = [db.database.execute_sql(f'SELECT t::text FROM "{name}" AS t').fetchall() for (name,) in rows]
+    return "\n".join(text for dump in dumps for (text,) in dump).encode()
+
+
+def test_erasing_leaves_no_trace_of_a_person(world, leave_traces, api):
+    person_id, kept = leave_traces()
+    assert MARK.lower().encode() in bytes_of(world).lower()
+    gone = privacy.erase(people.named(email=ADDRESS), clock.now(), email=ADDRESS)
+    privacy.settle()
+    assert {name: gone[name] for name in ("person", "response", "invitation", "idempotent_call")} == {
+        "person": 2, "response": 2, "invitation": 1, "idempotent_call": 1,
+    }  # fmt: skip
+    assert MARK.lower().encode() not in bytes_of(world).lower()
+    assert person_id.encode() not in bytes_of(world)
+    assert [item["id"] for item in api.get("/api/feed")["items"]] == [kept.id]
+    assert api.get("/api/feed", q=MARK)["items"] == []
+    assert rollups.differences() == []
+    assert Erased.select().count() == 2
+
+
+def test_erasing_through_the_api_leaves_none_once_the_worker_ran(world, leave_traces, api):
+    person_id, _ = leave_traces()
+    api.delete(f"/api/people/{person_id}")
+    world.work()
+    assert MARK.lower().encode() not in bytes_of(world).lower()
+
+
+def test_erasing_nobody_says_so(world):
+    assert privacy.erase([], clock.now(), email="nobody@example.com") == {}
+
+
+def test_tombstones_lie_beside_the_database_and_give_nothing_away(world, make):
+    make.response(make.survey(), person={"email": ADDRESS})
+    privacy.erase(people.named(email=ADDRESS), clock.now(), email=ADDRESS)
+    privacy.settle()
+    path = world.settings.data_dir / tombstones.FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert tombstones.mirrored(world.settings.data_dir) == tombstones.known()
+    assert MARK.lower() not in path.read_text().lower()
+    # The address, the person and the response.
+    assert Tombstone.select().count() == 3
+
+
+def test_a_replay_erases_who_came_back_and_nobody_else(world, make):
+    survey = make.survey()
+    before = clock.now() - timedelta(days=2)
+    make.response(survey, 1, at=before, person={"email": "gone@example.com"})
+    make.response(survey, 2, at=before, person={"email": "stays@example.com"})
+    single = make.response(survey, 3, at=before)
+    asked = before + timedelta(days=1)
+    graves = {
+        tombstones.digest(tombstones.EMAIL, "gone@example.com"): asked,
+        tombstones.digest(tombstones.RESPONSE, single.id): asked,
+    }
+    make.response(survey, 4, person={"id": "new", "email": "gone@example.com"})
+    gone = privacy.replay(graves, clock.now())
+    # The job is the one that waited for the comment of the person erased.
+    assert gone == {"person": 1, "response": 2, "job": 1}
+    assert {row.score for row in Response.select()} == {2, 4}
+    assert privacy.replay(graves, clock.now()) == {}
+    assert rollups.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("given", "erased"),
+    [
+        ({"email": "ann@example.com"}, {"ann@example.com", "claimed", "u1"}),
+        ({"external_id": "u1"}, {"u1"}),
+        ({"email": "other@example.com"}, set()),
+    ],
+)
+def test_everybody_who_goes_by_an_address_or_id_is_found(world, given, erased):
+    now = clock.now()
+    people.put(people.Identity(email="ann@example.com", verified=True), {"name": "ann@example.com"}, now)
+    people.put(people.Identity(email="ann@example.com"), {"name": "claimed"}, now)
+    people.put(people.Identity("u1", "ann@example.com", verified=True), {"name": "u1"}, now)
+    assert {person.name for person in people.named(**given)} == erased
+
+
+def test_what_is_derived_from_a_response_goes_with_it(world, make):
+    row = make.response(make.survey(), 1, comment="Bad")
+    world.work()
+    responses.delete(row, clock.now())
+    for table in db.registered():
+        if db.about(table) == "response":
+            assert table.select().count() == 0
+    assert Person.select().count() == 0

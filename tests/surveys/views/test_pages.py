@@ -1,0 +1,357 @@
+"""The hosted page as a plain form: what it shows, what it records, what it refuses."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from surveys import catalogue, responses
+from surveys.base import clock
+from surveys.models import Response
+from surveys.views import forms
+
+
+@pytest.fixture
+def opened(client):
+    """Open a page and return its hidden token."""
+
+    def opened(path, **options):
+        return token(client.get(path, **options))
+
+    return opened
+
+
+def token(answer):
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return re.search(r'name="form" value="([^"]+)"', answer.get_data(as_text=True))[1]
+
+
+def made_earlier(survey, seconds=5, **values):
+    """The token of a page that a person has read for a while."""
+    now = clock.now()
+    given = {"language": "en", "channel": "link", "touchpoint": None, "person": None, **values}
+    form = forms.Form(survey.id, made_at=clock.microseconds(now - timedelta(seconds=seconds)), **given)
+    return forms.seal(form, now)
+
+
+def send(client, survey, token, path="", **fields):
+    return client.post(
+        f"/s/{survey.id}{path}", data={"form": token, **fields}, content_type="multipart/form-data"
+    )
+
+
+def only():
+    [row] = Response.select()
+    return row
+
+
+def test_the_form_records_score_and_comment_and_thanks_by_group(client, make):
+    survey = make.survey(thanks={"detractor": {"en": "We will mend it."}})
+    answer = send(client, survey, made_earlier(survey), score="3", comment="Slow\r\ncheckout ")
+    assert answer.status_code == 200
+    assert "We will mend it." in answer.get_data(as_text=True)
+    row = only()
+    assert (row.score, row.comment, row.group) == (3, "Slow\ncheckout", "detractor")
+    assert (row.channel, row.language, row.flags, row.counted) == ("link", "en", None, True)
+
+
+def test_showing_a_page_counts_nothing_and_sets_no_cookie(client, make):
+    survey = make.survey()
+    for method in ("get", "head"):
+        answer = getattr(client, method)(f"/s/{survey.id}?score=9&person=ada&touchpoint=receipt")
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
+    assert Response.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("score", "chosen"), [("9", ["9"]), ("11", []), ("-1", []), ("9.0", []), ("٩", []), ("<b>", []), ("", [])]
+)
+def test_a_score_in_the_address_only_preselects(client, make, score, chosen):
+    survey = make.survey()
+    text = client.get(f"/s/{survey.id}", query_string={"score": score}).get_data(as_text=True)
+    assert re.findall(r'value="(-?\d+)" required checked', text) == chosen
+
+
+def test_the_thanks_take_a_comment_later_and_another_score(client, make):
+    survey = make.survey()
+    thanks = send(client, survey, made_earlier(survey), score="9")
+    assert "What did you like most?" in thanks.get_data(as_text=True)
+    send(client, survey, token(thanks), comment="Quick")
+    assert (only().score, only().comment) == (9, "Quick")
+    send(client, survey, token(thanks), score="2", comment="")
+    assert (only().score, only().comment) == (2, None)
+
+
+def test_a_form_sent_twice_is_one_answer_and_the_last_sent_counts(client, make):
+    survey = make.survey()
+    form = made_earlier(survey)
+    for score in ("9", "9", "4"):
+        assert send(client, survey, form, score=score).status_code == 200
+    assert (only().score, only().version) == (4, 2)
+
+
+def test_what_the_script_saved_and_the_form_sends_is_one_answer(client, make, opened):
+    survey = make.survey()
+    form = made_earlier(survey)
+    sealed = forms.unseal(form, clock.now())
+    body = make.answer(survey, id=sealed.id, edit_key=sealed.edit_key, score=9, revision=3)
+    assert client.post("/r", json=body).status_code == 201
+    send(client, survey, form, score="7", comment="Well")
+    assert (only().score, only().comment) == (7, "Well")
+
+
+def test_the_address_says_who_answers_and_where(client, make, opened):
+    survey = make.survey()
+    form = opened(f"/s/{survey.id}?person=ada%00&touchpoint=receipt&kiosk=1&utm_source=mail")
+    send(client, survey, form, score="8")
+    row = only()
+    assert (row.person.external_id, row.person.verified) == ("ada", False)
+    assert (row.touchpoint, row.channel) == ("receipt", "kiosk")
+
+
+def test_an_address_can_name_a_person_by_e_mail(client, make, opened):
+    survey = make.survey()
+    send(client, survey, opened(f"/s/{survey.id}?person=Ada@Example.com"), score="8")
+    assert only().person.email == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fields", "flags"),
+    [
+        (5, {}, None),
+        (0.2, {}, ["too_fast"]),
+        (5, {"homepage": "https://spam.example"}, ["honeypot"]),
+        (0.2, {"homepage": "x"}, ["honeypot", "too_fast"]),
+    ],
+)
+def test_suspect_forms_are_kept_and_flagged(client, make, seconds, fields, flags):
+    survey = make.survey()
+    assert send(client, survey, made_earlier(survey, seconds), score="9", **fields).status_code == 200
+    assert (only().flags, only().counted) == (flags, flags is None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        (None, 200),
+        ("null", 200),
+        ("http://localhost", 200),
+        ("https://elsewhere.example", 403),
+        ("https://shop.example", 403),
+    ],
+)
+def test_the_form_takes_no_other_sites_calls(client, make, origin, status):
+    survey = make.survey(allowed_origins=["https://shop.example"])
+    headers = {"Origin": origin} if origin else {}
+    answer = client.post(
+        f"/s/{survey.id}", data={"form": made_earlier(survey), "score": "9"}, headers=headers
+    )
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert Response.select().count() == (status == 200)
+
+
+@pytest.mark.parametrize("score", ["", "11", "9.5", "nine", "9" * 5000])
+def test_without_a_score_of_the_scale_the_page_asks_again_and_keeps_the_comment(client, make, score):
+    survey = make.survey()
+    answer = send(client, survey, made_earlier(survey), score=score, comment="Kept <b>words</b>")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "Please choose an answer." in text
+    assert "Kept &lt;b&gt;words&lt;/b&gt;" in text
+    assert Response.select().count() == 0
+
+
+def test_a_forged_or_foreign_token_asks_again_with_what_was_typed(client, make):
+    survey, other = make.survey(), make.survey()
+    for form in ("", "forged", made_earlier(survey)[:-2] + "xx", made_earlier(other)):
+        answer = send(client, survey, form, score="9", comment="Quick")
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == 422
+        assert 'value="9" required checked' in text
+        assert "Quick" in text
+    assert Response.select().count() == 0
+
+
+def test_a_form_runs_out_after_a_month(make):
+    survey = make.survey()
+    form = made_earlier(survey)
+    forms.unseal(form, clock.now() + timedelta(days=29))
+    with pytest.raises(forms.BadToken):
+        forms.unseal(form, clock.now() + timedelta(days=31))
+
+
+def test_a_paused_survey_says_it_is_closed_and_still_takes_what_was_begun(client, make):
+    survey = make.survey()
+    catalogue.change(survey, {"status": "paused"}, clock.now())
+    answer = client.get(f"/s/{survey.id}")
+    assert answer.status_code == 200
+    assert "This survey is closed." in answer.get_data(as_text=True)
+    assert "<form" not in answer.get_data(as_text=True)
+    assert send(client, survey, made_earlier(survey), score="9").status_code == 200
+    assert only().counted
+
+
+def test_archived_and_unknown_surveys_are_the_same_page_in_the_visitors_language(client, make):
+    survey = make.survey()
+    catalogue.change(survey, {"status": "archived"}, clock.now())
+    pages = []
+    for survey_id in (survey.id, "sv_none"):
+        answer = client.get(f"/s/{survey_id}", headers={"Accept-Language": "de"})
+        assert (answer.status_code, answer.mimetype) == (404, "text/html")
+        text = answer.get_data(as_text=True)
+        assert '<html lang="de" dir="ltr">' in text
+        assert "Diese Umfrage" in text
+        pages.append(re.sub(r'nonce="[^"]+"|<p class="quiet">\w+</p>', "", text))
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "accepts", "language", "direction"),
+    [
+        ("", "", "en", "ltr"),
+        ("", "fr, de;q=0.8", "de", "ltr"),
+        ("", "fr", "en", "ltr"),
+        ("?lang=ar", "de", "ar", "rtl"),
+        ("?lang=de-AT", "ar", "de", "ltr"),
+        ("?lang=xx", "ar", "ar", "rtl"),
+        ("?lang=%00", "", "en", "ltr"),
+    ],
+)
+def test_the_language_is_asked_for_then_accepted_then_the_surveys(
+    client, make, query, accepts, language, direction
+):
+    survey = make.survey(languages=["en", "de", "ar"])
+    answer = client.get(f"/s/{survey.id}{query}", headers={"Accept-Language": accepts})
+    assert f'<html lang="{language}" dir="{direction}">' in answer.get_data(as_text=True)
+    assert "Accept-Language" in answer.vary
+
+
+@pytest.mark.parametrize(
+    ("query", "origins", "ancestors"),
+    [
+        ("", ["https://shop.example"], "'none'"),
+        ("?embed=1", ["https://shop.example", "https://b.example"], "https://shop.example https://b.example"),
+        ("?embed=1", [], "'none'"),
+    ],
+)
+def test_only_allowed_origins_may_frame_the_page(client, make, query, origins, ancestors):
+    survey = make.survey(allowed_origins=origins)
+    pages = [
+        client.get(f"/s/{survey.id}{query}"),
+        send(client, survey, made_earlier(survey), query, score="9"),
+    ]
+    for answer in pages:
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.endswith(f"frame-ancestors {ancestors}")
+        assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://a.example; script-src *", "https://a.example *", "https://", "https://a.example/x", "*"],
+)
+def test_what_is_no_origin_never_reaches_the_policy(api, origin):
+    body = {"name": "Shop", "metric": "nps", "allowed_origins": [origin]}
+    assert "allowed_origins" in str(api.post("/api/surveys", body, 422)["error"]["fields"])
+
+
+def test_no_page_has_a_style_attribute_or_an_inline_handler(client, make):
+    survey = make.survey()
+    pages = [client.get(f"/s/{survey.id}"), send(client, survey, made_earlier(survey), score="9")]
+    for answer in [*pages, client.get("/s/none"), client.get("/")]:
+        markup = re.sub(r"<(style|script).*?</\1>", "", answer.get_data(as_text=True), flags=re.DOTALL)
+        assert not re.search(r"\s(style|on\w+)=", markup)
+
+
+def test_own_words_are_text_and_never_markup(client, make):
+    survey = make.survey(
+        question={"en": "<script>alert(1)</script> & {{ 7 * 7 }}"}, thanks={"en": "</script><b>"}
+    )
+    for answer in (client.get(f"/s/{survey.id}"), send(client, survey, made_earlier(survey), score="9")):
+        text = answer.get_data(as_text=True)
+        assert "<script>alert" not in text
+        assert "</script><b>" not in text
+        assert "{{ 7 * 7 }}" in text
+
+
+def test_a_kiosk_returns_to_the_start(client, make):
+    survey = make.survey()
+    form = made_earlier(survey, channel="kiosk")
+    answer = send(client, survey, form, "?kiosk=1&touchpoint=exit&score=3&person=ada", score="9")
+    assert answer.headers["Refresh"] == f"15; url=/s/{survey.id}?touchpoint=exit&kiosk=1"
+    assert "Start again" in answer.get_data(as_text=True)
+    assert "Refresh" not in send(client, survey, made_earlier(survey), score="9").headers
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"x" * 33_000, "application/x-www-form-urlencoded", 413),
+        (b"{}", "application/json", 415),
+        (b"", None, 415),
+        (b"score=9", "application/x-www-form-urlencoded", 422),
+        (b"form=%00", "application/x-www-form-urlencoded", 422),
+        (b"\xff\xfe&&&=;%zz", "application/x-www-form-urlencoded", 422),
+        (b"no boundary here", "multipart/form-data; boundary=x", 422),
+        (b"no boundary here", "multipart/form-data", 422),
+    ],
+)
+def test_hostile_forms_get_a_page_that_says_so(client, make, body, content_type, status):
+    survey = make.survey()
+    answer = client.post(f"/s/{survey.id}", data=body, content_type=content_type)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert Response.select().count() == 0
+
+
+def test_a_compressed_form_is_refused(client, make):
+    answer = client.post(f"/s/{make.survey().id}", data=b"x", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.mimetype) == (415, "text/html")
+
+
+def test_a_long_comment_in_any_script_fits(client, make):
+    survey = make.survey()
+    assert send(client, survey, made_earlier(survey), score="9", comment="語" * 5000).status_code == 200
+    assert only().comment == "語" * 5000
+
+
+def test_an_answer_that_can_no_longer_be_changed_says_so(client, make):
+    survey = make.survey(edit_window_hours=0)
+    form = made_earlier(survey)
+    assert send(client, survey, form, score="9").status_code == 200
+    assert send(client, survey, form, score="3").status_code == 409
+    assert only().score == 9
+
+
+class TestLimited:
+    """With PUBLIC_LIMIT."""
+
+    @pytest.fixture
+    def settings_overrides(self):
+        return {"PUBLIC_LIMIT": "2"}
+
+    def test_too_many_forms_get_a_page_that_offers_to_send_again(self, client, make):
+        survey = make.survey()
+        for _ in range(2):
+            assert send(client, survey, made_earlier(survey), score="9").status_code == 200
+        answer = send(client, survey, made_earlier(survey), score="9", comment="Kept <i>")
+        assert (answer.status_code, answer.mimetype) == (429, "text/html")
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+        assert 'name="comment" value="Kept &lt;i&gt;"' in answer.get_data(as_text=True)
+        assert client.get(f"/s/{survey.id}").status_code == 200
+
+
+def test_a_database_that_is_away_is_a_page_with_retry_after(client, make, monkeypatch):
+    from surveys.base import db
+
+    survey = make.survey()
+
+    def away(*_, **__):
+        raise db.DatabaseAway("gone")
+
+    monkeypatch.setattr(responses, "record", away)
+    answer = send(client, survey, made_earlier(survey), score="9")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert 'name="score" value="9"' in answer.get_data(as_text=True)
