@@ -34,7 +34,7 @@ const refuse = (rule, reason) => void Object.assign(verdict, { rule, reason })
 
 /** Does a pattern such as "/shop/*" or "https://*.example/*" fit the address? */
 const fits = pattern =>
-  RegExp('^' + pattern.replace(/[^\w*]/g, '\\$&').replace(/\*/g, '.*') + '$').test(
+  RegExp('^' + pattern.replace(/\W/g, sign => (sign == '*' ? '.*' : '\\' + sign)) + '$').test(
     (pattern[0] == '/' ? '' : location.origin) + location.pathname,
   )
 const forbids = pattern => pattern[0] == '!'
@@ -72,7 +72,7 @@ const load = () => {
   return import(href)
     .catch(() => import(file))
     .then(panel => panel.meet(page))
-    .catch(() => refuse('unreachable', (loading = 0)))
+    .catch(() => (loading = refuse('unreachable')))
 }
 
 const show = wanted => (loading ||= load()).then(() => page.show?.(wanted))
@@ -90,7 +90,8 @@ const run = guard((...call) => {
 
 guard(() => {
   // Two surveys on one page share the one global; the same survey twice is one too many.
-  const { q = [], surveys } = window.earshot || {}
+  // A form may be called "earshot".
+  const { q = [], surveys } = window.earshot?.call ? earshot : {}
   const all = surveys || []
   if (all[survey]) return
   all[survey] = all.push(run)
