@@ -539,7 +539,9 @@ class KeyBody(ma.Schema):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
     )
-    surveys = fields.List(text(100, 1), allow_none=True, load_default=None)
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
 
 
 class KeyOut(ma.Schema):
@@ -580,6 +582,8 @@ class KeyList(ma.Schema):
 class PersonBody(ma.Schema):
     """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
 
+    example = {"id": "cust-881", "email": "robin@example.com", "name": "Robin Vale", "language": "fr"}
+
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT, allow_none=True)
@@ -595,6 +599,8 @@ class PersonBody(ma.Schema):
 
 class PersonPatch(ma.Schema):
     """What is to change of a person; everything else stays."""
+
+    example = {"name": "Robin Vale", "company": "Example Co"}
 
     external_id = text(SHORT, 1, allow_none=True)
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
@@ -651,13 +657,14 @@ class Said(fields.String):
     """
 
     def __init__(self, clean: Callable[[Any], str | None] = reading.line, **options: Any) -> None:
-        super().__init__(allow_none=True, validate=validate.Length(max=LONG), **options)
+        super().__init__(allow_none=True, **options)
         self.clean = clean
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         # Ids come as numbers from some systems; anything else that is no text is refused by the field.
         whole_number = type(value) is int
         found = super()._deserialize(str(value) if whole_number else value, attr, data, **kwargs)
+        _check(not found or len(found) <= LONG, f"Must not be longer than {LONG}.")
         return self.clean(found) if found else None
 
 
@@ -718,6 +725,15 @@ class TeamSaid(ma.Schema):
 
 class TriggerBody(ma.Schema):
     """Something happened at a touchpoint; whom do we ask?"""
+
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "person": {"email": "robin@example.com", "name": "Robin Vale", "language": "fr"},
+        "touchpoint": "ticket solved",
+        "ticket": {"id": "35436", "subject": "Refund for order 1042", "channel": "email"},
+        "agent": {"id": "21", "name": "Sam Ortiz"},
+        "delay_minutes": 60,
+    }
 
     survey = text(100, 1, required=True)
     person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
@@ -804,6 +820,12 @@ class ChangedRules(ma.Schema):
 class BacktestBody(ma.Schema):
     """Replay what happened in a period under other rules."""
 
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "since": "2026-09-01T00:00:00Z",
+        "rules": {"quarantine_days": 7},
+    }
+
     survey = text(100, 1, required=True)
     since = Moment(required=True)
     until = Moment(allow_none=True, load_default=None)
@@ -888,6 +910,8 @@ class InvitationQuery(web.PageArgs):
 class AskBody(ma.Schema):
     """May this person be asked now?"""
 
+    example = {"person": {"id": "cust-881"}, "touchpoint": "checkout"}
+
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
 
@@ -910,6 +934,8 @@ class AskOut(ma.Schema):
 
 class EventBody(ma.Schema):
     """What became of the survey on the page."""
+
+    example = {"invitation": None, "event": "shown"}
 
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
@@ -935,6 +961,13 @@ class WriteBackBody(ma.Schema):
 
 class ConnectionBody(ma.Schema):
     """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    example: dict[str, Any] = {
+        "name": "Support",
+        "kind": "zendesk",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "secret": "the signing secret of the webhook",
+    }
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
@@ -989,6 +1022,8 @@ class ConnectionCreated(ConnectionOut):
 
 class ConnectionPatch(ConnectionBody):
     """What is to change; everything else stays, the kind always."""
+
+    example = {"skip_tags": ["no_survey"]}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, exclude=("kind",), **options)

@@ -1,6 +1,7 @@
 """Surveys over the API."""
 
 import html
+import io
 from typing import Any
 
 import segno
@@ -133,17 +134,14 @@ def snippet(query: dict[str, Any], survey_id: str) -> Any:
 def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     """The hosted page's address as a QR code, error correction M, with its quiet zone."""
     survey = own(survey_id)
-    code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
-    if kind == "svg":
-        answer = make_response(code.svg_inline(scale=8, border=4, svgns=True, xmldecl=False))
-        answer.mimetype = "image/svg+xml"
-    else:
-        import io
-
-        picture = io.BytesIO()
-        code.save(picture, kind="png", scale=8, border=4)
-        answer = make_response(picture.getvalue())
-        answer.mimetype = "image/png"
+    try:
+        code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
+    except segno.DataOverflowError:
+        raise web.invalid("touchpoint", "Is too long for a QR code.") from None
+    picture = io.BytesIO()
+    code.save(picture, kind=kind, scale=8, border=4)
+    answer = make_response(picture.getvalue())
+    answer.mimetype = "image/svg+xml" if kind == "svg" else "image/png"
     return answer
 
 
