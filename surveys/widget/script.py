@@ -11,7 +11,7 @@ from surveys.widget import colours
 
 BUILT = Path(__file__).parent / "dist"
 
-_RULES, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_SURVEY__"
+_RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EARSHOT_SURVEY__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
 COLOUR = "#2f5bea"
@@ -171,17 +171,19 @@ def _loader(config: Config, integrity: str) -> bytes:
     """The loader, holding only what this survey's rules use."""
     widget = config["widget"]
     options = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
-    after = 0 if widget.get("mode") == "tab" else widget.get("show_after_seconds", 0)
+    after = widget.get("show_after_seconds", 0)
     if after is not None and not config["paused"]:
         options["after"] = after
     moments = {name: widget[name] for name in _moments() if widget.get(name)}  # type: ignore[literal-required]
     if config["paused"]:
         moments = {"paused": True}
-    pieces = b",".join(b"[%s,%s]" % (_literal(value), _moments()[name]) for name, value in moments.items())
+    watches = [b"(%s)(%s,c,p)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
     address = f"{config['endpoint']}/w/{config['survey']}/"
     sampling = config.get("sampling", 1)
-    rules = _literal([config["survey"], address, config["language"], integrity, sampling, options])
-    return _built("loader.min.js").replace(_RULES, rules[:-1] + b",[" + pieces + b"]]")
+    rules = [config["survey"], address, config["language"], integrity, sampling, options]
+    head, _, rest = _built("loader.min.js").partition(_RULES)
+    middle, _, tail = rest.partition(_MOMENTS)
+    return b"".join((head, _literal(rules), middle, b"((c,p)=>{", b";".join(watches), b"})", tail))
 
 
 #: What the loader reads of a survey's widget settings under the same name as a data attribute.

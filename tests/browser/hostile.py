@@ -57,7 +57,9 @@ PAGES: dict[str, Hostile] = {
     "old array methods": Hostile(
         "Array.prototype.flat = Array.prototype.at = Array.prototype.includes = undefined;"
     ),
-    "wrapped fetch": Hostile("const was = fetch; window.fetch = function () { return was.apply(this, arguments) };"),
+    "wrapped fetch": Hostile(
+        "const was = fetch; window.fetch = function () { return was.apply(this, arguments) };"
+    ),
     "fetch that throws": Hostile("window.fetch = () => { throw 1 };", keeps=False),
     "fetch that is gone": Hostile("delete window.fetch; window.fetch = undefined;", keeps=False),
     "overwritten later": Hostile(
@@ -116,7 +118,9 @@ PAGES: dict[str, Hostile] = {
         " if (n++ < 20) history.pushState(null, '', '/?' + n); else clearInterval(walk) }, 10) })"
     ),
     "design mode": Hostile("addEventListener('load', () => { document.designMode = 'on' })"),
-    "a page being printed": Hostile("addEventListener('load', () => dispatchEvent(new Event('beforeprint')))"),
+    "a page being printed": Hostile(
+        "addEventListener('load', () => dispatchEvent(new Event('beforeprint')))"
+    ),
 }
 
 #: Whole documents that the widget's script tag is put into.

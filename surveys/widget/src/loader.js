@@ -1,14 +1,15 @@
 // The script a website embeds: decides whether and when to ask, and gets the panel only then. Never harms the page.
 // It is all that most visitors ever load, and stays under 1 KiB with a survey's rules inside.
 
-/* global __EARSHOT_RULES__ */
-const [survey, base, language, hash, sampling, widget, moments] = __EARSHOT_RULES__
+/* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__ */
+const [survey, base, language, hash, sampling, widget] = __EARSHOT_RULES__
 // From the prototype, for pages whose elements are called "querySelector".
 const { createElement, querySelector } = Document.prototype
 const script = document.currentScript || {}
 /** Data attributes of the script tag say what is to be different here. */
 const data = { ...widget, ...script.dataset }
-const { target, after, lang } = data
+// Seconds until it shows by itself: never unless said, at once for the tab.
+const { target, lang, mode, after = (mode == 'tab') - 1 } = data
 const pages = `${data.pages || '*'}`.split(',')
 // Once for the page: an address that changes within it is no second chance.
 const drawn = Math.random()
@@ -46,7 +47,7 @@ page.agrees = () => {
     ? refuse('target', target)
     : pages.some(pattern => forbids(pattern) && fits(pattern.slice(1))) || !(pages.every(forbids) || pages.some(fits))
       ? refuse('page', pages)
-      : data.mode == 'tab' ||
+      : mode == 'tab' ||
         (Date.now() < until
           ? refuse('answered', until)
           : known || drawn < sampling || refuse('sampling', sampling))
@@ -96,7 +97,7 @@ guard(() => {
   if (all[survey]) return
   all[survey] = all.push(run)
   // What was said before this survey came holds for it too; only the first takes up "open" and the like.
-  for (const call of q) if (!surveys || !/open|ask|close/.test(call[0])) run(...call)
+  for (const call of q) if (!surveys || !/open|ask/.test(call[0])) run(...call)
   if (!surveys)
     window.earshot = Object.assign(
       (...call) => {
@@ -114,7 +115,8 @@ guard(() => {
     arrive()
     window.navigation?.addEventListener('navigatesuccess', arrive)
   }
-  for (const [value, watch] of moments) watch(value, consider, page)
+  // The moments of src/moments that this survey uses.
+  __EARSHOT_MOMENTS__(consider, page)
   // Looking twice a second costs the page less than hearing of every change to it.
   if (target) setInterval(() => verdict.rule == 'target' && consider(), 500)
 })()

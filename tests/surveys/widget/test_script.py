@@ -73,7 +73,12 @@ def test_no_text_can_leave_the_configuration(text):
 
 @pytest.mark.parametrize(
     ("name", "place"),
-    [("loader.min.js", "RULES"), ("survey.min.js", "SURVEY"), ("choices.min.js", "SURVEY")],
+    [
+        ("loader.min.js", "RULES"),
+        ("loader.min.js", "MOMENTS"),
+        ("survey.min.js", "SURVEY"),
+        ("choices.min.js", "SURVEY"),
+    ],
 )
 def test_the_configuration_has_one_place_in_a_built_file(name, place):
     assert (widget.BUILT / name).read_bytes().count(f"__EARSHOT_{place}__".encode()) == 1
