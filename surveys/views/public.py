@@ -64,19 +64,24 @@ def preflight() -> Any:
     """The answer to a CORS preflight: 204 when some survey allows the origin, else 403."""
     origin = request.headers.get("Origin")
     if origin is None:
-        return "", 204, {"Allow": "OPTIONS, POST"}
+        return _empty({"Allow": "OPTIONS, POST"})
     if g.origin is not None and not any_survey_allows(origin):
         raise Problem(403, "No survey allows this origin.")
     g.origin, g.origin_allowed = origin, True
-    return (
-        "",
-        204,
+    return _empty(
         {
             "Access-Control-Allow-Methods": "POST",
             "Access-Control-Allow-Headers": "content-type",
             "Access-Control-Max-Age": "86400",
-        },
+        }
     )
+
+
+def _empty(headers: dict[str, str]) -> Response:
+    answer = Response(status=204, headers=headers)
+    # Nothing has no type.
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _remember_origin() -> None:
