@@ -91,9 +91,7 @@ def quarter(now: datetime) -> tuple[datetime, datetime]:
     )
 
 
-def waiting(
-    of: Literal["person", "company"], person_ids: Iterable[str], company: str | None, now: datetime
-) -> list[Invitation]:
+def waiting(of: str, person_ids: Iterable[str], company: str | None, now: datetime) -> list[Invitation]:
     """The invitations of this quarter that a budget counts, of a person or of a company."""
     since, until = quarter(now)
     if of == "person":

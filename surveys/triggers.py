@@ -425,7 +425,7 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
         return rollups.time_zone()
 
 
-def _make_room(budget: Any, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
+def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
     """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
     asks = facts.waiting(budget, [row.id for row in rows], company, now)
     lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
