@@ -401,7 +401,7 @@ class UTCField(Field):
         if value.tzinfo is None:
             raise ValueError("a moment without a time zone cannot be stored")
         value = value.astimezone(UTC)
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if on_sqlite() else value
+        return value.isoformat(timespec="microseconds")[:-6] + "Z" if on_sqlite() else value
 
     def python_value(self, value: Any) -> datetime | None:
         if isinstance(value, str):
