@@ -326,8 +326,8 @@ class Response(Table):
 
 
 # Mostly null: with the nulls inside, SQLite's statistics make a scan look cheaper than the index.
-for _column in (Person.known_email, Person.claimed_email):
-    Person.add_index(_column, name=f"person_{_column.column_name}", where=_column.is_null(False))
+for _address in (Person.known_email, Person.claimed_email):
+    Person.add_index(_address, name=f"person_{_address.column_name}", where=_address.is_null(False))
 
 # What repeats, and what a reopened ticket takes back, is looked up by connection.
 for _name in ("delivery", "fingerprint", "ticket_id"):
