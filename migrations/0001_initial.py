@@ -156,12 +156,7 @@ def tables(db):
         created_at = UTCField()
 
         class Meta:
-            indexes = (
-                (("verified", "external_id"), True),
-                (("verified", "email"), True),
-                (("known_email",), False),
-                (("claimed_email",), False),
-            )
+            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)
@@ -459,6 +454,8 @@ def tables(db):
         class Meta:
             table_name = "saved_feed"
 
+    for _column in (Person.known_email, Person.claimed_email):
+        Person.add_index(_column, name=f"person_{_column.column_name}", where=_column.is_null(False))
     for _name in ("delivery", "fingerprint", "ticket_id"):
         _column = Trigger._meta.fields[_name]
         Trigger.add_index(

@@ -231,9 +231,6 @@ def _asked_anew(rows: Sequence[Person]) -> None:
     """Set the clock to the last ask that stands."""
     if not rows:
         return
-    mine = Invitation.person.in_([row.id for row in rows])
-    standing = Invitation.select(Invitation.sent_at, Invitation.send_at).where(
-        mine & Invitation.status.in_(facts.ASKING)
-    )
-    last = max((ask.sent_at or ask.send_at for ask in standing), default=None)
+    asks = facts.asks_of([row.id for row in rows])
+    last = max((ask.sent_at or ask.send_at for ask in asks if ask.status in facts.ASKING), default=None)
     Person.update(last_asked_at=last).where(Person.id.in_([row.id for row in rows])).execute()

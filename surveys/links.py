@@ -32,7 +32,7 @@ def invitation_id(token: str, now: datetime) -> str:
     return signing.read("invitation", token, now)
 
 
-def invitation(invitation_id: str, score: int | None = None) -> str:
+def invitation(invitation_id: str, score: int | str | None = None) -> str:
     """The page behind an invitation; `score` preselects and never counts by itself."""
     return to(f"/i/{invitation_token(invitation_id)}", score=score)
 
