@@ -1,5 +1,6 @@
 """Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -135,7 +136,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     done = 0
     for part in topics.chunks(moved):
         subjects = _subjects(part, comments, found.state, several, known)
-        db.write(lambda part=part, subjects=subjects: _write(part, subjects, now))
+        db.write(functools.partial(_write, part, subjects, now))
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
         time.sleep(PAUSE)
