@@ -183,7 +183,7 @@ def _is_sound(key: int, comment: str) -> bool:
 
 def _brands() -> set[str]:
     """Names of products: they name no topic."""
-    return {row.product for row in Survey.select(Survey.product).where(Survey.product.is_null(False))}
+    return {row.product for row in Survey.select(Survey.product) if row.product}
 
 
 def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:

@@ -47,7 +47,7 @@ def test_other_text_stays_as_it_is(text):
 
 
 @pytest.mark.parametrize(
-    ("digits", "valid"), [("79927398713" + "00", False), ("5555555555554444", True), ("0" * 16, False)]
+    ("digits", "valid"), [("5555555555554443", False), ("5555555555554444", True), ("0" * 16, False)]
 )
 def test_cards_pass_luhn(digits, valid):
     assert redaction.is_card(digits) == valid
