@@ -71,7 +71,7 @@ def nightly(now: datetime) -> None:
     last = TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
     changed = Response.select().where(Response.comment.is_null(False))
     if last is not None:
-        changed = changed.where(Response.updated_at > last.asked_at)
+        changed = changed.where(Response.updated_at > last.started_at)
     if changed.exists():
         ask(now)
 
@@ -108,6 +108,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
     progress("gathering", 0.0)
     now = clock.now()
+    _note(row, started_at=now)
     before, comments, settled = _gathered()
     found = reviewing.review(
         before,

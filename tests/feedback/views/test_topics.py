@@ -121,7 +121,7 @@ def test_a_name_that_a_person_gave_stands_after_a_review(api, said, world):
     item = api.get(f"/api/topics/{topic}")
     assert {name: item[name] for name in patch} == patch
     assert item["lineage"][-1]["kind"] == "renamed"
-    assert api.get("/api/topics", status="in progress")["items"][0]["id"] == topic
+    assert api.get("/api/topics?status=in%20progress")["items"][0]["id"] == topic
 
 
 def test_a_second_review_of_the_same_moves_nobody(api, said, world):
@@ -197,7 +197,7 @@ def test_a_comment_may_praise_one_thing_and_curse_another(api, said, make, surve
     row = make.response(
         survey,
         6,
-        comment="The staff were so friendly and helpful. But the car park was full and far too expensive.",
+        comment="The staff were so friendly and helpful. But the parking was terrible, awful and expensive.",
     )
     world.work()
     found = {each["id"]: each["sentiment"] for each in api.get(f"/api/responses/{row.id}")["topics"]}
