@@ -423,6 +423,7 @@ def tables(db):
         comments = peewee.IntegerField(null=True)
         moved = peewee.IntegerField(null=True)
         asked_at = UTCField()
+        started_at = UTCField(null=True)
         beat_at = UTCField(null=True)
         ended_at = UTCField(null=True)
 
