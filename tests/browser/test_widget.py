@@ -52,7 +52,7 @@ def test_a_score_is_saved_on_the_first_tap(site, page, visitor):
     [answer] = site.kept.values()
     assert (answer["score"], answer["revision"], answer["survey"]) == (9, 1, "sv_nps")
     assert (answer["channel"], answer["language"], answer["page"]) == ("widget", "en", site.url + "/")
-    assert len(answer["edit_key"]) == 32
+    assert 32 <= len(answer["edit_key"]) <= 128
     expect(page.get_by_role("radio", name="9")).to_be_checked()
     assert visitor.complaints == []
 
