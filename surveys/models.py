@@ -41,6 +41,7 @@ class Survey(Table):
     send_window = JSONField(null=True)
     reminder_days = IntegerField(null=True)
     require_signed_identity = BooleanField(default=False)
+    redact = BooleanField(default=False)
     identity_generation = IntegerField(default=1)
     widget = JSONField()
     definition = IntegerField(default=1)

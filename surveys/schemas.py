@@ -414,6 +414,11 @@ class SurveyBody(ma.Schema):
     send_window = fields.Nested("SendWindowBody", allow_none=True)
     reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
+    redact = Truth(
+        metadata={
+            "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."
+        }
+    )
     widget = fields.Nested(WidgetOptions)
     notes = Notes()
     definition = fields.Integer(dump_only=True)
