@@ -13,9 +13,10 @@ export interface Verdict {
   /** Which rule decided: "waiting", "target", "page", "answered", "sampling", "shown", "closed", "tab", "paused",
    * "unreachable", or what the service said of this person, such as "quarantine". */
   rule: string
-  /** What in that rule: the selector, the patterns, the share, or until when (ms since 1970). */
-  reason?: unknown
-  shown?: boolean
+  /** What the rules went by: the survey's settings with the script tag's over them. */
+  settings: Record<string, unknown>
+  /** Until when the rule holds, if it says: milliseconds since 1970, or the service's time. */
+  until?: string
 }
 
 export interface Events {

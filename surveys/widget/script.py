@@ -170,7 +170,9 @@ def _words(config: Config) -> dict:
 def _loader(config: Config, integrity: str) -> bytes:
     """The loader, holding only what this survey's rules use."""
     widget = config["widget"]
-    options = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
+    options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
+    if config.get("sampling", 1) < 1:
+        options["sampling"] = config["sampling"]
     after = widget.get("show_after_seconds", 0)
     if after is not None and not config["paused"]:
         options["after"] = after
@@ -179,8 +181,7 @@ def _loader(config: Config, integrity: str) -> bytes:
         moments = {"paused": True}
     watches = [b"(%s)(%s,c,p)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
     address = f"{config['endpoint']}/w/{config['survey']}/"
-    sampling = config.get("sampling", 1)
-    rules = [config["survey"], address, config["language"], integrity, sampling, options]
+    rules = [config["survey"], address, config["language"], integrity, options]
     head, _, rest = _built("loader.min.js").partition(_RULES)
     middle, _, tail = rest.partition(_MOMENTS)
     return b"".join((head, _literal(rules), middle, b"((c,p)=>{", b";".join(watches), b"})", tail))

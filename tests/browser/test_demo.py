@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_widget import until
+
 pytestmark = pytest.mark.browser
 
 DEMO = Path(__file__).parents[2] / "docs" / "demo"
@@ -61,8 +63,14 @@ def test_a_customer_answers_on_one_page_and_goes_on_on_the_next(shop, live, surv
     panel.get_by_role("checkbox", name="Speed").check()
     panel.get_by_role("button", name="Send").click()
     expect(panel.get_by_role("link", name="Help")).to_have_attribute("href", "https://shop.example/help")
-    stored = live.session.get(f"{live.url}/api/responses?survey={survey}", timeout=10).json()["items"]
-    assert [answer["answers"] for answer in stored] == [{"follow_up": ["Price", "Speed"]}]
+    listed = f"{live.url}/api/responses?survey={survey}"
+    until(
+        page,
+        lambda: (
+            [answer["answers"] for answer in live.session.get(listed, timeout=10).json()["items"]]
+            == [{"follow_up": ["Price", "Speed"]}]
+        ),
+    )
     page.get_by_role("button", name="Close").click()
     page.reload()
     expect(page.get_by_role("button", name="Survey")).to_be_visible()

@@ -2,7 +2,7 @@
 // It is all that most visitors ever load, and stays under 1 KiB with a survey's rules inside.
 
 /* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__ */
-const [survey, base, language, hash, sampling, widget] = __EARSHOT_RULES__
+const [survey, base, language, hash, widget] = __EARSHOT_RULES__
 // From the prototype, for pages whose elements are called "querySelector".
 const { createElement, querySelector } = Document.prototype
 const script = document.currentScript || {}
@@ -14,10 +14,10 @@ const pages = `${data.pages || '*'}`.split(',')
 // Once for the page: an address that changes within it is no second chance.
 const drawn = Math.random()
 
-/** What `explain` tells: which rule decided, and what in it. */
-const verdict = { survey, rule: 'waiting' }
+/** What `explain` tells: which rule decided, and what it went by. */
+const verdict = { survey, settings: data, rule: 'waiting' }
 /** What the panel's file gets of us; it fills in `show`. */
-const page = { calls: [], data, script, verdict }
+const page = { data, script, verdict }
 let known = data.person || data.email
 let loading
 
@@ -31,7 +31,7 @@ const guard = task => (...given) => {
 }
 
 const find = selector => querySelector.call(document, selector)
-const refuse = (rule, reason) => void Object.assign(verdict, { rule, reason })
+const refuse = rule => void (verdict.rule = rule)
 
 /** Does a pattern such as "/shop/*" or "https://*.example/*" fit the address? */
 const fits = pattern =>
@@ -42,15 +42,15 @@ const forbids = pattern => pattern[0] == '!'
 
 /** Go through the rules in order; the first that refuses is what `explain` tells. */
 page.agrees = () => {
-  const until = guard(() => localStorage['earshot:' + survey])()
+  verdict.until = guard(() => localStorage['earshot:' + survey])()
   return target && !find(target)
-    ? refuse('target', target)
+    ? refuse('target')
     : pages.some(pattern => forbids(pattern) && fits(pattern.slice(1))) || !(pages.every(forbids) || pages.some(fits))
-      ? refuse('page', pages)
+      ? refuse('page')
       : mode == 'tab' ||
-        (Date.now() < until
-          ? refuse('answered', until)
-          : known || drawn < sampling || refuse('sampling', sampling))
+        (Date.now() < verdict.until
+          ? refuse('answered')
+          : known || !(drawn >= data.sampling) || refuse('sampling'))
 }
 
 /**
@@ -83,7 +83,6 @@ const run = guard((...call) => {
   const [command, given] = call
   if (command == 'explain') return verdict
   if (command == 'identify') known = given
-  page.calls.push(call)
   page.hear?.(call)
   if (command == 'open') show(1)
   if (command == 'ask') consider()
@@ -94,6 +93,7 @@ guard(() => {
   // A form may be called "earshot".
   const { q = [], surveys } = window.earshot?.call ? earshot : {}
   const all = surveys || []
+  page.q = q
   if (all[survey]) return
   all[survey] = all.push(run)
   // What was said before this survey came holds for it too; only the first takes up "open" and the like.

@@ -5,7 +5,7 @@ import { fetch, guard } from './host.js'
 /* global __EARSHOT_SURVEY__ */
 export const config = __EARSHOT_SURVEY__
 
-/** What the loader gave: {calls, data, script, verdict, agrees}. */
+/** What the loader gave: {q, data, script, verdict, agrees}. */
 export let page
 /** What goes with an answer: {person, properties, touchpoint, invitation}. */
 export let about
@@ -41,24 +41,24 @@ const commands = {
 /** Learn what the page is and all it has said so far, and hear what it says from now on. */
 export function learn(given, close) {
   page = given
-  const { data, calls } = page
+  const { data, q } = page
   about = { touchpoint: data.touchpoint }
   commands.close = close
   const hear = guard(([command, ...rest]) => commands[command](...rest))
   if (data.person || data.email) commands.identify({ ...data, id: data.person })
-  calls.forEach(hear)
+  q.forEach(hear)
   page.hear = hear
 }
 
 export const tell = (event, detail) => listeners.forEach(([name, listener]) => name == event && guard(listener)(detail))
 
-/** Say which rule decided, and what in it. */
-export const decide = (rule, reason) => Object.assign(page.verdict, { rule, reason, shown: rule == 'shown' })
+/** Say which rule decided, and until when it does. */
+export const decide = (rule, until) => void Object.assign(page.verdict, { rule, until })
 
 /** Leave the visitor alone for some days; where nothing can be stored, for the life of this page. */
 export const rest = days =>
   guard(() => (localStorage['earshot:' + config.survey] = Date.now() + days * 864e5))() ||
-  (page.agrees = () => decide('answered') && 0)
+  (page.agrees = () => decide('answered'))
 
 // Plain text needs no preflight. The policy keeps the Origin header on pages that send no referrer at all,
 // and keepalive lets the call outlive the page.

@@ -26,7 +26,7 @@ const mark = state =>
 async function show(wanted) {
   if (panel || busy) return panel?.focus()
   if (config.paused) return page.agrees()
-  if (!place()) return decide('target', page.data.target)
+  if (!place()) return decide('target')
   if (page.data.mode == 'tab' && !wanted) return stand()
   if (about.person && !wanted) {
     busy = true
