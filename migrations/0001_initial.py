@@ -87,6 +87,7 @@ def tables(db):
         follow_up = JSONField(null=True)
         thanks = JSONField(null=True)
         labels = JSONField(null=True)
+        mail = JSONField(null=True)
         languages = JSONField()
         status = TextField(default="active")
         allowed_origins = JSONField()
@@ -180,6 +181,7 @@ def tables(db):
         tags = JSONField(null=True)
         properties = JSONField(null=True)
         intents = JSONField(null=True)
+        scanned = BooleanField(default=False)
         send_at = UTCField(null=True)
         sent_at = UTCField(null=True)
         answered_at = UTCField(null=True)
@@ -204,6 +206,10 @@ def tables(db):
                     "'expired', 'cancelled', 'failed'))"
                 )
             ]
+
+    class ScannedDomain(Table):
+        domain = TextField(primary_key=True)
+        invitations = IntegerField(default=0)
 
     class Connection(Table):
         id = TextField(primary_key=True)
@@ -446,6 +452,7 @@ def tables(db):
         Definition,
         Person,
         Invitation,
+        ScannedDomain,
         Connection,
         Trigger,
         Resolution,
