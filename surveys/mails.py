@@ -72,13 +72,13 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
     Every link in it starts with BASE_URL: what others said (names, subjects) is kept from becoming a link.
     """
     language = catalogue.language_for(survey, _wishes(invitation))
-    words = _words(survey, invitation, language)
-    own = survey.mail or {}
+    own, said = survey.mail or {}, _said(survey, invitation)
+    words = _words(survey, said, language)
     values = words | _values(survey, invitation, words, language)
     unsubscribe = links.unsubscribe(invitation.id)
     return Message(
         to=invitation.email or "",
-        name=_safe(invitation.person.name) if invitation.person_id else None,
+        name=said["name"] or None,
         from_name=own.get("from_name"),
         reply_to=own.get("reply_to"),
         subject=words["subject"],
@@ -126,13 +126,12 @@ def _hand_over(message: Message, now: datetime) -> None:
 
 
 def _wishes(invitation: Invitation) -> list[str]:
-    person = invitation.person if invitation.person_id else None
+    person = invitation.person
     return [tag for tag in (invitation.language, person.language if person else None) if tag]
 
 
-def _words(survey: Survey, invitation: Invitation, language: str) -> dict[str, Any]:
+def _words(survey: Survey, said: Mapping[str, str], language: str) -> dict[str, Any]:
     own = survey.mail or {}
-    said = _said(survey, invitation)
     subject, text = (_own(own.get(part), language, said) for part in ("subject", "text"))
     return {
         "subject": subject or wording.text(language, "mail.subject", product=survey.product),
@@ -149,7 +148,7 @@ def _words(survey: Survey, invitation: Invitation, language: str) -> dict[str, A
 def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
     """What stands for each placeholder; foreign texts made harmless."""
     ticket = invitation.ticket or {}
-    person = invitation.person if invitation.person_id else None
+    person = invitation.person
     foreign = {
         "name": person.name if person else None,
         "agent": invitation.agent_name,
