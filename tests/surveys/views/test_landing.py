@@ -1,6 +1,8 @@
 """The page behind a mail's links: machines open them all and count nothing, a person's act always counts."""
 
 import concurrent.futures
+import html
+import json
 import re
 from datetime import timedelta
 
@@ -159,7 +161,7 @@ def test_the_pages_script_and_its_form_fill_one_answer(client, make, mailed):
     invitation, _ = mailed
     shown = client.get(page(invitation, score=9))
     data = re.search(r'data-answer="([^"]+)"', shown.get_data(as_text=True))[1]
-    body = __import__("json").loads(__import__("html").unescape(data))
+    body = json.loads(html.unescape(data))
     answer = client.post("/r", json={**body, "score": 9, "revision": 1})
     assert answer.status_code == 201, answer.get_data(as_text=True)
     send(client, invitation, form=hidden(shown), score="8")
@@ -216,7 +218,6 @@ def test_a_token_of_another_purpose_is_not_there(client, mailed):
     invitation, _ = mailed
     other = links.unsubscribe(invitation.id).rpartition("/")[2]
     assert client.get(f"/i/{other}").status_code == 404
-    assert client.post(f"/u/{links.invitation_token(invitation.id)}", data={}).status_code == 422
     right = {"List-Unsubscribe": "One-Click"}
     assert client.post(f"/u/{links.invitation_token(invitation.id)}", data=right).status_code == 404
 
