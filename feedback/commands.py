@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import click
 from flask import Flask
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 
-from feedback import exports
+from feedback import exports, reviews
 from feedback.demo import filling, year
 from surveys import housekeeping, links
 from surveys.base import cli, clock, schema, web
@@ -19,7 +19,7 @@ from surveys.models import Response
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (export, demo, analyse):
+    for command in (export, demo, analyse, topics):
         app.cli.add_command(command)
 
 
@@ -106,6 +106,25 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         counts = filling.fill(asks, until - timedelta(days=year.DAYS + 1), bar.update)
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
     click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
+
+
+@click.group(cls=AppGroup)
+def topics() -> None:
+    """What comments have in common: review."""
+
+
+@topics.command("review")
+@cli.with_database
+def topics_review() -> None:
+    """Look at all topics anew, here and now, and keep what people said of them."""
+    row, new = reviews.ask(clock.now())
+    if not new and row.state == reviews.RUNNING:
+        raise click.ClickException("A review is running already; see GET /api/topics.")
+    with cli.bar(100, "Reviewing", " %") as bar:
+        reviews.run(row, lambda step, share: bar.update(round(100 * share) - bar.n))
+    done = reviews.latest()
+    if done is not None:
+        click.echo(f"{done.comments} comments reviewed, {done.moved} of those in a topic moved.")
 
 
 @contextmanager

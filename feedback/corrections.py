@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from feedback.models import Placement, Reading, Topic
+from feedback import learning, topics
+from feedback.models import Reading, Topic
 from surveys import responses
-from surveys.base import db
+from surveys.base import db, jobs
 from surveys.models import Response
 
 #: The name under which a person's word stands in `Reading.engine`.
@@ -24,7 +25,7 @@ class Unknown(Exception):
 
 
 def set_sentiment(response: Response, label: str, now: datetime) -> None:
-    """Let a person's label stand for the comment; no engine changes it afterwards."""
+    """Let a person's label stand for the comment; no engine changes it, and later readings learn from it."""
     said = {
         "label": label,
         "score": SCORES[label],
@@ -36,6 +37,7 @@ def set_sentiment(response: Response, label: str, now: datetime) -> None:
 
     def verb() -> None:
         _there(response)
+        jobs.enqueue(learning.JOB, {"survey": response.survey_id}, now)
         Reading.insert(key=response.key, **said).on_conflict(
             conflict_target=[Reading.key], update=said
         ).execute()
@@ -55,14 +57,7 @@ def set_topics(response: Response, topic_ids: Sequence[str], now: datetime) -> N
         for topic_id in wanted:
             if topic_id not in known:
                 raise Unknown(topic_id)
-        Placement.delete().where(Placement.response == response.key).execute()
-        rows = [
-            {"topic": topic_id, "response": response.key, "evidence": [], "by_person": True}
-            for topic_id in wanted
-        ]
-        if rows:
-            Placement.insert_many(rows).execute()
-        responses.touch(response.key, now)
+        topics.settle(response.key, wanted, now)
 
     db.write(verb)
 

@@ -1,6 +1,8 @@
 """The feed: one query over responses, never a copy of them."""
 
+import functools
 import json
+import operator
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +12,13 @@ from typing import Any
 import peewee
 from peewee import JOIN, SQL, fn
 
+from feedback import meanings
+from feedback.domain import redaction
 from feedback.models import FollowUp, Placement, Reading, SavedFeed, Topic
 from surveys.base import accounts, db, ids, signing
 from surveys.base.clock import microseconds, stamp
 from surveys.domain import folding
+from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
 ORDERS = ("desc", "asc", "changed")
@@ -31,7 +36,7 @@ _EQUAL = {
     "touchpoint": Response.touchpoint,
 }
 
-FILTERS = (*_EQUAL, "language", "topic", "tag", "q", "like", "since", "until")
+FILTERS = (*_EQUAL, "language", "topic", "tag", "q", "mismatch", "since", "until")
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,22 @@ def one(response_key: int) -> dict[str, Any] | None:
     return _shown(row) if row else None
 
 
+def like(
+    response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
+) -> list[dict[str, Any]]:
+    """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
+    among = _narrowed(_joined(Response.select(Response.key)), filters, surveys)
+    near = dict(meanings.alike(response_key, among, limit))
+    found = {row["key"]: _shown(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
+    return [{**found[key], "similarity": round(cosine, 4)} for key, cosine in near.items() if key in found]
+
+
+def is_said(word: str) -> bool:
+    """Whether any answer that is kept holds `word`."""
+    phrases = folding.phrases(word)
+    return not phrases or _searched(Response.select(Response.key), phrases).exists()
+
+
 def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
     """Save a view and return it with its token, which is not kept. It shows no more than `key` may see."""
     token = secrets.token_urlsafe(24)
@@ -139,6 +160,7 @@ _COLUMNS = (
     Reading.label.alias("sentiment_label"),
     Reading.score.alias("sentiment_score"),
     Reading.language.alias("read_language"),
+    Survey.redact,
     Response.channel,
     Response.touchpoint,
     Response.agent_id,
@@ -177,12 +199,17 @@ def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
 def _topics() -> Any:
     """The topics of a response as a JSON array, in the same statement as the response."""
     if db.on_sqlite():
-        one = fn.json_object("id", Topic.id, "label", Topic.label, "evidence", fn.json(Placement.evidence))
-        array = fn.json_group_array(one)
+        make, collect, evidence = fn.json_object, fn.json_group_array, fn.json(Placement.evidence)
     else:
-        names = [SQL(f"'{name}'") for name in ("id", "label", "evidence")]
-        one = fn.json_build_object(names[0], Topic.id, names[1], Topic.label, names[2], Placement.evidence)
-        array = fn.json_agg(one)
+        make, collect, evidence = fn.json_build_object, fn.json_agg, Placement.evidence
+    parts = {
+        "id": Topic.id,
+        "label": Topic.label,
+        "evidence": evidence,
+        "sentiment": Placement.sentiment,
+        "main": Placement.main,
+    }
+    array = collect(make(*(part for name, column in parts.items() for part in (SQL(f"'{name}'"), column))))
     return (
         Placement.select(array)
         .join(Topic, on=(Topic.id == Placement.topic))
@@ -208,9 +235,24 @@ def _narrowed(query: Any, filters: Mapping[str, Any], surveys: list[str] | None)
         query = query.where(Response.key >= microseconds(filters["since"]))
     if filters.get("until") is not None:
         query = query.where(Response.key < microseconds(filters["until"]))
+    if filters.get("mismatch"):
+        query = query.where(_mismatch())
     if filters.get("q"):
         query = _searched(query, folding.phrases(filters["q"]))
     return query
+
+
+def _mismatch() -> Any:
+    """Where the words say the opposite of the score: praise from the lowest group, or blame from the highest."""
+    opposite = [
+        (Survey.metric == metric.key)
+        & (
+            ((Reading.text_label == "positive") & (Response.group == metric.groups[0].key))
+            | ((Reading.text_label == "negative") & (Response.group == metric.positive))
+        )
+        for metric in METRICS.values()
+    ]
+    return functools.reduce(operator.or_, opposite)
 
 
 def _searched(query: Any, phrases: list[list[str]]) -> Any:
@@ -299,15 +341,17 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     topics = row["topics"]
     if isinstance(topics, str):
         topics = json.loads(topics)
+    topics = sorted(topics or [], key=lambda topic: not topic["main"])
     ticket = row["ticket"]
+    clean = redaction.redact_all if row["redact"] else _as_it_is
     return {
         "id": row["id"],
         "survey": row["survey"],
         "metric": row["metric"],
         "score": row["score"],
         "group": row["group"],
-        "comment": row["comment"],
-        "answers": row["answers"] or {},
+        "comment": clean(row["comment"]),
+        "answers": clean(row["answers"] or {}),
         "language": row["read_language"] or row["language"],
         "person": {"id": row["person"], "name": row["person_name"], "verified": row["person_verified"]}
         if row["person"]
@@ -315,15 +359,17 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "sentiment": {"label": row["sentiment_label"], "score": row["sentiment_score"]}
         if row["sentiment_label"]
         else None,
-        "topics": topics or [],
+        "topics": [
+            {name: topic[name] for name in ("id", "label", "evidence", "sentiment")} for topic in topics
+        ],
         "channel": row["channel"],
         "touchpoint": row["touchpoint"],
         "agent": {"id": row["agent_id"], "name": row["agent_name"]} if row["agent_id"] else None,
         "team": {"id": row["team_id"], "name": row["team_name"]} if row["team_id"] else None,
-        "ticket": {name: ticket.get(name) for name in ("id", "number", "subject", "url", "channel")}
+        "ticket": {name: clean(ticket.get(name)) for name in ("id", "number", "subject", "url", "channel")}
         if ticket
         else None,
-        "properties": row["properties"] or {},
+        "properties": clean(row["properties"] or {}),
         "tags": row["tags"] or [],
         "flags": row["flags"] or [],
         "excluded": row["excluded"],
@@ -335,3 +381,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": stamp(row["created_at"]),
         "updated_at": stamp(row["updated_at"]),
     }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

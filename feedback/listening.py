@@ -1,20 +1,33 @@
 """What follows from an answer: its comment is read, and whoever must be answered is noted."""
 
+import functools
 from datetime import datetime
 from typing import Any
 
+import structlog
+
+from feedback import feed, learning, reviews, topics
 from feedback.models import Reading
-from surveys import catalogue, responses
-from surveys.base import db, jobs
-from surveys.domain.metrics import METRICS
+from surveys import responses
+from surveys.base import bell, db, jobs
 from surveys.models import Response
+
+log = structlog.get_logger()
 
 #: Kept with each reading; a new one means that readings of the old may be done anew.
 ENGINE = "words and lexicons 1"
 
+#: A comment that takes longer to read is left unread, in seconds.
+PATIENCE = 5.0
+
 
 def install() -> None:
-    """Register the handlers; importing this module does it, calling this says that it is meant."""
+    """Register the night's chore. The handlers are registered by importing this module."""
+
+    def review_topics(now: datetime) -> None:
+        reviews.nightly(now)
+
+    bell.nightly(review_topics)
 
 
 @jobs.on("response recorded", "response amended")
@@ -31,43 +44,94 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
         if known is not None:
             db.write(lambda: _forget(row.key, now))
         return
-    # Here, because the text engines belong into the worker's memory and not into the web's.
-    from feedback.analysis import language, sentiment
-
-    found = sentiment.read(comment, score=_share(row), question=_question(row), language=row.language)
-    values = {
-        "language": found.language if found else language.of(comment, row.language),
-        "label": str(found.label) if found else None,
-        "score": found.score if found else None,
-        "words": list(found.words) if found else None,
-        "text_label": str(found.text_label) if found else None,
-        "text_score": found.text_score if found else None,
-        "engine": ENGINE,
-    }
+    _warm_up()
+    try:
+        with jobs.time_limit(PATIENCE):
+            values = _read(row, comment)
+    except Exception as error:
+        if db.away(error):
+            raise
+        # Trying again would read the same; the next comment is not to wait for it.
+        log.error("comment not read", key=row.key, error=type(error).__name__)
+        values = dict.fromkeys(_READ) | {"engine": ENGINE}
     db.write(lambda: _keep(row.key, values, now))
 
 
-def _share(row: Response) -> float | None:
-    """The respondent's own score from 0 (worst) to 1 (best) of its scale."""
-    if row.score is None:
-        return None
-    metric = METRICS[row.survey.metric]
-    return (row.score - metric.minimum) / (metric.maximum - metric.minimum)
+@jobs.on("response recorded", "response amended")
+def place_comment(payload: dict[str, Any], now: datetime) -> None:
+    """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
+    row = Response.get_or_none(Response.key == payload["key"])
+    if row is None:
+        return
+    from feedback import placements
+
+    if not (row.comment or "").strip() or row.test:
+        placements.forget(row.key, now)
+        return
+    placements.known()
+    try:
+        with jobs.time_limit(PATIENCE):
+            placements.place(row, now)
+    except Exception as error:
+        if db.away(error):
+            raise
+        log.error("comment not placed", key=row.key, exc_info=error)
 
 
-def _question(row: Response) -> str | None:
-    """What the comment answers: the follow-up question of the group, as it was asked."""
-    if row.group is None:
-        return None
-    language_tag = catalogue.language_for(row.survey, [row.language] if row.language else [])
-    return catalogue.texts(row.survey, language_tag).follow_up.get(row.group)
+@jobs.on("response erased")
+def forget_words(payload: dict[str, Any], now: datetime) -> None:
+    """Names of topics that nobody says any more go with the comment that said them."""
+    topics.forget_words(feed.is_said, now)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_READ = ("language", "label", "score", "words", "text_label", "text_score", "shipped_label")
+
+
+@functools.cache
+def _warm_up() -> None:
+    """Load the engines, which takes seconds and is no comment's fault."""
+    from feedback.analysis import language, sentiment
+
+    language.identifier()
+    sentiment.read("Ready")
+
+
+def _read(row: Response, comment: str) -> dict[str, Any]:
+    # Here, because the text engines belong into the worker's memory and not into the web's.
+    from feedback.analysis import language, sentiment
+
+    score, question = learning.share(row), learning.question(row)
+    taught = learning.adjustment(row.survey_id)
+    shipped = sentiment.read(comment, score=score, question=question, language=row.language)
+    found = shipped
+    if shipped is not None and taught is not None:
+        found = sentiment.read(
+            comment, score=score, question=question, language=row.language, adjustment=taught
+        )
+    if found is None or shipped is None:
+        return dict.fromkeys(_READ) | {"language": language.of(comment, row.language), "engine": ENGINE}
+    return {
+        "language": found.language,
+        "label": str(found.label),
+        "score": found.score,
+        "words": list(found.words),
+        "text_label": str(found.text_label),
+        "text_score": found.text_score,
+        "shipped_label": str(shipped.label),
+        "engine": ENGINE,
+    }
 
 
 def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
     if not Response.select().where(Response.key == key).exists():
         return
     known = Reading.get_or_none(Reading.key == key)
-    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
+    if known is not None and (
+        known.by_person or all(getattr(known, name) == value for name, value in values.items())
+    ):
         return
     Reading.insert(key=key, read_at=now, **values).on_conflict(
         conflict_target=[Reading.key], update={**values, "read_at": now}

@@ -4,12 +4,13 @@ import peewee
 from peewee import BigIntegerField, DoubleField, TextField
 
 from surveys.base.db import FREE_TEXT, JSONField, Table, UTCField
-from surveys.models import Response
+from surveys.models import Response, Survey
 
 
 class Reading(Table):
     """What the worker read in one response's comment. `label` is null where we say nothing rather than guess;
-    `text_label` is what the words alone say, to find where they and the score disagree.
+    `text_label` is what the words alone say, to find where they and the score disagree; `shipped_label` what the
+    engine says without people's corrections, to show what those changed.
     """
 
     key = BigIntegerField(primary_key=True)
@@ -19,6 +20,7 @@ class Reading(Table):
     words = JSONField(null=True)
     text_label = TextField(null=True)
     text_score = DoubleField(null=True)
+    shipped_label = TextField(null=True)
     engine = TextField()
     by_person = peewee.BooleanField(default=False)
     read_at = UTCField()
@@ -29,8 +31,27 @@ class Reading(Table):
         holds = {"words": FREE_TEXT}
 
 
+# Corrections are few, and all of a survey's are read for each comment that is read.
+Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
+
+
+class Learnt(Table):
+    """What people's corrections of a survey's sentiments taught: words and how far their reading moved."""
+
+    survey = peewee.ForeignKeyField(Survey, primary_key=True, on_delete="CASCADE", column_name="survey_id")
+    learnt_from = peewee.IntegerField()
+    words = JSONField()
+    learnt_at = UTCField()
+
+    survey_id: str
+
+
 class Topic(Table):
-    """A subject that comments share. It keeps its id for good; `merged_into` tells where it went."""
+    """A subject that comments share. It keeps its id for good; `merged_into` tells where it went.
+
+    `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
+    `wider` is the label of the subject it belongs to when there are many topics.
+    """
 
     id = TextField(primary_key=True)
     label = TextField()
@@ -38,21 +59,90 @@ class Topic(Table):
     owner = TextField(null=True)
     issue_url = TextField(null=True)
     merged_into = TextField(null=True)
+    named = peewee.BooleanField(default=False)
+    taught = peewee.BooleanField(default=False)
+    candidates = JSONField(default=list)
+    terms = JSONField(default=list)
+    examples = JSONField(default=list)
+    wider = TextField(null=True)
     created_at = UTCField()
 
 
-class Placement(Table):
-    """One comment in one topic, with the phrases that put it there."""
+class TopicChange(Table):
+    """One line of lineage: what happened to a topic, and which other one it concerns."""
 
+    id = peewee.BigAutoField()
+    kind = TextField()
     topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+    other = TextField(null=True)
+    by_person = peewee.BooleanField(default=False)
+    at = UTCField()
+
+    topic_id: str
+
+    class Meta:
+        table_name = "topic_change"
+
+
+class Placement(Table):
+    """One comment in one topic, with the phrases that put it there.
+
+    `main`: of several topics the one that the comment is about before all. `closeness`: cosine to the topic's
+    centre. `sentiment`: of the statement that speaks of the topic, by its words, where there are several.
+    """
+
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id", index=False)
     response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
     evidence = JSONField()
     by_person = peewee.BooleanField(default=False)
+    main = peewee.BooleanField(default=True)
+    closeness = DoubleField(default=0.0)
+    sentiment = TextField(null=True)
+
+    topic_id: str
+    response_key: int
 
     class Meta:
         primary_key = peewee.CompositeKey("topic", "response")
+        indexes = ((("topic", "closeness"), False),)
         about = "response"
         holds = {"evidence": FREE_TEXT}
+
+
+class Meaning(Table):
+    """What a comment means, as a vector; and whether a person said which topics it is in, perhaps none.
+
+    `vector` and, for comments that vote on where new ones belong, `blurred` (averaged with its neighbours) are
+    base64 of int8; see `feedback.meanings`.
+    """
+
+    key = BigIntegerField(primary_key=True)
+    vector = TextField(null=True)
+    blurred = TextField(null=True)
+    by_person = peewee.BooleanField(default=False)
+
+    class Meta:
+        about = "response"
+
+
+Meaning.add_index(Meaning.key, name="meaning_voters", where=Meaning.blurred.is_null(False))
+
+
+class TopicReview(Table):
+    """One review of all topics: asked for, running (`step`, `share` done 0–1), done or failed."""
+
+    id = peewee.BigAutoField()
+    state = TextField()
+    step = TextField(null=True)
+    share = DoubleField(default=0.0)
+    comments = peewee.IntegerField(null=True)
+    moved = peewee.IntegerField(null=True)
+    asked_at = UTCField()
+    beat_at = UTCField(null=True)
+    ended_at = UTCField(null=True)
+
+    class Meta:
+        table_name = "topic_review"
 
 
 class FollowUp(Table):

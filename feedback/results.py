@@ -92,6 +92,27 @@ def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     }
 
 
+def counts_of(question: Question, zone: ZoneInfo) -> Counts:
+    """How often each score was given."""
+    return _counts(question, zone)
+
+
+def counts_by(question: Question, by: str) -> dict[Any, Counts]:
+    """The same for each value of a segment. Of topics an answer may have several; None: it has none."""
+    found: dict[Any, Counts] = {}
+    key = column(by)
+    for segment, score, n in _fetch(
+        _rows(question, [key, Response.score, fn.COUNT(Response.key)], [by]).group_by(key, Response.score)
+    ):
+        found.setdefault(segment, {})[score] = int(n)
+    return found
+
+
+def period_before(question: Question, now: datetime) -> Question | None:
+    """The period of the same length just before; None when the question has no beginning."""
+    return _before(question, now)
+
+
 # ------------------------------------------------------------------------------------------------------
 
 

@@ -86,6 +86,9 @@ def tables(db):
         question = JSONField(null=True)
         follow_up = JSONField(null=True)
         thanks = JSONField(null=True)
+        follow_up_type = TextField(default="text")
+        choices = JSONField(null=True)
+        thanks_link = JSONField(null=True)
         labels = JSONField(null=True)
         mail = JSONField(null=True)
         languages = JSONField()
@@ -109,6 +112,7 @@ def tables(db):
         send_window = JSONField(null=True)
         reminder_days = IntegerField(null=True)
         require_signed_identity = BooleanField(default=False)
+        redact = BooleanField(default=False)
         identity_generation = IntegerField(default=1)
         widget = JSONField()
         definition = IntegerField(default=1)
@@ -357,12 +361,23 @@ def tables(db):
         words = JSONField(null=True)
         text_label = TextField(null=True)
         text_score = DoubleField(null=True)
+        shipped_label = TextField(null=True)
         engine = TextField()
         by_person = peewee.BooleanField(default=False)
         read_at = UTCField()
 
         class Meta:
             indexes = ((("label", "key"), False),)
+
+    Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
+
+    class Learnt(Table):
+        survey = peewee.ForeignKeyField(
+            Survey, primary_key=True, on_delete="CASCADE", column_name="survey_id"
+        )
+        learnt_from = peewee.IntegerField()
+        words = JSONField()
+        learnt_at = UTCField()
 
     class Topic(Table):
         id = TextField(primary_key=True)
@@ -371,16 +386,59 @@ def tables(db):
         owner = TextField(null=True)
         issue_url = TextField(null=True)
         merged_into = TextField(null=True)
+        named = peewee.BooleanField(default=False)
+        taught = peewee.BooleanField(default=False)
+        candidates = JSONField(default=list)
+        terms = JSONField(default=list)
+        examples = JSONField(default=list)
+        wider = TextField(null=True)
         created_at = UTCField()
 
-    class Placement(Table):
+    class TopicChange(Table):
+        id = peewee.BigAutoField()
+        kind = TextField()
         topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+        other = TextField(null=True)
+        by_person = peewee.BooleanField(default=False)
+        at = UTCField()
+
+        class Meta:
+            table_name = "topic_change"
+
+    class Placement(Table):
+        topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id", index=False)
         response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
         evidence = JSONField()
         by_person = peewee.BooleanField(default=False)
+        main = peewee.BooleanField(default=True)
+        closeness = DoubleField(default=0.0)
+        sentiment = TextField(null=True)
 
         class Meta:
             primary_key = peewee.CompositeKey("topic", "response")
+            indexes = ((("topic", "closeness"), False),)
+
+    class Meaning(Table):
+        key = BigIntegerField(primary_key=True)
+        vector = TextField(null=True)
+        blurred = TextField(null=True)
+        by_person = peewee.BooleanField(default=False)
+
+    Meaning.add_index(Meaning.key, name="meaning_voters", where=Meaning.blurred.is_null(False))
+
+    class TopicReview(Table):
+        id = peewee.BigAutoField()
+        state = TextField()
+        step = TextField(null=True)
+        share = DoubleField(default=0.0)
+        comments = peewee.IntegerField(null=True)
+        moved = peewee.IntegerField(null=True)
+        asked_at = UTCField()
+        beat_at = UTCField(null=True)
+        ended_at = UTCField(null=True)
+
+        class Meta:
+            table_name = "topic_review"
 
     class FollowUp(Table):
         id = TextField(primary_key=True)
@@ -463,8 +521,12 @@ def tables(db):
         Tombstone,
         DailyCount,
         Reading,
+        Learnt,
         Topic,
+        TopicChange,
         Placement,
+        Meaning,
+        TopicReview,
         FollowUp,
         SavedFeed,
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from surveys import rollups
+from surveys import people, rollups
 from surveys.domain import schedule
 from surveys.domain.eligibility import Budget, PersonFacts, SurveyFacts
 from surveys.models import Invitation, Person, Response, Survey
@@ -49,7 +49,8 @@ def of_person(
 ) -> PersonFacts:
     """The person whose verified rows are `rows`. `key`: what always names them, for sampling."""
     ids = [row.id for row in rows]
-    addressed = _at_address(address)
+    # Claims too: who unsubscribed or bounced under one of the names is not written to.
+    addressed = people.at_address(address) if address else []
     return PersonFacts(
         key=key,
         address=address,
@@ -73,7 +74,7 @@ def last_answer(survey: Survey, person_ids: Sequence[str]) -> datetime | None:
     """When one of these last answered this survey."""
     if not person_ids:
         return None
-    row = (
+    answers: Any = (
         Response.select(Response.created_at)
         .where(
             Response.person.in_(person_ids)
@@ -82,9 +83,10 @@ def last_answer(survey: Survey, person_ids: Sequence[str]) -> datetime | None:
             & ~Response.test
         )
         .order_by(Response.key.desc())
-        .first()
+        .limit(1)
+        .tuples()
     )
-    return row.created_at if row else None
+    return next((created_at for (created_at,) in answers), None)
 
 
 def quarter(now: datetime) -> tuple[datetime, datetime]:
@@ -132,17 +134,10 @@ def _last_decline(survey: Survey, ids: Sequence[str]) -> datetime | None:
     if not ids:
         return None
     mine = Invitation.person.in_(ids) & (Invitation.survey == survey.id)
-    declined = Invitation.select(Invitation.declined_at).where(mine & Invitation.declined_at.is_null(False))
-    return _last(row.declined_at for row in declined)
-
-
-def _at_address(address: str | None) -> list[Person]:
-    """All rows of an address, claims too: who unsubscribed or bounced under one of them is not written to."""
-    if not address:
-        return []
-    # Both values of `verified` are named so that the index on it and the address serves.
-    named = Person.verified.in_([True, False]) & (Person.email == address)
-    return list(Person.select().where(named | (Person.known_email == address)))
+    declined: Any = Invitation.select(Invitation.declined_at).where(
+        mine & Invitation.declined_at.is_null(False)
+    )
+    return _last(declined_at for (declined_at,) in declined.tuples())
 
 
 def _first(moments: Any) -> datetime | None:

@@ -14,10 +14,12 @@ from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
 from surveys.helpdesks import HELPDESKS, reading, reception
+from surveys.widget import script
 
 STATUSES = ("active", "paused", "archived")
 CHANNELS = ("widget", "link", "email", "kiosk")
 MODES = ("popover", "inline", "tab")
+FOLLOW_UP_TYPES = ("text", "single_choice", "many_choices")
 POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
@@ -298,7 +300,10 @@ class WidgetOptions(ma.Schema):
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
-    pages = fields.List(text(500, 1), validate=validate.Length(max=100))
+    pages = fields.List(
+        fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
+        validate=validate.Length(max=100),
+    )
 
 
 class ByLanguage(fields.Dict):
@@ -374,6 +379,62 @@ def _complain(name: str, wrong: Any, message: str) -> None:
         raise ma.ValidationError({name: [message[0].upper() + message[1:]]})
 
 
+class Choices(fields.Raw):
+    """What can be chosen, by group and language or by language alone: `{"detractor": {"en": ["Price", "Speed"]}}`.
+
+    A choice has one place in every language; what is kept is its text in the survey's first language.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"type": "object", "additionalProperties": True}
+        super().__init__(metadata=metadata, allow_none=True, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        _check(isinstance(value, dict) and 1 <= len(value) <= 60, "Must map groups or languages to lists.")
+        by_language = any(isinstance(item, list) for item in value.values())
+        for lists in [value] if by_language else value.values():
+            _check(isinstance(lists, dict) and lists, "Must map languages to lists of texts.")
+            for choices in lists.values():
+                _check(
+                    isinstance(choices, list)
+                    and 2 <= len(choices) <= 20
+                    and all(isinstance(choice, str) and 1 <= len(choice) <= SHORT for choice in choices)
+                    and len(set(choices)) == len(choices),
+                    f"A list must have 2 to 20 different texts of 1 to {SHORT} characters.",
+                )
+            _check(
+                len({len(choices) for choices in lists.values()}) == 1,
+                "Every language must have the same choices in the same order.",
+            )
+        return value
+
+
+class ThanksLink(ma.Schema):
+    """A link under the thanks, the same for every group."""
+
+    url = fields.Url(required=True, schemes={"http", "https"}, validate=validate.Length(max=LONG))
+    text = ByLanguage(required=True)
+
+    @ma.pre_load
+    def _for_everybody(self, data: Any, **_: Any) -> Any:
+        groups = {group.key for metric in METRICS.values() for group in metric.groups}
+        _check(
+            not (isinstance(data, dict) and groups & set(data)),
+            "Must be the same for every group: to send only the happy ones somewhere is review gating.",
+        )
+        return data
+
+
+class Notes(fields.List):
+    """What was changed in what was given, so that it can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.String(), dump_only=True, attribute="widget")
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[str]:
+        return script.notes(value)
+
+
 class SurveyBody(ma.Schema):
     """What is asked, of whom, and how."""
 
@@ -395,7 +456,10 @@ class SurveyBody(ma.Schema):
     product = text(SHORT, allow_none=True)
     question = ByLanguage(allow_none=True)
     follow_up = ByName()
+    follow_up_type = fields.String(validate=validate.OneOf(FOLLOW_UP_TYPES))
+    choices = Choices()
     thanks = ByName()
+    thanks_link = fields.Nested(ThanksLink, allow_none=True)
     labels = ByName()
     mail = fields.Nested(MailWords, allow_none=True)
     languages = fields.List(
@@ -421,7 +485,13 @@ class SurveyBody(ma.Schema):
     send_window = fields.Nested("SendWindowBody", allow_none=True)
     reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
+    redact = Truth(
+        metadata={
+            "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."
+        }
+    )
     widget = fields.Nested(WidgetOptions)
+    notes = Notes()
     definition = fields.Integer(dump_only=True)
     created_at = Moment(dump_only=True)
 
@@ -436,7 +506,9 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
     metric = METRICS[metric_key]
     groups = {group.key for group in metric.groups}
     scores = {str(score) for score in metric.scores} | {"low", "high"}
-    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores)):
+    if data.get("follow_up_type", "text") != "text" and not data.get("choices"):
+        raise ma.ValidationError({"choices": ["Are required: the follow-up offers them."]})
+    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}
             languages = list(inner) if key in known else [key]

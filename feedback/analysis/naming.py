@@ -123,6 +123,11 @@ def stems(text: str) -> frozenset[str]:
     return _key(tuple(_RUN.findall(fold(text))))
 
 
+def says_something(word: str) -> bool:
+    """Whether a folded `word` has a meaning of its own and is not one that any sentence may hold."""
+    return len(word) > 2 and word not in _STOP and word not in _SMALL
+
+
 def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
     found = _Phrases(len(comments))
     for comment in comments:

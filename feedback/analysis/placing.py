@@ -20,13 +20,15 @@ _MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change har
 class Index:
     """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their
     topics;
-    the centre of each topic; and of each topic that a person taught, the mean of its label and examples."""
+    the centre of each topic; of each topic that a person taught, the mean of its label and examples; and which
+    of the comments given the voters are (`at`)."""
 
     rows: np.ndarray
     blurred: np.ndarray
     topics: tuple[str, ...]
     centres: Mapping[str, np.ndarray]
     taught: Mapping[str, np.ndarray]
+    at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,12 @@ def index(
         spread = np.linspace(0, len(own) - 1, min(len(own), max(most, clusters.VOTERS))).astype(int)
         chosen.extend(own[spread].tolist())
     return Index(
-        rows[chosen], blurred[chosen], tuple(str(topics[at]) for at in chosen), centres, dict(taught)
+        rows[chosen],
+        blurred[chosen],
+        tuple(str(topics[at]) for at in chosen),
+        centres,
+        dict(taught),
+        tuple(chosen),
     )
 
 

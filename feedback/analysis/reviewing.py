@@ -45,7 +45,7 @@ def review(
     rows = vectors.encode([cleaning.one_line(text) for text in cleaned])
     progress("grouping", 0.2)
     fresh = clusters.group(rows)
-    taught = _taught(state, ids, rows, vectors)
+    taught = means_taught(state, ids, rows, vectors)
     groups, owners = _claim(rows, fresh.group, taught)
     progress("deciding", 0.7)
     found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
@@ -69,7 +69,9 @@ def _topic(state: State, comment: str) -> str | None:
     return place.topic if place else None
 
 
-def _taught(state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors) -> dict[str, np.ndarray]:
+def means_taught(
+    state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors
+) -> dict[str, np.ndarray]:
     """For each topic that a person taught, the mean of its label, its examples and the comments they put
     there."""
     given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}

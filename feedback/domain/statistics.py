@@ -68,6 +68,23 @@ def difference(metric: Metric, counts_before: Counts, counts_after: Counts) -> C
     return _compare(_estimate(metric, counts_before), _estimate(metric, counts_after))
 
 
+def difference_interval(
+    metric: Metric, counts_before: Counts, counts_after: Counts, confidence: float = CONFIDENCE
+) -> Interval | None:
+    """Interval of value after less value before, in points; None without answers on either side.
+
+    The adjusted shares of `difference` and the root of their summed squared errors, widened to contain the
+    difference itself.
+    """
+    before, after = _estimate(metric, counts_before), _estimate(metric, counts_after)
+    if before is None or after is None:
+        return None
+    centre = 100 * (after.adjusted - before.adjusted)
+    margin = 100 * _z(confidence) * math.hypot(before.error, after.error)
+    points = after.value - before.value
+    return min(centre - margin, points), max(centre + margin, points)
+
+
 def rank_bands(metric: Metric, counts_by_entry: Mapping[Key, Counts]) -> dict[Key, tuple[int, int] | None]:
     """For each entry of a ranking the best and the worst rank it may hold, the first being 1.
 

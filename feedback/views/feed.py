@@ -12,7 +12,7 @@ from feedback import feed as the_feed
 from feedback.domain.cells import cell, xml_text
 from feedback.models import SavedFeed
 from feedback.schemas import FeedFilters, FeedOut, FeedQuery, SavedFeedBody, SavedFeedCreated, SavedFeedList
-from surveys import links
+from surveys import links, responses
 from surveys.base import clock, web
 from surveys.base.web import Routes, idempotent, needs
 
@@ -38,6 +38,15 @@ def feed(query: dict[str, Any]) -> Any:
     order = query.pop("order")
     limit = query.pop("limit")
     cursor = query.pop("cursor", None)
+    if response_id := query.pop("like", None):
+        row = responses.find(response_id.lower())
+        if row is None or not g.key.sees(row.survey_id):
+            raise web.invalid("like", "There is no such response.")
+        if cursor or order != "desc":
+            raise web.invalid(
+                "cursor" if cursor else "order", "Does not go with like: the nearest come first."
+            )
+        return jsonify({"items": the_feed.like(row.key, moments(query), limit, g.key.surveys), "next": None})
     position = None
     if cursor:
         kind, tick, key = web.decode_cursor(cursor, str, int, int)

@@ -25,7 +25,10 @@ Chore = Callable[[datetime], Any]
 _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
 _hourly: dict[str, Chore] = {}
+_nightly: dict[str, Chore] = {}
+_beside: int | None = None
 _next_look: datetime | None = None
+_working = False
 
 #: Beyond this the minute's look is early enough.
 SOON = timedelta(minutes=1)
@@ -37,9 +40,15 @@ def hourly(chore: Chore) -> Chore:
     return chore
 
 
-def do_chores(now: datetime) -> None:
-    """Do each chore; one that fails does not keep the others from being done."""
-    for chore in list(_hourly.values()):
+def nightly(chore: Chore) -> Chore:
+    """Register what is to be done once a night (UTC); one of the same name takes its place."""
+    _nightly[chore.__name__] = chore
+    return chore
+
+
+def do_chores(now: datetime, night: bool = False) -> None:
+    """Do each hourly chore, or each of the `night`; one that fails does not keep the others from being done."""
+    for chore in list((_nightly if night else _hourly).values()):
         try:
             chore(now)
         except Exception as error:
@@ -91,6 +100,10 @@ def _with_tasks(huey: Huey) -> Huey:
     def hour() -> None:
         do_chores(clock.now())
 
+    @huey.periodic_task(crontab(minute="41", hour="2"), name="night")
+    def night() -> None:
+        do_chores(clock.now(), night=True)
+
     huey.ring = look
     return huey
 
@@ -123,8 +136,50 @@ def look_again(look: Any, now: datetime) -> None:
     look.schedule(delay=max(0.0, (due - now).total_seconds()))
 
 
+def beside(verb: Callable[[], Any]) -> bool:
+    """Run what takes minutes: in a worker, in a process of its own beside it, so that nothing waits.
+
+    Such a process is nice to the others and ends with the worker. There is one at a time: False, and nothing is
+    run, while an earlier one still runs. Where no worker is, `verb` is run at once.
+    """
+    global _beside
+    if not _working:
+        verb()
+        return True
+    if _beside is not None:
+        if os.waitpid(_beside, os.WNOHANG) == (0, 0):
+            return False
+        _beside = None
+    parent = os.getpid()
+    _beside = os.fork()
+    if _beside:
+        return True
+    _be_child(verb, parent)
+    return False
+
+
+def _be_child(verb: Callable[[], Any], parent: int) -> None:
+    """The life of a process made by `beside`; does not return."""
+    failed = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        end_with_parent()
+        os.nice(10)
+        if os.getppid() == parent:
+            verb()
+            failed = 0
+    except BaseException as error:
+        log.error("work beside failed", exc_info=error)
+    finally:
+        # Nothing of the worker is to be tidied up by its copy.
+        os._exit(failed)
+
+
 def work() -> None:
     """Be the worker until SIGTERM: finish the job in hand, then end."""
+    global _working
+    _working = True
     db.close_database()
     gc.freeze()
     consumer = _huey().create_consumer(

@@ -189,7 +189,10 @@ def backlog(now: datetime) -> dict[str, int]:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it."""
+    """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it.
+
+    Inside another limit, that one goes on afterwards with what was left of it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -198,12 +201,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TooSlow(f"took longer than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, ring_out)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left)
 
 
 def _claim(now: datetime, limit: int) -> list[Job]:
@@ -223,6 +228,10 @@ def _claim(now: datetime, limit: int) -> list[Job]:
         due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
 
     def take() -> list[Job]:
+        # Whatever ends its worker each time brings back neither result nor error; it must not do so for ever.
+        Job.update(state=DEAD, lease_until=None, error="WorkerDied").where(
+            (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
+        ).execute()
         chosen = [row.id for row in due]
         if not chosen:
             return []

@@ -28,6 +28,8 @@ from surveys.schemas import (
     check_words,
 )
 
+WORDS = ("metric", "follow_up", "follow_up_type", "choices", "thanks", "labels")
+
 routes = Routes(
     "surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how."
 )
@@ -80,7 +82,7 @@ def change(body: dict[str, Any], survey_id: str) -> Any:
     """Change a survey. A change of metric or wording raises `definition`; of the metric, once answered, is a 409."""
     survey = own(survey_id)
     fresh_secret = body.pop("new_identity_secret", False)
-    merged = {name: getattr(survey, name) for name in ("metric", "follow_up", "thanks", "labels")} | body
+    merged = {name: getattr(survey, name) for name in WORDS} | body
     check_words(merged["metric"], merged)
     try:
         changed = catalogue.change(survey, body, clock.now())
@@ -168,5 +170,6 @@ def own(survey_id: str) -> Survey:
 
 
 def _with_secret(survey: Survey, secret: str) -> dict[str, Any]:
-    shown = {name: getattr(survey, name) for name in SurveyOut().fields}
+    names = {field.attribute or name for name, field in SurveyOut().fields.items()}
+    shown = {name: getattr(survey, name) for name in names}
     return {**shown, "identity_secret": secret}

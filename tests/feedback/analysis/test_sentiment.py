@@ -152,12 +152,12 @@ def test_ten_thousand_thumbs_up_are_praise() -> None:
     assert _label("👍" * 10_000) == "positive"
 
 
-def test_the_shipped_model_reads_five_of_six_labelled_sentences() -> None:
+def test_the_shipped_model_reads_nine_of_ten_labelled_sentences() -> None:
     rows = _sample()
     right = 0
     for row, found in zip(rows, sentiment.read_many(Comment(row["text"]) for row in rows), strict=True):
         right += found is not None and (found.text_score > 0) == (row["sentiment"] == "positive")
-    assert right / len(rows) >= 5 / 6
+    assert right / len(rows) >= 0.9
 
 
 def _label(text: str, **known: object) -> str | None:

@@ -1,0 +1,64 @@
+"""Which topics move the value, by how much and how surely, and what explains its change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from feedback.domain import statistics
+from feedback.domain.statistics import Counts, Interval
+from surveys.domain.metrics.metric import Metric
+
+LEAST = 10  # responses; with fewer nothing is said of a topic's impact
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What one topic does to the value, in points of the metric.
+
+    `value` is that of the topic's own `n` responses and `share` (0–1) theirs of all; `impact` is the value over
+    all less the value over all without them. Where they are fewer than `LEAST`, `impact` and `interval` are None.
+    """
+
+    n: int
+    share: float
+    value: float | None
+    value_interval: Interval | None
+    impact: float | None
+    interval: Interval | None
+
+    @property
+    def spans_zero(self) -> bool | None:
+        """Whether the impact may as well be none or of the other sign."""
+        return None if self.interval is None else self.interval[0] <= 0 <= self.interval[1]
+
+    @property
+    def contribution(self) -> float:
+        """Share times value, in points."""
+        return self.share * (self.value or 0.0)
+
+
+def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
+    """The impact of a topic, given how often each score was given in all and by those who speak of the topic.
+
+    The value over all is the mean of topic and rest weighed by their shares; so value over all less value of the
+    rest is the share of the topic times topic less rest, and its interval that share times theirs
+    (Thematic, "How to measure the impact of themes on NPS").
+    """
+    own = statistics.summarise(metric, topic)
+    total = sum(everything.values())
+    share = own.n / total if total else 0.0
+    rest = {score: n - topic.get(score, 0) for score, n in everything.items()}
+    points = bounds = None
+    if own.n >= LEAST:
+        apart = statistics.difference_interval(metric, rest, topic)
+        without = statistics.summarise(metric, rest).value
+        whole = statistics.summarise(metric, everything).value
+        if apart is not None and without is not None and whole is not None:
+            points = whole - without
+            bounds = (share * apart[0], share * apart[1])
+    return Impact(own.n, share, own.value, own.interval, points, bounds)
+
+
+def impacts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) -> dict[str, Impact]:
+    """`impact` of each topic, the farthest from zero first, those without one last."""
+    found = {topic: impact(metric, everything, counts) for topic, counts in topics.items()}
+    return dict(sorted(found.items(), key=lambda item: (-abs(item[1].impact or 0.0), -item[1].n, item[0])))

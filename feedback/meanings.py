@@ -1,0 +1,56 @@
+"""What comments mean, as vectors kept beside them: packed small, and compared to find what is alike."""
+
+import base64
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from feedback.models import Meaning
+from surveys.base import db
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEAST_ALIKE = 0.3  # cosine; beneath it two comments have no more in common than any two
+MOST_COMPARED = 100_000  # comments, the newest
+
+
+def packed(row: "np.ndarray") -> str:
+    """A unit vector as base64 of int8, 344 characters for 256 dimensions; "" for one of zeros."""
+    import numpy as np
+
+    largest = float(np.abs(row).max(initial=0.0))
+    if not largest:
+        return ""
+    return base64.b64encode(np.round(row * (127 / largest)).astype(np.int8).tobytes()).decode()
+
+
+def unpacked(texts: Sequence[str]) -> "np.ndarray":
+    """The unit vectors (float32) that were packed, a row each; none of them may be ""."""
+    import numpy as np
+
+    if not texts:
+        return np.zeros((0, 0), np.float32)
+    raw = base64.b64decode("".join(texts)) if len(texts) == 1 else b"".join(map(base64.b64decode, texts))
+    rows = np.frombuffer(raw, np.int8).reshape(len(texts), -1).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
+    """The comments most like that of response `key`, nearest first, each with its cosine (at most 1).
+
+    `among` is a query of responses to choose from that joins no vectors; the newest `MOST_COMPARED` are compared.
+    """
+    import numpy as np
+
+    own = Meaning.get_or_none(Meaning.key == key)
+    if own is None or not own.vector:
+        return []
+    query = among.join(Meaning, on=(Meaning.key == among.model.key), src=among.model)
+    query = query.select(Meaning.key, Meaning.vector).where(Meaning.vector != "", Meaning.key != key)
+    found = db.database.execute(query.order_by(among.model.key.desc()).limit(MOST_COMPARED)).fetchall()
+    if not found:
+        return []
+    cosine = unpacked([vector for _, vector in found]) @ unpacked([own.vector])[0]
+    order = np.argsort(-cosine, kind="stable")[:limit]
+    return [(found[at][0], float(min(1.0, cosine[at]))) for at in order if cosine[at] >= LEAST_ALIKE]

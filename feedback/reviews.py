@@ -1,0 +1,284 @@
+"""Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from feedback import topics
+from feedback.models import Meaning, Placement, TopicReview
+from surveys import responses
+from surveys.base import bell, clock, db, jobs
+from surveys.models import Response, Survey
+
+if TYPE_CHECKING:
+    from feedback.domain.topics import State
+    from feedback.placements import Known, Subject
+
+log = structlog.get_logger()
+
+WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+
+#: Comments that one review looks at, the newest; older ones stay where they are.
+MOST = 100_000
+
+#: A review that has said nothing for so long has died.
+SILENCE = timedelta(minutes=15)
+
+#: Comments of several statements that are looked at for further topics, the newest of those that moved.
+MOST_SEVERAL = 3_000
+
+#: Between two pieces of writing others get their turn, in seconds.
+PAUSE = 0.01
+
+#: From here on a comment is tried alone before it may take part, characters.
+LONG = 2_000
+
+JOB = "topics review"
+
+Progress = Callable[[str, float], None]
+
+
+class Busy(Exception):
+    """Another review has not ended yet."""
+
+
+def latest() -> TopicReview | None:
+    """The last review that was asked for."""
+    return TopicReview.select().order_by(TopicReview.id.desc()).first()
+
+
+def ask(now: datetime) -> tuple[TopicReview, bool]:
+    """Have all topics reviewed soon; the review and whether it is new: one that waits or runs serves all."""
+
+    def verb() -> tuple[TopicReview, bool]:
+        db.serialise(JOB)
+        last = latest()
+        if last is not None and _lives(last, now):
+            return last, False
+        made = TopicReview.create(state=WAITING, asked_at=now)
+        jobs.enqueue(JOB, {"id": made.id}, now)
+        return made, True
+
+    return db.write(verb)
+
+
+def nightly(now: datetime) -> None:
+    """Ask for a review when comments have come or gone since the last."""
+    last = TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
+    changed = Response.select().where(Response.comment.is_null(False))
+    if last is not None:
+        changed = changed.where(Response.updated_at > last.asked_at)
+    if changed.exists():
+        ask(now)
+
+
+@jobs.on(JOB)
+def start(payload: dict[str, Any], now: datetime) -> None:
+    """Run the review beside the worker, whose other jobs do not wait."""
+    row = TopicReview.get_or_none(TopicReview.id == payload["id"], TopicReview.state == WAITING)
+    if row is not None and not bell.beside(lambda: run(row)):
+        raise Busy
+
+
+def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
+    """Do a review. Reading and thinking hold no lock; what comes of it is written in small transactions."""
+    told = 0.0
+
+    def progress(step: str, share: float) -> None:
+        nonlocal told
+        tell(step, share)
+        if share in (0.0, 1.0) or time.monotonic() - told > 1:
+            told = time.monotonic()
+            _note(row, state=RUNNING, step=step, share=share)
+
+    try:
+        _run(row, progress)
+    except Exception:
+        _note(row, state=FAILED, ended_at=clock.now())
+        raise
+
+
+def _run(row: TopicReview, progress: Progress) -> None:
+    # Here, because the text engines belong into this process alone.
+    from feedback.analysis import reviewing, vectors
+
+    progress("gathering", 0.0)
+    now = clock.now()
+    before, comments, settled = _gathered()
+    found = reviewing.review(
+        before,
+        comments,
+        vectors.load(),
+        now,
+        _brands(),
+        lambda step, share: progress(step, 0.05 + 0.7 * share),
+    )
+    db.write(lambda: topics.keep(before, found.state, now))
+    ids = list(comments)
+    _vote(ids, found.index, progress)
+    moved = [
+        id_
+        for id_ in ids
+        if id_ not in settled
+        and found.state.places[id_].topic is not None
+        and found.state.places[id_] != before.places.get(id_)
+    ]
+    from feedback import placements
+
+    state = topics.state()
+    terms = {topic.id: topic.terms for topic in state.topics.values()}
+    known = placements.Known((), found.index, terms, state.merged)
+    several = set(_of_several(moved, comments))
+    done = 0
+    for part in topics.chunks(moved):
+        subjects = _subjects(part, comments, found.state, several, known)
+        db.write(lambda part=part, subjects=subjects: _write(part, subjects, now))
+        done += len(part)
+        progress("writing", 0.8 + 0.2 * done / len(moved))
+        time.sleep(PAUSE)
+    _note(row, state=DONE, step="done", share=1.0, comments=len(ids), moved=found.moved, ended_at=clock.now())
+
+
+def _gathered() -> tuple["State", dict[str, str], set[str]]:
+    """The topics with the places of all comments, the comments by key, and which of them people placed."""
+    from feedback.domain.topics import Place, State
+
+    rows: Any = (
+        Response.select(Response.key, Response.comment)
+        .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
+        .order_by(Response.key.desc())
+        .limit(MOST)
+    )
+    found = db.database.execute(rows).fetchall()
+    comments = {str(key): comment for key, comment in reversed(found) if _is_sound(key, comment)}
+    main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
+    placed = {str(key): topic for key, topic in db.database.execute(main).fetchall()}
+    person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)
+    settled = {str(key) for (key,) in db.database.execute(person).fetchall()}
+    state = topics.state()
+    places = {
+        id_: Place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
+    }
+    return State(state.topics, places, state.merged, state.lineage), comments, settled
+
+
+def _is_sound(key: int, comment: str) -> bool:
+    """Whether a comment can be read in time. One that cannot is left out and keeps nobody waiting."""
+    if len(comment) < LONG:
+        return bool(comment.strip())
+    from feedback.analysis import cleaning
+    from feedback.placements import PATIENCE
+
+    try:
+        with jobs.time_limit(PATIENCE):
+            return bool(cleaning.strip(comment))
+    except Exception as error:
+        log.error("comment left out of the review", key=key, error=type(error).__name__)
+        return False
+
+
+def _brands() -> set[str]:
+    """Names of products: they name no topic."""
+    return {row.product for row in Survey.select(Survey.product).where(Survey.product.is_null(False))}
+
+
+def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:
+    """Keep the vectors of those comments that vote on where new ones belong."""
+    from feedback import meanings
+
+    chosen = {int(ids[at]): row for row, at in enumerate(index.at)}
+    db.write(Meaning.update(blurred=None).where(Meaning.blurred.is_null(False)).execute)
+    done = 0
+    for part in topics.chunks(sorted(chosen)):
+        rows = [
+            {
+                "key": key,
+                "vector": meanings.packed(index.rows[chosen[key]]),
+                "blurred": meanings.packed(index.blurred[chosen[key]]),
+            }
+            for key in part
+        ]
+
+        def verb(rows: list[dict[str, Any]] = rows) -> None:
+            there = _there([row["key"] for row in rows])
+            kept = [row for row in rows if row["key"] in there]
+            if kept:
+                Meaning.insert_many(kept).on_conflict(
+                    conflict_target=[Meaning.key], preserve=[Meaning.vector, Meaning.blurred]
+                ).execute()
+
+        db.write(verb)
+        done += len(part)
+        progress("indexing", 0.75 + 0.05 * done / len(chosen))
+        time.sleep(PAUSE)
+
+
+def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:
+    """Of the newest comments those that make several statements, and so may be in several topics."""
+    from feedback.analysis import cleaning
+
+    found: list[str] = []
+    for id_ in reversed(moved):
+        if len(cleaning.statements(cleaning.strip(comments[id_]))) > 1:
+            found.append(id_)
+            if len(found) == MOST_SEVERAL:
+                break
+    return found
+
+
+def _subjects(
+    part: Sequence[str],
+    comments: Mapping[str, str],
+    state: "State",
+    several: set[str],
+    known: "Known",
+) -> list[list["Subject"]]:
+    """The topics of some comments: first the one that the review chose, then those spoken of besides."""
+    from feedback import placements
+
+    main = placements.described([(str(state.places[id_].topic), comments[id_]) for id_ in part], known)
+    more = [id_ for id_ in part if id_ in several]
+    besides = dict(zip(more, placements.subjects([comments[id_] for id_ in more], known), strict=True))
+    found = []
+    for id_, first in zip(part, main, strict=True):
+        others = besides.get(id_, [])
+        first = next((other for other in others if other.topic == first.topic), first)
+        found.append([first, *(other for other in others if other.topic != first.topic)])
+    return found
+
+
+def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: datetime) -> None:
+    """Put comments into their topics, but for those that are gone or that a person has placed meanwhile."""
+    from feedback import placements
+
+    keys = [int(id_) for id_ in part]
+    person: Any = Meaning.select(Meaning.key).where(Meaning.key.in_(keys), Meaning.by_person).tuples()
+    open_keys = _there(keys) - {row[0] for row in person}
+    merged = placements.merged_now()
+    rows = [
+        row
+        for key, found in zip(keys, subjects, strict=True)
+        if key in open_keys
+        for row in placements.rows_for(key, found, merged)
+    ]
+    if rows:
+        Placement.delete().where(Placement.response.in_(sorted(open_keys))).execute()
+        Placement.insert_many(rows).execute()
+        responses.touch_all(sorted(open_keys), now)
+
+
+def _there(keys: Sequence[int]) -> set[int]:
+    rows: Any = Response.select(Response.key).where(Response.key.in_(keys)).tuples()
+    return {row[0] for row in rows}
+
+
+def _lives(row: TopicReview, now: datetime) -> bool:
+    return row.state in (WAITING, RUNNING) and now - (row.beat_at or row.asked_at) < SILENCE
+
+
+def _note(row: TopicReview, **values: Any) -> None:
+    update = TopicReview.update(beat_at=clock.now(), **values)
+    db.write(update.where(TopicReview.id == row.id).execute)

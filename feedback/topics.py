@@ -1,0 +1,317 @@
+"""Topics: what people do to them, and how they and a review's decisions are kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from feedback.domain import redaction
+from feedback.domain import topics as domain
+from feedback.domain.topics import Change, Kind, State
+from feedback.models import Meaning, Placement, Topic, TopicChange
+from surveys import responses
+from surveys.base import db
+from surveys.domain import folding
+from surveys.models import Response
+
+#: How many rows of a long list go into one statement.
+AT_ONCE = 500
+
+_UNNAMED = "Unnamed topic"
+_LONGEST_NAME = 80  # characters
+
+
+class PersonalData(ValueError):
+    """A label holds an address or a number that belongs to a person."""
+
+
+class Merged(ValueError):
+    """The topic was merged into another one, which `into` names."""
+
+    def __init__(self, into: str) -> None:
+        super().__init__(into)
+        self.into = into
+
+
+def state() -> State:
+    """All live topics, merges and the lineage; no places of comments."""
+    rows = list(Topic.select())
+    return State(
+        topics={row.id: _value(row) for row in rows if row.merged_into is None},
+        merged={row.id: row.merged_into for row in rows if row.merged_into is not None},
+        lineage=tuple(
+            Change(Kind(row.kind), row.topic_id, row.at, row.other, row.by_person)
+            for row in TopicChange.select().order_by(TopicChange.id)
+        ),
+    )
+
+
+def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
+    """A new topic that a person describes; from now on comments like it are put into it.
+
+    Raises LabelTaken and PersonalData. Personal data in examples is not kept.
+    """
+    _check(label)
+    kept = [redaction.redact(example) for example in examples]
+
+    def verb() -> Topic:
+        db.serialise("topics")
+        before = state()
+        after, made = domain.teach(before, label, kept, now)
+        _keep(before, after, now)
+        return Topic.get_by_id(made)
+
+    return db.write(verb)
+
+
+def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
+    """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good.
+
+    Raises UnknownTopic, Merged, LabelTaken and PersonalData.
+    """
+    if "label" in values:
+        _check(values["label"])
+
+    def verb() -> Topic:
+        db.serialise("topics")
+        before = state()
+        _check_live(before, topic_id)
+        if "label" in values and values["label"] != before.topics[topic_id].label:
+            _keep(before, domain.rename(before, topic_id, values["label"], now), now)
+            _touch(topic_id, now)
+        rest = {name: value for name, value in values.items() if name != "label"}
+        if rest:
+            Topic.update(**rest).where(Topic.id == topic_id).execute()
+        return Topic.get_by_id(topic_id)
+
+    return db.write(verb)
+
+
+def merge(topic_id: str, into: str, now: datetime) -> Topic:
+    """Put all that is in a topic into another one, now and after every review. Raises UnknownTopic and Merged."""
+
+    def verb() -> Topic:
+        db.serialise("topics")
+        before = state()
+        _check_live(before, topic_id)
+        _check_live(before, into)
+        if topic_id != into:
+            _keep(before, domain.merge(before, topic_id, into, now), now)
+        return Topic.get_by_id(into)
+
+    return db.write(verb)
+
+
+def split(topic_id: str, label: str, keys: Sequence[int], examples: Sequence[str], now: datetime) -> Topic:
+    """A new topic of the comments of the responses `keys`, which leave `topic_id`, and of `examples`.
+
+    Raises UnknownTopic, Merged, LabelTaken and PersonalData.
+    """
+    _check(label)
+    kept = tuple(redaction.redact(example) for example in examples)
+
+    def verb() -> Topic:
+        db.serialise("topics")
+        before = state()
+        _check_live(before, topic_id)
+        after, made = domain.split(before, topic_id, (), label, now)
+        taught = replace(after.topics[made], examples=kept)
+        _keep(before, replace(after, topics={**after.topics, made: taught}), now)
+        Placement.delete().where(Placement.topic == topic_id, Placement.response.in_(keys)).execute()
+        for key in keys:
+            settle(key, [made, *_others(key)], now)
+        return Topic.get_by_id(made)
+
+    return db.write(verb)
+
+
+def settle(key: int, topic_ids: Sequence[str], now: datetime) -> None:
+    """Put a comment into just these topics, the first being its main one, because a person says so.
+
+    Call it in a transaction.
+    """
+    known = {row.topic_id: row.evidence for row in Placement.select().where(Placement.response == key)}
+    Placement.delete().where(Placement.response == key).execute()
+    rows = [
+        {
+            "topic": topic_id,
+            "response": key,
+            "evidence": known.get(topic_id, []),
+            "by_person": True,
+            "main": at == 0,
+            "closeness": 1.0,
+        }
+        for at, topic_id in enumerate(topic_ids)
+    ]
+    if rows:
+        Placement.insert_many(rows).execute()
+    Meaning.insert(key=key, by_person=True).on_conflict(
+        conflict_target=[Meaning.key], update={"by_person": True}
+    ).execute()
+    responses.touch(key, now)
+
+
+def keep(before: State, after: State, now: datetime) -> None:
+    """Write what a review made of `before`; what people did meanwhile stands. Call it in a transaction."""
+    db.serialise("topics")
+    current = state()
+    labels = {topic.label.casefold() for topic in current.topics.values()}
+    topics = dict(current.topics)
+    for id_, made in after.topics.items():
+        named = _cleared(made)
+        if id_ in topics:
+            topics[id_] = replace(
+                topics[id_], candidates=named.candidates, terms=named.terms, group=named.group
+            )
+        elif id_ not in current.merged and id_ not in before.topics:
+            label = _free(named, labels)
+            labels.add(label.casefold())
+            topics[id_] = replace(named, label=label)
+    gone = {
+        id_: into
+        for id_ in before.topics
+        if id_ not in after.topics
+        and (into := after.merged.get(id_)) in topics
+        and id_ in topics
+        and not (topics[id_].named or topics[id_].taught)
+    }
+    for id_ in gone:
+        del topics[id_]
+    changes = [
+        change
+        for change in after.lineage[len(before.lineage) :]
+        if change.kind is not Kind.MERGED or change.topic in gone
+    ]
+    merged = {**current.merged, **gone}
+    _keep(current, State(topics, {}, merged, (*current.lineage, *changes)), now)
+
+
+def final(topic_id: str, merged: Mapping[str, str]) -> str:
+    """The topic that `topic_id` has gone into, itself when it stands."""
+    seen = set()
+    while topic_id in merged and topic_id not in seen:
+        seen.add(topic_id)
+        topic_id = merged[topic_id]
+    return topic_id
+
+
+def forget_words(stands: Any, now: datetime) -> None:
+    """After an erasure: drop what names or marks topics and is said by nobody any more (`stands(word)` is False)."""
+
+    def kept(phrases: Sequence[str]) -> list[str]:
+        return [phrase for phrase in phrases if all(map(stands, phrase.split()))]
+
+    for row in Topic.select().where(Topic.merged_into.is_null()):
+        candidates, terms = kept(row.candidates), kept(row.terms)
+        label = row.label
+        if not row.named and label != _UNNAMED and not kept([label]):
+            label = candidates[0] if candidates else _UNNAMED
+        if (candidates, terms, label) != (row.candidates, row.terms, row.label):
+            values = {"candidates": candidates, "terms": terms, "label": label}
+            db.write(Topic.update(values).where(Topic.id == row.id).execute)
+            if label != row.label:
+                db.write(lambda topic_id=row.id: _touch(topic_id, now))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _value(row: Topic) -> domain.Topic:
+    return domain.Topic(
+        row.id,
+        row.label,
+        tuple(row.candidates),
+        tuple(row.terms),
+        tuple(row.examples),
+        row.named,
+        row.taught,
+        row.wider,
+    )
+
+
+def _keep(before: State, after: State, now: datetime) -> None:
+    """Write how `after` differs from `before`, which is what is stored."""
+    for id_, topic in after.topics.items():
+        if topic == before.topics.get(id_):
+            continue
+        values = {
+            "label": topic.label,
+            "candidates": list(topic.candidates),
+            "terms": list(topic.terms),
+            "examples": list(topic.examples),
+            "named": topic.named,
+            "taught": topic.taught,
+            "wider": topic.group,
+        }
+        if id_ in before.topics:
+            Topic.update(values).where(Topic.id == id_).execute()
+        else:
+            Topic.insert(id=id_, created_at=now, **values).execute()
+    for id_, into in after.merged.items():
+        if before.merged.get(id_) != into:
+            Topic.update(merged_into=into).where(Topic.id == id_).execute()
+            _pour(id_, into, now)
+    for line in after.lineage[len(before.lineage) :]:
+        TopicChange.insert(
+            kind=line.kind.value, topic=line.topic, other=line.other, by_person=line.by_person, at=line.at
+        ).execute()
+
+
+def _pour(topic_id: str, into: str, now: datetime) -> None:
+    """Move all comments of a topic into another."""
+    _touch(topic_id, now)
+    both = Placement.alias()
+    there = both.select(both.response).where(both.topic == into)
+    here = Placement.topic == topic_id
+    main: Any = Placement.select(Placement.response).where(here, Placement.main).tuples()
+    for keys in chunks([row[0] for row in main]):
+        Placement.update(main=True).where(Placement.topic == into, Placement.response.in_(keys)).execute()
+    Placement.delete().where(here, Placement.response.in_(there)).execute()
+    Placement.update(topic=into).where(here).execute()
+
+
+def _touch(topic_id: str, now: datetime) -> None:
+    placed = Placement.select(Placement.response).where(Placement.topic == topic_id)
+    Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
+        Response.key.in_(placed)
+    ).execute()
+
+
+def chunks(keys: Sequence[int]) -> list[Sequence[int]]:
+    """`keys` in runs of `AT_ONCE`."""
+    return [keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE)]
+
+
+def _others(key: int) -> list[str]:
+    rows = Placement.select(Placement.topic).where(Placement.response == key)
+    return [row.topic_id for row in rows]
+
+
+def _check(label: str) -> None:
+    if redaction.tells(label):
+        raise PersonalData(label)
+
+
+def _check_live(now_standing: State, topic_id: str) -> None:
+    if topic_id in now_standing.merged:
+        raise Merged(final(topic_id, now_standing.merged))
+    if topic_id not in now_standing.topics:
+        raise domain.UnknownTopic(topic_id)
+
+
+def _cleared(topic: domain.Topic) -> domain.Topic:
+    """`topic` without names that are whole comments or hold personal data.
+
+    A comment must be erasable; so it is shown where it stands (`topic_lists`), and never copied.
+    """
+    terms = tuple(term for term in topic.terms if not redaction.tells(term))
+    folded = {folding.fold(term) for term in terms}
+    candidates = tuple(name for name in topic.candidates if folding.fold(name) in folded)
+    return replace(topic, candidates=candidates, terms=terms)
+
+
+def _free(topic: domain.Topic, taken: set[str]) -> str:
+    """The first name of a found topic that no other has."""
+    names = [name[:_LONGEST_NAME] for name in (*topic.candidates, *topic.terms)] or [_UNNAMED]
+    numbered = (f"{names[0]} {number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (*names, *numbered) if name.casefold() not in taken)

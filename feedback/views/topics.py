@@ -1,0 +1,224 @@
+"""Topics over the API: seen, taught, renamed, merged, split, reviewed; and which of them move the value."""
+
+from typing import Any
+
+from flask import g, jsonify
+
+from feedback import learning, reviews, topic_lists, topics
+from feedback.domain.topics import LabelTaken, UnknownTopic
+from feedback.models import Placement, Topic
+from feedback.schemas import (
+    CorrectionsOut,
+    DriversOut,
+    MergeBody,
+    ReviewOut,
+    SplitBody,
+    TopicBody,
+    TopicList,
+    TopicOut,
+    TopicPatch,
+    TopicQuery,
+    TopicsQuery,
+)
+from feedback.topic_lists import Scope
+from feedback.views.responses import own
+from surveys.base import clock, web
+from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.models import Response, Survey
+
+routes = Routes("topics", __name__, url_prefix="/api/topics", description="What comments have in common.")
+drivers = Routes("drivers", __name__, description="Which topics move the number.")
+sentiment = Routes("sentiment", __name__, description="What people's corrections taught.")
+
+
+@routes.route("", methods=["GET"])
+@needs("read")
+@routes.arguments(TopicsQuery, location="query")
+@routes.response(200, TopicList)
+def index(query: dict[str, Any]) -> Any:
+    """Topics, the largest first, and how many comments are not yet in one.
+
+    Value and impact are given where the surveys looked at share one metric.
+    """
+    scope = _scope(query)
+    everybody = g.key.surveys is None and not ({"survey", "metric"} & set(query))
+    found = topic_lists.overview(scope, everybody, web.settings().time_zone, clock.now())
+    if "status" in query:
+        found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
+    start = web.decode_cursor(query["cursor"], int)[0] if "cursor" in query else 0
+    end = max(0, start) + query["limit"]
+    items = topic_lists.page(found, scope, max(0, start), query["limit"])
+    following = web.encode_cursor(end) if end < len(found["items"]) else None
+    return jsonify({**found, "items": items, "next": following})
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(TopicBody)
+@routes.response(201, TopicOut)
+def create(body: dict[str, Any]) -> Any:
+    """Teach a topic by its name and a few examples; comments like them are put into it from then on."""
+    _check_shared()
+    row = _said(lambda: topics.teach(body["label"], body.get("examples", []), clock.now()))
+    return jsonify(_item(row, _scope({}))), 201
+
+
+@routes.route("/review", methods=["POST"])
+@needs("write")
+@routes.response(202, ReviewOut)
+def review() -> Any:
+    """Have all topics looked at anew, beside everything else. One that waits or runs already serves as well."""
+    _check_shared()
+    reviews.ask(clock.now())
+    return jsonify(topic_lists.review()), 202
+
+
+@routes.route("/<topic_id>", methods=["GET"])
+@needs("read")
+@routes.arguments(TopicQuery, location="query")
+@routes.response(200, TopicOut)
+def show(query: dict[str, Any], topic_id: str) -> Any:
+    """One topic with its most typical comments, the phrases that mark it and its lineage."""
+    scope = _scope(query)
+    return jsonify(_item(_own(topic_id), scope))
+
+
+@routes.route("/<topic_id>", methods=["PATCH"])
+@needs("write")
+@routes.arguments(TopicPatch)
+@routes.response(200, TopicOut)
+def change(body: dict[str, Any], topic_id: str) -> Any:
+    """Rename a topic, which no review undoes, or say who looks after it and where."""
+    _check_shared()
+    row = _said(lambda: topics.change(topic_id, body, clock.now()))
+    return jsonify(_item(row, _scope({})))
+
+
+@routes.route("/<topic_id>/merge", methods=["POST"])
+@needs("write")
+@routes.arguments(MergeBody)
+@routes.response(200, TopicOut)
+def merge(body: dict[str, Any], topic_id: str) -> Any:
+    """Put all of a topic into another one, now and after every review; the answer is the other one."""
+    _check_shared()
+    _own(topic_id)
+    if body["into"] == topic_id:
+        raise web.invalid("into", "Must be another topic.")
+    if Topic.get_or_none(Topic.id == body["into"]) is None:
+        raise web.invalid("into", "There is no such topic.")
+    row = _said(lambda: topics.merge(topic_id, body["into"], clock.now()))
+    return jsonify(_item(row, _scope({})))
+
+
+@routes.route("/<topic_id>/split", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(SplitBody)
+@routes.response(201, TopicOut)
+def split(body: dict[str, Any], topic_id: str) -> Any:
+    """Make a new topic of some comments of a topic. They teach it: others like them are put into it too."""
+    _check_shared()
+    _own(topic_id)
+    keys = [own(response_id).key for response_id in dict.fromkeys(body["responses"])]
+    row = _said(lambda: topics.split(topic_id, body["label"], keys, body.get("examples", []), clock.now()))
+    return jsonify(_item(row, _scope({}))), 201
+
+
+@drivers.route("/api/drivers", methods=["GET"])
+@needs("read")
+@drivers.arguments(TopicQuery, location="query")
+@drivers.response(200, DriversOut)
+def moving(query: dict[str, Any]) -> Any:
+    """The topics that move a value, the strongest first; with `since`, what changed since the period before.
+
+    Impact is the value over all responses less the value over those without the topic, from 10 responses on.
+    `contribution` is share times value, `explains` how much of it is new.
+    """
+    if not query.get("survey") and not query.get("metric"):
+        raise Problem(
+            422,
+            "The request is well-formed but not valid.",
+            {"survey": ["Give survey or metric."], "metric": ["Give survey or metric."]},
+        )
+    scope = _scope(query)
+    if scope.metric is None:
+        raise web.invalid("metric", "There is no survey with this metric.")
+    return jsonify(topic_lists.moving(scope, web.settings().time_zone, clock.now()))
+
+
+@sentiment.route("/api/sentiment/corrections", methods=["GET"])
+@needs("read")
+@sentiment.response(200, CorrectionsOut)
+def corrections() -> Any:
+    """What people's corrections taught, survey by survey: words that read otherwise now, readings that changed.
+
+    `overruled`: comments that a person labelled otherwise than the engine; `changed`: later readings that came
+    out otherwise because of what it learnt from them.
+    """
+    items = [
+        {**item, "learnt_at": clock.stamp(item["learnt_at"])} for item in learning.overview(g.key.surveys)
+    ]
+    return jsonify({"items": items, "next": None})
+
+
+def _scope(query: dict[str, Any]) -> Scope:
+    """The surveys that the key sees and the query asks for."""
+    found = Survey.select()
+    if query.get("survey"):
+        found = found.where(Survey.id == query["survey"])
+    if query.get("metric"):
+        found = found.where(Survey.metric == query["metric"])
+    if g.key.surveys is not None:
+        found = found.where(Survey.id.in_(g.key.surveys))
+    rows = list(found.order_by(Survey.created_at))
+    if not rows and query.get("survey"):
+        raise web.not_found()
+    zone = web.settings().time_zone
+    since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
+    return Scope(rows, since, until)
+
+
+def _own(topic_id: str) -> Topic:
+    """The topic, if a response that the key sees is in it; else the same 404 as for one that is not there."""
+    row = Topic.get_or_none(Topic.id == topic_id)
+    if row is None:
+        raise web.not_found()
+    if g.key.surveys is not None:
+        seen = Placement.select().join(Response, on=(Response.key == Placement.response))
+        if not seen.where(Placement.topic == topic_id, Response.survey.in_(g.key.surveys)).exists():
+            raise web.not_found()
+    return row
+
+
+def _item(row: Topic, scope: Scope) -> dict[str, Any]:
+    everything = topic_lists.overview(scope, True, web.settings().time_zone, clock.now())["items"]
+    own_item = next((item for item in everything if item["id"] == row.id), topic_lists.described(row))
+    more = {"lineage": topic_lists.lineage(row.id)} if g.key.surveys is None else {}
+    return {
+        **own_item,
+        "typical": topic_lists.typical(row.id, scope, topic_lists.TYPICAL_ALONE),
+        "evidence": topic_lists.evidence(row.id, scope),
+        **more,
+    }
+
+
+def _check_shared() -> None:
+    if g.key.surveys is not None:
+        raise Problem(403, "Topics are shared by all surveys, and this key sees only some of them.")
+
+
+def _said(verb: Any) -> Any:
+    """What `verb` gives, its errors in the words of the API."""
+    try:
+        return verb()
+    except UnknownTopic:
+        raise web.not_found() from None
+    except topics.Merged as merged:
+        raise Problem(409, f"The topic was merged into {merged.into}.") from None
+    except LabelTaken:
+        raise Problem(409, "Another topic is called so already.") from None
+    except topics.PersonalData:
+        raise web.invalid(
+            "label", "Must not hold an e-mail address, a telephone, card or account number."
+        ) from None

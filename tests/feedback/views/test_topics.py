@@ -1,0 +1,315 @@
+"""Topics over the API: found, taught, renamed, merged, split, moved; placed on arrival, kept by every review."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from feedback import reviews
+from feedback.models import Meaning, Placement, Topic, TopicReview
+from surveys import responses
+from surveys.base import clock
+from surveys.models import Response
+from tests.feedback.comments import SUBJECT
+from tests.feedback.comments import world as comments
+
+
+@pytest.fixture
+def survey(make):
+    return make.survey()
+
+
+@pytest.fixture
+def said(make, survey, world):
+    """The world of six subjects as responses, read and reviewed; the key of each by its id there."""
+    keys = {
+        id_: make.response(survey, 2 if SUBJECT[id_] == "parking" else 9, comment=text).key
+        for id_, text in comments().items()
+    }
+    world.work()
+    reviews.ask(clock.now())
+    world.work()
+    return keys
+
+
+def topic_of(said, subject):
+    """The id of the topic that most comments about a subject are in."""
+    keys = [key for id_, key in said.items() if SUBJECT[id_] == subject]
+    found = [row.topic_id for row in Placement.select().where(Placement.response.in_(keys))]
+    return max(sorted(set(found)), key=found.count)
+
+
+def key_in(said, topic):
+    return Placement.get(Placement.topic == topic).response_key
+
+
+def test_a_review_finds_topics_and_shows_them(api, said):
+    page = api.get("/api/topics", limit=3)
+    assert (page["review"]["state"], page["review"]["share"], page["review"]["comments"]) == (
+        "done",
+        1.0,
+        len(said),
+    )
+    assert page["comments"] == len(said)
+    assert page["unplaced"]["share"] < 0.1
+    assert (len(page["items"]), page["metric"]) == (3, "nps")
+    sizes = [item["size"] for item in page["items"]]
+    assert sizes == sorted(sizes, reverse=True)
+    largest = page["items"][0]
+    assert sum(week["n"] for week in largest["trend"]) == largest["size"]
+    assert largest["share"] == largest["size"] / len(said)
+    assert all(each["comment"] in comments().values() for each in largest["typical"])
+    assert len(largest["typical"]) == 3
+    rest = api.get("/api/topics", cursor=page["next"])["items"]
+    labels = [item["label"] for item in page["items"] + rest]
+    assert len({label.casefold() for label in labels}) == len(labels) == Topic.select().count()
+
+
+def test_the_feed_says_which_phrases_put_a_comment_into_its_topic(api, said):
+    topic = topic_of(said, "parking")
+    items = api.get("/api/feed", topic=topic)["items"]
+    assert len(items) >= 5
+    for item in items:
+        (found,) = [each for each in item["topics"] if each["id"] == topic]
+        assert found["evidence"]
+        assert all(phrase.lower() in item["comment"].lower() for phrase in found["evidence"])
+
+
+def test_a_new_comment_is_placed_at_once(api, said, make, survey, world):
+    row = make.response(survey, 3, comment="the car park was full again")
+    world.work()
+    (topic,) = api.get(f"/api/responses/{row.id}")["topics"]
+    assert topic["id"] == topic_of(said, "parking")
+    assert "car park" in " ".join(topic["evidence"])
+
+
+def test_a_comment_unlike_all_others_waits(api, said, make, survey, world):
+    before = api.get("/api/topics")["unplaced"]["n"]
+    row = make.response(survey, 3, comment="quantum chromodynamics lattice")
+    world.work()
+    assert api.get(f"/api/responses/{row.id}")["topics"] == []
+    assert api.get("/api/topics")["unplaced"]["n"] == before + 1
+
+
+def test_amending_anything_but_the_comment_moves_nothing(said, survey, world, make):
+    row = Response.get_by_id(key_in(said, topic_of(said, "food")))
+    before = list(Placement.select().where(Placement.response == row.key).dicts())
+    make.response(survey, 4, id=row.id, revision=2)
+    world.work()
+    assert list(Placement.select().where(Placement.response == row.key).dicts()) == before
+
+
+def test_a_comment_taken_back_leaves_its_topic(said, survey, world, make):
+    row = Response.get_by_id(key_in(said, topic_of(said, "food")))
+    make.response(survey, 4, id=row.id, revision=2, comment="")
+    world.work()
+    assert not Placement.select().where(Placement.response == row.key).exists()
+    assert Meaning.get_or_none(Meaning.key == row.key) is None
+
+
+def test_a_name_that_a_person_gave_stands_after_a_review(api, said, world):
+    topic = topic_of(said, "parking")
+    patch = {
+        "label": "No room for cars",
+        "owner": "Maya",
+        "status": "in progress",
+        "issue_url": "https://i.example/7",
+    }
+    assert {k: v for k, v in api.patch(f"/api/topics/{topic}", patch).items() if k in patch} == patch
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    item = api.get(f"/api/topics/{topic}")
+    assert {name: item[name] for name in patch} == patch
+    assert item["lineage"][-1]["kind"] == "renamed"
+    assert api.get("/api/topics", status="in progress")["items"][0]["id"] == topic
+
+
+def test_a_second_review_of_the_same_moves_nobody(api, said, world):
+    before = sorted(Placement.select(Placement.topic, Placement.response, Placement.main).tuples())
+    ids = sorted(row.id for row in Topic.select())
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    assert api.get("/api/topics")["review"]["moved"] == 0
+    assert sorted(Placement.select(Placement.topic, Placement.response, Placement.main).tuples()) == before
+    assert sorted(row.id for row in Topic.select()) == ids
+
+
+def test_a_merge_holds_now_and_after_a_review(api, said, world, make, survey):
+    gone, kept = topic_of(said, "refund"), topic_of(said, "delivery")
+    keys = {row.response_key for row in Placement.select().where(Placement.topic.in_([gone, kept]))}
+    item = api.post(f"/api/topics/{gone}/merge", {"into": kept}, 200)
+    assert (item["id"], item["size"]) == (kept, len(keys))
+    assert api.get(f"/api/topics/{gone}")["merged_into"] == kept
+    assert gone not in [each["id"] for each in api.get("/api/topics")["items"]]
+    row = make.response(survey, 3, comment="still waiting for my refund")
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    assert api.get(f"/api/responses/{row.id}")["topics"][0]["id"] == kept
+    assert {row.response_key for row in Placement.select().where(Placement.topic == kept)} >= keys
+    assert ("merged", gone, kept) in [
+        (each["kind"], each["topic"], each["other"]) for each in api.get(f"/api/topics/{kept}")["lineage"]
+    ]
+
+
+def test_what_was_split_off_stays_apart_and_draws_its_like(api, said, world, make, survey):
+    topic = topic_of(said, "staff")
+    rows = [each.response for each in Placement.select().where(Placement.topic == topic).limit(3)]
+    body = {"label": "Kind hosts", "responses": [row.id for row in rows]}
+    made = api.post(f"/api/topics/{topic}/split", body)
+    assert (made["label"], made["size"], made["taught"]) == ("Kind hosts", 3, True)
+    assert made["lineage"][-1]["other"] == made["id"]
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    for row in rows:
+        assert [each["id"] for each in api.get(f"/api/responses/{row.id}")["topics"]] == [made["id"]]
+
+
+def test_a_topic_that_was_taught_is_recognised_at_once(api, said, world, make, survey):
+    examples = [
+        "the app crashes on start",
+        "it keeps crashing",
+        "app crashed on my phone",
+        "crash after update",
+        "crashes daily",
+    ]
+    made = api.post("/api/topics", {"label": "App crashes", "examples": examples})
+    assert (made["size"], made["examples"]) == (0, examples)
+    row = make.response(survey, 1, comment="your app crashed again after the update")
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{row.id}")["topics"]] == [made["id"]]
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{row.id}")["topics"]] == [made["id"]]
+    assert api.get(f"/api/topics/{made['id']}")["label"] == "App crashes"
+
+
+@pytest.mark.parametrize("chosen", [True, False], ids=["into another", "out of all"])
+def test_where_a_person_puts_a_comment_it_stays(api, said, world, chosen):
+    row = Response.get_by_id(key_in(said, topic_of(said, "food")))
+    wanted = [topic_of(said, "parking")] if chosen else []
+    api.patch(f"/api/responses/{row.id}", {"topics": wanted})
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{row.id}")["topics"]] == wanted
+
+
+def test_a_comment_may_praise_one_thing_and_curse_another(api, said, make, survey, world):
+    row = make.response(
+        survey,
+        6,
+        comment="The staff were so friendly and helpful. But the car park was full and far too expensive.",
+    )
+    world.work()
+    found = {each["id"]: each["sentiment"] for each in api.get(f"/api/responses/{row.id}")["topics"]}
+    assert found == {topic_of(said, "staff"): "positive", topic_of(said, "parking"): "negative"}
+
+
+@pytest.mark.parametrize(
+    "poison", ["a" * 100_000, "😀" * 10_000, "\x01\x02\x03\u202e" * 500, "((((" * 20_000, "\n" * 9_000]
+)
+def test_a_poisonous_comment_stops_no_other(api, said, make, survey, world, poison):
+    make.response(survey, 1, comment=poison)
+    row = make.response(survey, 3, comment="parking was far too expensive")
+    world.work()
+    reviews.ask(clock.now())
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{row.id}")["topics"]] == [
+        topic_of(said, "parking")
+    ]
+    assert api.get("/api/topics")["review"]["state"] == "done"
+
+
+def test_an_erased_comment_is_in_no_list_any_more(api, said, world, make, survey):
+    row = make.response(survey, 3, comment="parking was far too expensive")
+    world.work()
+    topic = topic_of(said, "parking")
+    size = api.get(f"/api/topics/{topic}")["size"]
+    responses.delete(row, clock.now())
+    world.work()
+    item = api.get(f"/api/topics/{topic}")
+    assert item["size"] == size - 1
+    assert row.id not in [each["id"] for each in item["typical"]]
+    assert Meaning.get_or_none(Meaning.key == row.key) is None
+
+
+def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world):
+    rows = [make.response(survey, 3, comment=f"the zyzzx gate is broken {at}") for at in range(4)]
+    for text in comments().values():
+        make.response(survey, 8, comment=text)
+    world.work()
+    reviews.ask(clock.now())
+    world.work()
+    assert "zyzzx" in str(api.get("/api/topics")["items"]).lower()
+    for row in rows:
+        responses.delete(row, clock.now())
+    world.work()
+    assert "zyzzx" not in str(api.get("/api/topics")["items"]).lower()
+
+
+def test_one_review_at_a_time_serves_all_who_ask(api, said):
+    first = api.post("/api/topics/review", {}, 202)
+    assert first["state"] == "waiting"
+    assert api.post("/api/topics/review", {}, 202)["id"] == first["id"]
+    TopicReview.update(asked_at=clock.now() - timedelta(hours=1)).execute()
+    assert api.post("/api/topics/review", {}, 202)["id"] != first["id"]
+
+
+def test_the_night_reviews_only_what_changed(said, make, survey):
+    count = TopicReview.select().count()
+    reviews.nightly(clock.now())
+    assert TopicReview.select().count() == count
+    make.response(survey, 3, comment="one more")
+    reviews.nightly(clock.now())
+    assert TopicReview.select().count() == count + 1
+
+
+def test_the_command_reviews_too(world, make, survey):
+    for text in comments().values():
+        make.response(survey, 8, comment=text)
+    result = world.app.test_cli_runner().invoke(args=["topics", "review"])
+    assert result.exit_code == 0, result.output
+    assert f"{len(SUBJECT)} comments reviewed" in result.output
+    assert Topic.select().count() > 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "", {"label": "Write to ann@example.com"}, 422),
+        ("POST", "", {"label": ""}, 422),
+        ("POST", "", {"label": "x", "size": 3}, 422),
+        ("POST", "", {"examples": ["x"]}, 422),
+        ("PATCH", "/{topic}", {"label": "Call 030 1234567"}, 422),
+        ("PATCH", "/{topic}", {"issue_url": "javascript:alert(1)"}, 422),
+        ("PATCH", "/{topic}", {"label": "{other_label}"}, 409),
+        ("PATCH", "/top_missing", {"owner": "Maya"}, 404),
+        ("POST", "/{topic}/merge", {"into": "{topic}"}, 422),
+        ("POST", "/{topic}/merge", {"into": "top_missing"}, 422),
+        ("POST", "/top_missing/merge", {"into": "{topic}"}, 404),
+        ("POST", "/{topic}/split", {"label": "x", "responses": []}, 422),
+        ("POST", "/{topic}/split", {"label": "x", "responses": [str(uuid.uuid4())]}, 404),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_to_a_topic_is_refused(api, method, path, body, status):
+    topic = api.post("/api/topics", {"label": "Parking", "examples": []})["id"]
+    api.post("/api/topics", {"label": "Breakfast"})
+    filled = {
+        name: value.format(topic=topic, other_label="BREAKFAST") if isinstance(value, str) else value
+        for name, value in body.items()
+    }
+    answer = api.call(method, f"/api/topics{path.format(topic=topic)}", json=filled)
+    assert answer.status_code == status, answer.get_json()
+
+
+def test_a_key_of_some_surveys_sees_only_their_topics(api, said, make, world):
+    other = make.survey()
+    row = make.response(other, 5, comment="the car park was full")
+    world.work()
+    limited = type(api)(world, make.key("write", surveys=[other.id]))
+    (item,) = limited.get("/api/topics")["items"]
+    assert (item["id"], item["size"], [each["id"] for each in item["typical"]]) == (
+        topic_of(said, "parking"), 1, [row.id],
+    )  # fmt: skip
+    limited.get(f"/api/topics/{topic_of(said, 'food')}", 404)
+    limited.post("/api/topics", {"label": "Mine"}, 403)
+    limited.patch(f"/api/topics/{item['id']}", {"label": "Mine"}, 403)
