@@ -90,6 +90,7 @@ def tables(db):
         choices = JSONField(null=True)
         thanks_link = JSONField(null=True)
         labels = JSONField(null=True)
+        mail = JSONField(null=True)
         languages = JSONField()
         status = TextField(default="active")
         allowed_origins = JSONField()
@@ -179,6 +180,7 @@ def tables(db):
         tags = JSONField(null=True)
         properties = JSONField(null=True)
         intents = JSONField(null=True)
+        scanned = BooleanField(default=False)
         send_at = UTCField(null=True)
         sent_at = UTCField(null=True)
         answered_at = UTCField(null=True)
@@ -203,6 +205,10 @@ def tables(db):
                     "'expired', 'cancelled', 'failed'))"
                 )
             ]
+
+    class ScannedDomain(Table):
+        domain = TextField(primary_key=True)
+        invitations = IntegerField(default=0)
 
     class Connection(Table):
         id = TextField(primary_key=True)
@@ -502,6 +508,7 @@ def tables(db):
         Definition,
         Person,
         Invitation,
+        ScannedDomain,
         Connection,
         Trigger,
         Resolution,

@@ -1,7 +1,7 @@
 """Invitations: one survey put to one person, from being scheduled to being answered, declined or cancelled.
 
-For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed` and
-`not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
+For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed`,
+`unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -128,6 +128,11 @@ def failed(invitation: Invitation, reason: str, now: datetime) -> None:
 def not_sent(invitation: Invitation) -> None:
     """Nothing left the house: back to scheduled. The job that asked tries again."""
     db.write(lambda: _move(invitation.id, ["sending"], "scheduled"))
+
+
+def unknown(invitation: Invitation, reason: str) -> None:
+    """Nobody can tell whether the mail arrived: it is shown to the operator and not sent again by itself."""
+    db.write(lambda: _move(invitation.id, ["sending"], "unknown", reason=reason))
 
 
 def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:

@@ -20,6 +20,7 @@ class Survey(Table):
     choices = JSONField(null=True)
     thanks_link = JSONField(null=True)
     labels = JSONField(null=True)
+    mail = JSONField(null=True)
     languages = JSONField()
     status = TextField(default="active")
     allowed_origins = JSONField()
@@ -134,6 +135,7 @@ class Invitation(Table):
     tags = JSONField(null=True)
     properties = JSONField(null=True)
     intents = JSONField(null=True)
+    scanned = BooleanField(default=False)
     send_at = UTCField(null=True)
     sent_at = UTCField(null=True)
     answered_at = UTCField(null=True)
@@ -173,6 +175,13 @@ class Invitation(Table):
             "properties": FREE_TEXT,
             "intents": SCORE,
         }
+
+
+class ScannedDomain(Table):
+    """A domain of recipients at which machines opened links: in how many mails so far."""
+
+    domain = TextField(primary_key=True)
+    invitations = IntegerField(default=0)
 
 
 class Connection(Table):

@@ -44,6 +44,13 @@ def foreign_origin() -> str | None:
     return None if origin in own else origin
 
 
+def admit_form() -> None:
+    """A 403 for a form that another site sent."""
+    # Browsers send no Origin, or "null", from private and framed pages; the token is the authority.
+    if foreign_origin() not in (None, "null"):
+        raise Problem(403, "This form takes no answers from other sites.")
+
+
 def share(routes: Blueprint) -> None:
     """Let pages of the origins that a survey allows read what these routes answer."""
     routes.before_request(_remember_origin)
