@@ -198,6 +198,9 @@ def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
 
 def _topics() -> Any:
     """The topics of a response as a JSON array, in the same statement as the response."""
+    make: Any
+    collect: Any
+    evidence: Any
     if db.on_sqlite():
         make, collect, evidence = fn.json_object, fn.json_group_array, fn.json(Placement.evidence)
     else:

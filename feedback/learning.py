@@ -81,7 +81,7 @@ def unlearn(payload: dict[str, Any], now: datetime) -> None:
     """What was learnt from words that were erased is forgotten."""
     for row in list(Learnt.select()):
         count = _corrected(row.survey_id).count()
-        if min(count, MOST) != row.learnt_from:
+        if not count or min(count, MOST) != row.learnt_from:
             note({"survey": row.survey_id}, now)
 
 
@@ -123,10 +123,14 @@ def _learn(survey_id: str) -> "Adjustment":
     # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback.analysis import sentiment, sentiment_corrections
 
-    query = _corrected(survey_id).select(Response, Reading.label.alias("said"), Reading.read_at)
+    survey = Survey.get_by_id(survey_id)
+    query: Any = Response.select(Response, Reading.label.alias("said"))
+    query = query.join(Reading, on=(Reading.key == Response.key))
+    query = query.where(Reading.by_person, Response.survey == survey_id)
     newest = list(query.order_by(Reading.read_at.desc(), Reading.key.desc()).limit(MOST).objects())
     cases = []
     for row in reversed(newest):
+        row.survey = survey
         comment = sentiment.Comment(row.comment or "", share(row), question(row), row.language)
         case = sentiment.correction(comment, row.said)
         if case is not None:

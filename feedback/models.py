@@ -138,6 +138,7 @@ class TopicReview(Table):
     comments = peewee.IntegerField(null=True)
     moved = peewee.IntegerField(null=True)
     asked_at = UTCField()
+    started_at = UTCField(null=True)
     beat_at = UTCField(null=True)
     ended_at = UTCField(null=True)
 

@@ -1,5 +1,6 @@
 """Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -70,7 +71,7 @@ def nightly(now: datetime) -> None:
     last = TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
     changed = Response.select().where(Response.comment.is_null(False))
     if last is not None:
-        changed = changed.where(Response.updated_at > last.asked_at)
+        changed = changed.where(Response.updated_at > last.started_at)
     if changed.exists():
         ask(now)
 
@@ -107,6 +108,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
     progress("gathering", 0.0)
     now = clock.now()
+    _note(row, started_at=now)
     before, comments, settled = _gathered()
     found = reviewing.review(
         before,
@@ -135,7 +137,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     done = 0
     for part in topics.chunks(moved):
         subjects = _subjects(part, comments, found.state, several, known)
-        db.write(lambda part=part, subjects=subjects: _write(part, subjects, now))
+        db.write(functools.partial(_write, part, subjects, now))
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
         time.sleep(PAUSE)
@@ -182,7 +184,7 @@ def _is_sound(key: int, comment: str) -> bool:
 
 def _brands() -> set[str]:
     """Names of products: they name no topic."""
-    return {row.product for row in Survey.select(Survey.product).where(Survey.product.is_null(False))}
+    return {row.product for row in Survey.select(Survey.product) if row.product}
 
 
 def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:

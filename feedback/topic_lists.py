@@ -252,19 +252,18 @@ def _comments(scope: Scope) -> tuple[int, int]:
 def _days(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, dict[str, int]]:
     """Comments of the last weeks by topic ("" for none) and day."""
     first = schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)
-    topic = fn.COALESCE(Placement.topic, "")
     rows: Any = (
-        Response.select(topic, Response.day, fn.COUNT(Response.key))
+        Response.select(Placement.topic, Response.day, fn.COUNT(Response.key))
         .left_outer_join(Placement, on=(Placement.response == Response.key))
         .where(*_within(Scope(scope.surveys)), Response.comment.is_null(False))
         .where(Response.key >= microseconds(now - timedelta(weeks=TREND_WEEKS + 1)))
         .where(Response.day >= first.isoformat())
-        .group_by(topic, Response.day)
+        .group_by(Placement.topic, Response.day)
         .tuples()
     )
     found: dict[str, dict[str, int]] = {}
     for name, day, n in rows:
-        found.setdefault(name, {})[day] = n
+        found.setdefault(name or "", {})[day] = n
     return found
 
 

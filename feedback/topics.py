@@ -1,9 +1,10 @@
 """Topics: what people do to them, and how they and a review's decisions are kept."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from feedback.domain import redaction
 from feedback.domain import topics as domain
@@ -13,6 +14,8 @@ from surveys import responses
 from surveys.base import db
 from surveys.domain import folding
 from surveys.models import Response
+
+T = TypeVar("T")
 
 #: How many rows of a long list go into one statement.
 AT_ONCE = 500
@@ -195,7 +198,7 @@ def final(topic_id: str, merged: Mapping[str, str]) -> str:
     return topic_id
 
 
-def forget_words(stands: Any, now: datetime) -> None:
+def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """After an erasure: drop what names or marks topics and is said by nobody any more (`stands(word)` is False)."""
 
     def kept(phrases: Sequence[str]) -> list[str]:
@@ -210,7 +213,7 @@ def forget_words(stands: Any, now: datetime) -> None:
             values = {"candidates": candidates, "terms": terms, "label": label}
             db.write(Topic.update(values).where(Topic.id == row.id).execute)
             if label != row.label:
-                db.write(lambda topic_id=row.id: _touch(topic_id, now))
+                db.write(functools.partial(_touch, row.id, now))
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -277,7 +280,7 @@ def _touch(topic_id: str, now: datetime) -> None:
     ).execute()
 
 
-def chunks(keys: Sequence[int]) -> list[Sequence[int]]:
+def chunks(keys: Sequence[T]) -> list[Sequence[T]]:
     """`keys` in runs of `AT_ONCE`."""
     return [keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE)]
 

@@ -90,6 +90,7 @@ def tables(db):
         choices = JSONField(null=True)
         thanks_link = JSONField(null=True)
         labels = JSONField(null=True)
+        mail = JSONField(null=True)
         languages = JSONField()
         status = TextField(default="active")
         allowed_origins = JSONField()
@@ -156,12 +157,7 @@ def tables(db):
         created_at = UTCField()
 
         class Meta:
-            indexes = (
-                (("verified", "external_id"), True),
-                (("verified", "email"), True),
-                (("known_email",), False),
-                (("claimed_email",), False),
-            )
+            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)
@@ -184,6 +180,7 @@ def tables(db):
         tags = JSONField(null=True)
         properties = JSONField(null=True)
         intents = JSONField(null=True)
+        scanned = BooleanField(default=False)
         send_at = UTCField(null=True)
         sent_at = UTCField(null=True)
         answered_at = UTCField(null=True)
@@ -208,6 +205,10 @@ def tables(db):
                     "'expired', 'cancelled', 'failed'))"
                 )
             ]
+
+    class ScannedDomain(Table):
+        domain = TextField(primary_key=True)
+        invitations = IntegerField(default=0)
 
     class Connection(Table):
         id = TextField(primary_key=True)
@@ -428,6 +429,7 @@ def tables(db):
         comments = peewee.IntegerField(null=True)
         moved = peewee.IntegerField(null=True)
         asked_at = UTCField()
+        started_at = UTCField(null=True)
         beat_at = UTCField(null=True)
         ended_at = UTCField(null=True)
 
@@ -459,6 +461,8 @@ def tables(db):
         class Meta:
             table_name = "saved_feed"
 
+    for _column in (Person.known_email, Person.claimed_email):
+        Person.add_index(_column, name=f"person_{_column.column_name}", where=_column.is_null(False))
     for _name in ("delivery", "fingerprint", "ticket_id"):
         _column = Trigger._meta.fields[_name]
         Trigger.add_index(
@@ -504,6 +508,7 @@ def tables(db):
         Definition,
         Person,
         Invitation,
+        ScannedDomain,
         Connection,
         Trigger,
         Resolution,

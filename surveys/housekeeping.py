@@ -59,7 +59,9 @@ def _erase(
     else:
         who = find(email, external_id, person_id)
         gone = privacy.erase(who, clock.now(), email, external_id)
-        addresses = {e for e in (email, *(e for p in who for e in (p.email, p.claimed_email))) if e}
+        addresses = {
+            e for e in (email, *(e for p in who for e in (p.email, p.claimed_email, p.known_email))) if e
+        }
         if files := mail.Outbox(data_dir / "outbox", mail.NOBODY).forget(addresses):
             gone["outbox"] = files
     privacy.settle()

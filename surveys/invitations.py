@@ -1,7 +1,7 @@
 """Invitations: one survey put to one person, from being scheduled to being answered, declined or cancelled.
 
-For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed` and
-`not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
+For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed`,
+`unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -130,6 +130,11 @@ def not_sent(invitation: Invitation) -> None:
     db.write(lambda: _move(invitation.id, ["sending"], "scheduled"))
 
 
+def unknown(invitation: Invitation, reason: str) -> None:
+    """Nobody can tell whether the mail arrived: it is shown to the operator and not sent again by itself."""
+    db.write(lambda: _move(invitation.id, ["sending"], "unknown", reason=reason))
+
+
 def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:
     """Mark as reminded, before DATA; the invitation, or None when it was, or needs no reminder any more."""
 
@@ -231,9 +236,6 @@ def _asked_anew(rows: Sequence[Person]) -> None:
     """Set the clock to the last ask that stands."""
     if not rows:
         return
-    mine = Invitation.person.in_([row.id for row in rows])
-    standing = Invitation.select(Invitation.sent_at, Invitation.send_at).where(
-        mine & Invitation.status.in_(facts.ASKING)
-    )
-    last = max((ask.sent_at or ask.send_at for ask in standing), default=None)
+    asks = facts.asks_of([row.id for row in rows])
+    last = max((ask.sent_at or ask.send_at for ask in asks if ask.status in facts.ASKING), default=None)
     Person.update(last_asked_at=last).where(Person.id.in_([row.id for row in rows])).execute()

@@ -1,5 +1,6 @@
 """People who may be asked: found or made from what a caller says of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -260,6 +261,22 @@ def unsubscribe(person: Person, now: datetime) -> Person:
         return Person.get_by_id(person.id)
 
     return db.write(verb)
+
+
+def unsubscribe_address(address: str, now: datetime) -> None:
+    """Send no more mail surveys to an address, whosever it is."""
+
+    def verb() -> None:
+        for person in named(email=address):
+            unsubscribe(person, now)
+
+    db.write(verb)
+
+
+def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> None:
+    """How often somebody, whose rows are `rows`, wants to be asked: never, or every so many days at most."""
+    query = Person.update(never_ask=never_ask, days_between_asks=days_between_asks)
+    db.write(query.where(Person.id.in_([row.id for row in rows])).execute)
 
 
 def _set_email(row: Person, email: str | None) -> None:

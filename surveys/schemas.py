@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import links, wording
+from surveys import links, mails, wording
 from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
@@ -247,6 +247,47 @@ class PageForm(ma.Schema):
         return data
 
 
+class UnsubscribeForm(ma.Schema):
+    """What a mail program sends for one click (RFC 8058), and the button of our own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    list_unsubscribe = fields.String(
+        data_key="List-Unsubscribe", required=True, validate=validate.OneOf(("One-Click",))
+    )
+
+
+class MyForm(ma.Schema):
+    """One of the forms of a respondent's own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency")))
+    response = fields.String(load_default="", metadata={"description": "Which answer."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000)
+    frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
+
+    @ma.validates_schema
+    def _whole(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("do") == "frequency" and "frequency" not in data:
+            raise ma.ValidationError({"frequency": ["Say how often."]})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
+
+
 class WidgetOptions(ma.Schema):
     """How and when the widget shows."""
 
@@ -306,7 +347,39 @@ class SendWindowBody(ma.Schema):
 
     @ma.validates_schema
     def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        # A patch checks nested objects as if they, too, might be given in part.
+        whole_window = data.get("opens") and data.get("closes")
+        _check(whole_window, "Needs both opens and closes.")
         _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
+
+
+class MailWords(ma.Schema):
+    """Own words of the mail that asks; what is left out stays standard.
+
+    `subject` and `text`, by language, may name {name}, {product}, {agent}, {team}, {ticket_number}, {ticket_subject}.
+    """
+
+    from_name = text(SHORT, 1, allow_none=True)
+    reply_to = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    subject = ByLanguage(allow_none=True)
+    text = fields.Dict(
+        keys=fields.String(validate=language_tag), values=text(5000, 1), validate=validate.Length(max=60),
+        allow_none=True,
+    )  # fmt: skip
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        for name in ("subject", "text"):
+            for words in (data.get(name) or {}).values():
+                strange = [p for p in re.findall(r"\{(\w+)\}", words) if p not in mails.PLACEHOLDERS]
+                _complain(name, strange, f"may name {', '.join(mails.PLACEHOLDERS)}; not {strange[:1]}.")
+                # Every link in a mail is ours (promises.md, P8).
+                _complain(name, "://" in words, "must hold no link.")
+
+
+def _complain(name: str, wrong: Any, message: str) -> None:
+    if wrong:
+        raise ma.ValidationError({name: [message[0].upper() + message[1:]]})
 
 
 class Choices(fields.Raw):
@@ -391,6 +464,7 @@ class SurveyBody(ma.Schema):
     thanks = ByName()
     thanks_link = fields.Nested(ThanksLink, allow_none=True)
     labels = ByName()
+    mail = fields.Nested(MailWords, allow_none=True)
     languages = fields.List(
         fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES))), validate=validate.Length(1, 60)
     )
@@ -512,6 +586,12 @@ class QRQuery(ma.Schema):
     lang = fields.String(validate=language_tag)
     touchpoint = text(SHORT)
     kiosk = fields.String(validate=validate.OneOf(("1",)))
+
+
+class PreviewQuery(ma.Schema):
+    """In which of the survey's languages."""
+
+    lang = fields.String(validate=language_tag)
 
 
 class SnippetQuery(ma.Schema):
@@ -877,7 +957,13 @@ class InvitationOut(ma.Schema):
     ticket = fields.Dict(allow_none=True)
     tags = fields.Function(lambda row: row.tags or [])
     properties = fields.Function(lambda row: row.properties or {})
-    intents = fields.Raw(metadata={"description": "Scores chosen by a link and not confirmed by anybody."})
+    intents = fields.Function(
+        lambda row: [] if row.answered_at else row.intents or [],
+        metadata={"description": "Scores chosen by a link and not confirmed by anybody."},
+    )
+    scanned = fields.Boolean(
+        metadata={"description": "A machine opened its links; its intents mean nothing."}
+    )
     unverified = fields.Boolean()
     send_at = Moment(allow_none=True)
     sent_at = Moment(allow_none=True)

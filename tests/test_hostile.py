@@ -407,11 +407,14 @@ def test_a_method_that_a_route_does_not_take_is_a_405_with_allow(world):
         taken = {}
         for rule in world.app.url_map.iter_rules():
             taken.setdefault(rule.rule, set()).update(rule.methods)
-        for rule, methods in taken.items():
+        for rule in taken:
+            path = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", rule)
+            path = re.sub(r"<[^>]+>", "unknown", path)
+            # An id may look like a fixed address: both answer there.
+            methods = set(world.app.url_map.bind("localhost").allowed_methods(path))
             if method in methods:
                 continue
-            path = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", rule)
-            answer = world.client.open(re.sub(r"<[^>]+>", "unknown", path), method=method, headers=ADMIN)
+            answer = world.client.open(path, method=method, headers=ADMIN)
             assert answer.status_code == 405, (method, rule)
             assert set(answer.headers["Allow"].split(", ")) == methods
             # An answer to HEAD has no body.

@@ -7,13 +7,15 @@ from typing import Any
 import segno
 from flask import Response, g, make_response
 
-from surveys import catalogue, links, people
+from surveys import catalogue, links, mails, people
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
+from surveys.base.delivery import mail
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
 from surveys.schemas import (
     DeleteQuery,
+    PreviewQuery,
     QRQuery,
     Snippet,
     SnippetQuery,
@@ -142,6 +144,20 @@ def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     code.save(picture, kind=kind, scale=8, border=4)
     answer = make_response(picture.getvalue())
     answer.mimetype = "image/svg+xml" if kind == "svg" else "image/png"
+    return answer
+
+
+@routes.route("/<survey_id>/preview.eml", methods=["GET"])
+@needs("read")
+@routes.arguments(PreviewQuery, location="query")
+@routes.doc(responses={"200": {"description": "The mail.", "content": {"message/rfc822": {}}}})
+def preview(query: dict[str, Any], survey_id: str) -> Response:
+    """The mail that asks, as an invented person would get it; its links lead to no invitation."""
+    survey = own(survey_id)
+    sender = web.settings().mail_from or mail.NOBODY
+    message = mails.example(survey, query.get("lang"), "robin@example.com")
+    answer = make_response(mail.as_bytes(message, sender, clock.now()))
+    answer.mimetype = "message/rfc822"
     return answer
 
 

@@ -15,11 +15,22 @@ routes = Routes("widget", __name__, description="For respondents: no key needed.
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
+_SCRIPT = {"text/javascript": {"schema": {"type": "string"}}}
+
+
+def _documented(script: str) -> dict[str, dict[str, object]]:
+    """What the document says of a route that gives `script`."""
+    return {
+        "200": {"description": script, "content": _SCRIPT},
+        "304": {"description": "The caller's copy is still the one."},
+        "404": {"description": "An empty script: no such survey, or an archived one.", "content": _SCRIPT},
+    }
+
 
 @routes.route("/w/<survey_id>.js", methods=["GET"])
 @routes.doc(
     summary="The widget's script",
-    responses={"200": {"description": "The script, with the survey's rules inside."}},
+    responses=_documented("The script, with the survey's rules inside."),
     parameters=[
         {"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}
     ],
@@ -41,7 +52,7 @@ def script(survey_id: str) -> Response:
 @routes.route("/w/<survey_id>/<language>.js", methods=["GET"])
 @routes.doc(
     summary="The widget's panel",
-    responses={"200": {"description": "A JavaScript module: the panel, with its words in one language."}},
+    responses=_documented("A JavaScript module: the panel, with its words in one language."),
 )
 def panel(survey_id: str, language: str) -> Response:
     """The panel in a language. With its own integrity as query it never changes; without, it is the latest."""

@@ -1,0 +1,48 @@
+"""A topic's impact is the value over all less the value without it, with an interval."""
+
+import pytest
+
+from feedback.domain import drivers, statistics
+from surveys.domain.metrics import METRICS
+
+NPS, CSAT = METRICS["nps"], METRICS["csat"]
+
+
+def test_impact_is_value_less_value_without_the_topic():
+    found = drivers.impact(NPS, {0: 20, 9: 80}, {0: 10})
+    assert (found.n, found.share, found.value) == (10, 0.1, -100.0)
+    assert found.impact == pytest.approx(60.0 - 100 * (80 - 10) / 90)
+    assert found.contribution == pytest.approx(-10.0)
+    assert found.spans_zero is False
+
+
+def test_the_interval_is_the_topics_share_of_topic_against_rest():
+    everything, topic = {1: 30, 5: 70}, {1: 12, 5: 8}
+    found = drivers.impact(CSAT, everything, topic)
+    low, high = statistics.difference_interval(CSAT, {1: 18, 5: 62}, topic)
+    assert found.interval == (pytest.approx(0.2 * low), pytest.approx(0.2 * high))
+    assert found.interval[0] <= found.impact <= found.interval[1]
+    # Agresti and Caffo: 9/22 against 63/82, and 1.96 standard errors.
+    assert (low, high) == (pytest.approx(-58.40, abs=0.01), pytest.approx(-13.44, abs=0.01))
+
+
+@pytest.mark.parametrize(("n", "shown"), [(9, False), (10, True)])
+def test_impact_is_shown_from_ten_responses_on(n, shown):
+    found = drivers.impact(NPS, {0: 10, 9: 90}, {0: n})
+    assert (found.impact is not None, found.interval is not None) == (shown, shown)
+    assert found.n == n
+
+
+def test_a_topic_like_all_others_spans_zero():
+    assert drivers.impact(NPS, {0: 50, 9: 50}, {0: 10, 9: 10}).spans_zero is True
+
+
+def test_a_topic_that_everybody_names_moves_nothing_that_can_be_told():
+    found = drivers.impact(NPS, {0: 10, 9: 10}, {0: 10, 9: 10})
+    assert (found.impact, found.interval, found.spans_zero, found.value) == (None, None, None, 0.0)
+
+
+def test_the_strongest_topic_comes_first_and_the_small_ones_last():
+    everything = {0: 40, 9: 60}
+    found = drivers.impacts(NPS, everything, {"few": {0: 5}, "good": {9: 12}, "bad": {0: 30}})
+    assert list(found) == ["bad", "good", "few"]

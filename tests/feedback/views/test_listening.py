@@ -1,0 +1,213 @@
+"""Drivers, comments alike, mismatches, corrections that teach, and personal data that stays inside."""
+
+from datetime import timedelta
+
+import pytest
+
+from feedback.models import Learnt, Reading, Topic
+from surveys import responses
+from surveys.base import clock
+from surveys.models import Response
+
+
+@pytest.fixture
+def survey(make):
+    return make.survey()
+
+
+def give(api, make, survey, topic, scores, at=None):
+    for score in scores:
+        row = make.response(survey, score, at, comment="a word or two")
+        if topic:
+            api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
+
+
+def test_drivers_rank_topics_by_what_they_do_to_the_value(api, make, survey):
+    bad, good, few = (api.post("/api/topics", {"label": label})["id"] for label in ("Bad", "Good", "Few"))
+    give(api, make, survey, bad, [0] * 12)
+    give(api, make, survey, good, [9] * 10)
+    give(api, make, survey, few, [0] * 3)
+    give(api, make, survey, None, [9] * 15)
+    found = api.get("/api/drivers", survey=survey.id)
+    assert (found["metric"], found["n"], found["value"]) == ("nps", 40, 25.0)
+    assert [item["topic"]["label"] for item in found["items"]] == ["Bad", "Good"]
+    worst = found["items"][0]
+    assert worst["impact"] == pytest.approx(25.0 - 100 * (25 - 3) / 28)
+    assert (worst["n"], worst["value"], worst["spans_zero"]) == (12, -100.0, False)
+    assert worst["interval"][0] <= worst["impact"] <= worst["interval"][1]
+    assert (worst["previous"], worst["explains"]) == (None, None)
+    assert api.get("/api/drivers", metric="nps") == found
+    item = api.get(f"/api/topics/{bad}")
+    assert (item["impact"], item["interval"]) == (worst["impact"], worst["interval"])
+
+
+def test_drivers_explain_what_changed_since_the_period_before(api, make, survey):
+    now = clock.now()
+    bad = api.post("/api/topics", {"label": "Bad"})["id"]
+    give(api, make, survey, bad, [0] * 5, now - timedelta(days=10))
+    give(api, make, survey, None, [9] * 15, now - timedelta(days=10))
+    give(api, make, survey, bad, [0] * 10)
+    give(api, make, survey, None, [9] * 10)
+    found = api.get("/api/drivers", survey=survey.id, since=clock.stamp(now - timedelta(days=7)))
+    (item,) = found["items"]
+    assert (item["share"], item["contribution"]) == (0.5, -50.0)
+    assert item["previous"] == {"n": 5, "share": 0.25, "value": -100.0, "contribution": -25.0}
+    assert item["explains"] == -25.0
+    assert (found["previous"]["value"], found["value"]) == (50.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [({}, 422), ({"survey": "sv_missing"}, 404), ({"metric": "miles"}, 422)]
+)
+def test_drivers_want_one_metric(api, query, status):
+    api.get("/api/drivers", status, **query)
+
+
+def test_two_metrics_are_never_averaged_together(api, make):
+    make.response(make.survey("nps"), 9, comment="Fine")
+    make.response(make.survey("csat"), 5, comment="Fine")
+    topic = api.post("/api/topics", {"label": "Fine"})["id"]
+    assert api.get("/api/topics")["metric"] is None
+    assert api.get(f"/api/topics/{topic}")["value"] is None
+    assert api.get("/api/topics", metric="csat")["metric"] == "csat"
+
+
+def test_a_topic_that_many_name_at_once_is_a_surge(api, make, survey):
+    now = clock.now()
+    rising, usual = (api.post("/api/topics", {"label": label})["id"] for label in ("Rising", "Usual"))
+    for topic, before, lately in ((rising, 2, 12), (usual, 30, 8)):
+        give(api, make, survey, topic, [5] * before, now - timedelta(days=20))
+        give(api, make, survey, topic, [5] * lately, now - timedelta(days=2))
+    surges = {item["label"]: item["surge"] for item in api.get("/api/topics")["items"]}
+    assert surges["Usual"] is None
+    assert surges["Rising"]["n"] == 12
+    assert surges["Rising"]["expected"] == pytest.approx(14 * 20 / 52)
+    assert surges["Rising"]["p"] < 0.01
+
+
+def test_comments_alike_come_nearest_first(api, make, survey, world):
+    own, near, nearer, _ = (
+        make.response(survey, 3, comment=text)
+        for text in (
+            "the car park was full",
+            "parking is far too expensive",
+            "the car park was full again today",
+            "my refund never came",
+        )
+    )
+    world.work()
+    items = api.get("/api/feed", like=own.id)["items"]
+    assert [item["id"] for item in items] == [nearer.id, near.id]
+    assert 1 >= items[0]["similarity"] > items[1]["similarity"] > 0.3
+    assert [item["id"] for item in api.get("/api/feed", like=own.id, limit=1)["items"]] == [nearer.id]
+    assert api.get("/api/feed", like=own.id, group="promoter")["items"] == []
+
+
+def test_comments_alike_are_those_that_the_key_sees(api, make, survey, world):
+    own = make.response(survey, 3, comment="the car park was full")
+    make.response(make.survey(), 3, comment="the car park was full again")
+    world.work()
+    limited = type(api)(world, make.key("read", surveys=[survey.id]))
+    assert limited.get("/api/feed", like=own.id)["items"] == []
+    other = Response.get(Response.survey != survey.id)
+    limited.get("/api/feed", 422, like=other.id)
+    api.get("/api/feed", 422, like=own.id, order="asc")
+
+
+def test_what_nobody_has_read_is_like_nothing(api, make, survey):
+    row = make.response(survey, 3, comment="the car park was full")
+    assert api.get("/api/feed", like=row.id)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "score", "comment", "listed"),
+    [
+        ("nps", 1, "I love it, it is wonderful and excellent", True),
+        ("nps", 10, "Terrible, awful, I hate this broken thing", True),
+        ("nps", 10, "I love it, it is wonderful and excellent", False),
+        ("nps", 1, "Terrible, awful, I hate this broken thing", False),
+        ("csat", 1, "I love it, it is wonderful and excellent", True),
+        ("csat", 5, "Terrible, awful, I hate this broken thing", True),
+    ],
+)
+def test_words_that_say_the_opposite_of_the_score_are_listed(
+    api, make, world, metric, score, comment, listed
+):
+    make.response(make.survey(metric), score, comment=comment)
+    world.work()
+    assert len(api.get("/api/feed", mismatch="1")["items"]) == listed
+    assert len(api.get("/api/feed")["items"]) == 1
+
+
+def test_corrections_change_later_readings_at_once_and_say_how(api, make, survey, world):
+    other = make.survey()
+    for at in range(12):
+        row = make.response(survey, 8, comment=f"It is sick, number {at}")
+        world.work()
+        if at == 0:
+            alone = api.get(f"/api/responses/{row.id}")["sentiment"]["label"]
+            assert alone != "positive"
+        api.patch(f"/api/responses/{row.id}", {"sentiment": "positive"})
+    later = make.response(survey, 8, comment="So sick this product")
+    elsewhere = make.response(other, 8, comment="So sick this product")
+    world.work()
+    assert api.get(f"/api/responses/{later.id}")["sentiment"]["label"] == "positive"
+    assert (
+        api.get(f"/api/responses/{elsewhere.id}")["sentiment"]["label"]
+        == Reading.get_by_id(later.key).shipped_label
+    )
+    (item,) = api.get("/api/sentiment/corrections")["items"]
+    assert (item["survey"], item["corrections"]) == (survey.id, 12)
+    assert item["overruled"] >= 1
+    assert item["changed"] >= 1
+    assert "sick" in [word["word"] for word in item["words"] if word["shift"] > 0]
+    limited = type(api)(world, make.key("read", surveys=[other.id]))
+    assert limited.get("/api/sentiment/corrections")["items"] == []
+
+
+def test_what_was_learnt_from_an_erased_comment_is_forgotten(api, make, survey, world):
+    row = make.response(survey, 8, comment="zyzzx")
+    world.work()
+    api.patch(f"/api/responses/{row.id}", {"sentiment": "positive"})
+    world.work()
+    assert Learnt.select().count() == 1
+    responses.delete(row, clock.now())
+    world.work()
+    assert Learnt.select().count() == 0
+
+
+SECRETS = (
+    "Write to ann@example.com or +49 170 1234567, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00"
+)
+PARTS = ("ann@example.com", "1234567", "4111", "3704")
+
+
+@pytest.mark.parametrize("redact", [True, False])
+def test_a_survey_may_keep_personal_data_out_of_every_feed(api, client, world, redact):
+    body = {"name": "Shop", "metric": "nps", "redact": redact}
+    survey = api.post("/api/surveys", body)
+    assert survey["redact"] is redact
+    api.post(
+        "/api/responses",
+        {"survey": survey["id"], "score": 2, "comment": SECRETS, "answers": {"why": SECRETS}},
+    )
+    world.work()
+    urls = api.post("/api/feeds", {"name": "All", "filters": {}})["urls"]
+    shown = [str(api.get("/api/feed")), str(api.get("/api/responses"))]
+    shown += [client.get(url).get_data(as_text=True) for url in urls.values()]
+    for text in shown:
+        assert [part in text for part in PARTS] == [not redact] * len(PARTS)
+        assert ("Write to" in text) is True
+
+
+def test_examples_and_topics_never_hold_personal_data(api, make, survey, world):
+    made = api.post("/api/topics", {"label": "Contact", "examples": [SECRETS]})
+    assert not any(part in str(made) for part in PARTS)
+    for at in range(6):
+        make.response(survey, 3, comment=f"Please call me back on 0170 123456{at} or ann{at}@example.com")
+    world.work()
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    for row in Topic.select():
+        text = f"{row.label} {row.candidates} {row.terms}".lower()
+        assert not any(part in text for part in ("0170", "123456", "ann", "example.com"))
