@@ -43,8 +43,8 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
 
 # DATA holds sentiment/ and topics/*.csv with columns text and topic.
 bench-listening: $(VENV)/.installed-dev
-	@test -n "$(DATA)" || { echo 'Say where the labelled comments are: make bench-listening DATA=folder' >&2; exit 1; }
-	$(PYTHON) -m feedback.training.sentiment_evaluate --data "$(DATA)/sentiment"
+	@test -n "$(DATA)" -a -n "$(MODEL)" || { echo 'make bench-listening DATA=folder MODEL=folder of all-MiniLM-L6-v2' >&2; exit 1; }
+	$(PYTHON) -m feedback.training.sentiment_evaluate --data "$(DATA)" --sentence-model "$(MODEL)"
 	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
