@@ -306,6 +306,8 @@ class SendWindowBody(ma.Schema):
 
     @ma.validates_schema
     def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        # A PATCH of the survey takes parts of it; of a window it takes the whole.
+        _check("opens" in data and "closes" in data, "Must have both opens and closes.")
         _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
 
 
