@@ -347,9 +347,8 @@ class SendWindowBody(ma.Schema):
 
     @ma.validates_schema
     def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
-        # A patch checks nested objects as if they, too, might be given in part.
-        whole_window = data.get("opens") and data.get("closes")
-        _check(whole_window, "Needs both opens and closes.")
+        # A PATCH of the survey takes parts of it; of a window it takes the whole.
+        _check("opens" in data and "closes" in data, "Must have both opens and closes.")
         _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
 
 
