@@ -29,7 +29,7 @@ demo: setup
 	@exec $(FLASK) demo
 
 test: $(VENV)/.installed-dev machine lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .

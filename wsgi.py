@@ -7,9 +7,9 @@ import feedback.views
 import surveys.commands
 import surveys.views
 from feedback import listening
-from surveys import chores, connections, housekeeping, links, privacy, ratings, rollups
+from surveys import chores, connections, housekeeping, links, mails, privacy, ratings, rollups
 from surveys.base import bell, db, limits, observe, settings, signing, web
-from surveys.base.delivery import client
+from surveys.base.delivery import client, mail
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
@@ -27,6 +27,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     links.use_base_url(chosen.base_url)
     rollups.use_time_zone(chosen.time_zone)
     connections.use_client(client.Client(chosen.outbound_allow))
+    mails.use_mailer(mail.of(chosen))
     privacy.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)

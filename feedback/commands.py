@@ -2,25 +2,25 @@
 
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from feedback import exports, reviews
-from surveys import housekeeping
-from surveys.base import cli, clock
+from feedback.demo import filling, year
+from surveys import housekeeping, links
+from surveys.base import cli, clock, schema, web
 from surveys.models import Response
 
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    app.cli.add_command(export)
-    app.cli.add_command(analyse)
-    app.cli.add_command(topics)
+    for command in (export, demo, analyse, topics):
+        app.cli.add_command(command)
 
 
 @click.command()
@@ -80,6 +80,32 @@ def export(
         for line in write(exports.items(filters)):
             out.write(line)
             bar.update()
+
+
+@click.command()
+@click.option(
+    "--responses", default=4000, show_default=True, type=click.IntRange(10, 1_000_000), help="How many."
+)
+@click.option("--seed", default=1, show_default=True, help="Another number, another year.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The year's last day (UTC); default: now.")
+@click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
+@with_appcontext
+def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
+    """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
+    schema.up(web.settings())
+    _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
+
+
+@cli.with_database
+def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
+    if filling.is_there() and not again:
+        click.echo("The demo is there already; --again with another --seed adds a year.")
+        return
+    asks = year.asks(seed, until, responses)
+    with cli.bar(len(asks), "Inventing a year", " asks") as bar:
+        counts = filling.fill(asks, until - timedelta(days=year.DAYS + 1), bar.update)
+    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
+    click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
 
 
 @click.group(cls=AppGroup)

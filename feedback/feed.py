@@ -294,9 +294,11 @@ def _changes(
     Two short lists of positions are merged first, so that only the rows of the page are looked up.
     """
     live = _narrowed(
-        _joined(Response.select(Response.changed_tick.alias("tick"), Response.key)), filters, surveys
+        _joined(Response.select(Response.changed_tick.alias("tick"), Response.key, SQL("0").alias("gone"))),
+        filters,
+        surveys,
     )
-    gone = Erased.select(Erased.changed_tick.alias("tick"), Erased.key)
+    gone = Erased.select(Erased.changed_tick.alias("tick"), Erased.key, SQL("1").alias("gone"))
     if surveys is not None:
         gone = gone.where(Erased.survey_id.in_(surveys))
     if filters.get("survey"):
@@ -311,14 +313,15 @@ def _changes(
             ("gone", gone, Erased.changed_tick, Erased.key),
         )
     ]
-    merged = peewee.Select(lists[:1], [lists[0].c.tick, lists[0].c.key]).union_all(
-        peewee.Select(lists[1:], [lists[1].c.tick, lists[1].c.key])
+    live_positions, gone_positions = (
+        peewee.Select([one], [one.c.tick, one.c.key, one.c.gone]) for one in lists
     )
-    positions = merged.alias("positions")
+    positions = live_positions.union_all(gone_positions).alias("positions")
     tick, key = positions.c.tick, positions.c.key
-    source = positions.join(Response, JOIN.LEFT_OUTER, on=(Response.key == key)).join(
-        Erased, JOIN.LEFT_OUTER, on=(Erased.key == key)
-    )
+    # History that was deleted and read in again may stand at the same key: which of the two is meant, `gone` says.
+    source = positions.join(
+        Response, JOIN.LEFT_OUTER, on=(Response.key == key) & (positions.c.gone == 0)
+    ).join(Erased, JOIN.LEFT_OUTER, on=(Erased.key == key) & (positions.c.gone == 1))
     columns = [
         *_COLUMNS,
         _topics().alias("topics"),

@@ -189,8 +189,20 @@ def _of(survey_column: Any, question: Question) -> Any:
 def column(segment: str) -> Any:
     """The expression a segment is read from; `property:<name>` reads the response's properties."""
     if segment.startswith(PROPERTY):
-        return Response.properties.path(segment.removeprefix(PROPERTY)).as_text()
+        return _property(segment.removeprefix(PROPERTY))
     return SEGMENTS[segment]
+
+
+def _property(name: str) -> Any:
+    """A property as text, written alike on both databases: SQLite would give 1 for true and numbers as numbers."""
+    found = Response.properties.path(name)
+    if not db.on_sqlite():
+        return found.as_text()
+    return peewee.Case(
+        None,
+        [(fn.json_type(found) == kind, kind) for kind in ("true", "false")],
+        found.as_text().cast("TEXT"),
+    )
 
 
 def _latest(question: Question) -> Any:
@@ -217,10 +229,15 @@ def _before(question: Question, now: datetime) -> Question | None:
     until = question.until or now
     if until <= question.since:
         return None
+    try:
+        since = question.since - (until - question.since)
+    except OverflowError:
+        # A period of thousands of years has none before it.
+        return None
     return Question(
         metric=question.metric,
         surveys=question.surveys,
-        since=question.since - (until - question.since),
+        since=since,
         until=question.since,
         latest=question.latest,
         segments=question.segments,

@@ -191,6 +191,12 @@ class ImportBody(AnswerBody):
 
     body_limit = web.API_BODY
     types: tuple[str, ...] = ("application/json",)
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "created_at": "2026-09-14T10:00:00Z",
+    }
 
     id = fields.String()
     channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
@@ -225,6 +231,8 @@ class ExportQuery(ma.Schema):
 
 class ResponsePatch(ma.Schema):
     """What a person says of a response; everything else stays."""
+
+    example = {"tags": ["vip"], "excluded": False}
 
     tags = fields.List(tag(), validate=TAGS)
     excluded = Truth()

@@ -86,7 +86,11 @@ def tables(db):
         question = JSONField(null=True)
         follow_up = JSONField(null=True)
         thanks = JSONField(null=True)
+        follow_up_type = TextField(default="text")
+        choices = JSONField(null=True)
+        thanks_link = JSONField(null=True)
         labels = JSONField(null=True)
+        mail = JSONField(null=True)
         languages = JSONField()
         status = TextField(default="active")
         allowed_origins = JSONField()
@@ -153,12 +157,7 @@ def tables(db):
         created_at = UTCField()
 
         class Meta:
-            indexes = (
-                (("verified", "external_id"), True),
-                (("verified", "email"), True),
-                (("known_email",), False),
-                (("claimed_email",), False),
-            )
+            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)
@@ -181,6 +180,7 @@ def tables(db):
         tags = JSONField(null=True)
         properties = JSONField(null=True)
         intents = JSONField(null=True)
+        scanned = BooleanField(default=False)
         send_at = UTCField(null=True)
         sent_at = UTCField(null=True)
         answered_at = UTCField(null=True)
@@ -205,6 +205,10 @@ def tables(db):
                     "'expired', 'cancelled', 'failed'))"
                 )
             ]
+
+    class ScannedDomain(Table):
+        domain = TextField(primary_key=True)
+        invitations = IntegerField(default=0)
 
     class Connection(Table):
         id = TextField(primary_key=True)
@@ -457,6 +461,8 @@ def tables(db):
         class Meta:
             table_name = "saved_feed"
 
+    for _column in (Person.known_email, Person.claimed_email):
+        Person.add_index(_column, name=f"person_{_column.column_name}", where=_column.is_null(False))
     for _name in ("delivery", "fingerprint", "ticket_id"):
         _column = Trigger._meta.fields[_name]
         Trigger.add_index(
@@ -502,6 +508,7 @@ def tables(db):
         Definition,
         Person,
         Invitation,
+        ScannedDomain,
         Connection,
         Trigger,
         Resolution,

@@ -1,7 +1,7 @@
 """The catalogue of surveys: make, change, archive, delete; and the words one of them uses in a language."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,11 @@ class Texts:
     labels: dict[int, str]
     follow_up: dict[str, str]
     thanks: dict[str, str]
+    choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """By group, for a follow-up that offers some: (what is kept, what is read). What is kept is the same in every
+    language, so that answers can be counted: the text in the survey's first language."""
+    link: dict[str, str] | None = None
+    """`text` and `url` of the link under the thanks, the same for every group."""
 
 
 def create(values: Mapping[str, Any], now: datetime) -> Survey:
@@ -133,6 +138,13 @@ def texts(survey: Survey, language: str) -> Texts:
             g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups
         },
         thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
+        choices=_choices(survey, metric, language),
+        link=survey.thanks_link
+        and {
+            "text": _own(survey.thanks_link["text"], language)
+            or next(iter(survey.thanks_link["text"].values())),
+            "url": survey.thanks_link["url"],
+        },
     )
 
 
@@ -169,6 +181,21 @@ def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: s
     metric = METRICS[survey.metric]
     text = _named(own, group, {g.key: g for g in metric.groups}, language)
     return _filled(text or wording.text(language, f"{kind}.{metric.tone_of(group)}"), survey)
+
+
+def _choices(survey: Survey, metric: Metric, language: str) -> dict[str, list[tuple[str, str]]]:
+    if survey.follow_up_type == "text":
+        return {}
+    made = {}
+    for group in metric.groups:
+        lists = survey.choices.get(group.key) or {
+            tag: item for tag, item in survey.choices.items() if isinstance(item, list)
+        }
+        if lists:
+            first = next(iter(lists.values()))
+            kept = _own(lists, survey.languages[0]) or first
+            made[group.key] = list(zip(kept, _own(lists, language) or first, strict=True))
+    return made
 
 
 def _named(own: Mapping[str, Any] | None, name: str, names: Mapping[str, Any], language: str) -> str | None:

@@ -1,10 +1,11 @@
 """What the rules of asking need to know, read from the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from surveys import rollups
+from surveys import people, rollups
+from surveys.base import db
 from surveys.domain import schedule
 from surveys.domain.eligibility import Budget, PersonFacts, SurveyFacts
 from surveys.models import Invitation, Person, Response, Survey
@@ -49,7 +50,8 @@ def of_person(
 ) -> PersonFacts:
     """The person whose verified rows are `rows`. `key`: what always names them, for sampling."""
     ids = [row.id for row in rows]
-    addressed = _at_address(address)
+    # Claims too: who unsubscribed or bounced under one of the names is not written to.
+    addressed = people.at_address(address) if address else []
     return PersonFacts(
         key=key,
         address=address,
@@ -59,7 +61,7 @@ def of_person(
         days_between_asks=max((row.days_between_asks for row in rows), default=0),
         last_asked_at=_last(row.last_asked_at for row in rows),
         last_answered_at=last_answer(survey, ids),
-        last_declined_at=_last_decline(survey, ids),
+        last_declined_at=_last(ask.declined_at for ask in asks_of(ids) if ask.survey_id == survey.id),
         budgets=_budgets(survey, ids, company, now),
     )
 
@@ -69,22 +71,14 @@ def of_claim(survey: Survey, rows: Sequence[Person], key: str) -> PersonFacts:
     return PersonFacts(key=key, last_answered_at=last_answer(survey, [row.id for row in rows]))
 
 
-def last_answer(survey: Survey, person_ids: Sequence[str]) -> datetime | None:
+def last_answer(survey: Survey, person_ids: Iterable[str]) -> datetime | None:
     """When one of these last answered this survey."""
-    if not person_ids:
-        return None
-    row = (
-        Response.select(Response.created_at)
-        .where(
-            Response.person.in_(person_ids)
-            & (Response.survey == survey.id)
-            & Response.score.is_null(False)
-            & ~Response.test
-        )
-        .order_by(Response.key.desc())
-        .first()
+    return _last(
+        Response.created_at.python_value(created_at)
+        for person_id in person_ids
+        for created_at, survey_id, score, test in _answers(person=person_id)
+        if survey_id == survey.id and score is not None and not test
     )
-    return row.created_at if row else None
 
 
 def quarter(now: datetime) -> tuple[datetime, datetime]:
@@ -97,13 +91,24 @@ def quarter(now: datetime) -> tuple[datetime, datetime]:
     )
 
 
-def waiting(of: str, person_ids: Sequence[str], company: str | None, now: datetime) -> list[Invitation]:
+def waiting(of: str, person_ids: Iterable[str], company: str | None, now: datetime) -> list[Invitation]:
     """The invitations of this quarter that a budget counts, of a person or of a company."""
     since, until = quarter(now)
-    query = Invitation.select(Invitation, Survey).join(Survey)
-    mine = Invitation.person.in_(person_ids) if of == "person" else Invitation.company == company
-    this_quarter = (Invitation.send_at >= since) & (Invitation.send_at < until)
-    return list(query.where(mine & this_quarter & Invitation.status.in_(ASKING)))
+    if of == "person":
+        found = asks_of(person_ids)
+    else:
+        this_quarter = (Invitation.send_at >= since) & (Invitation.send_at < until)
+        found = list(Invitation.select().where((Invitation.company == company) & this_quarter))
+    return [ask for ask in found if ask.status in ASKING and ask.send_at and since <= ask.send_at < until]
+
+
+def asks_of(person_ids: Iterable[str]) -> list[Invitation]:
+    """Every invitation of these.
+
+    By person alone, the rest being for Python: told the survey too, a database that knows no statistics may well
+    walk through all that the survey ever sent.
+    """
+    return [ask for person_id in person_ids for ask in _asks(person_id)]
 
 
 def company_key(company: str | None) -> str | None:
@@ -128,21 +133,12 @@ def _budgets(survey: Survey, ids: Sequence[str], company: str | None, now: datet
     return tuple(found)
 
 
-def _last_decline(survey: Survey, ids: Sequence[str]) -> datetime | None:
-    if not ids:
-        return None
-    mine = Invitation.person.in_(ids) & (Invitation.survey == survey.id)
-    declined = Invitation.select(Invitation.declined_at).where(mine & Invitation.declined_at.is_null(False))
-    return _last(row.declined_at for row in declined)
-
-
-def _at_address(address: str | None) -> list[Person]:
-    """All rows of an address, claims too: who unsubscribed or bounced under one of them is not written to."""
-    if not address:
-        return []
-    # Both values of `verified` are named so that the index on it and the address serves.
-    named = Person.verified.in_([True, False]) & (Person.email == address)
-    return list(Person.select().where(named | (Person.known_email == address)))
+_asks = db.Rows(Invitation, Invitation.person)
+_answers = db.Prepared(
+    lambda: Response.select(Response.created_at, Response.survey, Response.score, Response.test).where(
+        Response.person == db.slot("person")
+    )
+)
 
 
 def _first(moments: Any) -> datetime | None:

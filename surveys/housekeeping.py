@@ -3,16 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
-import peewee
 from flask import Flask
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from surveys import backup as backups
 from surveys import people, privacy, tombstones
-from surveys.base import ballast, cli, clock, db, jobs, web
+from surveys.base import ballast, cli, clock, jobs, web
 from surveys.base.delivery import mail
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.models import Person
@@ -32,24 +30,42 @@ def install(app: Flask) -> None:
     "--person", "person_id", help="One person, by our id (per_…), with those who claimed to be them."
 )
 @click.option("--replay", is_flag=True, help="Erase again whoever the tombstones name, after a restore.")
-@cli.with_database
+@with_appcontext
 def erase(email: str | None, external_id: str | None, person_id: str | None, replay: bool) -> None:
     """Erase a person everywhere: answers, invitations, what waits in queues, mail in the outbox."""
     if sum(map(bool, (email, external_id, person_id, replay))) != 1:
         raise click.UsageError("Give one of --email, --id, --person and --replay.")
-    data_dir = web.settings().data_dir
-    if replay:
-        graves = {**tombstones.mirrored(data_dir), **tombstones.known()}
-        gone = privacy.replay(graves, clock.now())
+    chosen = web.settings()
+    try:
+        gone = _erase(email, external_id, person_id, chosen.data_dir)
+    except cli.Away:
+        # On a full disk SQLite cannot even open its log; without the ballast there is room for that.
+        if not ballast.drop(chosen.data_dir):
+            raise
+        gone = _erase(email, external_id, person_id, chosen.data_dir)
+    finally:
+        if chosen.on_sqlite:
+            ballast.lay(chosen.data_dir)
+    click.echo(_counted(gone) if gone else "Nothing is kept about them.")
+
+
+@cli.with_database
+def _erase(
+    email: str | None, external_id: str | None, person_id: str | None, data_dir: Path
+) -> dict[str, int]:
+    """Erase one person; whom the tombstones name when nobody is given."""
+    if not (email or external_id or person_id):
+        gone = privacy.replay({**tombstones.mirrored(data_dir), **tombstones.known()}, clock.now())
     else:
         who = find(email, external_id, person_id)
-        gone = _with_room(data_dir, lambda: privacy.erase(who, clock.now(), email, external_id))
-        addresses = {e for person in who for e in (person.email, person.claimed_email) if e}
-        outbox = mail.Outbox(data_dir / "outbox", mail.NOBODY)
-        if files := outbox.forget(addresses | ({email} if email else set())):
+        gone = privacy.erase(who, clock.now(), email, external_id)
+        addresses = {
+            e for e in (email, *(e for p in who for e in (p.email, p.claimed_email, p.known_email))) if e
+        }
+        if files := mail.Outbox(data_dir / "outbox", mail.NOBODY).forget(addresses):
             gone["outbox"] = files
     privacy.settle()
-    click.echo(_counted(gone) if gone else "Nothing is kept about them.")
+    return gone
 
 
 def find(email: str | None, external_id: str | None, person_id: str | None) -> list[Person]:
@@ -58,19 +74,6 @@ def find(email: str | None, external_id: str | None, person_id: str | None) -> l
         person = Person.get_or_none(Person.id == person_id)
         return privacy.rows_of(person) if person else []
     return people.named(email=email, external_id=external_id)
-
-
-def _with_room(data_dir: Path, verb: Any) -> dict[str, int]:
-    """Run `verb`; when the disk is full, once more without the ballast."""
-    try:
-        return verb()
-    except peewee.PeeweeException as error:
-        if not db.away(error) or not ballast.drop(data_dir):
-            raise
-        db.forget_connection()
-        return verb()
-    finally:
-        ballast.lay(data_dir)
 
 
 def _counted(rows: dict[str, int]) -> str:
@@ -97,6 +100,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 @click.option("--check", is_flag=True, help="Only read FILE through and say what is in it.")
+@with_appcontext
 def restore(file: Path, force: bool, check: bool) -> None:
     """Put the backup FILE in place of what the database holds, SQLite or PostgreSQL, all of it or nothing."""
     try:
@@ -156,6 +160,7 @@ def jobs_release(kind: str | None) -> None:
 
 @click.command("mail-test")
 @click.option("--to", required=True, help="Where to.")
+@with_appcontext
 def mail_test(to: str) -> None:
     """Send one mail, the way all mail goes. Needs no database."""
     chosen = web.settings()

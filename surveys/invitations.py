@@ -1,7 +1,7 @@
 """Invitations: one survey put to one person, from being scheduled to being answered, declined or cancelled.
 
-For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed` and
-`not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
+For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed`,
+`unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,9 +38,9 @@ def invite(
     `frozen`: the columns that stay as they are at this moment: agent, team, ticket, address … Mail is due at
     `send_at`; a link counts as sent then; the widget's is sent when it is shown. The person counts as asked at once.
     """
-    invitation = Invitation.create(
+    invitation = Invitation(
         id=ids.new("inv"),
-        survey=survey.id,
+        survey=survey,
         channel=channel,
         status="sent" if channel == LINK else "scheduled",
         send_at=send_at,
@@ -49,6 +49,7 @@ def invite(
         created_at=now,
         **frozen,
     )
+    _insert(invitation)
     _asked(rows, send_at)
     if channel == EMAIL:
         jobs.enqueue(DUE, {"invitation": invitation.id}, now, due_at=send_at)
@@ -129,6 +130,11 @@ def not_sent(invitation: Invitation) -> None:
     db.write(lambda: _move(invitation.id, ["sending"], "scheduled"))
 
 
+def unknown(invitation: Invitation, reason: str) -> None:
+    """Nobody can tell whether the mail arrived: it is shown to the operator and not sent again by itself."""
+    db.write(lambda: _move(invitation.id, ["sending"], "unknown", reason=reason))
+
+
 def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:
     """Mark as reminded, before DATA; the invitation, or None when it was, or needs no reminder any more."""
 
@@ -174,13 +180,17 @@ def expire(now: datetime) -> int:
 
 def addresses(invitation: Invitation, metric: str) -> dict[str, Any]:
     """The invitation's page, and that page with each score of the metric preselected."""
-    return {
-        "url": links.invitation(invitation.id),
-        "score_urls": {str(s): links.invitation(invitation.id, s) for s in METRICS[metric].scores},
-    }
+    url = links.invitation(invitation.id)
+    return {"url": url, "score_urls": {str(s): f"{url}?score={s}" for s in METRICS[metric].scores}}
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+_insert = db.Insert(Invitation)
+_set_asked = db.Prepared(
+    lambda: Person.update({Person.last_asked_at: db.slot("at")}).where(Person.id == db.slot("id"))
+)
 
 
 def _move(invitation_id: str, before: Sequence[str], status: str, **values: Any) -> bool:
@@ -218,7 +228,7 @@ def _hold(invitation: Invitation) -> list[Person]:
 def _asked(rows: Sequence[Person], at: datetime) -> None:
     for row in rows:
         if row.last_asked_at is None or row.last_asked_at < at:
-            Person.update(last_asked_at=at).where(Person.id == row.id).execute()
+            _set_asked(at=Person.last_asked_at.db_value(at), id=row.id)
             row.last_asked_at = at
 
 
@@ -226,9 +236,6 @@ def _asked_anew(rows: Sequence[Person]) -> None:
     """Set the clock to the last ask that stands."""
     if not rows:
         return
-    mine = Invitation.person.in_([row.id for row in rows])
-    standing = Invitation.select(Invitation.sent_at, Invitation.send_at).where(
-        mine & Invitation.status.in_(facts.ASKING)
-    )
-    last = max((ask.sent_at or ask.send_at for ask in standing), default=None)
+    asks = facts.asks_of([row.id for row in rows])
+    last = max((ask.sent_at or ask.send_at for ask in asks if ask.status in facts.ASKING), default=None)
     Person.update(last_asked_at=last).where(Person.id.in_([row.id for row in rows])).execute()

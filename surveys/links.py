@@ -32,9 +32,34 @@ def invitation_id(token: str, now: datetime) -> str:
     return signing.read("invitation", token, now)
 
 
-def invitation(invitation_id: str, score: int | None = None) -> str:
+def invitation(invitation_id: str, score: int | str | None = None) -> str:
     """The page behind an invitation; `score` preselects and never counts by itself."""
     return to(f"/i/{invitation_token(invitation_id)}", score=score)
+
+
+def decoy(invitation_id: str) -> str:
+    """The page behind an invitation by a way that no person sees; it names no score."""
+    return to(f"/i/{invitation_token(invitation_id)}", seen=1)
+
+
+def unsubscribe(invitation_id: str) -> str:
+    """Where whoever got an invitation says that it was the last; the link never runs out."""
+    return to(f"/u/{signing.sign('unsubscribe', invitation_id)}")
+
+
+def unsubscribed_invitation_id(token: str, now: datetime) -> str:
+    """By which invitation somebody unsubscribes. Raises BadToken."""
+    return signing.read("unsubscribe", token, now)
+
+
+def me(person_id: str) -> str:
+    """A respondent's own page."""
+    return to(f"/me/{signing.sign('me', person_id)}")
+
+
+def my_person_id(token: str, now: datetime) -> str:
+    """Whose own page a token opens. Raises BadToken."""
+    return signing.read("me", token, now)
 
 
 def connection(connection_id: str) -> str:

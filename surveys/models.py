@@ -16,7 +16,11 @@ class Survey(Table):
     question = JSONField(null=True)
     follow_up = JSONField(null=True)
     thanks = JSONField(null=True)
+    follow_up_type = TextField(default="text")
+    choices = JSONField(null=True)
+    thanks_link = JSONField(null=True)
     labels = JSONField(null=True)
+    mail = JSONField(null=True)
     languages = JSONField()
     status = TextField(default="active")
     allowed_origins = JSONField()
@@ -94,12 +98,7 @@ class Person(Table):
     created_at = UTCField()
 
     class Meta:
-        indexes = (
-            (("verified", "external_id"), True),
-            (("verified", "email"), True),
-            (("known_email",), False),
-            (("claimed_email",), False),
-        )
+        indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
         about = "person"
         holds = {
             "id": PSEUDONYM,
@@ -136,6 +135,7 @@ class Invitation(Table):
     tags = JSONField(null=True)
     properties = JSONField(null=True)
     intents = JSONField(null=True)
+    scanned = BooleanField(default=False)
     send_at = UTCField(null=True)
     sent_at = UTCField(null=True)
     answered_at = UTCField(null=True)
@@ -175,6 +175,13 @@ class Invitation(Table):
             "properties": FREE_TEXT,
             "intents": SCORE,
         }
+
+
+class ScannedDomain(Table):
+    """A domain of recipients at which machines opened links: in how many mails so far."""
+
+    domain = TextField(primary_key=True)
+    invitations = IntegerField(default=0)
 
 
 class Connection(Table):
@@ -326,6 +333,10 @@ class Response(Table):
             "abuse_key": PSEUDONYM,
         }
 
+
+# Mostly null: with the nulls inside, SQLite's statistics make a scan look cheaper than the index.
+for _address in (Person.known_email, Person.claimed_email):
+    Person.add_index(_address, name=f"person_{_address.column_name}", where=_address.is_null(False))
 
 # What repeats, and what a reopened ticket takes back, is looked up by connection.
 for _name in ("delivery", "fingerprint", "ticket_id"):

@@ -1,5 +1,6 @@
 """People who may be asked: found or made from what a caller says of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -75,10 +76,7 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
     if not who.known:
         return None
     by_email = who.email if not who.external_id else None
-    where = ((Person.external_id == who.external_id) if who.external_id else (Person.email == by_email)) & (
-        Person.verified == who.verified
-    )
-    person = Person.get_or_none(where)
+    person = _found(who)
     if person is None:
         try:
             with db.database.atomic():
@@ -93,7 +91,7 @@ def find_or_create(who: Identity, now: datetime) -> Person | None:
                     created_at=now,
                 )
         except peewee.IntegrityError:
-            person = Person.get(where)
+            person = _found(who)
         return person
     changes: dict[str, Any] = {}
     if who.name and who.name != person.name:
@@ -121,35 +119,49 @@ def same(who: Identity) -> list[Person]:
     A website may know somebody by its id and a helpdesk by the address; whom a key's holder named by both is one.
     Addresses that were only claimed lead nowhere.
     """
-    found: dict[str, Person] = {}
-    external_id, addresses = who.external_id, {who.address} - {None}
-    asked: set[str | None] = set()
-    while True:
-        fresh = addresses - asked
-        if not fresh and not external_id:
-            return sorted(found.values(), key=lambda row: (row.created_at, row.id))
-        where = Person.email.in_(list(fresh)) | Person.known_email.in_(list(fresh))
-        if external_id:
-            where = where | (Person.external_id == external_id)
-        # Said as a value, so that the indexes on `verified` and an address or id serve.
-        verified = Person.verified.in_([True])
-        found |= {row.id: row for row in Person.select().where(verified & where)}
+    found = {row.id: row for row in _by_external_id(True, who.external_id)} if who.external_id else {}
+    asked: set[str] = set()
+    fresh = {who.address} if who.address else set()
+    while fresh := (fresh | {a for row in found.values() for a in _addresses(row)}) - asked:
+        for each in fresh:
+            found |= {row.id: row for row in (*_by_email(True, each), *_by_known_email(each)) if row.verified}
         asked |= fresh
-        external_id = None
-        addresses = {a for row in found.values() for a in (row.email, row.known_email) if a}
+    return sorted(found.values(), key=lambda row: (row.created_at, row.id))
+
+
+def at_address(address: str) -> list[Person]:
+    """Every row of an address, claims too."""
+    return [*_by_email(True, address), *_by_email(False, address), *_by_known_email(address)]
+
+
+_by_external_id = db.Rows(Person, Person.verified, Person.external_id)
+_by_email = db.Rows(Person, Person.verified, Person.email)
+_by_known_email = db.Rows(Person, Person.known_email)
+
+
+def _found(who: Identity) -> Person | None:
+    rows = (
+        _by_external_id(who.verified, who.external_id)
+        if who.external_id
+        else _by_email(who.verified, who.email)
+    )
+    return rows[0] if rows else None
+
+
+def _addresses(row: Person) -> list[str]:
+    return [address for address in (row.email, row.known_email) if address]
 
 
 def claims(who: Identity) -> list[Person]:
     """Who claimed, without a proof, to be this: by id when one is given, else by address."""
-    mine = Person.external_id == who.external_id if who.external_id else Person.email == who.email
-    return list(Person.select().where(mine & ~Person.verified))
+    return _by_external_id(False, who.external_id) if who.external_id else _by_email(False, who.email)
 
 
 def address(who: Identity | None, rows: list[Person]) -> str | None:
     """Where mail to a person may go: what the caller named, else what is known; never a mere claim."""
     if who is not None and who.address:
         return who.address
-    return next((row.email or row.known_email for row in rows if row.email or row.known_email), None)
+    return next((address for row in rows for address in _addresses(row)), None)
 
 
 def identity_of(person: Person) -> Identity:
@@ -165,11 +177,10 @@ def hold(who: Identity, *more: str) -> list[Person]:
     """
     rows = same(who)
     names = {f"id {each}" for each in [who.external_id, *(row.external_id for row in rows)] if each}
-    names |= {
-        f"email {a}" for a in [who.address, *(a for row in rows for a in (row.email, row.known_email))] if a
-    }
+    names |= {f"email {a}" for a in [who.address, *(a for row in rows for a in _addresses(row))] if a}
     db.serialise(*names, *more)
-    return same(who)
+    # SQLite's one writer has waited already; on PostgreSQL somebody may just have let go.
+    return rows if db.on_sqlite() else same(who)
 
 
 def named(
@@ -180,6 +191,7 @@ def named(
     where = (
         (Person.email == (address or NOBODY))
         | (Person.claimed_email == (address or NOBODY))
+        | (Person.known_email == (address or NOBODY))
         | (Person.external_id == (external_id or NOBODY))
         | (Person.id == (person_id or NOBODY))
     )
@@ -240,14 +252,31 @@ def unsubscribe(person: Person, now: datetime) -> Person:
     """Send no more mail surveys to this person, whatever row the address stands in. The first moment stays."""
 
     def verb() -> Person:
-        addresses = [address for address in (person.email, person.claimed_email) if address]
+        addresses = [a for a in (person.email, person.claimed_email, person.known_email) if a]
         same = Person.id == person.id
         if addresses:
             same = same | Person.email.in_(addresses) | Person.claimed_email.in_(addresses)
+            same = same | Person.known_email.in_(addresses)
         Person.update(unsubscribed_at=now).where(same & Person.unsubscribed_at.is_null()).execute()
         return Person.get_by_id(person.id)
 
     return db.write(verb)
+
+
+def unsubscribe_address(address: str, now: datetime) -> None:
+    """Send no more mail surveys to an address, whosever it is."""
+
+    def verb() -> None:
+        for person in named(email=address):
+            unsubscribe(person, now)
+
+    db.write(verb)
+
+
+def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> None:
+    """How often somebody, whose rows are `rows`, wants to be asked: never, or every so many days at most."""
+    query = Person.update(never_ask=never_ask, days_between_asks=days_between_asks)
+    db.write(query.where(Person.id.in_([row.id for row in rows])).execute)
 
 
 def _set_email(row: Person, email: str | None) -> None:

@@ -144,7 +144,9 @@ class _Traces:
 
     def __init__(self, who: Sequence[Person]) -> None:
         self.people = [person.id for person in who]
-        self.emails = sorted({e for person in who for e in (person.email, person.claimed_email) if e})
+        self.emails = sorted(
+            {e for person in who for e in (person.email, person.claimed_email, person.known_email) if e}
+        )
         found: Any = Response.select(Response.key, Response.id).where(Response.person.in_(self.people))
         self.responses: dict[int, str] = dict(found.tuples())
 
@@ -203,6 +205,7 @@ def _is_buried(person: Person, graves: dict[str, datetime]) -> bool:
         (tombstones.PERSON, person.id),
         (tombstones.EMAIL, person.email),
         (tombstones.EMAIL, person.claimed_email),
+        (tombstones.EMAIL, person.known_email),
         (tombstones.EXTERNAL_ID, person.external_id),
     )
     return any(tombstones.is_buried(graves, kind, value, person.created_at) for kind, value in names)

@@ -44,7 +44,7 @@ class Answer:
 
     `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
     that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
-    invitation knows them.
+    invitation knows them. `own`: it comes from the respondent's own page, which needs no edit key.
     """
 
     id: str
@@ -58,6 +58,7 @@ class Answer:
     created_at: datetime | None = None
     vouched: bool = False
     attribution: dict[str, Any] = field(default_factory=dict)
+    own: bool = False
 
 
 #: Fields that merge by revision, and what a row has before any revision carried them.
@@ -401,7 +402,7 @@ def _amend(
 ) -> Response:
     if row.survey_id != survey.id:
         raise Clash("This id belongs to another survey's answer.", "id")
-    if row.edit_key_hash and not is_alias:
+    if row.edit_key_hash and not is_alias and not answer.own:
         given = signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else ""
         if not signing.same(given, row.edit_key_hash):
             raise Clash("The edit key of the first recording must come with every later one.", "edit_key")

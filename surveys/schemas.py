@@ -9,15 +9,17 @@ from urllib.parse import urlsplit, urlunsplit
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import links, wording
+from surveys import links, mails, wording
 from surveys.base import web
 from surveys.base.accounts import SCOPES
 from surveys.domain.metrics import METRICS
 from surveys.helpdesks import HELPDESKS, reading, reception
+from surveys.widget import script
 
 STATUSES = ("active", "paused", "archived")
 CHANNELS = ("widget", "link", "email", "kiosk")
 MODES = ("popover", "inline", "tab")
+FOLLOW_UP_TYPES = ("text", "single_choice", "many_choices")
 POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
@@ -245,6 +247,47 @@ class PageForm(ma.Schema):
         return data
 
 
+class UnsubscribeForm(ma.Schema):
+    """What a mail program sends for one click (RFC 8058), and the button of our own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    list_unsubscribe = fields.String(
+        data_key="List-Unsubscribe", required=True, validate=validate.OneOf(("One-Click",))
+    )
+
+
+class MyForm(ma.Schema):
+    """One of the forms of a respondent's own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency")))
+    response = fields.String(load_default="", metadata={"description": "Which answer."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000)
+    frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
+
+    @ma.validates_schema
+    def _whole(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("do") == "frequency" and "frequency" not in data:
+            raise ma.ValidationError({"frequency": ["Say how often."]})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
+
+
 class WidgetOptions(ma.Schema):
     """How and when the widget shows."""
 
@@ -257,7 +300,10 @@ class WidgetOptions(ma.Schema):
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
-    pages = fields.List(text(500, 1), validate=validate.Length(max=100))
+    pages = fields.List(
+        fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
+        validate=validate.Length(max=100),
+    )
 
 
 class ByLanguage(fields.Dict):
@@ -301,7 +347,95 @@ class SendWindowBody(ma.Schema):
 
     @ma.validates_schema
     def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        # A patch checks nested objects as if they, too, might be given in part.
+        whole_window = data.get("opens") and data.get("closes")
+        _check(whole_window, "Needs both opens and closes.")
         _check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
+
+
+class MailWords(ma.Schema):
+    """Own words of the mail that asks; what is left out stays standard.
+
+    `subject` and `text`, by language, may name {name}, {product}, {agent}, {team}, {ticket_number}, {ticket_subject}.
+    """
+
+    from_name = text(SHORT, 1, allow_none=True)
+    reply_to = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    subject = ByLanguage(allow_none=True)
+    text = fields.Dict(
+        keys=fields.String(validate=language_tag), values=text(5000, 1), validate=validate.Length(max=60),
+        allow_none=True,
+    )  # fmt: skip
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        for name in ("subject", "text"):
+            for words in (data.get(name) or {}).values():
+                strange = [p for p in re.findall(r"\{(\w+)\}", words) if p not in mails.PLACEHOLDERS]
+                _complain(name, strange, f"may name {', '.join(mails.PLACEHOLDERS)}; not {strange[:1]}.")
+                # Every link in a mail is ours (promises.md, P8).
+                _complain(name, "://" in words, "must hold no link.")
+
+
+def _complain(name: str, wrong: Any, message: str) -> None:
+    if wrong:
+        raise ma.ValidationError({name: [message[0].upper() + message[1:]]})
+
+
+class Choices(fields.Raw):
+    """What can be chosen, by group and language or by language alone: `{"detractor": {"en": ["Price", "Speed"]}}`.
+
+    A choice has one place in every language; what is kept is its text in the survey's first language.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"type": "object", "additionalProperties": True}
+        super().__init__(metadata=metadata, allow_none=True, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        _check(isinstance(value, dict) and 1 <= len(value) <= 60, "Must map groups or languages to lists.")
+        by_language = any(isinstance(item, list) for item in value.values())
+        for lists in [value] if by_language else value.values():
+            _check(isinstance(lists, dict) and lists, "Must map languages to lists of texts.")
+            for choices in lists.values():
+                _check(
+                    isinstance(choices, list)
+                    and 2 <= len(choices) <= 20
+                    and all(isinstance(choice, str) and 1 <= len(choice) <= SHORT for choice in choices)
+                    and len(set(choices)) == len(choices),
+                    f"A list must have 2 to 20 different texts of 1 to {SHORT} characters.",
+                )
+            _check(
+                len({len(choices) for choices in lists.values()}) == 1,
+                "Every language must have the same choices in the same order.",
+            )
+        return value
+
+
+class ThanksLink(ma.Schema):
+    """A link under the thanks, the same for every group."""
+
+    url = fields.Url(required=True, schemes={"http", "https"}, validate=validate.Length(max=LONG))
+    text = ByLanguage(required=True)
+
+    @ma.pre_load
+    def _for_everybody(self, data: Any, **_: Any) -> Any:
+        groups = {group.key for metric in METRICS.values() for group in metric.groups}
+        _check(
+            not (isinstance(data, dict) and groups & set(data)),
+            "Must be the same for every group: to send only the happy ones somewhere is review gating.",
+        )
+        return data
+
+
+class Notes(fields.List):
+    """What was changed in what was given, so that it can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.String(), dump_only=True, attribute="widget")
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[str]:
+        return script.notes(value)
 
 
 class SurveyBody(ma.Schema):
@@ -325,8 +459,12 @@ class SurveyBody(ma.Schema):
     product = text(SHORT, allow_none=True)
     question = ByLanguage(allow_none=True)
     follow_up = ByName()
+    follow_up_type = fields.String(validate=validate.OneOf(FOLLOW_UP_TYPES))
+    choices = Choices()
     thanks = ByName()
+    thanks_link = fields.Nested(ThanksLink, allow_none=True)
     labels = ByName()
+    mail = fields.Nested(MailWords, allow_none=True)
     languages = fields.List(
         fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES))), validate=validate.Length(1, 60)
     )
@@ -356,6 +494,7 @@ class SurveyBody(ma.Schema):
         }
     )
     widget = fields.Nested(WidgetOptions)
+    notes = Notes()
     definition = fields.Integer(dump_only=True)
     created_at = Moment(dump_only=True)
 
@@ -370,7 +509,9 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
     metric = METRICS[metric_key]
     groups = {group.key for group in metric.groups}
     scores = {str(score) for score in metric.scores} | {"low", "high"}
-    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores)):
+    if data.get("follow_up_type", "text") != "text" and not data.get("choices"):
+        raise ma.ValidationError({"choices": ["Are required: the follow-up offers them."]})
+    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}
             languages = list(inner) if key in known else [key]
@@ -447,6 +588,12 @@ class QRQuery(ma.Schema):
     kiosk = fields.String(validate=validate.OneOf(("1",)))
 
 
+class PreviewQuery(ma.Schema):
+    """In which of the survey's languages."""
+
+    lang = fields.String(validate=language_tag)
+
+
 class SnippetQuery(ma.Schema):
     """How to embed."""
 
@@ -477,7 +624,9 @@ class KeyBody(ma.Schema):
     scopes = fields.List(
         fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
     )
-    surveys = fields.List(text(100, 1), allow_none=True, load_default=None)
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
 
 
 class KeyOut(ma.Schema):
@@ -518,6 +667,8 @@ class KeyList(ma.Schema):
 class PersonBody(ma.Schema):
     """Somebody who may be asked, as a caller describes them. `id` is the caller's own, as in triggers."""
 
+    example = {"id": "cust-881", "email": "robin@example.com", "name": "Robin Vale", "language": "fr"}
+
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT, allow_none=True)
@@ -533,6 +684,8 @@ class PersonBody(ma.Schema):
 
 class PersonPatch(ma.Schema):
     """What is to change of a person; everything else stays."""
+
+    example = {"name": "Robin Vale", "company": "Example Co"}
 
     external_id = text(SHORT, 1, allow_none=True)
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
@@ -589,13 +742,14 @@ class Said(fields.String):
     """
 
     def __init__(self, clean: Callable[[Any], str | None] = reading.line, **options: Any) -> None:
-        super().__init__(allow_none=True, validate=validate.Length(max=LONG), **options)
+        super().__init__(allow_none=True, **options)
         self.clean = clean
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         # Ids come as numbers from some systems; anything else that is no text is refused by the field.
         whole_number = type(value) is int
         found = super()._deserialize(str(value) if whole_number else value, attr, data, **kwargs)
+        _check(not found or len(found) <= LONG, f"Must not be longer than {LONG}.")
         return self.clean(found) if found else None
 
 
@@ -656,6 +810,15 @@ class TeamSaid(ma.Schema):
 
 class TriggerBody(ma.Schema):
     """Something happened at a touchpoint; whom do we ask?"""
+
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "person": {"email": "robin@example.com", "name": "Robin Vale", "language": "fr"},
+        "touchpoint": "ticket solved",
+        "ticket": {"id": "35436", "subject": "Refund for order 1042", "channel": "email"},
+        "agent": {"id": "21", "name": "Sam Ortiz"},
+        "delay_minutes": 60,
+    }
 
     survey = text(100, 1, required=True)
     person = fields.Nested(PersonSaid, allow_none=True, load_default=None)
@@ -742,6 +905,12 @@ class ChangedRules(ma.Schema):
 class BacktestBody(ma.Schema):
     """Replay what happened in a period under other rules."""
 
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "since": "2026-09-01T00:00:00Z",
+        "rules": {"quarantine_days": 7},
+    }
+
     survey = text(100, 1, required=True)
     since = Moment(required=True)
     until = Moment(allow_none=True, load_default=None)
@@ -788,7 +957,13 @@ class InvitationOut(ma.Schema):
     ticket = fields.Dict(allow_none=True)
     tags = fields.Function(lambda row: row.tags or [])
     properties = fields.Function(lambda row: row.properties or {})
-    intents = fields.Raw(metadata={"description": "Scores chosen by a link and not confirmed by anybody."})
+    intents = fields.Function(
+        lambda row: [] if row.answered_at else row.intents or [],
+        metadata={"description": "Scores chosen by a link and not confirmed by anybody."},
+    )
+    scanned = fields.Boolean(
+        metadata={"description": "A machine opened its links; its intents mean nothing."}
+    )
     unverified = fields.Boolean()
     send_at = Moment(allow_none=True)
     sent_at = Moment(allow_none=True)
@@ -826,6 +1001,8 @@ class InvitationQuery(web.PageArgs):
 class AskBody(ma.Schema):
     """May this person be asked now?"""
 
+    example = {"person": {"id": "cust-881"}, "touchpoint": "checkout"}
+
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
 
@@ -848,6 +1025,8 @@ class AskOut(ma.Schema):
 
 class EventBody(ma.Schema):
     """What became of the survey on the page."""
+
+    example = {"invitation": None, "event": "shown"}
 
     body_limit = web.PUBLIC_BODY
     types = ("application/json", "text/plain")
@@ -873,6 +1052,13 @@ class WriteBackBody(ma.Schema):
 
 class ConnectionBody(ma.Schema):
     """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    example: dict[str, Any] = {
+        "name": "Support",
+        "kind": "zendesk",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "secret": "the signing secret of the webhook",
+    }
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
@@ -927,6 +1113,8 @@ class ConnectionCreated(ConnectionOut):
 
 class ConnectionPatch(ConnectionBody):
     """What is to change; everything else stays, the kind always."""
+
+    example = {"skip_tags": ["no_survey"]}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(partial=True, exclude=("kind",), **options)

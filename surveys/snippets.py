@@ -59,7 +59,7 @@ def make(connection: Connection, language: str, placeholders: Mapping[str, str])
     return Snippet(f"<p{direction}>{html.escape(texts.question)}<br>{cells}</p>", urls)
 
 
-def check(connection: Connection, survey_id: str, score: int, key: str, names: str, mac: str) -> None:
+def check(connection: Connection, survey_id: str, score: str, key: str, names: str, mac: str) -> None:
     """Raise Forged unless we signed a link of this connection for just that."""
     expected = _mac(connection, survey_id, score, str(connection.snippet_generation), names)
     known = key == str(connection.snippet_generation) and survey_id == connection.survey_id
@@ -117,10 +117,10 @@ def _address(connection: Connection, survey: Survey, score: int, placeholders: M
     dynamic = "".join(
         f"{name}={quote(placeholders[name], safe='{}#%|:. _')}&" for name in names.split(",") if name
     )
-    mac = _mac(connection, survey.id, score, key, names)
+    mac = _mac(connection, survey.id, str(score), key, names)
     fixed = f"k={key}&n={quote(names, safe=',')}&m={mac}"
     return links.to(f"/l/{connection.id}/{survey.id}/{score}") + f"?{dynamic}{fixed}"
 
 
-def _mac(connection: Connection, survey_id: str, score: int, key: str, names: str) -> str:
-    return signing.keyed_hash("snippet", "\0".join((connection.id, survey_id, str(score), key, names)))
+def _mac(connection: Connection, survey_id: str, score: str, key: str, names: str) -> str:
+    return signing.keyed_hash("snippet", "\0".join((connection.id, survey_id, score, key, names)))

@@ -51,7 +51,7 @@ def receive(
         who, ticket_id = identity(said), _ticket(said).get("id")
         rows = _hold(survey, who, said, origin)
         if not dry_run and ticket_id:
-            _confirm(origin.source, ticket_id, said, now)
+            _confirm(_marks(origin.source, ticket_id), said, origin.connection_id, now)
         trigger = _new(survey, said, origin, dry_run, now)
         repeated = None if dry_run else _repeated(origin, now)
         if repeated:
@@ -63,7 +63,7 @@ def receive(
             trigger.reason = "no e-mail address is known; the helpdesk is being asked"
         else:
             _settle(trigger, survey, said, origin, who, rows, now)
-        trigger.save(force_insert=True)
+        _insert(trigger)
         return trigger
 
     return db.write(verb)
@@ -99,7 +99,7 @@ def ignore(
     def verb() -> Trigger:
         trigger = _new(survey, None, origin, False, now)
         trigger.decision, trigger.reason, trigger.ticket_id = "ignored", reason, ticket_id
-        trigger.save(force_insert=True)
+        _insert(trigger)
         return trigger
 
     return db.write(verb)
@@ -236,12 +236,17 @@ def ticket_name(source: str, ticket_id: str) -> str:
 # ------------------------------------------------------------------------------------------------------
 
 
+_insert = db.Insert(Trigger)
+_insert_mark = db.Insert(Resolution)
+_marks = db.Rows(Resolution, Resolution.source, Resolution.ticket_id)
+
+
 def _new(
     survey: Survey, said: dict[str, Any] | None, origin: Origin, dry_run: bool, now: datetime
 ) -> Trigger:
     return Trigger(
         id=ids.new("trg"),
-        survey=survey.id,
+        survey=survey,
         connection_id=origin.connection_id,
         decision="ignored",
         dry_run=dry_run,
@@ -329,7 +334,7 @@ def _settle(
             "language": (said.get("person") or {}).get("language") or (person.language if person else None),
         }
         channel = invitations.EMAIL if said["deliver"] else invitations.LINK
-        asked = people.same(who) if who else []
+        asked = rows if person is None or person.id in {row.id for row in rows} else [*rows, person]
         trigger.invitation = invitations.invite(survey, asked, channel, send_at, kept, now)
         _mark(origin, said, trigger.invitation.id, now)
 
@@ -362,20 +367,21 @@ def _decide(
 def _asked_already(origin: Origin, ticket: Mapping[str, Any]) -> bool:
     if not ticket.get("id"):
         return False
-    mark = (Resolution.source == origin.source) & (Resolution.ticket_id == ticket["id"])
-    return Resolution.select().where(mark & (Resolution.resolution == _resolution(ticket))).exists()
+    return any(mark.resolution == _resolution(ticket) for mark in _marks(origin.source, ticket["id"]))
 
 
 def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: datetime) -> None:
     ticket = _ticket(said)
     if ticket.get("id"):
-        Resolution.insert(
-            source=origin.source,
-            ticket_id=ticket["id"],
-            resolution=_resolution(ticket),
-            invitation=invitation_id,
-            created_at=now,
-        ).execute()
+        _insert_mark(
+            Resolution(
+                source=origin.source,
+                ticket_id=ticket["id"],
+                resolution=_resolution(ticket),
+                invitation=invitation_id,
+                created_at=now,
+            )
+        )
 
 
 def _resolution(ticket: Mapping[str, Any]) -> str:
@@ -428,16 +434,12 @@ def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | N
         invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
 
 
-def _confirm(source: str, ticket_id: str, said: dict[str, Any], now: datetime) -> None:
+def _confirm(marks: list[Resolution], said: dict[str, Any], connection_id: str | None, now: datetime) -> None:
     """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
-    mark = Resolution.get_or_none(
-        (Resolution.source == source)
-        & (Resolution.ticket_id == ticket_id)
-        & (Resolution.resolution == CLAIMED)
-    )
+    mark = next((mark for mark in marks if mark.resolution == CLAIMED), None)
     if mark is None or mark.invitation is None or not mark.invitation.unverified:
         return
-    told = frozen(said, source)
+    told = frozen(said, connection_id)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
     responses.confirm(mark.invitation.id, now)
 

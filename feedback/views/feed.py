@@ -153,7 +153,9 @@ def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
     root = ElementTree.Element(f"{{{_ATOM}}}feed")
     child(root, "id", f"urn:earshot:{row.id}")
     child(root, "title", row.name)
-    child(root, "updated", items[0]["updated_at"] if items else clock.stamp(row.created_at))
+    # Stamps are of fixed width, so the greatest text is the latest moment.
+    changed = max((item["updated_at"] for item in items), default=clock.stamp(row.created_at))
+    child(root, "updated", changed)
     child(root, "link", rel="self", href=address, type="application/atom+xml")
     child(child(root, "author"), "name", "Earshot")
     for item in items:

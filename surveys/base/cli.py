@@ -7,14 +7,20 @@ from typing import Any
 
 import click
 import peewee
+from flask.cli import with_appcontext
 from tqdm import tqdm
 
 from surveys.base import db, schema
 
 
+class Away(click.ClickException):
+    """The database cannot be reached, or can take no more."""
+
+
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run `command` only on a database that answers and has all migrations; else say what is missing."""
 
+    @with_appcontext
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -28,7 +34,7 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
             if not db.away(error):
                 raise
             db.forget_connection()
-            raise click.ClickException(f"The database cannot be reached or is full: {error}") from None
+            raise Away(f"The database cannot be reached or is full: {error}") from None
 
     return wrapper
 

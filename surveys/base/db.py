@@ -401,7 +401,7 @@ class UTCField(Field):
         if value.tzinfo is None:
             raise ValueError("a moment without a time zone cannot be stored")
         value = value.astimezone(UTC)
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if on_sqlite() else value
+        return value.isoformat(timespec="microseconds")[:-6] + "Z" if on_sqlite() else value
 
     def python_value(self, value: Any) -> datetime | None:
         if isinstance(value, str):
@@ -509,6 +509,53 @@ class Prepared:
         return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
 
 
+class Rows:
+    """The rows of a table for which some fields have given values: a statement put together once."""
+
+    def __init__(
+        self, table: type[Table], *fields: Any, order_by: Any = None, limit: int | None = None
+    ) -> None:
+        self._table, self._fields = table, table._meta.sorted_fields
+        self._names = [field.name for field in fields]
+
+        def build() -> Any:
+            query = table.select()
+            for field in fields:
+                query = query.where(field == slot(field.name))
+            query = query.order_by(order_by) if order_by is not None else query
+            return query.limit(limit) if limit else query
+
+        self._select = Prepared(build)
+
+    def __call__(self, *values: Any) -> list[Any]:
+        """The rows, one value for each field."""
+        found = self._select(**dict(zip(self._names, values, strict=True))).fetchall()
+        return [_row(self._table, self._fields, item) for item in found]
+
+
+def _row(table: type[Table], fields: list[Any], found: tuple) -> Any:
+    row: Any = table(__no_default__=True)
+    for field, item in zip(fields, found, strict=True):
+        row.__data__[field.name] = field.python_value(item)
+    row._dirty.clear()
+    return row
+
+
+class Insert:
+    """Insert whole rows of a table: a statement put together once."""
+
+    def __init__(self, table: type[Table]) -> None:
+        fields = self._fields = table._meta.sorted_fields
+        self._insert = Prepared(lambda: table.insert({field: slot(field.name) for field in fields}))
+
+    def __call__(self, row: Table) -> None:
+        """Insert `row`; columns it does not name are null."""
+        values = ((field, row.__data__.get(field.name)) for field in self._fields)
+        self._insert(
+            **{f.name: f.parameter(v) if isinstance(f, JSONField) else f.db_value(v) for f, v in values}
+        )
+
+
 class Lookup:
     """The row of a table in which one column has a value, locked until the end of the transaction if `lock`."""
 
@@ -527,11 +574,7 @@ class Lookup:
         found = self._select(value=value).fetchone()
         if found is None:
             return None
-        row = self._table(__no_default__=True)
-        for field, item in zip(self._fields, found, strict=True):
-            row.__data__[field.name] = field.python_value(item)
-        row._dirty.clear()
-        return row
+        return _row(self._table, self._fields, found)
 
 
 class Clock(Table):

@@ -228,6 +228,10 @@ def _claim(now: datetime, limit: int) -> list[Job]:
         due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
 
     def take() -> list[Job]:
+        # Whatever ends its worker each time brings back neither result nor error; it must not do so for ever.
+        Job.update(state=DEAD, lease_until=None, error="WorkerDied").where(
+            (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
+        ).execute()
         chosen = [row.id for row in due]
         if not chosen:
             return []

@@ -4,6 +4,7 @@ import hashlib
 import ipaddress
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Limiter:
         return max(1, min(WINDOW_SECONDS, int(oldest + WINDOW_SECONDS - time.time()) + 1))
 
 
+@lru_cache(maxsize=4096)
 def network(address: str, v4_bits: int, v6_bits: int) -> str:
     """The network of an address, so that one household or attacker counts once."""
     try:

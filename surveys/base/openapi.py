@@ -86,12 +86,17 @@ class Described(Blueprint):
 
     def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Any:
         if location == "json":
-            options.setdefault("example", getattr(schema, "example", None))
+            options.setdefault("example", _own_example(schema))
         return super().arguments(schema, location=location, **options)
 
     def response(self, status_code: Any, schema: Any = None, **options: Any) -> Any:
-        options.setdefault("example", getattr(schema, "example", None))
+        options.setdefault("example", _own_example(schema))
         return super().response(status_code, schema, **options)
+
+
+def _own_example(schema: Any) -> Any:
+    """The schema's own: one that it inherits may lack its fields, or have others."""
+    return vars(schema if isinstance(schema, type) else type(schema)).get("example")
 
 
 def _possible(path: str, operation: dict[str, Any]) -> list[int]:

@@ -10,6 +10,7 @@
   const told = document.getElementById('told')
   const done = document.getElementById('done')
   const comment = form.elements.comment
+  const confirm = document.getElementById('confirm')
   const [answer, texts, groups] = ['answer', 'texts', 'groups'].map(name => JSON.parse(form.dataset[name]))
   const { start, kiosk } = form.dataset
   const LONGEST_WAIT = 30000
@@ -22,7 +23,7 @@
   let home
 
   document.documentElement.classList.add('scripted')
-  if (form.querySelector(':checked')) more.classList.add('open')
+  if (form.querySelector(':checked') && !confirm) more.classList.add('open')
 
   const post = () => fetch('../r', {
     method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(answer),
@@ -81,6 +82,25 @@
     const chosen = score()
     asked.textContent = texts.follow_up[groups.find(one => one.low <= chosen && chosen <= one.high).key]
     more.classList.add('open')
+    if (confirm) confirm.hidden = true
+  }
+
+  // A mail's link has chosen, and machines open links too, some with a script: the score counts once a person acts.
+  if (confirm) {
+    const act = event => {
+      if (!event.isTrusted || answer.score != null || scale.contains(event.target)) return
+      choose()
+      if (!confirm.contains(event.target)) ask()
+    }
+    addEventListener('pointerdown', act, true)
+    addEventListener('keydown', act, true)
+    confirm.querySelector('button').addEventListener('click', event => {
+      event.preventDefault()
+      if (!event.isTrusted) return
+      choose()
+      ask()
+      comment.focus()
+    })
   }
 
   // Arrow keys move through native radios and choose on the way; a score is only what the visitor stops at.
@@ -88,7 +108,7 @@
     byArrow = event.key.startsWith('Arrow')
   })
   scale.addEventListener('click', event => {
-    if (event.target.name != 'score') return
+    if (event.target.name != 'score' || confirm && !event.isTrusted) return
     ask()
     if (byArrow) moved = true
     else choose()

@@ -16,6 +16,7 @@ _NOT_VALUES = ("id", "revision", "survey", "edit_key", "invitation", "person")
 
 
 @routes.route("/r", methods=["OPTIONS"])
+@routes.doc(responses={"204": {"description": "A survey allows the origin."}})
 def preflight() -> Any:
     """CORS preflight."""
     return public.preflight()

@@ -15,6 +15,7 @@ public.share(routes)
 
 @routes.route("/w/<survey_id>/ask", methods=["OPTIONS"])
 @routes.route("/w/<survey_id>/event", methods=["OPTIONS"])
+@routes.doc(responses={"204": {"description": "A survey allows the origin."}})
 def preflight(survey_id: str) -> Any:
     """CORS preflight."""
     return public.preflight()

@@ -30,6 +30,8 @@ class Form:
     person: dict[str, Any] | None
     made_at: int
     """Microseconds since 1970."""
+    invitation: str | None = None
+    """The token of the invitation that the form answers."""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     edit_key: str = field(default_factory=lambda: secrets.token_hex(16))
 

@@ -41,7 +41,7 @@ def receive(connection_id: str) -> Any:
     return jsonify(Receipt().dump(triggers.shown(told)))
 
 
-@routes.route("/l/<connection_id>/<survey_id>/<int:score>", methods=["GET"])
+@routes.route("/l/<connection_id>/<survey_id>/<score>", methods=["GET"])
 @routes.doc(
     parameters=[
         {"in": "query", "name": name, "schema": {"type": "string"}, "description": what}
@@ -57,7 +57,7 @@ def receive(connection_id: str) -> Any:
         "302": {"description": "To the survey's page, with the score preselected. Nothing is counted."}
     },
 )
-def land(connection_id: str, survey_id: str, score: int) -> Any:
+def land(connection_id: str, survey_id: str, score: str) -> Any:
     """A printed rating link: goes on to the survey's page. Never counts a score by itself."""
     public.limit()
     connection = Connection.get_or_none(Connection.id == connection_id)

@@ -20,6 +20,9 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 def index(query: dict[str, Any]) -> Any:
     """Keys in use, newest first, without their secrets."""
     found = ApiKey.select().where(ApiKey.revoked_at.is_null())
+    if g.key.surveys is not None:
+        # Names and limits of others' keys tell of surveys that this one does not see.
+        found = found.where(ApiKey.id == g.key.id)
     rows, following = web.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
     )

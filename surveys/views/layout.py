@@ -11,7 +11,7 @@ from surveys.models import Survey
 from surveys.widget import script
 
 #: What a respondent is told of an error; the statuses not named here get `ui.error`.
-_TOLD = {404: "ui.not_found", 409: "ui.expired"}
+_TOLD = {404: "ui.not_found", 409: "ui.expired", 410: "ui.expired"}
 
 #: After these the same form may succeed a moment later, so the page offers to send it again.
 _PASSING = (429, 500, 503)
@@ -24,6 +24,12 @@ def wishes() -> list[str]:
         *([asked] if asked else []),
         *wording.parse_accept_language(request.headers.get("Accept-Language")),
     ]
+
+
+def language_for(known: str | None) -> str:
+    """The language of a page of no survey: as the address says, as the person's mail was, as the browser says."""
+    wanted = [request.args.get("lang"), known, *wishes()]
+    return wording.choose([wish for wish in wanted if wish], list(wording.LANGUAGES), wording.FALLBACK)
 
 
 def page(
@@ -62,6 +68,17 @@ def page(
 def errors_as_pages(routes: Routes) -> None:
     """Show the errors of these routes as pages in the visitor's language instead of as JSON."""
     routes.register_error_handler(Exception, lambda error: problem_page(web.problem_of(error)))
+
+
+def keep_private(routes: Routes) -> None:
+    """Let nobody keep these pages or learn their addresses: each address is a secret of one person."""
+    routes.after_request(_keep_private)
+
+
+def _keep_private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def problem_page(problem: Problem) -> Response:

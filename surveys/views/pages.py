@@ -9,7 +9,7 @@ from flask import Response, g, request
 
 from surveys import catalogue, responses
 from surveys.base import clock, web
-from surveys.base.web import Problem, Routes
+from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Response as Stored
 from surveys.models import Survey
@@ -49,13 +49,13 @@ def show(survey_id: str) -> Response:
     _settle(survey)
     if survey.status != "active":
         return _page("closed.html", survey)
-    return _ask(survey, _new_form(survey), _score(survey, request.args.get("score", "")))
+    return ask(survey, _new_form(survey), score_of(survey, request.args.get("score", "")))
 
 
 @routes.route("/s/<survey_id>", methods=["POST"])
 @routes.doc(
     parameters=_PARAMETERS,
-    requestBody={"content": {kind: {"schema": PageForm} for kind in PageForm.types}},
+    requestBody={"required": True, "content": {kind: {"schema": PageForm} for kind in PageForm.types}},
     responses={
         "200": {**_HTML, "description": "The thanks."},
         "422": {**_HTML, "description": "Asks again."},
@@ -63,45 +63,36 @@ def show(survey_id: str) -> Response:
 )
 def answer(survey_id: str) -> Response:
     """The page's form: records the answer, or amends it when the form is sent again."""
-    # Browsers send no Origin, or "null", from private and framed pages; the sealed token is the authority.
-    if public.foreign_origin() not in (None, "null"):
-        raise Problem(403, "This form takes no answers from other sites.")
+    public.admit_form()
     g.typed = web.form_fields(PageForm.body_limit)
     public.limit()
     given = PageForm().load(g.typed)
     survey = public.survey(survey_id)
     _settle(survey)
-    score, now = _score(survey, given["score"]), clock.now()
+    score, now = score_of(survey, given["score"]), clock.now()
     try:
         form = forms.unseal(given["form"], now)
     except forms.BadToken:
         form = None
     if form is None or form.survey != survey.id:
         # A page from elsewhere, or one that lay too long: a fresh form with what was typed.
-        return _ask(survey, _new_form(survey), score, given.get("comment"), 422)
+        return ask(survey, _new_form(survey), score, given.get("comment"), 422)
     g.language = form.language
     stored = responses.find(form.id)
     if score is None and (given["score"] or stored is None or stored.score is None):
-        return _ask(survey, form, None, given.get("comment"), 422)
+        return ask(survey, form, None, given.get("comment"), 422)
     taken, _ = public.taken(survey, _answer(form, given, score, stored, now))
-    return _thank(survey, form, taken)
+    return thank(survey, form, taken)
 
 
 def _answer(
     form: forms.Form, given: dict[str, Any], score: int | None, stored: Stored | None, now: Any
 ) -> responses.Answer:
-    values: dict[str, Any] = {"language": form.language, "channel": form.channel}
-    if form.touchpoint:
-        values["touchpoint"] = form.touchpoint
-    if score is not None:
-        values["score"] = score
-    if "comment" in given:
-        values["comment"] = given["comment"] or None
     return responses.Answer(
         id=form.id,
         # What a person sends last is what they mean, whatever the page's script sent before.
         revision=stored.revision + 1 if stored else 1,
-        values=values,
+        values=values(form, given, score),
         edit_key=form.edit_key,
         person=form.person,
         flags=form.flags(given["homepage"], now),
@@ -111,16 +102,18 @@ def _answer(
 # ----------------------------------------------------------------------------------------------- pages
 
 
-def _settle(survey: Survey) -> None:
-    """Note the language and who may frame the page, for this page and for its errors."""
-    g.language = catalogue.language_for(survey, layout.wishes())
-    if request.args.get("embed") == "1" and survey.allowed_origins:
-        g.frame_ancestors = " ".join(survey.allowed_origins)
-
-
-def _ask(
-    survey: Survey, form: forms.Form, score: int | None, comment: str | None = None, status: int = 200
+def ask(
+    survey: Survey,
+    form: forms.Form,
+    score: int | None,
+    comment: str | None = None,
+    status: int = 200,
+    confirming: bool = False,
 ) -> Response:
+    """The page that asks, with `score` chosen; other statuses than 200 say what is missing.
+
+    `confirming`: the score comes from a mail's link and counts only once a person acts.
+    """
     return _page(
         "survey.html",
         survey,
@@ -130,10 +123,12 @@ def _ask(
         chosen=score,
         comment=comment or "",
         refused=status != 200,
+        confirming=confirming,
     )
 
 
-def _thank(survey: Survey, form: forms.Form, stored: Stored) -> Response:
+def thank(survey: Survey, form: forms.Form, stored: Stored, me_url: str | None = None) -> Response:
+    """The thanks, with a place for the comment. `me_url`: the respondent's own page."""
     answer = _page(
         "thanks.html",
         survey,
@@ -142,10 +137,36 @@ def _thank(survey: Survey, form: forms.Form, stored: Stored) -> Response:
         chosen=stored.score,
         group=stored.group,
         comment=stored.comment or "",
+        me_url=me_url,
     )
     if form.channel == "kiosk":
         answer.headers["Refresh"] = f"{KIOSK_SECONDS}; url={_start()}"
     return answer
+
+
+def values(form: forms.Form, given: dict[str, Any], score: int | None) -> dict[str, Any]:
+    """What a form that was sent says, as an answer's values."""
+    said: dict[str, Any] = {"language": form.language, "channel": form.channel}
+    if form.touchpoint:
+        said["touchpoint"] = form.touchpoint
+    if score is not None:
+        said["score"] = score
+    if "comment" in given:
+        said["comment"] = given["comment"] or None
+    return said
+
+
+def score_of(survey: Survey, text: str) -> int | None:
+    """A score as written in an address or a form; None when it is none of the survey's scale."""
+    score = int(text) if re.fullmatch(r"-?[0-9]{1,3}", text) else None
+    return score if METRICS[survey.metric].accepts(score) else None
+
+
+def _settle(survey: Survey) -> None:
+    """Note the language and who may frame the page, for this page and for its errors."""
+    g.language = catalogue.language_for(survey, layout.wishes())
+    if request.args.get("embed") == "1" and survey.allowed_origins:
+        g.frame_ancestors = " ".join(survey.allowed_origins)
 
 
 def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Response:
@@ -202,12 +223,6 @@ def _start(**more: str) -> str:
     }
     kept |= more
     return request.path + ("?" + urlencode(kept) if kept else "")
-
-
-def _score(survey: Survey, text: str) -> int | None:
-    """A score as written in an address or a form; None when it is none of the survey's scale."""
-    score = int(text) if re.fullmatch(r"-?[0-9]{1,3}", text) else None
-    return score if METRICS[survey.metric].accepts(score) else None
 
 
 def _short(text: str) -> str | None:

@@ -44,6 +44,13 @@ def foreign_origin() -> str | None:
     return None if origin in own else origin
 
 
+def admit_form() -> None:
+    """A 403 for a form that another site sent."""
+    # Browsers send no Origin, or "null", from private and framed pages; the token is the authority.
+    if foreign_origin() not in (None, "null"):
+        raise Problem(403, "This form takes no answers from other sites.")
+
+
 def share(routes: Blueprint) -> None:
     """Let pages of the origins that a survey allows read what these routes answer."""
     routes.before_request(_remember_origin)
@@ -64,19 +71,24 @@ def preflight() -> Any:
     """The answer to a CORS preflight: 204 when some survey allows the origin, else 403."""
     origin = request.headers.get("Origin")
     if origin is None:
-        return "", 204, {"Allow": "OPTIONS, POST"}
+        return _empty({"Allow": "OPTIONS, POST"})
     if g.origin is not None and not any_survey_allows(origin):
         raise Problem(403, "No survey allows this origin.")
     g.origin, g.origin_allowed = origin, True
-    return (
-        "",
-        204,
+    return _empty(
         {
             "Access-Control-Allow-Methods": "POST",
             "Access-Control-Allow-Headers": "content-type",
             "Access-Control-Max-Age": "86400",
-        },
+        }
     )
+
+
+def _empty(headers: dict[str, str]) -> Response:
+    answer = Response(status=204, headers=headers)
+    # Nothing has no type.
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _remember_origin() -> None:

@@ -1,18 +1,21 @@
 """Surveys over the API."""
 
 import html
+import io
 from typing import Any
 
 import segno
 from flask import Response, g, make_response
 
-from surveys import catalogue, links, people
+from surveys import catalogue, links, mails, people
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
+from surveys.base.delivery import mail
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
 from surveys.schemas import (
     DeleteQuery,
+    PreviewQuery,
     QRQuery,
     Snippet,
     SnippetQuery,
@@ -24,6 +27,8 @@ from surveys.schemas import (
     SurveyQuery,
     check_words,
 )
+
+WORDS = ("metric", "follow_up", "follow_up_type", "choices", "thanks", "labels")
 
 routes = Routes(
     "surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how."
@@ -77,7 +82,7 @@ def change(body: dict[str, Any], survey_id: str) -> Any:
     """Change a survey. A change of metric or wording raises `definition`; of the metric, once answered, is a 409."""
     survey = own(survey_id)
     fresh_secret = body.pop("new_identity_secret", False)
-    merged = {name: getattr(survey, name) for name in ("metric", "follow_up", "thanks", "labels")} | body
+    merged = {name: getattr(survey, name) for name in WORDS} | body
     check_words(merged["metric"], merged)
     try:
         changed = catalogue.change(survey, body, clock.now())
@@ -131,17 +136,28 @@ def snippet(query: dict[str, Any], survey_id: str) -> Any:
 def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     """The hosted page's address as a QR code, error correction M, with its quiet zone."""
     survey = own(survey_id)
-    code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
-    if kind == "svg":
-        answer = make_response(code.svg_inline(scale=8, border=4, svgns=True, xmldecl=False))
-        answer.mimetype = "image/svg+xml"
-    else:
-        import io
+    try:
+        code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
+    except segno.DataOverflowError:
+        raise web.invalid("touchpoint", "Is too long for a QR code.") from None
+    picture = io.BytesIO()
+    code.save(picture, kind=kind, scale=8, border=4)
+    answer = make_response(picture.getvalue())
+    answer.mimetype = "image/svg+xml" if kind == "svg" else "image/png"
+    return answer
 
-        picture = io.BytesIO()
-        code.save(picture, kind="png", scale=8, border=4)
-        answer = make_response(picture.getvalue())
-        answer.mimetype = "image/png"
+
+@routes.route("/<survey_id>/preview.eml", methods=["GET"])
+@needs("read")
+@routes.arguments(PreviewQuery, location="query")
+@routes.doc(responses={"200": {"description": "The mail.", "content": {"message/rfc822": {}}}})
+def preview(query: dict[str, Any], survey_id: str) -> Response:
+    """The mail that asks, as an invented person would get it; its links lead to no invitation."""
+    survey = own(survey_id)
+    sender = web.settings().mail_from or mail.NOBODY
+    message = mails.example(survey, query.get("lang"), "robin@example.com")
+    answer = make_response(mail.as_bytes(message, sender, clock.now()))
+    answer.mimetype = "message/rfc822"
     return answer
 
 
@@ -154,5 +170,6 @@ def own(survey_id: str) -> Survey:
 
 
 def _with_secret(survey: Survey, secret: str) -> dict[str, Any]:
-    shown = {name: getattr(survey, name) for name in SurveyOut().fields}
+    names = {field.attribute or name for name, field in SurveyOut().fields.items()}
+    shown = {name: getattr(survey, name) for name in names}
     return {**shown, "identity_secret": secret}

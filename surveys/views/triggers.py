@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 
 from surveys import backtest, invitations, triggers
-from surveys.base import clock, web
+from surveys.base import clock, db, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Routes, idempotent, needs
 from surveys.models import Survey, Trigger
@@ -109,10 +109,13 @@ def shown(trigger: Trigger) -> dict[str, Any]:
 
 
 def _own(survey_id: str) -> Survey:
-    survey = Survey.get_or_none(Survey.id == survey_id)
+    survey = _survey(survey_id)
     if survey is None or not g.key.sees(survey.id):
         raise web.invalid("survey", "There is no such survey.")
     return survey
+
+
+_survey = db.Lookup(Survey.id)
 
 
 def _visible() -> Any:

@@ -36,7 +36,14 @@ def welcome() -> Response:
 
 @routes.route("/demo", methods=["GET"])
 @routes.doc(
-    parameters=[{"in": "query", "name": "mode", "schema": {"type": "string", "enum": list(MODES)}}],
+    parameters=[
+        {
+            "in": "query",
+            "name": "mode",
+            "schema": {"type": "string"},
+            "description": f"One of {', '.join(MODES)}; anything else is the first of them.",
+        }
+    ],
     responses={"200": _HTML},
 )
 def demo() -> Response:

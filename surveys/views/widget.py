@@ -1,4 +1,4 @@
-"""GET /w/{survey}.js: the script a website embeds, with the survey inside."""
+"""The widget's two files: the loader a website embeds, and the panel it loads when a survey is to show."""
 
 from flask import Response, request
 
@@ -7,38 +7,89 @@ from surveys.base import web
 from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
+from surveys.widget import encodings
 from surveys.widget import script as embedded
 
 routes = Routes("widget", __name__, description="For respondents: no key needed.")
 
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+_SCRIPT = {"text/javascript": {"schema": {"type": "string"}}}
+
+
+def _documented(script: str) -> dict[str, dict[str, object]]:
+    """What the document says of a route that gives `script`."""
+    return {
+        "200": {"description": script, "content": _SCRIPT},
+        "304": {"description": "The caller's copy is still the one."},
+        "404": {"description": "An empty script: no such survey, or an archived one.", "content": _SCRIPT},
+    }
 
 
 @routes.route("/w/<survey_id>.js", methods=["GET"])
 @routes.doc(
     summary="The widget's script",
-    responses={"200": {"description": "The script, with the survey's configuration inside."}},
+    responses=_documented("The script, with the survey's rules inside."),
     parameters=[
         {"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}
     ],
 )
 def script(survey_id: str) -> Response:
-    """The widget with this survey's configuration inside: one request, and nothing more until a survey shows."""
-    survey = Survey.get_or_none(Survey.id == survey_id)
-    if survey is None or survey.status == "archived":
-        # An empty script: the page that embeds it must not notice.
-        answer = Response("", 404, mimetype="text/javascript")
-        answer.headers["Cache-Control"] = "public, max-age=60"
-    else:
-        asked = request.args.get("lang")
-        wishes = [asked] if asked else wording.parse_accept_language(request.headers.get("Accept-Language"))
-        body = embedded.script(configuration(survey, catalogue.language_for(survey, wishes)))
-        answer = Response(body, content_type="text/javascript; charset=utf-8")
-        answer.headers["Cache-Control"] = CACHE
-        answer.headers["ETag"] = embedded.etag(body)
-        if not asked:
-            answer.vary.add("Accept-Language")
-        answer.make_conditional(request)
+    """The widget with this survey's rules inside: one request, and nothing more until a survey shows."""
+    survey = _survey(survey_id)
+    if survey is None:
+        return _nothing()
+    asked = request.args.get("lang")
+    wishes = [asked] if asked else wording.parse_accept_language(request.headers.get("Accept-Language"))
+    made = embedded.files(configuration(survey, catalogue.language_for(survey, wishes)))
+    answer = _answer(made.loader, CACHE)
+    if not asked:
+        answer.vary.add("Accept-Language")
+    return answer
+
+
+@routes.route("/w/<survey_id>/<language>.js", methods=["GET"])
+@routes.doc(
+    summary="The widget's panel",
+    responses=_documented("A JavaScript module: the panel, with its words in one language."),
+)
+def panel(survey_id: str, language: str) -> Response:
+    """The panel in a language. With its own integrity as query it never changes; without, it is the latest."""
+    survey = _survey(survey_id)
+    if survey is None:
+        return _nothing()
+    made = embedded.files(configuration(survey, catalogue.language_for(survey, [language])))
+    is_this = request.query_string.decode("latin-1") == made.integrity
+    return _answer(made.panel, IMMUTABLE if is_this else CACHE)
+
+
+def _survey(survey_id: str) -> Survey | None:
+    return Survey.get_or_none((Survey.id == survey_id) & (Survey.status != "archived"))
+
+
+def _nothing() -> Response:
+    """An empty script: the page that embeds it must not notice."""
+    answer = Response("", 404, mimetype="text/javascript")
+    answer.headers["Cache-Control"] = "public, max-age=60"
+    return _open(answer)
+
+
+def _answer(content: bytes, cache: str) -> Response:
+    """A script in the encoding the browser likes best, each with an entity tag of its own."""
+    encoding = encodings.best(request.headers.get("Accept-Encoding"))
+    answer = Response(encodings.encoded(content, encoding), content_type="text/javascript; charset=utf-8")
+    if encoding:
+        answer.headers["Content-Encoding"] = encoding
+    answer.headers["Cache-Control"] = cache
+    answer.headers["ETag"] = embedded.etag(content, encoding)
+    answer.vary.add("Accept-Encoding")
+    answer.make_conditional(request)
+    return _open(answer)
+
+
+def _open(answer: Response) -> Response:
+    """Any site may embed it."""
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answer
@@ -56,18 +107,28 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "groups": {group.key: (group.low, group.high) for group in metric.groups},
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]
-        "texts": {
-            "question": texts.question,
-            "labels": {str(score): label for score, label in texts.labels.items()},
-            "follow_up": texts.follow_up,
-            "thanks": texts.thanks,
-            "ui": {
-                name: wording.text(language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
-            },  # type: ignore[typeddict-item]
-        },
+        "texts": _words(texts),
         "widget": dict(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,
         "wait_after_answer_days": survey.wait_after_answer_days,
         "wait_after_decline_days": survey.wait_after_decline_days,
+        "many": survey.follow_up_type == "many_choices",
         "paused": survey.status != "active",
     }
+
+
+def _words(texts: catalogue.Texts) -> embedded.Texts:
+    said: embedded.Texts = {
+        "question": texts.question,
+        "labels": {str(score): label for score, label in texts.labels.items()},
+        "follow_up": texts.follow_up,
+        "thanks": texts.thanks,
+        "ui": {
+            name: wording.text(texts.language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
+        },  # type: ignore[typeddict-item]
+    }
+    if texts.choices:
+        said["choices"] = texts.choices
+    if texts.link:
+        said["link"] = {"text": texts.link["text"], "url": texts.link["url"]}
+    return said

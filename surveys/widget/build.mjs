@@ -1,26 +1,42 @@
-// Builds dist/widget.min.js, the same bytes from the same sources on any machine.
+// Builds dist/: loader.min.js with its moments, survey.min.js and choices.min.js; the same bytes from the same sources anywhere.
 
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { build, transform } from 'esbuild'
+
+const here = new URL('.', import.meta.url).pathname
+const out = process.argv[2] || here + 'dist'
 
 const minifiedCss = {
   name: 'minified-css',
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { readFile } = await import('node:fs/promises')
       const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
       return { contents: code.trim(), loader: 'text' }
     })
   },
 }
 
-await build({
-  entryPoints: [new URL('src/main.js', import.meta.url).pathname],
-  outfile: process.argv[2] || new URL('dist/widget.min.js', import.meta.url).pathname,
+const options = {
   bundle: true,
   minify: true,
-  format: 'iife',
   target: 'es2021',
   charset: 'utf8',
   legalComments: 'none',
   plugins: [minifiedCss],
-})
+}
+
+const files = [
+  ['loader', 'loader', { format: 'iife' }],
+  ['survey', 'survey', { format: 'esm', define: { CHOICES: 'false' } }],
+  ['survey', 'choices', { format: 'esm', define: { CHOICES: 'true' } }],
+]
+for (const [source, name, more] of files)
+  await build({ ...options, ...more, entryPoints: [`${here}src/${source}.js`], outfile: `${out}/${name}.min.js` })
+
+// Each moment is one expression, a function; the server puts in those that a survey uses.
+const moments = {}
+for (const file of (await readdir(here + 'src/moments')).sort()) {
+  const { code } = await transform(await readFile(`${here}src/moments/${file}`, "utf8"), { minify: true, target: options.target })
+  moments[file.replace('.js', '')] = code.trim().replace(/^export default|;$/g, '').trim()
+}
+await writeFile(`${out}/moments.json`, JSON.stringify(moments, null, 1) + '\n')

@@ -1,16 +1,17 @@
-"""The script a website embeds: the built widget with one survey's configuration inside."""
+"""The two files of the widget: the loader with a survey's rules, and the panel with its words."""
 
+import base64
 import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 from surveys.widget import colours
 
-BUILT = Path(__file__).parent / "dist" / "widget.min.js"
+BUILT = Path(__file__).parent / "dist"
 
-_PLACE = b"__EARSHOT_CONFIG__"
+_RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EARSHOT_SURVEY__"
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
 COLOUR = "#2f5bea"
@@ -42,6 +43,8 @@ class Texts(TypedDict):
     """By score as a string. With five points or fewer all labelled, the labels are the buttons."""
     follow_up: dict[str, str]
     """By group. A group without one goes to the thanks at once."""
+    choices: NotRequired[dict[str, list[tuple[str, str]]]]
+    """By group: what can be chosen, as (what is kept, what is read). A group without gets a field for text."""
     thanks: dict[str, str]
     """By group; every group of `groups` has one."""
     link: NotRequired[Link | None]
@@ -71,7 +74,7 @@ class Widget(TypedDict, total=False):
     """Also when an element that matches this selector is clicked."""
     pages: list[str]
     """Patterns with `*` against the path, or the whole address unless they begin with `/`; `!` in front
-    forbids. Query and fragment are not looked at. Default: all pages (`data-pages`, with commas)."""
+    forbids. No commas; query and fragment are not looked at. Default: all pages (`data-pages`, with commas)."""
 
 
 class Config(TypedDict):
@@ -93,21 +96,39 @@ class Config(TypedDict):
     the service decides."""
     wait_after_answer_days: float
     wait_after_decline_days: float
+    many: NotRequired[bool]
+    """Several of the choices may be chosen."""
     paused: bool
     """Show nothing; answers that wait in the browser are still delivered."""
 
 
-def script(config: Config) -> bytes:
-    """The JavaScript file for one survey and language. Raises ValueError for a colour that is none.
+class Files(NamedTuple):
+    """What a website loads for one survey and language."""
 
-    The same configuration gives the same bytes.
+    loader: bytes
+    """The rules, and no word that the visitor reads."""
+    panel: bytes
+    """The panel, its words, and answers on their way."""
+    integrity: str
+    """Of the panel (W3C Subresource Integrity); also the query that makes its address immutable."""
+
+
+def files(config: Config) -> Files:
+    """Both files. The same configuration gives the same bytes.
+
+    Raises ValueError for a colour that is none.
     """
-    return _built().replace(_PLACE, _literal(_with_defaults(config)))
+    widget = config["widget"]
+    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
+    name = "choices.min.js" if config["texts"].get("choices") else "survey.min.js"
+    panel = _built(name).replace(_SURVEY, _literal(_words(config) | {"palette": palette(colour, theme)}))
+    integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
+    return Files(_loader(config, integrity), panel, integrity)
 
 
-def etag(content: bytes) -> str:
-    """The strong entity tag of a script, in quotes (RFC 9110, 8.8.3)."""
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+def etag(content: bytes, encoding: str = "") -> str:
+    """The strong entity tag of one encoding of a file, in quotes (RFC 9110, 8.8.3)."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}{encoding and "-" + encoding}"'
 
 
 def palette(colour: str, theme: str = "auto") -> str:
@@ -116,6 +137,17 @@ def palette(colour: str, theme: str = "auto") -> str:
         f":host{{color-scheme:{scheme};{declarations}}}" for scheme, declarations in schemes(colour).items()
     )
     return {"light": light, "dark": dark}.get(theme, f"{light}@media(prefers-color-scheme:dark){{{dark}}}")
+
+
+def notes(widget: Widget) -> list[str]:
+    """What the survey's team should know of its looks: where its colour was adapted, and to what."""
+    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
+    shown = {scheme: colours.readable(colour, paper) for scheme, paper in _PAPERS.items()}
+    return [
+        f"widget.color: {colour} cannot be told from the {scheme} panel; {adapted} is shown there instead."
+        for scheme, adapted in shown.items()
+        if adapted != colour and theme in ("auto", scheme)
+    ]
 
 
 def schemes(colour: str) -> dict[str, str]:
@@ -129,10 +161,34 @@ def schemes(colour: str) -> dict[str, str]:
     return made
 
 
-def _with_defaults(config: Config) -> dict:
-    widget = {"mode": "popover", "position": "bottom-right", "show_after_seconds": 0} | config["widget"]
-    colour, theme = widget.pop("color", COLOUR), widget.pop("theme", "auto")
-    return config | {"widget": widget | {"palette": palette(colour, theme)}}
+def _words(config: Config) -> dict:
+    """What the panel needs."""
+    left_out = ("widget", "sampling")
+    return {name: value for name, value in config.items() if name not in left_out and value is not False}
+
+
+def _loader(config: Config, integrity: str) -> bytes:
+    """The loader, holding only what this survey's rules use."""
+    widget = config["widget"]
+    options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
+    if config.get("sampling", 1) < 1:
+        options["sampling"] = config["sampling"]
+    after = widget.get("show_after_seconds", 0)
+    if after is not None and not config["paused"]:
+        options["after"] = after
+    moments = {name: widget[name] for name in _moments() if widget.get(name)}  # type: ignore[literal-required]
+    if config["paused"]:
+        moments = {"paused": True}
+    watches = [b"(%s)(%s,c,p)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
+    address = f"{config['endpoint']}/w/{config['survey']}/"
+    rules = [config["survey"], address, config["language"], integrity, options]
+    head, _, rest = _built("loader.min.js").partition(_RULES)
+    middle, _, tail = rest.partition(_MOMENTS)
+    return b"".join((head, _literal(rules), middle, b"((c,p)=>{", b";".join(watches), b"})", tail))
+
+
+#: What the loader reads of a survey's widget settings under the same name as a data attribute.
+_TOLD = ("mode", "position", "target", "pages")
 
 
 def _literal(value: object) -> bytes:
@@ -144,5 +200,11 @@ def _literal(value: object) -> bytes:
 
 
 @cache
-def _built() -> bytes:
-    return BUILT.read_bytes()
+def _built(name: str) -> bytes:
+    return (BUILT / name).read_bytes()
+
+
+@cache
+def _moments() -> dict[str, bytes]:
+    """Functions by the setting that asks for them."""
+    return {name: code.encode() for name, code in json.loads(_built("moments.json")).items()}

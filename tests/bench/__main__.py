@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = (("startup",), ("recording",), ("kill9",), ("kill9", "--postgres"))
+BENCHMARKS = (("startup",), ("recording",), ("kill9",), ("kill9", "--postgres"), ("triggers",))
 
 
 def main() -> None:

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from surveys.widget.script import Config, script
+from surveys.widget.script import Config, files
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">{head}</head>
 <body><main><h1>Shop</h1><p>Something worth reading.</p><button id="host">Host button</button>{body}</main>
 {end}</body></html>"""
 
+SCRIPT = {"Content-Type": "text/javascript; charset=utf-8", "Access-Control-Allow-Origin": "*"}
 STUB = "window.earshot=window.earshot||function(){(earshot.q=earshot.q||[]).push(arguments)};"
 
 
@@ -58,13 +59,20 @@ class Site:
 
         `calls` is script that runs before the widget; `headers` are the page's.
         """
-        name = f"/w/{config['survey']}.js"
-        self.scripts[name] = script(config)
+        name = self.publish(config)
         stub = f'<script nonce="{nonce}">{STUB}{calls}</script>'
         end = f'{stub}<script async nonce="{nonce}" src="{self.service}{name}" {attributes}></script>'
         named = {key.replace("_", "-"): value for key, value in headers.items()}
         self.pages[path] = (PAGE.format(head=head, body=body, end=end), named)
         return self.url + path
+
+    def publish(self, config: Config) -> str:
+        """Have the service serve the two files of `config`; returns the path of the loader."""
+        made = files(config)
+        name = f"/w/{config['survey']}.js"
+        self.scripts[name] = made.loader
+        self.scripts[f"/w/{config['survey']}/{config['language']}.js"] = made.panel
+        return name
 
     def sent(self, path: str) -> list[Post]:
         """Calls whose path ends so, in order of arrival."""
@@ -103,7 +111,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             path = self.path.split("?")[0]
             if path in site.scripts:
-                self._answer(200, site.scripts[path], {"Content-Type": "text/javascript; charset=utf-8"})
+                self._answer(200, site.scripts[path], SCRIPT)
             elif path in site.pages:
                 page, headers = site.pages[path]
                 self._answer(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"} | headers)

@@ -101,6 +101,14 @@ def csat(language: str = "en", *, endpoint: str = "https://surveys.example", **w
     return _config(language, endpoint, "csat", 1, 5, groups, labels, [0, 2], 7, widget)
 
 
+def choices(language: str = "en", *, endpoint: str = "https://surveys.example", **widget: object) -> Config:
+    """An NPS survey that offers detractors several reasons."""
+    words = {"en": ["Price", "Speed"], "de": ["Preis", "Tempo"]}[language]
+    config = nps(language, endpoint=endpoint, **widget)
+    config["texts"]["choices"] = {"detractor": list(zip(["price", "speed"], words, strict=True))}
+    return {**config, "many": True}
+
+
 def _config(language, endpoint, metric, low, high, groups, labels, tones, wait, widget) -> Config:
     words = _WORDS[language]
     return {

@@ -17,6 +17,9 @@ from surveys.base.settings import Settings
 
 TIMEOUT_SECONDS = 10
 
+#: Headers as long as a line may be (RFC 5322, 2.1.1): folded at 78, an address of ours would become encoded words.
+WIRE = policy.SMTP.clone(max_line_length=998)
+
 #: Who sends where no MAIL_FROM is set; the mail goes to a file then, and nowhere else.
 NOBODY = "Earshot <earshot@localhost>"
 
@@ -43,8 +46,7 @@ class Smtp:
         Up to the end of the envelope nothing can have been sent, so trying again is safe; once the text is on
         its way, silence may mean either.
         """
-        mail = mime(message, self.sender, now)
-        content = mail.as_bytes(policy=policy.SMTP)
+        content = as_bytes(message, self.sender, now)
         try:
             with _connection(self.url) as server:
                 _envelope(server, parseaddr(self.sender)[1], message.to)
@@ -64,7 +66,7 @@ class Outbox:
 
     def send(self, message: Message, now: datetime) -> None:
         """Write one message; its name begins with the moment, so that a listing is in order."""
-        content = mime(message, self.sender, now).as_bytes(policy=policy.SMTP)
+        content = as_bytes(message, self.sender, now)
         self.directory.mkdir(mode=0o700, exist_ok=True)
         name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"
@@ -81,6 +83,11 @@ class Outbox:
                 path.unlink()
                 gone += 1
         return gone
+
+
+def as_bytes(message: Message, sender: str, now: datetime) -> bytes:
+    """The message as it goes over the wire. Raises DeliveryFailed for an address that cannot be one."""
+    return mime(message, sender, now).as_bytes(policy=WIRE)
 
 
 def read(path: Path) -> EmailMessage:

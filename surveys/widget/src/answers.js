@@ -1,8 +1,8 @@
 // Answers on their way: kept in the browser first, sent at once, and sent again until the service has them.
 
-import { config, data } from './config.js'
-import { clearTimeout, fetch, listen, setTimeout, stringify } from './host.js'
-import { keys, read, rememberAnswer, remove, write } from './memory.js'
+import { clearTimeout, json, listen, setTimeout } from './host.js'
+import { all, remove, write } from './memory.js'
+import { about, config, page, post, rest } from './page.js'
 
 const KEPT = 'earshot-answer:'
 const KEPT_FOR = 72 * 3600e3
@@ -12,62 +12,47 @@ let failures = 0
 let notBefore = 0
 let timer
 
-/** 128 random bits as 32 hexadecimal digits. */
-const random = () =>
-  crypto.getRandomValues(new Uint8Array(16)).reduce((digits, byte) => digits + (byte + 256).toString(16).slice(1), '')
-
 /** A random UUID (RFC 9562, version 4); crypto.randomUUID is missing on pages without TLS. */
-const uuid = () => random().replace(/(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-')
+const uuid = () =>
+  crypto
+    .getRandomValues(new Uint8Array(16))
+    .reduce((digits, byte) => digits + (byte + 256).toString(16).slice(1), '')
+    .replace(/(.{8})(.{4}).(.{3}).(.{3})/, '$1-$2-4$3-a$4-')
 
-// Plain text needs no preflight. The policy keeps the Origin header on pages that send no referrer at all,
-// and keepalive lets the call outlive the page.
-async function post(path, body, seconds = 20) {
-  return fetch(config.endpoint + path, {
-    method: 'POST',
-    body,
-    credentials: 'omit',
-    referrerPolicy: 'origin',
-    keepalive: true,
-    signal: AbortSignal.timeout && AbortSignal.timeout(seconds * 1000),
-  })
-}
+const call = (name, fields, seconds) => post(`/w/${config.survey}/${name}`, json(fields), seconds)
 
 /** May this person be asked now? Resolves to {ask, rule, invitation}, or to {} when the service gives no answer. */
-export const ask = (person, touchpoint) =>
-  post(`/w/${config.survey}/ask`, stringify({ person, touchpoint }), 5)
+export const ask = ({ person, touchpoint }) =>
+  call('ask', { person, touchpoint }, 5)
     .then(reply => reply.json())
     .catch(() => ({}))
 
 /** Count that the survey was shown or dismissed; a count that is lost does no harm. */
-export const report = (event, invitation) =>
-  post(`/w/${config.survey}/event`, stringify({ invitation: invitation || null, event })).catch(() => {})
+export const report = event => call('event', { invitation: about.invitation || null, event }).catch(() => {})
 
-/** One answer. Each `save` keeps the whole of it under a higher revision, so that the last one says all. */
-export function newAnswer() {
-  const answer = {
-    id: uuid(),
-    revision: 0,
-    survey: config.survey,
-    edit_key: random(),
-    channel: 'widget',
-    language: config.language,
-    test: 'test' in data || undefined,
-  }
-  // The address without query and fragment, which may tell more than the visitor means to.
-  if (/^http/.test(location.protocol)) answer.page = (location.origin + location.pathname).slice(0, 2000)
-  return {
-    id: answer.id,
-    save(fields) {
-      Object.assign(answer, fields)
-      answer.revision++
-      rememberAnswer()
-      const key = KEPT + answer.id
-      write(key, [config.endpoint, Date.now(), stringify(answer)].join('\n'))
-      // The call starts before anything is awaited: the visitor may be leaving.
-      const sent = deliver(key)
-      alone(key, () => sent)
-    },
-  }
+/** The answer as it begins. */
+export const newAnswer = () => ({
+  id: uuid(),
+  revision: 0,
+  survey: config.survey,
+  edit_key: uuid() + uuid(),
+  channel: 'widget',
+  language: config.language,
+  // Without query and fragment, which may tell more than the visitor means to.
+  page: location.href.split(/[?#]/)[0].slice(0, 2000),
+  test: 'test' in page.data || undefined,
+})
+
+/** Keep the whole answer under a higher revision, so that the last one says all, and send it. */
+export function save(answer, fields) {
+  Object.assign(answer, fields)
+  answer.revision++
+  rest(config.wait_after_answer_days)
+  const key = KEPT + answer.id
+  write(key, [config.endpoint, Date.now(), json(answer)].join('\n'))
+  // The call starts before anything is awaited: the visitor may be leaving.
+  const sent = deliver(key)
+  alone(key, () => sent)
 }
 
 /** Run `task` unless another tab is at this answer; just run it where there are no locks or none are allowed. */
@@ -80,10 +65,11 @@ async function alone(key, task) {
 }
 
 /** Send what earlier pages could not, one sender over all tabs. */
-export const deliverKept = () => keys(KEPT).forEach(key => alone(key, () => deliver(key)))
+export const deliverKept = () =>
+  Object.keys(all()).forEach(key => key.startsWith(KEPT) && alone(key, () => deliver(key)))
 
 async function deliver(key) {
-  const kept = read(key)
+  const kept = all()[key]
   if (!kept) return
   const [endpoint, since, body] = kept.split('\n')
   if (Date.now() - since > KEPT_FOR) return remove(key)
@@ -94,7 +80,7 @@ async function deliver(key) {
   if (status < 500 && status != 429 && status != 408) {
     failures = 0
     // A later revision may have taken the place meanwhile; that one stays until it has arrived itself.
-    if (read(key) == kept) remove(key)
+    if (all()[key] == kept) remove(key)
     return
   }
   const asked = headers?.get('Retry-After') * 1000 || 0

@@ -1,35 +1,39 @@
 // The panel itself: the question, the scale, the follow-up and the thanks, in a shadow root of their own.
 
-import { config, script } from './config.js'
 import { element, guard, listen, select, setTimeout } from './host.js'
-import css from './panel.css'
+import { config, page } from './page.js'
+import choicesCss from './choices.css'
+import panelCss from './panel.css'
 
-const { max, min, texts, widget } = config
+/* global CHOICES -- set by the build: surveys without choices get a file without them */
+const css = config.palette + panelCss + (CHOICES ? choicesCss : '')
+
+const { max, min, texts } = config
 const LINGERS = 8000
 
-/** Where the panel stands: in the named element, else behind the script tag; floating ones outside the body,
- * which some pages exchange as a whole. */
-const place = () => {
-  if (widget.mode != 'inline') return select('html')
-  if (widget.target) return select(widget.target)
-  return script?.closest('body') && script.parentNode
+const position = () => page.data.position || 'bottom-right'
+
+/** Where the panel stands: in the named element, else behind the script tag; floating ones outside the body, which
+ * some pages exchange as a whole. */
+export const place = () => {
+  const { mode, target } = page.data
+  if (mode != 'inline') return select('html')
+  return target ? select(target) : page.script.closest?.('body') && page.script.parentNode
 }
 
-export const hasPlace = () => !!place()
-
-/** An element with a shadow root that holds our style sheet and `content`. */
+/** An element with a shadow root that holds our style sheet and `content`; a button in it gets the element's focus. */
 function shelter(content) {
   const host = element('earshot-survey')
-  const root = host.attachShadow({ mode: 'open' })
+  const root = host.attachShadow({ mode: 'open', delegatesFocus: content.type == 'button' })
   content.lang = config.language
   content.dir = config.dir
   try {
     const sheet = new CSSStyleSheet()
-    sheet.replaceSync(widget.palette + css)
+    sheet.replaceSync(css)
     root.adoptedStyleSheets = [sheet]
   } catch {
     // Browsers before constructable style sheets; the page's nonce lets the element through.
-    root.append(element('style', { nonce: script?.nonce }, widget.palette + css))
+    root.append(element('style', { nonce: page.script.nonce }, css))
   }
   root.append(content)
   // Keys pressed here are not the page's shortcuts.
@@ -39,7 +43,7 @@ function shelter(content) {
 
 /** The tab at the edge of the window; `task` runs when it is pressed. Returns the element. */
 export function openTab(task) {
-  const host = shelter(press(texts.ui.survey, task, { class: 'tab ' + widget.position }))
+  const host = shelter(press(texts.ui.survey, task, { class: 'tab ' + position() }))
   select('html').append(host)
   return host
 }
@@ -51,8 +55,8 @@ function press(text, task, attributes) {
   return button
 }
 
-/** The buttons of the scale. Arrow keys move the focus alone: to choose is to save. */
-function makeScale(choose) {
+/** The buttons of the scale, `chosen` already pressed. Arrow keys move the focus alone: to choose is to save. */
+function makeScale(chosen, choose) {
   const { labels } = texts
   const buttons = []
   const count = max - min + 1
@@ -68,9 +72,9 @@ function makeScale(choose) {
       },
       {
         role: 'radio',
-        'aria-checked': false,
+        'aria-checked': score === chosen,
         'aria-label': listed || !label ? null : `${score}, ${label}`,
-        tabindex: buttons.length ? -1 : 0,
+        tabindex: score === (chosen ?? min) ? 0 : -1,
       },
     )
     listen(button, 'focus', () => {
@@ -92,7 +96,7 @@ function makeScale(choose) {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
       Home: 0,
-      End: count - 1,
+      End: -1,
     }[event.key]
     if (next == null) return
     event.preventDefault()
@@ -111,41 +115,75 @@ function makeScale(choose) {
 const groupOf = score =>
   Object.keys(config.groups).find(key => score >= config.groups[key][0] && score <= config.groups[key][1])
 
+/** The field of the second question for a group: a text or the choices there are, with what was `given`. Returns
+ * the element and how to read it. */
+function makeField(group, given) {
+  if (CHOICES && texts.choices[group]) return makeChoices(texts.choices[group], given || [])
+  const area = element('textarea', { 'aria-labelledby': 'asked', rows: 2, maxlength: 5000, dir: 'auto' })
+  area.value = given || ''
+  return [area, () => area.value.trim()]
+}
+
+function makeChoices(choices, given) {
+  const [type, role] = config.many ? ['checkbox', 'group'] : ['radio', 'radiogroup']
+  const boxes = choices.map(([value]) =>
+    element('input', { type, name: 'choice', value, checked: given.includes(value) ? '' : null }),
+  )
+  const labels = boxes.map((box, at) => element('label', {}, box, choices[at][1]))
+  const list = element('div', { role, 'aria-labelledby': 'asked', class: 'list choices' }, ...labels)
+  return [list, () => boxes.filter(box => box.checked).map(box => box.value)]
+}
+
 /**
- * Show the survey. `choose(score, group)` is called on each tap, `finish(comment)` once, `closed(dismissed)` at
- * the end, dismissed meaning that nothing was chosen. `wanted`: the visitor opened it, so the focus goes there.
- * There must be a place to stand. Returns {focus, close, stay}.
+ * Show the survey, or go on with it where `chosen` and `given` say. `choose(score, group)` is called on each tap,
+ * `change(given)` while the second question is answered, `finish(given)` once, `closed(dismissed)` at the end,
+ * dismissed meaning that nothing was chosen. `wanted`: the visitor opened it, so the focus goes there. There must be
+ * a place to stand. Returns {focus, close}.
  */
-export function openPanel({ wanted, choose, finish, closed }) {
-  const floating = widget.mode != 'inline'
+export function openPanel({ wanted, chosen, given, choose, change, finish, closed }) {
+  const floating = page.data.mode != 'inline'
   let group
   let back
+  let read
 
   const question = element('p', { id: 'question' }, texts.question)
-  const label = element('label', { for: 'comment' })
+  const asked = element('p', { id: 'asked' })
   const live = element('div', { 'aria-live': 'polite' })
-  const comment = element('textarea', { id: 'comment', rows: 2, maxlength: 5000, dir: 'auto' })
+  const field = element('div')
   const send = press(texts.ui.send, () => {
-    finish(comment.value.trim())
+    finish(read())
     thank()
   }, { class: 'send' })
-  const more = element('div', { hidden: '' }, comment, send)
-  const body = element('div', {}, ...makeScale(score => {
+  const more = element('div', { hidden: '' }, field, send)
+
+  /** Ask the group of `score` the second question; false when there is none. */
+  const follow = score => {
+    const before = group
     group = groupOf(score)
-    choose(score, group)
-    const asked = texts.follow_up[group]
-    if (!asked) return thank()
-    label.textContent = asked
-    if (more.hidden) live.append(element('p', { class: 'saved' }, texts.ui.saved), label)
+    asked.textContent = texts.follow_up[group]
+    if (!texts.follow_up[group]) return false
+    if (before != group) {
+      const [made, reader] = makeField(group, given || (!CHOICES && read?.()))
+      field.replaceChildren(made)
+      read = reader
+      given = null
+    }
+    if (more.hidden) live.append(element('p', { class: 'saved' }, texts.ui.saved), asked)
     more.hidden = false
     // On a low screen the field would else stay out of sight.
     panel.scrollTop = panel.scrollHeight
+    return true
+  }
+  const body = element('div', {}, ...makeScale(chosen, score => {
+    const asks = follow(score)
+    choose(score, group)
+    if (!asks) thank()
   }), live, more)
   const panel = element(
     'div',
     {
       role: floating ? 'dialog' : 'group',
-      class: 'panel ' + (floating ? 'floating ' + widget.position : ''),
+      class: 'panel ' + (floating ? 'floating ' + position() : ''),
       'aria-labelledby': 'question',
     },
     floating ? press('×', () => close(true), { class: 'close', 'aria-label': texts.ui.close }) : '',
@@ -153,9 +191,12 @@ export function openPanel({ wanted, choose, finish, closed }) {
     body,
   )
   const host = shelter(panel)
+  listen(more, 'input', () => change(read()))
+  if (chosen != null) follow(chosen)
 
   const close = dismissed => {
     const inside = host.shadowRoot.activeElement
+    observer.disconnect()
     host.remove()
     closed(dismissed && !group)
     if (inside) back?.focus()
@@ -172,25 +213,18 @@ export function openPanel({ wanted, choose, finish, closed }) {
     if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
 
-  listen(host, 'focusin', ({ relatedTarget: from }) => {
-    if (from && !from.shadowRoot) back = from
-  })
+  listen(host, 'focusin', ({ relatedTarget }) => (back = relatedTarget || back))
   if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(true))
 
   const focus = guard(() => panel.querySelector('[tabindex="0"]').focus())
-  // What had the focus may itself stand in a shadow root, as our own tab does.
-  back = document.activeElement
-  while (back?.shadowRoot?.activeElement) back = back.shadowRoot.activeElement
   place().append(host)
   if (wanted) focus()
+  // Come back after the page has drawn itself anew; not for ever, should the page want us gone.
   let returns = 20
-  return {
-    focus,
-    close,
-    /** Come back after the page has drawn itself anew; not for ever, should the page want us gone. */
-    stay() {
-      const at = place()
-      if (at && !host.isConnected && returns-- > 0) at.append(host)
-    },
-  }
+  const observer = new MutationObserver(guard(() => {
+    const at = place()
+    if (at && !host.isConnected && returns-- > 0) at.append(host)
+  }))
+  observer.observe(document, { childList: true, subtree: true })
+  return { focus, close }
 }

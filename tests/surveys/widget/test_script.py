@@ -1,69 +1,114 @@
-"""The file a website loads: current, small, and safe whatever the configuration says."""
+"""The files a website loads: current, small, and safe whatever the configuration says."""
 
+import base64
 import gzip
+import hashlib
 import json
 import subprocess
 from pathlib import Path
 
+import brotli
 import pytest
 
 from surveys.widget import script as widget
 from tests.browser.widget_config import csat, nps
 
 FOLDER = Path(widget.__file__).parent
-BUDGET = 6 * 1024
+FILES = ("choices.min.js", "loader.min.js", "moments.json", "survey.min.js")
+NOTHING_TO_ASK = 1024
+SHOWN = 6 * 1024
+EVERY = [(survey, language) for survey in (nps, csat) for language in ("en", "de", "ar", "ja")]
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "]]>",
+    "\u2028\u2029",
+    "\\",
+    '"',
+    "__EARSHOT_SURVEY__",
+]
 
 
-def build(out: Path) -> bytes:
-    command = ["node", "build.mjs", str(out)]
-    subprocess.run(command, cwd=FOLDER, check=True, capture_output=True)
-    return out.read_bytes()
+def build(out: Path) -> dict[str, bytes]:
+    out.mkdir()
+    subprocess.run(["node", "build.mjs", str(out)], cwd=FOLDER, check=True, capture_output=True)
+    return {name: (out / name).read_bytes() for name in FILES}
 
 
-def test_the_committed_file_is_what_the_sources_make_and_building_twice_gives_the_same(tmp_path):
-    first, second = build(tmp_path / "first.js"), build(tmp_path / "second.js")
+def test_the_committed_files_are_what_the_sources_make_and_building_twice_gives_the_same(tmp_path):
+    first, second = build(tmp_path / "first"), build(tmp_path / "second")
     assert first == second
-    assert first == widget.BUILT.read_bytes(), "run `npm run build` in surveys/widget"
+    committed = {path.name: path.read_bytes() for path in widget.BUILT.iterdir()}
+    assert first == committed, "run `npm run build` in surveys/widget"
 
 
 def test_the_lock_file_names_no_registry():
     assert '"resolved"' not in (FOLDER / "package-lock.json").read_text()
 
 
-@pytest.mark.parametrize("config", [nps(), csat(), nps("de")])
-def test_a_whole_script_fits_the_budget(config):
-    assert len(gzip.compress(widget.script(config), 9, mtime=0)) <= BUDGET
+@pytest.mark.parametrize(("survey", "language"), EVERY)
+def test_a_page_with_nothing_to_ask_loads_a_kibibyte_and_one_that_asks_six(survey, language):
+    # Ids as the service makes them: nothing that compresses.
+    made = widget.files({**survey(language), "survey": "sv_gh295fxj9p2pwck9gxf1rtfj"})
+    loader, panel = len(brotli.compress(made.loader)), len(brotli.compress(made.panel))
+    assert loader <= NOTHING_TO_ASK
+    assert loader + panel <= SHOWN
+    assert len(gzip.compress(made.loader, 9)) + len(gzip.compress(made.panel, 9)) <= 1.1 * SHOWN
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_can_leave_the_configuration(text):
+    config = nps(pages=[text], click=text)
+    config["texts"]["question"] = text
+    made = widget.files(config)
+    built = (widget.BUILT / "survey.min.js").read_text()
+    head, _, tail = built.partition("__EARSHOT_SURVEY__")
+    panel = made.panel.decode()
+    assert panel.startswith(head)
+    assert panel.endswith(tail)
+    inside = panel[len(head) : len(panel) - len(tail)]
+    assert json.loads(inside)["texts"]["question"] == text
+    for content in (inside, made.loader.decode().partition("[")[2].partition("Document.prototype")[0]):
+        assert not set("<\u2028\u2029") & set(content)
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["</script><script>alert(1)</script>", "<!--", "]]>", "\u2028\u2029", "\\", '"', "__EARSHOT_CONFIG__"],
+    ("name", "place"),
+    [
+        ("loader.min.js", "RULES"),
+        ("loader.min.js", "MOMENTS"),
+        ("survey.min.js", "SURVEY"),
+        ("choices.min.js", "SURVEY"),
+    ],
 )
-def test_no_text_can_leave_the_configuration(text):
-    config = nps()
-    config["texts"]["question"] = text
-    made = widget.script(config).decode()
-    head, _, tail = widget.BUILT.read_text().partition("__EARSHOT_CONFIG__")
-    assert made.startswith(head)
-    assert made.endswith(tail)
-    inside = made[len(head) : len(made) - len(tail)]
-    assert json.loads(inside)["texts"]["question"] == text
-    assert not set("<>\u2028\u2029") & set(inside)
+def test_the_configuration_has_one_place_in_a_built_file(name, place):
+    assert (widget.BUILT / name).read_bytes().count(f"__EARSHOT_{place}__".encode()) == 1
 
 
-def test_the_configuration_has_one_place_in_the_built_file():
-    assert widget.BUILT.read_bytes().count(b"__EARSHOT_CONFIG__") == 1
+def test_the_integrity_in_the_loader_is_that_of_the_panel():
+    made = widget.files(nps())
+    digest = base64.b64encode(hashlib.sha256(made.panel).digest()).decode()
+    assert made.integrity == f"sha256-{digest}"
+    assert made.integrity.encode() in made.loader
 
 
 def test_the_same_configuration_gives_the_same_tag_and_another_gives_another():
-    once, again, other = (widget.etag(widget.script(config)) for config in (nps(), nps(), nps("de")))
+    once, again, other = (widget.etag(widget.files(config).panel) for config in (nps(), nps(), nps("de")))
     assert once == again != other
     assert once[0] == once[-1] == '"'
+    assert widget.etag(b"x", "br") != widget.etag(b"x", "gzip") != widget.etag(b"x")
+
+
+@pytest.mark.parametrize("name", ["scroll_percent", "click", "exit_intent"])
+def test_the_loader_holds_only_the_moments_that_the_survey_uses(name):
+    code = json.loads((widget.BUILT / "moments.json").read_text())[name].encode()
+    assert code in widget.files(nps(**{name: 50})).loader
+    assert code not in widget.files(nps()).loader
 
 
 def test_making_a_script_changes_nothing_in_the_configuration():
     config = nps(color="#aa0000")
-    widget.script(config)
+    widget.files(config)
     assert config == nps(color="#aa0000")
 
 
@@ -84,4 +129,4 @@ def test_a_colour_that_can_be_seen_stays_and_another_is_adapted():
 
 def test_a_colour_that_is_none_is_refused():
     with pytest.raises(ValueError, match="is not a colour"):
-        widget.script(nps(color="red;}"))
+        widget.files(nps(color="red;}"))

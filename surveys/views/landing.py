@@ -1,0 +1,140 @@
+"""The page behind a mail's links: it shows the score that was chosen and counts it once a person acts."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g, request
+
+from surveys import catalogue, intents, links, responses
+from surveys.base import clock, web
+from surveys.base.web import Problem, Routes
+from surveys.models import Invitation, Survey
+from surveys.models import Response as Stored
+from surveys.schemas import PageForm
+from surveys.views import forms, layout, pages, public
+
+routes = Routes("landing", __name__, description="For respondents: no key needed.")
+layout.errors_as_pages(routes)
+layout.keep_private(routes)
+
+_PARAMETERS = [
+    {"in": "query", "name": name, "schema": {"type": "string"}, "description": text}
+    for name, text in (
+        ("score", "Preselects; counts nothing by itself."),
+        ("lang", "The language; by default the mail's."),
+        ("seen", "The link that no person sees; whatever opens it is a machine."),
+    )
+]
+_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+
+
+@routes.route("/i/<token>", methods=["GET"])
+@routes.doc(parameters=_PARAMETERS, responses={"200": _HTML})
+def show(token: str) -> Response:
+    """The page behind an e-mail invitation. Opening it never counts: machines open every link of a mail."""
+    now = clock.now()
+    invitation, survey = _invited(token, now)
+    if survey.status == "archived":
+        raise web.not_found()
+    score = pages.score_of(survey, request.args.get("score", ""))
+    if score is not None:
+        intents.note(invitation, score, now)
+    if "seen" in request.args:
+        intents.decoy(invitation)
+    stored = _stored(invitation)
+    if stored is not None and now > responses.editable_until(survey, stored):
+        raise _over()
+    given = stored.score if stored else None
+    return pages.ask(
+        survey,
+        _new_form(invitation, token, now),
+        given if score is None else score,
+        stored.comment if stored else None,
+        # What is stored needs no confirming; anything else does.
+        confirming=score is not None and score != given,
+    )
+
+
+@routes.route("/i/<token>", methods=["POST"])
+@routes.doc(
+    parameters=_PARAMETERS,
+    requestBody={"content": {kind: {"schema": PageForm} for kind in PageForm.types}},
+    responses={
+        "200": {**_HTML, "description": "The thanks."},
+        "422": {**_HTML, "description": "Asks again."},
+    },
+)
+def answer(token: str) -> Response:
+    """The page's form: records the answer to the invitation, or amends it."""
+    public.admit_form()
+    g.typed = web.form_fields(PageForm.body_limit)
+    public.limit()
+    given = PageForm().load(g.typed)
+    now = clock.now()
+    invitation, survey = _invited(token, now)
+    form = _form(given["form"], invitation, token, now)
+    score, stored = pages.score_of(survey, given["score"]), _stored(invitation)
+    if score is None and (given["score"] or stored is None or stored.score is None):
+        return pages.ask(survey, form, None, given.get("comment"), 422)
+    taken, _ = public.taken(survey, _answer(form, token, given, score))
+    return pages.thank(survey, form, taken, me_url=links.me(taken.person_id) if taken.person_id else None)
+
+
+def _answer(form: forms.Form, token: str, given: dict[str, Any], score: int | None) -> responses.Answer:
+    known = responses.find(form.id)
+    return responses.Answer(
+        id=form.id,
+        # What a person sends last is what they mean, whatever the page's script sent before.
+        revision=known.revision + 1 if known else 1,
+        values=pages.values(form, given, score),
+        edit_key=form.edit_key,
+        invitation=token,
+        # Never too fast: the question was read in the mail.
+        flags=["honeypot"] if given["homepage"] else [],
+    )
+
+
+def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
+    """Whom the token invites, and to what. Raises a 404 for none of ours, a 410 for one that is over."""
+    try:
+        invitation = Invitation.get_or_none(Invitation.id == links.invitation_id(token, now))
+    except links.BadToken:
+        invitation = None
+    if invitation is None:
+        raise web.not_found()
+    survey = public.survey(invitation.survey_id)
+    wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
+    g.language = catalogue.language_for(survey, [wish for wish in wishes if wish])
+    over = invitation.expires_at is not None and now > invitation.expires_at
+    if invitation.answered_at is None and (over or invitation.status == "cancelled"):
+        raise _over()
+    return invitation, survey
+
+
+def _over() -> Problem:
+    return Problem(410, "This invitation can no longer be answered.")
+
+
+def _stored(invitation: Invitation) -> Stored | None:
+    return Stored.get_or_none(Stored.invitation == invitation.id)
+
+
+def _form(sealed: str, invitation: Invitation, token: str, now: datetime) -> forms.Form:
+    """The form that was shown. Without one (the page lay too long) a new one: the address is the authority."""
+    try:
+        form = forms.unseal(sealed, now)
+    except forms.BadToken:
+        return _new_form(invitation, token, now)
+    return form if form.invitation == token else _new_form(invitation, token, now)
+
+
+def _new_form(invitation: Invitation, token: str, now: datetime) -> forms.Form:
+    return forms.Form(
+        survey=invitation.survey_id,
+        language=g.language,
+        channel="email",
+        touchpoint=None,
+        person=None,
+        made_at=clock.microseconds(now),
+        invitation=token,
+    )

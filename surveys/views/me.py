@@ -1,0 +1,117 @@
+"""A respondent's own page: their answers, to be seen, changed and deleted; and how often they may be asked."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g
+
+from surveys import catalogue, links, people, privacy, responses
+from surveys.base import clock, web
+from surveys.base.web import Problem, Routes
+from surveys.domain.metrics import METRICS
+from surveys.models import Person
+from surveys.models import Response as Stored
+from surveys.schemas import MyForm
+from surveys.views import layout, pages, public
+
+routes = Routes("me", __name__, description="For respondents: no key needed.")
+layout.errors_as_pages(routes)
+layout.keep_private(routes)
+
+#: What may be chosen: whether never, and at most every so many days.
+FREQUENCIES = {"normal": (False, 0), "quarter": (False, 90), "never": (True, 0)}
+
+_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+
+
+@routes.route("/me/<token>", methods=["GET"])
+@routes.doc(responses={"200": _HTML})
+def show(token: str) -> Response:
+    """A respondent's own answers."""
+    return _page(_rows(token))
+
+
+@routes.route("/me/<token>", methods=["POST"])
+@routes.doc(
+    requestBody={"content": {kind: {"schema": MyForm} for kind in MyForm.types}}, responses={"200": _HTML}
+)
+def change(token: str) -> Response:
+    """Change an answer within its window, delete it, or say how often to be asked: the field `do` says which."""
+    public.admit_form()
+    given = MyForm().load(web.form_fields(MyForm.body_limit))
+    rows, now = _rows(token), clock.now()
+    if given["do"] == "frequency":
+        people.prefer(rows, *FREQUENCIES[given["frequency"]])
+        return _page(_rows(token), "me.frequency_saved")
+    stored = _own(rows, given["response"])
+    if given["do"] == "delete":
+        responses.delete(stored, now)
+        return _page(rows, "me.deleted")
+    _edit(stored, given, now)
+    return _page(rows, "ui.saved")
+
+
+def _edit(stored: Stored, given: dict[str, Any], now: datetime) -> None:
+    survey = stored.survey
+    values: dict[str, Any] = {"comment": given["comment"] or None} if "comment" in given else {}
+    if given["score"]:
+        values["score"] = pages.score_of(survey, given["score"])
+        if values["score"] is None:
+            raise web.invalid("score", "Is none of the survey's scale.")
+    # Also where nothing changes: after the window a form that still lies open must say so.
+    if now > responses.editable_until(survey, stored):
+        raise Problem(409, "The answer can no longer be changed; its edit window is over.")
+    public.taken(
+        survey, responses.Answer(id=stored.id, revision=stored.revision + 1, values=values, own=True)
+    )
+
+
+def _rows(token: str) -> list[Person]:
+    """Everything we know the bearer as. Raises a 404 for a token that is not ours, or of somebody we forgot."""
+    try:
+        person = Person.get_or_none(Person.id == links.my_person_id(token, clock.now()))
+    except links.BadToken:
+        person = None
+    if person is None:
+        raise web.not_found()
+    g.language = layout.language_for(person.language)
+    same = people.same(people.identity_of(person)) if person.verified else []
+    return list({row.id: row for row in [*privacy.rows_of(person), *same]}.values())
+
+
+def _own(rows: list[Person], response_id: str) -> Stored:
+    mine = (Stored.id == response_id) & Stored.person.in_([row.id for row in rows])
+    stored = Stored.get_or_none(mine)
+    if stored is None:
+        raise web.not_found()
+    return stored
+
+
+def _page(rows: list[Person], told: str | None = None) -> Response:
+    now = clock.now()
+    answers = Stored.select().where(Stored.person.in_([row.id for row in rows])).order_by(Stored.key.desc())
+    chosen = (any(row.never_ask for row in rows), max(row.days_between_asks for row in rows))
+    return layout.page(
+        "me.html",
+        g.language,
+        entries=[_entry(stored, now) for stored in answers],
+        frequencies=list(FREQUENCIES),
+        frequency=next((name for name, each in FREQUENCIES.items() if each == chosen), None),
+        told=told,
+    )
+
+
+def _entry(stored: Stored, now: datetime) -> dict[str, Any]:
+    survey = stored.survey
+    until, metric = responses.editable_until(survey, stored), METRICS[survey.metric]
+    texts = catalogue.texts(survey, catalogue.language_for(survey, [g.language]))
+    return {
+        "id": stored.id,
+        "score": stored.score,
+        "comment": stored.comment,
+        "texts": texts,
+        "metric": metric,
+        "listed": len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
+        "editable": now <= until and survey.status != "archived",
+        "editable_until": until.date().isoformat(),
+    }

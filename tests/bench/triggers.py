@@ -1,0 +1,222 @@
+"""`POST /api/triggers` with a long history behind it, and many triggers at once for few people. See README.md."""
+
+import argparse
+import contextlib
+import http.client
+import json
+import math
+import queue
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tests import servers
+from tests.bench import client
+
+SENDERS = 64
+
+#: Who was invited, over and over, before the benchmark begins: `n` counts from 0.
+HISTORY = """
+WITH RECURSIVE seq(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM seq WHERE n + 1 < {count})
+INSERT INTO {table} ({columns}) SELECT {values} FROM seq
+"""
+
+
+def main() -> None:
+    """Fill, load, print; fails when an answer is refused or somebody is asked twice."""
+    arguments = _arguments()
+    faults = []
+    for kind in arguments.databases:
+        # /var/tmp, because /tmp may be in memory, where durable costs nothing.
+        with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:  # noqa: SIM117
+            with _service(kind, Path(folder)) as (url, execute):
+                survey = client.make_survey(url)
+                _fill(execute, survey, arguments.history, kind)
+                faults += _paced(kind, url, survey, arguments)
+                faults += _crowd(kind, url, arguments)
+    if faults:
+        sys.exit("\n".join(faults))
+
+
+def _paced(kind: str, url: str, survey: str, arguments: argparse.Namespace) -> list[str]:
+    """Half of the triggers name somebody who was invited before, half somebody new; times from the due moment."""
+
+    def body(number: int) -> dict[str, Any]:
+        known = number % 2 == 0
+        name = f"p{number * 7919 % (arguments.history // 4)}" if known else f"new{number}"
+        return {"survey": survey, "person": {"email": f"{name}@example.com"}, "ticket": {"id": f"b{number}"}}
+
+    _send(url, [body(n) for n in range(-100, 0)], per_second=arguments.rate)
+    bodies = [body(n) for n in range(int(arguments.rate * arguments.seconds))]
+    waits, decisions = _send(url, bodies, per_second=arguments.rate)
+    waits.sort()
+    print(
+        f"{kind}: {arguments.history:,} invitations, {arguments.rate:g} triggers/s for {arguments.seconds:g} s: "
+        f"p50 {_percentile(waits, 50):.1f} ms, p99 {_percentile(waits, 99):.1f} ms, slowest {waits[-1]:.1f} ms; "
+        f"{dict(decisions)}",
+        flush=True,
+    )
+    return [f"{kind}: {decisions['error']} triggers failed"] * (decisions["error"] > 0)
+
+
+def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
+    """As fast as SENDERS connections can: each person must be asked once."""
+    survey = client.make_survey(url)
+    bodies = [
+        {"survey": survey, "person": {"email": f"crowd{number % arguments.people}@example.com"}}
+        for number in range(arguments.crowd)
+    ]
+    begun = time.monotonic()
+    _, decisions = _send(url, bodies)
+    seconds = time.monotonic() - begun
+    asked = Counter()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = client.ask(
+            f"{url}/api/invitations?survey={survey}&limit=200" + (f"&cursor={cursor}" if cursor else "")
+        )
+        asked.update(item["person"] for item in page["items"])
+        cursor = page["next"]
+    print(
+        f"{kind}: {arguments.crowd:,} triggers for {arguments.people} people over {SENDERS} connections in "
+        f"{seconds:.1f} s: {dict(decisions)}; invitations a person: at most {max(asked.values())}",
+        flush=True,
+    )
+    twice = sum(count > 1 for count in asked.values())
+    return [f"{kind}: {twice} people asked twice"] * (twice > 0) + [
+        f"{kind}: {len(asked)} of {arguments.people} people asked, {decisions['error']} triggers failed"
+    ] * (len(asked) != arguments.people or decisions["error"] > 0)
+
+
+def _send(
+    url: str, bodies: list[dict[str, Any]], per_second: float | None = None
+) -> tuple[list[float], Counter[str]]:
+    """Post the bodies; milliseconds each waited since it was due (so that a stall counts), and what was decided."""
+    due: queue.SimpleQueue[tuple[float, dict[str, Any]] | None] = queue.SimpleQueue()
+    waits: list[float] = []
+    decisions: Counter[str] = Counter()
+    lock = threading.Lock()
+    start = time.monotonic() + 0.1
+
+    def sender() -> None:
+        line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+        headers = {"Authorization": f"Bearer {client.ADMIN_KEY}", "Content-Type": "application/json"}
+        while (work := due.get()) is not None:
+            moment, body = work
+            time.sleep(max(0.0, moment - time.monotonic()))
+            try:
+                line.request("POST", "/api/triggers", json.dumps(body), headers)
+                reply = line.getresponse()
+                answer = json.loads(reply.read())
+                decision = answer["decision"] if reply.status == 200 else "error"
+            except (OSError, http.client.HTTPException, ValueError):
+                line.close()
+                decision = "error"
+            with lock:
+                waits.append((time.monotonic() - moment) * 1000)
+                decisions[decision] += 1
+        line.close()
+
+    for number, body in enumerate(bodies):
+        due.put((start + number / per_second if per_second else start, body))
+    senders = [threading.Thread(target=sender) for _ in range(SENDERS)]
+    for thread in senders:
+        due.put(None)
+        thread.start()
+    for thread in senders:
+        thread.join()
+    return waits, decisions
+
+
+def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) -> None:
+    """`count` invitations over two years for a quarter as many people, and a receipt for each."""
+    if kind == "sqlite":
+        ago = "strftime('%Y-%m-%dT%H:%M:%S.000000Z', 'now', '-' || ({}) || ' seconds')"
+        yes, no = "1", "0"
+    else:
+        ago = "now() - ({}) * interval '1 second'"
+        yes, no = "true", "false"
+    # From 40 days to two years ago: everybody is out of quarantine.
+    then = ago.format(f"3456000 + n * {59_616_000 / count}")
+    people = count // 4
+    last = ago.format("3456000")
+    tables = {
+        "person": (people, {
+            "id": "'per_' || n", "email": "'p' || n || '@example.com'", "verified": yes, "last_asked_at": last,
+            "never_ask": no, "days_between_asks": "0", "created_at": last,
+        }),
+        "invitation": (count, {
+            "id": "'inv_' || n", "survey_id": f"'{survey}'", "person_id": f"'per_' || (n % {people})",
+            "channel": "'email'", "status": "'expired'", "unverified": no, "send_at": then, "sent_at": then,
+            "expires_at": then, "created_at": then, "email": f"'p' || (n % {people}) || '@example.com'",
+        }),
+        "trigger": (count, {
+            "id": "'trg_' || n", "survey_id": f"'{survey}'", "person_id": f"'per_' || (n % {people})",
+            "invitation_id": "'inv_' || n", "decision": "'scheduled'", "dry_run": no, "created_at": then,
+        }),
+        "resolution": (count, {
+            "source": f"'{survey}'", "ticket_id": "'t' || n", "resolution": "''", "invitation_id": "'inv_' || n",
+            "created_at": then,
+        }),
+    }  # fmt: skip
+    for table, (rows, values) in tables.items():
+        execute(
+            HISTORY.format(
+                count=rows,
+                table=f'"{table}"',
+                columns=", ".join(values),
+                values=", ".join(values.values()),
+            )
+        )
+    execute("ANALYZE")
+
+
+@contextlib.contextmanager
+def _service(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[str], None]]]:
+    environment = {**client.SETTINGS, "DATA_DIR": str(folder)}
+    with contextlib.ExitStack() as stack:
+        if kind == "postgresql":
+            cluster = stack.enter_context(servers.postgres(parent="/var/tmp"))
+            environment["DATABASE_URL"] = cluster.create_database("bench")
+        served = stack.enter_context(servers.service(environment))
+
+        def execute(statement: str) -> None:
+            if kind == "postgresql":
+                with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
+                    connection.execute(statement)
+                return
+            connection = sqlite3.connect(folder / "earshot.db", timeout=60)
+            with contextlib.closing(connection), connection:
+                connection.execute(statement)
+
+        yield served.url, execute
+
+
+def _percentile(ordered: list[float], percent: float) -> float:
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.triggers", description=__doc__)
+    parser.add_argument("--history", type=int, default=1_000_000, help="invitations there are already")
+    parser.add_argument("--rate", type=float, default=50, help="triggers a second")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--crowd", type=int, default=10_000, help="triggers sent at once")
+    parser.add_argument("--people", type=int, default=100, help="people they are for")
+    parser.add_argument(
+        "--databases", nargs="+", default=["sqlite", "postgresql"], choices=["sqlite", "postgresql"]
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The invented year: the same from the same seed, believable, and in every number right."""
+
+import json
+import string
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from feedback.demo import filling, year
+from surveys import rollups
+from surveys.domain.metrics import METRICS
+from surveys.models import Invitation, Person, Response, Survey
+
+UNTIL = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PHRASES = json.loads(year.Path(year.__file__).with_name("phrases.json").read_text())
+MOODS = ("bad", "mixed", "good")
+
+
+@pytest.fixture(scope="module")
+def asks():
+    return year.asks(1, UNTIL, 4000)
+
+
+def test_a_seed_gives_one_year_and_another_seed_another(asks):
+    assert year.asks(1, UNTIL, 4000) == asks
+    assert year.asks(2, UNTIL, 4000) != asks
+
+
+def test_the_year_has_as_many_answers_as_were_asked_for(asks):
+    assert sum(ask.score is not None for ask in asks) == pytest.approx(4000, rel=0.05)
+    assert len({ask.id for ask in asks}) == len(asks)
+
+
+def test_things_happen_in_order_and_within_the_year(asks):
+    moments = [ask.at or ask.asked_at for ask in asks]
+    assert moments == sorted(moments)
+    assert UNTIL - timedelta(days=year.DAYS) <= min(ask.asked_at for ask in asks)
+    assert max(moments) < UNTIL
+    assert all(ask.at > ask.asked_at for ask in asks if ask.invited and ask.at)
+
+
+def test_scores_fit_their_scales_and_all_languages_speak(asks):
+    for ask in asks:
+        assert ask.score is None or METRICS[ask.survey].accepts(ask.score)
+    assert {ask.language for ask in asks if ask.comment} == set(year.LANGUAGES)
+
+
+def test_spring_is_bad_because_of_the_parcels(asks):
+    months = defaultdict(list)
+    for ask in asks:
+        if ask.survey == "nps" and ask.score is not None:
+            months[ask.at.month].append(METRICS["nps"].group_of(ask.score))
+    value = {m: (g.count("promoter") - g.count("detractor")) / len(g) for m, g in months.items()}
+    assert max(value[3], value[4]) < min(value[1], value[6], value[10])
+    april = [
+        ask.comment for ask in asks if ask.language == "en" and ask.at and ask.at.month == 4 and ask.comment
+    ]
+    late = sum(
+        "deliver" in text.lower() or "parcel" in text.lower() or "late" in text.lower() for text in april
+    )
+    assert late > len(april) / 4
+
+
+def test_most_people_who_get_a_mail_stay_silent(asks):
+    mailed = [ask for ask in asks if ask.invited]
+    rate = sum(ask.outcome == "answered" for ask in mailed) / len(mailed)
+    assert 0.25 < rate < 0.35
+    assert {ask.outcome for ask in mailed} == {"answered", "declined", "failed", "sent"}
+
+
+@pytest.mark.parametrize("language", list(year.LANGUAGES))
+def test_every_topic_has_words_for_every_mood(language):
+    phrases = PHRASES[language]
+    topics = {topic for weights in year.TOPICS.values() for topic in weights}
+    for topic in (*topics, "closing"):
+        for mood in MOODS:
+            for text in phrases[topic][mood]:
+                slots = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+                assert slots <= set(phrases["slots"])
+
+
+def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
+    runner = world.app.test_cli_runner()
+    arguments = ["demo", "--responses", "120", "--until", "2026-11-21"]
+    done = runner.invoke(args=arguments)
+    assert done.exit_code == 0, done.output
+    count = Response.select().count()
+    assert 90 < count < 150
+    assert "there already" in runner.invoke(args=arguments).output
+    assert Response.select().count() == count
+    assert rollups.differences() == []
+    assert {survey.metric for survey in Survey.select().where(Survey.product == filling.PRODUCT)} == {
+        "nps", "csat", "ces",
+    }  # fmt: skip
+    support = Survey.get(Survey.product == filling.PRODUCT, Survey.metric == "csat")
+    number = api.get("/api/metrics", survey=support.id, by="agent", interval="month")
+    assert number["groups"]
+    assert 0.15 < number["asked"]["response_rate"] < 0.5
+    assert Invitation.select().where(Invitation.status == "answered").count() > 10
+    assert Person.select().where(Person.last_answered_at > Person.created_at).count() > 5
+    runner.invoke(args=[*arguments, "--again", "--seed", "2"])
+    assert Response.select().count() > count * 1.5
+    assert Survey.select().where(Survey.product == filling.PRODUCT).count() == 3

@@ -1,0 +1,436 @@
+"""The feed: filters, search, paging, following, and saved views."""
+
+import csv
+import io
+import json
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+from playhouse.test_utils import count_queries
+
+from feedback import feed
+from feedback.models import FollowUp, Placement, Reading, Topic
+from surveys import responses
+from surveys.base import db
+from surveys.models import Response
+from tests.conftest import Api
+from tests.threads import together
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def ids(page):
+    """The ids of a page's items."""
+    return [item["id"] for item in page["items"]]
+
+
+def asked(api, **query):
+    """A page; a filter may be named `status`, as `api.get`'s own argument is."""
+    return api.call("GET", "/api/feed", 200, query_string=query)
+
+
+@pytest.fixture
+def two(make):
+    """Two responses that differ in everything."""
+    nps, csat = make.survey("nps"), make.survey("csat")
+    first = make.response(
+        nps, 3, NOW, comment="The checkout is slow", language="de", touchpoint="checkout", channel="link"
+    )
+    second = make.response(
+        csat, 5, NOW + timedelta(hours=1), comment="Great support", language="fr", channel="email"
+    )
+    Reading.create(key=first.key, language="de", label="negative", score=-0.5, engine="t", read_at=NOW)
+    Reading.create(key=second.key, language="fr", label="positive", score=0.5, engine="t", read_at=NOW)
+    topic = Topic.create(id="top_1", label="Slow checkout", created_at=NOW)
+    Placement.create(topic=topic, response=first.key, evidence=["checkout"])
+    FollowUp.create(id="fu_1", response=first.key, created_at=NOW)
+    Response.update(agent_id="a1", agent_name="Ann", team_id="t1", team_name="Tea").where(
+        Response.key == first.key
+    ).execute()
+    responses.set_tags(first, ["vip", "eu"], NOW)
+    return first, second
+
+
+def test_every_filter_finds_what_it_names_and_nothing_else(api, two):
+    first, second = two
+    cases = {
+        "survey": (first.survey_id, second.survey_id), "metric": ("nps", "csat"), "group": ("detractor", "satisfied"),
+        "sentiment": ("negative", "positive"),
+        "topic": ("top_1", None), "status": ("open", None), "agent": ("a1", None),
+        "team": ("t1", None), "channel": ("link", "email"), "touchpoint": ("checkout", None), "language": ("de", "fr"),
+        "tag": ("vip", None), "q": ("checkout", "support"), "until": ("2026-03-10T13:00:00Z", None),
+        "since": (None, "2026-03-10T13:00:00Z"),
+    }  # fmt: skip
+    for name, (finds_first, finds_second) in cases.items():
+        for order in feed.ORDERS:
+            for value, row in ((finds_first, first), (finds_second, second)):
+                if value is not None:
+                    assert ids(asked(api, order=order, **{name: value})) == [row.id], (
+                        name,
+                        order,
+                    )
+        if name not in ("since", "until", "sentiment"):
+            assert ids(asked(api, **{name: "nobody-has-this"})) == []
+    everything = {name: values[0] for name, values in cases.items() if values[0]}
+    assert ids(asked(api, **everything)) == [first.id]
+
+
+def test_an_item_shows_all_that_the_contract_names(api, two):
+    first, _ = two
+    (item,) = api.get("/api/feed", metric="nps")["items"]
+    expected = {
+        "id": first.id, "survey": first.survey_id, "metric": "nps", "score": 3, "group": "detractor",
+        "comment": "The checkout is slow", "language": "de", "person": None,
+        "sentiment": {"label": "negative", "score": -0.5},
+        "topics": [{"id": "top_1", "label": "Slow checkout", "evidence": ["checkout"]}], "channel": "link",
+        "touchpoint": "checkout", "agent": {"id": "a1", "name": "Ann"}, "team": {"id": "t1", "name": "Tea"},
+        "ticket": None, "properties": {}, "tags": ["vip", "eu"], "follow_up": {"id": "fu_1", "status": "open"},
+        "created_at": "2026-03-10T12:00:00.000Z", "updated_at": "2026-03-10T12:00:00.000Z", "flags": [],
+        "excluded": False, "version": 2,
+    }  # fmt: skip
+    assert {name: item[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("order", feed.ORDERS)
+def test_a_page_is_one_statement_however_long_it_is(world, make, two, order):
+    survey = make.survey()
+    for _ in range(5):
+        make.response(survey, 9, comment="checkout")
+    with world.app.app_context():
+        for filters in ({}, {"q": "checkout", "tag": "vip"}, {"topic": "top_1", "sentiment": "negative"}):
+            with count_queries() as counted:
+                feed.page(filters, 50, order)
+            assert counted.count == 1, (order, filters)
+
+
+SEARCHES = {
+    "Größe": (["grosse", "GRÖSSE", "größe", "Groesse"], [True, True, True, False]),
+    "Crème brûlée, s'il vous plaît": (
+        ["creme brulee", '"brulee s il"', "BRÛLÉE", '"il brulee"'], [True, True, True, False],
+    ),
+    "checkout was slow": (["slow checkout", '"slow checkout"', '"was slow"', "slowly"], [True, False, True, False]),
+    "東京駅は遠い": (["東京", "京都", "駅", '"東京駅"', "京東"], [True, False, True, True, False]),
+    "결제가 느려요": (["결제가", "느려요 결제가"], [True, True]),
+    "الدفعُ بطيء": (["الدفع", "بطيء", "سريع"], [True, True, False]),
+    "NOT a AND b": (["NOT", "a AND b", "NEAR(a b)", "a OR zzz", "search_text:a"], [True, True, False, False, False]),
+    "cost is 100% * 2": (["100%", "*", "cost*", "100 2"], [True, False, True, True]),
+    "say \"hello\" world": (['"hello world"', '"unclosed', "'hello'", '""', '"'], [True, False, True, False, False]),
+    "e-mail foo-bar foo@bar.example": (["foo-bar", "e-mail", "foo@bar.example", "foo:bar"], [True, True, True, True]),
+    "नमस्ते दुनिया": (["नमस्ते", "दुनिया"], [True, True]),
+}  # fmt: skip
+
+
+def test_search_folds_case_and_accents_and_takes_operators_as_words(api, make):
+    survey = make.survey()
+    for comment, (queries, found) in SEARCHES.items():
+        row = make.response(survey, 5, comment=comment)
+        for query, finds in zip(queries, found, strict=True):
+            assert ids(api.get("/api/feed", q=query)) == ([row.id] if finds else []), (comment, query)
+        responses.delete(row, NOW)
+    assert ids(api.get("/api/feed", q="checkout")) == []
+
+
+def test_search_follows_what_is_amended_and_answered_elsewhere(api, make):
+    survey = make.survey()
+    row = make.response(survey, 5, comment="old words", answers={"why": ["because", "birds"]})
+    assert ids(api.get("/api/feed", q="birds")) == [row.id]
+    make.response(survey, id=row.id, revision=2, score=5, comment="new phrase")
+    assert ids(api.get("/api/feed", q="old")) == []
+    assert ids(api.get("/api/feed", q="phrase")) == [row.id]
+
+
+def test_a_key_sees_the_surveys_it_is_limited_to(world, make):
+    mine, other = make.survey(), make.survey()
+    seen, hidden = make.response(mine, 9), make.response(other, 9)
+    responses.delete(make.response(other, 1), NOW)
+    limited = Api(world, make.key("read", "write", surveys=[mine.id]))
+    for order in feed.ORDERS:
+        assert ids(limited.get("/api/feed", order=order)) == [seen.id]
+        assert ids(limited.get("/api/feed", order=order, survey=other.id)) == []
+    view = limited.post("/api/feeds", {"name": "x", "filters": {"survey": other.id}})
+    everything = limited.post("/api/feeds", {"name": "y"})
+    texts = [world.client.get(f"/feed/{v['token']}.csv").get_data(as_text=True) for v in (view, everything)]
+    assert [text.count("\n") for text in texts] == [1, 2]
+    assert hidden.id not in "".join(texts)
+
+
+def follow(api, order, limit=3, cursor=None, **filters):
+    """All items from `cursor` on, and the cursor after them."""
+    found = []
+    while True:
+        given = {"cursor": cursor} if cursor else {}
+        page = api.get("/api/feed", order=order, limit=limit, **given, **filters)
+        found += page["items"]
+        if not page["next"] or not page["items"]:
+            return found, page["next"] or cursor
+        cursor = page["next"]
+
+
+def test_newest_first_paging_skips_and_repeats_nothing_while_others_write(api, make):
+    survey = make.survey()
+    rows = [make.response(survey, 9, NOW + timedelta(seconds=n)) for n in range(25)]
+    rows += [make.response(survey, 9, NOW) for _ in range(5)]
+    first = api.get("/api/feed", limit=7)
+    for _ in range(4):
+        make.response(survey, 9)
+    rest, _ = follow(api, "desc", 7, first["next"])
+    found = [*ids(first), *[item["id"] for item in rest]]
+    assert sorted(found) == sorted(row.id for row in rows)
+    stamps = [item["created_at"] for item in [*first["items"], *rest]]
+    assert stamps == sorted(stamps, reverse=True)
+
+
+def test_next_is_never_null_where_one_follows(api, make):
+    empty = {order: api.get("/api/feed", order=order) for order in ("asc", "changed")}
+    row = make.response(make.survey(), 9)
+    for order, page in empty.items():
+        assert page["items"] == []
+        after = api.get("/api/feed", order=order, cursor=page["next"])
+        assert ids(after) == [row.id]
+        again = api.get("/api/feed", order=order, cursor=after["next"])
+        assert (again["items"], bool(again["next"])) == ([], True)
+
+
+def test_followers_of_first_recordings_miss_and_repeat_nothing_under_concurrent_writers(world, api, make):
+    survey = make.survey()
+    writers, each = 8, 15
+    finished = threading.Event()
+
+    def work(index):
+        if index < writers:
+            return [make.response(survey, 9).id for _ in range(each)]
+        found, cursor = [], None
+        while True:
+            last = finished.is_set()
+            items, cursor = follow(api, "asc", 7, cursor)
+            found += [item["id"] for item in items]
+            if last or len(found) >= writers * each:
+                return found
+
+    *written, followed = together(writers + 1, work)
+    assert sorted(followed) == sorted(identifier for part in written for identifier in part)
+
+
+def test_followers_wait_for_a_transaction_that_is_still_open(world, api, make):
+    """What commits late with an early tick must not be skipped: PostgreSQL lets others commit meanwhile."""
+    survey = make.survey()
+    inside, leave = threading.Event(), threading.Event()
+
+    def slow():
+        def verb():
+            row = make.response(survey, 1)
+            inside.set()
+            # SQLite has one writer: there the others come after us, and waiting would stop them.
+            if world.kind == "postgresql":
+                assert leave.wait(30)
+            return row.id
+
+        try:
+            late.append(db.write(verb))
+        finally:
+            db.forget_connection()
+
+    late = []
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert inside.wait(30)
+    meanwhile = [make.response(survey, 9).id for _ in range(5)]
+    found = {order: follow(api, order) for order in ("asc", "changed")}
+    leave.set()
+    thread.join()
+    for order, (items, cursor) in found.items():
+        rest, _ = follow(api, order, cursor=cursor)
+        seen = [item["id"] for item in [*items, *rest]]
+        assert sorted(seen) == sorted([*late, *meanwhile]), order
+
+
+def test_followers_of_changes_see_each_change_with_a_higher_version(world, api, make):
+    survey = make.survey()
+    row = make.response(survey, 3, comment="slow and terrible")
+    items, cursor = follow(api, "changed")
+    seen = [(item["id"], item["version"]) for item in items]
+    steps = [
+        lambda: world.work(),
+        lambda: make.response(survey, id=row.id, revision=2, score=9),
+        lambda: responses.exclude(row, True, NOW),
+        lambda: responses.set_tags(row, ["x"], NOW),
+        lambda: responses.delete(row, NOW),
+    ]
+    for step in steps:
+        step()
+        items, cursor = follow(api, "changed", cursor=cursor)
+        assert len(items) == 1
+        seen.append((items[0]["id"], items[0]["version"]))
+    assert {identifier for identifier, _ in seen} == {row.id}
+    versions = [version for _, version in seen]
+    assert versions == sorted(set(versions))
+    assert items[0]["deleted"] is True
+    assert set(items[0]) <= {"id", "deleted", "version"}
+    assert ids(api.get("/api/feed", order="asc")) == []
+
+
+def test_a_copy_kept_by_following_changes_ends_like_the_original(world, api, make):
+    survey = make.survey()
+    rows = [make.response(survey, 5) for _ in range(8)]
+    writers = 8
+
+    def work(index):
+        if index < writers:
+            row = rows[index]
+            for revision in range(2, 10):
+                make.response(survey, id=row.id, revision=revision, score=revision)
+            if index % 3 == 0:
+                responses.delete(row, NOW)
+            else:
+                responses.exclude(row, True, NOW)
+            return None
+        cursor = None
+        for _ in range(20):
+            cursor = take(cursor)
+        return cursor
+
+    copy, versions = {}, {}
+
+    def take(cursor):
+        items, cursor = follow(api, "changed", 5, cursor)
+        for item in items:
+            assert item["version"] > versions.get(item["id"], 0), "seen twice, or out of order"
+            versions[item["id"]] = item["version"]
+            copy[item["id"]] = None if item.get("deleted") else item
+        return cursor
+
+    cursor = together(writers + 1, work)[-1]
+    take(cursor)
+    original = {item["id"]: item for item in api.get("/api/feed")["items"]}
+    assert {key: value for key, value in copy.items() if value} == original
+    assert sorted(key for key, value in copy.items() if value is None) == sorted(
+        rows[n].id for n in (0, 3, 6)
+    )
+
+
+def test_what_takes_the_place_of_a_deleted_response_is_shown(api, make):
+    survey = make.survey()
+    gone = make.response(survey, 1, NOW)
+    responses.delete(gone, NOW)
+    # The same history read in once more stands at the same moment, and so may have the same key.
+    again = make.response(survey, 9, NOW)
+    items = api.get("/api/feed", order="changed")["items"]
+    assert [(item["id"], item.get("deleted", False)) for item in items] == [
+        (gone.id, True),
+        (again.id, False),
+    ]
+
+
+# ---------------------------------------------------------------------------------------- saved views
+
+
+@pytest.fixture
+def view(api):
+    """A saved view's token."""
+    return api.post("/api/feeds", {"name": "All & <everything>"})
+
+
+def get(client, view, kind):
+    """One of a view's addresses, as it was given."""
+    answer = client.get(view["urls"][kind].removeprefix("http://localhost"))
+    assert answer.status_code == 200
+    return answer
+
+
+EVIL = "=1+1 <b>&amp;</b> ]]> \x01\x0b\x1f\x7f\ufffe \u2028 🙂 \x1b[31m"
+
+
+def test_the_atom_feed_is_valid_whatever_people_write(client, make, view):
+    survey = make.survey()
+    old = make.response(survey, 3, NOW, comment=EVIL, language="de")
+    make.response(survey, 9, NOW + timedelta(hours=1), comment=None)
+    responses.set_tags(old, ["<tag>\x02"], NOW + timedelta(hours=5))
+    answer = get(client, view, "atom")
+    assert answer.mimetype == "application/atom+xml"
+    root = ElementTree.fromstring(answer.get_data())
+    atom = "{http://www.w3.org/2005/Atom}"
+    assert root.tag == f"{atom}feed"
+    for parent in (root, *root.findall(f"{atom}entry")):
+        for name in ("id", "title", "updated"):
+            assert len(parent.findall(f"{atom}{name}")) == 1
+    parsed = feedparser.parse(answer.get_data())
+    assert not parsed.bozo
+    assert parsed.feed.title == "All & <everything>"
+    assert len({entry.id for entry in parsed.entries}) == 2
+    # RFC 4287 4.2.15: the latest moment at which something in it changed.
+    assert parsed.feed.updated == max(entry.updated for entry in parsed.entries)
+    content = root.findall(f"{atom}entry")[1].find(f"{atom}content")
+    assert content.get("type") == "text"
+    assert content.text.startswith("=1+1 <b>&amp;</b> ]]> ")
+
+
+def test_the_json_feed_has_the_fields_of_version_1_1(client, make, view):
+    make.response(make.survey(), 3, NOW, comment=EVIL, language="de")
+    answer = get(client, view, "json")
+    assert answer.mimetype == "application/feed+json"
+    document = json.loads(answer.get_data())
+    assert document["version"] == "https://jsonfeed.org/version/1.1"
+    assert document["title"] == "All & <everything>"
+    assert document["feed_url"] == view["urls"]["json"]
+    (item,) = document["items"]
+    assert item["content_text"] == EVIL
+    assert item["date_published"] == "2026-03-10T12:00:00.000Z"
+    assert (item["language"], item["tags"]) == ("de", ["detractor"])
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", " =", "\u00a0@"]
+)
+def test_no_cell_of_the_csv_runs_as_a_formula(client, make, view, start):
+    survey = make.survey()
+    row = make.response(
+        survey, 3, NOW, comment=f"{start}cmd|' /C calc'!A0", touchpoint=f"{start}1", language="de"
+    )
+    responses.set_tags(row, [f"{start}2"], NOW)
+    answer = get(client, view, "csv")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    text = answer.get_data(as_text=True)
+    assert text.startswith("\ufeff")
+    header, cells = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    found = dict(zip(header, cells, strict=True))
+    assert found["comment"] == f"'{start}cmd|' /C calc'!A0"
+    assert (found["touchpoint"], found["tags"]) == (f"'{start}1", f"'{start}2")
+
+
+def test_a_view_is_narrowed_by_its_filters_and_gives_no_response_id_away(client, api, make):
+    survey = make.survey()
+    shown, hidden = make.response(survey, 3, comment="shown"), make.response(survey, 9, comment="hidden")
+    view = api.post("/api/feeds", {"name": "Bad", "filters": {"group": "detractor", "survey": survey.id}})
+    for kind in ("atom", "json", "csv"):
+        text = get(client, view, kind).get_data(as_text=True)
+        assert "shown" in text
+        assert "hidden" not in text
+        for row in (shown, hidden):
+            assert row.id not in text
+            assert row.id.replace("-", "") not in text
+            assert str(row.key) not in text
+        assert feed.derived_id(shown.id) in text
+
+
+def test_a_revoked_view_is_gone_at_once(client, api, view):
+    addresses = [url.removeprefix("http://localhost") for url in view["urls"].values()]
+    assert [client.get(address).status_code for address in addresses] == [200, 200, 200]
+    api.delete(f"/api/feeds/{view['id']}")
+    assert [client.get(address).status_code for address in addresses] == [404, 404, 404]
+    assert api.get("/api/feeds")["items"] == []
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(api, view):
+    assert view["token"] not in json.dumps(api.get("/api/feeds"))
+    stored = db.database.execute_sql("SELECT * FROM saved_feed").fetchall()
+    assert view["token"] not in repr(stored)
+    assert len(view["token"]) >= 22
+
+
+def test_nothing_but_the_token_opens_a_view(client, view):
+    for token in (view["id"], view["token"][:-1], view["token"] + "x", str(uuid.uuid4())):
+        assert client.get(f"/feed/{token}.json").status_code == 404

@@ -1,0 +1,81 @@
+"""Settings: what cannot be used is refused by name, before anything starts."""
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from surveys.base import settings
+
+GOOD = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
+
+BAD = [
+    ("PORT", "http"), ("PORT", "-1"), ("PORT", "65536"), ("PORT", "80.0"), ("WEB_CONCURRENCY", "0"),
+    ("WEB_CONCURRENCY", "two"), ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "sqlite://"),
+    ("BASE_URL", "example.com"),
+    ("BASE_URL", "ftp://example.com"), ("BASE_URL", "https://"), ("BASE_URL", "https://example.com/?x=1"),
+    ("BASE_URL", "https://example.com/#x"), ("SECRET_KEY", "short"), ("SECRET_KEY", "a" * 64),
+    ("SECRET_KEY", "changeme" + GOOD), ("SECRET_KEY", "Secret-" + GOOD), ("SECRET_KEY", "insecure-" + GOOD),
+    ("SECRET_KEY", "abcd" * 16), ("ADMIN_KEY", "too-short"), ("SMTP_URL", "http://mail.example"),
+    ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "all"), ("PUBLIC_LIMIT", "-1"), ("PUBLIC_LIMIT", "1.5"),
+    ("OUTBOUND_ALLOW", "10.0.0.0/99"), ("TIME_ZONE", "Mars/Olympus"), ("TIME_ZONE", "../etc/passwd"),
+    ("WELCOME", "maybe"),
+    ("LOG_LEVEL", "LOUD"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_value_that_cannot_be_used_is_refused_by_name(tmp_path, name, value):
+    given = {"DATA_DIR": str(tmp_path), "SECRET_KEY": GOOD, "MAIL_FROM": "a@example.com", name: value}
+    with pytest.raises(settings.SettingsError, match=name):
+        settings.read(given)
+
+
+def test_a_refusal_never_shows_a_secret(tmp_path):
+    for name, value in (
+        ("SECRET_KEY", "changeme-my-very-own-words-0123456789"),
+        ("ADMIN_KEY", "my-own-words"),
+    ):
+        with pytest.raises(settings.SettingsError) as refusal:
+            settings.read({"DATA_DIR": str(tmp_path), name: value})
+        assert "own-words" not in str(refusal.value)
+
+
+def test_a_sender_is_required_with_a_mail_server(tmp_path):
+    with pytest.raises(settings.SettingsError, match="MAIL_FROM"):
+        settings.read({"DATA_DIR": str(tmp_path), "SMTP_URL": "smtp://mail.example"})
+
+
+def test_defaults_are_those_of_the_contract(tmp_path):
+    found = settings.read({"DATA_DIR": str(tmp_path)})
+    assert (found.host, found.port, found.base_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
+    assert found.database_url == f"sqlite:///{tmp_path / 'earshot.db'}"
+    assert (found.web_concurrency, found.trusted_proxies, found.public_limit) == (1, 0, 120)
+    assert (found.time_zone.key, found.outbound_allow, found.metrics_token, found.welcome) == (
+        "UTC",
+        (),
+        None,
+        True,
+    )
+
+
+@pytest.mark.parametrize("name", [row[0] for row in settings.table()])
+def test_an_empty_value_means_not_given(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    plain = {"DATA_DIR": str(tmp_path / "data"), "SECRET_KEY": GOOD}
+    assert settings.read({**plain, name: ""}) == settings.read({k: v for k, v in plain.items() if k != name})
+
+
+def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path):
+    first, second = (settings.read({"DATA_DIR": str(tmp_path)}).secret_key for _ in range(2))
+    assert first == second
+    assert len(first) == 64
+    assert stat.S_IMODE(os.stat(tmp_path / "secret-key").st_mode) == 0o600
+
+
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
+    with ThreadPoolExecutor(16) as pool:
+        made = set(pool.map(lambda _: settings.kept_secret(tmp_path / "key"), range(64)))
+    assert len(made) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]

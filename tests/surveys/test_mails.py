@@ -1,0 +1,365 @@
+"""The mail that asks: what is in it, and that it leaves at most once whatever happens."""
+
+import contextlib
+import re
+import socket
+import threading
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from surveys import invitations, mails, people
+from surveys.base import clock, jobs
+from surveys.base.delivery.mail import Smtp
+from surveys.base.delivery.memory import Memory
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
+from surveys.models import Survey
+from tests import servers
+from tests.surveys.mailbox import again, invite, links_of, outbox, read
+
+SENDER = "Acme <care@acme.example>"
+
+
+@pytest.fixture
+def memory(world):
+    mailer = Memory()
+    mails.use_mailer(mailer)
+    return mailer
+
+
+# ------------------------------------------------------------------------------------------ what is in it
+
+
+def test_an_invitation_arrives_with_a_link_for_each_score_and_every_header(world, api, make):
+    survey = make.survey(product="Acme", mail={"from_name": "Acme Care", "reply_to": "care@acme.example"})
+    invitation = invite(api, survey)
+    world.work()
+    [mail] = outbox(world)
+    scores = [link for link in links_of(mail) if "score=" in link]
+    assert [int(link.rpartition("=")[2]) for link in scores] == list(range(11))
+    assert str(mail["To"]) == "Ann <ann@customer.example>"
+    assert mail["From"].addresses[0].display_name == "Acme Care"
+    assert str(mail["Reply-To"]) == "care@acme.example"
+    assert re.fullmatch(r"<http://localhost/u/[^>]+>", mail["List-Unsubscribe"])
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert (mail["Auto-Submitted"], mail["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+    assert mail["Message-ID"].startswith(f"<{invitation.id}@")
+    assert mail["List-Id"] == f"<{survey.id}.localhost>"
+    assert mail["Feedback-ID"].count(":") == 3
+    text = mail.get_body(("plain",)).get_content()
+    assert "How likely are you to recommend Acme" in text
+    assert all(link in text for link in scores)
+
+
+def test_one_link_that_no_person_sees_names_no_score(world, api, make):
+    invite(api, make.survey())
+    world.work()
+    [mail] = outbox(world)
+    html, text = (mail.get_body((kind,)).get_content() for kind in ("html", "plain"))
+    [decoy] = [link for link in links_of(mail) if "/i/" in link and "score=" not in link]
+    assert decoy not in text
+    assert re.search(r'style="display: none;[^"]*"><a href="' + re.escape(decoy), html)
+
+
+def test_the_mail_speaks_the_persons_language_and_direction(world, api, make):
+    invite(api, make.survey(languages=["en", "he"]), person={"language": "iw"})
+    world.work()
+    [mail] = outbox(world)
+    html = mail.get_body(("html",)).get_content()
+    assert '<html lang="he" dir="rtl">' in html
+    assert "prefers-color-scheme: dark" in html
+    assert "<img" not in html
+
+
+@pytest.mark.parametrize("metric", ["nps", "csat", "ces", "thumbs", "pmf"])
+def test_every_metric_has_its_scale_in_the_mail(world, api, make, metric):
+    survey = make.survey(metric)
+    invite(api, survey)
+    world.work()
+    [mail] = outbox(world)
+    found = [int(link.rpartition("=")[2]) for link in links_of(mail) if "score=" in link]
+    assert found == list(mails.METRICS[metric].scores)
+
+
+HOSTILE = [
+    "http://evil.example/x",
+    "evil.example",
+    "<a href=https://evil.example>click</a>",
+    "=?utf-8?q?hi=0D=0ABcc:_x=40evil.example?=",
+    "\u202eelpmaxe.live//:ptth",
+    "{product.__class__} {{7*7}}",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_others_said_becomes_neither_link_nor_header_nor_markup(world, api, make, name):
+    survey = make.survey(mail={"subject": {"en": "{name}: {ticket_subject}"}})
+    invite(api, survey, person={"name": name}, ticket={"id": "7", "subject": name}, agent={"name": name})
+    world.work()
+    [mail] = outbox(world)
+    assert all(link.startswith("http://localhost/") for link in links_of(mail))
+    for kind in ("plain", "html"):
+        content = mail.get_body((kind,)).get_content()
+        assert "evil.example" not in content
+        assert "\u202e" not in content
+    assert mail["Bcc"] is None
+    assert "49" not in str(mail["Subject"])
+
+
+def test_own_words_replace_subject_and_text(world, api, make):
+    words = {
+        "subject": {"en": "{name}, about #{ticket_number}"},
+        "text": {"en": "Dear {name},\n{agent} helped."},
+    }
+    survey = make.survey(mail=words)
+    invite(api, survey, ticket={"id": "9", "number": "35"}, agent={"name": "Sam"})
+    world.work()
+    [mail] = outbox(world)
+    text = mail.get_body(("plain",)).get_content()
+    assert str(mail["Subject"]) == "Ann, about #35"
+    assert text.splitlines()[:2] == ["Dear Ann,", "Sam helped."]
+    assert "Hello" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ({"subject": {"en": "{email}"}}, "mail.subject"),
+        ({"text": {"en": "See https://acme.example"}}, "mail.text"),
+        ({"reply_to": "no address"}, "mail.reply_to"),
+        ({"html": "<b>"}, "mail.html"),
+    ],
+)
+def test_words_that_cannot_be_are_refused(api, make, words, field):
+    error = api.patch(f"/api/surveys/{make.survey().id}", {"mail": words}, 422)["error"]
+    assert list(error["fields"]) == [field]
+
+
+def test_a_preview_looks_like_the_mail_and_leads_nowhere(api, make, client):
+    survey = make.survey(languages=["en", "de"])
+    answer = api.call("GET", f"/api/surveys/{survey.id}/preview.eml?lang=de")
+    assert (answer.status_code, answer.mimetype) == (200, "message/rfc822")
+    mail = read(answer.data)
+    assert "Wie" in str(mail["Subject"])
+    assert "Guten Tag Robin Vale," in mail.get_body(("plain",)).get_content()
+    for link in links_of(mail):
+        assert link.startswith("http://localhost/")
+    page = next(link for link in links_of(mail) if "score=" in link)
+    assert client.get(page.removeprefix("http://localhost")).status_code == 404
+
+
+# ---------------------------------------------------------------------------------------- at most once
+
+
+def test_a_mail_is_sent_once_however_often_its_job_runs(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    world.work()
+    for _ in range(3):
+        mails.send({"invitation": invitation.id}, clock.now())
+    assert len(memory.sent) == 1
+    assert again(invitation).status == "sent"
+
+
+def test_a_sender_that_died_half_way_leaves_it_unknown_and_nobody_sends_it_again(world, api, make, memory):
+    class Died(BaseException):
+        """Stands for kill -9: nothing in the process sees it."""
+
+    invitation = invite(api, make.survey())
+    memory.failing = Died()
+    with pytest.raises(Died):
+        jobs.run_due(clock.now)
+    assert again(invitation).status == "sending"
+    memory.failing = None
+    later = clock.now() + jobs.LEASE + timedelta(seconds=1)
+    jobs.run_due(lambda: later)
+    assert memory.sent == []
+    shown = api.get(f"/api/invitations/{invitation.id}")
+    assert (shown["status"], shown["reason"]) == ("unknown", "the sender stopped half-way")
+    jobs.run_due(lambda: later + timedelta(days=2))
+    assert memory.sent == []
+
+
+def test_a_sender_that_died_before_marking_sends_it_later(world, api, make, memory, monkeypatch):
+    class Died(BaseException):
+        """Stands for kill -9."""
+
+    def die(*_):
+        raise Died
+
+    invitation = invite(api, make.survey())
+    with monkeypatch.context() as patch:
+        patch.setattr(invitations, "start_sending", die)
+        with pytest.raises(Died):
+            jobs.run_due(clock.now)
+    later = clock.now() + jobs.LEASE + timedelta(seconds=1)
+    jobs.run_due(lambda: later)
+    assert len(memory.sent) == 1
+    assert again(invitation).status == "sent"
+
+
+def test_silence_after_the_text_is_unknown_and_not_repeated(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = DeliveryUnknown("TimeoutError")
+    world.work()
+    memory.failing = None
+    jobs.run_due(lambda: clock.now() + timedelta(days=3))
+    assert memory.sent == []
+    assert again(invitation).status == "unknown"
+
+
+def test_a_refusal_for_now_is_tried_again_and_then_sent_once(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = DeliveryFailed("451", again=True)
+    world.work()
+    assert again(invitation).status == "scheduled"
+    memory.failing = None
+    jobs.run_due(lambda: clock.now() + timedelta(seconds=10))
+    assert (len(memory.sent), again(invitation).status) == (1, "sent")
+
+
+def test_a_refusal_for_good_is_failed_and_nobody_was_asked(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = DeliveryFailed("550", again=False)
+    world.work()
+    assert again(invitation).status == "failed"
+    assert again(invitation.person).last_asked_at is None
+
+
+@pytest.mark.parametrize("change", ["unsubscribed", "bounced", "never_ask", "cancelled", "paused"])
+def test_what_changed_meanwhile_keeps_the_mail_back(world, api, make, memory, change):
+    survey = make.survey()
+    invitation = invite(api, survey, delay_minutes=60)
+    person = invitation.person
+    if change == "cancelled":
+        api.delete(f"/api/invitations/{invitation.id}")
+    elif change == "paused":
+        Survey.update(status="paused").where(Survey.id == survey.id).execute()
+    elif change == "unsubscribed":
+        people.unsubscribe(person, clock.now())
+    else:
+        setattr(person, *{"bounced": ("bounced_at", clock.now()), "never_ask": ("never_ask", True)}[change])
+        person.save()
+    jobs.run_due(lambda: clock.now() + timedelta(hours=2))
+    assert memory.sent == []
+    assert again(invitation).status == "cancelled"
+
+
+def test_one_reminder_goes_out_and_none_once_answered(world, api, make, memory):
+    survey = make.survey(reminder_days=3)
+    silent, quick = invite(api, survey), invite(api, survey, "bob@customer.example")
+    world.work()
+    make.response(survey, 9, invitation=mails.links.invitation_token(quick.id))
+    later = clock.now() + timedelta(days=3, minutes=1)
+    jobs.run_due(lambda: later)
+    jobs.run_due(lambda: later + timedelta(days=1))
+    assert [message.to for message in memory.sent].count(silent.email) == 2
+    assert [message.to for message in memory.sent].count(quick.email) == 1
+    assert memory.sent[-1].id == f"{silent.id}.reminder"
+
+
+# ---------------------------------------------------------------------------------- over a real server
+
+
+class Server:
+    """An SMTP server that answers as it is told."""
+
+    def __init__(self, rcpt="250 OK", data="250 OK"):
+        self.rcpt, self.data, self.envelopes = rcpt, data, []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.rcpt.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.rcpt
+
+    async def handle_DATA(self, server, session, envelope):
+        self.envelopes.append(envelope)
+        return self.data
+
+
+@contextlib.contextmanager
+def serving(handler):
+    controller = Controller(handler, hostname="127.0.0.1", port=servers.free_port())
+    controller.start()
+    mails.use_mailer(Smtp(f"smtp://127.0.0.1:{controller.port}", SENDER))
+    try:
+        yield
+    finally:
+        controller.stop()
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ({}, "sent"),
+        ({"rcpt": "550 No such user"}, "failed"),
+        ({"rcpt": "451 Greylisted"}, "scheduled"),
+        ({"data": "554 Spam"}, "failed"),
+        ({"data": "452 Later"}, "scheduled"),
+    ],
+)
+def test_what_the_server_says_is_what_becomes_of_the_invitation(world, api, make, answers, status):
+    invitation, handler = invite(api, make.survey()), Server(**answers)
+    with serving(handler):
+        world.work()
+    assert again(invitation).status == status
+    if status == "sent":
+        [envelope] = handler.envelopes
+        assert envelope.rcpt_tos == ["ann@customer.example"]
+        assert read(envelope.content)["List-Unsubscribe"].startswith("<http://localhost/u/")
+
+
+@pytest.mark.parametrize(
+    ("silent_at", "status"), [("greeting", "scheduled"), ("envelope", "scheduled"), ("text", "unknown")]
+)
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_server_that_stalls_or_drops(world, api, make, monkeypatch, silent_at, status, hangs_up):
+    monkeypatch.setattr("surveys.base.delivery.mail.TIMEOUT_SECONDS", 0.3)
+    invitation = invite(api, make.survey())
+    with _falling_silent(silent_at, hangs_up) as url:
+        mails.use_mailer(Smtp(url, SENDER))
+        world.work()
+    assert again(invitation).status == status
+
+
+@contextlib.contextmanager
+def _falling_silent(at, hangs_up):
+    """A server that stops answering at one point of the talk; it hangs up then, or holds the line until the end."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def talk(connection):
+        with connection, connection.makefile("rwb") as lines, contextlib.suppress(OSError):
+            if at != "greeting":
+                lines.write(b"220 here\r\n")
+                lines.flush()
+                _answer(lines, at)
+            if not hangs_up:
+                over.wait(20)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        listener.close()
+
+
+def _answer(lines, at):
+    in_text = False
+    for line in lines:
+        if in_text:
+            if line == b".\r\n":
+                return
+            continue
+        if at == "envelope" and line.upper().startswith(b"RCPT"):
+            return
+        in_text = line.upper().startswith(b"DATA")
+        lines.write(b"354 go on\r\n" if in_text else b"250 OK\r\n")
+        lines.flush()

@@ -1,0 +1,163 @@
+"""The widget's questions to the service: one clock with mail, and nothing for those who only claim."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from surveys import people
+from surveys.base import signing
+from surveys.models import Invitation, Person, Response
+
+NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
+SHOP = "https://shop.example"
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """A frozen clock that a test may move."""
+    with time_machine.travel(NOW, tick=False) as travel:
+        yield travel
+
+
+@pytest.fixture
+def ask(client):
+    """Ask as the widget does: JSON as plain text, from the shop."""
+
+    def asked(survey, person, status=200, origin=SHOP, **more):
+        answer = client.post(
+            f"/w/{survey.id}/ask",
+            json={"person": person, "touchpoint": "checkout", **more},
+            headers={"Origin": origin, "Content-Type": "text/plain"},
+        )
+        assert answer.status_code == status, answer.text
+        assert answer.headers.get("Access-Control-Allow-Origin") == (SHOP if origin == SHOP else None)
+        return answer.get_json(silent=True)
+
+    return asked
+
+
+@pytest.fixture
+def report(client):
+    """Tell what became of it."""
+
+    def told(survey, invitation, event, status=204):
+        body = {"invitation": invitation, "event": event}
+        answer = client.post(f"/w/{survey.id}/event", json=body, headers={"Origin": SHOP})
+        assert answer.status_code == status, answer.text
+
+    return told
+
+
+def signed(survey, **person):
+    over = person.get("id") or person["email"].lower()
+    return {**person, "signature": signing.hmac_sha256_hex(people.identity_secret(survey), over)}
+
+
+@pytest.fixture
+def survey(make):
+    return make.survey(allowed_origins=[SHOP])
+
+
+def test_who_was_asked_by_mail_is_not_asked_by_the_widget(api, ask, survey, make):
+    robin = {"email": "robin@example.com"}
+    api.post("/api/triggers", {"survey": make.survey().id, "person": robin}, 200)
+    answer = ask(survey, signed(survey, **robin))
+    assert answer == {
+        "ask": False,
+        "rule": "quarantine",
+        "next_eligible_at": "2026-10-14T10:15:30.000Z",
+        "invitation": None,
+    }
+    # Known to a key's holder by both names.
+    api.post("/api/people", {"id": "u1", "email": "robin@example.com"})
+    assert ask(survey, signed(survey, id="u1"))["rule"] == "quarantine"
+
+
+def test_who_was_asked_by_the_widget_is_not_asked_by_mail(api, ask, survey, make):
+    answer = ask(survey, signed(survey, id="u1"))
+    assert (answer["ask"], answer["rule"]) == (True, None)
+    receipt = api.post(
+        "/api/triggers",
+        {"survey": make.survey().id, "person": {"id": "u1", "email": "robin@example.com"}},
+        200,
+    )
+    assert receipt["rule"] == "quarantine"
+
+
+def test_the_answer_belongs_to_the_invitation_that_was_given(client, ask, report, survey):
+    token = ask(survey, signed(survey, id="u1"))["invitation"]
+    assert Invitation.get().status == "scheduled"
+    report(survey, token, "shown")
+    assert (Invitation.get().status, Invitation.get().sent_at) == ("sent", NOW)
+    body = {
+        "id": "0" * 8 + "-0000-4000-8000-" + "0" * 12,
+        "survey": survey.id,
+        "score": 9,
+        "invitation": token,
+    }
+    assert client.post("/r", json=body).status_code == 201
+    assert Invitation.get().status == "answered"
+    assert Response.get().person_id == Person.get().id
+
+
+def test_who_dismisses_is_left_alone_for_a_while(ask, report, make, clock):
+    survey = make.survey(allowed_origins=[SHOP], quarantine_days=0)
+    token = ask(survey, signed(survey, id="u1"))["invitation"]
+    report(survey, token, "dismissed")
+    report(survey, token, "dismissed")
+    assert (Invitation.get().status, Person.get().last_declined_at) == ("declined", NOW)
+    assert ask(survey, signed(survey, id="u1"))["rule"] == "wait_after_decline"
+    clock.shift(timedelta(days=30))
+    assert ask(survey, signed(survey, id="u1"))["ask"] is True
+
+
+def test_a_mere_claim_learns_nothing_of_whom_else_we_asked_and_leaves_no_trace(api, ask, survey, make):
+    robin = {"email": "robin@example.com"}
+    api.post("/api/triggers", {"survey": survey.id, "person": robin}, 200)
+    before = Invitation.select().count(), Person.select().count()
+    for claim in (robin, {**robin, "signature": "0" * 64}, signed(survey, id="u9") | robin):
+        answer = ask(survey, claim)
+        assert answer["ask"] is True
+    assert (answer["rule"], answer["next_eligible_at"]) == (None, None)
+    assert ask(survey, robin)["invitation"] is None
+    assert (Invitation.select().count(), Person.select().count()) == (before[0] + 1, before[1] + 1)
+
+
+def test_what_this_survey_was_told_under_a_claim_counts_for_the_claim(ask, survey, make):
+    make.response(survey, 9, at=NOW, person={"email": "robin@example.com"})
+    assert ask(survey, {"email": "robin@example.com"})["rule"] == "wait_after_answer"
+    other = make.survey(allowed_origins=[SHOP])
+    assert ask(other, {"email": "robin@example.com"})["ask"] is True
+
+
+def test_a_survey_that_takes_only_signed_people_asks_no_others(ask, make):
+    survey = make.survey(allowed_origins=[SHOP], require_signed_identity=True)
+    assert ask(survey, {"email": "robin@example.com"})["rule"] == "identity"
+    assert ask(survey, signed(survey, email="robin@example.com"))["ask"] is True
+
+
+def test_the_service_samples_known_people(ask, make):
+    survey = make.survey(allowed_origins=[SHOP], sampling=0)
+    assert ask(survey, signed(survey, id="u1"))["rule"] == "sampling"
+
+
+def test_a_foreign_page_may_not_ask(client, ask, survey):
+    ask(survey, {"email": "robin@example.com"}, status=403, origin="https://evil.example")
+    path = f"/w/{survey.id}/ask"
+    headers = {"Origin": SHOP, "Access-Control-Request-Method": "POST"}
+    assert client.options(path, headers=headers).status_code == 204
+    assert client.options(path, headers={**headers, "Origin": "https://evil.example"}).status_code == 403
+
+
+def test_wrong_bodies_are_named(client, ask, report, survey, make):
+    ask(survey, {}, status=422)
+    ask(survey, {"email": "robin@example.com"}, status=422, extra=1)
+    report(survey, None, "shown")
+    report(survey, None, "exploded", status=422)
+    report(survey, "forged", "shown", status=422)
+    token = ask(survey, signed(survey, id="u1"))["invitation"]
+    report(make.survey(allowed_origins=[SHOP]), token, "shown", status=422)
+    path = f"/w/{survey.id}/ask"
+    assert client.post(path, data=b"{" + b" " * 32768 + b"}", content_type="text/plain").status_code == 413
+    assert client.post("/w/sv_nothing/ask", json={"person": {"id": "u1"}}).status_code == 404

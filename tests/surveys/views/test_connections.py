@@ -1,0 +1,287 @@
+"""Connections, the rating links that helpdesks print, and ratings on their way back to the ticket."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import time_machine
+
+from surveys import links, ratings
+from surveys.base.jobs import Job
+from surveys.models import Connection, Invitation, Resolution, Response
+from tests.conftest import Api
+
+NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
+BACK = {"url": "https://desk.example.com", "user": "agent@example.com", "token": "a token"}
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """A frozen clock that a test may move."""
+    with time_machine.travel(NOW, tick=False) as travel:
+        yield travel
+
+
+@pytest.fixture
+def zendesk(api, make, desk_api):
+    """A Zendesk connection with a shared secret, which may write back."""
+    body = {
+        "name": "desk",
+        "kind": "zendesk",
+        "survey": make.survey().id,
+        "proof": "shared",
+        "write_back": BACK,
+    }
+    return api.post("/api/connections", body)
+
+
+def solved(client, connection, ticket="7", **more):
+    body = {
+        "event": "ticket.solved",
+        "ticket": {"id": ticket},
+        "requester": {"email": "robin@example.com"},
+        "assignee": {"id": "5", "name": "Sam"},
+        **more,
+    }
+    headers = {"Authorization": "Bearer " + connection["secret"]}
+    answer = client.post("/in/" + connection["id"], json=body, headers=headers)
+    assert answer.status_code == 200
+    return answer.get_json()
+
+
+def test_a_secret_that_was_left_out_is_shown_once_and_a_given_one_never(api, make):
+    survey = make.survey().id
+    made = api.post("/api/connections", {"name": "a", "kind": "generic", "survey": survey})
+    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"))) == 32
+    assert made["url"] == "http://localhost/in/" + made["id"]
+    shown = api.get("/api/connections/" + made["id"])
+    assert shown == {name: value for name, value in made.items() if name != "secret"}
+    given = api.post(
+        "/api/connections",
+        {"name": "b", "kind": "front", "survey": survey, "secret": "their signing key", "write_back": BACK},
+    )
+    assert "secret" not in given
+    assert given["write_back"] == {"url": BACK["url"], "user": BACK["user"]}
+    assert [c["id"] for c in api.get("/api/connections")["items"]].count(given["id"]) == 1
+
+
+PROOFS = [
+    ("generic", "signature", 201),
+    ("front", "signature_rule", 201),
+    ("zendesk", "signature_rule", 422),
+    ("chatwoot", "shared", 201),
+    ("freshdesk", None, 201),
+    ("freshdesk", "signature", 422),
+    ("zammad", "magic", 422),
+]
+
+
+@pytest.mark.parametrize(("kind", "proof", "status"), PROOFS)
+def test_a_proof_must_be_one_that_the_helpdesk_knows(api, make, kind, proof, status):
+    body = {"name": "a", "kind": kind, "survey": make.survey().id, "proof": proof}
+    answer = api.post("/api/connections", body, status)
+    if status == 422:
+        assert list(answer["error"]["fields"]) == ["proof"]
+        assert Connection.select().count() == 0
+    elif proof is None:
+        assert answer["proof"] == "shared"
+        assert Connection.get().proof is None
+
+
+BAD = [
+    ({"kind": "hotmail"}, "kind"),
+    ({"survey": "sv_nothing"}, "survey"),
+    ({"secret": "short"}, "secret"),
+    ({"secret": "whsec_not base64!"}, "secret"),
+    ({"write_back": {"url": "ftp://desk.example.com", "token": "t"}}, "write_back.url"),
+    ({"write_back": {"url": "http://169.254.169.254/", "token": "t"}}, "write_back.url"),
+    ({"write_back": {"url": "http://127.0.0.1:9/", "token": "t"}}, "write_back.url"),
+    ({"surprise": 1}, "surprise"),
+]
+
+
+@pytest.mark.parametrize(("values", "field"), BAD)
+def test_what_is_wrong_with_a_connection_is_named(api, make, values, field):
+    body = {"name": "a", "kind": "generic", "survey": make.survey().id, **values}
+    assert list(api.post("/api/connections", body, 422)["error"]["fields"]) == [field]
+
+
+def test_a_connection_changes_and_goes(api, make, client):
+    survey = make.survey().id
+    made = api.post("/api/connections", {"name": "a", "kind": "generic", "survey": survey})
+    path = "/api/connections/" + made["id"]
+    assert api.patch(path, {"name": "b", "skip_tags": ["spam"]})["skip_tags"] == ["spam"]
+    api.patch(path, {"proof": "signature_rule"}, 422)
+    api.patch(path, {"kind": "front"}, 422)
+    api.delete(path)
+    api.get(path, 404)
+    assert client.post("/in/" + made["id"]).status_code == 404
+
+
+def test_a_key_sees_only_the_connections_of_its_surveys(world, make, zendesk):
+    limited = Api(world, make.key("write", surveys=[make.survey().id]))
+    assert limited.get("/api/connections")["items"] == []
+    limited.get("/api/connections/" + zendesk["id"], 404)
+    limited.get("/api/connections/" + zendesk["id"] + "/snippet", 404)
+    body = {"name": "a", "kind": "generic", "survey": zendesk["survey"]}
+    limited.post("/api/connections", body, 422)
+
+
+# ----------------------------------------------------------------------------------- ratings going back
+
+
+def answered(client, invitation, score, clock, **more):
+    body = {
+        "id": "00000000-0000-4000-8000-000000000000",
+        "survey": invitation.survey_id,
+        "score": score,
+        "invitation": links.invitation_token(invitation.id),
+        **more,
+    }
+    assert client.post("/r", json=body).status_code in (200, 201)
+
+
+def test_a_rating_goes_back_to_its_ticket_once_nothing_changes_any_more(
+    world, client, zendesk, desk_api, clock
+):
+    solved(client, zendesk)
+    invitation = Invitation.get()
+    answered(client, invitation, 3, clock)
+    world.work()
+    clock.shift(timedelta(minutes=4))
+    answered(client, invitation, 2, clock, revision=2, comment="Slow {{ticket.requester}}")
+    world.work()
+    clock.shift(timedelta(minutes=4))
+    world.work()
+    assert desk_api.calls == []
+    clock.shift(timedelta(minutes=2))
+    world.work()
+    note, tag = desk_api.calls
+    assert note[:2] == ("PUT", "https://desk.example.com/api/v2/tickets/7.json")
+    comment = note[2]["ticket"]["comment"]
+    assert comment["public"] is False
+    assert comment["body"].splitlines() == ["[earshot] NPS: 2 of 10", "", "> Slow { {ticket.requester}}"]
+    assert tag[2] == {"tags": ["earshot-nps-2"]}
+    world.work()
+    assert len(desk_api.calls) == 2
+
+
+def test_a_helpdesk_that_is_away_gets_each_request_again_and_none_twice(
+    world, client, zendesk, desk_api, clock
+):
+    solved(client, zendesk)
+    answered(client, Invitation.get(), 9, clock)
+    desk_api.answers = []
+    world.work()
+    clock.shift(ratings.SETTLES)
+    desk_api.answers = [(200, {}), (503, {})]
+    world.work()
+    assert Job.get(Job.state == "failed").kind == ratings.NOTE_DUE
+    clock.shift(timedelta(seconds=10))
+    world.work()
+    assert [method_url[1].rpartition("/")[2] for method_url in desk_api.calls] == [
+        "7.json",
+        "tags.json",
+        "tags.json",
+    ]
+
+
+def test_a_ticket_that_takes_no_note_any_more_is_left_alone(world, client, zendesk, desk_api, clock):
+    solved(client, zendesk)
+    answered(client, Invitation.get(), 9, clock)
+    world.work()
+    clock.shift(ratings.SETTLES)
+    desk_api.answers = [(422, {}), (422, {})]
+    world.work()
+    assert Job.select().where(Job.state == "failed").count() == 0
+
+
+def test_an_answer_without_a_ticket_or_without_credentials_writes_nothing(world, make, desk_api, clock):
+    make.response(make.survey(), 9)
+    world.work()
+    clock.shift(ratings.SETTLES)
+    world.work()
+    assert desk_api.calls == []
+
+
+# ------------------------------------------------------------------------------------------ rating links
+
+
+def clicked(client, url, ticket, agent="Sam"):
+    """Open a printed link as the helpdesk renders it."""
+    rendered = url.replace("{{ticket.id}}", ticket).replace("{{ticket.assignee.name}}", agent)
+    return client.get(rendered.removeprefix("http://localhost"))
+
+
+@pytest.fixture
+def printed(api, zendesk):
+    """The link for a 9."""
+    snippet = api.get(f"/api/connections/{zendesk['id']}/snippet")
+    assert snippet["score_urls"]["9"].replace("&", "&amp;") in snippet["html"]
+    return snippet["score_urls"]["9"]
+
+
+def test_a_printed_link_lands_on_the_page_with_its_score_and_counts_nothing(client, printed):
+    answer = clicked(client, printed, "7")
+    assert answer.status_code == 302
+    parts = urlsplit(answer.headers["Location"])
+    assert parts.path.startswith("/i/inv_")
+    assert parse_qs(parts.query) == {"score": ["9"]}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert Response.select().count() == 0
+    row = Invitation.get()
+    assert (row.unverified, row.ticket["id"], row.agent_name, row.sent_at) == (True, "7", "Sam", None)
+    assert clicked(client, printed, "7").headers["Location"] == answer.headers["Location"]
+    assert clicked(client, printed, "8").headers["Location"] != answer.headers["Location"]
+    assert Invitation.select().count() == 2
+
+
+def test_an_answer_through_a_printed_link_counts_once_its_ticket_is_confirmed(
+    client, api, printed, zendesk, clock
+):
+    clicked(client, printed, "7", agent="Somebody else")
+    answered(client, Invitation.get(), 9, clock)
+    row = Response.get()
+    assert (row.flags, row.excluded, row.agent_name) == (["unverified"], True, "Somebody else")
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 0
+    solved(client, zendesk)
+    row = Response.get()
+    assert (row.flags, row.excluded, row.agent_name) == (None, False, "Sam")
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
+
+
+def test_a_link_for_a_ticket_that_is_known_counts_at_once(client, printed, zendesk):
+    solved(client, zendesk)
+    clicked(client, printed, "7")
+    mark = Resolution.get(Resolution.resolution == "~claimed")
+    assert (mark.invitation.unverified, mark.invitation.agent_name) == (False, "Sam")
+
+
+FORGERIES = [
+    ("/9?", "/0?"),
+    ("&n=t,a", "&n=t"),
+    ("&k=1", "&k=2"),
+    ("&m=", "&m=0"),
+    ("/sv_", "/sv_0"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), FORGERIES)
+def test_a_changed_link_leads_nowhere(client, printed, old, new):
+    assert old in printed
+    assert clicked(client, printed.replace(old, new), "7").status_code == 404
+    assert Invitation.select().count() == 0
+
+
+def test_links_printed_before_a_new_key_lead_nowhere(client, api, printed, zendesk):
+    api.patch("/api/connections/" + zendesk["id"], {"new_snippet_key": True})
+    assert clicked(client, printed, "7").status_code == 404
+    fresh = api.get(f"/api/connections/{zendesk['id']}/snippet")["score_urls"]["9"]
+    assert clicked(client, fresh, "7").status_code == 302
+
+
+def test_an_unrendered_link_is_one_to_the_survey_page(client, printed, zendesk):
+    answer = client.get(printed.removeprefix("http://localhost"))
+    assert answer.headers["Location"] == f"http://localhost/s/{zendesk['survey']}?score=9"
+    assert Invitation.select().count() == 0

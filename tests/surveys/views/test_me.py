@@ -1,0 +1,136 @@
+"""A respondent's own page: all of their answers and nobody else's."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from surveys import links
+from surveys.base import clock
+from surveys.models import Invitation, Person, Response
+from tests.surveys.mailbox import again, invite, path
+
+KEY = "00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture
+def answered(api, client, make):
+    """An answer that somebody gave to a mail."""
+    invitation = invite(api, make.survey())
+    client.post(path(links.invitation(invitation.id)), data={"score": "9", "comment": "Nice <b>"})
+    return Response.get(Response.invitation == invitation.id)
+
+
+def page(person_id):
+    return path(links.me(person_id))
+
+
+def send(client, row, **fields):
+    return client.post(page(row.person_id), data={"response": row.id, **fields})
+
+
+def test_it_shows_my_answers_as_they_are(client, answered):
+    text = client.get(page(answered.person_id)).get_data(as_text=True)
+    assert "9 of 10" in text
+    assert "Nice &lt;b&gt;" in text
+    until = clock.now() + timedelta(hours=168)
+    assert f"until {until.date().isoformat()}" in text
+
+
+def test_nobody_elses_answers_are_shown_changed_or_deleted(api, client, make, answered):
+    other = make.response(make.survey(), 3, comment="Secret", person={"email": "bob@customer.example"})
+    assert "Secret" not in client.get(page(answered.person_id)).get_data(as_text=True)
+    for do in ("edit", "delete"):
+        fields = {"do": do, "response": other.id, "score": "10"}
+        assert client.post(page(answered.person_id), data=fields).status_code == 404
+    assert Response.get(Response.id == other.id).score == 3
+
+
+def test_an_answer_is_changed_within_its_window_and_not_after(client, answered):
+    assert send(client, answered, do="edit", score="4", comment="").status_code == 200
+    row = Response.get()
+    assert (row.score, row.comment) == (4, None)
+    with time_machine.travel(clock.now() + timedelta(hours=169), tick=False):
+        text = client.get(page(answered.person_id)).get_data(as_text=True)
+        assert 'value="edit"' not in text
+        assert send(client, answered, do="edit", score="1").status_code == 409
+    assert Response.get().score == 4
+
+
+def test_an_answer_given_elsewhere_needs_no_edit_key_here(client, make, answered):
+    survey = make.survey()
+    body = make.answer(survey, score=2, edit_key=KEY)
+    client.post("/r", json=body)
+    Response.update(person=answered.person_id).where(Response.id == body["id"]).execute()
+    row = Response.get(Response.id == body["id"])
+    assert send(client, row, do="edit", score="7").status_code == 200
+    assert Response.get(Response.id == body["id"]).score == 7
+
+
+@pytest.mark.parametrize("score", ["11", "x"])
+def test_a_score_off_the_scale_is_refused(client, answered, score):
+    assert send(client, answered, do="edit", score=score).status_code == 422
+    assert Response.get().score == 9
+
+
+def test_an_answer_is_deleted_for_good(api, client, answered):
+    assert "has been deleted" in send(client, answered, do="delete").get_data(as_text=True)
+    assert Response.select().count() == 0
+    assert "You have not given any answers yet." in client.get(page(answered.person_id)).get_data(
+        as_text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept", "days", "decision"),
+    [
+        ("never", (True, 0), 4000, "suppressed"),
+        ("quarter", (False, 90), 60, "suppressed"),
+        ("quarter", (False, 90), 100, "scheduled"),
+        ("normal", (False, 0), 60, "scheduled"),
+    ],
+)
+def test_how_often_we_may_ask_is_kept_and_obeyed(api, client, make, answered, choice, kept, days, decision):
+    answer = send(client, answered, do="frequency", frequency=choice)
+    assert re.findall(r'name="frequency" value="(\w+)" required checked', answer.get_data(as_text=True)) == [
+        choice
+    ]
+    person = Person.get()
+    assert (person.never_ask, person.days_between_asks) == kept
+    with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
+        body = {"survey": make.survey().id, "person": {"email": "ann@customer.example"}}
+        assert api.post("/api/triggers", body, 200)["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    "fields", [{"x": "y"}, {"do": "format"}, {"do": "frequency"}, {"do": "frequency", "frequency": "x"}]
+)
+def test_a_form_that_says_nothing_is_refused(client, answered, fields):
+    assert client.post(page(answered.person_id), data=fields).status_code == 422
+
+
+def test_another_site_can_send_none_of_the_forms(client, answered):
+    headers = {"Origin": "https://evil.example"}
+    fields = {"do": "delete", "response": answered.id}
+    assert client.post(page(answered.person_id), data=fields, headers=headers).status_code == 403
+    assert Response.select().count() == 1
+
+
+def test_the_page_is_kept_by_nobody_and_gone_with_the_person(api, client, answered):
+    address = page(answered.person_id)
+    answer = client.get(address)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    api.delete(f"/api/people/{answered.person_id}")
+    assert client.get(address).status_code == 404
+    assert client.get("/me/forged").status_code == 404
+
+
+def test_an_invitation_to_nobody_known_has_no_page_of_its_own(api, client, make):
+    body = {"survey": make.survey().id, "deliver": False, "ticket": {"id": "1"}}
+    receipt = api.post("/api/triggers", body, 200)
+    invitation = Invitation.get_by_id(receipt["invitation"]["id"])
+    answer = client.post(path(links.invitation(invitation.id)), data={"score": "9"})
+    assert "/me/" not in answer.get_data(as_text=True)
+    assert again(invitation).status == "answered"

@@ -1,0 +1,91 @@
+"""Unsubscribing: a page that asks, one click in the mail program, and no mail afterwards."""
+
+import pytest
+
+from surveys import links
+from surveys.models import Invitation, Person
+from tests.surveys.mailbox import again, invite, outbox, path
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def settings_overrides():
+    """One public write a minute: unsubscribing is never limited."""
+    return {"PUBLIC_LIMIT": "1"}
+
+
+@pytest.fixture
+def mailed(world, api, make):
+    invitation = invite(api, make.survey(quarantine_days=0))
+    world.work()
+    return again(invitation)
+
+
+def page(invitation):
+    return path(links.unsubscribe(invitation.id))
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_one_click_unsubscribes_without_cookie_and_redirect_however_often(client, mailed, kind):
+    for _ in range(5):
+        answer = client.post(page(mailed), data=ONE_CLICK, content_type=kind)
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
+    assert again(mailed.person).unsubscribed_at is not None
+
+
+def test_the_header_of_the_mail_leads_there(world, client, mailed):
+    [mail] = outbox(world)
+    address = mail["List-Unsubscribe"].strip("<>")
+    assert client.post(path(address), data=ONE_CLICK).status_code == 200
+    assert again(mailed.person).unsubscribed_at is not None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_opening_the_page_only_asks(client, mailed, method):
+    assert client.open(page(mailed), method=method).status_code == 200
+    assert again(mailed.person).unsubscribed_at is None
+
+
+def test_the_pages_button_sends_the_same_and_then_it_says_so(client, mailed):
+    text = client.get(page(mailed)).get_data(as_text=True)
+    assert 'name="List-Unsubscribe" value="One-Click"' in text
+    done = client.post(page(mailed), data=ONE_CLICK).get_data(as_text=True)
+    assert "You have been unsubscribed" in done
+    assert "You have been unsubscribed" in client.get(page(mailed)).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("fields", [{"List-Unsubscribe": "No"}, {"other": "One-Click"}])
+def test_any_other_form_changes_nothing(client, mailed, fields):
+    assert client.post(page(mailed), data=fields).status_code == 422
+    assert again(mailed.person).unsubscribed_at is None
+
+
+def test_it_holds_for_all_mail_surveys_and_for_mail_that_waits(world, api, client, make, mailed):
+    waiting = invite(api, make.survey(quarantine_days=0))
+    client.post(page(mailed), data=ONE_CLICK)
+    world.work()
+    assert len(outbox(world)) == 1
+    assert (again(waiting).status, again(waiting).reason) == ("cancelled", "unsubscribed meanwhile")
+    person = {"email": "ann@customer.example"}
+    receipt = api.post("/api/triggers", {"survey": make.survey().id, "person": person}, 200)
+    assert receipt["decision"] == "suppressed"
+
+
+def test_it_holds_for_the_address_also_under_an_id(world, api, client, make, mailed):
+    api.post("/api/people", {"id": "c-1", "email": "ann@customer.example"})
+    client.post(page(mailed), data=ONE_CLICK)
+    assert all(person.unsubscribed_at for person in Person.select())
+
+
+def test_whom_we_forgot_is_told_that_no_mail_comes(api, client, mailed):
+    address = page(mailed)
+    api.delete(f"/api/people/{mailed.person_id}")
+    assert Invitation.select().count() == 0
+    assert client.post(address, data=ONE_CLICK).status_code == 200
+    assert client.get(address).status_code == 200
+
+
+def test_a_forged_token_unsubscribes_nobody(client, mailed):
+    assert client.post(page(mailed) + "x", data=ONE_CLICK).status_code == 404
+    assert again(mailed.person).unsubscribed_at is None

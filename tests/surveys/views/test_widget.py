@@ -1,0 +1,131 @@
+"""The widget's files over HTTP, and what a survey says about its follow-up, its thanks and its looks."""
+
+import gzip
+import re
+
+import brotli
+import pytest
+
+LINK = {"url": "https://shop.example/help", "text": {"en": "Help", "de": "Hilfe"}}
+CHOICES = {"en": ["Price", "Speed"], "de": ["Preis", "Tempo"]}
+
+
+def panel_address(loader: str) -> str:
+    """The address the loader makes: its base, its language, its integrity."""
+    base, language, integrity = re.search(
+        r'"http://localhost(/w/sv_\w+/)","([\w-]+)","(sha256-[^"]+)"', loader
+    ).groups()
+    return f"{base}{language}.js?{integrity}"
+
+
+def test_the_loader_names_the_panel_which_never_changes(client, make):
+    survey = make.survey(languages=["en", "de"])
+    loader = client.get(f"/w/{survey.id}.js?lang=de")
+    assert "max-age=300" in loader.headers["Cache-Control"]
+    panel = client.get(panel_address(loader.text))
+    assert "immutable" in panel.headers["Cache-Control"]
+    assert panel.headers["Access-Control-Allow-Origin"] == "*"
+    assert "weiterempfehlen" in panel.text
+    assert "weiterempfehlen" not in loader.text
+
+
+def test_without_its_integrity_the_panel_is_the_latest(client, make, api):
+    survey = make.survey()
+    before = panel_address(client.get(f"/w/{survey.id}.js").text)
+    api.patch(f"/api/surveys/{survey.id}", {"question": {"en": "How did it go?"}})
+    for address in (before, f"/w/{survey.id}/en.js", f"/w/{survey.id}/xx.js"):
+        panel = client.get(address)
+        assert "How did it go?" in panel.text
+        assert "immutable" not in panel.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/en.js"])
+def test_each_encoding_has_a_tag_of_its_own_and_is_not_sent_twice(client, make, path):
+    address = path.format(make.survey().id)
+    decoders = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
+    answers = {name: client.get(address, headers={"Accept-Encoding": name}) for name in decoders}
+    assert len({answer.headers["ETag"] for answer in answers.values()}) == 3
+    assert len({decoders[name](answer.data) for name, answer in answers.items()}) == 1
+    for name, answer in answers.items():
+        assert answer.headers.get("Content-Encoding", "") == name
+        assert "Accept-Encoding" in answer.headers["Vary"]
+        headers = {"Accept-Encoding": name, "If-None-Match": answer.headers["ETag"]}
+        again = client.get(address, headers=headers)
+        assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/en.js"])
+@pytest.mark.parametrize("status", ["archived", None])
+def test_what_is_not_there_is_an_empty_script(client, make, path, status):
+    answer = client.get(path.format(make.survey(status=status).id if status else "sv_none"))
+    assert (answer.status_code, answer.data, answer.mimetype) == (404, b"", "text/javascript")
+
+
+def test_choices_are_read_in_the_visitors_language_and_kept_in_the_first(client, api):
+    body = {
+        "name": "Choices",
+        "metric": "csat",
+        "languages": ["en", "de"],
+        "follow_up_type": "many_choices",
+        "choices": {"dissatisfied": CHOICES},
+        "thanks_link": LINK,
+    }
+    survey = api.post("/api/surveys", body)
+    assert (survey["choices"], survey["thanks_link"]) == (body["choices"], LINK)
+    panel = client.get(f"/w/{survey['id']}/de.js").text
+    assert '"choices":{"dissatisfied":[["Price","Preis"],["Speed","Tempo"]]}' in panel
+    assert '"link":{"text":"Hilfe","url":"https://shop.example/help"}' in panel
+    assert '"many":true' in panel
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        None,
+        {},
+        {"en": ["One"]},
+        {"en": ["Same", "Same"]},
+        {"en": ["A", "B"], "de": ["A", "B", "C"]},
+        {"happy": {"en": ["A", "B"]}},
+        {"detractor": {"en": ["A", ""]}},
+        {"detractor": ["A", "B"]},
+        {"en": "A"},
+        ["A", "B"],
+    ],
+)
+def test_choices_that_cannot_be_shown_are_refused(api, choices):
+    body = {"name": "x", "metric": "nps", "follow_up_type": "single_choice", "choices": choices}
+    assert "choices" in api.post("/api/surveys", body, 422)["error"]["fields"]
+
+
+def test_choices_cannot_be_taken_away_from_a_follow_up_that_offers_them(api, make):
+    survey = make.survey(follow_up_type="single_choice", choices=CHOICES)
+    api.patch(f"/api/surveys/{survey.id}", {"choices": None}, 422)
+    api.patch(f"/api/surveys/{survey.id}", {"choices": None, "follow_up_type": "text"})
+
+
+@pytest.mark.parametrize("link", [{"promoter": LINK}, {"promoter": "https://stars.example", **LINK}])
+def test_a_link_for_one_group_alone_is_refused_as_review_gating(api, link):
+    error = api.post("/api/surveys", {"name": "x", "metric": "nps", "thanks_link": link}, 422)["error"]
+    assert "review gating" in str(error["fields"])
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://x.example", "nowhere"])
+def test_a_link_that_is_no_web_address_is_refused(api, url):
+    api.post("/api/surveys", {"name": "x", "metric": "nps", "thanks_link": {**LINK, "url": url}}, 422)
+
+
+@pytest.mark.parametrize(
+    ("widget", "adapted"),
+    [
+        ({}, []),
+        ({"color": "#2f5bea"}, []),
+        ({"color": "#ffee33"}, ["light"]),
+        ({"color": "#101010"}, ["dark"]),
+        ({"color": "#101010", "theme": "light"}, []),
+    ],
+)
+def test_a_survey_says_where_its_colour_was_adapted(api, make, widget, adapted):
+    survey = api.get(f"/api/surveys/{make.survey(widget=widget).id}")
+    assert [next(w for w in ("light", "dark") if f" {w} " in note) for note in survey["notes"]] == adapted
+    assert survey["widget"] == widget

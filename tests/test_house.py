@@ -1,0 +1,196 @@
+"""The house keeps its own rules: who imports whom, contents pages, tables, access, and what README says."""
+
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import peewee
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+import feedback.views
+import surveys.domain.metrics
+import surveys.helpdesks
+import surveys.views
+from surveys import wording
+from surveys.base import db, schema
+from surveys.domain.metrics import METRICS
+from tests import tables
+from tests.conftest import ADMIN_KEY
+from tests.servers import ROOT
+
+SNAPSHOT = Path(__file__).with_name("access.snapshot")
+
+
+def test_nobody_imports_what_is_above():
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_logo=True) == EXIT_STATUS_SUCCESS
+
+
+def test_nothing_happens_on_import(tmp_path):
+    """No file is made, no thread started, no database looked for."""
+    code = "import threading, wsgi; assert threading.active_count() == 1, threading.enumerate()"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": "postgresql://nowhere/x",
+    }
+    subprocess.run([sys.executable, "-B", "-c", code], cwd=tmp_path, env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("package", [surveys.views, feedback.views])
+def test_every_blueprint_is_on_its_contents_page(package):
+    made = set()
+    for module in pkgutil.iter_modules(package.__path__):
+        contents = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
+        made |= {id(value) for value in contents.values() if type(value).__name__ == "Routes"}
+    assert made == {id(blueprint) for blueprint in package.BLUEPRINTS}
+
+
+def test_every_metric_is_on_the_contents_page():
+    files = {module.name for module in pkgutil.iter_modules(surveys.domain.metrics.__path__)} - {"metric"}
+    assert files == set(METRICS)
+    assert all(METRICS[key].key == key for key in METRICS)
+
+
+def test_every_helpdesk_is_on_the_contents_page():
+    shared = {"helpdesk", "reception", "proofs", "body", "reading", "statuses", "notes", "conversations"}
+    files = {module.name for module in pkgutil.iter_modules(surveys.helpdesks.__path__)} - shared
+    assert files == set(surveys.helpdesks.HELPDESKS)
+
+
+def test_every_wording_is_on_the_contents_page():
+    files = {path.stem for path in Path(wording.__file__).parent.glob("*.json")}
+    assert files == set(wording.LANGUAGES)
+
+
+def test_every_way_out_is_on_the_contents_page():
+    import surveys.base.delivery as delivery
+
+    names = {module.name for module in pkgutil.iter_modules(delivery.__path__)}
+    assert names == set(re.findall(r"^(\w+)  ", delivery.__doc__ or "", re.MULTILINE))
+
+
+# ------------------------------------------------------------------------------------------- migrations
+
+
+def tables_of(world):
+    """What the database says of its own tables, columns, indexes and checks."""
+    if world.kind == "sqlite":
+        rows = db.database.execute_sql(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+        ).fetchall()
+        return {row[1]: _canonical(row[3] or "") for row in rows}
+    found = {}
+    for name, kind, query in (
+        ("columns", "table", "SELECT table_name || '.' || column_name, data_type, is_nullable, column_default, "
+         "generation_expression FROM information_schema.columns WHERE table_schema = 'public'"),
+        ("indexes", "index", "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"),
+        ("constraints", "check", "SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid) "
+         "FROM pg_constraint WHERE connamespace = 'public'::regnamespace"),
+    ):  # fmt: skip
+        found |= {(name, kind, row[0]): row[1:] for row in db.database.execute_sql(query).fetchall()}
+    return found
+
+
+def _canonical(sql):
+    return " ".join(sql.replace("IF NOT EXISTS ", "").split())
+
+
+def own(found, names):
+    """Only what belongs to the application's tables: not what full-text search, the bell and migrations keep."""
+    kept = {}
+    for key, value in found.items():
+        text = key if isinstance(key, str) else key[2]
+        table = text.partition(".")[0]
+        foreign = (
+            table.startswith(("response_search", "limit_", "huey_", "migration")) or text == "response.search"
+        )
+        if not foreign and (table in names or not isinstance(key, str) or not value.startswith("CREATE T")):
+            kept[key] = value
+    return kept
+
+
+def test_the_models_are_what_the_migrations_build(world):
+    """Columns, keys, partial indexes and checks, table by table."""
+    models = db.registered()
+    names = {model._meta.table_name for model in models}
+    migrated = own(tables_of(world), names)
+    schema.down(world.settings, schema_first())
+    for model in models:
+        assert not db.database.table_exists(model._meta.table_name)
+    db.database.create_tables(models)
+    assert own(tables_of(world), names) == migrated
+    assert names <= set(db.database.get_tables())
+
+
+def test_migrations_can_be_taken_back_and_applied_again(world):
+    before = tables_of(world)
+    applied = schema.down(world.settings, schema_first())
+    assert applied
+    left = set(db.database.get_tables())
+    assert not left & {model._meta.table_name for model in db.registered()}
+    assert schema.pending() == sorted(applied)
+    assert schema.up(world.settings) == sorted(applied)
+    assert schema.pending() == []
+    assert tables_of(world) == before
+    with pytest.raises(peewee.IntegrityError):
+        db.database.execute_sql("INSERT INTO clock (id, tick) VALUES (1, 0)")
+
+
+def schema_first():
+    """The name of the first migration."""
+    return min(path.stem for path in schema.DIRECTORY.glob("[0-9]*.py"))
+
+
+# ----------------------------------------------------------------------------------------------- README
+
+
+def test_readme_names_every_route_and_every_setting(app):
+    text = tables.README.read_text()
+    again = "run: .venv/bin/python -m tests.tables"
+    assert tables.between("routes", text) == tables.routes(app), again
+    assert tables.between("settings", text) == tables.setting_rows(), again
+
+
+# ----------------------------------------------------------------------------------------------- access
+
+
+CALLERS = ("none", "read", "write", "trigger", "admin", "foreign")
+
+
+def test_access_is_what_the_snapshot_says(world, make):
+    """Every route × every kind of caller. `foreign`: an admin's key that is limited to another survey.
+
+    A change of this file is a change of who may do what: review it as one. To accept one, delete the file
+    and run this test; it writes the file anew, and fails once so that nobody overlooks it.
+    """
+    other = make.survey()
+    keys = {scope: make.key(scope) for scope in ("read", "write", "trigger")}
+    keys |= {"admin": ADMIN_KEY, "foreign": make.key("admin", surveys=[other.id])}
+    lines = [f"{'route':64}" + "".join(f"{caller:>9}" for caller in CALLERS)]
+    for rule in sorted(world.app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            statuses = [_status(world, make, rule, method, keys.get(caller)) for caller in CALLERS]
+            lines.append(f"{method + ' ' + rule.rule:64}" + "".join(f"{status:>9}" for status in statuses))
+    found = "\n".join(lines) + "\n"
+    if not SNAPSHOT.exists():
+        SNAPSHOT.write_text(found)
+        pytest.fail(f"{SNAPSHOT.name} was written anew: read it, then commit it")
+    assert found == SNAPSHOT.read_text()
+
+
+def _status(world, make, rule, method, key):
+    """What one caller gets who asks for something that is there, with an empty body."""
+    survey = make.survey()
+    response = make.response(survey, 9, person={"id": survey.id})
+    known = {"survey_id": survey.id, "response_id": response.id, "person_id": response.person_id}
+    path = re.sub(r"<any\('?([^,')]+)[^)]*\):\w+>", r"\1", rule.rule)
+    path = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(known.get(match.group(1), "0")), path)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    body = {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
+    return world.client.open(path, method=method, headers=headers, **body).status_code
