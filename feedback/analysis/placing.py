@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,6 +30,13 @@ class Index:
     centres: Mapping[str, np.ndarray]
     taught: Mapping[str, np.ndarray]
     at: tuple[int, ...] = ()
+
+    @cached_property
+    def numbered(self) -> tuple[list[str], np.ndarray]:
+        """The topics that have voters, in order, and each voter's as a place in that list."""
+        names = sorted(set(self.topics))
+        number = {topic: at for at, topic in enumerate(names)}
+        return names, np.array([number[topic] for topic in self.topics], np.int64)
 
 
 @dataclass(frozen=True)
@@ -112,9 +120,7 @@ def _decide(texts: Sequence[str], among: Index, vectors: Vectors) -> list[tuple[
     if not texts:
         return []
     rows = vectors.encode(texts)
-    names = sorted(set(among.topics))
-    number = {topic: at for at, topic in enumerate(names)}
-    groups = np.array([number[topic] for topic in among.topics], np.int64)
+    names, groups = among.numbered
     index, cosine = clusters.neighbours_to_blur(rows, among.rows)
     votes = clusters.vote(clusters.blur(rows, among.rows, index, cosine), among.blurred, groups)
     taught, nearest, close = claimed(rows, among.taught)

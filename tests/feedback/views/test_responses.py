@@ -100,7 +100,7 @@ def test_what_a_person_says_of_a_response_stands(api, make, world):
     said = {"tags": ["vip"], "topics": ["top_a"], "sentiment": "negative"}
     item = api.patch(f"/api/responses/{row.id}", said)
     assert item["tags"] == ["vip"]
-    assert item["topics"] == [{"id": "top_a", "label": "Checkout", "evidence": []}]
+    assert item["topics"] == [{"id": "top_a", "label": "Checkout", "evidence": [], "sentiment": None}]
     assert item["sentiment"] == {"label": "negative", "score": -1.0}
     assert item["version"] > version
     assert Reading.get().by_person
