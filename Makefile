@@ -7,7 +7,7 @@ FLASK = $(PYTHON) -m flask --app wsgi
 UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header $(UPGRADE)
 PEERS = tests/bench/.peers
 
-.PHONY: help setup run demo test lint bench pictures lock machine
+.PHONY: help setup run demo test lint bench bench-listening pictures lock machine
 
 help:
 	@echo 'make run     start Earshot here: packages, tables, web and worker'
@@ -15,6 +15,7 @@ help:
 	@echo 'make test    install what the tests need (PostgreSQL and Chromium too), check and test everything'
 	@echo 'make lint    looks, types and who imports whom'
 	@echo 'make bench   measure, beside other stacks (results are printed, docs/benchmarks.md explains them)'
+	@echo 'make bench-listening  measure sentiment and topics on labelled comments in DATA=folder (docs/listening.md)'
 	@echo 'make pictures  draw the pictures in docs/images anew'
 	@echo 'make setup   the first part of all these: $(VENV) with the pinned packages'
 	@echo 'make lock    pin what requirements*.in name, with hashes (UPGRADE=--upgrade: the newest)'
@@ -39,6 +40,14 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
 	@command -v wrk >/dev/null || { echo 'The load comes from wrk: apt-get install wrk' >&2; exit 1; }
 	$(PYTHON) -m tests.bench
+
+# DATA holds sentiment/ and topics/*.csv with columns text and topic.
+bench-listening: $(VENV)/.installed-dev
+	@test -n "$(DATA)" -a -n "$(MODEL)" || { echo 'make bench-listening DATA=folder MODEL=folder of all-MiniLM-L6-v2' >&2; exit 1; }
+	$(PYTHON) -m feedback.training.sentiment_evaluate --data "$(DATA)" --sentence-model "$(MODEL)"
+	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
+	@for set in "$(DATA)"/topics/*.csv; do \
+	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
 
 pictures: $(VENV)/.installed-dev machine
 	EARSHOT_PICTURES=1 $(PYTHON) -m pytest tests/browser/test_page.py -k pictures

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def phrases(
     is nearest to the topic's centre, neighbours joined to one phrase.
     """
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
-    marks = {topic: _marks(terms.get(topic, ())) for topic in set(topics)}
+    marks = {topic: _marks(tuple(terms.get(topic, ()))) for topic in set(topics)}
     found = [_marked(text, marks[topic]) for text, topic in zip(texts, topics, strict=True)]
     silent = [at for at, marked in enumerate(found) if not marked and topics[at] in centres]
     known = sorted({fold(each.group()) for at in silent for each in words[at]})
@@ -41,7 +42,8 @@ def phrases(
     return found
 
 
-def _marks(terms: Sequence[str]) -> list[re.Pattern[str]]:
+@lru_cache(maxsize=4096)
+def _marks(terms: tuple[str, ...]) -> list[re.Pattern[str]]:
     """What finds each term as people write it, with small words between its own; the longest first."""
     return [
         re.compile(r"\b" + r"\W+(?:\w{1,5}\W+)?".join(map(re.escape, term.split())) + r"\b", re.I)
