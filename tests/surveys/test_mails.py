@@ -208,6 +208,16 @@ def test_silence_after_the_text_is_unknown_and_not_repeated(world, api, make, me
     assert again(invitation).status == "unknown"
 
 
+def test_a_fault_while_sending_is_unknown_and_not_repeated(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = jobs.TooSlow("took longer than 30 s")
+    world.work()
+    memory.failing = None
+    jobs.run_due(lambda: clock.now() + timedelta(seconds=10))
+    assert memory.sent == []
+    assert again(invitation).status == "unknown"
+
+
 def test_a_refusal_for_now_is_tried_again_and_then_sent_once(world, api, make, memory):
     invitation = invite(api, make.survey())
     memory.failing = DeliveryFailed("451", again=True)

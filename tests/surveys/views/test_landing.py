@@ -1,6 +1,5 @@
 """The page behind a mail's links: machines open them all and count nothing, a person's act always counts."""
 
-import concurrent.futures
 import html
 import json
 import re
@@ -12,6 +11,7 @@ import time_machine
 from surveys import intents, links
 from surveys.base import clock
 from surveys.models import Invitation, Response, ScannedDomain, Survey
+from tests import threads
 from tests.surveys.mailbox import again, invite, links_of, outbox, path
 
 
@@ -70,8 +70,7 @@ def test_opening_every_link_of_a_mail_counts_nothing_and_changes_nothing(client,
 
 def test_machines_that_open_all_links_at_once_lose_no_intent(world, mailed):
     invitation, paths = mailed
-    with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda link: world.app.test_client().get(link).status_code, paths))
+    answers = threads.together(len(paths), lambda n: world.app.test_client().get(paths[n]).status_code)
     assert set(answers) == {200}
     found = sorted(intent["score"] for intent in again(invitation).intents)
     assert found == list(range(11))
