@@ -1,4 +1,6 @@
-"""The widget's two files: the loader a website embeds, and the panel it loads when a survey is to show."""
+"""The widget: one file with everything inside, or a loader and the panel that it loads when a survey is to show."""
+
+from collections.abc import Callable
 
 from flask import Response, request
 
@@ -15,6 +17,7 @@ routes = Routes("widget", __name__, description="For respondents: no key needed.
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
+_LANGUAGE = [{"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}]
 _SCRIPT = {"text/javascript": {"schema": {"type": "string"}}}
 
 
@@ -30,20 +33,33 @@ def _documented(script: str) -> dict[str, dict[str, object]]:
 @routes.route("/w/<survey_id>.js", methods=["GET"])
 @routes.doc(
     summary="The widget's script",
-    responses=_documented("The script, with the survey's rules inside."),
-    parameters=[
-        {"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}
-    ],
+    responses=_documented("The script, with the survey's rules and words inside."),
+    parameters=_LANGUAGE,
 )
 def script(survey_id: str) -> Response:
-    """The widget with this survey's rules inside: one request, and nothing more until a survey shows."""
+    """The widget with this survey's configuration inside: one request, and nothing more until a survey shows."""
+    return _in_a_language(survey_id, lambda made: made.whole)
+
+
+@routes.route("/w/<survey_id>/loader.js", methods=["GET"])
+@routes.doc(
+    summary="The widget's loader",
+    responses=_documented("The script with the survey's rules alone."),
+    parameters=_LANGUAGE,
+)
+def loader(survey_id: str) -> Response:
+    """The light way to embed: the rules in about 1 KiB; the panel comes only when a survey is to show."""
+    return _in_a_language(survey_id, lambda made: made.loader)
+
+
+def _in_a_language(survey_id: str, part: Callable[[embedded.Files], bytes]) -> Response:
     survey = _survey(survey_id)
     if survey is None:
         return _nothing()
     asked = request.args.get("lang")
     wishes = [asked] if asked else wording.parse_accept_language(request.headers.get("Accept-Language"))
     made = embedded.files(configuration(survey, catalogue.language_for(survey, wishes)))
-    answer = _answer(made.loader, CACHE)
+    answer = _answer(part(made), CACHE)
     if not asked:
         answer.vary.add("Accept-Language")
     return answer

@@ -1,4 +1,4 @@
-// Builds dist/: loader.min.js with its moments, survey.min.js and choices.min.js; the same bytes from the same sources anywhere.
+// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches; the same bytes from the same sources anywhere.
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { build, transform } from 'esbuild'
@@ -26,12 +26,26 @@ const options = {
 }
 
 const files = [
-  ['loader', 'loader', { format: 'iife' }],
+  ['loader', 'loader', { format: 'iife', define: { WHOLE: 'false' } }],
   ['survey', 'survey', { format: 'esm', define: { CHOICES: 'false' } }],
   ['survey', 'choices', { format: 'esm', define: { CHOICES: 'true' } }],
 ]
 for (const [source, name, more] of files)
   await build({ ...options, ...more, entryPoints: [`${here}src/${source}.js`], outfile: `${out}/${name}.min.js` })
+
+// The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched.
+const whole = `import { meet as earshotMeet } from './survey.js'\n${await readFile(here + 'src/loader.js', 'utf8')}`
+for (const [name, choices] of [
+  ['whole', 'false'],
+  ['whole-choices', 'true'],
+])
+  await build({
+    ...options,
+    stdin: { contents: whole, resolveDir: here + 'src' },
+    format: 'iife',
+    define: { WHOLE: 'true', CHOICES: choices },
+    outfile: `${out}/${name}.min.js`,
+  })
 
 // Each moment is one expression, a function; the server puts in those that a survey uses.
 const moments = {}

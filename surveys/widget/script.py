@@ -103,7 +103,10 @@ class Config(TypedDict):
 
 
 class Files(NamedTuple):
-    """What a website loads for one survey and language."""
+    """What a website loads for one survey and language: `whole`, or `loader` and, once it shows, `panel`."""
+
+    whole: bytes
+    """Everything in one file."""
 
     loader: bytes
     """The rules, and no word that the visitor reads."""
@@ -120,10 +123,17 @@ def files(config: Config) -> Files:
     """
     widget = config["widget"]
     colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
-    name = "choices.min.js" if config["texts"].get("choices") else "survey.min.js"
-    panel = _built(name).replace(_SURVEY, _literal(_words(config) | {"palette": palette(colour, theme)}))
+    choices = bool(config["texts"].get("choices"))
+    words = _literal(_words(config) | {"palette": palette(colour, theme)})
+    panel = _built("choices.min.js" if choices else "survey.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
-    return Files(_loader(config, integrity), panel, integrity)
+    whole = _built("whole-choices.min.js" if choices else "whole.min.js").replace(_SURVEY, words)
+    return Files(
+        _with_rules(whole, config, ""),
+        _with_rules(_built("loader.min.js"), config, integrity),
+        panel,
+        integrity,
+    )
 
 
 def etag(content: bytes, encoding: str = "") -> str:
@@ -167,8 +177,8 @@ def _words(config: Config) -> dict:
     return {name: value for name, value in config.items() if name not in left_out and value is not False}
 
 
-def _loader(config: Config, integrity: str) -> bytes:
-    """The loader, holding only what this survey's rules use."""
+def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
+    """A built file with the survey's rules inside, and only those moments that they use."""
     widget = config["widget"]
     options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
     if config.get("sampling", 1) < 1:
@@ -182,7 +192,7 @@ def _loader(config: Config, integrity: str) -> bytes:
     watches = [b"(%s)(%s,c,p)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
     address = f"{config['endpoint']}/w/{config['survey']}/"
     rules = [config["survey"], address, config["language"], integrity, options]
-    head, _, rest = _built("loader.min.js").partition(_RULES)
+    head, _, rest = built.partition(_RULES)
     middle, _, tail = rest.partition(_MOMENTS)
     return b"".join((head, _literal(rules), middle, b"((c,p)=>{", b";".join(watches), b"})", tail))
 

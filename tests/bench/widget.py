@@ -93,7 +93,7 @@ class Measured:
 def cases(service: live.Live, origin: str) -> list[tuple[Case, Case | None]]:
     """Each widget when a survey shows, and when there is nothing to ask."""
     survey = service.survey(allowed_origins=[origin], languages=["en"])
-    ours = f'<script async src="{service.url}/w/{survey}.js"%s></script>'
+    ours = f'<script async src="{service.url}/w/{survey}/loader.js"%s></script>'
     surveyjs = (
         '<link rel="stylesheet" href="/node_modules/survey-core/survey-core.fontless.min.css">'
         '<script src="/node_modules/survey-core/survey.core.min.js"></script>'

@@ -1,7 +1,7 @@
 // The script a website embeds: decides whether and when to ask, and gets the panel only then. Never harms the page.
 // It is all that most visitors ever load, and stays under 1 KiB with a survey's rules inside.
 
-/* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__ */
+/* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__, WHOLE, earshotMeet */
 const [survey, base, language, hash, widget] = __EARSHOT_RULES__
 // From the prototype, for pages whose elements are called "querySelector".
 const { createElement, querySelector } = Document.prototype
@@ -59,6 +59,8 @@ page.agrees = () => {
  * page had its loader) is asked for once more under its short-cached address.
  */
 const load = () => {
+  // The one file with everything inside brings its panel along, in its one language.
+  if (WHOLE) return Promise.resolve(page).then(earshotMeet)
   const file = base + (lang || language) + '.js'
   const integrity = lang ? '' : hash
   const href = file + '?' + integrity

@@ -105,7 +105,8 @@ def test_whole_numbers_are_strict(client, make, score):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("id", "not-a-uuid"), ("id", None), ("id", 4), ("id", "{6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10}"), ("id", "6f1c1a526f0e4b7e9d593f2b8f6f7a10"),
+        ("id", "not-a-uuid"), ("id", None), ("id", 4), ("id", "{6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10}"),
+        ("id", "6f1c1a526f0e4b7e9d593f2b8f6f7a10"),
         ("revision", 0), ("revision", 1.0), ("revision", "1"), ("revision", True), ("revision", None),
         ("revision", 10**12), ("survey", 5), ("survey", ""), ("comment", 5), ("comment", "x" * 10_001),
         ("comment", ["a"]), ("answers", []), ("answers", {"q": {"nested": 1}}), ("answers", "x"), ("edit_key", "short"),

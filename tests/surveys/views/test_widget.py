@@ -20,7 +20,7 @@ def panel_address(loader: str) -> str:
 
 def test_the_loader_names_the_panel_which_never_changes(client, make):
     survey = make.survey(languages=["en", "de"])
-    loader = client.get(f"/w/{survey.id}.js?lang=de")
+    loader = client.get(f"/w/{survey.id}/loader.js?lang=de")
     assert "max-age=300" in loader.headers["Cache-Control"]
     panel = client.get(panel_address(loader.text))
     assert "immutable" in panel.headers["Cache-Control"]
@@ -29,9 +29,22 @@ def test_the_loader_names_the_panel_which_never_changes(client, make):
     assert "weiterempfehlen" not in loader.text
 
 
+def test_one_file_holds_everything_in_one_language(client, make):
+    survey = make.survey(languages=["en", "de"])
+    asked = client.get(f"/w/{survey.id}.js?lang=de")
+    wished = client.get(f"/w/{survey.id}.js", headers={"Accept-Language": "de-AT"})
+    assert asked.data == wished.data
+    assert "weiterempfehlen" in asked.text
+    assert "recommend" not in asked.text
+    assert "Accept-Language" in wished.headers["Vary"]
+    assert "Accept-Language" not in asked.headers["Vary"]
+    assert "import(" not in asked.text
+    assert len(gzip.compress(asked.data, 9)) <= 6 * 1024
+
+
 def test_without_its_integrity_the_panel_is_the_latest(client, make, api):
     survey = make.survey()
-    before = panel_address(client.get(f"/w/{survey.id}.js").text)
+    before = panel_address(client.get(f"/w/{survey.id}/loader.js").text)
     api.patch(f"/api/surveys/{survey.id}", {"question": {"en": "How did it go?"}})
     for address in (before, f"/w/{survey.id}/en.js", f"/w/{survey.id}/xx.js"):
         panel = client.get(address)
@@ -39,7 +52,7 @@ def test_without_its_integrity_the_panel_is_the_latest(client, make, api):
         assert "immutable" not in panel.headers["Cache-Control"]
 
 
-@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/en.js"])
+@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/loader.js", "/w/{}/en.js"])
 def test_each_encoding_has_a_tag_of_its_own_and_is_not_sent_twice(client, make, path):
     address = path.format(make.survey().id)
     decoders = {"br": brotli.decompress, "gzip": gzip.decompress, "": bytes}
@@ -54,7 +67,7 @@ def test_each_encoding_has_a_tag_of_its_own_and_is_not_sent_twice(client, make, 
         assert (again.status_code, again.data) == (304, b"")
 
 
-@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/en.js"])
+@pytest.mark.parametrize("path", ["/w/{}.js", "/w/{}/loader.js", "/w/{}/en.js"])
 @pytest.mark.parametrize("status", ["archived", None])
 def test_what_is_not_there_is_an_empty_script(client, make, path, status):
     answer = client.get(path.format(make.survey(status=status).id if status else "sv_none"))

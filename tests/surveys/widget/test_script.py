@@ -14,7 +14,14 @@ from surveys.widget import script as widget
 from tests.browser.widget_config import csat, nps
 
 FOLDER = Path(widget.__file__).parent
-FILES = ("choices.min.js", "loader.min.js", "moments.json", "survey.min.js")
+FILES = (
+    "whole.min.js",
+    "whole-choices.min.js",
+    "choices.min.js",
+    "loader.min.js",
+    "moments.json",
+    "survey.min.js",
+)
 NOTHING_TO_ASK = 1024
 SHOWN = 6 * 1024
 EVERY = [(survey, language) for survey in (nps, csat) for language in ("en", "de", "ar", "ja")]
@@ -54,6 +61,7 @@ def test_a_page_with_nothing_to_ask_loads_a_kibibyte_and_one_that_asks_six(surve
     assert loader <= NOTHING_TO_ASK
     assert loader + panel <= SHOWN
     assert len(gzip.compress(made.loader, 9)) + len(gzip.compress(made.panel, 9)) <= 1.1 * SHOWN
+    assert len(brotli.compress(made.whole)) <= SHOWN
 
 
 @pytest.mark.parametrize("text", HOSTILE)
