@@ -81,7 +81,8 @@ def page(
 
 def _order_key(filters: Mapping[str, Any]) -> Any:
     """The key in the table that the database should walk newest first: then it stops after one page."""
-    if filters.get("q") and db.on_sqlite():
+    # A search without a single word joins no index.
+    if db.on_sqlite() and folding.phrases(filters.get("q") or ""):
         return _Search.rowid
     return Reading.key if filters.get("sentiment") else Response.key
 

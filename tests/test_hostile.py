@@ -40,7 +40,7 @@ def paths(app, *methods):
     for rule in app.url_map.iter_rules():
         if rule.methods & set(methods):
             # `any` converters take only the values they list.
-            path = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", rule.rule)
+            path = re.sub(r"<any\('?([^,')]+)[^)]*\):\w+>", r"\1", rule.rule)
             found.append((rule, re.sub(r"<[^>]+>", "unknown", re.sub(r"<int:\w+>", "0", path))))
     return found
 
@@ -358,7 +358,7 @@ PARTS = [
 def test_no_path_breaks_a_route(world):
     for part in PARTS:
         for rule in world.app.url_map.iter_rules():
-            path = re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", rule.rule)
+            path = re.sub(r"<any\('?([^,')]+)[^)]*\):\w+>", r"\1", rule.rule)
             if "<" not in path:
                 continue
             path = re.sub(r"<[^>]+>", lambda _, part=part: part, path)
