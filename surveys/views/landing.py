@@ -58,7 +58,7 @@ def show(token: str) -> Response:
 @routes.route("/i/<token>", methods=["POST"])
 @routes.doc(
     parameters=_PARAMETERS,
-    requestBody={"content": {kind: {"schema": PageForm} for kind in PageForm.types}},
+    requestBody={"required": True, "content": {kind: {"schema": PageForm} for kind in PageForm.types}},
     responses={
         "200": {**_HTML, "description": "The thanks."},
         "422": {**_HTML, "description": "Asks again."},

@@ -33,7 +33,8 @@ def show(token: str) -> Response:
 
 @routes.route("/me/<token>", methods=["POST"])
 @routes.doc(
-    requestBody={"content": {kind: {"schema": MyForm} for kind in MyForm.types}}, responses={"200": _HTML}
+    requestBody={"required": True, "content": {kind: {"schema": MyForm} for kind in MyForm.types}},
+    responses={"200": _HTML},
 )
 def change(token: str) -> Response:
     """Change an answer within its window, delete it, or say how often to be asked: the field `do` says which."""

@@ -28,7 +28,10 @@ def show(token: str) -> Response:
 
 @routes.route("/u/<token>", methods=["POST"])
 @routes.doc(
-    requestBody={"content": {kind: {"schema": UnsubscribeForm} for kind in UnsubscribeForm.types}},
+    requestBody={
+        "required": True,
+        "content": {kind: {"schema": UnsubscribeForm} for kind in UnsubscribeForm.types},
+    },
     responses={"200": _HTML},
 )
 def unsubscribe(token: str) -> Response:
