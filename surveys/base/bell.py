@@ -4,12 +4,13 @@ huey alone is at most once (a killed worker loses its task), so its tasks carry 
 "look at the rows", and a lost one costs a second.
 """
 
+import functools
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -62,9 +63,9 @@ def install(settings: Settings) -> None:
     close()
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")
-        _make = partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
+        _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
-        _make = partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
+        _make = functools.partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
     jobs.use_bell(lambda: _huey().ring())
 
 
@@ -181,6 +182,8 @@ def work() -> None:
     global _working
     _working = True
     db.close_database()
+    # huey's own processes would go on without it; what they hold is a lease on rows, so they may end at once.
+    os.register_at_fork(after_in_child=functools.partial(end_with_parent, signal.SIGKILL))
     gc.freeze()
     consumer = _huey().create_consumer(
         workers=1,
@@ -196,12 +199,13 @@ def work() -> None:
     consumer.run()
 
 
-def end_with_parent() -> None:
-    """Stop this process when the one that started it is gone: no worker outlives a killed service."""
-    if hasattr(signal, "pidfd_send_signal"):
-        import ctypes
+def end_with_parent(how: int = signal.SIGTERM) -> None:
+    """Have this process sent `how` when the one that started it is gone: nothing outlives a killed service."""
+    if sys.platform != "linux":
+        return
+    import ctypes
 
-        # prctl(PR_SET_PDEATHSIG, SIGTERM), Linux only
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+    PR_SET_PDEATHSIG = 1  # prctl(2)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+    if os.getppid() == 1:
+        os.kill(os.getpid(), how)
