@@ -182,6 +182,8 @@ def work() -> None:
     global _working
     _working = True
     db.close_database()
+    # Answers come first: what follows from them may take a little longer.
+    os.nice(10)
     # huey's own processes would go on without it; what they hold is a lease on rows, so they may end at once.
     os.register_at_fork(after_in_child=functools.partial(end_with_parent, signal.SIGKILL))
     gc.freeze()
