@@ -65,7 +65,7 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
         return
     from feedback import placements
 
-    if not (row.comment or "").strip() or row.test:
+    if not (row.comment or "").strip() or row.test or not _is_understood(row.key):
         placements.forget(row.key, now)
         return
     placements.known()
@@ -76,6 +76,16 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
         if db.away(error):
             raise
         log.error("comment not placed", key=row.key, exc_info=error)
+
+
+def _is_understood(key: int) -> bool:
+    """Whether the vectors know the comment's language: in others they would make topics of noise."""
+    from feedback.analysis import vectors
+    from feedback.models import Meaning
+
+    known = Reading.get_or_none(Reading.key == key)
+    by_person = Meaning.get_or_none((Meaning.key == key) & Meaning.by_person)
+    return known is None or known.language in (None, vectors.LANGUAGE) or by_person is not None
 
 
 @jobs.on("response erased")

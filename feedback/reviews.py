@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from feedback import topics
-from feedback.models import Meaning, Placement, TopicReview
+from feedback.models import Meaning, Placement, Reading, TopicReview
 from surveys import responses
 from surveys.base import bell, clock, db, jobs
 from surveys.models import Response, Survey
@@ -146,11 +146,14 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
+    from feedback.analysis import vectors
     from feedback.domain.topics import Place, State
 
     rows: Any = (
         Response.select(Response.key, Response.comment)
+        .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
+        .where(Reading.language.is_null() | (Reading.language == vectors.LANGUAGE))
         .order_by(Response.key.desc())
         .limit(MOST)
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 SHIPPED = Path(__file__).parent / "models" / "vectors-en.npz"
+LANGUAGE = "en"  # the only one whose words the shipped table knows
 LONGEST_WORD = 40  # letters; a longer run is an identifier or noise and costs time without meaning anything
 MOST_WORDS = 400  # per text; what a comment is about is said before that
 

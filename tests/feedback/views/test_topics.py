@@ -317,3 +317,16 @@ def test_a_key_of_some_surveys_sees_only_their_topics(api, said, make, world):
     limited.get(f"/api/topics/{topic_of(said, 'food')}", 404)
     limited.post("/api/topics", {"label": "Mine"}, 403)
     limited.patch(f"/api/topics/{item['id']}", {"label": "Mine"}, 403)
+
+
+def test_a_language_that_the_vectors_do_not_know_makes_no_topics(world, api, make):
+    survey = make.survey(languages=["de"])
+    for number in range(12):
+        comment = f"Die Lieferung kam viel zu spät an und niemand hat mir geantwortet, Bestellung {number}."
+        make.response(survey, 3, comment=comment, language="de")
+    world.work()
+    api.post("/api/topics/review", {}, 202)
+    world.work()
+    overview = api.get("/api/topics")
+    assert (overview["review"]["state"], overview["items"]) == ("done", [])
+    assert api.get("/api/feed", limit=1)["items"][0]["sentiment"]["label"] == "negative"
