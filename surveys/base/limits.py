@@ -1,5 +1,6 @@
 """PUBLIC_LIMIT: how often one address may write in any 60 seconds, exact over all processes."""
 
+import fcntl
 import hashlib
 import ipaddress
 import threading
@@ -94,19 +95,24 @@ class _SqliteWindows(_Windows):
     def _connection(self) -> Any:
         connection = getattr(self.local, "connection", None)
         if connection is None:
-            connection = peewee.sqlite3.connect(  # type: ignore[attr-defined]
-                str(self.path), timeout=5, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS hit (key TEXT, slot INTEGER, at REAL, PRIMARY KEY (key, slot)) "
-                "WITHOUT ROWID"
-            )
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS ring (key TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID"
-            )
+            # One at a time: the first turns the file to WAL, which fails while another has it open.
+            with open(self.path.with_name("limits.lock"), "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                connection = self._opened()
             self.local.connection = connection
+        return connection
+
+    def _opened(self) -> Any:
+        connection = peewee.sqlite3.connect(  # type: ignore[attr-defined]
+            str(self.path), timeout=5, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS hit (key TEXT, slot INTEGER, at REAL, PRIMARY KEY (key, slot)) "
+            "WITHOUT ROWID"
+        )
+        connection.execute("CREATE TABLE IF NOT EXISTS ring (key TEXT PRIMARY KEY, n INTEGER) WITHOUT ROWID")
         return connection
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
