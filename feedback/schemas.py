@@ -12,7 +12,8 @@ from marshmallow import fields, validate
 from feedback import feed
 from surveys.base import web
 from surveys.domain.metrics import METRICS
-from surveys.schemas import CHANNELS, AnswerBody, Truth
+from surveys.schemas.answers import CHANNELS, AnswerBody
+from surveys.schemas.kinds import Truth
 
 #: The channel of responses that came over POST /api/responses and name no other.
 IMPORTED = "import"

@@ -6,7 +6,7 @@ from flask import jsonify
 
 from surveys import responses
 from surveys.base.web import Routes
-from surveys.schemas import AnswerBody, RecordedBody
+from surveys.schemas.answers import AnswerBody, RecordedBody
 from surveys.views import public
 
 routes = Routes("answers", __name__, description="For respondents: no key needed.")

@@ -6,7 +6,7 @@ from surveys import invitations, links, people, triggers
 from surveys.base import clock, web
 from surveys.base.web import Routes
 from surveys.models import Invitation
-from surveys.schemas import AskBody, AskOut, EventBody
+from surveys.schemas.asks import AskBody, AskOut, EventBody
 from surveys.views import public
 
 routes = Routes("asks", __name__, description="For respondents: no key needed.")

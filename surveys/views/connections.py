@@ -11,7 +11,7 @@ from surveys.base.accounts import ApiKey
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.web import Routes, idempotent, needs
 from surveys.models import Connection, Survey
-from surveys.schemas import (
+from surveys.schemas.connections import (
     ConnectionBody,
     ConnectionCreated,
     ConnectionList,

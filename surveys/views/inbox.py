@@ -10,7 +10,7 @@ from surveys.base.web import Routes
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Challenge
 from surveys.models import Connection
-from surveys.schemas import Receipt
+from surveys.schemas.triggers import Receipt
 from surveys.views import public, triggers
 
 routes = Routes("inbox", __name__, description="For helpdesks: each call proves itself.")

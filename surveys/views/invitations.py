@@ -9,7 +9,7 @@ from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, needs
 from surveys.models import Invitation
-from surveys.schemas import InvitationList, InvitationOut, InvitationQuery
+from surveys.schemas.invitations import InvitationList, InvitationOut, InvitationQuery
 
 routes = Routes(
     "invitations", __name__, url_prefix="/api/invitations", description="Who was asked, and when."

@@ -8,7 +8,7 @@ from surveys.base import accounts, clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
-from surveys.schemas import KeyBody, KeyCreated, KeyList, KeyOut
+from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyOut
 
 routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may call the API.")
 

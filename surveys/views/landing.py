@@ -10,7 +10,7 @@ from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
 from surveys.models import Invitation, Survey
 from surveys.models import Response as Stored
-from surveys.schemas import PageForm
+from surveys.schemas.pages import PageForm
 from surveys.views import forms, layout, pages, public
 
 routes = Routes("landing", __name__, description="For respondents: no key needed.")

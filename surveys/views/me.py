@@ -11,7 +11,7 @@ from surveys.base.web import Problem, Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Person
 from surveys.models import Response as Stored
-from surveys.schemas import MyForm
+from surveys.schemas.pages import MyForm
 from surveys.views import layout, pages, public
 
 routes = Routes("me", __name__, description="For respondents: no key needed.")

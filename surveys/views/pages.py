@@ -13,7 +13,8 @@ from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Response as Stored
 from surveys.models import Survey
-from surveys.schemas import SHORT, PageForm
+from surveys.schemas.kinds import SHORT
+from surveys.schemas.pages import PageForm
 from surveys.views import forms, layout, public
 
 routes = Routes("pages", __name__, description="For respondents: no key needed.")

@@ -9,7 +9,7 @@ from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Invitation, Person, Response
-from surveys.schemas import PersonBody, PersonExport, PersonList, PersonOut, PersonPatch, PersonQuery
+from surveys.schemas.people import PersonBody, PersonExport, PersonList, PersonOut, PersonPatch, PersonQuery
 
 routes = Routes("people", __name__, url_prefix="/api/people", description="Who may be asked.")
 

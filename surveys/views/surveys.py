@@ -13,7 +13,7 @@ from surveys.base.accounts import ApiKey
 from surveys.base.delivery import mail
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
-from surveys.schemas import (
+from surveys.schemas.surveys import (
     DeleteQuery,
     PreviewQuery,
     QRQuery,

@@ -9,7 +9,7 @@ from surveys.base import clock, db, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Routes, idempotent, needs
 from surveys.models import Survey, Trigger
-from surveys.schemas import (
+from surveys.schemas.triggers import (
     BacktestBody,
     BacktestOut,
     Receipt,

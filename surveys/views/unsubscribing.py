@@ -8,7 +8,7 @@ from surveys import links, people
 from surveys.base import clock, web
 from surveys.base.web import Routes
 from surveys.models import Invitation
-from surveys.schemas import UnsubscribeForm
+from surveys.schemas.pages import UnsubscribeForm
 from surveys.views import layout
 
 routes = Routes("unsubscribing", __name__, description="For respondents: no key needed.")

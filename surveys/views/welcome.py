@@ -6,7 +6,7 @@ from surveys import links
 from surveys.base import web
 from surveys.base.web import Routes
 from surveys.models import Survey
-from surveys.schemas import MODES
+from surveys.schemas.surveys import MODES
 from surveys.views import layout
 
 routes = Routes("welcome", __name__, description="What is here.")

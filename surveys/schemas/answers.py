@@ -1,0 +1,122 @@
+"""What comes in and goes out when an answer is recorded."""
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from surveys.base import web
+from surveys.schemas.kinds import LONG, SHORT, Moment, Properties, Truth, check, language_tag, text, whole
+
+CHANNELS = ("widget", "link", "email", "kiosk")
+
+
+class PersonClaim(ma.Schema):
+    """Who answers. With a valid `signature` the identity counts as verified, without as claimed."""
+
+    id = text(SHORT, 1)
+    email = fields.Email(validate=validate.Length(max=254))
+    name = text(SHORT)
+    signature = text(128)
+
+
+class AnswerBody(ma.Schema):
+    """One recording, or a later revision, of one response."""
+
+    body_limit = web.PUBLIC_BODY
+    types: tuple[str, ...] = ("application/json", "text/plain")
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "revision": 1,
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "edit_key": "00112233445566778899aabbccddeeff",
+        "touchpoint": "checkout",
+        "language": "en",
+    }
+
+    id = fields.String(required=True)
+    revision = whole(1, 1_000_000, load_default=1)
+    survey = text(100, 1, required=True)
+    score = fields.Raw(allow_none=True, metadata={"type": "integer"})
+    comment = text(10_000, allow_none=True)
+    answers = fields.Dict(keys=text(100, 1), values=fields.Raw(), allow_none=True)
+    edit_key = text(128, 16)
+    invitation = text(300, 1, allow_none=True)
+    person = fields.Nested(PersonClaim, allow_none=True)
+    touchpoint = text(SHORT, allow_none=True)
+    language = fields.String(validate=language_tag, allow_none=True)
+    page = text(LONG, allow_none=True)
+    properties = Properties(allow_none=True)
+    final = Truth()
+    channel = fields.String(validate=validate.OneOf(CHANNELS))
+    test = Truth()
+
+    @ma.validates("id")
+    def _uuid(self, value: str, **_: Any) -> None:
+        try:
+            web.new_uuid(value)
+        except ValueError:
+            raise ma.ValidationError("Must be a UUID.") from None
+
+    @ma.validates("score")
+    def _strict(self, value: Any, **_: Any) -> None:
+        # The survey's scale is checked where the survey is known; here: a whole number at all.
+        check(value is None or type(value) is int, "Must be a whole number.")
+        check(value is None or -100 <= value <= 100, "Is outside every scale.")
+
+    @ma.validates("answers")
+    def _answers(self, value: Any, **_: Any) -> None:
+        for item in (value or {}).values():
+            check(
+                item is None
+                or (isinstance(item, str) and len(item) <= 10_000)
+                or isinstance(item, (int, float, bool))
+                or (
+                    isinstance(item, list)
+                    and len(item) <= 100
+                    and all(isinstance(i, str) and len(i) <= LONG for i in item)
+                ),
+                "Answers must be text, numbers, true/false or lists of texts.",
+            )
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        data["id"] = web.new_uuid(data["id"])
+        if data.get("page"):
+            data["page"] = bare_page(data["page"])
+        return data
+
+
+def bare_page(address: str) -> str | None:
+    """A page's address without query, fragment and credentials: they may name people."""
+    try:
+        parts = urlsplit(address)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return None
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+class RecordedBody(ma.Schema):
+    """What a recording answers."""
+
+    example = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "group": "promoter",
+        "revision": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "editable_until": "2026-11-27T09:30:00.000Z",
+    }
+
+    id = fields.String()
+    survey = fields.String()
+    score = fields.Integer(allow_none=True)
+    group = fields.String(allow_none=True)
+    revision = fields.Integer()
+    created_at = Moment()
+    editable_until = Moment()

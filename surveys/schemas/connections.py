@@ -1,0 +1,122 @@
+"""What comes in and goes out about helpdesk accounts."""
+
+import base64
+from typing import Any
+from urllib.parse import urlsplit
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from surveys import links
+from surveys.helpdesks import HELPDESKS, reception
+from surveys.schemas.kinds import LONG, SHORT, Moment, Truth, check, language_tag, text
+
+SHARED = reception.SHARED
+
+
+class WriteBackBody(ma.Schema):
+    """Credentials for the helpdesk's own API, as its page in docs/helpdesks says."""
+
+    url = fields.String(validate=validate.Length(max=LONG), allow_none=True)
+    user = text(SHORT, allow_none=True)
+    token = text(LONG, 1, load_only=True)
+
+    @ma.validates("url")
+    def _web(self, value: str | None, **_: Any) -> None:
+        check(not value or urlsplit(value).scheme in ("http", "https"), "Must begin with https://.")
+
+
+class ConnectionBody(ma.Schema):
+    """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+
+    example: dict[str, Any] = {
+        "name": "Support",
+        "kind": "zendesk",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "secret": "the signing secret of the webhook",
+    }
+
+    id = fields.String(dump_only=True)
+    name = text(SHORT, 1, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(tuple(HELPDESKS)))
+    survey = text(100, 1, required=True)
+    secret = text(500, 8, load_only=True)
+    proof = fields.String(allow_none=True)
+    solved_statuses = fields.List(text(SHORT, 1), allow_none=True, validate=validate.Length(max=200))
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        if "kind" in data:
+            check_connection(data)
+
+
+def check_connection(data: dict[str, Any]) -> None:
+    """Proof and secret must be ones that the helpdesk can use. Raises ValidationError."""
+    known = (*HELPDESKS[data["kind"]].PROOFS, SHARED)
+    if data.get("proof") is not None and data["proof"] not in known:
+        raise ma.ValidationError({"proof": [f"Must be one of: {', '.join(known)}."]})
+    secret = data.get("secret") or ""
+    if data["kind"] == "generic" and secret.startswith("whsec_"):
+        try:
+            encoded = secret.removeprefix("whsec_").rstrip("=")
+            base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+        except ValueError:
+            raise ma.ValidationError({"secret": ["What follows whsec_ must be base64."]}) from None
+
+
+class ConnectionOut(ma.Schema):
+    """A connection without its secret and its token."""
+
+    id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    survey = fields.String(attribute="survey_id")
+    url = fields.Function(lambda row: links.connection(row.id))
+    proof = fields.Function(lambda row: row.proof or HELPDESKS[row.kind].PROOF)
+    solved_statuses = fields.List(fields.String(), allow_none=True)
+    skip_tags = fields.List(fields.String())
+    write_back = fields.Nested(WriteBackBody, allow_none=True)
+    created_at = Moment()
+
+
+class ConnectionCreated(ConnectionOut):
+    """A new connection, with its secret when we made it, shown this once."""
+
+    secret = fields.String(attribute="made_secret")
+
+
+class ConnectionPatch(ConnectionBody):
+    """What is to change; everything else stays, the kind always."""
+
+    example = {"skip_tags": ["no_survey"]}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, exclude=("kind",), **options)
+
+    new_snippet_key = Truth(
+        metadata={"description": "true: every rating link printed so far is worthless at once."}
+    )
+
+
+class ConnectionList(ma.Schema):
+    """A page of connections."""
+
+    items = fields.List(fields.Nested(ConnectionOut))
+    next = fields.String(allow_none=True)
+
+
+class PrintedSnippetQuery(ma.Schema):
+    """What the helpdesk prints for ticket and agent, where it is not known to us."""
+
+    lang = fields.String(validate=language_tag)
+    ticket = text(SHORT, 1)
+    agent = text(SHORT, 1)
+
+
+class PrintedSnippet(ma.Schema):
+    """What to paste into signatures and closing mails."""
+
+    html = fields.String()
+    score_urls = fields.Dict(keys=fields.String(), values=fields.String())

@@ -1,0 +1,58 @@
+"""What comes in and goes out about API keys."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from surveys.base.accounts import SCOPES
+from surveys.schemas.kinds import SHORT, Moment, text
+
+
+class KeyBody(ma.Schema):
+    """A key to be made."""
+
+    example = {"name": "dashboard", "scopes": ["read"], "surveys": None}
+
+    name = text(SHORT, 1, required=True)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(tuple(SCOPES))), required=True, validate=validate.Length(min=1)
+    )
+    surveys = fields.List(
+        text(100, 1), validate=validate.Length(max=1000), allow_none=True, load_default=None
+    )
+
+
+class KeyOut(ma.Schema):
+    """A key without its secret."""
+
+    example: dict[str, Any] = {
+        **KeyBody.example,
+        "id": "key_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "prefix": "ek_3f9a",
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
+    id = fields.String()
+    name = fields.String()
+    scopes = fields.List(fields.String())
+    surveys = fields.List(fields.String(), allow_none=True)
+    prefix = fields.String()
+    created_at = Moment()
+
+
+class KeyCreated(KeyOut):
+    """A key with its secret, shown this once."""
+
+    example = {**KeyOut.example, "key": "ek_…"}
+
+    key = fields.String()
+
+
+class KeyList(ma.Schema):
+    """A page of keys."""
+
+    example = {"items": [KeyOut.example], "next": None}
+
+    items = fields.List(fields.Nested(KeyOut))
+    next = fields.String(allow_none=True)

@@ -1,0 +1,130 @@
+"""Kinds of fields that many schemas share. They check form; they ask the database nothing."""
+
+import re
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
+_ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+LONG, SHORT = 2000, 200
+
+
+class Moment(fields.AwareDateTime):
+    """RFC 3339; shown in UTC with `Z`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", **options)
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        from surveys.base.clock import stamp
+
+        return stamp(value)
+
+
+def whole(low: int, high: int, **options: Any) -> fields.Integer:
+    """A strict whole number: 4.9, "4" and true are not 4."""
+    return _Whole(strict=True, validate=validate.Range(low, high), **options)
+
+
+class _Whole(fields.Integer):
+    def _validated(self, value: Any) -> Any:
+        if type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Number(fields.Float):
+    """A finite number, not a text of one."""
+
+    def _validated(self, value: Any) -> Any:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
+class Truth(fields.Boolean):
+    """true or false, nothing that resembles them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def text(most: int, least: int = 0, **options: Any) -> fields.String:
+    """Text of limited length."""
+    return fields.String(validate=validate.Length(least, most), **options)
+
+
+def check(condition: Any, message: str) -> None:
+    """Refuse what is not so. Raises ValidationError."""
+    # marshmallow 4: a validator that returns False passes; only raising refuses.
+    if not condition:
+        raise ma.ValidationError(message)
+
+
+def language_tag(value: str) -> None:
+    """BCP 47, as far as we use it."""
+    check(_TAG.fullmatch(value), "Is not a language tag such as de or pt-BR.")
+
+
+def origin(value: str) -> None:
+    """What a browser sends as Origin: scheme, host, port; no path."""
+    # It is written into policies too, where a space or a semicolon would begin something else.
+    check(
+        _ORIGIN.fullmatch(value),
+        "Must be an origin such as https://shop.example, in lower case, without a path.",
+    )
+
+
+class Properties(fields.Dict):
+    """Up to 50 named values: text, numbers, true, false or null."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(keys=text(100, 1), values=fields.Raw(allow_none=True), **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        check(len(found) <= 50, "Must not have more than 50 names.")
+        for item in found.values():
+            check(
+                item is None or isinstance(item, (str, int, float, bool)),
+                "Values must be text, numbers or true/false.",
+            )
+            check(not isinstance(item, str) or len(item) <= LONG, f"Texts must not be longer than {LONG}.")
+        return found
+
+
+class ByLanguage(fields.Dict):
+    """A text for each language."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            keys=fields.String(validate=language_tag),
+            values=text(1000, 1),
+            validate=validate.Length(max=60),
+            **options,
+        )
+
+
+class ByName(fields.Raw):
+    """Texts by group (or score) and language, either first: `{"detractor": {"en": "…"}}`, `{"en": {"detractor": "…"}}`;
+    or by language alone, for all groups.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"type": "object", "additionalProperties": True}
+        super().__init__(metadata=metadata, allow_none=True, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        check(isinstance(value, dict) and len(value) <= 60, "Must map groups or languages to texts.")
+        for item in value.values():
+            inner = item.values() if isinstance(item, dict) else [item]
+            check(
+                len(inner) <= 60 and all(isinstance(t, str) and 1 <= len(t) <= 1000 for t in inner),
+                "Texts must have 1 to 1000 characters.",
+            )
+        return value

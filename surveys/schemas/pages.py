@@ -1,0 +1,72 @@
+"""The forms of the pages that respondents meet."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from surveys.base import web
+from surveys.schemas.kinds import text
+
+
+class PageForm(ma.Schema):
+    """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000, metadata={"description": "May follow later."})
+    homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            # Forms send line ends as CR LF (HTML, "constructing the entry list").
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data
+
+
+class UnsubscribeForm(ma.Schema):
+    """What a mail program sends for one click (RFC 8058), and the button of our own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    list_unsubscribe = fields.String(
+        data_key="List-Unsubscribe", required=True, validate=validate.OneOf(("One-Click",))
+    )
+
+
+class MyForm(ma.Schema):
+    """One of the forms of a respondent's own page."""
+
+    body_limit = web.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency")))
+    response = fields.String(load_default="", metadata={"description": "Which answer."})
+    score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
+    comment = text(10_000)
+    frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
+
+    @ma.validates_schema
+    def _whole(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("do") == "frequency" and "frequency" not in data:
+            raise ma.ValidationError({"frequency": ["Say how often."]})
+
+    @ma.post_load
+    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if "comment" in data:
+            data["comment"] = data["comment"].replace("\r\n", "\n").strip()
+        return data

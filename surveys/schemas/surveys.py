@@ -1,0 +1,333 @@
+"""What comes in and goes out about surveys."""
+
+import re
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from surveys import mails, wording
+from surveys.base import web
+from surveys.domain.metrics import METRICS
+from surveys.schemas.kinds import (
+    _TAG,
+    LONG,
+    SHORT,
+    ByLanguage,
+    ByName,
+    Moment,
+    Number,
+    Truth,
+    check,
+    language_tag,
+    origin,
+    text,
+    whole,
+)
+from surveys.widget import script
+
+STATUSES = ("active", "paused", "archived")
+
+MODES = ("popover", "inline", "tab")
+
+FOLLOW_UP_TYPES = ("text", "single_choice", "many_choices")
+
+POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
+
+_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+_COLOUR = r"^#[0-9a-fA-F]{6}$"
+
+
+class WidgetOptions(ma.Schema):
+    """How and when the widget shows."""
+
+    mode = fields.String(validate=validate.OneOf(MODES))
+    position = fields.String(validate=validate.OneOf(POSITIONS))
+    target = text(SHORT, allow_none=True)
+    color = fields.String(validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."))
+    theme = fields.String(validate=validate.OneOf(("auto", "light", "dark")))
+    show_after_seconds = Number(validate=validate.Range(0, 86_400), allow_none=True)
+    scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
+    exit_intent = Truth()
+    click = text(SHORT, allow_none=True)
+    pages = fields.List(
+        fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
+        validate=validate.Length(max=100),
+    )
+
+
+class SendWindowBody(ma.Schema):
+    """The hours in which mail may go out, in the person's time zone when it is known; weekdays: 0 is Monday."""
+
+    opens = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 09:00."))
+    closes = fields.String(required=True, validate=validate.Regexp(_HOUR, error="Must be a time like 17:30."))
+    weekdays = fields.List(whole(0, 6), validate=validate.Length(1, 7))
+
+    @ma.validates_schema
+    def _opens_first(self, data: dict[str, Any], **_: Any) -> None:
+        # A PATCH of the survey takes parts of it; of a window it takes the whole.
+        check("opens" in data and "closes" in data, "Must have both opens and closes.")
+        check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
+
+
+class MailWords(ma.Schema):
+    """Own words of the mail that asks; what is left out stays standard.
+
+    `subject` and `text`, by language, may name {name}, {product}, {agent}, {team}, {ticket_number}, {ticket_subject}.
+    """
+
+    from_name = text(SHORT, 1, allow_none=True)
+    reply_to = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    subject = ByLanguage(allow_none=True)
+    text = fields.Dict(
+        keys=fields.String(validate=language_tag), values=text(5000, 1), validate=validate.Length(max=60),
+        allow_none=True,
+    )  # fmt: skip
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _fits(self, data: dict[str, Any], **_: Any) -> None:
+        for name in ("subject", "text"):
+            for words in (data.get(name) or {}).values():
+                strange = [p for p in re.findall(r"\{(\w+)\}", words) if p not in mails.PLACEHOLDERS]
+                _complain(name, strange, f"may name {', '.join(mails.PLACEHOLDERS)}; not {strange[:1]}.")
+                # Every link in a mail is ours (promises.md, P8).
+                _complain(name, "://" in words, "must hold no link.")
+
+
+def _complain(name: str, wrong: Any, message: str) -> None:
+    if wrong:
+        raise ma.ValidationError({name: [message[0].upper() + message[1:]]})
+
+
+class Choices(fields.Raw):
+    """What can be chosen, by group and language or by language alone: `{"detractor": {"en": ["Price", "Speed"]}}`.
+
+    A choice has one place in every language; what is kept is its text in the survey's first language.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"type": "object", "additionalProperties": True}
+        super().__init__(metadata=metadata, allow_none=True, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        check(isinstance(value, dict) and 1 <= len(value) <= 60, "Must map groups or languages to lists.")
+        by_language = any(isinstance(item, list) for item in value.values())
+        for lists in [value] if by_language else value.values():
+            check(isinstance(lists, dict) and lists, "Must map languages to lists of texts.")
+            for choices in lists.values():
+                check(
+                    isinstance(choices, list)
+                    and 2 <= len(choices) <= 20
+                    and all(isinstance(choice, str) and 1 <= len(choice) <= SHORT for choice in choices)
+                    and len(set(choices)) == len(choices),
+                    f"A list must have 2 to 20 different texts of 1 to {SHORT} characters.",
+                )
+            check(
+                len({len(choices) for choices in lists.values()}) == 1,
+                "Every language must have the same choices in the same order.",
+            )
+        return value
+
+
+class ThanksLink(ma.Schema):
+    """A link under the thanks, the same for every group."""
+
+    url = fields.Url(required=True, schemes={"http", "https"}, validate=validate.Length(max=LONG))
+    text = ByLanguage(required=True)
+
+    @ma.pre_load
+    def _for_everybody(self, data: Any, **_: Any) -> Any:
+        groups = {group.key for metric in METRICS.values() for group in metric.groups}
+        check(
+            not (isinstance(data, dict) and groups & set(data)),
+            "Must be the same for every group: to send only the happy ones somewhere is review gating.",
+        )
+        return data
+
+
+class Notes(fields.List):
+    """What was changed in what was given, so that it can be read."""
+
+    def __init__(self) -> None:
+        super().__init__(fields.String(), dump_only=True, attribute="widget")
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[str]:
+        return script.notes(value)
+
+
+class SurveyBody(ma.Schema):
+    """What is asked, of whom, and how."""
+
+    class Meta:
+        ordered = True
+
+    example: dict[str, Any] = {
+        "name": "Shop, after checkout",
+        "metric": "nps",
+        "product": "Acme Shop",
+        "languages": ["en", "de"],
+        "allowed_origins": ["https://shop.example"],
+        "follow_up": {"detractor": {"en": "What went wrong?", "de": "Was lief schief?"}},
+    }
+
+    id = fields.String(dump_only=True)
+    name = text(SHORT, 1, required=True)
+    metric = fields.String(required=True, validate=validate.OneOf(tuple(METRICS)))
+    product = text(SHORT, allow_none=True)
+    question = ByLanguage(allow_none=True)
+    follow_up = ByName()
+    follow_up_type = fields.String(validate=validate.OneOf(FOLLOW_UP_TYPES))
+    choices = Choices()
+    thanks = ByName()
+    thanks_link = fields.Nested(ThanksLink, allow_none=True)
+    labels = ByName()
+    mail = fields.Nested(MailWords, allow_none=True)
+    languages = fields.List(
+        fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES))), validate=validate.Length(1, 60)
+    )
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    allowed_origins = fields.List(fields.String(validate=origin), validate=validate.Length(max=200))
+    sampling = Number(validate=validate.Range(0, 1))
+    delay_minutes = whole(0, 525_600)
+    quarantine_days = whole(0, 3650)
+    wait_after_answer_days = whole(0, 3650)
+    wait_after_decline_days = whole(0, 3650)
+    answer_window_days = whole(1, 3650)
+    edit_window_hours = whole(0, 87_600)
+    priority = whole(-1000, 1000)
+    person_budget = whole(0, 1000, allow_none=True)
+    company_budget = whole(0, 100_000, allow_none=True)
+    responses_per_week = whole(1, 1_000_000, allow_none=True)
+    paced_sampling = fields.Float(dump_only=True, allow_none=True)
+    skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))
+    staff_domains = fields.List(text(253, 1), validate=validate.Length(max=200))
+    excluded_addresses = fields.List(text(254, 1), validate=validate.Length(max=1000))
+    send_window = fields.Nested("SendWindowBody", allow_none=True)
+    reminder_days = whole(1, 365, allow_none=True)
+    require_signed_identity = Truth()
+    redact = Truth(
+        metadata={
+            "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."
+        }
+    )
+    widget = fields.Nested(WidgetOptions)
+    notes = Notes()
+    definition = fields.Integer(dump_only=True)
+    created_at = Moment(dump_only=True)
+
+    @ma.validates_schema
+    def _words(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("metric") in METRICS:
+            check_words(data["metric"], data)
+
+
+def check_words(metric_key: str, data: dict[str, Any]) -> None:
+    """Own words must name groups and scores of the metric, and languages. Raises ValidationError."""
+    metric = METRICS[metric_key]
+    groups = {group.key for group in metric.groups}
+    scores = {str(score) for score in metric.scores} | {"low", "high"}
+    if data.get("follow_up_type", "text") != "text" and not data.get("choices"):
+        raise ma.ValidationError({"choices": ["Are required: the follow-up offers them."]})
+    for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
+        for key, item in (data.get(name) or {}).items():
+            inner = item if isinstance(item, dict) else {}
+            languages = list(inner) if key in known else [key]
+            strange = [tag for tag in languages if not _TAG.fullmatch(tag)]
+            strange += [k for k in inner if key not in known and k not in known]
+            if key in known and not isinstance(item, dict):
+                strange.append(key)
+            if strange:
+                names = ", ".join(sorted(known, key=lambda k: (len(k), k)))
+                raise ma.ValidationError(
+                    {name: [f"{strange[0]!r} does not fit: name one of {names}, and a language."]}
+                )
+
+
+class SurveyOut(SurveyBody):
+    """A survey as it stands."""
+
+    example = {
+        **SurveyBody.example,
+        "id": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "status": "active",
+        "definition": 1,
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
+
+class SurveyCreated(SurveyBody):
+    """A survey with the secret that signs identities, shown this once."""
+
+    example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}
+
+    identity_secret = fields.String()
+
+
+class SurveyPatch(SurveyBody):
+    """What is to change; everything else stays."""
+
+    example = {"status": "paused"}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(partial=True, **options)
+
+    new_identity_secret = Truth(
+        metadata={"description": "true: make a new identity secret and show it once."}
+    )
+
+
+class SurveyList(ma.Schema):
+    """A page of surveys."""
+
+    example = {"items": [SurveyOut.example], "next": None}
+
+    items = fields.List(fields.Nested(SurveyOut))
+    next = fields.String(allow_none=True)
+
+
+class SurveyQuery(web.PageArgs):
+    """Which surveys."""
+
+    status = fields.String(validate=validate.OneOf(STATUSES))
+
+
+class DeleteQuery(ma.Schema):
+    """What goes with it."""
+
+    responses = fields.String(validate=validate.OneOf(("delete",)))
+
+
+class QRQuery(ma.Schema):
+    """What the code's link carries."""
+
+    lang = fields.String(validate=language_tag)
+    touchpoint = text(SHORT)
+    kiosk = fields.String(validate=validate.OneOf(("1",)))
+
+
+class PreviewQuery(ma.Schema):
+    """In which of the survey's languages."""
+
+    lang = fields.String(validate=language_tag)
+
+
+class SnippetQuery(ma.Schema):
+    """How to embed."""
+
+    mode = fields.String(validate=validate.OneOf(MODES))
+    lang = fields.String(validate=language_tag)
+
+
+class Snippet(ma.Schema):
+    """What to paste into a page."""
+
+    example = {
+        "html": '<script async src="https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js"></script>',
+        "script_url": "https://surveys.example.com/w/sv_01k9z6w3m4v8h2q5t7x0c1d2e3.js",
+        "page_url": "https://surveys.example.com/s/sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+    }
+
+    html = fields.String()
+    script_url = fields.String()
+    page_url = fields.String()
