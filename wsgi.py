@@ -23,7 +23,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)
-    signing.use_secret(chosen.secret_key)
+    signing.use_secret(chosen.secret_key, chosen.secret_keys_before)
     links.use_base_url(chosen.base_url)
     rollups.use_time_zone(chosen.time_zone)
     connections.use_client(client.Client(chosen.outbound_allow))

@@ -69,6 +69,7 @@ def tables(db):
         body_digest = peewee.TextField()
         status = peewee.SmallIntegerField(null=True)
         answer = peewee.TextField(null=True)
+        sealed = peewee.BooleanField(default=False)
         created_at = UTCField()
 
         class Meta:
@@ -152,6 +153,7 @@ def tables(db):
         last_declined_at = UTCField(null=True)
         unsubscribed_at = UTCField(null=True)
         bounced_at = UTCField(null=True)
+        bounce_lifted_at = UTCField(null=True)
         never_ask = BooleanField(default=False)
         days_between_asks = IntegerField(default=0)
         created_at = UTCField()
@@ -214,12 +216,12 @@ def tables(db):
         id = TextField(primary_key=True)
         name = TextField()
         kind = TextField()
-        survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+        survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
         secret = TextField()
         proof = TextField(null=True)
         solved_statuses = JSONField(null=True)
         skip_tags = JSONField()
-        write_back = JSONField(null=True)
+        write_back = TextField(null=True)
         snippet_generation = IntegerField(default=1)
         created_at = UTCField()
 

@@ -53,14 +53,15 @@ def create(values: Mapping[str, Any], now: datetime) -> tuple[Connection, str | 
 def change(connection: Connection, values: Mapping[str, Any]) -> Connection:
     """Change a connection. `new_snippet_key`: every snippet printed so far is worthless at once."""
     given = dict(values)
+    fresh_key = given.pop("new_snippet_key", False)
 
     def verb() -> Connection:
         row = Connection.get_by_id(connection.id)
-        if given.pop("new_snippet_key", False):
-            row.snippet_generation += 1
+        row.snippet_generation += fresh_key
         for name, value in given.items():
             setattr(row, name, value)
-        row.save()
+        # Nothing else: a secret that cannot be read at the moment must not be written over.
+        row.save(only=[Connection._meta.fields[name] for name in (*given, "snippet_generation")])
         return row
 
     return db.write(verb)

@@ -4,6 +4,7 @@ import peewee
 from peewee import SQL, BigIntegerField, BooleanField, DoubleField, IntegerField, SmallIntegerField, TextField
 
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, JSONField, Table, UTCField
+from surveys.base.sealing import SealedField, SealedJSONField
 
 
 class Survey(Table):
@@ -76,6 +77,7 @@ class Person(Table):
     """Whoever may be asked. `verified` false: known only by an unsigned claim, kept apart from the verified.
 
     `known_email`: the address that a key's holder gave beside an id; mail may go there, never to a claimed one.
+    `bounce_lifted_at`: when somebody said that mail arrives there after all; older reports say nothing any more.
     """
 
     id = TextField(primary_key=True)
@@ -93,6 +95,7 @@ class Person(Table):
     last_declined_at = UTCField(null=True)
     unsubscribed_at = UTCField(null=True)
     bounced_at = UTCField(null=True)
+    bounce_lifted_at = UTCField(null=True)
     never_ask = BooleanField(default=False)
     days_between_asks = IntegerField(default=0)
     created_at = UTCField()
@@ -185,21 +188,24 @@ class ScannedDomain(Table):
 
 
 class Connection(Table):
-    """One helpdesk account. Secret and credentials are kept as they are: calls are checked and made with them."""
+    """One helpdesk account, or one sender of reports about mail, which concern no survey in particular.
+
+    Calls are checked and made with the secret and the credentials, so they are kept: sealed.
+    """
 
     id = TextField(primary_key=True)
     name = TextField()
     kind = TextField()
-    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
-    secret = TextField()
+    survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
+    secret = SealedField()
     proof = TextField(null=True)
     solved_statuses = JSONField(null=True)
     skip_tags = JSONField()
-    write_back = JSONField(null=True)
+    write_back = SealedJSONField(null=True)
     snippet_generation = IntegerField(default=1)
     created_at = UTCField()
 
-    survey_id: str
+    survey_id: str | None
 
 
 class Trigger(Table):

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import peewee
 
-from surveys.base import db
+from surveys.base import db, sealing
 from surveys.base.db import Table, UTCField
 
 KEPT = timedelta(days=1)
@@ -14,12 +14,13 @@ ABANDONED = timedelta(minutes=2)
 
 
 class IdempotentCall(Table):
-    """The first answer to one call; `status` null while it is still running."""
+    """The first answer to one call; `status` null while it is still running. An answer with a secret in it is sealed."""
 
     digest = peewee.TextField(primary_key=True)
     body_digest = peewee.TextField()
     status = peewee.SmallIntegerField(null=True)
     answer = peewee.TextField(null=True)
+    sealed = peewee.BooleanField(default=False)
     created_at = UTCField()
 
     class Meta:
@@ -61,11 +62,19 @@ def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None
     return earlier
 
 
-def finish(digest: str, status: int, answer: str) -> None:
-    """Keep the answer for whoever repeats the call."""
-    db.write(
-        IdempotentCall.update(status=status, answer=answer).where(IdempotentCall.digest == digest).execute
-    )
+def finish(digest: str, status: int, answer: str, sealed: bool = False) -> None:
+    """Keep the answer for whoever repeats the call.
+
+    `sealed`: it holds a secret that is shown this once. Others stay plain, so that an erasure finds whom they mention.
+    """
+    kept = sealing.seal(answer) if sealed else answer
+    query = IdempotentCall.update(status=status, answer=kept, sealed=sealed)
+    db.write(query.where(IdempotentCall.digest == digest).execute)
+
+
+def answer_of(call: IdempotentCall) -> str:
+    """The answer that was kept. Raises sealing.Unreadable."""
+    return sealing.unseal(call.answer) if call.sealed else call.answer
 
 
 def forget(digest: str) -> None:

@@ -9,7 +9,7 @@ from surveys import catalogue, connections, snippets
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.web import Routes, idempotent, needs
+from surveys.base.web import Routes, idempotent_secret, needs
 from surveys.models import Connection, Survey
 from surveys.schemas.connections import (
     ConnectionBody,
@@ -44,7 +44,7 @@ def index(query: dict[str, Any]) -> Any:
 
 @routes.route("", methods=["POST"])
 @needs("write")
-@idempotent
+@idempotent_secret
 @routes.arguments(ConnectionBody)
 @routes.response(201, ConnectionCreated)
 def create(body: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from surveys import catalogue, links, mails, people
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.delivery import mail
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
 from surveys.schemas.surveys import (
     DeleteQuery,
@@ -55,7 +55,7 @@ def index(query: dict[str, Any]) -> Any:
 
 @routes.route("", methods=["POST"])
 @needs("write")
-@idempotent
+@idempotent_secret
 @routes.arguments(SurveyBody)
 @routes.response(201, SurveyCreated)
 def create(body: dict[str, Any]) -> Any:
