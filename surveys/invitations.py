@@ -125,6 +125,19 @@ def failed(invitation: Invitation, reason: str, now: datetime) -> None:
     db.write(verb)
 
 
+def bounced(invitation: Invitation, reason: str) -> bool:
+    """The mail came back for good: the person was not asked. False when it is settled already, as by an answer."""
+
+    def verb() -> bool:
+        rows = _hold(invitation)
+        if not _move(invitation.id, ["sending", "sent", "unknown", "expired"], "failed", reason=reason):
+            return False
+        _asked_anew(rows)
+        return True
+
+    return db.write(verb)
+
+
 def not_sent(invitation: Invitation) -> None:
     """Nothing left the house: back to scheduled. The job that asked tries again."""
     db.write(lambda: _move(invitation.id, ["sending"], "scheduled"))

@@ -1,11 +1,17 @@
 """Public addresses and the tokens in them; every link starts with BASE_URL."""
 
+import re
 from datetime import datetime
 from urllib.parse import urlencode
 
 from surveys.base import signing
 
 _base_url = "http://127.0.0.1:8000"
+_bounce_address: str | None = None
+
+#: Hex digits of the signature in an envelope sender: 80 bits, beside the 120 random ones of the id.
+_BOUNCE_MAC = 20
+_BOUNCED = re.compile(r"\+(inv_[0-9a-z]{24})\.([0-9a-f]{20})@", re.IGNORECASE)
 
 BadToken = signing.BadToken
 
@@ -14,6 +20,12 @@ def use_base_url(url: str) -> None:
     """Where the service is reached from outside."""
     global _base_url
     _base_url = url
+
+
+def use_bounce_address(address: str | None) -> None:
+    """Where reports of undelivered mail go (BOUNCE_ADDRESS)."""
+    global _bounce_address
+    _bounce_address = address
 
 
 def to(path: str, **query: str | int | None) -> str:
@@ -40,6 +52,26 @@ def invitation(invitation_id: str, score: int | str | None = None) -> str:
 def decoy(invitation_id: str) -> str:
     """The page behind an invitation by a way that no person sees; it names no score."""
     return to(f"/i/{invitation_token(invitation_id)}", seen=1)
+
+
+def bounce(invitation_id: str) -> str | None:
+    """The envelope sender of an invitation's mail, by which its bounces find back; None without BOUNCE_ADDRESS."""
+    if _bounce_address is None:
+        return None
+    name, _, domain = _bounce_address.rpartition("@")
+    return f"{name}+{invitation_id}.{_bounce_mac(invitation_id)}@{domain}"
+
+
+def bounced_invitation_id(address: str) -> str | None:
+    """The invitation whose envelope sender stands in a text; None when there is none that we signed.
+
+    Upper and lower case do not matter: some servers change it.
+    """
+    for found in _BOUNCED.finditer(address[:10_000]):
+        invitation_id, mac = found[1].lower(), found[2].lower()
+        if signing.same(_bounce_mac(invitation_id), mac):
+            return invitation_id
+    return None
 
 
 def unsubscribe(invitation_id: str) -> str:
@@ -75,3 +107,7 @@ def survey_page(survey_id: str, **query: str | int | None) -> str:
 def widget_script(survey_id: str) -> str:
     """The script a website embeds."""
     return to(f"/w/{survey_id}.js")
+
+
+def _bounce_mac(invitation_id: str) -> str:
+    return signing.keyed_hash("bounce", invitation_id)[:_BOUNCE_MAC]

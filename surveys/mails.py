@@ -87,7 +87,10 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
             _template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
         ),
         id=f"{invitation.id}{part}",
+        bounces_to=links.bounce(invitation.id),
         headers={
+            # What a mail service that makes Message-IDs of its own still shows in its reports.
+            "X-Earshot-Invitation": invitation.id,
             # RFC 8058: one click, without a page in between.
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

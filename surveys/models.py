@@ -207,6 +207,13 @@ class Connection(Table):
 
     survey_id: str | None
 
+    @property
+    def own_survey(self) -> Survey:
+        """What a helpdesk's tickets are asked about. Raises LookupError where there is none."""
+        if self.survey is None:
+            raise LookupError(self.id)
+        return self.survey
+
 
 class Trigger(Table):
     """Something that happened, as it was understood, and the receipt: what was decided, and why."""

@@ -45,7 +45,7 @@ class Snippet:
 
 def make(connection: Connection, language: str, placeholders: Mapping[str, str]) -> Snippet:
     """One link for each score of the connection's survey. `placeholders`: what the helpdesk prints for NAMES."""
-    survey: Survey = connection.survey
+    survey: Survey = connection.own_survey
     texts = catalogue.texts(survey, language)
     urls = {
         str(score): _address(connection, survey, score, placeholders)
@@ -90,7 +90,7 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
             channel="link",
             status="sent",
             send_at=now,
-            expires_at=schedule.expires_at(now, connection.survey.answer_window_days),
+            expires_at=schedule.expires_at(now, connection.own_survey.answer_window_days),
             unverified=told is None,
             created_at=now,
             **triggers.frozen(told or claimed, connection.id),

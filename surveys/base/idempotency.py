@@ -14,7 +14,7 @@ ABANDONED = timedelta(minutes=2)
 
 
 class IdempotentCall(Table):
-    """The first answer to one call; `status` null while it is still running. An answer with a secret in it is sealed."""
+    """The first answer to one call; `status` null while it is still running. One with a secret in it is sealed."""
 
     digest = peewee.TextField(primary_key=True)
     body_digest = peewee.TextField()
@@ -74,7 +74,8 @@ def finish(digest: str, status: int, answer: str, sealed: bool = False) -> None:
 
 def answer_of(call: IdempotentCall) -> str:
     """The answer that was kept. Raises sealing.Unreadable."""
-    return sealing.unseal(call.answer) if call.sealed else call.answer
+    kept = call.answer or ""
+    return sealing.unseal(kept) if call.sealed else kept
 
 
 def forget(digest: str) -> None:

@@ -6,8 +6,8 @@ force; those of the keys in SECRET_KEY_BEFORE are still read, until `reseal` has
 """
 
 import base64
+import functools
 import json
-from functools import lru_cache
 from typing import Any
 
 import peewee
@@ -76,7 +76,7 @@ def reseal() -> int:
     for table in db.registered():
         names = [field.name for field in table._meta.sorted_fields if isinstance(field, SealedField)]
         if names:
-            count += db.write(lambda table=table, names=names: _reseal(table, names))
+            count += db.write(functools.partial(_reseal, table, names))
     return count
 
 
@@ -85,11 +85,11 @@ def reseal() -> int:
 
 def _reseal(table: type[db.Table], names: list[str]) -> int:
     count = 0
+    key = table._meta.primary_key  # type: ignore[attr-defined]
     for row in list(table.select()):
         readable = {name: value for name in names if (value := getattr(row, name))}
         if readable:
-            key = table._meta.primary_key
-            table.update(**readable).where(key == row._pk).execute()
+            table.update(**readable).where(key == getattr(row, key.name)).execute()
             count += len(readable)
     return count
 
@@ -98,6 +98,6 @@ def _cipher() -> MultiFernet:
     return _made(signing.derived_keys("seal"))
 
 
-@lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=4)
 def _made(keys: tuple[bytes, ...]) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

@@ -66,7 +66,10 @@ def change(body: dict[str, Any], person_id: str) -> Any:
     person = own(person_id)
     _all_surveys()
     try:
-        return people.change(person, body)
+        if "bounced_at" in body:
+            del body["bounced_at"]
+            person = people.lift(person, clock.now())
+        return people.change(person, body) if body else person
     except people.Clash as clash:
         raise Problem(409, str(clash)) from None
     except LookupError:

@@ -49,7 +49,7 @@ class Smtp:
         content = as_bytes(message, self.sender, now)
         try:
             with _connection(self.url) as server:
-                _envelope(server, parseaddr(self.sender)[1], message.to)
+                _envelope(server, message.bounces_to or parseaddr(self.sender)[1], message.to)
                 _content(server, content)
         except smtplib.SMTPResponseException as error:
             again = 400 <= error.smtp_code < 500
@@ -65,8 +65,13 @@ class Outbox:
         self.directory, self.sender = directory, sender
 
     def send(self, message: Message, now: datetime) -> None:
-        """Write one message; its name begins with the moment, so that a listing is in order."""
+        """Write one message; its name begins with the moment, so that a listing is in order.
+
+        Its first line says the envelope sender, as a server that delivers writes it (RFC 5321, 4.4).
+        """
         content = as_bytes(message, self.sender, now)
+        if message.bounces_to:
+            content = f"Return-Path: <{message.bounces_to}>\r\n".encode() + content
         self.directory.mkdir(mode=0o700, exist_ok=True)
         name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"
