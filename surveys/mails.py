@@ -46,16 +46,33 @@ def send(payload: dict[str, Any], now: datetime) -> None:
     if invitation is None:
         return
     try:
-        _hand_over(compose(invitation.survey, invitation), now)
+        message = compose(invitation.survey, invitation)
+    except Exception as error:
+        invitations.not_sent(invitation, f"the mail could not be made ({type(error).__name__})")
+        raise
+    try:
+        _hand_over(message, now)
     except DeliveryUnknown as error:
         invitations.unknown(invitation, f"the server fell silent after it had the mail ({error})")
     except DeliveryFailed as error:
         if error.again:
-            invitations.not_sent(invitation)
+            invitations.not_sent(invitation, f"not sent: {error}")
             raise
         invitations.failed(invitation, f"not sent: {error}", now)
     else:
         invitations.sent(invitation, now)
+
+
+@jobs.on_death(invitations.DUE)
+def give_up(payload: dict[str, Any], error: str, now: datetime) -> None:
+    """Show that an invitation will not be sent by itself any more."""
+    invitations.give_up(payload["invitation"], error, now)
+
+
+@jobs.on_release(invitations.DUE)
+def take_up(payload: dict[str, Any], now: datetime) -> None:
+    """Let it be sent after all."""
+    invitations.take_up(payload["invitation"], now)
 
 
 @jobs.on(invitations.REMINDER_DUE)
@@ -63,11 +80,11 @@ def remind(payload: dict[str, Any], now: datetime) -> None:
     """Send the one reminder. It is marked before it leaves and not tried again: a lost reminder hurts nobody."""
     invitation = invitations.start_reminding(payload["invitation"], now)
     if invitation is not None:
-        _hand_over(compose(invitation.survey, invitation, part=".reminder"), now)
+        _hand_over(compose(invitation.survey, invitation, reminder=True), now)
 
 
-def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
-    """The mail of an invitation, in its person's language. `part` tells the reminder's Message-ID from the first's.
+def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> Message:
+    """The mail of an invitation, in its person's language; or its reminder, which says so and is shown with the first.
 
     Every link in it starts with BASE_URL: what others said (names, subjects) is kept from becoming a link.
     """
@@ -81,12 +98,13 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
         name=said["name"] or None,
         from_name=own.get("from_name"),
         reply_to=own.get("reply_to"),
-        subject=words["subject"],
+        subject=_reminding(words["subject"], language) if reminder else words["subject"],
         text=_template("mail.txt").render(values),
         html=css_inline.inline(
             _template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
         ),
-        id=f"{invitation.id}{part}",
+        id=f"{invitation.id}.reminder" if reminder else invitation.id,
+        answers=invitation.id if reminder else None,
         bounces_to=links.bounce(invitation.id),
         headers={
             # What a mail service that makes Message-IDs of its own still shows in its reports.
@@ -104,8 +122,8 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
     )
 
 
-def example(survey: Survey, language: str | None, to: str) -> Message:
-    """The mail that an invented person would get; its links lead to no invitation."""
+def example(survey: Survey, language: str | None, to: str, reminder: bool = False) -> Message:
+    """The mail that an invented person would get, or its reminder; its links lead to no invitation."""
     invitation = Invitation(
         id=NOBODYS,
         survey=survey.id,
@@ -116,7 +134,7 @@ def example(survey: Survey, language: str | None, to: str) -> Message:
         team_name="Support",
         ticket={"id": "35436", "number": "35436", "subject": "Refund for order 1042"},
     )
-    return compose(survey, invitation)
+    return compose(survey, invitation, reminder)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -146,6 +164,10 @@ def _words(survey: Survey, said: Mapping[str, str], language: str) -> dict[str, 
         # A text of their own brings its own greeting.
         "has_own_text": bool(text),
     }
+
+
+def _reminding(subject: str, language: str) -> str:
+    return wording.text(language, "mail.reminder", subject=subject)
 
 
 def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:

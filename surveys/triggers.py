@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from surveys import facts, invitations, people, responses, rollups
+from surveys import facts, invitations, people, resolutions, responses, rollups
 from surveys.base import bell, clock, db, ids
 from surveys.domain import eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
@@ -14,9 +14,6 @@ from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 
 #: How long a delivery id or repeated bytes are known again.
 REMEMBERED = timedelta(hours=72)
-
-#: The mark under which an answer waits whose ticket nobody but the link itself has named (see `snippets`).
-CLAIMED = "~claimed"
 
 #: What the pace of the last weeks is measured over.
 PACE = timedelta(days=28)
@@ -115,7 +112,7 @@ def take_back(
     """
 
     def verb() -> Trigger:
-        db.serialise(ticket_name(origin.source, ticket_id))
+        db.serialise(resolutions.ticket_name(origin.source, ticket_id))
         # Only a delivery's id tells a late repetition from a second reopening.
         if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
             return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
@@ -123,7 +120,9 @@ def take_back(
         asked = [m.invitation for m in Resolution.select().where(here) if m.invitation]
         count = sum(invitations.cancel(each, reason, now) for each in asked)
         if reopened:
-            Resolution.delete().where(here & Resolution.resolution.in_(["", CLAIMED])).execute()
+            Resolution.delete().where(
+                here & Resolution.resolution.in_(["", resolutions.CLAIMED, resolutions.claimed("")])
+            ).execute()
             mine = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
             Trigger.update(fingerprint=None).where(mine).execute()
         # A look-up still under way must not ask any more.
@@ -213,6 +212,11 @@ def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]
     }
 
 
+def resolution_of(ticket: Mapping[str, Any]) -> str:
+    """What tells one resolution of a ticket from another; "" where the helpdesk says nothing of the kind."""
+    return ticket.get("resolution") or ""
+
+
 def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
     """What the connection's helpdesk last said of a ticket in a proven call; None when it never named it."""
     row = (
@@ -226,11 +230,6 @@ def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
         .first()
     )
     return row.body if row else None
-
-
-def ticket_name(source: str, ticket_id: str) -> str:
-    """What everybody holds who decides about a ticket (see `db.serialise`)."""
-    return f"ticket {source} {ticket_id}"
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -261,7 +260,7 @@ def _new(
 def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
     """Make everybody wait who decides about the same person, ticket, delivery or budget."""
     ticket_id = _ticket(said).get("id")
-    names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
+    names = [resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
     company = facts.company_key((said.get("person") or {}).get("company"))
     if company and survey.company_budget is not None:
@@ -367,7 +366,17 @@ def _decide(
 def _asked_already(origin: Origin, ticket: Mapping[str, Any]) -> bool:
     if not ticket.get("id"):
         return False
-    return any(mark.resolution == _resolution(ticket) for mark in _marks(origin.source, ticket["id"]))
+    resolution = resolution_of(ticket)
+    return any(
+        mark.resolution == resolution
+        # Answered through a printed link before we were told.
+        or (mark.resolution == resolutions.claimed(resolution) and _is_answered(mark))
+        for mark in _marks(origin.source, ticket["id"])
+    )
+
+
+def _is_answered(mark: Resolution) -> bool:
+    return mark.invitation is not None and mark.invitation.answered_at is not None
 
 
 def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: datetime) -> None:
@@ -377,15 +386,11 @@ def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: 
             Resolution(
                 source=origin.source,
                 ticket_id=ticket["id"],
-                resolution=_resolution(ticket),
+                resolution=resolution_of(ticket),
                 invitation=invitation_id,
                 created_at=now,
             )
         )
-
-
-def _resolution(ticket: Mapping[str, Any]) -> str:
-    return ticket.get("resolution") or ""
 
 
 def _ticket(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -435,9 +440,16 @@ def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | N
 
 
 def _confirm(marks: list[Resolution], said: dict[str, Any], connection_id: str | None, now: datetime) -> None:
-    """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
-    mark = next((mark for mark in marks if mark.resolution == CLAIMED), None)
-    if mark is None or mark.invitation is None or not mark.invitation.unverified:
+    """A ticket that a printed link only claimed is real: what was answered there counts, for this resolution."""
+    mark = next((mark for mark in marks if mark.resolution == resolutions.CLAIMED), None)
+    if mark is None:
+        return
+    bound = resolutions.claimed(resolution_of(_ticket(said)))
+    if any(each.resolution == bound for each in marks):
+        return
+    here = (Resolution.source == mark.source) & (Resolution.ticket_id == mark.ticket_id)
+    Resolution.update(resolution=bound).where(here & (Resolution.resolution == mark.resolution)).execute()
+    if mark.invitation is None or not mark.invitation.unverified:
         return
     told = frozen(said, connection_id)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()

@@ -31,6 +31,9 @@ HELD = "held"
 
 Handler = Callable[[dict[str, Any], datetime], None]
 
+#: Told the payload of a job, why it is given up (the class of the error), and when.
+Mourner = Callable[[dict[str, Any], str, datetime], None]
+
 
 class Job(Table):
     """One thing to do. `running` past its lease means that its worker died; it is then taken again."""
@@ -53,6 +56,8 @@ class Job(Table):
 
 
 _handlers: dict[str, list[Handler]] = {}
+_mourners: dict[str, Mourner] = {}
+_revivers: dict[str, Handler] = {}
 _bell: Callable[[], None] | None = None
 _rung = 0.0
 _rung_lock = threading.Lock()
@@ -71,6 +76,26 @@ def on(*kinds: str) -> Callable[[Handler], Handler]:
             if handler not in known:
                 known.append(handler)
         return handler
+
+    return register
+
+
+def on_death(kind: str) -> Callable[[Mourner], Mourner]:
+    """Register what follows when a job of a kind is given up; called in the transaction that marks it dead."""
+
+    def register(mourner: Mourner) -> Mourner:
+        _mourners[kind] = mourner
+        return mourner
+
+    return register
+
+
+def on_release(kind: str) -> Callable[[Handler], Handler]:
+    """Register what takes that back when somebody lets a dead job run again; in the transaction of `release`."""
+
+    def register(reviver: Handler) -> Handler:
+        _revivers[kind] = reviver
+        return reviver
 
     return register
 
@@ -159,6 +184,9 @@ def release(now: datetime, kind: str | None = None) -> int:
 
     def verb() -> int:
         stopped = Job.state.in_([HELD, DEAD])
+        for job in list(Job.select().where((Job.state == DEAD) & Job.kind.in_(list(_revivers)))):
+            if kind in (None, job.kind):
+                _revivers[job.kind](job.payload, now)
         query = Job.update(state=NEW, due_at=now, attempts=0)
         count = query.where(stopped & (Job.kind == kind) if kind else stopped).execute()
         database.after_commit(ring)
@@ -229,9 +257,10 @@ def _claim(now: datetime, limit: int) -> list[Job]:
 
     def take() -> list[Job]:
         # Whatever ends its worker each time brings back neither result nor error; it must not do so for ever.
-        Job.update(state=DEAD, lease_until=None, error="WorkerDied").where(
-            (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
-        ).execute()
+        fatal = (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
+        lost = Job.select().where(fatal)
+        for job in list(lost if db.on_sqlite() else lost.for_update("FOR UPDATE SKIP LOCKED")):  # type: ignore[arg-type]
+            _bury(job, "WorkerDied", now)
         chosen = [row.id for row in due]
         if not chosen:
             return []
@@ -247,11 +276,16 @@ def _failed(job: Job, error: Exception, now: datetime) -> None:
     dead = job.attempts > len(RETRY_AFTER)
     wait = 0.0 if dead else RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1)
     log.error("job failed", kind=job.kind, job=job.id, attempts=job.attempts, dead=dead, exc_info=error)
-    update = Job.update(
-        state=DEAD if dead else FAILED,
-        lease_until=None,
-        due_at=now + timedelta(seconds=wait),
-        # The class alone: a message may quote what somebody wrote.
-        error=type(error).__name__,
-    ).where(Job.id == job.id)
-    db.write(update.execute)
+    # The class alone: a message may quote what somebody wrote.
+    reason = type(error).__name__
+    if dead:
+        db.write(lambda: _bury(job, reason, now))
+        return
+    update = Job.update(state=FAILED, lease_until=None, due_at=now + timedelta(seconds=wait), error=reason)
+    db.write(update.where(Job.id == job.id).execute)
+
+
+def _bury(job: Job, reason: str, now: datetime) -> None:
+    Job.update(state=DEAD, lease_until=None, error=reason).where(Job.id == job.id).execute()
+    if job.kind in _mourners:
+        _mourners[job.kind](job.payload, reason, now)

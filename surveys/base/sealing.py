@@ -85,7 +85,7 @@ def reseal() -> int:
 
 def _reseal(table: type[db.Table], names: list[str]) -> int:
     count = 0
-    key = table._meta.primary_key  # type: ignore[attr-defined]
+    key: Any = table._meta.primary_key  # type: ignore[attr-defined]
     for row in list(table.select()):
         readable = {name: value for name in names if (value := getattr(row, name))}
         if readable:

@@ -31,7 +31,7 @@ RETRY_SECONDS = 60
     }
 )
 def receive(connection_id: str) -> Any:
-    """A webhook of a helpdesk or mail service, or a raw mail report. The bytes prove themselves before they are read."""
+    """A webhook of a helpdesk or mail service, or a raw mail report. The raw bytes are proved before they are read."""
     connection = Connection.get_or_none(Connection.id == connection_id)
     if connection is None:
         raise web.not_found()

@@ -116,7 +116,11 @@ def _over() -> Problem:
 
 
 def _stored(invitation: Invitation) -> Stored | None:
-    return Stored.get_or_none(Stored.invitation == invitation.id)
+    try:
+        return responses.to_invitation(invitation)
+    except responses.Answered as answered:
+        g.told = "ui.answered"
+        raise Problem(410, answered.message) from None
 
 
 def _form(sealed: str, invitation: Invitation, token: str, now: datetime) -> forms.Form:
