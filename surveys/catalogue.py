@@ -112,9 +112,9 @@ def make_first(now: datetime) -> Survey | None:
     def verb() -> Survey | None:
         if Survey.select().exists():
             return None
-        return create(
-            {"name": "How are we doing?", "metric": "nps", "languages": list(wording.LANGUAGES)}, now
-        )
+        # The first one is for those of whom no language is known.
+        languages = [wording.FALLBACK, *(tag for tag in wording.LANGUAGES if tag != wording.FALLBACK)]
+        return create({"name": "How are we doing?", "metric": "nps", "languages": languages}, now)
 
     return db.write(verb)
 

@@ -45,7 +45,7 @@ problem, once = report.anything, report.covered
 
 
 def read(call: Call) -> tuple[Report, ...]:
-    """The report in the message; `to` in the query may say which address it came to."""
+    """The report in the message; a header `X-Envelope-To` of the call may say which address it came to."""
     message = _message(call.body)
     if message is None:
         return other("the body is no mail message that can be read")
@@ -85,7 +85,7 @@ def _complaint(fields: Message | None, invitation: str | None) -> Report:
 
 
 def _invitation(call: Call, message: Message, returned: Message | None, fields: Message | None) -> str | None:
-    addresses: list[Any] = [*call.query.get("to", ()), call.header("x-envelope-to")]
+    addresses = [call.header("x-envelope-to")]
     for name in RECIPIENT_HEADERS:
         addresses += map(str, message.get_all(name, []))
     if fields is not None:

@@ -182,7 +182,7 @@ def postmark(**said):
 # ------------------------------------------------------------------------------------------------ DSN
 
 
-def signed(raw, stamp=NOW, **query):
+def signed(raw, stamp=NOW):
     """A raw message with a Standard Webhooks signature."""
     seconds = str(int(stamp.timestamp()))
     key = base64.b64decode(DSN_SECRET.removeprefix("whsec_"))
@@ -193,7 +193,7 @@ def signed(raw, stamp=NOW, **query):
         "webhook-signature": "v1," + base64.b64encode(mac).decode(),
         "content-type": "message/rfc822",
     }
-    return Post(raw, headers, query)
+    return Post(raw, headers)
 
 
 def dsn(

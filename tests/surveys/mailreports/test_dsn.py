@@ -85,7 +85,9 @@ def test_the_invitation_is_found_by(tell, server, mailed, way):
 
 
 def test_the_mail_server_may_say_whom_the_report_was_for(tell, server, mailed):
-    assert tell(server, signed(dsn(), to=mailed.sender))["decision"] == "suppressed"
+    post = signed(dsn())
+    post.headers["X-Envelope-To"] = mailed.sender
+    assert tell(server, post)["decision"] == "suppressed"
 
 
 def test_a_report_about_a_mere_address_is_not_believed(tell, server, mailed):

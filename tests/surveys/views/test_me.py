@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import links
+from surveys import invitations, links, responses
 from surveys.base import clock
 from surveys.models import Invitation, Person, Response
 from tests.surveys.mailbox import again, invite, path
@@ -72,6 +72,36 @@ def test_an_answer_given_elsewhere_needs_no_edit_key_here(client, make, answered
 def test_a_score_off_the_scale_is_refused(client, answered, score):
     assert send(client, answered, do="edit", score=score).status_code == 422
     assert Response.get().score == 9
+
+
+def test_what_a_browser_still_sends_of_a_deleted_answer_is_not_recorded_anew(client, api, make, answered):
+    body = {"id": answered.id, "survey": answered.survey_id, "score": 1, "revision": 7}
+    send(client, answered, do="delete")
+    for revision in (1, 7):
+        refused = client.post("/r", json={**body, "revision": revision})
+        assert refused.status_code == 410
+        assert refused.get_json()["error"]["message"] == "The answer was deleted."
+    assert Response.select().count() == 0
+    assert client.post("/r", json=make.answer(answered.survey_id, score=1)).status_code == 201
+    # An administrator who imports it knows what they do.
+    api.post("/api/responses", {name: body[name] for name in ("id", "survey", "score")})
+    assert Response.select().count() == 2
+
+
+def test_the_second_id_of_a_deleted_answer_is_dead_too(client, make):
+    survey = make.survey()
+    invitation = invitations.invite(
+        survey, [], invitations.LINK, clock.now(), {"touchpoint": None}, clock.now()
+    )
+    token = links.invitation_token(invitation.id)
+    first, second = (make.answer(survey, score=score, invitation=token) for score in (3, 4))
+    assert [client.post("/r", json=body).status_code for body in (first, second)] == [201, 200]
+    responses.delete(Response.get(), clock.now())
+    for body in (first, second):
+        assert client.post("/r", json={**body, "revision": 2, "comment": "late"}).status_code == 410
+    assert Response.select().count() == 0
+    # A person who opens the mail again answers anew.
+    assert client.post("/r", json=make.answer(survey, score=5, invitation=token)).status_code == 201
 
 
 def test_an_answer_is_deleted_for_good(api, client, answered):
