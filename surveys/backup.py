@@ -241,7 +241,7 @@ def _manifest(head: Any) -> Manifest:
         made_at=datetime.fromisoformat(head["made_at"]).astimezone(UTC),
         migrations=head["migrations"],
         secret_key=head["secret_key"],
-        secret_keys_before=head["secret_keys_before"],
+        secret_keys_before=head.get("secret_keys_before", []),
         database=head["database"],
         rows={},
     )

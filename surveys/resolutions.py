@@ -35,8 +35,9 @@ def twin(invitation: Invitation) -> Invitation | None:
 
 def hold(invitation: Invitation) -> None:
     """Make everybody wait who decides about the invitation's ticket. Call it in a transaction."""
-    if invitation.connection_id and invitation.ticket:
-        db.serialise(ticket_name(invitation.connection_id, invitation.ticket["id"]))
+    ticket_id = (invitation.ticket or {}).get("id")
+    if invitation.connection_id and ticket_id:
+        db.serialise(ticket_name(invitation.connection_id, ticket_id))
 
 
 def ticket_name(source: str, ticket_id: str) -> str:

@@ -126,7 +126,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=database_url,
         base_url=_base_url(env.get("BASE_URL") or f"http://127.0.0.1:{port}"),
         secret_key=_secret_key(env.get("SECRET_KEY"), data_dir),
-        secret_keys_before=_names(env.get("SECRET_KEY_BEFORE") or ""),
+        secret_keys_before=tuple(
+            _strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE") or "")
+        ),
         admin_key=_admin_key(env.get("ADMIN_KEY")),
         smtp_url=smtp_url,
         mail_from=mail_from,
@@ -175,13 +177,15 @@ def _base_url(value: str) -> str:
 
 
 def _secret_key(given: str | None, data_dir: Path) -> str:
-    if given:
-        if len(given) < MINIMUM_SECRET:
-            raise SettingsError(f"SECRET_KEY must have {MINIMUM_SECRET} characters or more")
-        if len(set(given)) < 8 or any(given.lower().startswith(sample) for sample in SAMPLE_SECRETS):
-            raise SettingsError("SECRET_KEY looks like a sample value; make one with: openssl rand -hex 32")
-        return given
-    return kept_secret(data_dir / "secret-key")
+    return _strong("SECRET_KEY", given) if given else kept_secret(data_dir / "secret-key")
+
+
+def _strong(name: str, given: str) -> str:
+    if len(given) < MINIMUM_SECRET:
+        raise SettingsError(f"{name} must have {MINIMUM_SECRET} characters or more")
+    if len(set(given)) < 8 or any(given.lower().startswith(sample) for sample in SAMPLE_SECRETS):
+        raise SettingsError(f"{name} looks like a sample value; make one with: openssl rand -hex 32")
+    return given
 
 
 def kept_secret(path: Path) -> str:

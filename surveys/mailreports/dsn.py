@@ -156,7 +156,7 @@ def _status(block: Message) -> str:
 
 def _moment(block: Message) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(str(block.get("Last-Attempt-Date", "")))
-    except (ValueError, TypeError, OverflowError):
+        moment = parsedate_to_datetime(str(block.get("Last-Attempt-Date", ""))[:100])
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return moment if moment.tzinfo else None
