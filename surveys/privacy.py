@@ -33,20 +33,30 @@ def use_directory(data_dir: Path) -> None:
 
 
 def rows_of(person: Person) -> list[Person]:
-    """The person and, for a verified one, those who only claimed to be the same.
+    """The person; for a verified one every row of the same person, and those who only claimed to be them.
 
     A mere claim reaches nobody else: whoever typed an address must not have its owner erased or shown.
     """
     if not person.verified:
         return [person]
-    same = Person.id == person.id
-    if person.email:
-        same = same | (
-            ~Person.verified & ((Person.email == person.email) | (Person.claimed_email == person.email))
-        )
-    if person.external_id:
-        same = same | (~Person.verified & (Person.external_id == person.external_id))
-    return list(Person.select().where(same).order_by(Person.created_at, Person.id))
+    rows = people.same(people.identity_of(person))
+    addresses = [a for row in rows for a in (row.email, row.known_email) if a]
+    known = [row.external_id for row in rows if row.external_id]
+    claimed = (
+        Person.email.in_(addresses) | Person.claimed_email.in_(addresses) | Person.external_id.in_(known)
+    )
+    claims = Person.select().where(~Person.verified & claimed)
+    return sorted([*rows, *claims], key=lambda row: (row.created_at, row.id))
+
+
+def rows_named(email: str | None = None, external_id: str | None = None) -> list[Person]:
+    """Every row of whoever goes by this address or id; of those who only claim it, just the row that does."""
+    address = people.normal_email(email)
+    found: dict[str, Person] = {}
+    for row in people.named(email=email, external_id=external_id):
+        proven = external_id is not None or address in (row.email, row.known_email)
+        found |= {each.id: each for each in (rows_of(row) if proven else [row])}
+    return list(found.values())
 
 
 def export(who: Sequence[Person], now: datetime) -> dict[str, Any]:

@@ -76,8 +76,7 @@ def _rows(token: str) -> list[Person]:
     if person is None:
         raise web.not_found()
     g.language = layout.language_for(person.language)
-    same = people.same(people.identity_of(person)) if person.verified else []
-    return list({row.id: row for row in [*privacy.rows_of(person), *same]}.values())
+    return privacy.rows_of(person)
 
 
 def _own(rows: list[Person], response_id: str) -> Stored:

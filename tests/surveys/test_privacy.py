@@ -125,6 +125,55 @@ def test_everybody_who_goes_by_an_address_or_id_is_found(world, given, erased):
     assert {person.name for person in people.named(**given)} == erased
 
 
+@pytest.fixture
+def rows_of_jane(api, make):
+    """One person in several rows: by address, by id and address, by a second id; and claims of each. By name."""
+    survey, now = make.survey(quarantine_days=0), clock.now()
+    for name, person in {
+        "address": {"email": "jane@example.com"},
+        "id": {"id": "cust-1", "email": "jane@example.com"},
+        "second id": {"id": "cust-2", "email": "jane@example.com"},
+        "somebody else": {"id": "cust-3", "email": "joan@example.com"},
+    }.items():
+        body = {"survey": survey.id, "person": {"name": name, **person}, "deliver": False}
+        assert api.post("/api/triggers", body, 200)["decision"] == "scheduled"
+    for name, claim in {
+        "claimed address": people.Identity(email="jane@example.com"),
+        "claimed id": people.Identity("cust-2"),
+        "claimed beside an id": people.Identity("x-1", "jane@example.com"),
+        "claims somebody else": people.Identity("cust-3"),
+    }.items():
+        people.put(claim, {"name": name}, now)
+    # A signature covers the id alone: the address beside it is a claim, and leads to nobody.
+    people.put(people.Identity("x-2", "jane@example.com", verified=True), {"name": "signed for an id"}, now)
+    return {row.name: row for row in Person.select()}
+
+
+JANE = {"address", "id", "second id", "claimed address", "claimed id", "claimed beside an id"}
+
+
+@pytest.mark.parametrize("name", ["address", "id", "second id"])
+def test_erasing_one_row_of_a_person_erases_all_of_them_and_nobody_else(api, rows_of_jane, name):
+    shown = api.get(f"/api/people/{rows_of_jane[name].id}/export")["people"]
+    assert set(shown) == {rows_of_jane[each].id for each in JANE}
+    api.delete(f"/api/people/{rows_of_jane[name].id}")
+    assert {row.name for row in Person.select()} == set(rows_of_jane) - JANE
+    assert not Invitation.select().where(Invitation.email == "jane@example.com").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"email": "Jane@example.com"}, JANE | {"signed for an id"}),
+        ({"external_id": "cust-1"}, JANE),
+        ({"external_id": "x-1"}, {"claimed beside an id"}),
+        ({"external_id": "x-2"}, {"signed for an id"}),
+    ],
+)
+def test_an_address_or_id_names_all_rows_of_its_person(rows_of_jane, given, found):
+    assert {row.name for row in privacy.rows_named(**given)} == found
+
+
 def test_what_is_derived_from_a_response_goes_with_it(world, make):
     row = make.response(make.survey(), 1, comment="Bad")
     world.work()
