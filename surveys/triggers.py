@@ -75,7 +75,7 @@ def complete(
     """Decide about a trigger whose address was looked up; None when that has happened already, or it is gone."""
 
     def verb() -> Trigger | None:
-        trigger = Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+        trigger = _looked_up(trigger_id)
         if trigger is None:
             return None
         origin = Origin(
@@ -83,6 +83,10 @@ def complete(
         )
         who = identity(said)
         rows = _hold(trigger.survey, who, said, origin)
+        # Whoever had the ticket in hand until now may have taken it back.
+        trigger = _looked_up(trigger_id)
+        if trigger is None:
+            return None
         trigger.body = said
         _settle(trigger, trigger.survey, said, origin, who, rows, now)
         trigger.save()
@@ -239,6 +243,11 @@ def ticket_name(source: str, ticket_id: str) -> str:
 _insert = db.Insert(Trigger)
 _insert_mark = db.Insert(Resolution)
 _marks = db.Rows(Resolution, Resolution.source, Resolution.ticket_id)
+
+
+def _looked_up(trigger_id: str) -> Trigger | None:
+    """The trigger if it still waits for an address."""
+    return Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
 
 
 def _new(

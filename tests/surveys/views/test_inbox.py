@@ -332,6 +332,29 @@ def test_a_ticket_reopened_while_it_is_looked_up_asks_nobody(world, client, conn
     assert Invitation.select().count() == 0
 
 
+def test_a_ticket_reopened_at_the_end_of_its_look_up_asks_nobody(
+    world, client, connect, desk_api, monkeypatch
+):
+    name = "zendesk-ticket_status_changed"
+    back = {"url": "https://desk.example.com", "user": "a", "token": "b"}
+    receipt = deliver(client, connect_recorded(connect, name, write_back=back), name).get_json()
+    user = int(recorded(name)[2]["customer"]["id"])
+    found = {"ticket": {"requester_id": user}, "users": [{"id": user, "email": "robin@example.com"}]}
+    desk_api.answers = [(200, found)]
+    hold = triggers._hold
+
+    def wait(*args):
+        # Whoever reopened the ticket had it in hand until now.
+        Trigger.update(decision="ignored", rule=None, reason="the ticket was reopened").execute()
+        return hold(*args)
+
+    monkeypatch.setattr(triggers, "_hold", wait)
+    world.work()
+    assert len(desk_api.calls) == 1
+    assert Invitation.select().count() == 0
+    assert Trigger.get_by_id(receipt["id"]).decision == "ignored"
+
+
 def test_every_kind_of_helpdesk_can_be_connected(connect):
     for kind in HELPDESKS:
         assert connect(kind)["url"].startswith("http://localhost/in/con_")
