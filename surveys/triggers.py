@@ -49,7 +49,7 @@ def receive(
 
     def verb() -> Trigger:
         who, ticket_id = identity(said), _ticket(said).get("id")
-        rows = _hold(survey, who, said, origin)
+        rows = _hold(who, said, origin)
         if not dry_run and ticket_id:
             _confirm(_marks(origin.source, ticket_id), said, origin.connection_id, now)
         trigger = _new(survey, said, origin, dry_run, now)
@@ -82,7 +82,7 @@ def complete(
             trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
         )
         who = identity(said)
-        rows = _hold(trigger.survey, who, said, origin)
+        rows = _hold(who, said, origin)
         # Whoever had the ticket in hand until now may have taken it back.
         trigger = _looked_up(trigger_id)
         if trigger is None:
@@ -267,18 +267,24 @@ def _new(
     )
 
 
-def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
+def _hold(who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
     """Make everybody wait who decides about the same person, ticket, delivery or budget."""
     ticket_id = _ticket(said).get("id")
     names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
-    company = facts.company_key((said.get("person") or {}).get("company"))
-    if company and survey.company_budget is not None:
-        names.append(f"company {company}")
-    if who is not None:
-        return people.hold(who, *names)
-    db.serialise(*names)
-    return []
+    if who is None:
+        db.serialise(*names)
+    rows = people.hold(who, *names) if who is not None else []
+    # Any survey's invitations count for a company, and a call need not name it.
+    if company := _company(said, rows):
+        db.serialise(f"company {company}")
+    return rows
+
+
+def _company(said: Mapping[str, Any], rows: list[Person]) -> str | None:
+    """Whose budget counts: the company that is told, else the one that is known."""
+    told = facts.company_key((said.get("person") or {}).get("company"))
+    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -305,9 +311,7 @@ def _settle(
     now: datetime,
 ) -> None:
     """Decide, and write into the receipt what came of it."""
-    company = facts.company_key((said.get("person") or {}).get("company")) or next(
-        (facts.company_key(row.company) for row in rows if row.company), None
-    )
+    company = _company(said, rows)
     address = people.address(who, rows)
     decision = _decide(survey, said, origin, who, rows, address, company, trigger.id, now)
     trigger.rule, trigger.reason = decision.rule, decision.reason
