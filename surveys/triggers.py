@@ -18,6 +18,9 @@ REMEMBERED = timedelta(hours=72)
 #: The mark under which an answer waits whose ticket nobody but the link itself has named (see `snippets`).
 CLAIMED = "~claimed"
 
+#: A helpdesk is asked for an address for some 83 hours (`jobs.RETRY_AFTER`); later nothing comes any more.
+LOOKED_UP = timedelta(days=4)
+
 #: What the pace of the last weeks is measured over.
 PACE = timedelta(days=28)
 
@@ -184,6 +187,15 @@ def set_pace(now: datetime) -> None:
         if paced != survey.paced_sampling:
             query = Survey.update(paced_sampling=paced).where(Survey.id == survey.id)
             db.write(query.execute)
+
+
+@bell.hourly
+def give_up(now: datetime) -> int:
+    """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
+    over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
+    reason = "no e-mail address is known; the helpdesk did not answer"
+    query = Trigger.update(decision="suppressed", rule="no_address", reason=reason, body=None).where(over)
+    return db.write(query.execute)
 
 
 def identity(said: Mapping[str, Any]) -> people.Identity | None:
