@@ -1,5 +1,6 @@
 """Erased means erased: not in rows, indexes, queues, logs of the database, nor after a restore."""
 
+import functools
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,6 +124,29 @@ def test_everybody_who_goes_by_an_address_or_id_is_found(world, given, erased):
     people.put(people.Identity(email="ann@example.com"), {"name": "claimed"}, now)
     people.put(people.Identity("u1", "ann@example.com", verified=True), {"name": "u1"}, now)
     assert {person.name for person in people.named(**given)} == erased
+
+
+MENTIONS = {
+    "alone": ({"to": "bob@example.com"}, True),
+    "as it was typed": ({"event": {"from": ["Bob@Example.com"]}}, True),
+    "in a sentence": ({"text": "Tell\nbob@example.com."}, True),
+    "with a name": ({"to": "Bob <bob@example.com>"}, True),
+    "a longer name": ({"to": "jimbob@example.com"}, False),
+    "another name": ({"to": "jim.bob@example.com"}, False),
+    "a tagged name": ({"to": "jim+bob@example.com"}, False),
+    "an apostrophe": ({"to": "o'bob@example.com"}, False),
+    "a longer domain": ({"to": "bob@example.com.au"}, False),
+    "another domain": ({"to": "bob@example.community"}, False),
+}
+
+
+def test_erasing_an_address_forgets_the_jobs_that_name_it_and_no_others(world):
+    bob = people.put(people.Identity(email="bob@example.com", verified=True), {}, clock.now())[0]
+    for name, (payload, _) in MENTIONS.items():
+        db.write(functools.partial(jobs.enqueue, name, payload, clock.now()))
+    privacy.erase([bob], clock.now())
+    left = {job.kind for job in jobs.Job.select()}
+    assert left - {"person erased"} == {name for name, (_, gone) in MENTIONS.items() if not gone}
 
 
 @pytest.fixture
