@@ -1,13 +1,16 @@
 """Public addresses and the tokens in them; every link starts with BASE_URL."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from surveys.base import signing
 
 _base_url = "http://127.0.0.1:8000"
 
-BadToken = signing.BadToken
+BadToken, Expired = signing.BadToken, signing.Expired
+
+#: How long a link to a respondent's own page is good: it shows and deletes all that they ever answered.
+ME_FOR = timedelta(days=90)
 
 
 def use_base_url(url: str) -> None:
@@ -23,7 +26,7 @@ def to(path: str, **query: str | int | None) -> str:
 
 
 def invitation_token(invitation_id: str) -> str:
-    """The token that lets its bearer answer one invitation."""
+    """The token that lets its bearer answer one invitation, for as long as its row says (`expires_at`)."""
     return signing.sign("invitation", invitation_id)
 
 
@@ -52,13 +55,18 @@ def unsubscribed_invitation_id(token: str, now: datetime) -> str:
     return signing.read("unsubscribe", token, now)
 
 
-def me(person_id: str) -> str:
-    """A respondent's own page."""
-    return to(f"/me/{signing.sign('me', person_id)}")
+def me(person_id: str, made_at: datetime) -> str:
+    """A respondent's own page, by a link that is good for ME_FOR."""
+    return to(f"/me/{my_token(person_id, made_at)}")
+
+
+def my_token(person_id: str, made_at: datetime) -> str:
+    """The token that opens a respondent's own page until ME_FOR after `made_at`."""
+    return signing.sign("me", person_id, made_at + ME_FOR)
 
 
 def my_person_id(token: str, now: datetime) -> str:
-    """Whose own page a token opens. Raises BadToken."""
+    """Whose own page a token opens. Raises BadToken, Expired when it did once."""
     return signing.read("me", token, now)
 
 
