@@ -470,6 +470,7 @@ def tables(db):
         Trigger.add_index(
             Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False)
         )
+    Trigger.add_index(Trigger.created_at, name="trigger_lookup", where=SQL("rule = 'lookup'"))
     Response.add_index(Response.survey, Response.key, name="response_survey_key")
     Response.add_index(
         Response.survey,

@@ -199,8 +199,9 @@ def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:
 
 
 def shown(invitation: Invitation, now: datetime) -> None:
-    """The widget showed it."""
-    db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
+    """The widget showed it. Mail that waits for its time is not shown by a widget, whoever has its link."""
+    if invitation.channel == WIDGET:
+        db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
 
 
 def decline(invitation: Invitation, now: datetime) -> None:

@@ -15,6 +15,9 @@ from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 #: How long a delivery id or repeated bytes are known again.
 REMEMBERED = timedelta(hours=72)
 
+#: A helpdesk is asked for an address for some 83 hours (`jobs.RETRY_AFTER`); later nothing comes any more.
+LOOKED_UP = timedelta(days=4)
+
 #: What the pace of the last weeks is measured over.
 PACE = timedelta(days=28)
 
@@ -46,7 +49,7 @@ def receive(
 
     def verb() -> Trigger:
         who, ticket_id = identity(said), _ticket(said).get("id")
-        rows = _hold(survey, who, said, origin)
+        rows = _hold(who, said, origin)
         if not dry_run and ticket_id:
             _confirm(_marks(origin.source, ticket_id), said, origin.connection_id, now)
         trigger = _new(survey, said, origin, dry_run, now)
@@ -72,14 +75,18 @@ def complete(
     """Decide about a trigger whose address was looked up; None when that has happened already, or it is gone."""
 
     def verb() -> Trigger | None:
-        trigger = Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+        trigger = _looked_up(trigger_id)
         if trigger is None:
             return None
         origin = Origin(
             trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
         )
         who = identity(said)
-        rows = _hold(trigger.survey, who, said, origin)
+        rows = _hold(who, said, origin)
+        # Whoever had the ticket in hand until now may have taken it back.
+        trigger = _looked_up(trigger_id)
+        if trigger is None:
+            return None
         trigger.body = said
         _settle(trigger, trigger.survey, said, origin, who, rows, now)
         trigger.save()
@@ -181,6 +188,15 @@ def set_pace(now: datetime) -> None:
             db.write(query.execute)
 
 
+@bell.hourly
+def give_up(now: datetime) -> int:
+    """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
+    over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
+    reason = "no e-mail address is known; the helpdesk did not answer"
+    query = Trigger.update(decision="suppressed", rule="no_address", reason=reason, body=None).where(over)
+    return db.write(query.execute)
+
+
 def identity(said: Mapping[str, Any]) -> people.Identity | None:
     """Whom a trigger names; a key's holder or a proven helpdesk vouches for it."""
     person = said.get("person") or {}
@@ -240,6 +256,11 @@ _insert_mark = db.Insert(Resolution)
 _marks = db.Rows(Resolution, Resolution.source, Resolution.ticket_id)
 
 
+def _looked_up(trigger_id: str) -> Trigger | None:
+    """The trigger if it still waits for an address."""
+    return Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+
+
 def _new(
     survey: Survey, said: dict[str, Any] | None, origin: Origin, dry_run: bool, now: datetime
 ) -> Trigger:
@@ -257,18 +278,24 @@ def _new(
     )
 
 
-def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
+def _hold(who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
     """Make everybody wait who decides about the same person, ticket, delivery or budget."""
     ticket_id = _ticket(said).get("id")
     names = [resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
-    company = facts.company_key((said.get("person") or {}).get("company"))
-    if company and survey.company_budget is not None:
-        names.append(f"company {company}")
-    if who is not None:
-        return people.hold(who, *names)
-    db.serialise(*names)
-    return []
+    if who is None:
+        db.serialise(*names)
+    rows = people.hold(who, *names) if who is not None else []
+    # Any survey's invitations count for a company, and a call need not name it.
+    if company := _company(said, rows):
+        db.serialise(f"company {company}")
+    return rows
+
+
+def _company(said: Mapping[str, Any], rows: list[Person]) -> str | None:
+    """Whose budget counts: the company that is told, else the one that is known."""
+    told = facts.company_key((said.get("person") or {}).get("company"))
+    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -295,9 +322,7 @@ def _settle(
     now: datetime,
 ) -> None:
     """Decide, and write into the receipt what came of it."""
-    company = facts.company_key((said.get("person") or {}).get("company")) or next(
-        (facts.company_key(row.company) for row in rows if row.company), None
-    )
+    company = _company(said, rows)
     address = people.address(who, rows)
     decision = _decide(survey, said, origin, who, rows, address, company, trigger.id, now)
     trigger.rule, trigger.reason = decision.rule, decision.reason

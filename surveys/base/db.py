@@ -89,6 +89,12 @@ def on_sqlite() -> bool:
 def check() -> None:
     """Connect and read back what the promises need. Raises WrongDatabase saying what is wrong."""
     if on_sqlite():
+        if database.obj.server_version < SQLITE_SOUND:
+            found, needed = (".".join(map(str, each)) for each in (database.obj.server_version, SQLITE_SOUND))
+            raise WrongDatabase(
+                f"SQLite {found} can corrupt what it writes; {needed} or later is needed, "
+                "which the package pysqlite3 brings"
+            )
         for name, wanted in SQLITE_PRAGMAS.items():
             row = database.execute_sql(f"PRAGMA {name}").fetchone()
             if row is not None and row[0] != wanted:
