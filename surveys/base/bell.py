@@ -165,11 +165,10 @@ def _be_child(verb: Callable[[], Any], parent: int) -> None:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        end_with_parent()
+        end_with_parent(parent)
         os.nice(10)
-        if os.getppid() == parent:
-            verb()
-            failed = 0
+        verb()
+        failed = 0
     except BaseException as error:
         log.error("work beside failed", exc_info=error)
     finally:
@@ -185,7 +184,7 @@ def work() -> None:
     # Answers come first: what follows from them may take a little longer.
     os.nice(10)
     # huey's own processes would go on without it; what they hold is a lease on rows, so they may end at once.
-    os.register_at_fork(after_in_child=functools.partial(end_with_parent, signal.SIGKILL))
+    _kill_children_with_parent()
     gc.freeze()
     consumer = _huey().create_consumer(
         workers=1,
@@ -201,13 +200,28 @@ def work() -> None:
     consumer.run()
 
 
-def end_with_parent(how: int = signal.SIGTERM) -> None:
-    """Have this process sent `how` when the one that started it is gone: nothing outlives a killed service."""
-    if sys.platform != "linux":
-        return
-    import ctypes
+def end_with_parent(parent: int, how: int = signal.SIGTERM) -> None:
+    """Have this process sent `how` when `parent`, which forked it, is gone: nothing outlives a killed service.
 
-    PR_SET_PDEATHSIG = 1  # prctl(2)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
-    if os.getppid() == 1:
+    `parent` is read before the fork. Afterwards nothing tells an orphan from a child of process 1, and in a
+    container Earshot is process 1.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_PDEATHSIG = 1  # prctl(2)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+    # It may have gone before the signal was asked for.
+    if os.getppid() != parent:
         os.kill(os.getpid(), how)
+
+
+def _kill_children_with_parent() -> None:
+    """Have every process that this one and its own make killed with the one that made it."""
+    parent = os.getpid()
+
+    def remember() -> None:
+        nonlocal parent
+        parent = os.getpid()
+
+    os.register_at_fork(before=remember, after_in_child=lambda: end_with_parent(parent, signal.SIGKILL))
