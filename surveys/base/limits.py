@@ -1,7 +1,6 @@
 """PUBLIC_LIMIT: how often one address may write in any 60 seconds, exact over all processes."""
 
 import fcntl
-import hashlib
 import ipaddress
 import threading
 import time
@@ -15,7 +14,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MovingWindowSupport, Storage
 from limits.strategies import MovingWindowRateLimiter
 
-from surveys.base import db
+from surveys.base import db, signing
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -216,5 +215,5 @@ def tidy(limiter: Limiter) -> None:
 
 
 def _digest(key: str) -> str:
-    # Addresses are not kept in the clear, not even for a minute.
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+    # Addresses are not kept in the clear, not even for a minute; so few are there that a plain digest would be.
+    return signing.keyed_hash("limit", key)
