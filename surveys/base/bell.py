@@ -65,7 +65,9 @@ def install(settings: Settings) -> None:
         path = str(settings.data_dir / "bell.db")
         _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
-        _make = functools.partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
+        # A frozen server must not keep whoever rings, which is an answer on its way.
+        connection = functools.partial(db.connect, settings.database_url)
+        _make = functools.partial(PostgresHuey, "earshot", connection=connection, results=False)
     jobs.use_bell(lambda: _huey().ring())
 
 

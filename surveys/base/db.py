@@ -103,16 +103,21 @@ class _Postgres(peewee.PostgresqlDatabase):
     """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
 
     def _connect(self) -> Any:
-        return _DeadlineConnection.connect(
-            self.database,
-            autocommit=True,
-            connect_timeout=2,
-            keepalives_idle=10,
-            keepalives_interval=3,
-            keepalives_count=3,
-            tcp_user_timeout=8000,
-            options="-c timezone=UTC -c synchronous_commit=on",
-        )
+        return connect(self.database)
+
+
+def connect(url: str) -> psycopg.Connection:
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
+    return _DeadlineConnection.connect(
+        url,
+        autocommit=True,
+        connect_timeout=2,
+        keepalives_idle=10,
+        keepalives_interval=3,
+        keepalives_count=3,
+        tcp_user_timeout=8000,
+        options="-c timezone=UTC -c synchronous_commit=on",
+    )
 
 
 class _DeadlineConnection(psycopg.Connection):

@@ -5,7 +5,10 @@ import signal
 import subprocess
 import sys
 
+import psycopg
 import pytest
+
+from surveys.base import bell, db, settings
 
 #: What a child does whose parent, before the fork, was `parent` and is now `found`.
 CHILD = """
@@ -53,3 +56,22 @@ os.read(0, 1)
         assert said.read() == ""
     parent.wait()
     parent.stdin.close()
+
+
+def test_a_frozen_server_keeps_nobody_who_rings(postgres, tmp_path, monkeypatch):
+    """Its system still takes what we send, so that no time-out of the network ends the wait."""
+    monkeypatch.setattr(db._DeadlineConnection, "deadline", 0.5)
+    url = postgres.create_database("bell")
+    bell.install(settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url}))
+    ringing = bell._huey()
+    ringing.ring()
+    backend = ringing.storage.conn.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(psycopg.OperationalError):
+            ringing.ring()
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    ringing.ring()
+    assert ringing.storage.queue_size() >= 2
+    bell.close()
