@@ -1,11 +1,12 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import contextlib
 import hashlib
 import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -187,6 +188,27 @@ def serialise(*names: str) -> None:
         return
     for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
         database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+
+
+def lock_out_writers(table: type["Table"]) -> None:
+    """Make everybody else who writes to `table` wait until this transaction ends; readers go on.
+
+    SQLite has one writer at a time anyway.
+    """
+    if not on_sqlite():
+        database.execute_sql(f'LOCK TABLE "{table._meta.table_name}" IN EXCLUSIVE MODE')
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the same state of the database in every query of the body, whatever others write meanwhile."""
+    if database.in_transaction():
+        yield
+        return
+    with database.transaction("DEFERRED" if on_sqlite() else None):
+        if not on_sqlite():
+            database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 class _Work:
