@@ -8,7 +8,8 @@ import sys
 import psycopg
 import pytest
 
-from surveys.base import bell, db, settings
+from surveys.base import bell, clock, db, jobs, settings
+from tests.surveys.test_serving import wait_for
 
 #: What a child does whose parent, before the fork, was `parent` and is now `found`.
 CHILD = """
@@ -75,3 +76,53 @@ def test_a_frozen_server_keeps_nobody_who_rings(postgres, tmp_path, monkeypatch)
     ringing.ring()
     assert ringing.storage.queue_size() >= 2
     bell.close()
+
+
+@pytest.fixture
+def hanging(world, monkeypatch):
+    """As in a worker: two calls to a server that hangs until told, and a job of the house; the pipe and the done."""
+    read, write = os.pipe()
+    done = []
+    monkeypatch.setattr(jobs, "_handlers", {})
+    monkeypatch.setattr(jobs, "_lanes", {})
+    monkeypatch.setattr(bell, "_working", True)
+    monkeypatch.setattr(bell, "_beside", {})
+    jobs.on("call", lane=jobs.CALLS)(lambda payload, now: os.read(read, 1))
+    jobs.on("reading")(lambda payload, now: done.append(payload["n"]))
+    for kind in ("call", "call", "reading"):
+        db.write(lambda kind=kind: jobs.enqueue(kind, {"n": 3}, clock.now()))
+    yield write, done
+    os.write(write, b"xx")
+    for child in bell._beside.values():
+        os.waitpid(child, 0)
+    for end in (read, write):
+        os.close(end)
+
+
+def states():
+    """Of all jobs, in the order they were written."""
+    return [job.state for job in jobs.Job.select().order_by(jobs.Job.id)]
+
+
+def test_a_server_that_hangs_holds_up_nothing_of_the_house(hanging):
+    write, done = hanging
+    assert bell.drain() == 1
+    assert done == [3]
+    wait_for(lambda: states() == [jobs.RUNNING, jobs.NEW, jobs.DONE])
+    # While it hangs there is no second process for its lane.
+    lane = dict(bell._beside)
+    assert bell.drain() == 0
+    assert bell._beside == lane
+    os.write(write, b"xx")
+    wait_for(lambda: states() == [jobs.DONE] * 3)
+
+
+def test_a_worker_that_ends_has_the_call_in_hand_finished(hanging):
+    write, _ = hanging
+    bell.drain()
+    wait_for(lambda: states()[0] == jobs.RUNNING)
+    child = bell._beside.pop(jobs.CALLS)
+    os.kill(child, signal.SIGTERM)
+    os.write(write, b"xx")
+    assert os.waitpid(child, 0)[1] == 0
+    assert states()[:2] == [jobs.DONE, jobs.NEW]
