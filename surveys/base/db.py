@@ -354,6 +354,13 @@ def away(error: BaseException) -> bool:
     return False
 
 
+def lost_parent(error: BaseException) -> bool:
+    """True when `error` means that what a new row refers to was deleted meanwhile."""
+    if not isinstance(error, peewee.IntegrityError):
+        return False
+    return getattr(_driver_error(error), "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error)
+
+
 def _driver_error(error: BaseException) -> BaseException:
     return getattr(error, "orig", None) or error.__cause__ or error
 

@@ -157,6 +157,9 @@ def problem_of(error: Exception) -> Problem:
             "The database cannot be reached. Try again in a moment.",
             headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
         )
+    if db.lost_parent(error):
+        log.warning("deleted meanwhile", error=type(error).__name__)
+        return not_found()
     log.error("fault", exc_info=error)
     return Problem(500, "Something went wrong on our side; it has been written down.")
 
