@@ -69,7 +69,7 @@ def tables(db):
         body_digest = peewee.TextField()
         status = peewee.SmallIntegerField(null=True)
         answer = peewee.TextField(null=True)
-        created_at = UTCField()
+        created_at = UTCField(index=True)
 
         class Meta:
             table_name = "idempotent_call"

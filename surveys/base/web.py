@@ -420,6 +420,12 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
             raise invalid("Idempotency-Key", "Was used with another body.") from None
         except idempotency.StillRunning:
             raise Problem(409, "The first call with this Idempotency-Key is still running.") from None
+        except idempotency.Unanswered:
+            raise Problem(
+                409,
+                "The first call with this Idempotency-Key was cut off, and may have made what it was to make. "
+                "Look for it, and call again with another key only when it is not there.",
+            ) from None
         if earlier is not None:
             answer = current_app.response_class(earlier.answer, earlier.status, mimetype="application/json")
             answer.headers["Idempotent-Replayed"] = "true"
