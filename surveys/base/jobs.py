@@ -31,6 +31,9 @@ HOUSE, MAIL, CALLS = "house", "mail", "calls"
 OUTWARD = (MAIL, CALLS)
 KEEP_DONE = timedelta(days=1)
 
+#: Long enough to be seen and released; after that it names people for nothing.
+KEEP_DEAD = timedelta(days=90)
+
 NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", "dead", "unknown"
 
 #: Came back with a restore: it may have been done since the backup, so a person decides.
@@ -176,8 +179,10 @@ def is_due(now: datetime, lane: str | None = None) -> bool:
 
 
 def tidy(now: datetime) -> int:
-    """Remove jobs that were done a day ago."""
-    return db.write(Job.delete().where((Job.state == DONE) & (Job.created_at < now - KEEP_DONE)).execute)
+    """Remove jobs that were done a day ago, and the dead that nobody released in KEEP_DEAD."""
+    done = (Job.state == DONE) & (Job.created_at < now - KEEP_DONE)
+    dead = (Job.state == DEAD) & (Job.due_at < now - KEEP_DEAD)
+    return db.write(Job.delete().where(done | dead).execute)
 
 
 def hold() -> int:

@@ -6,6 +6,7 @@ import random
 import threading
 from datetime import UTC, datetime, timedelta
 
+import peewee
 import pytest
 
 from surveys.base import db, jobs
@@ -141,12 +142,16 @@ def test_a_job_that_takes_too_long_is_stopped(handled, monkeypatch):
     assert [job.error for job in Job.select().order_by(Job.id)] == ["TooSlow", None]
 
 
-def test_done_jobs_are_tidied_away_after_a_day_and_the_dead_are_kept(handled):
+def test_done_jobs_are_tidied_away_after_a_day_and_dead_ones_when_nobody_released_them(handled):
     add("good", 1)
     add("bad", 2)
+    add("bad", 3)
     run()
+    Job.update(state=jobs.DEAD, due_at=NOW).where(Job.id == Job.select(peewee.fn.MAX(Job.id))).execute()
     assert jobs.tidy(NOW + timedelta(hours=23)) == 0
     assert jobs.tidy(NOW + timedelta(hours=25)) == 1
+    assert jobs.tidy(NOW + timedelta(days=89)) == 0
+    assert jobs.tidy(NOW + timedelta(days=91)) == 1
     assert [job.state for job in Job.select()] == [jobs.FAILED]
 
 
