@@ -28,8 +28,8 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
     def empty_outbox(now: datetime) -> None:
         retention.empty_outbox(now, chosen.data_dir / "outbox")
 
-    for chore in (trim_receipts, forget_people, empty_outbox):
-        bell.nightly(chore)
+    for nightly in (trim_receipts, forget_people, empty_outbox):
+        bell.nightly(nightly)
     for chore in (
         jobs.tidy,
         forget_calls,
