@@ -70,7 +70,7 @@ def tables(db):
         status = peewee.SmallIntegerField(null=True)
         answer = peewee.TextField(null=True)
         sealed = peewee.BooleanField(default=False)
-        created_at = UTCField()
+        created_at = UTCField(index=True)
 
         class Meta:
             table_name = "idempotent_call"

@@ -42,7 +42,7 @@ def use_mailer(mailer: Mailer) -> None:
     _way.mailer = mailer
 
 
-@jobs.on(invitations.DUE)
+@jobs.on(invitations.DUE, lane=jobs.MAIL)
 def send(payload: dict[str, Any], now: datetime) -> None:
     """Send one invitation, unless it was sent, was being sent when a process died, or must not be sent any more."""
     invitation = invitations.start_sending(payload["invitation"], now)
@@ -78,7 +78,7 @@ def take_up(payload: dict[str, Any], now: datetime) -> None:
     invitations.take_up(payload["invitation"], now)
 
 
-@jobs.on(invitations.REMINDER_DUE)
+@jobs.on(invitations.REMINDER_DUE, lane=jobs.MAIL)
 def remind(payload: dict[str, Any], now: datetime) -> None:
     """Send the one reminder. It is marked before it leaves and not tried again: a lost reminder hurts nobody."""
     invitation = invitations.start_reminding(payload["invitation"], now)
