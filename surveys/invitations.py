@@ -77,7 +77,7 @@ def start_sending(invitation_id: str, now: datetime) -> Invitation | None:
     """
 
     def verb() -> Invitation | None:
-        invitation = Invitation.get_or_none(Invitation.id == invitation_id)
+        invitation = _invitation(invitation_id)
         if invitation is None:
             return None
         if invitation.status == "sending":
@@ -91,7 +91,8 @@ def start_sending(invitation_id: str, now: datetime) -> Invitation | None:
             return None
         if not _move(invitation_id, ["scheduled"], "sending"):
             return None
-        return Invitation.get_by_id(invitation_id)
+        invitation.status = "sending"
+        return invitation
 
     return db.write(verb)
 
@@ -187,6 +188,7 @@ def addresses(invitation: Invitation, metric: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------
 
 
+_invitation = db.Lookup(Invitation.id)
 _insert = db.Insert(Invitation)
 _set_asked = db.Prepared(
     lambda: Person.update({Person.last_asked_at: db.slot("at")}).where(Person.id == db.slot("id"))

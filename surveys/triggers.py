@@ -48,21 +48,20 @@ def receive(
     origin = origin or Origin(source=survey.id)
 
     def verb() -> Trigger:
-        who, ticket_id = identity(said), _ticket(said).get("id")
-        rows = _hold(survey, who, said, origin)
-        if not dry_run and ticket_id:
-            _confirm(_marks(origin.source, ticket_id), said, origin.connection_id, now)
+        case = _hold(survey, said, origin)
+        if not dry_run:
+            _confirm(case, now)
         trigger = _new(survey, said, origin, dry_run, now)
         repeated = None if dry_run else _repeated(origin, now)
         if repeated:
             # What it says is kept with the first receipt already.
             trigger.decision = trigger.rule = "duplicate"
             trigger.reason, trigger.body = repeated, None
-        elif origin.can_look_up and who is None and said["deliver"]:
+        elif origin.can_look_up and case.who is None and said["deliver"]:
             trigger.decision, trigger.rule = "deferred", "lookup"
             trigger.reason = "no e-mail address is known; the helpdesk is being asked"
         else:
-            _settle(trigger, survey, said, origin, who, rows, now)
+            _settle(trigger, case, now)
         _insert(trigger)
         return trigger
 
@@ -81,10 +80,9 @@ def complete(
         origin = Origin(
             trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
         )
-        who = identity(said)
-        rows = _hold(trigger.survey, who, said, origin)
+        case = _hold(trigger.survey, said, origin)
         trigger.body = said
-        _settle(trigger, trigger.survey, said, origin, who, rows, now)
+        _settle(trigger, case, now)
         trigger.save()
         return trigger
 
@@ -151,7 +149,7 @@ def ask_in_page(
         )
         if not decision.allowed:
             return decision, None
-        found = people.find_or_create(who, now)
+        found = people.find_or_create(who, now, rows)
         kept = {"person": found.id if found else None, "touchpoint": touchpoint}
         asked = people.same(who)
         return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
@@ -258,18 +256,46 @@ def _new(
     )
 
 
-def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
-    """Make everybody wait who decides about the same person, ticket, delivery or budget."""
-    ticket_id = _ticket(said).get("id")
+@dataclass(frozen=True)
+class _Case:
+    """What is to be decided, with the rows of its person and the marks on its ticket."""
+
+    survey: Survey
+    said: dict[str, Any]
+    origin: Origin
+    who: people.Identity | None
+    rows: list[Person]
+    marks: list[Resolution]
+
+    @property
+    def ticket(self) -> dict[str, Any]:
+        return _ticket(self.said)
+
+    @property
+    def address(self) -> str | None:
+        return people.address(self.who, self.rows)
+
+    @property
+    def company(self) -> str | None:
+        told = facts.company_key((self.said.get("person") or {}).get("company"))
+        return told or next((facts.company_key(row.company) for row in self.rows if row.company), None)
+
+
+def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
+    """Make everybody wait who decides about the same person, ticket, delivery or budget; then read what is known."""
+    who, ticket_id = identity(said), _ticket(said).get("id")
     names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
     company = facts.company_key((said.get("person") or {}).get("company"))
     if company and survey.company_budget is not None:
         names.append(f"company {company}")
     if who is not None:
-        return people.hold(who, *names)
-    db.serialise(*names)
-    return []
+        rows = people.hold(who, *names)
+    else:
+        db.serialise(*names)
+        rows = []
+    marks = _marks(origin.source, ticket_id) if ticket_id else []
+    return _Case(survey, said, origin, who, rows, marks)
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -286,21 +312,10 @@ def _seen(origin: Origin, what: Any, now: datetime) -> bool:
     return Trigger.select().where(here & what & (Trigger.created_at > now - REMEMBERED)).exists()
 
 
-def _settle(
-    trigger: Trigger,
-    survey: Survey,
-    said: dict[str, Any],
-    origin: Origin,
-    who: people.Identity | None,
-    rows: list[Person],
-    now: datetime,
-) -> None:
+def _settle(trigger: Trigger, case: _Case, now: datetime) -> None:
     """Decide, and write into the receipt what came of it."""
-    company = facts.company_key((said.get("person") or {}).get("company")) or next(
-        (facts.company_key(row.company) for row in rows if row.company), None
-    )
-    address = people.address(who, rows)
-    decision = _decide(survey, said, origin, who, rows, address, company, trigger.id, now)
+    survey, said, rows = case.survey, case.said, case.rows
+    decision = _decide(case, trigger.id, now)
     trigger.rule, trigger.reason = decision.rule, decision.reason
     trigger.next_eligible_at = decision.next_eligible_at
     at = now if decision.allowed else decision.next_eligible_at
@@ -319,65 +334,48 @@ def _settle(
         if not rows:
             trigger.body = None
         return
-    person = _person(who, said, now)
+    person = _person(case, now)
     trigger.person = person
     if person is None:
         trigger.body = {**said, "person": None}
     if decision.allowed or deferred:
         for budget in decision.replaces:
-            _make_room(budget, survey, rows, company, now)
+            _make_room(budget, case, now)
         send_at = _send_at(survey, said, at or now, now)
-        kept = frozen(said, origin.connection_id) | {
+        kept = frozen(said, case.origin.connection_id) | {
             "person": person.id if person else None,
-            "email": address,
-            "company": company,
+            "email": case.address,
+            "company": case.company,
             "language": (said.get("person") or {}).get("language") or (person.language if person else None),
         }
         channel = invitations.EMAIL if said["deliver"] else invitations.LINK
         asked = rows if person is None or person.id in {row.id for row in rows} else [*rows, person]
         trigger.invitation = invitations.invite(survey, asked, channel, send_at, kept, now)
-        _mark(origin, said, trigger.invitation.id, now)
+        _mark(case, trigger.invitation.id, now)
 
 
-def _decide(
-    survey: Survey,
-    said: dict[str, Any],
-    origin: Origin,
-    who: people.Identity | None,
-    rows: list[Person],
-    address: str | None,
-    company: str | None,
-    trigger_id: str,
-    now: datetime,
-) -> Decision:
-    ticket = _ticket(said)
+def _decide(case: _Case, trigger_id: str, now: datetime) -> Decision:
+    who, ticket, address = case.who, case.ticket, case.address
     # Nobody in particular: the ticket, or this very trigger, has its place in the sample.
     key = address or (who.external_id if who else None) or ticket.get("id") or trigger_id
     ask = Ask(
-        survey=facts.of_survey(survey, origin.skip_tags),
-        person=facts.of_person(survey, rows, key, address, company, now),
-        by_mail=said["deliver"],
-        already_asked=_asked_already(origin, ticket),
+        survey=facts.of_survey(case.survey, case.origin.skip_tags),
+        person=facts.of_person(case.survey, case.rows, key, address, case.company, now),
+        by_mail=case.said["deliver"],
+        already_asked=any(mark.resolution == _resolution(ticket) for mark in case.marks),
         tags=tuple(ticket.get("tags") or ()),
         zone=rollups.time_zone(),
     )
     return eligibility.decide(ask, now)
 
 
-def _asked_already(origin: Origin, ticket: Mapping[str, Any]) -> bool:
-    if not ticket.get("id"):
-        return False
-    return any(mark.resolution == _resolution(ticket) for mark in _marks(origin.source, ticket["id"]))
-
-
-def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: datetime) -> None:
-    ticket = _ticket(said)
-    if ticket.get("id"):
+def _mark(case: _Case, invitation_id: str | None, now: datetime) -> None:
+    if case.ticket.get("id"):
         _insert_mark(
             Resolution(
-                source=origin.source,
-                ticket_id=ticket["id"],
-                resolution=_resolution(ticket),
+                source=case.origin.source,
+                ticket_id=case.ticket["id"],
+                resolution=_resolution(case.ticket),
                 invitation=invitation_id,
                 created_at=now,
             )
@@ -392,11 +390,11 @@ def _ticket(said: Mapping[str, Any]) -> dict[str, Any]:
     return said.get("ticket") or {}
 
 
-def _person(who: people.Identity | None, said: dict[str, Any], now: datetime) -> Person | None:
-    if who is None:
+def _person(case: _Case, now: datetime) -> Person | None:
+    if case.who is None:
         return None
-    person = people.find_or_create(who, now)
-    told = said.get("person") or {}
+    person = people.find_or_create(case.who, now, case.rows)
+    told = case.said.get("person") or {}
     described = {name: told[name] for name in ("language", "company", "properties") if told.get(name)}
     return people.describe(person, described) if person else None
 
@@ -425,21 +423,21 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
         return rollups.time_zone()
 
 
-def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
+def _make_room(budget: str, case: _Case, now: datetime) -> None:
     """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
-    asks = facts.waiting(budget, [row.id for row in rows], company, now)
-    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
+    asks = facts.waiting(budget, [row.id for row in case.rows], case.company, now)
+    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < case.survey.priority]
     if lower:
         chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
         invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
 
 
-def _confirm(marks: list[Resolution], said: dict[str, Any], connection_id: str | None, now: datetime) -> None:
+def _confirm(case: _Case, now: datetime) -> None:
     """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
-    mark = next((mark for mark in marks if mark.resolution == CLAIMED), None)
+    mark = next((mark for mark in case.marks if mark.resolution == CLAIMED), None)
     if mark is None or mark.invitation is None or not mark.invitation.unverified:
         return
-    told = frozen(said, connection_id)
+    told = frozen(case.said, case.origin.connection_id)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
     responses.confirm(mark.invitation.id, now)
 
