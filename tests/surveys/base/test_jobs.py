@@ -1,5 +1,6 @@
 """Jobs: written with their cause, taken by one, tried again, and at last dead."""
 
+import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -111,6 +112,45 @@ def test_a_job_that_kills_its_worker_each_time_ends_dead(handled):
     run(NOW + timedelta(minutes=10))
     assert handled == [2]
     assert [job.state for job in Job.select().order_by(Job.id)] == [jobs.DEAD, jobs.DONE]
+
+
+def test_the_neighbours_of_a_job_that_kills_its_worker_are_done(handled, monkeypatch):
+    moment = [NOW]
+
+    class Killed(BaseException):
+        pass
+
+    @jobs.on("deadly")
+    def deadly(payload, now):
+        raise Killed
+
+    add("good", 1)
+    add("deadly", 2)
+    add("good", 3)
+    for _ in range(20):
+        with contextlib.suppress(Killed):
+            while jobs.run_due(lambda: moment[0]):
+                pass
+        moment[0] += jobs.LEASE + timedelta(seconds=1)
+    assert [job.state for job in Job.select().order_by(Job.id)] == [jobs.DONE, jobs.DEAD, jobs.DONE]
+    assert set(handled) == {1, 3}
+
+
+def test_what_slow_jobs_leave_no_time_for_is_given_back(handled):
+    moment = [NOW]
+
+    @jobs.on("slow")
+    def slow(payload, now):
+        moment[0] += timedelta(minutes=3)
+
+    add("slow", 1)
+    add("slow", 2)
+    add("good", 3)
+    jobs.run_due(lambda: moment[0])
+    last = Job.select().order_by(Job.id.desc()).get()
+    assert (handled, last.state, last.attempts) == ([], jobs.NEW, 0)
+    jobs.run_due(lambda: moment[0])
+    assert handled == [3]
 
 
 def test_many_workers_share_the_jobs_and_run_each_once(handled):
