@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import http.client
 import json
-import math
 import queue
 import sqlite3
 import sys
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests import servers
-from tests.bench import client
+from tests.bench import client, figures, processes
 
 SENDERS = 64
 
@@ -30,6 +29,12 @@ WITH RECURSIVE seq(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM seq WHERE n + 1 <
 INSERT INTO {table} ({columns}) SELECT {values} FROM seq
 """
 
+#: What has long been done by the time a history of years lies there.
+SETTLED = {
+    "sqlite": ("ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"),
+    "postgresql": ("VACUUM ANALYZE", "CHECKPOINT"),
+}
+
 
 def main() -> None:
     """Fill, load, print; fails when an answer is refused or somebody is asked twice."""
@@ -38,19 +43,22 @@ def main() -> None:
     for kind in arguments.databases:
         # /var/tmp, because /tmp may be in memory, where durable costs nothing.
         with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:  # noqa: SIM117
-            with _service(kind, Path(folder)) as (url, execute):
+            with _service(kind, Path(folder)) as (served, execute):
+                url = served.url
                 survey = client.make_survey(url)
                 _fill(execute, survey, arguments.history, kind)
                 if not arguments.fresh:
-                    # What autovacuum has done by the time a history of years lies there.
-                    execute("VACUUM ANALYZE" if kind == "postgresql" else "ANALYZE")
-                faults += _paced(kind, url, survey, arguments)
+                    for statement in SETTLED[kind]:
+                        execute(statement)
+                faults += _paced(kind, url, served.process.pid, Path(folder), survey, arguments)
                 faults += _crowd(kind, url, arguments)
     if faults:
         sys.exit("\n".join(faults))
 
 
-def _paced(kind: str, url: str, survey: str, arguments: argparse.Namespace) -> list[str]:
+def _paced(
+    kind: str, url: str, pid: int, folder: Path, survey: str, arguments: argparse.Namespace
+) -> list[str]:
     """Half of the triggers name somebody who was invited before, half somebody new; times from the due moment."""
 
     def body(number: int) -> dict[str, Any]:
@@ -59,33 +67,20 @@ def _paced(kind: str, url: str, survey: str, arguments: argparse.Namespace) -> l
         return {"survey": survey, "person": {"email": f"{name}@example.com"}, "ticket": {"id": f"b{number}"}}
 
     _send(url, [body(n) for n in range(-100, 0)], per_second=arguments.rate)
-    _quiet(kind, url, arguments)
     bodies = [body(n) for n in range(int(arguments.rate * arguments.seconds))]
-    waits, decisions = _send(url, bodies, per_second=arguments.rate)
-    waits.sort()
+    before = processes.seconds_of(pid)
+    with figures.meanwhile(url, folder):
+        waits, decisions = _send(url, bodies, per_second=arguments.rate)
+    spent = {
+        role: f"{(seconds - before.get(role, 0)) * 1000 / len(bodies):.1f} ms"
+        for role, seconds in processes.seconds_of(pid).items()
+    }
     print(
         f"{kind}: {arguments.history:,} invitations, {arguments.rate:g} triggers/s for {arguments.seconds:g} s: "
-        f"p50 {_percentile(waits, 50):.1f} ms, p99 {_percentile(waits, 99):.1f} ms, slowest {waits[-1]:.1f} ms; "
-        f"{dict(decisions)}",
+        f"{figures.spread(waits)}; {dict(decisions)}; processor time a trigger: {spent}",
         flush=True,
     )
     return [f"{kind}: {decisions['error']} triggers failed"] * (decisions["error"] > 0)
-
-
-def _quiet(kind: str, url: str, arguments: argparse.Namespace) -> None:
-    """What the machine itself costs: a call that does nothing at all, at the same pace."""
-    waits: list[float] = []
-    line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    begun = time.monotonic()
-    for number in range(int(arguments.rate * 10)):
-        due = begun + number / arguments.rate
-        time.sleep(max(0.0, due - time.monotonic()))
-        line.request("GET", "/healthz")
-        line.getresponse().read()
-        waits.append((time.monotonic() - due) * 1000)
-    line.close()
-    waits.sort()
-    print(f"{kind}: /healthz alone: p50 {_percentile(waits, 50):.1f} ms, p99 {_percentile(waits, 99):.1f} ms")
 
 
 def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
@@ -201,7 +196,7 @@ def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) ->
 
 
 @contextlib.contextmanager
-def _service(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[str], None]]]:
+def _service(kind: str, folder: Path) -> Iterator[tuple[servers.Service, Callable[[str], None]]]:
     environment = {**client.SETTINGS, "DATA_DIR": str(folder)}
     with contextlib.ExitStack() as stack:
         if kind == "postgresql":
@@ -218,11 +213,7 @@ def _service(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[str], Non
             with contextlib.closing(connection), connection:
                 connection.execute(statement)
 
-        yield served.url, execute
-
-
-def _percentile(ordered: list[float], percent: float) -> float:
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+        yield served, execute
 
 
 def _arguments() -> argparse.Namespace:
