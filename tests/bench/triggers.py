@@ -2,26 +2,19 @@
 
 import argparse
 import contextlib
-import http.client
-import json
-import queue
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
 from tests import servers
 from tests.bench import client, figures, processes
-
-SENDERS = 64
 
 #: Who was invited, over and over, before the benchmark begins: `n` counts from 0.
 HISTORY = """
@@ -66,11 +59,11 @@ def _paced(
         name = f"p{number * 7919 % (arguments.history // 4)}" if known else f"new{number}"
         return {"survey": survey, "person": {"email": f"{name}@example.com"}, "ticket": {"id": f"b{number}"}}
 
-    _send(url, [body(n) for n in range(-100, 0)], per_second=arguments.rate)
+    client.fire(url, [body(n) for n in range(-100, 0)], arguments.rate)
     bodies = [body(n) for n in range(int(arguments.rate * arguments.seconds))]
     before = processes.seconds_of(pid)
     with figures.meanwhile(url, folder):
-        waits, decisions = _send(url, bodies, per_second=arguments.rate)
+        waits, decisions = client.fire(url, bodies, arguments.rate)
     spent = {
         role: f"{(seconds - before.get(role, 0)) * 1000 / len(bodies):.1f} ms"
         for role, seconds in processes.seconds_of(pid).items()
@@ -91,7 +84,7 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
         for number in range(arguments.crowd)
     ]
     begun = time.monotonic()
-    _, decisions = _send(url, bodies)
+    _, decisions = client.fire(url, bodies)
     seconds = time.monotonic() - begun
     asked = Counter()
     cursor: str | None = ""
@@ -102,7 +95,7 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
         asked.update(item["person"] for item in page["items"])
         cursor = page["next"]
     print(
-        f"{kind}: {arguments.crowd:,} triggers for {arguments.people} people over {SENDERS} connections in "
+        f"{kind}: {arguments.crowd:,} triggers for {arguments.people} people over {client.SENDERS} connections in "
         f"{seconds:.1f} s: {dict(decisions)}; invitations a person: at most {max(asked.values())}",
         flush=True,
     )
@@ -110,46 +103,6 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
     return [f"{kind}: {twice} people asked twice"] * (twice > 0) + [
         f"{kind}: {len(asked)} of {arguments.people} people asked, {decisions['error']} triggers failed"
     ] * (len(asked) != arguments.people or decisions["error"] > 0)
-
-
-def _send(
-    url: str, bodies: list[dict[str, Any]], per_second: float | None = None
-) -> tuple[list[float], Counter[str]]:
-    """Post the bodies; milliseconds each waited since it was due (so that a stall counts), and what was decided."""
-    due: queue.SimpleQueue[tuple[float, dict[str, Any]] | None] = queue.SimpleQueue()
-    waits: list[float] = []
-    decisions: Counter[str] = Counter()
-    lock = threading.Lock()
-    start = time.monotonic() + 0.1
-
-    def sender() -> None:
-        line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-        headers = {"Authorization": f"Bearer {client.ADMIN_KEY}", "Content-Type": "application/json"}
-        while (work := due.get()) is not None:
-            moment, body = work
-            time.sleep(max(0.0, moment - time.monotonic()))
-            try:
-                line.request("POST", "/api/triggers", json.dumps(body), headers)
-                reply = line.getresponse()
-                answer = json.loads(reply.read())
-                decision = answer["decision"] if reply.status == 200 else "error"
-            except (OSError, http.client.HTTPException, ValueError):
-                line.close()
-                decision = "error"
-            with lock:
-                waits.append((time.monotonic() - moment) * 1000)
-                decisions[decision] += 1
-        line.close()
-
-    for number, body in enumerate(bodies):
-        due.put((start + number / per_second if per_second else start, body))
-    senders = [threading.Thread(target=sender) for _ in range(SENDERS)]
-    for thread in senders:
-        due.put(None)
-        thread.start()
-    for thread in senders:
-        thread.join()
-    return waits, decisions
 
 
 def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) -> None:
