@@ -40,7 +40,7 @@ def _during(outage: Any, folder: Path, arguments: argparse.Namespace) -> list[st
         connection = _connect(served.url, there)
         survey = client.make_survey(served.url)
         number = int(arguments.rate * arguments.seconds / 2)
-        tickets = [{"ticket": {"id": n, "status": "solved"}} for n in range(number)]
+        tickets = [{"ticket": {"id": n, "status": "solved"}} for n in range(1, number + 1)]
         triggers = [{"survey": survey, "person": {"email": f"p{n}@example.com"}} for n in range(number)]
         told: dict[str, Any] = {}
 
@@ -54,8 +54,7 @@ def _during(outage: Any, folder: Path, arguments: argparse.Namespace) -> list[st
                 thread.start()
             for thread in senders:
                 thread.join()
-        tried = f"; {calls[0]} attempts of ours were met by silence" if calls else ""
-        print(f"{outage.__doc__}{tried}")
+        print(f"{outage.__doc__}" + (f" Calls of ours that met silence: {calls[0]}" if calls else ""))
         wrong = []
         for path, expected in zip(ways, ("deferred", "scheduled"), strict=True):
             waits, decisions = told[path]
@@ -83,7 +82,7 @@ def _connect(url: str, there: str) -> str:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[tuple[str, list[int]]]:
-    """Mail server and helpdesk take connections and say nothing:"""
+    """Mail server and helpdesk take connections and say nothing."""
     held: list[socket.socket] = []
     count = [0]
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -105,7 +104,7 @@ def _silent() -> Iterator[tuple[str, list[int]]]:
 
 @contextlib.contextmanager
 def _refusing() -> Iterator[tuple[str, list[int]]]:
-    """Mail server and helpdesk refuse connections:"""
+    """Mail server and helpdesk refuse connections."""
     yield f"127.0.0.1:{servers.free_port()}", []
 
 

@@ -29,16 +29,16 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         chromium = playwright.chromium.launch(executable_path=servers.chromium_path(), args=FLAGS)
-        faults = _machines(live, Path(folder), chromium, arguments)
-        faults += _people(live, Path(folder), chromium, arguments)
+        faults = _machines(live, chromium, arguments)
+        faults += _people(live, chromium, arguments)
         chromium.close()
     sys.exit("\n".join(faults) or None)
 
 
-def _machines(live: Live, folder: Path, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+def _machines(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
     """Nobody but machines."""
     survey = live.survey()
-    mails = mailed.invite(live, folder, [(survey, "en")] * arguments.invitations)
+    mails = mailed.invite(live, [(survey, "en")] * arguments.invitations)
     for mail in mails:
         machines.look(mail)
         machines.fetch(mail)
@@ -54,7 +54,7 @@ def _machines(live: Live, folder: Path, chromium: Any, arguments: argparse.Names
     return [f"machines: {votes} votes, {gone} unsubscribed"] * bool(votes or gone)
 
 
-def _people(live: Live, folder: Path, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+def _people(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
     """Each way of answering once, the acts also behind machines."""
     scanned = {f"{name}, after machines": person for name, person in people.ACTS.items()}
     everybody = people.ACTS | scanned | people.OTHERS | people.IN_LANGUAGES
@@ -62,7 +62,7 @@ def _people(live: Live, folder: Path, chromium: Any, arguments: argparse.Namespa
         (live.survey(languages=["en", *people.LANGUAGES], **person.survey), person.language)
         for person in everybody.values()
     ]
-    mails = dict(zip(everybody, mailed.invite(live, folder, asked), strict=True))
+    mails = dict(zip(everybody, mailed.invite(live, asked), strict=True))
     for name in scanned:
         machines.look(mails[name])
         machines.fetch(mails[name])

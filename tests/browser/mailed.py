@@ -31,7 +31,7 @@ class Mail:
         return next(iter(self.scores.values())).partition("?")[0]
 
 
-def invite(live: Live, directory: Path, surveys: Sequence[tuple[str, str]]) -> list[Mail]:
+def invite(live: Live, surveys: Sequence[tuple[str, str]]) -> list[Mail]:
     """One new person for each survey and language is asked by mail; the mails, once the outbox has them all."""
     addresses = {}
     for number, (survey, language) in enumerate(surveys):
@@ -41,7 +41,7 @@ def invite(live: Live, directory: Path, surveys: Sequence[tuple[str, str]]) -> l
         assert reply.json()["decision"] == "scheduled", reply.text
     end = time.monotonic() + 60 + len(addresses)
     while True:
-        mails = read(directory)
+        mails = read(live.directory)
         if addresses.keys() <= mails.keys():
             return [Mail(survey, tuple(links_of(mails[a]))) for a, survey in addresses.items()]
         assert time.monotonic() < end, f"{len(mails)} of {len(addresses)} mails"
