@@ -1,5 +1,7 @@
 """Puts the service together: settings, database, routes, listeners, commands."""
 
+import os
+
 from flask import Flask
 
 import feedback.commands
@@ -18,6 +20,8 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     Raises SettingsError for a setting that cannot be used. Opens no connection: commands that need no
     database run without one, and `/readyz` says what is missing.
     """
+    # Databases, mail and backups hold what people said: files we make are for nobody else on this machine.
+    os.umask(0o077)
     chosen = settings.read(environ)
     app = Flask(
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)

@@ -103,7 +103,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError("MAIL_FROM is required with SMTP_URL: it is the sender of every mail")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps"):
         raise SettingsError("SMTP_URL must start with smtp:// or smtps://")
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Settings(
         host=env.get("HOST") or "127.0.0.1",
         port=port,

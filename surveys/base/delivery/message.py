@@ -11,6 +11,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Protocol
 
+import idna
+
 
 class DeliveryFailed(Exception):
     """It did not arrive; `again` says whether trying again makes sense."""
@@ -69,6 +71,20 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
     return mail
 
 
+def on_the_wire(address: str) -> str:
+    """An address in the letters that every server takes: its domain as an A-label (RFC 5890).
+
+    Raises DeliveryFailed for a name before the @ that has other letters (it would need RFC 6531, which few servers
+    speak) and for a domain that cannot be one.
+    """
+    name, _, domain = clean(address).rpartition("@")
+    try:
+        name.encode("ascii")
+        return f"{name}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
+    except (UnicodeEncodeError, idna.IDNAError) as error:
+        raise DeliveryFailed(f"not an address that mail can be sent to: {error}", again=False) from None
+
+
 def clean(value: str) -> str:
     """A foreign text for a header: one line, no control characters, no direction overrides, no encoded words.
 
@@ -91,6 +107,6 @@ def _is_control(char: str) -> bool:
 
 def _address(address: str, name: str | None) -> Address:
     try:
-        return Address(display_name=clean(name or ""), addr_spec=clean(address))
+        return Address(display_name=clean(name or ""), addr_spec=on_the_wire(address))
     except (ValueError, IndexError, MessageError) as error:
         raise DeliveryFailed(f"not an address: {type(error).__name__}", again=False) from None
