@@ -40,10 +40,11 @@ def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None
     """Claim the key, or return the finished first call. Raises OtherBody and StillRunning."""
 
     def claim() -> IdempotentCall | None:
-        IdempotentCall.delete().where(
-            (IdempotentCall.created_at < now - KEPT)
-            | (IdempotentCall.status.is_null() & (IdempotentCall.created_at < now - ABANDONED))
-        ).execute()
+        over = (IdempotentCall.created_at < now - KEPT) | (
+            IdempotentCall.status.is_null() & (IdempotentCall.created_at < now - ABANDONED)
+        )
+        # Of this key alone: to look through a day of calls would cost each of them more than its work.
+        IdempotentCall.delete().where((IdempotentCall.digest == digest) & over).execute()
         try:
             with db.database.atomic():
                 IdempotentCall.insert(digest=digest, body_digest=body_digest, created_at=now).execute()
