@@ -159,7 +159,7 @@ def tables(db):
         created_at = UTCField()
 
         class Meta:
-            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+            indexes = ((("external_id", "verified"), True), (("email", "verified"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)

@@ -101,7 +101,8 @@ class Person(Table):
     created_at = UTCField()
 
     class Meta:
-        indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+        # The name first: who is looked up by an address may be verified or not.
+        indexes = ((("external_id", "verified"), True), (("email", "verified"), True))
         about = "person"
         holds = {
             "id": PSEUDONYM,

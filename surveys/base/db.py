@@ -1,8 +1,10 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
 import contextlib
+import functools
 import hashlib
 import json
+import operator
 import os
 import queue
 import threading
@@ -190,10 +192,10 @@ def serialise(*names: str) -> None:
 
     SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
     """
-    if on_sqlite():
+    if on_sqlite() or not names:
         return
-    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
-        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+    keys = sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names})
+    database.execute_sql("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", (keys,))
 
 
 def lock_out_writers(table: type["Table"]) -> None:
@@ -550,18 +552,25 @@ class Prepared:
 
 
 class Rows:
-    """The rows of a table for which some fields have given values: a statement put together once."""
+    """The rows of a table for which some fields have given values: a statement put together once.
+
+    `any_of`: one of the fields having its value is enough.
+    """
 
     def __init__(
-        self, table: type[Table], *fields: Any, order_by: Any = None, limit: int | None = None
+        self,
+        table: type[Table],
+        *fields: Any,
+        order_by: Any = None,
+        limit: int | None = None,
+        any_of: bool = False,
     ) -> None:
         self._table, self._fields = table, table._meta.sorted_fields
         self._names = [field.name for field in fields]
+        both = operator.or_ if any_of else operator.and_
 
         def build() -> Any:
-            query = table.select()
-            for field in fields:
-                query = query.where(field == slot(field.name))
+            query = table.select().where(functools.reduce(both, (f == slot(f.name) for f in fields)))
             query = query.order_by(order_by) if order_by is not None else query
             return query.limit(limit) if limit else query
 
@@ -582,18 +591,24 @@ def _row(table: type[Table], fields: list[Any], found: tuple) -> Any:
 
 
 class Insert:
-    """Insert whole rows of a table: a statement put together once."""
+    """Insert whole rows of a table: a statement put together once. `once`: leave a row be that is there already."""
 
-    def __init__(self, table: type[Table]) -> None:
+    def __init__(self, table: type[Table], once: bool = False) -> None:
         fields = self._fields = table._meta.sorted_fields
-        self._insert = Prepared(lambda: table.insert({field: slot(field.name) for field in fields}))
 
-    def __call__(self, row: Table) -> None:
-        """Insert `row`; columns it does not name are null."""
+        def build() -> Any:
+            query = table.insert({field: slot(field.name) for field in fields})
+            return query.on_conflict_ignore() if once else query
+
+        self._insert = Prepared(build)
+
+    def __call__(self, row: Table) -> bool:
+        """Insert `row`; columns it does not name are null. False when it was left out."""
         values = ((field, row.__data__.get(field.name)) for field in self._fields)
-        self._insert(
+        cursor = self._insert(
             **{f.name: f.parameter(v) if isinstance(f, JSONField) else f.db_value(v) for f, v in values}
         )
+        return cursor.rowcount > 0
 
 
 class Lookup:
