@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = (("startup",), ("recording",), ("kill9",), ("kill9", "--postgres"), ("triggers",))
+BENCHMARKS = (("startup",), ("recording",), ("kill9",), ("kill9", "--postgres"), ("triggers",), ("widget",))
 
 
 def main() -> None:

@@ -52,6 +52,13 @@ def test_the_committed_files_are_what_the_sources_make_and_building_twice_gives_
     assert first == committed, "run `npm run build` in surveys/widget"
 
 
+def test_the_types_hold_what_the_example_in_typescript_says():
+    options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2021", "--lib", "es2021,dom"]
+    tsc = ["node", "node_modules/typescript/bin/tsc", *options]
+    done = subprocess.run([*tsc, "example.ts"], cwd=FOLDER, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_the_lock_file_names_no_registry():
     assert '"resolved"' not in (FOLDER / "package-lock.json").read_text()
 
