@@ -37,7 +37,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     privacy.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
-    chores.install(app.extensions["limiter"])
+    chores.install(app.extensions["limiter"], chosen)
     web.install(app, chosen)
     observe.install(app)
     web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])

@@ -70,7 +70,7 @@ def tables(db):
         status = peewee.SmallIntegerField(null=True)
         answer = peewee.TextField(null=True)
         sealed = peewee.BooleanField(default=False)
-        created_at = UTCField()
+        created_at = UTCField(index=True)
 
         class Meta:
             table_name = "idempotent_call"
@@ -159,7 +159,7 @@ def tables(db):
         created_at = UTCField()
 
         class Meta:
-            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+            indexes = ((("external_id", "verified"), True), (("email", "verified"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)
@@ -470,6 +470,7 @@ def tables(db):
         Trigger.add_index(
             Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False)
         )
+    Trigger.add_index(Trigger.created_at, name="trigger_lookup", where=SQL("rule = 'lookup'"))
     Response.add_index(Response.survey, Response.key, name="response_survey_key")
     Response.add_index(
         Response.survey,

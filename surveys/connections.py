@@ -107,7 +107,7 @@ def receive(connection: Connection, call: Call, now: datetime) -> Trigger | Chal
     return db.write(verb)
 
 
-@jobs.on(LOOK_UP)
+@jobs.on(LOOK_UP, lane=jobs.CALLS)
 def look_up(payload: dict[str, Any], now: datetime) -> None:
     """Ask the helpdesk for the address that an event lacked, then decide. Tried again when it does not answer."""
     trigger = Trigger.get_or_none((Trigger.id == payload["trigger"]) & (Trigger.rule == "lookup"))

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from surveys import backup as backups
-from surveys import people, privacy, tombstones
+from surveys import privacy, tombstones
 from surveys.base import ballast, cli, clock, jobs, sealing, web
 from surveys.base.delivery import mail
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
@@ -73,7 +73,7 @@ def find(email: str | None, external_id: str | None, person_id: str | None) -> l
     if person_id:
         person = Person.get_or_none(Person.id == person_id)
         return privacy.rows_of(person) if person else []
-    return people.named(email=email, external_id=external_id)
+    return privacy.rows_named(email, external_id)
 
 
 def _counted(rows: dict[str, int]) -> str:

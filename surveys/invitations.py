@@ -78,25 +78,22 @@ def start_sending(invitation_id: str, now: datetime) -> Invitation | None:
     Who unsubscribed, bounced or asked to be left alone since, and a survey that no longer asks, cancel it. One
     that is found marked already was cut off half-way: it becomes `unknown`.
     """
-
-    def verb() -> Invitation | None:
-        invitation = Invitation.get_or_none(Invitation.id == invitation_id)
-        if invitation is None:
-            return None
-        if invitation.status == "sending":
-            _move(invitation_id, ["sending"], "unknown", reason="the sender stopped half-way")
-            return None
-        if invitation.status != "scheduled":
-            return None
-        reason = _reason_against(invitation, now)
-        if reason:
-            cancel(invitation, reason, now)
-            return None
-        if not _move(invitation_id, ["scheduled"], "sending"):
-            return None
-        return Invitation.get_by_id(invitation_id)
-
-    return db.write(verb)
+    # Read before the transaction, so that answers and triggers wait for nothing but the change of one row.
+    invitation = _invitation(invitation_id)
+    if invitation is None:
+        return None
+    if invitation.status == "sending":
+        unknown(invitation, "the sender stopped half-way")
+    if invitation.status != "scheduled":
+        return None
+    reason = _reason_against(invitation, now)
+    if reason:
+        cancel(invitation, reason, now)
+        return None
+    if not db.write(lambda: _move(invitation_id, ["scheduled"], "sending")):
+        return None
+    invitation.status = "sending"
+    return invitation
 
 
 def sent(invitation: Invitation, now: datetime) -> None:
@@ -199,8 +196,9 @@ def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:
 
 
 def shown(invitation: Invitation, now: datetime) -> None:
-    """The widget showed it."""
-    db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
+    """The widget showed it. Mail that waits for its time is not shown by a widget, whoever has its link."""
+    if invitation.channel == WIDGET:
+        db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
 
 
 def decline(invitation: Invitation, now: datetime) -> None:
@@ -235,6 +233,7 @@ def addresses(invitation: Invitation, metric: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------
 
 
+_invitation = db.Lookup(Invitation.id)
 _insert = db.Insert(Invitation)
 _set_asked = db.Prepared(
     lambda: Person.update({Person.last_asked_at: db.slot("at")}).where(Person.id == db.slot("id"))

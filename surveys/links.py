@@ -1,7 +1,7 @@
 """Public addresses and the tokens in them; every link starts with BASE_URL."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from surveys.base import signing
@@ -13,7 +13,10 @@ _bounce_address: str | None = None
 _BOUNCE_MAC = 20
 _BOUNCED = re.compile(r"\+(inv_[0-9a-z]{24})\.([0-9a-f]{20})@", re.IGNORECASE)
 
-BadToken = signing.BadToken
+BadToken, Expired = signing.BadToken, signing.Expired
+
+#: How long a link to a respondent's own page is good: it shows and deletes all that they ever answered.
+ME_FOR = timedelta(days=90)
 
 
 def use_base_url(url: str) -> None:
@@ -35,7 +38,7 @@ def to(path: str, **query: str | int | None) -> str:
 
 
 def invitation_token(invitation_id: str) -> str:
-    """The token that lets its bearer answer one invitation."""
+    """The token that lets its bearer answer one invitation, for as long as its row says (`expires_at`)."""
     return signing.sign("invitation", invitation_id)
 
 
@@ -84,13 +87,18 @@ def unsubscribed_invitation_id(token: str, now: datetime) -> str:
     return signing.read("unsubscribe", token, now)
 
 
-def me(person_id: str) -> str:
-    """A respondent's own page."""
-    return to(f"/me/{signing.sign('me', person_id)}")
+def me(person_id: str, made_at: datetime) -> str:
+    """A respondent's own page, by a link that is good for ME_FOR."""
+    return to(f"/me/{my_token(person_id, made_at)}")
+
+
+def my_token(person_id: str, made_at: datetime) -> str:
+    """The token that opens a respondent's own page until ME_FOR after `made_at`."""
+    return signing.sign("me", person_id, made_at + ME_FOR)
 
 
 def my_person_id(token: str, now: datetime) -> str:
-    """Whose own page a token opens. Raises BadToken."""
+    """Whose own page a token opens. Raises BadToken, Expired when it did once."""
     return signing.read("me", token, now)
 
 

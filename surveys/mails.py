@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ PLACEHOLDERS = ("name", "product", "agent", "team", "ticket_number", "ticket_sub
 #: The invitation of a preview; no real one has this id.
 NOBODYS = "inv_" + "0" * 24
 
+#: When it is sent: long ago, so that a link in it that runs out has done so.
+EXAMPLE = datetime(2020, 1, 1, tzinfo=UTC)
+
 
 @dataclass
 class _Way:
@@ -39,7 +42,7 @@ def use_mailer(mailer: Mailer) -> None:
     _way.mailer = mailer
 
 
-@jobs.on(invitations.DUE)
+@jobs.on(invitations.DUE, lane=jobs.MAIL)
 def send(payload: dict[str, Any], now: datetime) -> None:
     """Send one invitation, unless it was sent, was being sent when a process died, or must not be sent any more."""
     invitation = invitations.start_sending(payload["invitation"], now)
@@ -75,7 +78,7 @@ def take_up(payload: dict[str, Any], now: datetime) -> None:
     invitations.take_up(payload["invitation"], now)
 
 
-@jobs.on(invitations.REMINDER_DUE)
+@jobs.on(invitations.REMINDER_DUE, lane=jobs.MAIL)
 def remind(payload: dict[str, Any], now: datetime) -> None:
     """Send the one reminder. It is marked before it leaves and not tried again: a lost reminder hurts nobody."""
     invitation = invitations.start_reminding(payload["invitation"], now)
@@ -129,6 +132,7 @@ def example(survey: Survey, language: str | None, to: str, reminder: bool = Fals
         survey=survey.id,
         person=Person(id="per_" + "0" * 24, name="Robin Vale"),
         email=to,
+        send_at=EXAMPLE,
         language=language,
         agent_name="Sam Ortiz",
         team_name="Support",
@@ -220,7 +224,7 @@ def _values(
         "page_url": links.invitation(invitation.id),
         "decoy_url": links.decoy(invitation.id),
         "unsubscribe_url": links.unsubscribe(invitation.id),
-        "me_url": links.me(invitation.person_id) if invitation.person_id else None,
+        "me_url": links.me(invitation.person_id, invitation.send_at) if invitation.person_id else None,
         "paragraphs": [part for part in words["intro"].split("\n") if part.strip()],
         "schemes": {
             name: {"accent": accent, "on": colours.text_on(accent)}

@@ -25,6 +25,9 @@ BURST_SECONDS = 60
 #: The flag of an answer through a printed link whose ticket nobody has confirmed.
 UNVERIFIED = "unverified"
 
+#: The flag of an answer that somebody took out of the value, which no later arrival puts back.
+BY_HAND = "by_hand"
+
 
 class Refused(Exception):
     """The answer cannot be taken; `field` is what is wrong, None when it is no single field."""
@@ -136,12 +139,13 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
-        if row.excluded == excluded:
+        flags = [flag for flag in row.flags or [] if flag != BY_HAND] + ([BY_HAND] if excluded else [])
+        if row.excluded == excluded and flags == (row.flags or []):
             return row
         before = (row.score, row.counted)
-        row.excluded = excluded
+        row.excluded, row.flags = excluded, flags or None
         _settle(row, before, now)
-        _save(row, ["excluded", "counted"])
+        _save(row, ["excluded", "counted", "flags"])
         jobs.enqueue("response excluded", {"key": row.key}, now)
         return row
 
@@ -151,15 +155,21 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
 def confirm(invitation_id: str, now: datetime) -> None:
     """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
 
-    Call it in a transaction.
+    What is out of the value for another reason stays out, and tags that were set by hand stay. Call it in a
+    transaction.
     """
     row = _by_invitation(invitation_id)
     if row is None:
         return
     before = (row.score, row.counted)
     row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
-    row.excluded = bool(row.flags)
+    # One that was put back by hand stays in, whatever else speaks against it.
+    row.excluded = row.excluded and bool(row.flags)
+    # A claim brings no tags: those that stand there were set by hand.
+    own_tags = row.tags
     _attribute(row, Invitation.get_by_id(invitation_id))
+    if own_tags is not None:
+        row.tags = own_tags
     _settle(row, before, now)
     _save(
         row,

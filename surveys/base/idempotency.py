@@ -9,7 +9,7 @@ from surveys.base.db import Table, UTCField
 
 KEPT = timedelta(days=1)
 
-#: A call that began this long ago and has no answer died; the key is free again.
+#: A call that began this long ago and has no answer died, perhaps after it had made something.
 ABANDONED = timedelta(minutes=2)
 
 
@@ -21,7 +21,7 @@ class IdempotentCall(Table):
     status = peewee.SmallIntegerField(null=True)
     answer = peewee.TextField(null=True)
     sealed = peewee.BooleanField(default=False)
-    created_at = UTCField()
+    created_at = UTCField(index=True)
 
     class Meta:
         table_name = "idempotent_call"
@@ -37,14 +37,16 @@ class StillRunning(Exception):
     """The first call has not been answered yet."""
 
 
+class Unanswered(Exception):
+    """The first call died before its answer was kept: nobody knows whether it made anything."""
+
+
 def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None:
-    """Claim the key, or return the finished first call. Raises OtherBody and StillRunning."""
+    """Claim the key, or return the finished first call. Raises OtherBody, StillRunning, Unanswered."""
 
     def claim() -> IdempotentCall | None:
-        IdempotentCall.delete().where(
-            (IdempotentCall.created_at < now - KEPT)
-            | (IdempotentCall.status.is_null() & (IdempotentCall.created_at < now - ABANDONED))
-        ).execute()
+        mine = IdempotentCall.digest == digest
+        IdempotentCall.delete().where(mine & (IdempotentCall.created_at < now - KEPT)).execute()
         try:
             with db.database.atomic():
                 IdempotentCall.insert(digest=digest, body_digest=body_digest, created_at=now).execute()
@@ -58,7 +60,7 @@ def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None
     if earlier.body_digest != body_digest:
         raise OtherBody
     if earlier.status is None:
-        raise StillRunning
+        raise Unanswered if earlier.created_at < now - ABANDONED else StillRunning
     return earlier
 
 

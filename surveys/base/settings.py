@@ -81,6 +81,16 @@ class Settings:
     time_zone: ZoneInfo = _setting(
         "TIME_ZONE", "IANA name for days and weeks; `flask recount` after a change", "UTC"
     )
+    keep_receipts_days: int = _setting(
+        "KEEP_RECEIPTS_DAYS",
+        "days that a trigger's receipt is kept, with what it said; 0 means for ever",
+        "400",
+    )
+    keep_people_days: int = _setting(
+        "KEEP_PEOPLE_DAYS",
+        "who was neither asked nor heard of for so many days is erased, with their answers; 0 means never",
+        "0",
+    )
     metrics_token: str | None = _setting(
         "METRICS_TOKEN", "lets a scraper that is not on loopback read `/metrics`", "none"
     )
@@ -137,6 +147,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         public_limit=values.integer("PUBLIC_LIMIT", 120, 0, 1_000_000),
         outbound_allow=_networks(env.get("OUTBOUND_ALLOW") or ""),
         time_zone=_time_zone(env.get("TIME_ZONE") or "UTC"),
+        keep_receipts_days=values.integer("KEEP_RECEIPTS_DAYS", 400, 0, 36500),
+        keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
         metrics_token=env.get("METRICS_TOKEN") or None,
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

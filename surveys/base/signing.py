@@ -15,6 +15,10 @@ class BadToken(Exception):
     """The token is not ours, was made for another purpose, or has run out."""
 
 
+class Expired(BadToken):
+    """It is ours and for this purpose, and has run out."""
+
+
 def use_secret(secret: str, before: Sequence[str] = ()) -> None:
     """Set the key that all tokens of this process are made with; those made with a key `before` it are taken too."""
     global _secrets
@@ -28,13 +32,13 @@ def sign(purpose: str, value: str, expires: datetime | None = None) -> str:
 
 
 def read(purpose: str, token: str, now: datetime) -> str:
-    """The value in `token`. Raises BadToken."""
+    """The value in `token`. Raises BadToken, Expired when that is all that is wrong."""
     try:
         value, _, end = _signer(purpose).unsign(token.encode("utf-8", "replace")).decode().rpartition(".")
     except (BadSignature, UnicodeDecodeError):
         raise BadToken from None
     if int(end, 16) and now.timestamp() > int(end, 16):
-        raise BadToken
+        raise Expired
     return value
 
 

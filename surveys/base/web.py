@@ -157,6 +157,9 @@ def problem_of(error: Exception) -> Problem:
             "The database cannot be reached. Try again in a moment.",
             headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
         )
+    if db.lost_parent(error):
+        log.warning("deleted meanwhile", error=type(error).__name__)
+        return not_found()
     log.error("fault", exc_info=error)
     return Problem(500, "Something went wrong on our side; it has been written down.")
 
@@ -425,6 +428,12 @@ def _idempotent(view: Callable[..., Any], sealed: bool) -> Callable[..., Any]:
             raise invalid("Idempotency-Key", "Was used with another body.") from None
         except idempotency.StillRunning:
             raise Problem(409, "The first call with this Idempotency-Key is still running.") from None
+        except idempotency.Unanswered:
+            raise Problem(
+                409,
+                "The first call with this Idempotency-Key was cut off, and may have made what it was to make. "
+                "Look for it, and call again with another key only when it is not there.",
+            ) from None
         if earlier is not None:
             try:
                 kept = idempotency.answer_of(earlier)

@@ -91,6 +91,8 @@ def problem_page(problem: Problem) -> Response:
         problem.status,
         message=wording.text(language, g.get("told") or _TOLD.get(problem.status, "ui.error")),
         typed=typed,
+        # What is over can no longer be answered; what was answered can still be seen and deleted.
+        my_page=g.get("my_page") if problem.status == 410 else None,
         request_id=web.request_id(),
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )

@@ -9,7 +9,7 @@ import time_machine
 
 from surveys import links, ratings, resolutions
 from surveys.base.jobs import Job
-from surveys.models import Connection, Invitation, Resolution, Response
+from surveys.models import Connection, Invitation, Resolution, Response, ResponseTag
 from tests.conftest import Api
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
@@ -36,10 +36,10 @@ def zendesk(api, make, desk_api):
     return api.post("/api/connections", body)
 
 
-def solved(client, connection, ticket="7", **more):
+def solved(client, connection, ticket="7", tags=(), **more):
     body = {
         "event": "ticket.solved",
-        "ticket": {"id": ticket},
+        "ticket": {"id": ticket, "tags": list(tags)},
         "requester": {"email": "robin@example.com"},
         "assignee": {"id": "5", "name": "Sam"},
         **more,
@@ -249,6 +249,40 @@ def test_an_answer_through_a_printed_link_counts_once_its_ticket_is_confirmed(
     row = Response.get()
     assert (row.flags, row.excluded, row.agent_name) == (None, False, "Sam")
     assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
+
+
+BY_HAND = [
+    # What is said of the answer before its ticket is confirmed, and what it comes to.
+    ({"excluded": True}, ["by_hand"], True),
+    ({"excluded": False}, [], False),
+    ({"excluded": True, "tags": ["spam"]}, ["by_hand"], True),
+    ({"tags": []}, [], False),
+]
+
+
+@pytest.mark.parametrize(("said", "flags", "excluded"), BY_HAND)
+def test_a_confirmed_ticket_overrides_nothing_that_was_set_by_hand(
+    client, api, printed, zendesk, clock, said, flags, excluded
+):
+    clicked(client, printed, "7")
+    answered(client, Invitation.get(), 9, clock)
+    path = f"/api/responses/{Response.get().id}"
+    api.patch(path, said)
+    solved(client, zendesk, tags=["refund"])
+    row = api.get(path)
+    tags = said.get("tags", ["refund"])
+    assert (row["flags"], row["excluded"], row["tags"]) == (flags, excluded, tags)
+    assert [mark.tag for mark in ResponseTag.select()] == tags
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == (0 if excluded else 1)
+    assert api.patch(path, {"excluded": False})["flags"] == []
+
+
+def test_what_else_is_suspect_stays_out_once_its_ticket_is_confirmed(client, printed, zendesk, make, clock):
+    clicked(client, printed, "7")
+    invitation = Invitation.get()
+    make.response(invitation.survey, 9, invitation=links.invitation_token(invitation.id), flags=["honeypot"])
+    solved(client, zendesk)
+    assert (Response.get().flags, Response.get().excluded) == (["honeypot"], True)
 
 
 def test_a_link_for_a_ticket_that_is_known_counts_at_once(client, printed, zendesk):

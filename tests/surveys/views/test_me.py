@@ -9,21 +9,22 @@ import time_machine
 from surveys import invitations, links, responses
 from surveys.base import clock
 from surveys.models import Invitation, Person, Response
-from tests.surveys.mailbox import again, invite, path
+from tests.surveys.mailbox import again, invite, links_of, outbox, path
 
 KEY = "00112233445566778899aabbccddeeff"
 
 
 @pytest.fixture
-def answered(api, client, make):
+def answered(world, api, client, make):
     """An answer that somebody gave to a mail."""
     invitation = invite(api, make.survey())
+    world.work()
     client.post(path(links.invitation(invitation.id)), data={"score": "9", "comment": "Nice <b>"})
     return Response.get(Response.invitation == invitation.id)
 
 
 def page(person_id):
-    return path(links.me(person_id))
+    return path(links.me(person_id, clock.now()))
 
 
 def send(client, row, **fields):
@@ -155,6 +156,34 @@ def test_the_page_is_kept_by_nobody_and_gone_with_the_person(api, client, answer
     api.delete(f"/api/people/{answered.person_id}")
     assert client.get(address).status_code == 404
     assert client.get("/me/forged").status_code == 404
+
+
+def test_a_link_runs_out_and_the_mails_page_leads_here_anew(world, client, answered):
+    [mail] = outbox(world)
+    [old] = [path(link) for link in links_of(mail) if "/me/" in link]
+    invitation = path(links.invitation(answered.invitation_id))
+    with time_machine.travel(clock.now() + timedelta(days=91), tick=False):
+        for answer in (client.get(old), client.post(old, data={"do": "delete", "response": answered.id})):
+            assert answer.status_code == 410
+            assert "Nice" not in answer.get_data(as_text=True)
+        over = client.get(invitation)
+        assert (over.status_code, "/me/" in over.get_data(as_text=True)) == (410, False)
+        assert f'action="{invitation}/me"' in over.get_data(as_text=True)
+        assert client.get(f"{invitation}/me").status_code == 405
+        led = client.post(f"{invitation}/me")
+        assert (led.status_code, led.headers["Cache-Control"]) == (303, "no-store")
+        assert "Nice" in client.get(led.headers["Location"]).get_data(as_text=True)
+    assert Response.select().count() == 1
+
+
+def test_only_an_invitation_to_somebody_leads_to_a_page_of_their_own(api, client, make, answered):
+    body = {"survey": make.survey().id, "deliver": False, "ticket": {"id": "1"}}
+    nobodys = links.invitation(api.post("/api/triggers", body, 200)["invitation"]["id"])
+    unsubscribing = links.unsubscribe(answered.invitation_id).rpartition("/")[2]
+    for token in (path(nobodys), f"/i/{unsubscribing}", "/i/forged"):
+        assert client.post(f"{token}/me").status_code == 404
+    mine = path(links.invitation(answered.invitation_id))
+    assert client.post(f"{mine}/me", headers={"Origin": "https://evil.example"}).status_code == 403
 
 
 def test_an_invitation_to_nobody_known_has_no_page_of_its_own(api, client, make):
