@@ -97,7 +97,8 @@ def find_or_create(who: Identity, now: datetime, rows: Sequence[Person] | None =
     if who.external_id and who.email and who.email != person.claimed_email:
         changes["claimed_email"] = who.email
     if who.vouched and who.external_id and who.email and who.email != person.known_email:
-        changes["known_email"] = who.email
+        # A bounce was the old address's.
+        changes |= {"known_email": who.email, "bounced_at": None}
     return describe(person, changes)
 
 
@@ -268,14 +269,45 @@ def unsubscribe(person: Person, now: datetime) -> Person:
     return db.write(verb)
 
 
-def unsubscribe_address(address: str, now: datetime) -> None:
-    """Send no more mail surveys to an address, whosever it is."""
+def unsubscribe_address(address: str, now: datetime) -> bool:
+    """Send no more mail surveys to an address, whosever it is; False when it is nobody's."""
 
-    def verb() -> None:
-        for person in named(email=address):
+    def verb() -> bool:
+        found = named(email=address)
+        for person in found:
             unsubscribe(person, now)
+        return bool(found)
 
-    db.write(verb)
+    return db.write(verb)
+
+
+def suppress(address: str, at: datetime) -> str | None:
+    """Write no more to an address, to which mail bounced for good at `at`; why that means nothing, else None."""
+
+    def verb() -> str | None:
+        rows = at_address(address)
+        if not rows:
+            return "nobody is known by this address"
+        bouncing = [r.id for r in rows if r.bounce_lifted_at is None or r.bounce_lifted_at < at]
+        if not bouncing:
+            return "somebody said since that mail arrives there"
+        fresh = Person.id.in_(bouncing) & Person.bounced_at.is_null()
+        Person.update(bounced_at=at).where(fresh).execute()
+        return None
+
+    return db.write(verb)
+
+
+def lift(person: Person, now: datetime) -> Person:
+    """Mail to this person arrives after all: whoever shares the address may be written to again."""
+
+    def verb() -> Person:
+        rows = [person, *(row for address in _addresses(person) for row in at_address(address))]
+        query = Person.update(bounced_at=None, bounce_lifted_at=now)
+        query.where(Person.id.in_([row.id for row in rows])).execute()
+        return Person.get_by_id(person.id)
+
+    return db.write(verb)
 
 
 def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> None:
@@ -285,6 +317,9 @@ def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> N
 
 
 def _set_email(row: Person, email: str | None) -> None:
+    if email not in (row.email, row.known_email):
+        # A bounce was the old address's.
+        row.bounced_at = None
     # Beside an id of the website's own an address finds nobody: it is kept apart, see find_or_create().
     row.email, row.claimed_email = (None, email) if row.external_id else (email, None)
     row.known_email = row.claimed_email

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from surveys import facts, invitations, people, responses, rollups
+from surveys import facts, invitations, people, resolutions, responses, rollups
 from surveys.base import bell, clock, db, ids
 from surveys.domain import eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
@@ -15,8 +15,8 @@ from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 #: How long a delivery id or repeated bytes are known again.
 REMEMBERED = timedelta(hours=72)
 
-#: The mark under which an answer waits whose ticket nobody but the link itself has named (see `snippets`).
-CLAIMED = "~claimed"
+#: A helpdesk is asked for an address for some 83 hours (`jobs.RETRY_AFTER`); later nothing comes any more.
+LOOKED_UP = timedelta(days=4)
 
 #: What the pace of the last weeks is measured over.
 PACE = timedelta(days=28)
@@ -74,13 +74,17 @@ def complete(
     """Decide about a trigger whose address was looked up; None when that has happened already, or it is gone."""
 
     def verb() -> Trigger | None:
-        trigger = Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+        trigger = _looked_up(trigger_id)
         if trigger is None:
             return None
         origin = Origin(
             trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
         )
         case = _hold(trigger.survey, said, origin)
+        # Whoever had the ticket in hand until now may have taken it back.
+        trigger = _looked_up(trigger_id)
+        if trigger is None:
+            return None
         trigger.body = said
         _settle(trigger, case, now)
         trigger.save()
@@ -113,7 +117,7 @@ def take_back(
     """
 
     def verb() -> Trigger:
-        db.serialise(ticket_name(origin.source, ticket_id))
+        db.serialise(resolutions.ticket_name(origin.source, ticket_id))
         # Only a delivery's id tells a late repetition from a second reopening.
         if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
             return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
@@ -121,7 +125,9 @@ def take_back(
         asked = [m.invitation for m in Resolution.select().where(here) if m.invitation]
         count = sum(invitations.cancel(each, reason, now) for each in asked)
         if reopened:
-            Resolution.delete().where(here & Resolution.resolution.in_(["", CLAIMED])).execute()
+            Resolution.delete().where(
+                here & Resolution.resolution.in_(["", resolutions.CLAIMED, resolutions.claimed("")])
+            ).execute()
             mine = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
             Trigger.update(fingerprint=None).where(mine).execute()
         # A look-up still under way must not ask any more.
@@ -180,6 +186,15 @@ def set_pace(now: datetime) -> None:
             db.write(query.execute)
 
 
+@bell.hourly
+def give_up(now: datetime) -> int:
+    """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
+    over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
+    reason = "no e-mail address is known; the helpdesk did not answer"
+    query = Trigger.update(decision="suppressed", rule="no_address", reason=reason, body=None).where(over)
+    return db.write(query.execute)
+
+
 def identity(said: Mapping[str, Any]) -> people.Identity | None:
     """Whom a trigger names; a key's holder or a proven helpdesk vouches for it."""
     person = said.get("person") or {}
@@ -211,6 +226,11 @@ def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]
     }
 
 
+def resolution_of(ticket: Mapping[str, Any]) -> str:
+    """What tells one resolution of a ticket from another; "" where the helpdesk says nothing of the kind."""
+    return ticket.get("resolution") or ""
+
+
 def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
     """What the connection's helpdesk last said of a ticket in a proven call; None when it never named it."""
     row = (
@@ -226,17 +246,17 @@ def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
     return row.body if row else None
 
 
-def ticket_name(source: str, ticket_id: str) -> str:
-    """What everybody holds who decides about a ticket (see `db.serialise`)."""
-    return f"ticket {source} {ticket_id}"
-
-
 # ------------------------------------------------------------------------------------------------------
 
 
 _insert = db.Insert(Trigger)
 _insert_mark = db.Insert(Resolution)
 _marks = db.Rows(Resolution, Resolution.source, Resolution.ticket_id)
+
+
+def _looked_up(trigger_id: str) -> Trigger | None:
+    """The trigger if it still waits for an address."""
+    return Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
 
 
 def _new(
@@ -277,25 +297,28 @@ class _Case:
 
     @property
     def company(self) -> str | None:
-        told = facts.company_key((self.said.get("person") or {}).get("company"))
-        return told or next((facts.company_key(row.company) for row in self.rows if row.company), None)
+        return _company(self.said, self.rows)
 
 
 def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
     """Make everybody wait who decides about the same person, ticket, delivery or budget; then read what is known."""
     who, ticket_id = identity(said), _ticket(said).get("id")
-    names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
+    names = [resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
-    company = facts.company_key((said.get("person") or {}).get("company"))
-    if company and survey.company_budget is not None:
-        names.append(f"company {company}")
-    if who is not None:
-        rows = people.hold(who, *names)
-    else:
+    if who is None:
         db.serialise(*names)
-        rows = []
+    rows = people.hold(who, *names) if who is not None else []
+    # Any survey's invitations count for a company, and a call need not name it.
+    if company := _company(said, rows):
+        db.serialise(f"company {company}")
     marks = _marks(origin.source, ticket_id) if ticket_id else []
     return _Case(survey, said, origin, who, rows, marks)
+
+
+def _company(said: Mapping[str, Any], rows: list[Person]) -> str | None:
+    """Whose budget counts: the company that is told, else the one that is known."""
+    told = facts.company_key((said.get("person") or {}).get("company"))
+    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -362,11 +385,27 @@ def _decide(case: _Case, trigger_id: str, now: datetime) -> Decision:
         survey=facts.of_survey(case.survey, case.origin.skip_tags),
         person=facts.of_person(case.survey, case.rows, key, address, case.company, now),
         by_mail=case.said["deliver"],
-        already_asked=any(mark.resolution == _resolution(ticket) for mark in case.marks),
+        already_asked=_asked_already(case),
         tags=tuple(ticket.get("tags") or ()),
         zone=rollups.time_zone(),
     )
     return eligibility.decide(ask, now)
+
+
+def _asked_already(case: _Case) -> bool:
+    if not case.ticket.get("id"):
+        return False
+    resolution = resolution_of(case.ticket)
+    return any(
+        mark.resolution == resolution
+        # Answered through a printed link before we were told.
+        or (mark.resolution == resolutions.claimed(resolution) and _is_answered(mark))
+        for mark in case.marks
+    )
+
+
+def _is_answered(mark: Resolution) -> bool:
+    return mark.invitation is not None and mark.invitation.answered_at is not None
 
 
 def _mark(case: _Case, invitation_id: str | None, now: datetime) -> None:
@@ -375,15 +414,11 @@ def _mark(case: _Case, invitation_id: str | None, now: datetime) -> None:
             Resolution(
                 source=case.origin.source,
                 ticket_id=case.ticket["id"],
-                resolution=_resolution(case.ticket),
+                resolution=resolution_of(case.ticket),
                 invitation=invitation_id,
                 created_at=now,
             )
         )
-
-
-def _resolution(ticket: Mapping[str, Any]) -> str:
-    return ticket.get("resolution") or ""
 
 
 def _ticket(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -433,9 +468,18 @@ def _make_room(budget: str, case: _Case, now: datetime) -> None:
 
 
 def _confirm(case: _Case, now: datetime) -> None:
-    """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
-    mark = next((mark for mark in case.marks if mark.resolution == CLAIMED), None)
-    if mark is None or mark.invitation is None or not mark.invitation.unverified:
+    """A ticket that a printed link only claimed is real: what was answered there counts, for this resolution."""
+    mark = next((mark for mark in case.marks if mark.resolution == resolutions.CLAIMED), None)
+    if mark is None:
+        return
+    bound = resolutions.claimed(resolution_of(case.ticket))
+    if any(each.resolution == bound for each in case.marks):
+        return
+    here = (Resolution.source == mark.source) & (Resolution.ticket_id == mark.ticket_id)
+    Resolution.update(resolution=bound).where(here & (Resolution.resolution == mark.resolution)).execute()
+    # What is decided next looks at the marks.
+    mark.resolution = bound
+    if mark.invitation is None or not mark.invitation.unverified:
         return
     told = frozen(case.said, case.origin.connection_id)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()

@@ -1,5 +1,6 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -7,7 +8,7 @@ import operator
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -91,6 +92,12 @@ def on_sqlite() -> bool:
 def check() -> None:
     """Connect and read back what the promises need. Raises WrongDatabase saying what is wrong."""
     if on_sqlite():
+        if database.obj.server_version < SQLITE_SOUND:
+            found, needed = (".".join(map(str, each)) for each in (database.obj.server_version, SQLITE_SOUND))
+            raise WrongDatabase(
+                f"SQLite {found} can corrupt what it writes; {needed} or later is needed, "
+                "which the package pysqlite3 brings"
+            )
         for name, wanted in SQLITE_PRAGMAS.items():
             row = database.execute_sql(f"PRAGMA {name}").fetchone()
             if row is not None and row[0] != wanted:
@@ -105,16 +112,21 @@ class _Postgres(peewee.PostgresqlDatabase):
     """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
 
     def _connect(self) -> Any:
-        return _DeadlineConnection.connect(
-            self.database,
-            autocommit=True,
-            connect_timeout=2,
-            keepalives_idle=10,
-            keepalives_interval=3,
-            keepalives_count=3,
-            tcp_user_timeout=8000,
-            options="-c timezone=UTC -c synchronous_commit=on",
-        )
+        return connect(self.database)
+
+
+def connect(url: str) -> psycopg.Connection:
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
+    return _DeadlineConnection.connect(
+        url,
+        autocommit=True,
+        connect_timeout=2,
+        keepalives_idle=10,
+        keepalives_interval=3,
+        keepalives_count=3,
+        tcp_user_timeout=8000,
+        options="-c timezone=UTC -c synchronous_commit=on",
+    )
 
 
 class _DeadlineConnection(psycopg.Connection):
@@ -184,6 +196,27 @@ def serialise(*names: str) -> None:
         return
     keys = sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names})
     database.execute_sql("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", (keys,))
+
+
+def lock_out_writers(table: type["Table"]) -> None:
+    """Make everybody else who writes to `table` wait until this transaction ends; readers go on.
+
+    SQLite has one writer at a time anyway.
+    """
+    if not on_sqlite():
+        database.execute_sql(f'LOCK TABLE "{table._meta.table_name}" IN EXCLUSIVE MODE')
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the same state of the database in every query of the body, whatever others write meanwhile."""
+    if database.in_transaction():
+        yield
+        return
+    with database.transaction("DEFERRED" if on_sqlite() else None):
+        if not on_sqlite():
+            database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 class _Work:
@@ -327,6 +360,13 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def lost_parent(error: BaseException) -> bool:
+    """True when `error` means that what a new row refers to was deleted meanwhile."""
+    if not isinstance(error, peewee.IntegrityError):
+        return False
+    return getattr(_driver_error(error), "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error)
 
 
 def _driver_error(error: BaseException) -> BaseException:

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -103,10 +105,22 @@ def install(app: Flask) -> None:
         return answer
 
 
-def exposition() -> tuple[bytes, str]:
-    """All counters, of all web processes when there are several."""
+def exposition(gauges: Mapping[str, Mapping[str, int]]) -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several, and `gauges`: by name, then by state."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+        counted = generate_latest(registry)
+    else:
+        counted = generate_latest(REGISTRY)
+    return counted + _standing(gauges), CONTENT_TYPE_LATEST
+
+
+def _standing(gauges: Mapping[str, Mapping[str, int]]) -> bytes:
+    """What is the same whichever process is asked, so that no process keeps it."""
+    registry = CollectorRegistry()
+    for name, by_state in gauges.items():
+        gauge = Gauge(f"earshot_{name}", f"{name.capitalize()} by state", ["state"], registry=registry)
+        for state, count in by_state.items():
+            gauge.labels(state).set(count)
+    return generate_latest(registry)

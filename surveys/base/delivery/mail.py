@@ -50,7 +50,7 @@ class Smtp:
         to, judged = on_the_wire(message.to), False
         try:
             with _connection(self.url) as server:
-                _sender(server, parseaddr(self.sender)[1])
+                _sender(server, message.bounces_to or parseaddr(self.sender)[1])
                 # What is refused up to here (a password, TLS, our own address) is the operator's to mend, and no
                 # fault of this message.
                 judged = True
@@ -70,8 +70,13 @@ class Outbox:
         self.directory, self.sender = directory, sender
 
     def send(self, message: Message, now: datetime) -> None:
-        """Write one message; its name begins with the moment, so that a listing is in order."""
+        """Write one message; its name begins with the moment, so that a listing is in order.
+
+        Its first line says the envelope sender, as a server that delivers writes it (RFC 5321, 4.4).
+        """
         content = as_bytes(message, self.sender, now)
+        if message.bounces_to:
+            content = f"Return-Path: <{message.bounces_to}>\r\n".encode() + content
         self.directory.mkdir(mode=0o700, exist_ok=True)
         name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"

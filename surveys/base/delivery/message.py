@@ -28,7 +28,11 @@ class DeliveryUnknown(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What is to be sent to one address. `headers` come on top of the usual ones, without line ends."""
+    """What is to be sent to one address. `headers` come on top of the usual ones, without line ends.
+
+    `bounces_to`: the envelope sender, None for the address mail is sent from. `answers`: the `id` of an earlier
+    message that this one is shown together with.
+    """
 
     to: str
     subject: str
@@ -38,6 +42,8 @@ class Message:
     from_name: str | None = None
     reply_to: str | None = None
     id: str | None = None
+    answers: str | None = None
+    bounces_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,8 +67,11 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
         mail["Reply-To"] = _address(message.reply_to, None)
     mail["Subject"] = clean(message.subject)
     mail["Date"] = format_datetime(now)
+    domain = own_address.rpartition("@")[2]
     if message.id:
-        mail["Message-ID"] = f"<{clean(message.id)}@{own_address.rpartition('@')[2]}>"
+        mail["Message-ID"] = f"<{clean(message.id)}@{domain}>"
+    if message.answers:
+        mail["In-Reply-To"] = mail["References"] = f"<{clean(message.answers)}@{domain}>"
     for name, value in message.headers.items():
         mail[name] = clean(value)
     mail.set_content(message.text)
