@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import peewee
-from peewee import fn
+from peewee import SQL, fn
 
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
@@ -92,20 +92,24 @@ def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     }
 
 
-def counts_of(question: Question, zone: ZoneInfo) -> Counts:
-    """How often each score was given."""
-    return _counts(question, zone)
+def counts_with(
+    question: Question, by: str, only: str | None = None
+) -> tuple[Counts, dict[str | None, Counts]]:
+    """How often each score was given, in all and for each value of a segment, or for the value `only`.
 
-
-def counts_by(question: Question, by: str) -> dict[Any, Counts]:
-    """The same for each value of a segment. Of topics an answer may have several; None: it has none."""
-    found: dict[Any, Counts] = {}
-    key = column(by)
-    for segment, score, n in _fetch(
-        _rows(question, [key, Response.score, fn.COUNT(Response.key)], [by]).group_by(key, Response.score)
-    ):
-        found.setdefault(segment, {})[score] = int(n)
-    return found
+    Of topics an answer may have several; None: it has none. One statement, so that no answer that comes
+    meanwhile is in one count and not in the other.
+    """
+    key, n = column(by), fn.COUNT(Response.key)
+    whole = _rows(question, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
+    parts = _rows(question, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
+    if only is not None:
+        parts = parts.where(key == only)
+    everything: Counts = {}
+    found: dict[str | None, Counts] = {}
+    for is_whole, segment, score, times in _fetch(whole.union_all(parts)):
+        (everything if is_whole else found.setdefault(segment, {}))[score] = int(times)
+    return everything, found
 
 
 def period_before(question: Question, now: datetime) -> Question | None:

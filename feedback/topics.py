@@ -198,6 +198,12 @@ def final(topic_id: str, merged: Mapping[str, str]) -> str:
     return topic_id
 
 
+def spoken_of(surveys: Sequence[str]) -> Any:
+    """A query of the ids of the topics that some response of these surveys is in."""
+    said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
+    return said.where(Response.survey.in_(surveys))
+
+
 def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """After an erasure: drop what names or marks topics and is said by nobody any more (`stands(word)` is False)."""
 

@@ -80,7 +80,7 @@ def show(response_id: str) -> Any:
 @routes.response(200, ITEM)
 def change(body: dict[str, Any], response_id: str) -> Any:
     """Tag, exclude or restore a response; place it in topics and label its sentiment better than the engines."""
-    row, now = own(response_id), clock.now()
+    row, now, seen = own(response_id), clock.now(), g.key.surveys
 
     def verb() -> None:
         if "tags" in body:
@@ -88,7 +88,7 @@ def change(body: dict[str, Any], response_id: str) -> Any:
         if "excluded" in body:
             responses.exclude(row, body["excluded"], now)
         if "topics" in body:
-            corrections.set_topics(row, body["topics"], now)
+            corrections.set_topics(row, body["topics"], now, seen)
         if "sentiment" in body:
             corrections.set_sentiment(row, body["sentiment"], now)
 
