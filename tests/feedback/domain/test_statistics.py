@@ -166,6 +166,18 @@ def test_ranks_are_bands_and_overlap_where_chance_could_have_ordered_them():
     assert bands == {"ada": (1, 3), "bo": (1, 3), "cy": (3, 4), "di": (1, 4), "eve": None}
 
 
+def test_thousands_of_equal_entries_are_compared_once(monkeypatch):
+    compared = []
+    compare = statistics._compare
+    monkeypatch.setattr(statistics, "_compare", lambda *pair: compared.append(pair) or compare(*pair))
+    entries = {f"good {at}": csat(9, 10) for at in range(2000)} | {
+        f"bad {at}": csat(1, 10) for at in range(1000)
+    }
+    bands = statistics.rank_bands(CSAT, entries)
+    assert (bands["good 7"], bands["bad 7"]) == ((1, 2000), (2001, 3000))
+    assert len(compared) == 1
+
+
 def test_a_ranking_of_one_is_first_and_last():
     assert statistics.rank_bands(NPS, {"ada": {9: 1}}) == {"ada": (1, 1)}
 
