@@ -69,13 +69,19 @@ def place(row: Response, now: datetime) -> None:
 
 
 def forget(key: int, now: datetime) -> None:
-    """A response has no comment any more: nothing is known of what it means."""
-    if not Meaning.select().where(Meaning.key == key).exists():
+    """A response has no comment any more: nothing is known of what it means, but for what a person said."""
+    known = Meaning.get_or_none(Meaning.key == key)
+    if known is None or (known.by_person and not known.vector):
         return
 
     def verb() -> None:
-        Meaning.delete().where(Meaning.key == key).execute()
-        Placement.delete().where(Placement.response == key).execute()
+        machine = Meaning.delete().where(Meaning.key == key, ~Meaning.by_person).execute()
+        if machine:
+            Placement.delete().where(Placement.response == key).execute()
+        else:
+            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            # Evidence is words of the comment.
+            Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
 
     db.write(verb)

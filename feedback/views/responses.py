@@ -41,7 +41,10 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, ITEM)
 @routes.alt_response(200, schema=ITEM, description="Was imported before; amended where it differs.")
 def create(body: dict[str, Any]) -> Any:
-    """Import one response. The person is taken at your word; the same `id` again gives no second row."""
+    """Import one response. The person is taken at your word; the same `id` again gives no second row.
+
+    What it carries then and differs is amended at any time, but for `created_at` and `tags`.
+    """
     survey = Survey.get_or_none(Survey.id == body["survey"])
     if survey is None or not g.key.sees(survey.id):
         raise web.invalid("survey", "There is no such survey.")
