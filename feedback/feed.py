@@ -370,7 +370,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "touchpoint": row["touchpoint"],
         "agent": {"id": row["agent_id"], "name": row["agent_name"]} if row["agent_id"] else None,
         "team": {"id": row["team_id"], "name": row["team_name"]} if row["team_id"] else None,
-        "ticket": {name: clean(ticket.get(name)) for name in ("id", "number", "subject", "url", "channel")}
+        # Ids and links are the helpdesk's and must work; only the subject is in anybody's own words.
+        "ticket": {name: ticket.get(name) for name in ("id", "number", "url", "channel")}
+        | {"subject": clean(ticket.get("subject"))}
         if ticket
         else None,
         "properties": clean(row["properties"] or {}),

@@ -242,6 +242,20 @@ def test_a_survey_may_keep_personal_data_out_of_every_feed(api, client, world, r
         assert ("Write to" in text) is True
 
 
+def test_redaction_leaves_a_ticket_its_number_and_its_link(api, make):
+    survey = make.survey(redact=True)
+    ticket = {
+        "id": "4929123456",
+        "number": "0170 1234567",
+        "url": "https://desk.example/t/4929123456",
+        "channel": "chat",
+    }
+    body = {"survey": survey.id, "score": 2, "ticket": {**ticket, "subject": SECRETS}}
+    shown = api.post("/api/responses", body)["ticket"]
+    assert {name: shown[name] for name in ticket} == ticket
+    assert not any(part in shown["subject"] for part in PARTS)
+
+
 def test_examples_and_topics_never_hold_personal_data(api, make, survey, world):
     made = api.post("/api/topics", {"label": "Contact", "examples": [SECRETS]})
     assert not any(part in str(made) for part in PARTS)
