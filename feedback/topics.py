@@ -117,7 +117,7 @@ def split(topic_id: str, label: str, keys: Sequence[int], examples: Sequence[str
         db.serialise("topics")
         before = state()
         _check_live(before, topic_id)
-        after, made = domain.split(before, topic_id, (), label, now)
+        after, made = domain.split(before, topic_id, label, now)
         taught = replace(after.topics[made], examples=kept)
         _keep(before, replace(after, topics={**after.topics, made: taught}), now)
         Placement.delete().where(Placement.topic == topic_id, Placement.response.in_(keys)).execute()

@@ -190,7 +190,8 @@ def test_the_interval_contains_the_value_and_stays_on_the_scale(metric, data):
     summary = statistics.summarise(metric, by_score)
     if summary.n:
         low, high = summary.interval
-        assert metric.lowest_value <= low <= summary.value <= high <= 100
+        lowest = -100 if metric.rule == "net" else 0
+        assert lowest <= low <= summary.value <= high <= 100
     if summary.n > 1:
         low, high = summary.mean_interval
         assert low <= summary.mean <= high
