@@ -26,7 +26,7 @@ class Reading(Table):
     read_at = UTCField()
 
     class Meta:
-        indexes = ((("label", "key"), False),)
+        indexes = ((("label", "key"), False), (("language", "key"), False))
         about = "response"
         holds = {"words": FREE_TEXT}
 

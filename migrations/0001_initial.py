@@ -362,7 +362,7 @@ def tables(db):
         read_at = UTCField()
 
         class Meta:
-            indexes = ((("label", "key"), False),)
+            indexes = ((("label", "key"), False), (("language", "key"), False))
 
     Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
 
