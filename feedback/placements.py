@@ -16,6 +16,9 @@ from surveys import responses
 from surveys.base import db
 from surveys.models import Response
 
+#: Steps of a review whose voters are all written.
+INDEXED = ("writing", "done")
+
 #: A comment that takes longer is left alone, in seconds.
 PATIENCE = 5.0
 
@@ -49,7 +52,8 @@ def known() -> Known:
     mark = (
         str(db.database.obj.database),
         TopicChange.select(peewee.fn.MAX(TopicChange.id)).scalar(),
-        TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.state == "done").scalar(),
+        TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED)).scalar(),
+        Topic.select(peewee.fn.MAX(Topic.settled_at)).scalar(),
     )
     if _known is None or _known.mark != mark:
         _known = _load(mark)

@@ -387,6 +387,7 @@ def tables(db):
         terms = JSONField(default=list)
         examples = JSONField(default=list)
         wider = TextField(null=True)
+        settled_at = UTCField(null=True)
         created_at = UTCField()
 
     class TopicChange(Table):

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback import reviews
+from feedback import feed, placements, reviews
+from feedback import topics as store
 from feedback.models import Meaning, Placement, Topic, TopicReview
 from surveys import responses
 from surveys.base import clock, db, jobs
@@ -250,6 +251,57 @@ def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world)
         responses.delete(row, clock.now())
     world.work()
     assert "zyzzx" not in str(api.get("/api/topics")["items"]).lower()
+
+
+def test_names_that_are_forgotten_leave_no_two_alike(api, make, survey):
+    given = {"candidates": ["zyzzx"], "terms": ["zyzzx", "gate"], "created_at": clock.now()}
+    for at, label in enumerate(("Zyzzx gate", "Zyzzx door", "Gate")):
+        Topic.create(id=f"top_{at}", label=label, wider="Zyzzx things", **given)
+    Topic.create(id="top_gone", label="Zyzzx gone", merged_into="top_0", **given)
+    make.response(survey, 3, comment="the gate")
+    store.forget_words(feed.is_said, clock.now())
+    assert [row.label for row in Topic.select().order_by(Topic.id)] == [
+        "gate 2",
+        "gate 3",
+        "Gate",
+        "gate 4",
+    ]
+    assert "zyzzx" not in str(list(Topic.select().dicts())).lower()
+    responses.delete(Response.get(), clock.now())
+    for _ in range(2):
+        store.forget_words(feed.is_said, clock.now())
+        labels = [row.label for row in Topic.select().where(Topic.merged_into.is_null()).order_by(Topic.id)]
+        assert labels == ["Unnamed topic", "Unnamed topic 2", "Unnamed topic 3"]
+
+
+def test_comments_that_arrive_during_a_review_are_placed(said, monkeypatch):
+    monkeypatch.setattr(store, "AT_ONCE", 20)
+    food, told = topic_of(said, "food"), []
+
+    def tell(step, share):
+        if step == "indexing":
+            store.change(food, {"label": f"Meals {share}"}, clock.now())
+            (found,) = placements.subjects(["the soup was cold again"], placements.known())
+            told.append([subject.topic for subject in found])
+
+    row, _ = reviews.ask(clock.now())
+    reviews.run(row, tell)
+    assert len(told) > 2
+    assert told == [[food]] * len(told)
+    voters = {each.key for each in Meaning.select().where(Meaning.blurred.is_null(False))}
+    assert len(placements.known().index.rows) == len(voters) > 100
+
+
+def test_where_a_person_puts_a_comment_teaches_at_once(api, make, survey, world):
+    topic = api.post("/api/topics", {"label": "Thoroughbred horses", "examples": []})["id"]
+    rows = [make.response(survey, 3, comment=f"the soup was cold {at}") for at in range(6)]
+    world.work()
+    placements.known()
+    for row in rows:
+        api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
+    late = make.response(survey, 3, comment="the soup was cold again")
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{late.id}")["topics"]] == [topic]
 
 
 def test_one_review_at_a_time_serves_all_who_ask(api, said):
