@@ -16,6 +16,9 @@ from surveys import responses
 from surveys.base import db
 from surveys.models import Response
 
+#: Steps of a review whose voters are all written.
+INDEXED = ("writing", "done")
+
 #: A comment that takes longer is left alone, in seconds.
 PATIENCE = 5.0
 
@@ -49,7 +52,8 @@ def known() -> Known:
     mark = (
         str(db.database.obj.database),
         TopicChange.select(peewee.fn.MAX(TopicChange.id)).scalar(),
-        TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.state == "done").scalar(),
+        TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED)).scalar(),
+        Topic.select(peewee.fn.MAX(Topic.settled_at)).scalar(),
     )
     if _known is None or _known.mark != mark:
         _known = _load(mark)
@@ -69,13 +73,19 @@ def place(row: Response, now: datetime) -> None:
 
 
 def forget(key: int, now: datetime) -> None:
-    """A response has no comment any more: nothing is known of what it means."""
-    if not Meaning.select().where(Meaning.key == key).exists():
+    """A response has no comment any more: nothing is known of what it means, but for what a person said."""
+    known = Meaning.get_or_none(Meaning.key == key)
+    if known is None or (known.by_person and not known.vector):
         return
 
     def verb() -> None:
-        Meaning.delete().where(Meaning.key == key).execute()
-        Placement.delete().where(Placement.response == key).execute()
+        machine = Meaning.delete().where(Meaning.key == key, ~Meaning.by_person).execute()
+        if machine:
+            Placement.delete().where(Placement.response == key).execute()
+        else:
+            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            # Evidence is words of the comment.
+            Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
 
     db.write(verb)
