@@ -62,7 +62,7 @@ def _embedded(encoder: SentenceTransformer, words: list[str]) -> Floats:
 
 
 def _lexicon_words() -> list[str]:
-    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon()
+    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon().words
     return [word.lower() for lexicon in lexicons for word in dict.keys(lexicon)]
 
 
