@@ -243,7 +243,12 @@ def _load(mark: tuple[Any, ...]) -> Known:
     else:
         rows = blurred = np.zeros((0, vectors.load().dimensions), np.float32)
     terms = {topic.id: topic.terms for topic in state.topics.values()}
-    return Known(mark, placing.index(rows, blurred, [each[2] for each in found], taught), terms, state.merged)
+    return Known(
+        mark,
+        placing.index(rows, blurred.__getitem__, [each[2] for each in found], taught),
+        terms,
+        state.merged,
+    )
 
 
 def _taught(state: State) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Places comments in topics on arrival, by the votes of their neighbours and by what people taught."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,9 +53,15 @@ class Placement:
 
 
 def index(
-    rows: np.ndarray, blurred: np.ndarray, topics: Sequence[str | None], taught: Mapping[str, np.ndarray]
+    rows: np.ndarray,
+    blurred: Callable[[np.ndarray], np.ndarray],
+    topics: Sequence[str | None],
+    taught: Mapping[str, np.ndarray],
 ) -> Index:
-    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates."""
+    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates.
+
+    `blurred` gives the vectors averaged with neighbours of those at the positions it is asked for.
+    """
     members: dict[str, list[int]] = defaultdict(list)
     for at, topic in enumerate(topics):
         if topic is not None and rows[at].any():
@@ -69,7 +75,7 @@ def index(
         chosen.extend(own[spread].tolist())
     return Index(
         rows[chosen],
-        blurred[chosen],
+        blurred(np.array(chosen, np.int64)),
         tuple(str(topics[at]) for at in chosen),
         centres,
         dict(taught),
