@@ -51,7 +51,7 @@ _STOP = _words("""
     would wouldn't yet you your youre yours
 """)
 _SMALL = _words(  # left out inside a phrase too
-    "a an the my your our their his her its this that these those is are was were be been am do does did "
+    "a an the my your our their his her its this that these those is are was were am do does did "
     "i you me we us they them he she it "
 )
 _DENIALS = _words(
