@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,6 +60,10 @@ _DENIALS = _words(
 )  # may begin a phrase: they turn it round
 
 
+_PARTICLES = _words("up in out off on down over back away")  # may belong to the verb before: "top up"
+_BOUND = 0.6  # share of a word's occurrences that a particle must follow to be part of it
+
+
 @dataclass(frozen=True)
 class Name:
     """What a topic may be called: `candidates`, best first and all different, two phrases and a comment that adds
@@ -97,7 +102,8 @@ def name(
     different from those `kept` already; larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
-    phrases = {topic: _count(comments[:READ_PER_TOPIC], banned) for topic, comments in texts.items()}
+    bound = _bound(texts)
+    phrases = {topic: _count(comments[:READ_PER_TOPIC], banned, bound) for topic, comments in texts.items()}
     overall: Counter = Counter()
     spread: Counter = Counter()
     for found in phrases.values():
@@ -136,7 +142,23 @@ def says_something(word: str) -> bool:
     return len(word) > 2 and word not in _STOP and word not in _SMALL
 
 
-def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
+def _bound(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The verbs that hardly ever go without their particle, with it: a name must not end in "top" of "top up"."""
+    alone: Counter = Counter()
+    together: Counter = Counter()
+    for comments in texts.values():
+        for comment in comments[:READ_PER_TOPIC]:
+            words = _RUN.findall(fold(comment))
+            alone.update(words)
+            together.update(pair for pair in pairwise(words) if pair[1] in _PARTICLES)
+    return {
+        word: particle
+        for (word, particle), count in together.items()
+        if word not in _STOP and word not in _SMALL and count >= max(3, _BOUND * alone[word])
+    }
+
+
+def _count(comments: Sequence[str], banned: set[str], bound: Mapping[str, str]) -> _Phrases:
     found = _Phrases(len(comments))
     for comment in comments:
         here = set()
@@ -148,7 +170,8 @@ def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
                     continue
                 for end in range(start + 1, min(start + _LONGEST_PHRASE, len(words)) + 1):
                     phrase = tuple(words[start:end])
-                    if _stands(phrase) and banned.isdisjoint(phrase):
+                    cut = end < len(words) and bound.get(phrase[-1]) == words[end]
+                    if not cut and _stands(phrase, bound) and banned.isdisjoint(phrase):
                         here.add(phrase)
         found.counts.update(here)
         found.stems.update(_key(tuple(word for word in _spoken(comment) if len(word) > 1)))
@@ -173,11 +196,11 @@ def _weights(found: _Phrases, spread: Counter, topics: int) -> dict[str, float]:
     return {stem: weight / whole for stem, weight in weights.items()}
 
 
-def _stands(phrase: tuple[str, ...]) -> bool:
-    """Whether a phrase could be a name: it ends in a word with meaning, repeats none and is not one
-    letter."""
+def _stands(phrase: tuple[str, ...], bound: Mapping[str, str]) -> bool:
+    """Whether a phrase could be a name: it ends in a word with meaning or in the particle of its verb, repeats
+    none and is not one letter."""
     return (
-        phrase[-1] not in _STOP
+        (phrase[-1] not in _STOP or (len(phrase) > 1 and bound.get(phrase[-2]) == phrase[-1]))
         and len(set(phrase)) == len(phrase)
         and (len(phrase) > 1 or len(phrase[0]) > 2)
         and all(len(word) < 25 for word in phrase)
