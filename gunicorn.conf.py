@@ -1,9 +1,12 @@
 """How gunicorn serves Earshot; everything comes from the settings."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
+
+from gunicorn.glogging import Logger
 
 from surveys.base import settings as _settings
 
@@ -30,6 +33,29 @@ if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # This file runs again on HUP; the directory of the first run stays.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="earshot-metrics-")
     atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+class logger_class(Logger):
+    """Gunicorn's own words as our JSON lines, without what callers sent: request lines hold tokens."""
+
+    def setup(self, cfg):
+        """Hand everything to the log of the service."""
+        # Imported late: counters choose where they live when they are first imported.
+        from surveys.base import observe
+
+        super().setup(cfg)
+        observe.configure_logs(_chosen.log_level)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.addFilter(_say_nothing_of_requests)
+
+
+def _say_nothing_of_requests(record: logging.LogRecord) -> bool:
+    # gunicorn.workers.base.Worker.handle_error
+    for beginning in ("Invalid request", "Error handling request"):
+        if str(record.msg).startswith(beginning):
+            record.msg, record.args = beginning, ()
+    return True
 
 
 def child_exit(server, worker):

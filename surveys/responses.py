@@ -10,12 +10,12 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import links, people, rollups, tombstones
+from surveys import links, people, resolutions, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.base.db import JSONField, database
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
-from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey
+from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
 
 #: Queued answers of browsers that were offline are still taken this long after a survey was archived.
 ARCHIVED_GRACE = timedelta(hours=72)
@@ -24,6 +24,9 @@ BURST_SECONDS = 60
 
 #: The flag of an answer through a printed link whose ticket nobody has confirmed.
 UNVERIFIED = "unverified"
+
+#: The flag of an answer that somebody took out of the value, which no later arrival puts back.
+BY_HAND = "by_hand"
 
 
 class Refused(Exception):
@@ -36,6 +39,14 @@ class Refused(Exception):
 
 class Clash(Refused):
     """It contradicts what is stored: another survey's id, a wrong edit key, the edit window is over."""
+
+
+class Answered(Clash):
+    """Somebody whom we asked answered for this resolution of the ticket; a printed link cannot change that."""
+
+
+class Gone(Refused):
+    """The answer was deleted; what a browser still sends of it is not recorded anew."""
 
 
 @dataclass
@@ -82,7 +93,7 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
     Each field keeps the value of the highest revision that carried it; at equal revision the first stored
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
-    survey and network above which new ones are flagged; 0 for none. Raises Refused and Clash.
+    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered and Gone.
     """
     if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise LookupError(survey.id)
@@ -111,6 +122,16 @@ def find(response_id: str) -> Response | None:
     return found
 
 
+def to_invitation(invitation: Invitation) -> Response | None:
+    """The answer that its bearer may see and change: also one through a printed link, where we asked by another.
+
+    Raises Answered for a printed link once somebody whom we asked has answered.
+    """
+    row = Response.get_or_none(Response.invitation == invitation.id)
+    other = resolutions.twin(invitation) if row is None else None
+    return _of_twin(invitation, other) if other else row
+
+
 def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     """Take a response out of the value, or back in."""
 
@@ -118,12 +139,13 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
-        if row.excluded == excluded:
+        flags = [flag for flag in row.flags or [] if flag != BY_HAND] + ([BY_HAND] if excluded else [])
+        if row.excluded == excluded and flags == (row.flags or []):
             return row
         before = (row.score, row.counted)
-        row.excluded = excluded
+        row.excluded, row.flags = excluded, flags or None
         _settle(row, before, now)
-        _save(row, ["excluded", "counted"])
+        _save(row, ["excluded", "counted", "flags"])
         jobs.enqueue("response excluded", {"key": row.key}, now)
         return row
 
@@ -133,15 +155,21 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
 def confirm(invitation_id: str, now: datetime) -> None:
     """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
 
-    Call it in a transaction.
+    What is out of the value for another reason stays out, and tags that were set by hand stay. Call it in a
+    transaction.
     """
     row = _by_invitation(invitation_id)
     if row is None:
         return
     before = (row.score, row.counted)
     row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
-    row.excluded = bool(row.flags)
+    # One that was put back by hand stays in, whatever else speaks against it.
+    row.excluded = row.excluded and bool(row.flags)
+    # A claim brings no tags: those that stand there were set by hand.
+    own_tags = row.tags
     _attribute(row, Invitation.get_by_id(invitation_id))
+    if own_tags is not None:
+        row.tags = own_tags
     _settle(row, before, now)
     _save(
         row,
@@ -194,6 +222,7 @@ def remove(row: Response | None, now: datetime) -> None:
     before = (row.score, row.counted)
     row.counted = False
     rollups.moved(row, before)
+    others = [alias.id for alias in Alias.select(Alias.id).where(Alias.response == row.key)]
     for table in db.registered():
         meta: Any = table._meta
         if meta.about == "response":
@@ -211,7 +240,7 @@ def remove(row: Response | None, now: datetime) -> None:
         conflict_target=[Erased.id],
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
-    tombstones.bury(tombstones.RESPONSE, [row.id], now)
+    tombstones.bury(tombstones.RESPONSE, [row.id, *others], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
 
@@ -241,6 +270,8 @@ def _record(
     burst_limit: int,
 ) -> tuple[Response, bool]:
     # Locked, so that two devices that answer one invitation at once come one after the other.
+    if invitation_id and (seen := _glance(invitation_id)):
+        resolutions.hold(seen)
     invitation = _invitation(invitation_id) if invitation_id else None
     if invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
@@ -252,6 +283,8 @@ def _record(
             row, offset, is_alias = _stored(answer, invitation)
             if row is not None:
                 return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
+            if not answer.vouched and tombstones.stands(tombstones.RESPONSE, answer.id):
+                raise Gone("The answer was deleted.")
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         # An import may bring many answers of one moment, so each attempt looks further around.
         moved = secrets.randbelow(1000 << attempt) if attempt else 0
@@ -286,10 +319,22 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
         return None, 0, False
     row = _by_invitation(invitation.id)
     if row is None:
-        return None, 0, False
+        other = resolutions.twin(invitation)
+        row = _of_twin(invitation, other) if other else None
+        if row is None:
+            return None, 0, False
+        # It is the answer to this invitation from now on: see _amend().
+        row.invitation = None
     # A second device answered the same invitation: what it says is newer than all that is stored.
     Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
     return row, row.revision, True
+
+
+def _of_twin(invitation: Invitation, other: Invitation) -> Response | None:
+    row = _by_invitation(other.id)
+    if row is not None and resolutions.is_printed(invitation):
+        raise Answered("This resolution of the ticket was answered already.")
+    return row
 
 
 _by_id = db.Lookup(Response.id, lock=True)
@@ -297,6 +342,7 @@ _by_key = db.Lookup(Response.key, lock=True)
 _by_invitation = db.Lookup(Response.invitation, lock=True)
 _alias = db.Lookup(Alias.id)
 _invitation = db.Lookup(Invitation.id, lock=True)
+_glance = db.Lookup(Invitation.id)
 
 
 def _insert(
@@ -345,7 +391,7 @@ def _insert(
         row.flags, row.excluded = flags, True
     _derive(survey, row)
     row.first_tick = row.changed_tick = db.tick()
-    if not _insert_row(row):
+    if not _insert_row(row, answer.vouched):
         return None
     rollups.moved(row, None)
     if row.tags:
@@ -355,8 +401,10 @@ def _insert(
     return row
 
 
-def _insert_row(row: Response) -> bool:
-    """Insert unless the id, the invitation or the key is taken; False when one of them is.
+def _insert_row(row: Response, vouched: bool) -> bool:
+    """Insert unless the id, the invitation or the key is taken, or the id was deleted; False when that is so.
+
+    `vouched`: whoever imports may bring back what was deleted.
 
     Every answer passes here, so the statement is put together once and not by the query builder each time;
     and SQLite's OR IGNORE, which the builder would write, also swallows a NOT NULL violation.
@@ -365,18 +413,20 @@ def _insert_row(row: Response) -> bool:
         f.name: f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
         for f, value in ((f, row.__data__.get(f.name)) for f in _COLUMNS)
     }
-    return _insert_new(**values).rowcount == 1
+    buried = "" if vouched else tombstones.digest(tombstones.RESPONSE, row.id)
+    return _insert_new(**values, buried=buried).rowcount == 1
 
 
 def _build_insert() -> Any:
-    """INSERT … SELECT … WHERE the id is not a second id of another answer, ON CONFLICT DO NOTHING."""
+    """INSERT … SELECT … WHERE the id is neither another answer's second one nor deleted, ON CONFLICT DO NOTHING."""
     values = {f: db.slot(f.name) for f in _COLUMNS}
     if not db.on_sqlite():
         for f in _COLUMNS:
             is_tick = f.name in ("first_tick", "changed_tick")
             values[f] = SQL(db.POSTGRES_TICK) if is_tick else peewee.Cast(values[f], _kind(f))
     unknown = ~peewee.fn.EXISTS(Alias.select(SQL("1")).where(Alias.id == values[Response.id]))
-    source = peewee.Select(columns=list(values.values())).where(unknown)
+    alive = ~peewee.fn.EXISTS(Tombstone.select(SQL("1")).where(Tombstone.digest == db.slot("buried")))
+    source = peewee.Select(columns=list(values.values())).where(unknown & alive)
     return Response.insert_from(source, list(values)).on_conflict(action="nothing")
 
 
@@ -558,6 +608,11 @@ def _note_answer(row: Response, person: Person | None, invitation: Invitation | 
         return
     if invitation is not None and invitation.answered_at is None:
         Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
+        other = resolutions.twin(invitation)
+        if other is not None:
+            # Neither a first mail nor a reminder asks again.
+            waiting = (Invitation.id == other.id) & Invitation.status.in_(["scheduled", "sent", "unknown"])
+            Invitation.update(status="answered", answered_at=at).where(waiting).execute()
     if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
         Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 

@@ -1,11 +1,14 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import contextlib
+import functools
 import hashlib
 import json
+import operator
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -89,6 +92,12 @@ def on_sqlite() -> bool:
 def check() -> None:
     """Connect and read back what the promises need. Raises WrongDatabase saying what is wrong."""
     if on_sqlite():
+        if database.obj.server_version < SQLITE_SOUND:
+            found, needed = (".".join(map(str, each)) for each in (database.obj.server_version, SQLITE_SOUND))
+            raise WrongDatabase(
+                f"SQLite {found} can corrupt what it writes; {needed} or later is needed, "
+                "which the package pysqlite3 brings"
+            )
         for name, wanted in SQLITE_PRAGMAS.items():
             row = database.execute_sql(f"PRAGMA {name}").fetchone()
             if row is not None and row[0] != wanted:
@@ -103,16 +112,21 @@ class _Postgres(peewee.PostgresqlDatabase):
     """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
 
     def _connect(self) -> Any:
-        return _DeadlineConnection.connect(
-            self.database,
-            autocommit=True,
-            connect_timeout=2,
-            keepalives_idle=10,
-            keepalives_interval=3,
-            keepalives_count=3,
-            tcp_user_timeout=8000,
-            options="-c timezone=UTC -c synchronous_commit=on",
-        )
+        return connect(self.database)
+
+
+def connect(url: str) -> psycopg.Connection:
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
+    return _DeadlineConnection.connect(
+        url,
+        autocommit=True,
+        connect_timeout=2,
+        keepalives_idle=10,
+        keepalives_interval=3,
+        keepalives_count=3,
+        tcp_user_timeout=8000,
+        options="-c timezone=UTC -c synchronous_commit=on",
+    )
 
 
 class _DeadlineConnection(psycopg.Connection):
@@ -178,10 +192,31 @@ def serialise(*names: str) -> None:
 
     SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
     """
-    if on_sqlite():
+    if on_sqlite() or not names:
         return
-    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
-        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+    keys = sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names})
+    database.execute_sql("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", (keys,))
+
+
+def lock_out_writers(table: type["Table"]) -> None:
+    """Make everybody else who writes to `table` wait until this transaction ends; readers go on.
+
+    SQLite has one writer at a time anyway.
+    """
+    if not on_sqlite():
+        database.execute_sql(f'LOCK TABLE "{table._meta.table_name}" IN EXCLUSIVE MODE')
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the same state of the database in every query of the body, whatever others write meanwhile."""
+    if database.in_transaction():
+        yield
+        return
+    with database.transaction("DEFERRED" if on_sqlite() else None):
+        if not on_sqlite():
+            database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 class _Work:
@@ -325,6 +360,13 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def lost_parent(error: BaseException) -> bool:
+    """True when `error` means that what a new row refers to was deleted meanwhile."""
+    if not isinstance(error, peewee.IntegrityError):
+        return False
+    return getattr(_driver_error(error), "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error)
 
 
 def _driver_error(error: BaseException) -> BaseException:
@@ -510,18 +552,25 @@ class Prepared:
 
 
 class Rows:
-    """The rows of a table for which some fields have given values: a statement put together once."""
+    """The rows of a table for which some fields have given values: a statement put together once.
+
+    `any_of`: one of the fields having its value is enough.
+    """
 
     def __init__(
-        self, table: type[Table], *fields: Any, order_by: Any = None, limit: int | None = None
+        self,
+        table: type[Table],
+        *fields: Any,
+        order_by: Any = None,
+        limit: int | None = None,
+        any_of: bool = False,
     ) -> None:
         self._table, self._fields = table, table._meta.sorted_fields
         self._names = [field.name for field in fields]
+        both = operator.or_ if any_of else operator.and_
 
         def build() -> Any:
-            query = table.select()
-            for field in fields:
-                query = query.where(field == slot(field.name))
+            query = table.select().where(functools.reduce(both, (f == slot(f.name) for f in fields)))
             query = query.order_by(order_by) if order_by is not None else query
             return query.limit(limit) if limit else query
 
@@ -542,18 +591,24 @@ def _row(table: type[Table], fields: list[Any], found: tuple) -> Any:
 
 
 class Insert:
-    """Insert whole rows of a table: a statement put together once."""
+    """Insert whole rows of a table: a statement put together once. `once`: leave a row be that is there already."""
 
-    def __init__(self, table: type[Table]) -> None:
+    def __init__(self, table: type[Table], once: bool = False) -> None:
         fields = self._fields = table._meta.sorted_fields
-        self._insert = Prepared(lambda: table.insert({field: slot(field.name) for field in fields}))
 
-    def __call__(self, row: Table) -> None:
-        """Insert `row`; columns it does not name are null."""
+        def build() -> Any:
+            query = table.insert({field: slot(field.name) for field in fields})
+            return query.on_conflict_ignore() if once else query
+
+        self._insert = Prepared(build)
+
+    def __call__(self, row: Table) -> bool:
+        """Insert `row`; columns it does not name are null. False when it was left out."""
         values = ((field, row.__data__.get(field.name)) for field in self._fields)
-        self._insert(
+        cursor = self._insert(
             **{f.name: f.parameter(v) if isinstance(f, JSONField) else f.db_value(v) for f, v in values}
         )
+        return cursor.rowcount > 0
 
 
 class Lookup:

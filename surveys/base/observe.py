@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -29,6 +31,8 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+#: What a caller may invent is not counted by name: every name is kept for ever (RFC 9110, 9.1; RFC 5789).
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 ANSWERS = Counter("earshot_responses_total", "Responses recorded", ["new"])
 
 
@@ -85,14 +89,15 @@ def install(app: Flask) -> None:
     def finish(answer: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        REQUESTS.labels(route, request.method, answer.status_code).inc()
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(route, method, answer.status_code).inc()
         SECONDS.labels(route).observe(seconds)
         # Every answer costs a line; what is counted above need not be written down as well.
         if answer.status_code >= 500 or log.isEnabledFor(logging.DEBUG):
             log.info(
                 "request",
                 route=route,
-                method=request.method,
+                method=method,
                 status=answer.status_code,
                 ms=round(seconds * 1000, 1),
                 request_id=web.request_id(),
@@ -100,10 +105,22 @@ def install(app: Flask) -> None:
         return answer
 
 
-def exposition() -> tuple[bytes, str]:
-    """All counters, of all web processes when there are several."""
+def exposition(gauges: Mapping[str, Mapping[str, int]]) -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several, and `gauges`: by name, then by state."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+        counted = generate_latest(registry)
+    else:
+        counted = generate_latest(REGISTRY)
+    return counted + _standing(gauges), CONTENT_TYPE_LATEST
+
+
+def _standing(gauges: Mapping[str, Mapping[str, int]]) -> bytes:
+    """What is the same whichever process is asked, so that no process keeps it."""
+    registry = CollectorRegistry()
+    for name, by_state in gauges.items():
+        gauge = Gauge(f"earshot_{name}", f"{name.capitalize()} by state", ["state"], registry=registry)
+        for state, count in by_state.items():
+            gauge.labels(state).set(count)
+    return generate_latest(registry)
