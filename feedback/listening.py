@@ -1,6 +1,7 @@
 """What follows from an answer: its comment is read, and whoever must be answered is noted."""
 
 import functools
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,9 @@ PATIENCE = 5.0
 
 def install() -> None:
     """Register the night's chore. The handlers are registered by importing this module."""
+    # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
+    # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     def review_topics(now: datetime) -> None:
         reviews.nightly(now)
@@ -59,32 +63,26 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
 @jobs.on("response recorded", "response amended")
 def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
-    row = Response.get_or_none(Response.key == payload["key"])
-    if row is None:
-        return
+    # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback import placements
+    from feedback.analysis import vectors
 
-    if not (row.comment or "").strip() or row.test or not _is_understood(row.key):
-        placements.forget(row.key, now)
+    arrived = placements.arrived(payload["key"])
+    if arrived is None:
         return
-    placements.known()
+    # In languages that the vectors do not know they would make topics of noise.
+    understood = arrived.language in (None, vectors.LANGUAGE) or arrived.by_person
+    if not arrived.comment or arrived.test or not understood:
+        placements.forget(arrived.key, now)
+        return
+    known = placements.known(arrived.mark)
     try:
         with jobs.time_limit(PATIENCE):
-            placements.place(row, now)
+            placements.place(arrived, known, now)
     except Exception as error:
         if db.away(error):
             raise
-        log.error("comment not placed", key=row.key, exc_info=error)
-
-
-def _is_understood(key: int) -> bool:
-    """Whether the vectors know the comment's language: in others they would make topics of noise."""
-    from feedback.analysis import vectors
-    from feedback.models import Meaning
-
-    known = Reading.get_or_none(Reading.key == key)
-    by_person = Meaning.get_or_none((Meaning.key == key) & Meaning.by_person)
-    return known is None or known.language in (None, vectors.LANGUAGE) or by_person is not None
+        log.error("comment not placed", key=arrived.key, exc_info=error)
 
 
 @jobs.on("response erased")

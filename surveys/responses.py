@@ -202,7 +202,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 
 def touch(key: int, now: datetime) -> None:
     """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
-    touch_all([key], now)
+    _touch(key=key, tick=db.tick(), at=Response.updated_at.db_value(now))
 
 
 def touch_all(keys: Sequence[int], now: datetime) -> None:
@@ -438,6 +438,17 @@ def _kind(field: peewee.Field) -> str:
     return database.obj._field_types.get(name, name)
 
 
+def _build_touch() -> Any:
+    return Response.update(
+        {
+            Response.version: Response.version + 1,
+            Response.changed_tick: db.slot("tick") if db.on_sqlite() else SQL(db.POSTGRES_TICK),
+            Response.updated_at: db.slot("at"),
+        }
+    ).where(Response.key == db.slot("key"))
+
+
+_touch = db.Prepared(_build_touch)
 _COLUMNS = Response._meta.sorted_fields
 _insert_new = db.Prepared(_build_insert)
 
