@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,13 +37,11 @@ def install() -> None:
 
 @jobs.on("response recorded", "response amended")
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
-    """Read language and sentiment of a response's comment, unless a person has said better."""
+    """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
     row = Response.get_or_none(Response.key == payload["key"])
     if row is None:
         return
     known = Reading.get_or_none(Reading.key == row.key)
-    if known is not None and known.by_person:
-        return
     comment = (row.comment or "").strip()
     if not comment:
         if known is not None:
@@ -97,6 +96,9 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 
 _READ = ("language", "label", "score", "words", "text_label", "text_score", "shipped_label")
 
+#: What the engine alone says, also where a person's label stands.
+_BESIDE_PERSON = ("language", "text_label", "text_score", "shipped_label")
+
 
 @functools.cache
 def _warm_up() -> None:
@@ -137,9 +139,10 @@ def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
     if not Response.select().where(Response.key == key).exists():
         return
     known = Reading.get_or_none(Reading.key == key)
-    if known is not None and (
-        known.by_person or all(getattr(known, name) == value for name, value in values.items())
-    ):
+    if known is not None and known.by_person:
+        _keep_beside(known, values, now)
+        return
+    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
         return
     Reading.insert(key=key, read_at=now, **values).on_conflict(
         conflict_target=[Reading.key], update={**values, "read_at": now}
@@ -148,5 +151,17 @@ def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
 
 
 def _forget(key: int, now: datetime) -> None:
-    Reading.delete().where(Reading.key == key).execute()
-    responses.touch(key, now)
+    known = Reading.get_or_none(Reading.key == key)
+    if known is not None and known.by_person:
+        _keep_beside(known, dict.fromkeys(_BESIDE_PERSON), now)
+    elif known is not None:
+        known.delete_instance()
+        responses.touch(key, now)
+
+
+def _keep_beside(known: Reading, values: Mapping[str, Any], now: datetime) -> None:
+    """Keep what the engine says beside a person's label; `read_at` stays the moment of their word."""
+    beside = {name: values[name] for name in _BESIDE_PERSON}
+    if any(getattr(known, name) != value for name, value in beside.items()):
+        Reading.update(beside).where(Reading.key == known.key).execute()
+        responses.touch(known.key, now)

@@ -17,6 +17,9 @@ from surveys import responses
 from surveys.base import db
 from surveys.models import Response
 
+#: Steps of a review whose voters are all written.
+INDEXED = ("writing", "done")
+
 #: A comment that takes longer is left alone, in seconds.
 PATIENCE = 5.0
 
@@ -90,13 +93,19 @@ def place(arrived: Arrived, among: Known, now: datetime) -> None:
 
 
 def forget(key: int, now: datetime) -> None:
-    """A response has no comment any more: nothing is known of what it means."""
-    if not Meaning.select().where(Meaning.key == key).exists():
+    """A response has no comment any more: nothing is known of what it means, but for what a person said."""
+    known = Meaning.get_or_none(Meaning.key == key)
+    if known is None or (known.by_person and not known.vector):
         return
 
     def verb() -> None:
-        Meaning.delete().where(Meaning.key == key).execute()
-        Placement.delete().where(Placement.response == key).execute()
+        machine = Meaning.delete().where(Meaning.key == key, ~Meaning.by_person).execute()
+        if machine:
+            Placement.delete().where(Placement.response == key).execute()
+        else:
+            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            # Evidence is words of the comment.
+            Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
 
     db.write(verb)
@@ -166,7 +175,7 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
     standing = _look(key=key).fetchone()
     if standing is None:
         return
-    by_person, change, _review, placements = standing[4:]
+    by_person, change, _review, _settled, placements = standing[4:]
     _remember(key=key, vector=packed)
     if by_person:
         return
@@ -180,13 +189,16 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
 
 
 def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
-    return str(db.database.obj.database), found[0], found[1]
+    return str(db.database.obj.database), *found
 
 
-def _newest() -> tuple[Any, Any]:
-    """The newest change of a topic and the newest review that ended: when neither is new, nothing is."""
-    done = TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.state == "done")
-    return TopicChange.select(peewee.fn.MAX(TopicChange.id)), done
+def _newest() -> tuple[Any, Any, Any]:
+    """The newest change of a topic, review whose voters are written, and word of a person: when none is new,
+    nothing is.
+    """
+    indexed = TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED))
+    settled = Topic.select(peewee.fn.MAX(Topic.settled_at))
+    return TopicChange.select(peewee.fn.MAX(TopicChange.id)), indexed, settled
 
 
 def _build_look() -> Any:

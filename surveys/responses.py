@@ -53,9 +53,11 @@ class Gone(Refused):
 class Answer:
     """One arrival of one answer. `values` holds just the fields that it carried.
 
-    `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
-    that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
-    invitation knows them. `own`: it comes from the respondent's own page, which needs no edit key.
+    `vouched`: an administrator imports it. The person is who they are said to be, an archived survey or one that
+    wants signed identities takes it, and where it differs from what is stored it amends that, at any time.
+    `attribution`: agent, team, ticket and tags as columns, where no invitation knows them; tags of the first
+    import stay, for people change them afterwards. `own`: it comes from the respondent's own page, which needs
+    no edit key.
     """
 
     id: str
@@ -467,7 +469,8 @@ def _amend(
         given = signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else ""
         if not signing.same(given, row.edit_key_hash):
             raise Clash("The edit key of the first recording must come with every later one.", "edit_key")
-    revision = offset + answer.revision
+    # An import says what is so now, whatever the respondent's own revisions were.
+    revision = row.revision + 1 if answer.vouched else offset + answer.revision
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
@@ -476,8 +479,10 @@ def _amend(
     asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
-            revisions[name] = revision
             merged = _with_invitation(name, value, asked)
+            if answer.vouched and _equal(getattr(row, name), merged):
+                continue
+            revisions[name] = revision
             if not _equal(getattr(row, name), merged):
                 changes[name] = merged
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
@@ -485,10 +490,15 @@ def _amend(
         person = _person(who, asked, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
+    if answer.vouched and row.invitation_id is None:
+        about = {name: value for name, value in answer.attribution.items() if name != "tags"}
+        changes |= {name: value for name, value in about.items() if not _equal(getattr(row, name), value)}
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
+    if answer.vouched and not changes:
+        return row
     if not changes and revisions == row.revisions and revision <= row.revision and not fresh_flags:
         return row
-    if now > editable_until(survey, row):
+    if now > editable_until(survey, row) and not answer.vouched:
         if not changes:
             return row
         raise Clash("The answer can no longer be changed; its edit window is over.")
