@@ -19,7 +19,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     database run without one, and `/readyz` says what is missing.
     """
     chosen = settings.read(environ)
-    app = Flask(
+    app = web.Application(
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)

@@ -38,8 +38,7 @@ def read(purpose: str, token: str, now: datetime) -> str:
 
 def derive(purpose: str, *parts: str) -> str:
     """64 hex digits that belong to `purpose` and `parts`: secrets that need not be stored."""
-    text = "\0".join((purpose, *parts)).encode()
-    return hmac.new(_secret, text, hashlib.sha256).hexdigest()
+    return hmac.digest(_secret, "\0".join((purpose, *parts)).encode(), "sha256").hex()
 
 
 def keyed_hash(purpose: str, value: str) -> str:
