@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import peewee
-import psycopg
 from peewee import SQL, DatabaseProxy, Field, Model
 
+from surveys.base import postgres
 from surveys.base.settings import Settings
 from surveys.base.writer import ALONE, Together, Writer
 
@@ -36,10 +36,6 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
 SQLITE_SOUND = (3, 51, 3)
-
-#: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
-POSTGRES_DEADLINE_SECONDS = 8.0
-
 
 DEADLOCK_RETRIES = 5
 
@@ -67,7 +63,7 @@ def open_database(settings: Settings) -> None:
             lock_type="IMMEDIATE",
         )
     else:
-        real = _Postgres(settings.database_url, prefer_psycopg3=True, autoconnect=True)
+        real = postgres.Database(settings.database_url, prefer_psycopg3=True, autoconnect=True)
     database.initialize(real)
 
 
@@ -80,6 +76,8 @@ def close_database() -> None:
     if database.obj is not None:
         if not database.is_closed():
             database.close()
+        if not on_sqlite():
+            database.pulse.close()
 
 
 def on_sqlite() -> bool:
@@ -98,36 +96,6 @@ def check() -> None:
     encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
     if encoding != "UTF8":
         raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
-
-
-class _Postgres(peewee.PostgresqlDatabase):
-    """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
-
-    def _connect(self) -> Any:
-        return _DeadlineConnection.connect(
-            self.database,
-            autocommit=True,
-            connect_timeout=2,
-            keepalives_idle=10,
-            keepalives_interval=3,
-            keepalives_count=3,
-            tcp_user_timeout=8000,
-            options="-c timezone=UTC -c synchronous_commit=on",
-        )
-
-
-class _DeadlineConnection(psycopg.Connection):
-    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS, and is then closed for good."""
-
-    deadline: float | None = POSTGRES_DEADLINE_SECONDS
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        # psycopg passes through here for every exchange.
-        try:
-            return super().wait(gen, interval, self.deadline if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("the database did not answer in time") from None
 
 
 def truncate_log() -> None:
@@ -214,6 +182,8 @@ def _after_fork() -> None:
     _writer, _writer_lock = None, threading.Lock()
     if database.obj is not None:
         database.dispose()
+        if not on_sqlite():
+            database.pulse.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)
