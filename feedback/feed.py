@@ -21,6 +21,9 @@ from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
+#: Up to so many hits are sorted (PostgreSQL); of more the newest are soon met.
+RARE = 2000
+
 ORDERS = ("desc", "asc", "changed")
 
 #: Filters of the feed that compare one column with one value.
@@ -62,21 +65,40 @@ def page(
     """
     if order == "changed":
         return _changes(filters, limit, position, surveys)
-    query = _narrowed(_items(), filters, surveys)
     if order == "desc":
-        key = _order_key(filters)
-        if position:
-            query = query.where(key < position[1])
-        rows = list(query.order_by(key.desc()).limit(limit + 1).dicts())
+        rows = list(_newest(filters, limit + 1, position, surveys).dicts())
         more = len(rows) > limit
         rows = rows[:limit]
         return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
-    query = query.where(db.settled(Response.first_tick))
+    query = _narrowed(_items(), filters, surveys).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
     return Page([_shown(row) for row in rows], end)
+
+
+def _newest(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Any:
+    def newest(query: Any, by: Any = None) -> Any:
+        key = _order_key(filters)
+        if position:
+            query = query.where(key < position[1])
+        return query.order_by((key if by is None else by).desc()).limit(limit)
+
+    phrases = folding.phrases(filters.get("q") or "")
+    if db.on_sqlite() or not phrases:
+        return newest(_narrowed(_items(), filters, surveys))
+    # PostgreSQL would walk the newest answers for any word, through all of them for one that nobody says. Which
+    # way to go is known once a few hits have been counted; the other branch is then not even begun.
+    others = _narrowed(_items(), {name: value for name, value in filters.items() if name != "q"}, surveys)
+    hits = _searched(Response.select(Response.key), phrases).limit(RARE + 1).cte("hits", materialized=True)
+    number = peewee.Select([hits], [fn.COUNT(hits.c.key)])
+    rare = others.where(number <= RARE, Response.key.in_(peewee.Select([hits], [hits.c.key])))
+    common = _searched(others, phrases).where(number > RARE)
+    # A sum is in no index: few rows are to be sorted, not the index of keys walked for them.
+    return newest(rare, by=Response.key + 0).union_all(newest(common)).with_cte(hits)
 
 
 def _order_key(filters: Mapping[str, Any]) -> Any:
