@@ -3,6 +3,7 @@
 A stopped server keeps its connections open for ever, takes new ones (the kernel does) and ignores statement_timeout.
 """
 
+import contextlib
 import select
 import threading
 import time
@@ -96,8 +97,8 @@ class Pulse:
         self._heard = self._missed = float("-inf")
 
     def open(self) -> None:
-        """Be ready to feel: later may be too late to connect."""
-        with self._lock:
+        """Be ready to feel: later may be too late to connect. Without it a reply just has its deadline."""
+        with self._lock, contextlib.suppress(psycopg.Error):
             if self._connection is None:
                 self._connection, self._asked = self._connect(), False
 

@@ -360,3 +360,28 @@ def test_deleting_twice_tells_the_followers_twice(make, api):
         assert [(item["id"], item["deleted"]) for item in page["items"]] == [(identifier, True)]
         cursor = page["next"]
     assert rollups.differences() == []
+
+
+def test_many_at_once_are_all_there_once_with_their_counts_and_jobs(make):
+    survey = make.survey()
+    ids = [str(uuid.uuid4()) for _ in range(20)]
+    # Each id comes twice, all at one microsecond.
+    outcomes = together(40, lambda index: arrive(survey, ids[index % 20], 1, score=index % 20 % 11))
+    assert [created for _, created in outcomes].count(True) == 20
+    assert {row.id: row.score for row in Response.select()} == {id_: i % 11 for i, id_ in enumerate(ids)}
+    assert rollups.differences() == []
+    assert jobs.Job.select().where(jobs.Job.kind == "response recorded").count() == 20
+
+
+def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
+    survey = make.survey()
+
+    def one(index):
+        answer = responses.Answer(
+            id=str(uuid.uuid4()), revision=1, values={"score": 9}, network=f"203.0.{index % 2}.0/24"
+        )
+        return responses.record(survey, answer, NOW + timedelta(milliseconds=index), burst_limit=5)[0].flags
+
+    flags = together(24, one)
+    assert flags.count(["burst"]) == 24 - 2 * 5
+    assert flags.count(None) == 2 * 5
