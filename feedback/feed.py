@@ -21,8 +21,8 @@ from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
-#: Up to so many hits are sorted (PostgreSQL); of more the newest are soon met.
-RARE = 2000
+#: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
+WALK = 10_000
 
 ORDERS = ("desc", "asc", "changed")
 
@@ -81,24 +81,35 @@ def page(
 def _newest(
     filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
 ) -> Any:
-    def newest(query: Any, by: Any = None) -> Any:
-        key = _order_key(filters)
-        if position:
-            query = query.where(key < position[1])
-        return query.order_by((key if by is None else by).desc()).limit(limit)
+    """The newest `limit` items before `position`."""
+    key = _order_key(filters)
 
-    phrases = folding.phrases(filters.get("q") or "")
-    if db.on_sqlite() or not phrases:
-        return newest(_narrowed(_items(), filters, surveys))
-    # PostgreSQL would walk the newest answers for any word, through all of them for one that nobody says. Which
-    # way to go is known once a few hits have been counted; the other branch is then not even begun.
-    others = _narrowed(_items(), {name: value for name, value in filters.items() if name != "q"}, surveys)
-    hits = _searched(Response.select(Response.key), phrases).limit(RARE + 1).cte("hits", materialized=True)
-    number = peewee.Select([hits], [fn.COUNT(hits.c.key)])
-    rare = others.where(number <= RARE, Response.key.in_(peewee.Select([hits], [hits.c.key])))
-    common = _searched(others, phrases).where(number > RARE)
-    # A sum is in no index: few rows are to be sorted, not the index of keys walked for them.
-    return newest(rare, by=Response.key + 0).union_all(newest(common)).with_cte(hits)
+    def narrowed(query: Any) -> Any:
+        query = _narrowed(query, filters, surveys)
+        return query.where(key < position[1]) if position else query
+
+    if db.on_sqlite() or not folding.phrases(filters.get("q") or ""):
+        return narrowed(_items()).order_by(key.desc()).limit(limit)
+    # PostgreSQL would walk the newest answers for any word: through all of them for one that hardly anybody says.
+    # So it walks only so far, and if that gives no full page, asks the index of words; in one statement, of which
+    # the branch that is not wanted is never begun.
+    nearby = narrowed(_joined(Response.select(Response.key))).where(key >= _walked_to(filters, position))
+    near = nearby.order_by(key.desc()).limit(limit).cte("near", materialized=True)
+    found = peewee.Select([near], [fn.COUNT(near.c.key)])
+    common = _items().where(found == limit, Response.key.in_(peewee.Select([near], [near.c.key])))
+    # A sum is in no index: hits are to be sorted, and not keys walked for them.
+    rare = narrowed(_items()).where(found < limit).order_by((key + 0).desc()).limit(limit)
+    return common.order_by(Response.key.desc()).limit(limit).union_all(rare).with_cte(near)
+
+
+def _walked_to(filters: Mapping[str, Any], position: tuple[int, int] | None) -> Any:
+    """The key that WALK answers before the end of what is asked for have been passed at."""
+    older = Response.select(Response.key)
+    if position:
+        older = older.where(Response.key < position[1])
+    if filters.get("until") is not None:
+        older = older.where(Response.key < microseconds(filters["until"]))
+    return fn.COALESCE(older.order_by(Response.key.desc()).offset(WALK).limit(1), 0)
 
 
 def _order_key(filters: Mapping[str, Any]) -> Any:
