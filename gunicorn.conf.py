@@ -1,8 +1,11 @@
 """How gunicorn serves Earshot; everything comes from the settings."""
 
+import logging
 import os
 import shutil
 import tempfile
+
+from gunicorn.glogging import Logger
 
 from surveys.base import settings as _settings
 
@@ -37,6 +40,29 @@ def on_exit(server):
     counters = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
     if os.path.basename(counters).startswith(_OURS):
         shutil.rmtree(counters, ignore_errors=True)
+
+
+class logger_class(Logger):
+    """Gunicorn's own words as our JSON lines, without what callers sent: request lines hold tokens."""
+
+    def setup(self, cfg):
+        """Hand everything to the log of the service."""
+        # Imported late: counters choose where they live when they are first imported.
+        from surveys.base import observe
+
+        super().setup(cfg)
+        observe.configure_logs(_chosen.log_level)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.addFilter(_say_nothing_of_requests)
+
+
+def _say_nothing_of_requests(record: logging.LogRecord) -> bool:
+    # gunicorn.workers.base.Worker.handle_error
+    for beginning in ("Invalid request", "Error handling request"):
+        if str(record.msg).startswith(beginning):
+            record.msg, record.args = beginning, ()
+    return True
 
 
 def child_exit(server, worker):

@@ -1,5 +1,7 @@
 """Puts the service together: settings, database, routes, listeners, commands."""
 
+import os
+
 from flask import Flask
 
 import feedback.commands
@@ -7,7 +9,7 @@ import feedback.views
 import surveys.commands
 import surveys.views
 from feedback import listening
-from surveys import chores, connections, housekeeping, links, mails, privacy, ratings, rollups
+from surveys import bounces, chores, connections, housekeeping, links, mails, privacy, ratings, rollups
 from surveys.base import bell, db, limits, observe, settings, signing, web
 from surveys.base.delivery import client, mail
 
@@ -18,20 +20,24 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     Raises SettingsError for a setting that cannot be used. Opens no connection: commands that need no
     database run without one, and `/readyz` says what is missing.
     """
+    # Databases, mail and backups hold what people said: files we make are for nobody else on this machine.
+    os.umask(0o077)
     chosen = settings.read(environ)
     app = web.Application(
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)
-    signing.use_secret(chosen.secret_key)
+    signing.use_secret(chosen.secret_key, chosen.secret_keys_before)
     links.use_base_url(chosen.base_url)
+    links.use_bounce_address(chosen.bounce_address)
     rollups.use_time_zone(chosen.time_zone)
     connections.use_client(client.Client(chosen.outbound_allow))
+    bounces.use_client(client.Client(chosen.outbound_allow))
     mails.use_mailer(mail.of(chosen))
     privacy.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
-    chores.install(app.extensions["limiter"])
+    chores.install(app.extensions["limiter"], chosen)
     web.install(app, chosen)
     observe.install(app)
     web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])

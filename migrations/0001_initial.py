@@ -69,7 +69,8 @@ def tables(db):
         body_digest = peewee.TextField()
         status = peewee.SmallIntegerField(null=True)
         answer = peewee.TextField(null=True)
-        created_at = UTCField()
+        sealed = peewee.BooleanField(default=False)
+        created_at = UTCField(index=True)
 
         class Meta:
             table_name = "idempotent_call"
@@ -152,12 +153,13 @@ def tables(db):
         last_declined_at = UTCField(null=True)
         unsubscribed_at = UTCField(null=True)
         bounced_at = UTCField(null=True)
+        bounce_lifted_at = UTCField(null=True)
         never_ask = BooleanField(default=False)
         days_between_asks = IntegerField(default=0)
         created_at = UTCField()
 
         class Meta:
-            indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+            indexes = ((("external_id", "verified"), True), (("email", "verified"), True))
 
     class Invitation(Table):
         id = TextField(primary_key=True)
@@ -214,12 +216,12 @@ def tables(db):
         id = TextField(primary_key=True)
         name = TextField()
         kind = TextField()
-        survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+        survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
         secret = TextField()
         proof = TextField(null=True)
         solved_statuses = JSONField(null=True)
         skip_tags = JSONField()
-        write_back = JSONField(null=True)
+        write_back = TextField(null=True)
         snippet_generation = IntegerField(default=1)
         created_at = UTCField()
 
@@ -468,6 +470,7 @@ def tables(db):
         Trigger.add_index(
             Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False)
         )
+    Trigger.add_index(Trigger.created_at, name="trigger_lookup", where=SQL("rule = 'lookup'"))
     Response.add_index(Response.survey, Response.key, name="response_survey_key")
     Response.add_index(
         Response.survey,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from surveys import privacy, rollups, tombstones
-from surveys.base import db, jobs, schema, signing
+from surveys.base import db, jobs, schema, sealing, signing
 from surveys.base.db import compact, database
 from surveys.base.settings import Settings
 from surveys.models import Person, Response
@@ -46,6 +46,7 @@ class Manifest:
     made_at: datetime
     migrations: list[str]
     secret_key: str
+    secret_keys_before: list[str]
     database: str
     rows: dict[str, int]
 
@@ -133,7 +134,7 @@ def restore(
         held = jobs.hold()
 
     schema.replace(settings, manifest.migrations, lambda: _load(path, progress), settle)
-    new_secret = _take_over_secret(settings, manifest.secret_key)
+    new_secret = _take_over_secret(settings, manifest)
     erased_again = privacy.replay(graves, now)
     privacy.settle()
     return Restored(manifest.rows, held, erased_again, len(rollups.differences()), new_secret)
@@ -152,6 +153,7 @@ def _write_all(file: Any, settings: Settings, now: datetime, progress: Progress)
             "made_at": now.isoformat(),
             "migrations": schema.applied(),
             "secret_key": settings.secret_key,
+            "secret_keys_before": list(settings.secret_keys_before),
             "database": "sqlite" if db.on_sqlite() else "postgresql",
         }
         file.write(_line(head))
@@ -239,6 +241,7 @@ def _manifest(head: Any) -> Manifest:
         made_at=datetime.fromisoformat(head["made_at"]).astimezone(UTC),
         migrations=head["migrations"],
         secret_key=head["secret_key"],
+        secret_keys_before=head.get("secret_keys_before", []),
         database=head["database"],
         rows={},
     )
@@ -323,11 +326,19 @@ def _graves(settings: Settings, force: bool) -> dict[str, datetime]:
     return graves
 
 
-def _take_over_secret(settings: Settings, secret: str) -> bool:
-    """Sign with the backup's key from now on, unless the environment names one; True when it is another one."""
-    path = settings.data_dir / "secret-key"
+def _take_over_secret(settings: Settings, manifest: Manifest) -> bool:
+    """Sign with the backup's key from now on, unless the environment names one; True when it is another one.
+
+    Where the environment's stays, what the backup holds sealed is sealed anew under it.
+    """
+    path, secret = settings.data_dir / "secret-key", manifest.secret_key
     kept_here = path.exists() and path.read_text().strip() == settings.secret_key
+    before = (*manifest.secret_keys_before, *settings.secret_keys_before)
     if secret != settings.secret_key and kept_here:
         tombstones.replace_file(path, secret.encode() + b"\n")
-        signing.use_secret(secret)
+        signing.use_secret(secret, before)
+    elif secret != settings.secret_key or manifest.secret_keys_before:
+        signing.use_secret(settings.secret_key, (secret, *before))
+        sealing.reseal()
+        signing.use_secret(settings.secret_key, settings.secret_keys_before)
     return secret != settings.secret_key

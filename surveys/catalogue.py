@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from surveys import people, responses, wording
 from surveys.base import db, ids
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
-from surveys.models import DailyCount, Definition, Invitation, Response, Survey
+from surveys.models import DailyCount, Definition, Invitation, Response, Survey, Trigger
 
 #: What a respondent reads before giving the score: a change of it is a break in the series.
 ASKED = ("metric", "product", "question", "labels")
+
+#: Rows of a survey that are deleted in one transaction.
+AT_ONCE = 100
 
 
 class Clash(Exception):
@@ -91,19 +94,42 @@ def new_identity_secret(survey: Survey, now: datetime) -> str:
 
 
 def delete(survey: Survey, with_responses: bool, now: datetime) -> None:
-    """Delete a survey. Raises Clash when it has responses and they are not to go with it."""
+    """Delete a survey. Raises Clash when it has responses and they are not to go with it.
 
-    def verb() -> None:
-        if _answered(survey):
-            if not with_responses:
-                raise Clash("The survey has responses; archive it, or delete them with ?responses=delete.")
-            for row in list(Response.select().where(Response.survey == survey.id)):
-                responses.remove(row, now)
-        for table in (DailyCount, Definition, Invitation):
-            table.delete().where(table.survey == survey.id).execute()
-        Survey.delete().where(Survey.id == survey.id).execute()
+    It takes no more answers from the first moment; they go in small transactions, between which everybody else
+    writes. Whoever is interrupted deletes it again.
+    """
 
-    db.write(verb)
+    def close() -> None:
+        if not with_responses and _answered(survey):
+            raise Clash("The survey has responses; archive it, or delete them with ?responses=delete.")
+        closed = now - responses.ARCHIVED_GRACE - timedelta(seconds=1)
+        Survey.update(status="archived", archived_at=closed).where(Survey.id == survey.id).execute()
+
+    db.write(close)
+    while not db.write(lambda: _delete_some(survey, now)):
+        pass
+
+
+def _delete_some(survey: Survey, now: datetime) -> bool:
+    """Delete what hangs on the survey, AT_ONCE rows of it, and at last itself; whether it is gone."""
+    for row in (rows := list(Response.select().where(Response.survey == survey.id).limit(AT_ONCE))):
+        responses.remove(row, now)
+    if rows:
+        return False
+    for table in (Trigger, Invitation):
+        some = table.select(table.id).where(table.survey == survey.id).limit(AT_ONCE)
+        if table.delete().where(table.id.in_([row.id for row in some])).execute():
+            return False
+    if not db.on_sqlite():
+        # Waits for answers that are being written, which are then seen; later ones wait for us.
+        Survey.select().where(Survey.id == survey.id).for_update().first()
+    if _answered(survey):
+        return False
+    for part in (DailyCount, Definition):
+        part.delete().where(part.survey == survey.id).execute()
+    Survey.delete().where(Survey.id == survey.id).execute()
+    return True
 
 
 def make_first(now: datetime) -> Survey | None:
@@ -112,9 +138,9 @@ def make_first(now: datetime) -> Survey | None:
     def verb() -> Survey | None:
         if Survey.select().exists():
             return None
-        return create(
-            {"name": "How are we doing?", "metric": "nps", "languages": list(wording.LANGUAGES)}, now
-        )
+        # The first one is for those of whom no language is known.
+        languages = [wording.FALLBACK, *(tag for tag in wording.LANGUAGES if tag != wording.FALLBACK)]
+        return create({"name": "How are we doing?", "metric": "nps", "languages": languages}, now)
 
     return db.write(verb)
 

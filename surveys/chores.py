@@ -1,12 +1,13 @@
-"""What is done once an hour so that nothing grows for ever."""
+"""What is done once an hour, or once a night, so that nothing grows for ever."""
 
 from datetime import datetime
 
-from surveys import privacy, responses, rollups
+from surveys import privacy, responses, retention, rollups
 from surveys.base import bell, idempotency, jobs, limits
+from surveys.base.settings import Settings
 
 
-def install(limiter: limits.Limiter) -> None:
+def install(limiter: limits.Limiter, chosen: Settings) -> None:
     """Register the chores with the worker."""
 
     def forget_addresses(now: datetime) -> None:
@@ -18,6 +19,17 @@ def install(limiter: limits.Limiter) -> None:
     def settle_erasures(now: datetime) -> None:
         privacy.settle()
 
+    def trim_receipts(now: datetime) -> None:
+        retention.trim_receipts(now, chosen.keep_receipts_days)
+
+    def forget_people(now: datetime) -> None:
+        retention.forget_people(now, chosen.keep_people_days)
+
+    def empty_outbox(now: datetime) -> None:
+        retention.empty_outbox(now, chosen.data_dir / "outbox")
+
+    for nightly in (trim_receipts, forget_people, empty_outbox):
+        bell.nightly(nightly)
     for chore in (
         jobs.tidy,
         forget_calls,

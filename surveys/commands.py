@@ -1,5 +1,6 @@
 """What an operator types: `flask --app wsgi …`."""
 
+import functools
 import os
 import signal
 import socket
@@ -71,7 +72,6 @@ def _supervise(children: dict[str, list[str]]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    parent = os.getpid()
     started: dict[str, float] = {}
     while not stopping:
         for name, command in children.items():
@@ -84,9 +84,8 @@ def _supervise(children: dict[str, list[str]]) -> int:
                 running[name] = subprocess.Popen(
                     command,
                     cwd=settings.ROOT,
-                    env={**os.environ, "EARSHOT_PARENT": str(parent)},
                     start_new_session=True,
-                    preexec_fn=bell.end_with_parent,
+                    preexec_fn=functools.partial(bell.end_with_parent, os.getpid()),
                 )
         time.sleep(0.1)
     for process in running.values():

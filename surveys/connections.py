@@ -1,4 +1,7 @@
-"""Connections: helpdesk accounts, the calls they make, and what has to be asked of them in return."""
+"""Connections: helpdesk accounts, the calls they make, and what has to be asked of them in return.
+
+Senders of mail reports are connections too; what they say is read by `bounces`.
+"""
 
 import base64
 import json
@@ -53,14 +56,15 @@ def create(values: Mapping[str, Any], now: datetime) -> tuple[Connection, str | 
 def change(connection: Connection, values: Mapping[str, Any]) -> Connection:
     """Change a connection. `new_snippet_key`: every snippet printed so far is worthless at once."""
     given = dict(values)
+    fresh_key = given.pop("new_snippet_key", False)
 
     def verb() -> Connection:
         row = Connection.get_by_id(connection.id)
-        if given.pop("new_snippet_key", False):
-            row.snippet_generation += 1
+        row.snippet_generation += fresh_key
         for name, value in given.items():
             setattr(row, name, value)
-        row.save()
+        # Nothing else: a secret that cannot be read at the moment must not be written over.
+        row.save(only=[Connection._meta.fields[name] for name in (*given, "snippet_generation")])
         return row
 
     return db.write(verb)
@@ -85,17 +89,17 @@ def receive(connection: Connection, call: Call, now: datetime) -> Trigger | Chal
     if isinstance(told, Challenge):
         return told
     if isinstance(told, Ignored):
-        return triggers.ignore(connection.survey, _origin(connection), told.reason, now)
+        return triggers.ignore(connection.own_survey, _origin(connection), told.reason, now)
     origin = _origin(connection, told, call)
     if told.kind == "other":
         plain = _origin(connection)
-        return triggers.ignore(connection.survey, plain, told.reason, now, told.ticket.id)
+        return triggers.ignore(connection.own_survey, plain, told.reason, now, told.ticket.id)
     if told.kind in ("reopened", "withdrawn"):
         reopened = told.kind == "reopened"
-        return triggers.take_back(connection.survey, origin, told.ticket.id, told.reason, now, reopened)
+        return triggers.take_back(connection.own_survey, origin, told.ticket.id, told.reason, now, reopened)
 
     def verb() -> Trigger:
-        trigger = triggers.receive(connection.survey, said(told), now, origin)
+        trigger = triggers.receive(connection.own_survey, said(told), now, origin)
         if trigger.rule == "lookup":
             jobs.enqueue(LOOK_UP, {"trigger": trigger.id, "event": _as_json(told)}, now)
         return trigger
@@ -103,7 +107,7 @@ def receive(connection: Connection, call: Call, now: datetime) -> Trigger | Chal
     return db.write(verb)
 
 
-@jobs.on(LOOK_UP)
+@jobs.on(LOOK_UP, lane=jobs.CALLS)
 def look_up(payload: dict[str, Any], now: datetime) -> None:
     """Ask the helpdesk for the address that an event lacked, then decide. Tried again when it does not answer."""
     trigger = Trigger.get_or_none((Trigger.id == payload["trigger"]) & (Trigger.rule == "lookup"))
@@ -155,7 +159,7 @@ def check_write_back(url: str) -> None:
 
 def new_secret(kind: str) -> str:
     """A secret in the form that the sender's software expects."""
-    if kind == "generic":
+    if kind in ("generic", "dsn"):
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     return secrets.token_urlsafe(32)
 

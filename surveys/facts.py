@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from peewee import fn
+
 from surveys import people, rollups
 from surveys.base import db
 from surveys.domain import schedule
@@ -79,6 +81,32 @@ def last_answer(survey: Survey, person_ids: Iterable[str]) -> datetime | None:
         for created_at, survey_id, score, test in _answers(person=person_id)
         if survey_id == survey.id and score is not None and not test
     )
+
+
+def heard_by(
+    surveys: Sequence[str], person_ids: Sequence[str]
+) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """When these surveys alone last asked each person, and last had an answer of them; by the person's id."""
+    moment: Any = fn.MAX(fn.COALESCE(Invitation.sent_at, Invitation.send_at))
+    asks: Any = (
+        Invitation.select(Invitation.person, moment.converter(Invitation.sent_at.python_value))
+        .where(
+            Invitation.survey.in_(surveys) & Invitation.person.in_(person_ids) & Invitation.status.in_(ASKING)
+        )
+        .group_by(Invitation.person)
+    )
+    said: Any = (
+        Response.select(Response.person, fn.MAX(Response.created_at))
+        .where(
+            Response.survey.in_(surveys)
+            & Response.person.in_(person_ids)
+            & Response.score.is_null(False)
+            & ~Response.test
+        )
+        .group_by(Response.person)
+    )
+    asked, answered = dict(list(asks.tuples())), dict(list(said.tuples()))
+    return {each: (asked.get(each), answered.get(each)) for each in person_ids}
 
 
 def quarter(now: datetime) -> tuple[datetime, datetime]:

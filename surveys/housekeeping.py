@@ -9,8 +9,8 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from surveys import backup as backups
-from surveys import people, privacy, tombstones
-from surveys.base import ballast, cli, clock, jobs, web
+from surveys import privacy, tombstones
+from surveys.base import ballast, cli, clock, jobs, sealing, web
 from surveys.base.delivery import mail
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.models import Person
@@ -18,7 +18,7 @@ from surveys.models import Person
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (erase, backup, restore, mail_test):
+    for command in (erase, backup, restore, reseal, mail_test):
         app.cli.add_command(command)
     app.cli.add_command(jobs_group)
 
@@ -73,7 +73,7 @@ def find(email: str | None, external_id: str | None, person_id: str | None) -> l
     if person_id:
         person = Person.get_or_none(Person.id == person_id)
         return privacy.rows_of(person) if person else []
-    return people.named(email=email, external_id=external_id)
+    return privacy.rows_named(email, external_id)
 
 
 def _counted(rows: dict[str, int]) -> str:
@@ -117,6 +117,13 @@ def restore(file: Path, force: bool, check: bool) -> None:
     except backups.NotEmpty as error:
         raise click.ClickException(f"{error} --force replaces them.") from None
     _report(done)
+
+
+@click.command()
+@cli.with_database
+def reseal() -> None:
+    """Encrypt stored secrets anew under the SECRET_KEY in force, so that those in SECRET_KEY_BEFORE can go."""
+    click.echo(f"{sealing.reseal()} secrets sealed anew.")
 
 
 def _report(done: backups.Restored) -> None:

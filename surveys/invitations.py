@@ -2,11 +2,14 @@
 
 For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed`,
 `unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
+One whose every attempt failed before anything left is `failed`, until somebody lets its job run again.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from peewee import fn
 
 from surveys import facts, links, people
 from surveys.base import bell, db, ids, jobs
@@ -75,25 +78,22 @@ def start_sending(invitation_id: str, now: datetime) -> Invitation | None:
     Who unsubscribed, bounced or asked to be left alone since, and a survey that no longer asks, cancel it. One
     that is found marked already was cut off half-way: it becomes `unknown`.
     """
-
-    def verb() -> Invitation | None:
-        invitation = Invitation.get_or_none(Invitation.id == invitation_id)
-        if invitation is None:
-            return None
-        if invitation.status == "sending":
-            _move(invitation_id, ["sending"], "unknown", reason="the sender stopped half-way")
-            return None
-        if invitation.status != "scheduled":
-            return None
-        reason = _reason_against(invitation, now)
-        if reason:
-            cancel(invitation, reason, now)
-            return None
-        if not _move(invitation_id, ["scheduled"], "sending"):
-            return None
-        return Invitation.get_by_id(invitation_id)
-
-    return db.write(verb)
+    # Read before the transaction, so that answers and triggers wait for nothing but the change of one row.
+    invitation = _invitation(invitation_id)
+    if invitation is None:
+        return None
+    if invitation.status == "sending":
+        unknown(invitation, "the sender stopped half-way")
+    if invitation.status != "scheduled":
+        return None
+    reason = _reason_against(invitation, now)
+    if reason:
+        cancel(invitation, reason, now)
+        return None
+    if not db.write(lambda: _move(invitation_id, ["scheduled"], "sending")):
+        return None
+    invitation.status = "sending"
+    return invitation
 
 
 def sent(invitation: Invitation, now: datetime) -> None:
@@ -125,9 +125,54 @@ def failed(invitation: Invitation, reason: str, now: datetime) -> None:
     db.write(verb)
 
 
-def not_sent(invitation: Invitation) -> None:
+def bounced(invitation: Invitation, reason: str) -> bool:
+    """The mail came back for good: the person was not asked. False when it is settled already, as by an answer."""
+
+    def verb() -> bool:
+        rows = _hold(invitation)
+        if not _move(invitation.id, ["sending", "sent", "unknown", "expired"], "failed", reason=reason):
+            return False
+        _asked_anew(rows)
+        return True
+
+    return db.write(verb)
+
+
+def not_sent(invitation: Invitation, reason: str) -> None:
     """Nothing left the house: back to scheduled. The job that asked tries again."""
-    db.write(lambda: _move(invitation.id, ["sending"], "scheduled"))
+    db.write(lambda: _move(invitation.id, ["sending"], "scheduled", reason=reason))
+
+
+def give_up(invitation_id: str, reason: str, now: datetime) -> None:
+    """No attempt is left: what never left the house has failed, what was cut off half-way is unknown."""
+
+    def verb() -> None:
+        invitation = Invitation.get_or_none(Invitation.id == invitation_id)
+        if invitation is not None and not _move(
+            invitation_id, ["sending"], "unknown", reason="the sender stopped half-way"
+        ):
+            failed(invitation, f"given up: {invitation.reason or reason}", now)
+
+    db.write(verb)
+
+
+def take_up(invitation_id: str, now: datetime) -> None:
+    """Somebody lets the mail that was given up be tried again: the person counts as asked."""
+
+    def verb() -> None:
+        invitation = Invitation.get_or_none(Invitation.id == invitation_id)
+        if invitation is not None and _move(invitation_id, ["failed"], "scheduled", reason=None):
+            _asked(_hold(invitation), now)
+
+    db.write(verb)
+
+
+def open_counts() -> dict[str, int]:
+    """How many invitations stand in each state that somebody may have to look at."""
+    looked_at = ("scheduled", "sending", "unknown", "failed")
+    counted = Invitation.select(Invitation.status, fn.COUNT(Invitation.id))
+    rows: Any = counted.where(Invitation.status.in_(looked_at)).group_by(Invitation.status).tuples()
+    return {status: 0 for status in looked_at} | dict(list(rows))
 
 
 def unknown(invitation: Invitation, reason: str) -> None:
@@ -151,8 +196,9 @@ def start_reminding(invitation_id: str, now: datetime) -> Invitation | None:
 
 
 def shown(invitation: Invitation, now: datetime) -> None:
-    """The widget showed it."""
-    db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
+    """The widget showed it. Mail that waits for its time is not shown by a widget, whoever has its link."""
+    if invitation.channel == WIDGET:
+        db.write(lambda: _move(invitation.id, ["scheduled"], "sent", sent_at=now))
 
 
 def decline(invitation: Invitation, now: datetime) -> None:
@@ -187,6 +233,7 @@ def addresses(invitation: Invitation, metric: str) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------------
 
 
+_invitation = db.Lookup(Invitation.id)
 _insert = db.Insert(Invitation)
 _set_asked = db.Prepared(
     lambda: Person.update({Person.last_asked_at: db.slot("at")}).where(Person.id == db.slot("id"))

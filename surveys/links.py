@@ -1,19 +1,34 @@
 """Public addresses and the tokens in them; every link starts with BASE_URL."""
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from surveys.base import signing
 
 _base_url = "http://127.0.0.1:8000"
+_bounce_address: str | None = None
 
-BadToken = signing.BadToken
+#: Hex digits of the signature in an envelope sender: 80 bits, beside the 120 random ones of the id.
+_BOUNCE_MAC = 20
+_BOUNCED = re.compile(r"\+(inv_[0-9a-z]{24})\.([0-9a-f]{20})@", re.IGNORECASE)
+
+BadToken, Expired = signing.BadToken, signing.Expired
+
+#: How long a link to a respondent's own page is good: it shows and deletes all that they ever answered.
+ME_FOR = timedelta(days=90)
 
 
 def use_base_url(url: str) -> None:
     """Where the service is reached from outside."""
     global _base_url
     _base_url = url
+
+
+def use_bounce_address(address: str | None) -> None:
+    """Where reports of undelivered mail go (BOUNCE_ADDRESS)."""
+    global _bounce_address
+    _bounce_address = address
 
 
 def to(path: str, **query: str | int | None) -> str:
@@ -23,7 +38,7 @@ def to(path: str, **query: str | int | None) -> str:
 
 
 def invitation_token(invitation_id: str) -> str:
-    """The token that lets its bearer answer one invitation."""
+    """The token that lets its bearer answer one invitation, for as long as its row says (`expires_at`)."""
     return signing.sign("invitation", invitation_id)
 
 
@@ -42,6 +57,26 @@ def decoy(invitation_id: str) -> str:
     return to(f"/i/{invitation_token(invitation_id)}", seen=1)
 
 
+def bounce(invitation_id: str) -> str | None:
+    """The envelope sender of an invitation's mail, by which its bounces find back; None without BOUNCE_ADDRESS."""
+    if _bounce_address is None:
+        return None
+    name, _, domain = _bounce_address.rpartition("@")
+    return f"{name}+{invitation_id}.{_bounce_mac(invitation_id)}@{domain}"
+
+
+def bounced_invitation_id(address: str) -> str | None:
+    """The invitation whose envelope sender stands in a text; None when there is none that we signed.
+
+    Upper and lower case do not matter: some servers change it.
+    """
+    for found in _BOUNCED.finditer(address[:10_000]):
+        invitation_id, mac = found[1].lower(), found[2].lower()
+        if signing.same(_bounce_mac(invitation_id), mac):
+            return invitation_id
+    return None
+
+
 def unsubscribe(invitation_id: str) -> str:
     """Where whoever got an invitation says that it was the last; the link never runs out."""
     return to(f"/u/{signing.sign('unsubscribe', invitation_id)}")
@@ -52,13 +87,18 @@ def unsubscribed_invitation_id(token: str, now: datetime) -> str:
     return signing.read("unsubscribe", token, now)
 
 
-def me(person_id: str) -> str:
-    """A respondent's own page."""
-    return to(f"/me/{signing.sign('me', person_id)}")
+def me(person_id: str, made_at: datetime) -> str:
+    """A respondent's own page, by a link that is good for ME_FOR."""
+    return to(f"/me/{my_token(person_id, made_at)}")
+
+
+def my_token(person_id: str, made_at: datetime) -> str:
+    """The token that opens a respondent's own page until ME_FOR after `made_at`."""
+    return signing.sign("me", person_id, made_at + ME_FOR)
 
 
 def my_person_id(token: str, now: datetime) -> str:
-    """Whose own page a token opens. Raises BadToken."""
+    """Whose own page a token opens. Raises BadToken, Expired when it did once."""
     return signing.read("me", token, now)
 
 
@@ -75,3 +115,7 @@ def survey_page(survey_id: str, **query: str | int | None) -> str:
 def widget_script(survey_id: str) -> str:
     """The script a website embeds."""
     return to(f"/w/{survey_id}.js")
+
+
+def _bounce_mac(invitation_id: str) -> str:
+    return signing.keyed_hash("bounce", invitation_id)[:_BOUNCE_MAC]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ PLACEHOLDERS = ("name", "product", "agent", "team", "ticket_number", "ticket_sub
 #: The invitation of a preview; no real one has this id.
 NOBODYS = "inv_" + "0" * 24
 
+#: When it is sent: long ago, so that a link in it that runs out has done so.
+EXAMPLE = datetime(2020, 1, 1, tzinfo=UTC)
+
 
 @dataclass
 class _Way:
@@ -39,35 +42,52 @@ def use_mailer(mailer: Mailer) -> None:
     _way.mailer = mailer
 
 
-@jobs.on(invitations.DUE)
+@jobs.on(invitations.DUE, lane=jobs.MAIL)
 def send(payload: dict[str, Any], now: datetime) -> None:
     """Send one invitation, unless it was sent, was being sent when a process died, or must not be sent any more."""
     invitation = invitations.start_sending(payload["invitation"], now)
     if invitation is None:
         return
     try:
-        _hand_over(compose(invitation.survey, invitation), now)
+        message = compose(invitation.survey, invitation)
+    except Exception as error:
+        invitations.not_sent(invitation, f"the mail could not be made ({type(error).__name__})")
+        raise
+    try:
+        _hand_over(message, now)
     except DeliveryUnknown as error:
         invitations.unknown(invitation, f"the server fell silent after it had the mail ({error})")
     except DeliveryFailed as error:
         if error.again:
-            invitations.not_sent(invitation)
+            invitations.not_sent(invitation, f"not sent: {error}")
             raise
         invitations.failed(invitation, f"not sent: {error}", now)
     else:
         invitations.sent(invitation, now)
 
 
-@jobs.on(invitations.REMINDER_DUE)
+@jobs.on_death(invitations.DUE)
+def give_up(payload: dict[str, Any], error: str, now: datetime) -> None:
+    """Show that an invitation will not be sent by itself any more."""
+    invitations.give_up(payload["invitation"], error, now)
+
+
+@jobs.on_release(invitations.DUE)
+def take_up(payload: dict[str, Any], now: datetime) -> None:
+    """Let it be sent after all."""
+    invitations.take_up(payload["invitation"], now)
+
+
+@jobs.on(invitations.REMINDER_DUE, lane=jobs.MAIL)
 def remind(payload: dict[str, Any], now: datetime) -> None:
     """Send the one reminder. It is marked before it leaves and not tried again: a lost reminder hurts nobody."""
     invitation = invitations.start_reminding(payload["invitation"], now)
     if invitation is not None:
-        _hand_over(compose(invitation.survey, invitation, part=".reminder"), now)
+        _hand_over(compose(invitation.survey, invitation, reminder=True), now)
 
 
-def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
-    """The mail of an invitation, in its person's language. `part` tells the reminder's Message-ID from the first's.
+def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> Message:
+    """The mail of an invitation, in its person's language; or its reminder, which says so and is shown with the first.
 
     Every link in it starts with BASE_URL: what others said (names, subjects) is kept from becoming a link.
     """
@@ -81,13 +101,17 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
         name=said["name"] or None,
         from_name=own.get("from_name"),
         reply_to=own.get("reply_to"),
-        subject=words["subject"],
+        subject=_reminding(words["subject"], language) if reminder else words["subject"],
         text=_template("mail.txt").render(values),
         html=css_inline.inline(
             _template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
         ),
-        id=f"{invitation.id}{part}",
+        id=f"{invitation.id}.reminder" if reminder else invitation.id,
+        answers=invitation.id if reminder else None,
+        bounces_to=links.bounce(invitation.id),
         headers={
+            # What a mail service that makes Message-IDs of its own still shows in its reports.
+            "X-Earshot-Invitation": invitation.id,
             # RFC 8058: one click, without a page in between.
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -101,19 +125,20 @@ def compose(survey: Survey, invitation: Invitation, part: str = "") -> Message:
     )
 
 
-def example(survey: Survey, language: str | None, to: str) -> Message:
-    """The mail that an invented person would get; its links lead to no invitation."""
+def example(survey: Survey, language: str | None, to: str, reminder: bool = False) -> Message:
+    """The mail that an invented person would get, or its reminder; its links lead to no invitation."""
     invitation = Invitation(
         id=NOBODYS,
         survey=survey.id,
         person=Person(id="per_" + "0" * 24, name="Robin Vale"),
         email=to,
+        send_at=EXAMPLE,
         language=language,
         agent_name="Sam Ortiz",
         team_name="Support",
         ticket={"id": "35436", "number": "35436", "subject": "Refund for order 1042"},
     )
-    return compose(survey, invitation)
+    return compose(survey, invitation, reminder)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -143,6 +168,10 @@ def _words(survey: Survey, said: Mapping[str, str], language: str) -> dict[str, 
         # A text of their own brings its own greeting.
         "has_own_text": bool(text),
     }
+
+
+def _reminding(subject: str, language: str) -> str:
+    return wording.text(language, "mail.reminder", subject=subject)
 
 
 def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
@@ -195,7 +224,7 @@ def _values(
         "page_url": links.invitation(invitation.id),
         "decoy_url": links.decoy(invitation.id),
         "unsubscribe_url": links.unsubscribe(invitation.id),
-        "me_url": links.me(invitation.person_id) if invitation.person_id else None,
+        "me_url": links.me(invitation.person_id, invitation.send_at) if invitation.person_id else None,
         "paragraphs": [part for part in words["intro"].split("\n") if part.strip()],
         "schemes": {
             name: {"accent": accent, "on": colours.text_on(accent)}

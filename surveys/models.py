@@ -4,6 +4,7 @@ import peewee
 from peewee import SQL, BigIntegerField, BooleanField, DoubleField, IntegerField, SmallIntegerField, TextField
 
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, JSONField, Table, UTCField
+from surveys.base.sealing import SealedField, SealedJSONField
 
 
 class Survey(Table):
@@ -76,6 +77,7 @@ class Person(Table):
     """Whoever may be asked. `verified` false: known only by an unsigned claim, kept apart from the verified.
 
     `known_email`: the address that a key's holder gave beside an id; mail may go there, never to a claimed one.
+    `bounce_lifted_at`: when somebody said that mail arrives there after all; older reports say nothing any more.
     """
 
     id = TextField(primary_key=True)
@@ -93,12 +95,14 @@ class Person(Table):
     last_declined_at = UTCField(null=True)
     unsubscribed_at = UTCField(null=True)
     bounced_at = UTCField(null=True)
+    bounce_lifted_at = UTCField(null=True)
     never_ask = BooleanField(default=False)
     days_between_asks = IntegerField(default=0)
     created_at = UTCField()
 
     class Meta:
-        indexes = ((("verified", "external_id"), True), (("verified", "email"), True))
+        # The name first: who is looked up by an address may be verified or not.
+        indexes = ((("external_id", "verified"), True), (("email", "verified"), True))
         about = "person"
         holds = {
             "id": PSEUDONYM,
@@ -185,21 +189,31 @@ class ScannedDomain(Table):
 
 
 class Connection(Table):
-    """One helpdesk account. Secret and credentials are kept as they are: calls are checked and made with them."""
+    """One helpdesk account, or one sender of reports about mail, which concern no survey in particular.
+
+    Calls are checked and made with the secret and the credentials, so they are kept: sealed.
+    """
 
     id = TextField(primary_key=True)
     name = TextField()
     kind = TextField()
-    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
-    secret = TextField()
+    survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
+    secret = SealedField()
     proof = TextField(null=True)
     solved_statuses = JSONField(null=True)
     skip_tags = JSONField()
-    write_back = JSONField(null=True)
+    write_back = SealedJSONField(null=True)
     snippet_generation = IntegerField(default=1)
     created_at = UTCField()
 
-    survey_id: str
+    survey_id: str | None
+
+    @property
+    def own_survey(self) -> Survey:
+        """What a helpdesk's tickets are asked about. Raises LookupError where there is none."""
+        if self.survey is None:
+            raise LookupError(self.id)
+        return self.survey
 
 
 class Trigger(Table):
@@ -342,6 +356,9 @@ for _address in (Person.known_email, Person.claimed_email):
 for _name in ("delivery", "fingerprint", "ticket_id"):
     _column = Trigger._meta.fields[_name]
     Trigger.add_index(Trigger.connection_id, _column, name=f"trigger_{_name}", where=_column.is_null(False))
+
+# The few that wait for a helpdesk's word, among millions that do not.
+Trigger.add_index(Trigger.created_at, name="trigger_lookup", where=SQL("rule = 'lookup'"))
 
 # A survey's feed newest first; and what numbers by segment are read from without touching the rows.
 Response.add_index(Response.survey, Response.key, name="response_survey_key")

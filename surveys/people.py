@@ -67,39 +67,38 @@ def normal_email(email: str | None) -> str | None:
     return email.strip().lower() or None if email else None
 
 
-def find_or_create(who: Identity, now: datetime) -> Person | None:
+def find_or_create(who: Identity, now: datetime, rows: Sequence[Person] | None = None) -> Person | None:
     """The person of an identity, made if new; None when the identity names nobody. Call it in a transaction.
 
+    `rows`: what `hold` gave for this identity in this transaction; nothing is read again then.
     Verified and merely claimed people are kept apart, so that a claim can never change what we know of, or
     when we ask, somebody else. With a signed id an e-mail is only claimed and finds nobody.
     """
     if not who.known:
         return None
     by_email = who.email if not who.external_id else None
-    person = _found(who)
+    person = _found(who) if rows is None else next((row for row in rows if _is(row, who)), None)
     if person is None:
-        try:
-            with db.database.atomic():
-                person = Person.create(
-                    id=ids.new("per"),
-                    external_id=who.external_id,
-                    email=by_email,
-                    claimed_email=who.email if who.external_id else None,
-                    known_email=who.email if who.external_id and who.vouched else None,
-                    name=who.name,
-                    verified=who.verified,
-                    created_at=now,
-                )
-        except peewee.IntegrityError:
-            person = _found(who)
-        return person
+        person = Person(
+            id=ids.new("per"),
+            external_id=who.external_id,
+            email=by_email,
+            claimed_email=who.email if who.external_id else None,
+            known_email=who.email if who.external_id and who.vouched else None,
+            name=who.name,
+            verified=who.verified,
+            created_at=now,
+        )
+        # Somebody else may just have made them.
+        return person if _insert(person) else _found(who)
     changes: dict[str, Any] = {}
     if who.name and who.name != person.name:
         changes["name"] = who.name
     if who.external_id and who.email and who.email != person.claimed_email:
         changes["claimed_email"] = who.email
     if who.vouched and who.external_id and who.email and who.email != person.known_email:
-        changes["known_email"] = who.email
+        # A bounce was the old address's.
+        changes |= {"known_email": who.email, "bounced_at": None}
     return describe(person, changes)
 
 
@@ -124,19 +123,20 @@ def same(who: Identity) -> list[Person]:
     fresh = {who.address} if who.address else set()
     while fresh := (fresh | {a for row in found.values() for a in _addresses(row)}) - asked:
         for each in fresh:
-            found |= {row.id: row for row in (*_by_email(True, each), *_by_known_email(each)) if row.verified}
+            found |= {row.id: row for row in at_address(each) if row.verified}
         asked |= fresh
     return sorted(found.values(), key=lambda row: (row.created_at, row.id))
 
 
 def at_address(address: str) -> list[Person]:
     """Every row of an address, claims too."""
-    return [*_by_email(True, address), *_by_email(False, address), *_by_known_email(address)]
+    return _at_address(address, address)
 
 
+_insert = db.Insert(Person, action="nothing")
 _by_external_id = db.Rows(Person, Person.verified, Person.external_id)
 _by_email = db.Rows(Person, Person.verified, Person.email)
-_by_known_email = db.Rows(Person, Person.known_email)
+_at_address = db.Rows(Person, Person.email, Person.known_email, any_of=True)
 
 
 def _found(who: Identity) -> Person | None:
@@ -146,6 +146,12 @@ def _found(who: Identity) -> Person | None:
         else _by_email(who.verified, who.email)
     )
     return rows[0] if rows else None
+
+
+def _is(row: Person, who: Identity) -> bool:
+    """What `_found` looks for."""
+    same = row.external_id == who.external_id if who.external_id else row.email == who.email
+    return same and row.verified == who.verified
 
 
 def _addresses(row: Person) -> list[str]:
@@ -263,14 +269,45 @@ def unsubscribe(person: Person, now: datetime) -> Person:
     return db.write(verb)
 
 
-def unsubscribe_address(address: str, now: datetime) -> None:
-    """Send no more mail surveys to an address, whosever it is."""
+def unsubscribe_address(address: str, now: datetime) -> bool:
+    """Send no more mail surveys to an address, whosever it is; False when it is nobody's."""
 
-    def verb() -> None:
-        for person in named(email=address):
+    def verb() -> bool:
+        found = named(email=address)
+        for person in found:
             unsubscribe(person, now)
+        return bool(found)
 
-    db.write(verb)
+    return db.write(verb)
+
+
+def suppress(address: str, at: datetime) -> str | None:
+    """Write no more to an address, to which mail bounced for good at `at`; why that means nothing, else None."""
+
+    def verb() -> str | None:
+        rows = at_address(address)
+        if not rows:
+            return "nobody is known by this address"
+        bouncing = [r.id for r in rows if r.bounce_lifted_at is None or r.bounce_lifted_at < at]
+        if not bouncing:
+            return "somebody said since that mail arrives there"
+        fresh = Person.id.in_(bouncing) & Person.bounced_at.is_null()
+        Person.update(bounced_at=at).where(fresh).execute()
+        return None
+
+    return db.write(verb)
+
+
+def lift(person: Person, now: datetime) -> Person:
+    """Mail to this person arrives after all: whoever shares the address may be written to again."""
+
+    def verb() -> Person:
+        rows = [person, *(row for address in _addresses(person) for row in at_address(address))]
+        query = Person.update(bounced_at=None, bounce_lifted_at=now)
+        query.where(Person.id.in_([row.id for row in rows])).execute()
+        return Person.get_by_id(person.id)
+
+    return db.write(verb)
 
 
 def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> None:
@@ -280,6 +317,9 @@ def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> N
 
 
 def _set_email(row: Person, email: str | None) -> None:
+    if email not in (row.email, row.known_email):
+        # A bounce was the old address's.
+        row.bounced_at = None
     # Beside an id of the website's own an address finds nobody: it is kept apart, see find_or_create().
     row.email, row.claimed_email = (None, email) if row.external_id else (email, None)
     row.known_email = row.claimed_email

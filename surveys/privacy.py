@@ -1,7 +1,10 @@
 """What is known of one person, all of it: to be handed out, or to be erased everywhere."""
 
+import contextlib
 import functools
+import json
 import operator
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -33,20 +36,30 @@ def use_directory(data_dir: Path) -> None:
 
 
 def rows_of(person: Person) -> list[Person]:
-    """The person and, for a verified one, those who only claimed to be the same.
+    """The person; for a verified one every row of the same person, and those who only claimed to be them.
 
     A mere claim reaches nobody else: whoever typed an address must not have its owner erased or shown.
     """
     if not person.verified:
         return [person]
-    same = Person.id == person.id
-    if person.email:
-        same = same | (
-            ~Person.verified & ((Person.email == person.email) | (Person.claimed_email == person.email))
-        )
-    if person.external_id:
-        same = same | (~Person.verified & (Person.external_id == person.external_id))
-    return list(Person.select().where(same).order_by(Person.created_at, Person.id))
+    rows = people.same(people.identity_of(person))
+    addresses = [a for row in rows for a in (row.email, row.known_email) if a]
+    known = [row.external_id for row in rows if row.external_id]
+    claimed = (
+        Person.email.in_(addresses) | Person.claimed_email.in_(addresses) | Person.external_id.in_(known)
+    )
+    claims = Person.select().where(~Person.verified & claimed)
+    return sorted([*rows, *claims], key=lambda row: (row.created_at, row.id))
+
+
+def rows_named(email: str | None = None, external_id: str | None = None) -> list[Person]:
+    """Every row of whoever goes by this address or id; of those who only claim it, just the row that does."""
+    address = people.normal_email(email)
+    found: dict[str, Person] = {}
+    for row in people.named(email=email, external_id=external_id):
+        proven = external_id is not None or address in (row.email, row.known_email)
+        found |= {each.id: each for each in (rows_of(row) if proven else [row])}
+    return list(found.values())
 
 
 def export(who: Sequence[Person], now: datetime) -> dict[str, Any]:
@@ -160,12 +173,11 @@ class _Traces:
             return _column(table, "response").in_(list(self.responses))
         return None
 
-    def needles(self) -> list[str]:
-        """What a queue or a kept answer may mention of them."""
+    def ids(self) -> list[str]:
+        """What a queue or a kept answer may mention of them, beside their addresses."""
         invitations: Any = Invitation.select(Invitation.id).where(Invitation.person.in_(self.people)).tuples()
         return [
             *self.people,
-            *self.emails,
             *(row[0] for row in invitations),
             *(str(key) for key in self.responses),
             *self.responses.values(),
@@ -179,21 +191,55 @@ def _column(table: type[db.Table], name: str) -> Any:
 
 
 def _forget_mentions(found: _Traces, gone: dict[str, int]) -> None:
-    needles = found.needles()
     for table in db.registered():
         if db.about(table) != "mention":
             continue
         name = table._meta.table_name
         for column in (table._meta.fields[field] for field in db.holds(table)):
-            for start in range(0, len(needles), AT_ONCE):
-                where = _any_of([_mentions(column, needle) for needle in needles[start : start + AT_ONCE]])
-                gone[name] = gone.get(name, 0) + table.delete().where(where).execute()
+            forgotten = [_forget_ids(table, column, found.ids())]
+            forgotten += [_forget_address(table, column, address) for address in found.emails]
+            gone[name] = gone.get(name, 0) + sum(forgotten)
 
 
-def _mentions(column: peewee.Field, needle: str) -> Any:
-    if db.on_sqlite():
-        return fn.INSTR(peewee.Cast(column, "TEXT"), needle) > 0
-    return fn.STRPOS(peewee.Cast(column, "TEXT"), needle) > 0
+def _forget_ids(table: type[db.Table], column: peewee.Field, ids: Sequence[str]) -> int:
+    """Remove the rows that mention one of our ids. None is a part of another: each kind has one length."""
+    text, count = peewee.Cast(column, "TEXT"), 0
+    for start in range(0, len(ids), AT_ONCE):
+        where = _any_of([_position(text, each) > 0 for each in ids[start : start + AT_ONCE]])
+        count += table.delete().where(where).execute()
+    return count
+
+
+def _forget_address(table: type[db.Table], column: peewee.Field, address: str) -> int:
+    """Remove the rows that mention an address; jimbob@… and bob@….au are not bob@…."""
+    key: Any = table._meta.primary_key  # type: ignore[attr-defined]
+    text = fn.LOWER(peewee.Cast(column, "TEXT"))
+    whole = re.compile(rf"(?<![\w.+-])(?<!\w'){re.escape(address)}(?![\w-]|\.\w)")
+    rows: Any = table.select(key, column).where(_position(text, address) > 0).tuples()
+    named = [row[0] for row in rows if any(whole.search(each.lower()) for each in _texts(row[1]))]
+    return sum(
+        table.delete().where(key.in_(named[start : start + AT_ONCE])).execute()
+        for start in range(0, len(named), AT_ONCE)
+    )
+
+
+def _position(text: Any, needle: str) -> Any:
+    return fn.INSTR(text, needle) if db.on_sqlite() else fn.STRPOS(text, needle)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, or in one that is kept as text, the names of its fields among them."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in (*value, *value.values()):
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def _any_of(conditions: Iterable[Any]) -> Any:

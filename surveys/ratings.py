@@ -47,7 +47,7 @@ def settle(payload: dict[str, Any], now: datetime) -> None:
     db.write(verb)
 
 
-@jobs.on(NOTE_DUE)
+@jobs.on(NOTE_DUE, lane=jobs.CALLS)
 def write(payload: dict[str, Any], now: datetime) -> None:
     """Send one of the requests that make the note: its text, or its tag. At least once (promises.md, P4)."""
     row = _rated(payload["key"])

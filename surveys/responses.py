@@ -10,11 +10,11 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import links, people, rollups, tombstones
+from surveys import links, people, resolutions, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
-from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey
+from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
 
 #: Queued answers of browsers that were offline are still taken this long after a survey was archived.
 ARCHIVED_GRACE = timedelta(hours=72)
@@ -23,6 +23,9 @@ BURST_SECONDS = 60
 
 #: The flag of an answer through a printed link whose ticket nobody has confirmed.
 UNVERIFIED = "unverified"
+
+#: The flag of an answer that somebody took out of the value, which no later arrival puts back.
+BY_HAND = "by_hand"
 
 
 class Refused(Exception):
@@ -35,6 +38,14 @@ class Refused(Exception):
 
 class Clash(Refused):
     """It contradicts what is stored: another survey's id, a wrong edit key, the edit window is over."""
+
+
+class Answered(Clash):
+    """Somebody whom we asked answered for this resolution of the ticket; a printed link cannot change that."""
+
+
+class Gone(Refused):
+    """The answer was deleted; what a browser still sends of it is not recorded anew."""
 
 
 @dataclass
@@ -81,7 +92,7 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
     Each field keeps the value of the highest revision that carried it; at equal revision the first stored
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
-    survey and network above which new ones are flagged; 0 for none. Raises Refused and Clash.
+    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered and Gone.
     """
     if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise LookupError(survey.id)
@@ -111,6 +122,16 @@ def find(response_id: str) -> Response | None:
     return found
 
 
+def to_invitation(invitation: Invitation) -> Response | None:
+    """The answer that its bearer may see and change: also one through a printed link, where we asked by another.
+
+    Raises Answered for a printed link once somebody whom we asked has answered.
+    """
+    row = Response.get_or_none(Response.invitation == invitation.id)
+    other = resolutions.twin(invitation) if row is None else None
+    return _of_twin(invitation, other) if other else row
+
+
 def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     """Take a response out of the value, or back in."""
 
@@ -118,12 +139,13 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
-        if row.excluded == excluded:
+        flags = [flag for flag in row.flags or [] if flag != BY_HAND] + ([BY_HAND] if excluded else [])
+        if row.excluded == excluded and flags == (row.flags or []):
             return row
         before = (row.score, row.counted)
-        row.excluded = excluded
+        row.excluded, row.flags = excluded, flags or None
         _settle(row, before, now)
-        _save(row, ["excluded", "counted"])
+        _save(row, ["excluded", "counted", "flags"])
         jobs.enqueue("response excluded", {"key": row.key}, now)
         return row
 
@@ -133,15 +155,21 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
 def confirm(invitation_id: str, now: datetime) -> None:
     """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
 
-    Call it in a transaction.
+    What is out of the value for another reason stays out, and tags that were set by hand stay. Call it in a
+    transaction.
     """
     row = _by_invitation(invitation_id)
     if row is None:
         return
     before = (row.score, row.counted)
     row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
-    row.excluded = bool(row.flags)
+    # One that was put back by hand stays in, whatever else speaks against it.
+    row.excluded = row.excluded and bool(row.flags)
+    # A claim brings no tags: those that stand there were set by hand.
+    own_tags = row.tags
     _attribute(row, Invitation.get_by_id(invitation_id))
+    if own_tags is not None:
+        row.tags = own_tags
     _settle(row, before, now)
     _save(
         row,
@@ -194,6 +222,7 @@ def remove(row: Response | None, now: datetime) -> None:
     before = (row.score, row.counted)
     row.counted = False
     rollups.moved(row, before)
+    others = [alias.id for alias in Alias.select(Alias.id).where(Alias.response == row.key)]
     for table in db.registered():
         meta: Any = table._meta
         if meta.about == "response":
@@ -211,7 +240,7 @@ def remove(row: Response | None, now: datetime) -> None:
         conflict_target=[Erased.id],
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
-    tombstones.bury(tombstones.RESPONSE, [row.id], now)
+    tombstones.bury(tombstones.RESPONSE, [row.id, *others], now)
     jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
 
 
@@ -250,8 +279,9 @@ class _Arrival:
     @property
     def is_plain(self) -> bool:
         """True for nearly all: nothing has to be looked up before it is known to be new."""
-        unasked = self.who is None and self.invitation_id is None
-        return unasked and self.answer.revision == 1 and not self.survey.require_signed_identity
+        if self.answer.vouched or self.answer.revision > 1 or self.survey.require_signed_identity:
+            return False
+        return self.who is None and self.invitation_id is None
 
 
 def _record_new(arrivals: Sequence[_Arrival]) -> list[Any]:
@@ -274,6 +304,8 @@ def _record_new(arrivals: Sequence[_Arrival]) -> list[Any]:
 def _record(arrival: _Arrival) -> tuple[Response, bool]:
     survey, answer, now = arrival.survey, arrival.answer, arrival.now
     # Locked, so that two devices that answer one invitation at once come one after the other.
+    if arrival.invitation_id and (seen := _glance(arrival.invitation_id)):
+        resolutions.hold(seen)
     invitation = _invitation(arrival.invitation_id) if arrival.invitation_id else None
     if arrival.invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
@@ -285,13 +317,15 @@ def _record(arrival: _Arrival) -> tuple[Response, bool]:
             row, offset, is_alias = _stored(answer, invitation)
             if row is not None:
                 return _amend(survey, row, offset, is_alias, answer, arrival.who, invitation, now), False
+            if not answer.vouched and tombstones.stands(tombstones.RESPONSE, answer.id):
+                raise Gone("The answer was deleted.")
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         # An import may bring many answers of one moment, so each attempt looks further around.
         moved = secrets.randbelow(1000 << attempt) if attempt else 0
         person = _person(arrival.who, invitation, now)
         row = _new_row(arrival, person, invitation, moved)
         _flag(row, arrival, invitation)
-        if _insert([row]):
+        if _insert([row], answer.vouched):
             _follow([(row, person, invitation)])
             return row, True
         look = True
@@ -322,18 +356,34 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
         return None, 0, False
     row = _by_invitation(invitation.id)
     if row is None:
-        return None, 0, False
+        other = resolutions.twin(invitation)
+        row = _of_twin(invitation, other) if other else None
+        if row is None:
+            return None, 0, False
+        # It is the answer to this invitation from now on: see _amend().
+        row.invitation = None
     # A second device answered the same invitation: what it says is newer than all that is stored.
     Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
     return row, row.revision, True
+
+
+def _of_twin(invitation: Invitation, other: Invitation) -> Response | None:
+    row = _by_invitation(other.id)
+    if row is not None and resolutions.is_printed(invitation):
+        raise Answered("This resolution of the ticket was answered already.")
+    return row
 
 
 _by_id = db.Lookup(Response.id, lock=True)
 _by_key = db.Lookup(Response.key, lock=True)
 _by_invitation = db.Lookup(Response.invitation, lock=True)
 _alias = db.Lookup(Alias.id)
+_stones = db.Prepared(
+    lambda: Tombstone.select(Tombstone.digest).where(db.is_among(Tombstone.digest, "digests"))
+)
 _aliases = db.Prepared(lambda: Alias.select(Alias.id).where(db.is_among(Alias.id, "ids")))
 _invitation = db.Lookup(Invitation.id, lock=True)
+_glance = db.Lookup(Invitation.id)
 
 
 def _new_row(
@@ -387,19 +437,36 @@ def _flag(
     _derive(arrival.survey, row)
 
 
-def _insert(rows: list[Response]) -> list[Response]:
-    """Insert rows of which neither the id nor the invitation nor the key is taken; those that now are stored."""
+def _insert(rows: list[Response], vouched: bool = False) -> list[Response]:
+    """Insert rows unless the id, the invitation or the key is taken, or the id was deleted; those that are stored now.
+
+    `vouched`: whoever imports may bring back what was deleted.
+    """
     tick = db.new_tick()
     for row in rows:
         row.first_tick = row.changed_tick = tick
-    aliases = {id_ for (id_,) in _aliases(ids=db.listed([row.id for row in rows])).fetchall()}
-    fresh = [row for row in rows if row.id not in aliases]
-    if _insert_rows.many([row.__data__ for row in fresh]) == len(fresh):
-        return fresh
+    count = _insert_rows.many([row.__data__ for row in rows])
+    # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
+    unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
+    if count == len(rows) and not unwanted:
+        return rows
     # Nobody else has our tick.
-    ours = (Response.first_tick == tick) & Response.key.in_([row.key for row in fresh])
+    ours = (Response.first_tick == tick) & Response.key.in_([row.key for row in rows])
+    if unwanted:
+        Response.delete().where(ours & Response.id.in_(list(unwanted))).execute()
     inserted = {found.id for found in Response.select(Response.id).where(ours)}
-    return [row for row in fresh if row.id in inserted]
+    return [row for row in rows if row.id in inserted]
+
+
+def _second_ids(rows: Sequence[Response]) -> set[str]:
+    """Ids under which another answer was amended."""
+    return {id_ for (id_,) in _aliases(ids=db.listed([row.id for row in rows])).fetchall()}
+
+
+def _deleted(rows: Sequence[Response]) -> set[str]:
+    """Ids of answers that were deleted."""
+    stones = {tombstones.digest(tombstones.RESPONSE, row.id): row.id for row in rows}
+    return {stones[digest] for (digest,) in _stones(digests=db.listed(list(stones))).fetchall()}
 
 
 _FIELDS = list(Response._meta.fields)
@@ -574,6 +641,11 @@ def _note_answer(row: Response, person: Person | None, invitation: Invitation | 
         return
     if invitation is not None and invitation.answered_at is None:
         Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
+        other = resolutions.twin(invitation)
+        if other is not None:
+            # Neither a first mail nor a reminder asks again.
+            waiting = (Invitation.id == other.id) & Invitation.status.in_(["scheduled", "sent", "unknown"])
+            Invitation.update(status="answered", answered_at=at).where(waiting).execute()
     if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
         Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 

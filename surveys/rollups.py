@@ -96,10 +96,13 @@ def moved(response: Response, before: tuple[int | None, bool]) -> None:
 
 def differences() -> list[tuple[str, str, int, int, int, int]]:
     """Where counts and responses disagree: survey, day, definition, score, n of the responses, n of the counts."""
-    real = {row[:4]: row[4] for row in _from_responses()}
     by = _KEY[:-1]
     query: Any = DailyCount.select(*by, fn.SUM(DailyCount.n)).group_by(*by)
-    kept = {row[:4]: row[4] for row in query.tuples() if row[4]}
+
+    # One transaction and one snapshot: an answer that comes between the two is no difference.
+    with db.snapshot():
+        real = {row[:4]: row[4] for row in _from_responses()}
+        kept = {row[:4]: row[4] for row in query.tuples() if row[4]}
     return [
         (*where, real.get(where, 0), int(kept.get(where, 0)))
         for where in sorted(real.keys() | kept.keys())
@@ -111,6 +114,8 @@ def rebuild(days: bool = False) -> int:
     """Count everything anew (with `days`, after a change of TIME_ZONE, also each response's day); rows written."""
 
     def verb() -> int:
+        # Answers wait: one that came between the removal and the count would be counted twice.
+        db.lock_out_writers(DailyCount)
         if days:
             _rewrite_days()
         DailyCount.delete().execute()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from surveys import catalogue, links, triggers
+from surveys import catalogue, links, resolutions, triggers
 from surveys.base import db, ids, signing
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
@@ -45,7 +45,7 @@ class Snippet:
 
 def make(connection: Connection, language: str, placeholders: Mapping[str, str]) -> Snippet:
     """One link for each score of the connection's survey. `placeholders`: what the helpdesk prints for NAMES."""
-    survey: Survey = connection.survey
+    survey: Survey = connection.own_survey
     texts = catalogue.texts(survey, language)
     urls = {
         str(score): _address(connection, survey, score, placeholders)
@@ -74,15 +74,16 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
     """
 
     def verb() -> Invitation:
-        db.serialise(triggers.ticket_name(connection.id, ticket_id))
+        db.serialise(resolutions.ticket_name(connection.id, ticket_id))
+        told = triggers.told_of(connection.id, ticket_id)
+        name = resolutions.claimed(triggers.resolution_of(told.get("ticket") or {}) if told else None)
         mark = Resolution.get_or_none(
             (Resolution.source == connection.id)
             & (Resolution.ticket_id == ticket_id)
-            & (Resolution.resolution == triggers.CLAIMED)
+            & (Resolution.resolution == name)
         )
         if mark is not None and mark.invitation is not None:
             return mark.invitation
-        told = triggers.told_of(connection.id, ticket_id)
         claimed = {"ticket": {"id": ticket_id}, "agent": {"name": agent}, "touchpoint": None}
         invitation = Invitation.create(
             id=ids.new("inv"),
@@ -90,7 +91,7 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
             channel="link",
             status="sent",
             send_at=now,
-            expires_at=schedule.expires_at(now, connection.survey.answer_window_days),
+            expires_at=schedule.expires_at(now, connection.own_survey.answer_window_days),
             unverified=told is None,
             created_at=now,
             **triggers.frozen(told or claimed, connection.id),
@@ -98,7 +99,7 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
         Resolution.insert(
             source=connection.id,
             ticket_id=ticket_id,
-            resolution=triggers.CLAIMED,
+            resolution=name,
             invitation=invitation.id,
             created_at=now,
         ).on_conflict(

@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from surveys.base import signing
+from surveys.base import db, signing
 from surveys.models import Tombstone
 
 #: Kinds of what is buried; an address and an id that look alike are not the same grave.
 PERSON, EMAIL, EXTERNAL_ID, RESPONSE = "person", "email", "external id", "response"
+
+_stone = db.Lookup(Tombstone.digest)
 
 #: Where tombstones are kept beside the database, which a restore overwrites.
 FILE = "tombstones.json"
@@ -35,6 +37,11 @@ def keep(graves: dict[str, datetime]) -> None:
             update={Tombstone.erased_at: moment},
             where=Tombstone.erased_at < moment,
         ).execute()
+
+
+def stands(kind: str, value: str) -> bool:
+    """Whether `value` was erased, at any time."""
+    return _stone(digest(kind, value)) is not None
 
 
 def known() -> dict[str, datetime]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from surveys import facts, invitations, people, responses, rollups
+from surveys import facts, invitations, people, resolutions, responses, rollups
 from surveys.base import bell, clock, db, ids
 from surveys.domain import eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
@@ -15,8 +15,8 @@ from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 #: How long a delivery id or repeated bytes are known again.
 REMEMBERED = timedelta(hours=72)
 
-#: The mark under which an answer waits whose ticket nobody but the link itself has named (see `snippets`).
-CLAIMED = "~claimed"
+#: A helpdesk is asked for an address for some 83 hours (`jobs.RETRY_AFTER`); later nothing comes any more.
+LOOKED_UP = timedelta(days=4)
 
 #: What the pace of the last weeks is measured over.
 PACE = timedelta(days=28)
@@ -48,21 +48,20 @@ def receive(
     origin = origin or Origin(source=survey.id)
 
     def verb() -> Trigger:
-        who, ticket_id = identity(said), _ticket(said).get("id")
-        rows = _hold(survey, who, said, origin)
-        if not dry_run and ticket_id:
-            _confirm(_marks(origin.source, ticket_id), said, origin.connection_id, now)
+        case = _hold(survey, said, origin)
+        if not dry_run:
+            _confirm(case, now)
         trigger = _new(survey, said, origin, dry_run, now)
         repeated = None if dry_run else _repeated(origin, now)
         if repeated:
             # What it says is kept with the first receipt already.
             trigger.decision = trigger.rule = "duplicate"
             trigger.reason, trigger.body = repeated, None
-        elif origin.can_look_up and who is None and said["deliver"]:
+        elif origin.can_look_up and case.who is None and said["deliver"]:
             trigger.decision, trigger.rule = "deferred", "lookup"
             trigger.reason = "no e-mail address is known; the helpdesk is being asked"
         else:
-            _settle(trigger, survey, said, origin, who, rows, now)
+            _settle(trigger, case, now)
         _insert(trigger)
         return trigger
 
@@ -75,16 +74,19 @@ def complete(
     """Decide about a trigger whose address was looked up; None when that has happened already, or it is gone."""
 
     def verb() -> Trigger | None:
-        trigger = Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
+        trigger = _looked_up(trigger_id)
         if trigger is None:
             return None
         origin = Origin(
             trigger.connection_id or trigger.survey_id, trigger.connection_id, skip_tags=skip_tags
         )
-        who = identity(said)
-        rows = _hold(trigger.survey, who, said, origin)
+        case = _hold(trigger.survey, said, origin)
+        # Whoever had the ticket in hand until now may have taken it back.
+        trigger = _looked_up(trigger_id)
+        if trigger is None:
+            return None
         trigger.body = said
-        _settle(trigger, trigger.survey, said, origin, who, rows, now)
+        _settle(trigger, case, now)
         trigger.save()
         return trigger
 
@@ -115,7 +117,7 @@ def take_back(
     """
 
     def verb() -> Trigger:
-        db.serialise(ticket_name(origin.source, ticket_id))
+        db.serialise(resolutions.ticket_name(origin.source, ticket_id))
         # Only a delivery's id tells a late repetition from a second reopening.
         if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
             return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
@@ -123,7 +125,9 @@ def take_back(
         asked = [m.invitation for m in Resolution.select().where(here) if m.invitation]
         count = sum(invitations.cancel(each, reason, now) for each in asked)
         if reopened:
-            Resolution.delete().where(here & Resolution.resolution.in_(["", CLAIMED])).execute()
+            Resolution.delete().where(
+                here & Resolution.resolution.in_(["", resolutions.CLAIMED, resolutions.claimed("")])
+            ).execute()
             mine = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
             Trigger.update(fingerprint=None).where(mine).execute()
         # A look-up still under way must not ask any more.
@@ -151,7 +155,7 @@ def ask_in_page(
         )
         if not decision.allowed:
             return decision, None
-        found = people.find_or_create(who, now)
+        found = people.find_or_create(who, now, rows)
         kept = {"person": found.id if found else None, "touchpoint": touchpoint}
         asked = people.same(who)
         return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
@@ -180,6 +184,15 @@ def set_pace(now: datetime) -> None:
         if paced != survey.paced_sampling:
             query = Survey.update(paced_sampling=paced).where(Survey.id == survey.id)
             db.write(query.execute)
+
+
+@bell.hourly
+def give_up(now: datetime) -> int:
+    """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
+    over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
+    reason = "no e-mail address is known; the helpdesk did not answer"
+    query = Trigger.update(decision="suppressed", rule="no_address", reason=reason, body=None).where(over)
+    return db.write(query.execute)
 
 
 def identity(said: Mapping[str, Any]) -> people.Identity | None:
@@ -213,6 +226,11 @@ def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]
     }
 
 
+def resolution_of(ticket: Mapping[str, Any]) -> str:
+    """What tells one resolution of a ticket from another; "" where the helpdesk says nothing of the kind."""
+    return ticket.get("resolution") or ""
+
+
 def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
     """What the connection's helpdesk last said of a ticket in a proven call; None when it never named it."""
     row = (
@@ -228,17 +246,17 @@ def told_of(connection_id: str, ticket_id: str) -> dict[str, Any] | None:
     return row.body if row else None
 
 
-def ticket_name(source: str, ticket_id: str) -> str:
-    """What everybody holds who decides about a ticket (see `db.serialise`)."""
-    return f"ticket {source} {ticket_id}"
-
-
 # ------------------------------------------------------------------------------------------------------
 
 
 _insert = db.Insert(Trigger)
 _insert_mark = db.Insert(Resolution)
 _marks = db.Rows(Resolution, Resolution.source, Resolution.ticket_id)
+
+
+def _looked_up(trigger_id: str) -> Trigger | None:
+    """The trigger if it still waits for an address."""
+    return Trigger.get_or_none((Trigger.id == trigger_id) & (Trigger.rule == "lookup"))
 
 
 def _new(
@@ -258,18 +276,49 @@ def _new(
     )
 
 
-def _hold(survey: Survey, who: people.Identity | None, said: dict[str, Any], origin: Origin) -> list[Person]:
-    """Make everybody wait who decides about the same person, ticket, delivery or budget."""
-    ticket_id = _ticket(said).get("id")
-    names = [ticket_name(origin.source, ticket_id)] if ticket_id else []
+@dataclass(frozen=True)
+class _Case:
+    """What is to be decided, with the rows of its person and the marks on its ticket."""
+
+    survey: Survey
+    said: dict[str, Any]
+    origin: Origin
+    who: people.Identity | None
+    rows: list[Person]
+    marks: list[Resolution]
+
+    @property
+    def ticket(self) -> dict[str, Any]:
+        return _ticket(self.said)
+
+    @property
+    def address(self) -> str | None:
+        return people.address(self.who, self.rows)
+
+    @property
+    def company(self) -> str | None:
+        return _company(self.said, self.rows)
+
+
+def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
+    """Make everybody wait who decides about the same person, ticket, delivery or budget; then read what is known."""
+    who, ticket_id = identity(said), _ticket(said).get("id")
+    names = [resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
-    company = facts.company_key((said.get("person") or {}).get("company"))
-    if company and survey.company_budget is not None:
-        names.append(f"company {company}")
-    if who is not None:
-        return people.hold(who, *names)
-    db.serialise(*names)
-    return []
+    if who is None:
+        db.serialise(*names)
+    rows = people.hold(who, *names) if who is not None else []
+    # Any survey's invitations count for a company, and a call need not name it.
+    if company := _company(said, rows):
+        db.serialise(f"company {company}")
+    marks = _marks(origin.source, ticket_id) if ticket_id else []
+    return _Case(survey, said, origin, who, rows, marks)
+
+
+def _company(said: Mapping[str, Any], rows: list[Person]) -> str | None:
+    """Whose budget counts: the company that is told, else the one that is known."""
+    told = facts.company_key((said.get("person") or {}).get("company"))
+    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -286,21 +335,10 @@ def _seen(origin: Origin, what: Any, now: datetime) -> bool:
     return Trigger.select().where(here & what & (Trigger.created_at > now - REMEMBERED)).exists()
 
 
-def _settle(
-    trigger: Trigger,
-    survey: Survey,
-    said: dict[str, Any],
-    origin: Origin,
-    who: people.Identity | None,
-    rows: list[Person],
-    now: datetime,
-) -> None:
+def _settle(trigger: Trigger, case: _Case, now: datetime) -> None:
     """Decide, and write into the receipt what came of it."""
-    company = facts.company_key((said.get("person") or {}).get("company")) or next(
-        (facts.company_key(row.company) for row in rows if row.company), None
-    )
-    address = people.address(who, rows)
-    decision = _decide(survey, said, origin, who, rows, address, company, trigger.id, now)
+    survey, said, rows = case.survey, case.said, case.rows
+    decision = _decide(case, trigger.id, now)
     trigger.rule, trigger.reason = decision.rule, decision.reason
     trigger.next_eligible_at = decision.next_eligible_at
     at = now if decision.allowed else decision.next_eligible_at
@@ -319,84 +357,79 @@ def _settle(
         if not rows:
             trigger.body = None
         return
-    person = _person(who, said, now)
+    person = _person(case, now)
     trigger.person = person
     if person is None:
         trigger.body = {**said, "person": None}
     if decision.allowed or deferred:
         for budget in decision.replaces:
-            _make_room(budget, survey, rows, company, now)
+            _make_room(budget, case, now)
         send_at = _send_at(survey, said, at or now, now)
-        kept = frozen(said, origin.connection_id) | {
+        kept = frozen(said, case.origin.connection_id) | {
             "person": person.id if person else None,
-            "email": address,
-            "company": company,
+            "email": case.address,
+            "company": case.company,
             "language": (said.get("person") or {}).get("language") or (person.language if person else None),
         }
         channel = invitations.EMAIL if said["deliver"] else invitations.LINK
         asked = rows if person is None or person.id in {row.id for row in rows} else [*rows, person]
         trigger.invitation = invitations.invite(survey, asked, channel, send_at, kept, now)
-        _mark(origin, said, trigger.invitation.id, now)
+        _mark(case, trigger.invitation.id, now)
 
 
-def _decide(
-    survey: Survey,
-    said: dict[str, Any],
-    origin: Origin,
-    who: people.Identity | None,
-    rows: list[Person],
-    address: str | None,
-    company: str | None,
-    trigger_id: str,
-    now: datetime,
-) -> Decision:
-    ticket = _ticket(said)
+def _decide(case: _Case, trigger_id: str, now: datetime) -> Decision:
+    who, ticket, address = case.who, case.ticket, case.address
     # Nobody in particular: the ticket, or this very trigger, has its place in the sample.
     key = address or (who.external_id if who else None) or ticket.get("id") or trigger_id
     ask = Ask(
-        survey=facts.of_survey(survey, origin.skip_tags),
-        person=facts.of_person(survey, rows, key, address, company, now),
-        by_mail=said["deliver"],
-        already_asked=_asked_already(origin, ticket),
+        survey=facts.of_survey(case.survey, case.origin.skip_tags),
+        person=facts.of_person(case.survey, case.rows, key, address, case.company, now),
+        by_mail=case.said["deliver"],
+        already_asked=_asked_already(case),
         tags=tuple(ticket.get("tags") or ()),
         zone=rollups.time_zone(),
     )
     return eligibility.decide(ask, now)
 
 
-def _asked_already(origin: Origin, ticket: Mapping[str, Any]) -> bool:
-    if not ticket.get("id"):
+def _asked_already(case: _Case) -> bool:
+    if not case.ticket.get("id"):
         return False
-    return any(mark.resolution == _resolution(ticket) for mark in _marks(origin.source, ticket["id"]))
+    resolution = resolution_of(case.ticket)
+    return any(
+        mark.resolution == resolution
+        # Answered through a printed link before we were told.
+        or (mark.resolution == resolutions.claimed(resolution) and _is_answered(mark))
+        for mark in case.marks
+    )
 
 
-def _mark(origin: Origin, said: dict[str, Any], invitation_id: str | None, now: datetime) -> None:
-    ticket = _ticket(said)
-    if ticket.get("id"):
+def _is_answered(mark: Resolution) -> bool:
+    return mark.invitation is not None and mark.invitation.answered_at is not None
+
+
+def _mark(case: _Case, invitation_id: str | None, now: datetime) -> None:
+    if case.ticket.get("id"):
         _insert_mark(
             Resolution(
-                source=origin.source,
-                ticket_id=ticket["id"],
-                resolution=_resolution(ticket),
+                source=case.origin.source,
+                ticket_id=case.ticket["id"],
+                resolution=resolution_of(case.ticket),
                 invitation=invitation_id,
                 created_at=now,
             )
         )
 
 
-def _resolution(ticket: Mapping[str, Any]) -> str:
-    return ticket.get("resolution") or ""
-
-
 def _ticket(said: Mapping[str, Any]) -> dict[str, Any]:
     return said.get("ticket") or {}
 
 
-def _person(who: people.Identity | None, said: dict[str, Any], now: datetime) -> Person | None:
-    if who is None:
+def _person(case: _Case, now: datetime) -> Person | None:
+    if case.who is None:
         return None
-    person = people.find_or_create(who, now)
-    told = said.get("person") or {}
+    person = people.find_or_create(case.who, now, case.rows)
+    told = case.said.get("person") or {}
     described = {name: told[name] for name in ("language", "company", "properties") if told.get(name)}
     return people.describe(person, described) if person else None
 
@@ -425,21 +458,30 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
         return rollups.time_zone()
 
 
-def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
+def _make_room(budget: str, case: _Case, now: datetime) -> None:
     """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
-    asks = facts.waiting(budget, [row.id for row in rows], company, now)
-    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
+    asks = facts.waiting(budget, [row.id for row in case.rows], case.company, now)
+    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < case.survey.priority]
     if lower:
         chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
         invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
 
 
-def _confirm(marks: list[Resolution], said: dict[str, Any], connection_id: str | None, now: datetime) -> None:
-    """A ticket that a printed link only claimed is real: what was answered there counts from now on."""
-    mark = next((mark for mark in marks if mark.resolution == CLAIMED), None)
-    if mark is None or mark.invitation is None or not mark.invitation.unverified:
+def _confirm(case: _Case, now: datetime) -> None:
+    """A ticket that a printed link only claimed is real: what was answered there counts, for this resolution."""
+    mark = next((mark for mark in case.marks if mark.resolution == resolutions.CLAIMED), None)
+    if mark is None:
         return
-    told = frozen(said, connection_id)
+    bound = resolutions.claimed(resolution_of(case.ticket))
+    if any(each.resolution == bound for each in case.marks):
+        return
+    here = (Resolution.source == mark.source) & (Resolution.ticket_id == mark.ticket_id)
+    Resolution.update(resolution=bound).where(here & (Resolution.resolution == mark.resolution)).execute()
+    # What is decided next looks at the marks.
+    mark.resolution = bound
+    if mark.invitation is None or not mark.invitation.unverified:
+        return
+    told = frozen(case.said, case.origin.connection_id)
     Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
     responses.confirm(mark.invitation.id, now)
 

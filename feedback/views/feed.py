@@ -14,7 +14,7 @@ from feedback.models import SavedFeed
 from feedback.schemas import FeedFilters, FeedOut, FeedQuery, SavedFeedBody, SavedFeedCreated, SavedFeedList
 from surveys import links, responses
 from surveys.base import clock, web
-from surveys.base.web import Routes, idempotent, needs
+from surveys.base.web import Routes, idempotent_secret, needs
 
 routes = Routes("feed", __name__, description="What customers say, as soon as they said it.")
 saved = Routes("feeds", __name__, url_prefix="/api/feeds", description="Saved views of the feed.")
@@ -75,7 +75,7 @@ def index(query: dict[str, Any]) -> Any:
 
 @saved.route("", methods=["POST"])
 @needs("write")
-@idempotent
+@idempotent_secret
 @saved.arguments(SavedFeedBody)
 @saved.response(201, SavedFeedCreated)
 def create(body: dict[str, Any]) -> Any:

@@ -27,12 +27,15 @@ _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
 _hourly: dict[str, Chore] = {}
 _nightly: dict[str, Chore] = {}
-_beside: int | None = None
+_beside: dict[str, int] = {}
 _next_look: datetime | None = None
 _working = False
 
 #: Beyond this the minute's look is early enough.
 SOON = timedelta(minutes=1)
+
+#: Before the worker looks again for what is due already.
+PAUSE = timedelta(seconds=1)
 
 
 def hourly(chore: Chore) -> Chore:
@@ -65,8 +68,10 @@ def install(settings: Settings) -> None:
         path = str(settings.data_dir / "bell.db")
         _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
-        _make = functools.partial(PostgresHuey, "earshot", dsn=settings.database_url, results=False)
-    jobs.use_bell(lambda: _huey().ring())
+        # A frozen server must not keep whoever rings, which is an answer on its way.
+        connection = functools.partial(db.connect, settings.database_url)
+        _make = functools.partial(PostgresHuey, "earshot", connection=connection, results=False)
+    jobs.use_bell(_ring)
 
 
 def close() -> None:
@@ -75,6 +80,12 @@ def close() -> None:
     if _made is not None:
         _made.storage.close()
     _made = None
+
+
+def _ring(wait: float) -> None:
+    # huey keeps the delayed ring: this process may be gone by then.
+    look = _huey().ring
+    look.schedule(delay=wait) if wait else look()
 
 
 def _huey() -> Huey:
@@ -105,21 +116,52 @@ def _with_tasks(huey: Huey) -> Huey:
     def night() -> None:
         do_chores(clock.now(), night=True)
 
+    @huey.on_shutdown()
+    def end_lanes() -> None:
+        """What is on its way out of the house must be finished: half a mail is an unknown one."""
+        lanes = [_beside[lane] for lane in jobs.OUTWARD if lane in _beside]
+        for each in lanes:
+            os.kill(each, signal.SIGTERM)
+        for each in lanes:
+            os.waitpid(each, 0)
+
     huey.ring = look
     return huey
 
 
 def drain() -> int:
-    """Run jobs until none is due; how many were run."""
+    """Run jobs until none is due; how many were run here. Lanes out of the house run beside, where a worker is."""
     total = 0
     try:
-        while taken := jobs.run_due(clock.now):
+        while taken := _turn():
             total += taken
     except Exception as error:
         # The rows stay; the next ring or the next minute tries again.
         db.forget_connection()
         log.error("worker cannot reach the database", error=type(error).__name__)
     return total
+
+
+def _turn() -> int:
+    if not _working:
+        return jobs.run_due(clock.now)
+    for lane in jobs.OUTWARD:
+        if jobs.is_due(clock.now(), lane):
+            beside(functools.partial(_run_lane, lane), lane)
+    return jobs.run_due(clock.now, lane=jobs.HOUSE)
+
+
+def _run_lane(lane: str) -> None:
+    """Run the jobs of a lane until none is due or the worker ends; the one in hand is finished."""
+    ending = False
+
+    def end(*_: Any) -> None:
+        nonlocal ending
+        ending = True
+
+    signal.signal(signal.SIGTERM, end)
+    while not ending and jobs.run_due(clock.now, lane=lane):
+        pass
 
 
 def look_again(look: Any, now: datetime) -> None:
@@ -131,29 +173,33 @@ def look_again(look: Any, now: datetime) -> None:
         db.forget_connection()
         log.error("worker cannot reach the database", error=type(error).__name__)
         return
-    if due is None or due - now > SOON or (_next_look is not None and now < _next_look <= due):
+    if due is None:
+        return
+    # Due already: it came after the last look, or its lane is busy.
+    due = max(due, now + PAUSE)
+    if due - now > SOON or (_next_look is not None and now < _next_look <= due):
         return
     _next_look = due
     look.schedule(delay=max(0.0, (due - now).total_seconds()))
 
 
-def beside(verb: Callable[[], Any]) -> bool:
-    """Run what takes minutes: in a worker, in a process of its own beside it, so that nothing waits.
+def beside(verb: Callable[[], Any], name: str = "") -> bool:
+    """Run what takes long: in a worker, in a process of its own beside it, so that nothing waits.
 
-    Such a process is nice to the others and ends with the worker. There is one at a time: False, and nothing is
-    run, while an earlier one still runs. Where no worker is, `verb` is run at once.
+    Such a process is nice to the others and ends with the worker. There is one of a `name` at a time: False, and
+    nothing is run, while an earlier one still runs. Where no worker is, `verb` is run at once.
     """
-    global _beside
     if not _working:
         verb()
         return True
-    if _beside is not None:
-        if os.waitpid(_beside, os.WNOHANG) == (0, 0):
+    if name in _beside:
+        if os.waitpid(_beside[name], os.WNOHANG) == (0, 0):
             return False
-        _beside = None
+        del _beside[name]
     parent = os.getpid()
-    _beside = os.fork()
-    if _beside:
+    child = os.fork()
+    if child:
+        _beside[name] = child
         return True
     _be_child(verb, parent)
     return False
@@ -161,15 +207,17 @@ def beside(verb: Callable[[], Any]) -> bool:
 
 def _be_child(verb: Callable[[], Any], parent: int) -> None:
     """The life of a process made by `beside`; does not return."""
+    global _made
     failed = 1
     try:
+        # Its connections are the worker's; they are kept from being closed here.
+        inherited, _made = _made, None  # noqa: F841
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        end_with_parent()
+        end_with_parent(parent)
         os.nice(10)
-        if os.getppid() == parent:
-            verb()
-            failed = 0
+        verb()
+        failed = 0
     except BaseException as error:
         log.error("work beside failed", exc_info=error)
     finally:
@@ -185,7 +233,7 @@ def work() -> None:
     # Answers come first: what follows from them may take a little longer.
     os.nice(10)
     # huey's own processes would go on without it; what they hold is a lease on rows, so they may end at once.
-    os.register_at_fork(after_in_child=functools.partial(end_with_parent, signal.SIGKILL))
+    _kill_children_with_parent()
     gc.freeze()
     consumer = _huey().create_consumer(
         workers=1,
@@ -196,18 +244,34 @@ def work() -> None:
         check_worker_health=True,
         health_check_interval=2,
         graceful_signal="TERM",
-        shutdown_timeout=10,
+        # A call out of the house takes 10 s at most, and is waited for.
+        shutdown_timeout=15,
     )
     consumer.run()
 
 
-def end_with_parent(how: int = signal.SIGTERM) -> None:
-    """Have this process sent `how` when the one that started it is gone: nothing outlives a killed service."""
-    if sys.platform != "linux":
-        return
-    import ctypes
+def end_with_parent(parent: int, how: int = signal.SIGTERM) -> None:
+    """Have this process sent `how` when `parent`, which forked it, is gone: nothing outlives a killed service.
 
-    PR_SET_PDEATHSIG = 1  # prctl(2)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
-    if os.getppid() == 1:
+    `parent` is read before the fork. Afterwards nothing tells an orphan from a child of process 1, and in a
+    container Earshot is process 1.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        PR_SET_PDEATHSIG = 1  # prctl(2)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+    # It may have gone before the signal was asked for.
+    if os.getppid() != parent:
         os.kill(os.getpid(), how)
+
+
+def _kill_children_with_parent() -> None:
+    """Have every process that this one and its own make killed with the one that made it."""
+    parent = os.getpid()
+
+    def remember() -> None:
+        nonlocal parent
+        parent = os.getpid()
+
+    os.register_at_fork(before=remember, after_in_child=lambda: end_with_parent(parent, signal.SIGKILL))

@@ -1,10 +1,13 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
+import contextlib
+import functools
 import hashlib
 import json
+import operator
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -88,6 +91,12 @@ def on_sqlite() -> bool:
 def check() -> None:
     """Connect and read back what the promises need. Raises WrongDatabase saying what is wrong."""
     if on_sqlite():
+        if database.obj.server_version < SQLITE_SOUND:
+            found, needed = (".".join(map(str, each)) for each in (database.obj.server_version, SQLITE_SOUND))
+            raise WrongDatabase(
+                f"SQLite {found} can corrupt what it writes; {needed} or later is needed, "
+                "which the package pysqlite3 brings"
+            )
         for name, wanted in SQLITE_PRAGMAS.items():
             row = database.execute_sql(f"PRAGMA {name}").fetchone()
             if row is not None and row[0] != wanted:
@@ -96,6 +105,11 @@ def check() -> None:
     encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
     if encoding != "UTF8":
         raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
+
+
+def connect(url: str) -> Any:
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
+    return postgres.connect(url)
 
 
 def truncate_log() -> None:
@@ -153,10 +167,31 @@ def serialise(*names: str) -> None:
 
     SQLite has one writer at a time anyway. All are taken in one order, so that two never wait for each other.
     """
-    if on_sqlite():
+    if on_sqlite() or not names:
         return
-    for key in sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names}):
-        database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+    keys = sorted({int.from_bytes(hashlib.sha256(n.encode()).digest()[:8], signed=True) for n in names})
+    database.execute_sql("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", (keys,))
+
+
+def lock_out_writers(table: type["Table"]) -> None:
+    """Make everybody else who writes to `table` wait until this transaction ends; readers go on.
+
+    SQLite has one writer at a time anyway.
+    """
+    if not on_sqlite():
+        database.execute_sql(f'LOCK TABLE "{table._meta.table_name}" IN EXCLUSIVE MODE')
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the same state of the database in every query of the body, whatever others write meanwhile."""
+    if database.in_transaction():
+        yield
+        return
+    with database.transaction("DEFERRED" if on_sqlite() else None):
+        if not on_sqlite():
+            database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 _writer: Writer | None = None
@@ -222,6 +257,13 @@ def away(error: BaseException) -> bool:
         state = getattr(cause, "sqlstate", None)
         return state is None or state[:2] in ("08", "53", "57", "55", "40")
     return False
+
+
+def lost_parent(error: BaseException) -> bool:
+    """True when `error` means that what a new row refers to was deleted meanwhile."""
+    if not isinstance(error, peewee.IntegrityError):
+        return False
+    return getattr(_driver_error(error), "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error)
 
 
 def _driver_error(error: BaseException) -> BaseException:
@@ -434,18 +476,25 @@ class Prepared:
 
 
 class Rows:
-    """The rows of a table for which some fields have given values: a statement put together once."""
+    """The rows of a table for which some fields have given values: a statement put together once.
+
+    `any_of`: one of the fields having its value is enough.
+    """
 
     def __init__(
-        self, table: type[Table], *fields: Any, order_by: Any = None, limit: int | None = None
+        self,
+        table: type[Table],
+        *fields: Any,
+        order_by: Any = None,
+        limit: int | None = None,
+        any_of: bool = False,
     ) -> None:
         self._table, self._fields = table, table._meta.sorted_fields
         self._names = [field.name for field in fields]
+        both = operator.or_ if any_of else operator.and_
 
         def build() -> Any:
-            query = table.select()
-            for field in fields:
-                query = query.where(field == slot(field.name))
+            query = table.select().where(functools.reduce(both, (f == slot(f.name) for f in fields)))
             query = query.order_by(order_by) if order_by is not None else query
             return query.limit(limit) if limit else query
 
@@ -494,9 +543,9 @@ class Insert:
         self._longer: dict[tuple[bool, int], str] = {}
         self._convert: dict[bool, list[tuple[str, Callable[[Any], Any] | None]]] = {}
 
-    def __call__(self, row: Table) -> None:
-        """Insert `row`; columns it does not name are null."""
-        self.many([row.__data__])
+    def __call__(self, row: Table) -> bool:
+        """Insert `row`; columns it does not name are null. False when a conflict left it out."""
+        return self.many([row.__data__]) > 0
 
     def many(self, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert rows, each field's value by its name (null when it has none); how many were inserted or changed."""
@@ -536,12 +585,12 @@ def _numbered(field: Field) -> bool:
 
 
 def _converter(field: Field, plain: bool) -> Callable[[Any], Any] | None:
-    """What makes a value a parameter; None where drivers take it as it is."""
-    if isinstance(field, JSONField):
+    """What makes a value a parameter; None where drivers take it as it is, as of all of peewee's own fields."""
+    if type(field) is JSONField:
         return compact if plain else field.db_value
-    if isinstance(field, UTCField):
+    if type(field) is UTCField:
         return _moment_text if plain else _moment
-    return None
+    return None if type(field).__module__ == peewee.__name__ else field.db_value
 
 
 class Lookup:

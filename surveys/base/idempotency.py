@@ -4,23 +4,24 @@ from datetime import datetime, timedelta
 
 import peewee
 
-from surveys.base import db
+from surveys.base import db, sealing
 from surveys.base.db import Table, UTCField
 
 KEPT = timedelta(days=1)
 
-#: A call that began this long ago and has no answer died; the key is free again.
+#: A call that began this long ago and has no answer died, perhaps after it had made something.
 ABANDONED = timedelta(minutes=2)
 
 
 class IdempotentCall(Table):
-    """The first answer to one call; `status` null while it is still running."""
+    """The first answer to one call; `status` null while it is still running. One with a secret in it is sealed."""
 
     digest = peewee.TextField(primary_key=True)
     body_digest = peewee.TextField()
     status = peewee.SmallIntegerField(null=True)
     answer = peewee.TextField(null=True)
-    created_at = UTCField()
+    sealed = peewee.BooleanField(default=False)
+    created_at = UTCField(index=True)
 
     class Meta:
         table_name = "idempotent_call"
@@ -36,14 +37,16 @@ class StillRunning(Exception):
     """The first call has not been answered yet."""
 
 
+class Unanswered(Exception):
+    """The first call died before its answer was kept: nobody knows whether it made anything."""
+
+
 def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None:
-    """Claim the key, or return the finished first call. Raises OtherBody and StillRunning."""
+    """Claim the key, or return the finished first call. Raises OtherBody, StillRunning, Unanswered."""
 
     def claim() -> IdempotentCall | None:
-        IdempotentCall.delete().where(
-            (IdempotentCall.created_at < now - KEPT)
-            | (IdempotentCall.status.is_null() & (IdempotentCall.created_at < now - ABANDONED))
-        ).execute()
+        mine = IdempotentCall.digest == digest
+        IdempotentCall.delete().where(mine & (IdempotentCall.created_at < now - KEPT)).execute()
         try:
             with db.database.atomic():
                 IdempotentCall.insert(digest=digest, body_digest=body_digest, created_at=now).execute()
@@ -57,15 +60,24 @@ def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None
     if earlier.body_digest != body_digest:
         raise OtherBody
     if earlier.status is None:
-        raise StillRunning
+        raise Unanswered if earlier.created_at < now - ABANDONED else StillRunning
     return earlier
 
 
-def finish(digest: str, status: int, answer: str) -> None:
-    """Keep the answer for whoever repeats the call."""
-    db.write(
-        IdempotentCall.update(status=status, answer=answer).where(IdempotentCall.digest == digest).execute
-    )
+def finish(digest: str, status: int, answer: str, sealed: bool = False) -> None:
+    """Keep the answer for whoever repeats the call.
+
+    `sealed`: it holds a secret that is shown this once. Others stay plain, so that an erasure finds whom they mention.
+    """
+    kept = sealing.seal(answer) if sealed else answer
+    query = IdempotentCall.update(status=status, answer=kept, sealed=sealed)
+    db.write(query.where(IdempotentCall.digest == digest).execute)
+
+
+def answer_of(call: IdempotentCall) -> str:
+    """The answer that was kept. Raises sealing.Unreadable."""
+    kept = call.answer or ""
+    return sealing.unseal(kept) if call.sealed else kept
 
 
 def forget(digest: str) -> None:

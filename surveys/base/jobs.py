@@ -22,7 +22,17 @@ RETRY_AFTER = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
 LEASE = timedelta(minutes=5)
 TIME_LIMIT_SECONDS = 30
+
+#: How long a worker goes on with what it took at once; the rest is given back, so that no lease runs out meanwhile.
+TURN = timedelta(minutes=1)
+
+#: Who waits for whom: a server that hangs holds up the jobs of its own lane alone.
+HOUSE, MAIL, CALLS = "house", "mail", "calls"
+OUTWARD = (MAIL, CALLS)
 KEEP_DONE = timedelta(days=1)
+
+#: Long enough to be seen and released; after that it names people for nothing.
+KEEP_DEAD = timedelta(days=90)
 
 NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", "dead", "unknown"
 
@@ -30,6 +40,9 @@ NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", 
 HELD = "held"
 
 Handler = Callable[[dict[str, Any], datetime], None]
+
+#: Told the payload of a job, why it is given up (the class of the error), and when.
+Mourner = Callable[[dict[str, Any], str, datetime], None]
 
 
 class Job(Table):
@@ -53,24 +66,55 @@ class Job(Table):
 
 
 _handlers: dict[str, list[Handler]] = {}
-_bell: Callable[[], None] | None = None
-_rung = 0.0
+_mourners: dict[str, Mourner] = {}
+_revivers: dict[str, Handler] = {}
+_lanes: dict[str, str] = {}
+_bell: Callable[[float], None] | None = None
+_next_ring = 0.0
 _rung_lock = threading.Lock()
+
+#: Seconds between two rings.
+RINGS_APART = 0.25
 
 
 class TooSlow(Exception):
     """A handler took longer than its time limit."""
 
 
-def on(*kinds: str) -> Callable[[Handler], Handler]:
-    """Register a handler: `@on("response recorded")`. Handlers may run twice and must not mind."""
+def on(*kinds: str, lane: str = HOUSE) -> Callable[[Handler], Handler]:
+    """Register a handler: `@on("response recorded")`. Handlers may run twice and must not mind.
+
+    One that waits for a server outside the house names its `lane`, one of OUTWARD, for all jobs of its kinds.
+    """
 
     def register(handler: Handler) -> Handler:
         for kind in kinds:
+            if lane != HOUSE:
+                _lanes[kind] = lane
             known = _handlers.setdefault(kind, [])
             if handler not in known:
                 known.append(handler)
         return handler
+
+    return register
+
+
+def on_death(kind: str) -> Callable[[Mourner], Mourner]:
+    """Register what follows when a job of a kind is given up; called in the transaction that marks it dead."""
+
+    def register(mourner: Mourner) -> Mourner:
+        _mourners[kind] = mourner
+        return mourner
+
+    return register
+
+
+def on_release(kind: str) -> Callable[[Handler], Handler]:
+    """Register what takes that back when somebody lets a dead job run again; in the transaction of `release`."""
+
+    def register(reviver: Handler) -> Handler:
+        _revivers[kind] = reviver
+        return reviver
 
     return register
 
@@ -102,33 +146,44 @@ def _new(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime) ->
 _insert = db.Insert(Job)
 
 
-def use_bell(bell: Callable[[], None] | None) -> None:
-    """How to wake the worker; without one it finds new jobs when it next looks."""
+def use_bell(bell: Callable[[float], None] | None) -> None:
+    """How to wake the worker in so many seconds; without one it finds new jobs when it next looks."""
     global _bell
     _bell = bell
 
 
 def ring() -> None:
-    """Wake the worker, at most four times a second and never in the way of an answer."""
-    global _rung
+    """Wake the worker, about four times a second at most and never in the way of an answer."""
+    global _next_ring
     if _bell is None:
         return
     with _rung_lock:
-        if time.monotonic() - _rung < 0.25:
+        wait = max(0.0, _next_ring - time.monotonic())
+        if wait > RINGS_APART:
+            # One ring is still to come, and will be heard after this job's commit.
             return
-        _rung = time.monotonic()
+        _next_ring = time.monotonic() + wait + RINGS_APART
     try:
-        _bell()
+        _bell(wait)
     except Exception as error:
-        # The row is safe; the worker looks every few seconds anyway.
+        # The row is safe; the worker looks every minute anyway.
         log.warning("bell not rung", error=type(error).__name__)
 
 
-def run_due(now: Callable[[], datetime], limit: int = 100) -> int:
-    """Run what is due, up to `limit` jobs, and return how many were taken. A failing one never stops the next."""
-    jobs = _claim(now(), limit)
+def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = None) -> int:
+    """Run what is due (in one lane, or in all) for a TURN, and return how many jobs were run, up to `limit`.
+
+    A failing one never stops the next. What leaves the house is taken one at a time: it must not be done twice
+    because something before it was slow.
+    """
+    began = now()
+    claimed = _claim(began, 1 if lane in OUTWARD else limit, lane)
     finished: list[int] = []
-    for job in jobs:
+    for place, job in enumerate(claimed):
+        if now() - began > TURN:
+            _give_back(claimed[place:])
+            claimed = claimed[:place]
+            break
         try:
             with time_limit(TIME_LIMIT_SECONDS):
                 for handler in _handlers.get(job.kind, ()):
@@ -142,12 +197,19 @@ def run_due(now: Callable[[], datetime], limit: int = 100) -> int:
     if finished:
         update = Job.update(state=DONE, lease_until=None, error=None).where(Job.id.in_(finished))
         db.write(update.execute)
-    return len(jobs)
+    return len(claimed)
+
+
+def is_due(now: datetime, lane: str | None = None) -> bool:
+    """Whether a lane (None: any) has something to run."""
+    return _due(now, lane).exists() or _lapsed(now, lane).exists()
 
 
 def tidy(now: datetime) -> int:
-    """Remove jobs that were done a day ago."""
-    return db.write(Job.delete().where((Job.state == DONE) & (Job.created_at < now - KEEP_DONE)).execute)
+    """Remove jobs that were done a day ago, and the dead that nobody released in KEEP_DEAD."""
+    done = (Job.state == DONE) & (Job.created_at < now - KEEP_DONE)
+    dead = (Job.state == DEAD) & (Job.due_at < now - KEEP_DEAD)
+    return db.write(Job.delete().where(done | dead).execute)
 
 
 def hold() -> int:
@@ -161,6 +223,9 @@ def release(now: datetime, kind: str | None = None) -> int:
 
     def verb() -> int:
         stopped = Job.state.in_([HELD, DEAD])
+        for job in list(Job.select().where((Job.state == DEAD) & Job.kind.in_(list(_revivers)))):
+            if kind in (None, job.kind):
+                _revivers[job.kind](job.payload, now)
         query = Job.update(state=NEW, due_at=now, attempts=0)
         count = query.where(stopped & (Job.kind == kind) if kind else stopped).execute()
         database.after_commit(ring)
@@ -170,10 +235,10 @@ def release(now: datetime, kind: str | None = None) -> int:
 
 
 def next_due(now: datetime) -> datetime | None:
-    """When the next job is due that is not yet; None when nothing waits."""
-    waiting = Job.state.in_([NEW, FAILED]) & (Job.due_at > now)
+    """When the next job is due, `now` when one is due already; None when nothing waits."""
+    waiting = Job.state.in_([NEW, FAILED])
     job = Job.select(Job.due_at).where(waiting).order_by(Job.due_at).first()
-    return job.due_at if job else None
+    return max(now, job.due_at) if job else None
 
 
 def overview() -> list[tuple[str, str, int]]:
@@ -213,28 +278,39 @@ def time_limit(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, left)
 
 
-def _claim(now: datetime, limit: int) -> list[Job]:
-    due = (
-        Job.select(Job.id)
-        .where(
-            (Job.state.in_([NEW, FAILED]) & (Job.due_at <= now))
-            | ((Job.state == RUNNING) & (Job.lease_until < now))
-        )
-        .order_by(Job.due_at, Job.id)
-        .limit(limit)
-    )
+def _due(now: datetime, lane: str | None) -> Any:
+    return _of(lane, Job.select(Job.id).where(Job.state.in_([NEW, FAILED]) & (Job.due_at <= now)))
+
+
+def _lapsed(now: datetime, lane: str | None) -> Any:
+    return _of(lane, Job.select(Job.id).where((Job.state == RUNNING) & (Job.lease_until < now)))
+
+
+def _of(lane: str | None, query: Any) -> Any:
+    if lane is None:
+        return query
+    if lane == HOUSE:
+        return query.where(Job.kind.not_in(list(_lanes))) if _lanes else query
+    return query.where(Job.kind.in_([kind for kind, its in _lanes.items() if its == lane]))
+
+
+def _claim(now: datetime, limit: int, lane: str | None) -> list[Job]:
     # A look costs no write lock; most looks find nothing.
-    if not due.limit(1).exists():
+    if not is_due(now, lane):
         return []
+    due = _due(now, lane).order_by(Job.due_at, Job.id).limit(limit)
+    # Whose worker died comes alone: it may kill this one too, and the others of its batch are innocent.
+    lapsed = _lapsed(now, lane).order_by(Job.attempts, Job.due_at, Job.id).limit(1)
     if not db.on_sqlite():
-        due = due.for_update("FOR UPDATE SKIP LOCKED")  # type: ignore[arg-type]
+        due, lapsed = (query.for_update("FOR UPDATE SKIP LOCKED") for query in (due, lapsed))
 
     def take() -> list[Job]:
         # Whatever ends its worker each time brings back neither result nor error; it must not do so for ever.
-        Job.update(state=DEAD, lease_until=None, error="WorkerDied").where(
-            (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
-        ).execute()
-        chosen = [row.id for row in due]
+        fatal = (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
+        lost = Job.select().where(fatal)
+        for job in list(lost if db.on_sqlite() else lost.for_update("FOR UPDATE SKIP LOCKED")):  # type: ignore[arg-type]
+            _bury(job, "WorkerDied", now)
+        chosen = [row.id for row in lapsed] or [row.id for row in due]
         if not chosen:
             return []
         Job.update(state=RUNNING, lease_until=now + LEASE, attempts=Job.attempts + 1).where(
@@ -245,15 +321,27 @@ def _claim(now: datetime, limit: int) -> list[Job]:
     return db.write(take)
 
 
+def _give_back(claimed: list[Job]) -> None:
+    """Undo the claim of jobs that were not begun."""
+    ids = [job.id for job in claimed]
+    update = Job.update(state=NEW, lease_until=None, attempts=Job.attempts - 1)
+    db.write(update.where(Job.id.in_(ids)).execute)
+
+
 def _failed(job: Job, error: Exception, now: datetime) -> None:
     dead = job.attempts > len(RETRY_AFTER)
     wait = 0.0 if dead else RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1)
     log.error("job failed", kind=job.kind, job=job.id, attempts=job.attempts, dead=dead, exc_info=error)
-    update = Job.update(
-        state=DEAD if dead else FAILED,
-        lease_until=None,
-        due_at=now + timedelta(seconds=wait),
-        # The class alone: a message may quote what somebody wrote.
-        error=type(error).__name__,
-    ).where(Job.id == job.id)
-    db.write(update.execute)
+    # The class alone: a message may quote what somebody wrote.
+    reason = type(error).__name__
+    if dead:
+        db.write(lambda: _bury(job, reason, now))
+        return
+    update = Job.update(state=FAILED, lease_until=None, due_at=now + timedelta(seconds=wait), error=reason)
+    db.write(update.where(Job.id == job.id).execute)
+
+
+def _bury(job: Job, reason: str, now: datetime) -> None:
+    Job.update(state=DEAD, lease_until=None, error=reason).where(Job.id == job.id).execute()
+    if job.kind in _mourners:
+        _mourners[job.kind](job.payload, reason, now)

@@ -1,7 +1,6 @@
 """PUBLIC_LIMIT: how often one address may write in any 60 seconds, exact over all processes."""
 
 import fcntl
-import hashlib
 import ipaddress
 import threading
 import time
@@ -10,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from limits import RateLimitItemPerMinute
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MovingWindowSupport, Storage
 from limits.strategies import MovingWindowRateLimiter
 
-from surveys.base import db
+from surveys.base import db, signing
 from surveys.base.settings import Settings
+
+log = structlog.get_logger()
 
 WINDOW_SECONDS = 60
 
@@ -29,13 +31,24 @@ class Limiter:
         self.strategy = MovingWindowRateLimiter(self.storage)
 
     def allow(self, address: str) -> int:
-        """0 when the address may write now (and the write is counted), else the seconds to wait."""
+        """0 when the address may write now (and the write is counted), else the seconds to wait.
+
+        Raises peewee's errors when the database that is shared is away; a write that the embedded file of
+        counts cannot take is allowed.
+        """
         if self.item is None:
             return 0
-        key = network(address, 32, 64)
-        if self.strategy.hit(self.item, key):
+        try:
+            return self._wait(self.item, network(address, 32, 64))
+        except (peewee.sqlite3.Error, OSError) as error:  # type: ignore[attr-defined]
+            # The file of counts is full, locked or broken: an answer is worth more than its count.
+            log.warning("write not counted", error=type(error).__name__)
             return 0
-        oldest, _ = self.storage.get_moving_window(self.item.key_for(key), self.item.amount, WINDOW_SECONDS)
+
+    def _wait(self, item: RateLimitItem, key: str) -> int:
+        if self.strategy.hit(item, key):
+            return 0
+        oldest, _ = self.storage.get_moving_window(item.key_for(key), item.amount, WINDOW_SECONDS)
         return max(1, min(WINDOW_SECONDS, int(oldest + WINDOW_SECONDS - time.time()) + 1))
 
 
@@ -122,7 +135,9 @@ class _SqliteWindows(_Windows):
             allowed = _ring(connection.execute, "?", name, limit, expiry, now)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # SQLite has rolled back by itself when the disk was full.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         return allowed
 
@@ -200,5 +215,5 @@ def tidy(limiter: Limiter) -> None:
 
 
 def _digest(key: str) -> str:
-    # Addresses are not kept in the clear, not even for a minute.
-    return hashlib.sha256(key.encode()).hexdigest()[:32]
+    # Addresses are not kept in the clear, not even for a minute; so few are there that a plain digest would be.
+    return signing.keyed_hash("limit", key)

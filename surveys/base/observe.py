@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -30,6 +32,8 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+#: What a caller may invent is not counted by name: every name is kept for ever (RFC 9110, 9.1; RFC 5789).
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 ANSWERS = Counter("earshot_responses_total", "Responses recorded", ["new"])
 
 
@@ -87,7 +91,8 @@ def install(app: Flask) -> None:
         rule, now = request.url_rule, time.perf_counter()
         route = rule.rule if rule else "none"
         seconds = now - g.get("started", now)
-        requests, times = _counters(route, request.method, answer.status_code)
+        method = request.method if request.method in METHODS else "other"
+        requests, times = _counters(route, method, answer.status_code)
         requests.inc()
         times.observe(seconds)
         # Every answer costs a line; what is counted above need not be written down as well.
@@ -95,7 +100,7 @@ def install(app: Flask) -> None:
             log.info(
                 "request",
                 route=route,
-                method=request.method,
+                method=method,
                 status=answer.status_code,
                 ms=round(seconds * 1000, 1),
                 request_id=web.request_id(),
@@ -109,10 +114,22 @@ def _counters(route: str, method: str, status: int) -> tuple[Any, Any]:
     return REQUESTS.labels(route, method, status), SECONDS.labels(route)
 
 
-def exposition() -> tuple[bytes, str]:
-    """All counters, of all web processes when there are several."""
+def exposition(gauges: Mapping[str, Mapping[str, int]]) -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several, and `gauges`: by name, then by state."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+        counted = generate_latest(registry)
+    else:
+        counted = generate_latest(REGISTRY)
+    return counted + _standing(gauges), CONTENT_TYPE_LATEST
+
+
+def _standing(gauges: Mapping[str, Mapping[str, int]]) -> bytes:
+    """What is the same whichever process is asked, so that no process keeps it."""
+    registry = CollectorRegistry()
+    for name, by_state in gauges.items():
+        gauge = Gauge(f"earshot_{name}", f"{name.capitalize()} by state", ["state"], registry=registry)
+        for state, count in by_state.items():
+            gauge.labels(state).set(count)
+    return generate_latest(registry)

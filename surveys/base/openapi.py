@@ -87,6 +87,8 @@ class Described(Blueprint):
     def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Any:
         if location == "json":
             options.setdefault("example", _own_example(schema))
+        # One for all requests: making a schema costs as much as reading a body with it.
+        schema = schema() if isinstance(schema, type) else schema
         return super().arguments(schema, location=location, **options)
 
     def response(self, status_code: Any, schema: Any = None, **options: Any) -> Any:

@@ -32,6 +32,11 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def connect(url: str) -> "AttentiveConnection":
+    """A connection in UTC whose commits are durable; it gives up on a server that has been silent too long."""
+    return AttentiveConnection.connect(url, autocommit=True, **OPTIONS)
+
+
 class Database(peewee.PostgresqlDatabase):
     """peewee's, with a deadline on the client's side."""
 
@@ -42,7 +47,7 @@ class Database(peewee.PostgresqlDatabase):
     def _connect(self) -> Any:
         if not self.pulse.beats():
             raise psycopg.OperationalError("the database does not answer")
-        connection = AttentiveConnection.connect(self.database, autocommit=True, **OPTIONS)
+        connection = connect(self.database)
         connection.pulse = self.pulse
         self.pulse.open()
         return connection

@@ -16,6 +16,9 @@ SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "example", "ins
 
 MINIMUM_SECRET = 32
 
+#: Before the @ an address has 64 octets (RFC 5321, 4.5.3.1.1); the invitation and its signature take 50 of them.
+MOST_BOUNCE_NAME = 14
+
 #: Where the code lies.
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +49,11 @@ class Settings:
     secret_key: str = _setting(
         "SECRET_KEY", "signs tokens; weak or sample values are refused", "made, kept in `DATA_DIR`"
     )
+    secret_keys_before: tuple[str, ...] = _setting(
+        "SECRET_KEY_BEFORE",
+        "earlier values of `SECRET_KEY`, comma-separated: their links still work, what they sealed is still read",
+        "none",
+    )
     admin_key: str | None = _setting(
         "ADMIN_KEY",
         "a first API key with scope `admin`, 32 characters or more; created at start if no key exists",
@@ -57,6 +65,12 @@ class Settings:
         "mail goes to `DATA_DIR/outbox`",
     )
     mail_from: str | None = _setting("MAIL_FROM", "sender of all mail; required with `SMTP_URL`", "none")
+    bounce_address: str | None = _setting(
+        "BOUNCE_ADDRESS",
+        "where reports of undelivered mail go, such as `bounce@mail.example.com`; each mail gets its own "
+        "(`bounce+…@`) as envelope sender",
+        "`MAIL_FROM`, the same for all",
+    )
     trusted_proxies: int = _setting("TRUSTED_PROXIES", "number of proxy hops to believe", "0")
     public_limit: int = _setting(
         "PUBLIC_LIMIT", "public writes in any 60 s and client address; 0 means no limit", "120"
@@ -66,6 +80,16 @@ class Settings:
     )
     time_zone: ZoneInfo = _setting(
         "TIME_ZONE", "IANA name for days and weeks; `flask recount` after a change", "UTC"
+    )
+    keep_receipts_days: int = _setting(
+        "KEEP_RECEIPTS_DAYS",
+        "days that a trigger's receipt is kept, with what it said; 0 means for ever",
+        "400",
+    )
+    keep_people_days: int = _setting(
+        "KEEP_PEOPLE_DAYS",
+        "who was neither asked nor heard of for so many days is erased, with their answers; 0 means never",
+        "0",
     )
     metrics_token: str | None = _setting(
         "METRICS_TOKEN", "lets a scraper that is not on loopback read `/metrics`", "none"
@@ -103,7 +127,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError("MAIL_FROM is required with SMTP_URL: it is the sender of every mail")
     if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps"):
         raise SettingsError("SMTP_URL must start with smtp:// or smtps://")
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Settings(
         host=env.get("HOST") or "127.0.0.1",
         port=port,
@@ -112,13 +136,19 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=database_url,
         base_url=_base_url(env.get("BASE_URL") or f"http://127.0.0.1:{port}"),
         secret_key=_secret_key(env.get("SECRET_KEY"), data_dir),
+        secret_keys_before=tuple(
+            _strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE") or "")
+        ),
         admin_key=_admin_key(env.get("ADMIN_KEY")),
         smtp_url=smtp_url,
         mail_from=mail_from,
+        bounce_address=_bounce_address(env.get("BOUNCE_ADDRESS")),
         trusted_proxies=values.integer("TRUSTED_PROXIES", 0, 0, 16),
         public_limit=values.integer("PUBLIC_LIMIT", 120, 0, 1_000_000),
         outbound_allow=_networks(env.get("OUTBOUND_ALLOW") or ""),
         time_zone=_time_zone(env.get("TIME_ZONE") or "UTC"),
+        keep_receipts_days=values.integer("KEEP_RECEIPTS_DAYS", 400, 0, 36500),
+        keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
         metrics_token=env.get("METRICS_TOKEN") or None,
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -159,13 +189,15 @@ def _base_url(value: str) -> str:
 
 
 def _secret_key(given: str | None, data_dir: Path) -> str:
-    if given:
-        if len(given) < MINIMUM_SECRET:
-            raise SettingsError(f"SECRET_KEY must have {MINIMUM_SECRET} characters or more")
-        if len(set(given)) < 8 or any(given.lower().startswith(sample) for sample in SAMPLE_SECRETS):
-            raise SettingsError("SECRET_KEY looks like a sample value; make one with: openssl rand -hex 32")
-        return given
-    return kept_secret(data_dir / "secret-key")
+    return _strong("SECRET_KEY", given) if given else kept_secret(data_dir / "secret-key")
+
+
+def _strong(name: str, given: str) -> str:
+    if len(given) < MINIMUM_SECRET:
+        raise SettingsError(f"{name} must have {MINIMUM_SECRET} characters or more")
+    if len(set(given)) < 8 or any(given.lower().startswith(sample) for sample in SAMPLE_SECRETS):
+        raise SettingsError(f"{name} looks like a sample value; make one with: openssl rand -hex 32")
+    return given
 
 
 def kept_secret(path: Path) -> str:
@@ -187,14 +219,29 @@ def kept_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
+def _bounce_address(given: str | None) -> str | None:
+    if not given:
+        return None
+    if not re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{MOST_BOUNCE_NAME}}}@[A-Za-z0-9.-]+", given.strip()):
+        raise SettingsError(
+            f"BOUNCE_ADDRESS must look like bounce@mail.example.com, with "
+            f"at most {MOST_BOUNCE_NAME} characters before the @"
+        )
+    return given.strip()
+
+
 def _admin_key(given: str | None) -> str | None:
     if given and len(given) < MINIMUM_SECRET:
         raise SettingsError(f"ADMIN_KEY must have {MINIMUM_SECRET} characters or more")
     return given or None
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def _networks(text: str) -> tuple[str, ...]:
-    entries = tuple(part.strip() for part in text.split(",") if part.strip())
+    entries = _names(text)
     for entry in entries:
         if re.fullmatch(r"[0-9a-fA-F.:]+(/\d+)?", entry):
             try:

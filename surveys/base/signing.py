@@ -2,21 +2,27 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 from itsdangerous import BadSignature, Signer
 
-_secret = b""
+#: The key in force, then those that were in force before.
+_secrets: tuple[bytes, ...] = (b"",)
 
 
 class BadToken(Exception):
     """The token is not ours, was made for another purpose, or has run out."""
 
 
-def use_secret(secret: str) -> None:
-    """Set the key that all tokens of this process are made with."""
-    global _secret
-    _secret = secret.encode()
+class Expired(BadToken):
+    """It is ours and for this purpose, and has run out."""
+
+
+def use_secret(secret: str, before: Sequence[str] = ()) -> None:
+    """Set the key that all tokens of this process are made with; those made with a key `before` it are taken too."""
+    global _secrets
+    _secrets = tuple(each.encode() for each in (secret, *before))
 
 
 def sign(purpose: str, value: str, expires: datetime | None = None) -> str:
@@ -26,19 +32,24 @@ def sign(purpose: str, value: str, expires: datetime | None = None) -> str:
 
 
 def read(purpose: str, token: str, now: datetime) -> str:
-    """The value in `token`. Raises BadToken."""
+    """The value in `token`. Raises BadToken, Expired when that is all that is wrong."""
     try:
         value, _, end = _signer(purpose).unsign(token.encode("utf-8", "replace")).decode().rpartition(".")
     except (BadSignature, UnicodeDecodeError):
         raise BadToken from None
     if int(end, 16) and now.timestamp() > int(end, 16):
-        raise BadToken
+        raise Expired
     return value
 
 
 def derive(purpose: str, *parts: str) -> str:
     """64 hex digits that belong to `purpose` and `parts`: secrets that need not be stored."""
-    return hmac.digest(_secret, "\0".join((purpose, *parts)).encode(), "sha256").hex()
+    return hmac.digest(_secrets[0], "\0".join((purpose, *parts)).encode(), "sha256").hex()
+
+
+def derived_keys(purpose: str) -> tuple[bytes, ...]:
+    """32 bytes that belong to `purpose`, by the key in force and by each one before it."""
+    return tuple(hmac.digest(secret, b"key:" + purpose.encode(), "sha256") for secret in _secrets)
 
 
 def keyed_hash(purpose: str, value: str) -> str:
@@ -57,4 +68,7 @@ def same(left: str, right: str) -> bool:
 
 
 def _signer(purpose: str) -> Signer:
-    return Signer(_secret, salt="earshot." + purpose, key_derivation="hmac", digest_method=hashlib.sha256)
+    # The library signs with the last one.
+    return Signer(
+        _secrets[::-1], salt="earshot." + purpose, key_derivation="hmac", digest_method=hashlib.sha256
+    )

@@ -23,7 +23,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from surveys.base import accounts, clock, db, idempotency, openapi, signing
+from surveys.base import accounts, clock, db, idempotency, openapi, sealing, signing
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -176,6 +176,9 @@ def problem_of(error: Exception) -> Problem:
             "The database cannot be reached. Try again in a moment.",
             headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
         )
+    if db.lost_parent(error):
+        log.warning("deleted meanwhile", error=type(error).__name__)
+        return not_found()
     log.error("fault", exc_info=error)
     return Problem(500, "Something went wrong on our side; it has been written down.")
 
@@ -421,7 +424,15 @@ def _proven_key() -> accounts.ApiKey:
 
 def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
     """Replay the first answer to a creating call that comes again with the same Idempotency-Key."""
+    return _idempotent(view, sealed=False)
 
+
+def idempotent_secret(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a call whose answer shows a secret: it is kept sealed until then."""
+    return _idempotent(view, sealed=True)
+
+
+def _idempotent(view: Callable[..., Any], sealed: bool) -> Callable[..., Any]:
     @functools.wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         given = request.headers.get("Idempotency-Key")
@@ -437,8 +448,18 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
             raise invalid("Idempotency-Key", "Was used with another body.") from None
         except idempotency.StillRunning:
             raise Problem(409, "The first call with this Idempotency-Key is still running.") from None
+        except idempotency.Unanswered:
+            raise Problem(
+                409,
+                "The first call with this Idempotency-Key was cut off, and may have made what it was to make. "
+                "Look for it, and call again with another key only when it is not there.",
+            ) from None
         if earlier is not None:
-            answer = current_app.response_class(earlier.answer, earlier.status, mimetype="application/json")
+            try:
+                kept = idempotency.answer_of(earlier)
+            except sealing.Unreadable:
+                raise Problem(409, "What was made cannot be shown again.") from None
+            answer = current_app.response_class(kept, earlier.status, mimetype="application/json")
             answer.headers["Idempotent-Replayed"] = "true"
             return answer
         try:
@@ -447,7 +468,7 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
             # Nothing was made: the caller may mend the body and use the same key.
             idempotency.forget(digest)
             raise
-        idempotency.finish(digest, answer.status_code, answer.get_data(as_text=True))
+        idempotency.finish(digest, answer.status_code, answer.get_data(as_text=True), sealed)
         return answer
 
     wrapper._apidoc = getattr(wrapper, "_apidoc", {})  # type: ignore[attr-defined]

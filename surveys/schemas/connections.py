@@ -1,4 +1,4 @@
-"""What comes in and goes out about helpdesk accounts."""
+"""What comes in and goes out about helpdesk accounts and senders of reports about mail."""
 
 import base64
 from typing import Any
@@ -9,6 +9,9 @@ from marshmallow import fields, validate
 
 from surveys import links
 from surveys.helpdesks import HELPDESKS, reception
+from surveys.helpdesks.helpdesk import Helpdesk
+from surveys.mailreports import REPORTERS
+from surveys.mailreports.report import Reporter
 from surveys.schemas.kinds import LONG, SHORT, Moment, Truth, check, language_tag, text
 
 SHARED = reception.SHARED
@@ -27,7 +30,11 @@ class WriteBackBody(ma.Schema):
 
 
 class ConnectionBody(ma.Schema):
-    """A helpdesk account. `secret` is the signing key as the sender uses it; left out, one is made."""
+    """A helpdesk account, or a sender of reports about mail (`dsn`, `ses`, `sendgrid`, `mailgun`, `postmark`).
+
+    `secret` is the signing key as the sender uses it; left out, one is made where that is possible. Reports about
+    mail concern every survey, so they have no `survey`, `solved_statuses`, `skip_tags` and `write_back`.
+    """
 
     example: dict[str, Any] = {
         "name": "Support",
@@ -38,8 +45,8 @@ class ConnectionBody(ma.Schema):
 
     id = fields.String(dump_only=True)
     name = text(SHORT, 1, required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(tuple(HELPDESKS)))
-    survey = text(100, 1, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf((*HELPDESKS, *REPORTERS)))
+    survey = text(100, 1)
     secret = text(500, 8, load_only=True)
     proof = fields.String(allow_none=True)
     solved_statuses = fields.List(text(SHORT, 1), allow_none=True, validate=validate.Length(max=200))
@@ -53,10 +60,14 @@ class ConnectionBody(ma.Schema):
 
 
 def check_connection(data: dict[str, Any]) -> None:
-    """Proof and secret must be ones that the helpdesk can use. Raises ValidationError."""
-    known = (*HELPDESKS[data["kind"]].PROOFS, SHARED)
+    """Proof and secret must be ones that the sender can use. Raises ValidationError."""
+    known = (*_sender(data["kind"]).PROOFS, SHARED)
     if data.get("proof") is not None and data["proof"] not in known:
         raise ma.ValidationError({"proof": [f"Must be one of: {', '.join(known)}."]})
+    if data["kind"] in REPORTERS:
+        _check_reporter(data)
+    elif not data.get("survey"):
+        raise ma.ValidationError({"survey": ["Missing data for required field."]})
     secret = data.get("secret") or ""
     if data["kind"] == "generic" and secret.startswith("whsec_"):
         try:
@@ -66,15 +77,31 @@ def check_connection(data: dict[str, Any]) -> None:
             raise ma.ValidationError({"secret": ["What follows whsec_ must be base64."]}) from None
 
 
+def _check_reporter(data: dict[str, Any]) -> None:
+    for name in ("survey", "solved_statuses", "skip_tags", "write_back"):
+        if data.get(name):
+            raise ma.ValidationError(
+                {name: ["Belongs to helpdesks; reports about mail concern every survey."]}
+            )
+    if (data.get("proof") or REPORTERS[data["kind"]].PROOF) != SHARED:
+        problem = REPORTERS[data["kind"]].problem(data.get("secret"))
+        if problem:
+            raise ma.ValidationError({"secret": [problem]})
+
+
+def _sender(kind: str) -> Helpdesk | Reporter:
+    return HELPDESKS[kind] if kind in HELPDESKS else REPORTERS[kind]
+
+
 class ConnectionOut(ma.Schema):
     """A connection without its secret and its token."""
 
     id = fields.String()
     name = fields.String()
     kind = fields.String()
-    survey = fields.String(attribute="survey_id")
+    survey = fields.String(attribute="survey_id", allow_none=True)
     url = fields.Function(lambda row: links.connection(row.id))
-    proof = fields.Function(lambda row: row.proof or HELPDESKS[row.kind].PROOF)
+    proof = fields.Function(lambda row: row.proof or _sender(row.kind).PROOF)
     solved_statuses = fields.List(fields.String(), allow_none=True)
     skip_tags = fields.List(fields.String())
     write_back = fields.Nested(WriteBackBody, allow_none=True)
@@ -105,6 +132,20 @@ class ConnectionList(ma.Schema):
 
     items = fields.List(fields.Nested(ConnectionOut))
     next = fields.String(allow_none=True)
+
+
+class MailReport(ma.Schema):
+    """What came of one report about a mail. `decision`: suppressed, unsubscribed, confirmed or ignored."""
+
+    decision = fields.String()
+    reason = fields.String()
+    invitation = fields.String(allow_none=True)
+
+
+class MailReceipt(ma.Schema):
+    """What came of the reports in one call."""
+
+    reports = fields.List(fields.Nested(MailReport))
 
 
 class PrintedSnippetQuery(ma.Schema):

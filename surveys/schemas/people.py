@@ -38,6 +38,14 @@ class PersonPatch(ma.Schema):
     language = fields.String(validate=language_tag, allow_none=True)
     company = text(SHORT, allow_none=True)
     properties = Properties(allow_none=True)
+    bounced_at = fields.Raw(
+        allow_none=True,
+        validate=validate.Equal(None, error="Can only be null: mail arrives after all."),
+        metadata={
+            "type": "null",
+            "description": "null: mail arrives after all, so this person may be asked again.",
+        },
+    )
 
 
 class PersonOut(ma.Schema):

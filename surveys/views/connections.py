@@ -1,4 +1,4 @@
-"""Connections over the API: which helpdesks may tell us of solved tickets."""
+"""Connections over the API: who may tell us of solved tickets, and of mail that did not arrive."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +9,8 @@ from surveys import catalogue, connections, snippets
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.web import Routes, idempotent, needs
+from surveys.base.web import Problem, Routes, idempotent_secret, needs
+from surveys.mailreports import REPORTERS
 from surveys.models import Connection, Survey
 from surveys.schemas.connections import (
     ConnectionBody,
@@ -26,7 +27,7 @@ routes = Routes(
     "connections",
     __name__,
     url_prefix="/api/connections",
-    description="Helpdesk accounts that tell us of solved tickets.",
+    description="Helpdesk accounts that tell us of solved tickets; mail services that tell us of bounces.",
 )
 
 
@@ -44,11 +45,13 @@ def index(query: dict[str, Any]) -> Any:
 
 @routes.route("", methods=["POST"])
 @needs("write")
-@idempotent
+@idempotent_secret
 @routes.arguments(ConnectionBody)
 @routes.response(201, ConnectionCreated)
 def create(body: dict[str, Any]) -> Any:
-    """Connect a helpdesk. A secret that was left out is made, and shown this once."""
+    """Connect a helpdesk or a sender of mail reports. A secret that was left out is made, and shown this once."""
+    if body["kind"] in REPORTERS and g.key.surveys is not None:
+        raise Problem(403, "This key is limited to its surveys; reports about mail concern all.")
     _check(body)
     connection, secret = connections.create(body, clock.now())
     # The row's own secret is never shown, only one that was made here.
@@ -71,7 +74,8 @@ def show(connection_id: str) -> Any:
 def change(body: dict[str, Any], connection_id: str) -> Any:
     """Change a connection; its kind stays."""
     row = own(connection_id)
-    check_connection({"kind": row.kind, "secret": row.secret, "proof": row.proof} | body)
+    known = {"kind": row.kind, "survey": row.survey_id, "secret": row.secret, "proof": row.proof}
+    check_connection(known | body)
     _check(body)
     return connections.change(row, body)
 
@@ -91,12 +95,14 @@ def delete(connection_id: str) -> Any:
 def snippet(query: dict[str, Any], connection_id: str) -> Any:
     """Rating links for agents' signatures and closing mails, with this helpdesk's own placeholders."""
     row = own(connection_id)
+    if row.survey_id is None:
+        raise web.not_found()
     known = snippets.PLACEHOLDERS.get(row.kind, {})
     placeholders = {
         "t": query.get("ticket") or known.get("t", ""),
         "a": query.get("agent") or known.get("a", ""),
     }
-    language = catalogue.language_for(row.survey, [query["lang"]] if query.get("lang") else [])
+    language = catalogue.language_for(row.own_survey, [query["lang"]] if query.get("lang") else [])
     made = snippets.make(row, language, placeholders)
     return {"html": made.html, "score_urls": made.score_urls}
 

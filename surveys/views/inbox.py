@@ -1,35 +1,44 @@
-"""/in/{connection}: helpdesks' own webhooks; /l/…: the rating links that helpdesks print."""
+"""/in/{connection}: the webhooks of helpdesks and of mail services; /l/…: the rating links that helpdesks print."""
 
 from typing import Any
 
 from flask import Response, jsonify, redirect, request
 
-from surveys import connections, links, snippets
+from surveys import bounces, connections, links, snippets
 from surveys.base import clock, web
-from surveys.base.web import Routes
+from surveys.base.delivery.message import DeliveryFailed
+from surveys.base.web import Problem, Routes
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Challenge
+from surveys.mailreports import REPORTERS
 from surveys.models import Connection
+from surveys.schemas.connections import MailReceipt
 from surveys.schemas.triggers import Receipt
 from surveys.views import public, triggers
 
-routes = Routes("inbox", __name__, description="For helpdesks: each call proves itself.")
+routes = Routes("inbox", __name__, description="For helpdesks and mail services: each call proves itself.")
+
+#: When a sender whose signature could not be checked may try again.
+RETRY_SECONDS = 60
 
 
 @routes.route("/in/<connection_id>", methods=["GET", "POST"])
 @routes.doc(
     responses={
-        "200": {"description": "The receipt, or what the helpdesk expects to a challenge."},
-        "401": {"description": "Not proved to come from this connection's helpdesk. No body."},
+        "200": {"description": "The receipt, or what the sender expects to a challenge."},
+        "401": {"description": "Not proved to come from this connection's sender. No body."},
+        "503": {"description": "The certificate of the signature cannot be fetched now."},
     }
 )
 def receive(connection_id: str) -> Any:
-    """A helpdesk's webhook (a challenge as GET or HEAD). The raw bytes prove themselves before they are read."""
+    """A webhook of a helpdesk or mail service, or a raw mail report. The raw bytes are proved before they are read."""
     connection = Connection.get_or_none(Connection.id == connection_id)
     if connection is None:
         raise web.not_found()
     body = web.body_bytes(web.API_BODY)
     call = Call.of(request.method, dict(request.headers), body, request.args.to_dict(flat=False))
+    if connection.kind in REPORTERS:
+        return _receive_reports(connection, call)
     try:
         told = connections.receive(connection, call, clock.now())
     except connections.Unproven:
@@ -39,6 +48,20 @@ def receive(connection_id: str) -> Any:
         answer.headers["Cache-Control"] = "no-store"
         return answer
     return jsonify(Receipt().dump(triggers.shown(told)))
+
+
+def _receive_reports(connection: Connection, call: Call) -> Any:
+    try:
+        outcomes = bounces.receive(connection, call, clock.now())
+    except bounces.Unproven:
+        return _bare(401)
+    except DeliveryFailed as error:
+        raise Problem(
+            503,
+            f"The signature cannot be checked now ({error}).",
+            headers={"Retry-After": str(RETRY_SECONDS)},
+        ) from None
+    return jsonify(MailReceipt().dump({"reports": outcomes}))
 
 
 @routes.route("/l/<connection_id>/<survey_id>/<score>", methods=["GET"])

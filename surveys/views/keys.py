@@ -6,7 +6,7 @@ from flask import g
 
 from surveys.base import accounts, clock, web
 from surveys.base.accounts import ApiKey
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
 from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyOut
 
@@ -31,7 +31,7 @@ def index(query: dict[str, Any]) -> Any:
 
 @routes.route("", methods=["POST"])
 @needs("admin")
-@idempotent
+@idempotent_secret
 @routes.arguments(KeyBody)
 @routes.response(201, KeyCreated)
 def create(body: dict[str, Any]) -> Any:

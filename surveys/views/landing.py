@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, g, redirect, request, url_for
 
 from surveys import catalogue, intents, links, responses
 from surveys.base import clock, web
@@ -77,7 +77,19 @@ def answer(token: str) -> Response:
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)
     taken, _ = public.taken(survey, _answer(form, token, given, score))
-    return pages.thank(survey, form, taken, me_url=links.me(taken.person_id) if taken.person_id else None)
+    me_url = links.me(taken.person_id, now) if taken.person_id else None
+    return pages.thank(survey, form, taken, me_url=me_url)
+
+
+@routes.route("/i/<token>/me", methods=["POST"])
+@routes.doc(responses={"303": {"description": "To the respondent's own page, by a fresh link."}})
+def to_me(token: str) -> Any:
+    """Lead whom we invited to their own page, also once the invitation is over. A person's act: machines only open."""
+    public.admit_form()
+    invitation = _invitation(token, clock.now())
+    if invitation.person_id is None:
+        raise web.not_found()
+    return redirect(url_for("me.show", token=links.my_token(invitation.person_id, clock.now())), 303)
 
 
 def _answer(form: forms.Form, token: str, given: dict[str, Any], score: int | None) -> responses.Answer:
@@ -96,12 +108,8 @@ def _answer(form: forms.Form, token: str, given: dict[str, Any], score: int | No
 
 def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     """Whom the token invites, and to what. Raises a 404 for none of ours, a 410 for one that is over."""
-    try:
-        invitation = Invitation.get_or_none(Invitation.id == links.invitation_id(token, now))
-    except links.BadToken:
-        invitation = None
-    if invitation is None:
-        raise web.not_found()
+    invitation = _invitation(token, now)
+    g.my_page = f"{request.path}/me" if invitation.person_id else None
     survey = public.survey(invitation.survey_id)
     wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
     g.language = catalogue.language_for(survey, [wish for wish in wishes if wish])
@@ -111,12 +119,26 @@ def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     return invitation, survey
 
 
+def _invitation(token: str, now: datetime) -> Invitation:
+    try:
+        invitation = Invitation.get_or_none(Invitation.id == links.invitation_id(token, now))
+    except links.BadToken:
+        invitation = None
+    if invitation is None:
+        raise web.not_found()
+    return invitation
+
+
 def _over() -> Problem:
     return Problem(410, "This invitation can no longer be answered.")
 
 
 def _stored(invitation: Invitation) -> Stored | None:
-    return Stored.get_or_none(Stored.invitation == invitation.id)
+    try:
+        return responses.to_invitation(invitation)
+    except responses.Answered as answered:
+        g.told = "ui.answered"
+        raise Problem(410, answered.message) from None
 
 
 def _form(sealed: str, invitation: Invitation, token: str, now: datetime) -> forms.Form:

@@ -10,7 +10,7 @@ from surveys.base.web import Problem, Routes
 from surveys.models import Survey
 from surveys.widget import script
 
-#: What a respondent is told of an error; the statuses not named here get `ui.error`.
+#: What a respondent is told of an error unless `g.told` knows better; statuses not named here get `ui.error`.
 _TOLD = {404: "ui.not_found", 409: "ui.expired", 410: "ui.expired"}
 
 #: After these the same form may succeed a moment later, so the page offers to send it again.
@@ -89,8 +89,10 @@ def problem_page(problem: Problem) -> Response:
         "problem.html",
         language,
         problem.status,
-        message=wording.text(language, _TOLD.get(problem.status, "ui.error")),
+        message=wording.text(language, g.get("told") or _TOLD.get(problem.status, "ui.error")),
         typed=typed,
+        # What is over can no longer be answered; what was answered can still be seen and deleted.
+        my_page=g.get("my_page") if problem.status == 410 else None,
         request_id=web.request_id(),
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )

@@ -27,7 +27,7 @@ _HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type"
 @routes.route("/me/<token>", methods=["GET"])
 @routes.doc(responses={"200": _HTML})
 def show(token: str) -> Response:
-    """A respondent's own answers."""
+    """A respondent's own answers. A link here is good for 90 days; the page behind a mail's links leads here anew."""
     return _page(_rows(token))
 
 
@@ -68,16 +68,19 @@ def _edit(stored: Stored, given: dict[str, Any], now: datetime) -> None:
 
 
 def _rows(token: str) -> list[Person]:
-    """Everything we know the bearer as. Raises a 404 for a token that is not ours, or of somebody we forgot."""
+    """Everything we know the bearer as. Raises a 404 for a token that is not ours, or of somebody we forgot; else a
+    410 for one that has run out.
+    """
     try:
         person = Person.get_or_none(Person.id == links.my_person_id(token, clock.now()))
+    except links.Expired:
+        raise Problem(410, "This link has run out.") from None
     except links.BadToken:
         person = None
     if person is None:
         raise web.not_found()
     g.language = layout.language_for(person.language)
-    same = people.same(people.identity_of(person)) if person.verified else []
-    return list({row.id: row for row in [*privacy.rows_of(person), *same]}.values())
+    return privacy.rows_of(person)
 
 
 def _own(rows: list[Person], response_id: str) -> Stored:

@@ -7,7 +7,8 @@ from typing import Any
 import peewee
 from flask import Response, jsonify, request
 
-from surveys.base import db, observe, schema, web
+from surveys import invitations
+from surveys.base import clock, db, jobs, observe, schema, web
 from surveys.base.web import Problem, Routes
 
 routes = Routes("operators", __name__, description="For operators.")
@@ -50,8 +51,17 @@ def metrics() -> Response:
     """Counters for Prometheus; with METRICS_TOKEN, or from this machine and through no proxy. Else a 404."""
     if not (_has_token() or _is_local()):
         raise web.not_found()
-    body, content_type = observe.exposition()
+    body, content_type = observe.exposition(_standing())
     return Response(body, content_type=content_type)
+
+
+def _standing() -> dict[str, dict[str, int]]:
+    """What somebody may have to look at: jobs and invitations that are not done. Nothing while the database is away."""
+    try:
+        return {"jobs": jobs.backlog(clock.now()), "invitations": invitations.open_counts()}
+    except (peewee.PeeweeException, db.DatabaseAway):
+        db.forget_connection()
+        return {}
 
 
 def _has_token() -> bool:

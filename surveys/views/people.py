@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from surveys import people, privacy
+from surveys import facts, people, privacy
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
@@ -29,7 +29,7 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = web.newest_first(
         found, Person.created_at, Person.id, query.get("cursor"), query["limit"]
     )
-    return {"items": rows, "next": following}
+    return {"items": _seen(rows), "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, PersonOut)
 def show(person_id: str) -> Any:
     """One person."""
-    return own(person_id)
+    return _seen([own(person_id)])[0]
 
 
 @routes.route("/<person_id>", methods=["PATCH"])
@@ -66,7 +66,10 @@ def change(body: dict[str, Any], person_id: str) -> Any:
     person = own(person_id)
     _all_surveys()
     try:
-        return people.change(person, body)
+        if "bounced_at" in body:
+            del body["bounced_at"]
+            person = people.lift(person, clock.now())
+        return people.change(person, body) if body else person
     except people.Clash as clash:
         raise Problem(409, str(clash)) from None
     except LookupError:
@@ -123,6 +126,16 @@ def _visible() -> Any:
         Invitation.survey.in_(key.surveys), Invitation.person.is_null(False)
     )
     return Person.select().where(Person.id.in_(heard) | Person.id.in_(asked))
+
+
+def _seen(rows: list[Person]) -> list[Person]:
+    """What a key sees of them: one limited to some surveys does not learn when the others asked or heard them."""
+    key: ApiKey = g.key
+    if key.surveys is not None:
+        known = facts.heard_by(key.surveys, [row.id for row in rows])
+        for row in rows:
+            row.last_asked_at, row.last_answered_at = known[row.id]
+    return rows
 
 
 def _all_surveys() -> None:

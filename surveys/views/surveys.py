@@ -11,7 +11,7 @@ from surveys import catalogue, links, mails, people
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.delivery import mail
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
 from surveys.schemas.surveys import (
     DeleteQuery,
@@ -55,7 +55,7 @@ def index(query: dict[str, Any]) -> Any:
 
 @routes.route("", methods=["POST"])
 @needs("write")
-@idempotent
+@idempotent_secret
 @routes.arguments(SurveyBody)
 @routes.response(201, SurveyCreated)
 def create(body: dict[str, Any]) -> Any:
@@ -152,10 +152,10 @@ def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
 @routes.arguments(PreviewQuery, location="query")
 @routes.doc(responses={"200": {"description": "The mail.", "content": {"message/rfc822": {}}}})
 def preview(query: dict[str, Any], survey_id: str) -> Response:
-    """The mail that asks, as an invented person would get it; its links lead to no invitation."""
+    """The mail that asks, or its reminder, as an invented person would get it; its links lead to no invitation."""
     survey = own(survey_id)
     sender = web.settings().mail_from or mail.NOBODY
-    message = mails.example(survey, query.get("lang"), "robin@example.com")
+    message = mails.example(survey, query.get("lang"), "robin@example.com", query["reminder"] == "1")
     answer = make_response(mail.as_bytes(message, sender, clock.now()))
     answer.mimetype = "message/rfc822"
     return answer

@@ -85,7 +85,7 @@ def show(trigger_id: str) -> Any:
 
 def shown(trigger: Trigger) -> dict[str, Any]:
     """The receipt with its invitation's links."""
-    names = StoredReceipt().fields
+    names = _STORED.fields
     receipt = {
         name: getattr(trigger, field.attribute or name)
         for name, field in names.items()
@@ -106,6 +106,9 @@ def shown(trigger: Trigger) -> dict[str, Any]:
         **{f.attribute: receipt[n] for n, f in names.items() if f.attribute},
         "invitation": links,
     }
+
+
+_STORED = StoredReceipt()
 
 
 def _own(survey_id: str) -> Survey:

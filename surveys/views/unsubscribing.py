@@ -1,7 +1,5 @@
 """Unsubscribing from all mail surveys: a page with a button, and one click in the mail program (RFC 8058)."""
 
-from typing import Any
-
 from flask import Response, g
 
 from surveys import links, people
@@ -60,5 +58,5 @@ def _is_unsubscribed(invitation: Invitation) -> bool:
 
 def _page(invitation: Invitation | None, done: bool) -> Response:
     g.language = layout.language_for(invitation.language if invitation else None)
-    me_url: Any = links.me(invitation.person_id) if invitation and invitation.person_id else None
-    return layout.page("unsubscribe.html", g.language, done=done, me_url=me_url)
+    # No way from here to anything else: the address stands in a header that mail providers read and forward.
+    return layout.page("unsubscribe.html", g.language, done=done)

@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-BENCHMARKS = (("startup",), ("recording",), ("kill9",), ("kill9", "--postgres"), ("triggers",))
+BENCHMARKS = (
+    ("startup",),
+    ("recording",),
+    ("kill9",),
+    ("kill9", "--postgres"),
+    ("triggers",),
+    ("outage",),
+    ("outage", "--postgres"),
+    ("sending",),
+    ("scanners",),
+    ("proxy",),
+)
 
 
 def main() -> None:

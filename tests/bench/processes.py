@@ -1,5 +1,7 @@
 """The processes of a running service, by role."""
 
+import contextlib
+
 import psutil
 
 
@@ -33,3 +35,13 @@ def _role(process: psutil.Process, root: psutil.Process) -> str:
         return "web" if above and above.cmdline() == line else "web master"
     # A fork keeps the command line of the process it was forked from.
     return "web" if line == root.cmdline() else "helper"
+
+
+def seconds_of(pid: int) -> dict[str, float]:
+    """Processor time that the process `pid` and all it started have spent so far, by role."""
+    spent: dict[str, float] = {}
+    for role, process in of_service(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent[role] = spent.get(role, 0.0) + times.user + times.system
+    return spent

@@ -2,33 +2,31 @@
 
 import argparse
 import contextlib
-import http.client
-import json
-import math
-import queue
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 
 from tests import servers
-from tests.bench import client
-
-SENDERS = 64
+from tests.bench import client, figures, processes
 
 #: Who was invited, over and over, before the benchmark begins: `n` counts from 0.
 HISTORY = """
 WITH RECURSIVE seq(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM seq WHERE n + 1 < {count})
 INSERT INTO {table} ({columns}) SELECT {values} FROM seq
 """
+
+#: What has long been done by the time a history of years lies there.
+SETTLED = {
+    "sqlite": ("ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"),
+    "postgresql": ("VACUUM ANALYZE", "CHECKPOINT"),
+}
 
 
 def main() -> None:
@@ -38,16 +36,22 @@ def main() -> None:
     for kind in arguments.databases:
         # /var/tmp, because /tmp may be in memory, where durable costs nothing.
         with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:  # noqa: SIM117
-            with _service(kind, Path(folder)) as (url, execute):
+            with _service(kind, Path(folder)) as (served, execute):
+                url = served.url
                 survey = client.make_survey(url)
                 _fill(execute, survey, arguments.history, kind)
-                faults += _paced(kind, url, survey, arguments)
+                if not arguments.fresh:
+                    for statement in SETTLED[kind]:
+                        execute(statement)
+                faults += _paced(kind, url, served.process.pid, Path(folder), survey, arguments)
                 faults += _crowd(kind, url, arguments)
     if faults:
         sys.exit("\n".join(faults))
 
 
-def _paced(kind: str, url: str, survey: str, arguments: argparse.Namespace) -> list[str]:
+def _paced(
+    kind: str, url: str, pid: int, folder: Path, survey: str, arguments: argparse.Namespace
+) -> list[str]:
     """Half of the triggers name somebody who was invited before, half somebody new; times from the due moment."""
 
     def body(number: int) -> dict[str, Any]:
@@ -55,14 +59,18 @@ def _paced(kind: str, url: str, survey: str, arguments: argparse.Namespace) -> l
         name = f"p{number * 7919 % (arguments.history // 4)}" if known else f"new{number}"
         return {"survey": survey, "person": {"email": f"{name}@example.com"}, "ticket": {"id": f"b{number}"}}
 
-    _send(url, [body(n) for n in range(-100, 0)], per_second=arguments.rate)
+    client.fire(url, [body(n) for n in range(-100, 0)], arguments.rate)
     bodies = [body(n) for n in range(int(arguments.rate * arguments.seconds))]
-    waits, decisions = _send(url, bodies, per_second=arguments.rate)
-    waits.sort()
+    before = processes.seconds_of(pid)
+    with figures.meanwhile(url, folder):
+        waits, decisions = client.fire(url, bodies, arguments.rate)
+    spent = {
+        role: f"{(seconds - before.get(role, 0)) * 1000 / len(bodies):.1f} ms"
+        for role, seconds in processes.seconds_of(pid).items()
+    }
     print(
         f"{kind}: {arguments.history:,} invitations, {arguments.rate:g} triggers/s for {arguments.seconds:g} s: "
-        f"p50 {_percentile(waits, 50):.1f} ms, p99 {_percentile(waits, 99):.1f} ms, slowest {waits[-1]:.1f} ms; "
-        f"{dict(decisions)}",
+        f"{figures.spread(waits)}; {dict(decisions)}; processor time a trigger: {spent}",
         flush=True,
     )
     return [f"{kind}: {decisions['error']} triggers failed"] * (decisions["error"] > 0)
@@ -76,7 +84,7 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
         for number in range(arguments.crowd)
     ]
     begun = time.monotonic()
-    _, decisions = _send(url, bodies)
+    _, decisions = client.fire(url, bodies)
     seconds = time.monotonic() - begun
     asked = Counter()
     cursor: str | None = ""
@@ -87,7 +95,7 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
         asked.update(item["person"] for item in page["items"])
         cursor = page["next"]
     print(
-        f"{kind}: {arguments.crowd:,} triggers for {arguments.people} people over {SENDERS} connections in "
+        f"{kind}: {arguments.crowd:,} triggers for {arguments.people} people over {client.SENDERS} connections in "
         f"{seconds:.1f} s: {dict(decisions)}; invitations a person: at most {max(asked.values())}",
         flush=True,
     )
@@ -95,46 +103,6 @@ def _crowd(kind: str, url: str, arguments: argparse.Namespace) -> list[str]:
     return [f"{kind}: {twice} people asked twice"] * (twice > 0) + [
         f"{kind}: {len(asked)} of {arguments.people} people asked, {decisions['error']} triggers failed"
     ] * (len(asked) != arguments.people or decisions["error"] > 0)
-
-
-def _send(
-    url: str, bodies: list[dict[str, Any]], per_second: float | None = None
-) -> tuple[list[float], Counter[str]]:
-    """Post the bodies; milliseconds each waited since it was due (so that a stall counts), and what was decided."""
-    due: queue.SimpleQueue[tuple[float, dict[str, Any]] | None] = queue.SimpleQueue()
-    waits: list[float] = []
-    decisions: Counter[str] = Counter()
-    lock = threading.Lock()
-    start = time.monotonic() + 0.1
-
-    def sender() -> None:
-        line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-        headers = {"Authorization": f"Bearer {client.ADMIN_KEY}", "Content-Type": "application/json"}
-        while (work := due.get()) is not None:
-            moment, body = work
-            time.sleep(max(0.0, moment - time.monotonic()))
-            try:
-                line.request("POST", "/api/triggers", json.dumps(body), headers)
-                reply = line.getresponse()
-                answer = json.loads(reply.read())
-                decision = answer["decision"] if reply.status == 200 else "error"
-            except (OSError, http.client.HTTPException, ValueError):
-                line.close()
-                decision = "error"
-            with lock:
-                waits.append((time.monotonic() - moment) * 1000)
-                decisions[decision] += 1
-        line.close()
-
-    for number, body in enumerate(bodies):
-        due.put((start + number / per_second if per_second else start, body))
-    senders = [threading.Thread(target=sender) for _ in range(SENDERS)]
-    for thread in senders:
-        due.put(None)
-        thread.start()
-    for thread in senders:
-        thread.join()
-    return waits, decisions
 
 
 def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) -> None:
@@ -156,8 +124,9 @@ def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) ->
         }),
         "invitation": (count, {
             "id": "'inv_' || n", "survey_id": f"'{survey}'", "person_id": f"'per_' || (n % {people})",
-            "channel": "'email'", "status": "'expired'", "unverified": no, "send_at": then, "sent_at": then,
-            "expires_at": then, "created_at": then, "email": f"'p' || (n % {people}) || '@example.com'",
+            "channel": "'email'", "status": "'expired'", "unverified": no, "scanned": no,
+            "send_at": then, "sent_at": then, "expires_at": then, "created_at": then,
+            "email": f"'p' || (n % {people}) || '@example.com'",
         }),
         "trigger": (count, {
             "id": "'trg_' || n", "survey_id": f"'{survey}'", "person_id": f"'per_' || (n % {people})",
@@ -177,11 +146,10 @@ def _fill(execute: Callable[[str], None], survey: str, count: int, kind: str) ->
                 values=", ".join(values.values()),
             )
         )
-    execute("ANALYZE")
 
 
 @contextlib.contextmanager
-def _service(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[str], None]]]:
+def _service(kind: str, folder: Path) -> Iterator[tuple[servers.Service, Callable[[str], None]]]:
     environment = {**client.SETTINGS, "DATA_DIR": str(folder)}
     with contextlib.ExitStack() as stack:
         if kind == "postgresql":
@@ -198,11 +166,7 @@ def _service(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[str], Non
             with contextlib.closing(connection), connection:
                 connection.execute(statement)
 
-        yield served.url, execute
-
-
-def _percentile(ordered: list[float], percent: float) -> float:
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+        yield served, execute
 
 
 def _arguments() -> argparse.Namespace:
@@ -210,6 +174,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--history", type=int, default=1_000_000, help="invitations there are already")
     parser.add_argument("--rate", type=float, default=50, help="triggers a second")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--fresh", action="store_true", help="no statistics and no vacuum: just imported")
     parser.add_argument("--crowd", type=int, default=10_000, help="triggers sent at once")
     parser.add_argument("--people", type=int, default=100, help="people they are for")
     parser.add_argument(

@@ -17,10 +17,10 @@ AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best
 
 
 class Live:
-    """One running service at `url`."""
+    """One running service at `url`; its files lie in `directory`."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, directory: Path) -> None:
+        self.url, self.directory = url, directory
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {ADMIN_KEY}"
 
@@ -61,6 +61,6 @@ def running(directory: Path, **settings: str) -> Iterator[Live]:
     """A fresh service on SQLite in `directory`."""
     environment = {"DATA_DIR": str(directory), "ADMIN_KEY": ADMIN_KEY, "PUBLIC_LIMIT": "0", **settings}
     with servers.service(environment) as service:
-        live = Live(service.url)
+        live = Live(service.url, directory)
         yield live
         live.session.close()

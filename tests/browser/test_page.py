@@ -74,6 +74,7 @@ def test_going_back_and_sending_again_is_still_one_answer(live, browse):
     page.goto(f"{live.url}/s/{survey}")
     score(page, 9).check()
     page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("What did you like most?")).to_be_visible()
     page.go_back()
     score(page, 4).check()
     page.get_by_role("button", name="Send").click()

@@ -67,7 +67,9 @@ class Look:
         self.delays.append(delay)
 
 
-@pytest.mark.parametrize(("seconds", "looks"), [(5, [5.0]), (59, [59.0]), (61, []), (None, [])])
+@pytest.mark.parametrize(
+    ("seconds", "looks"), [(-9, [1.0]), (0, [1.0]), (5, [5.0]), (59, [59.0]), (61, []), (None, [])]
+)
 def test_the_worker_looks_again_when_a_job_is_soon_due(world, now, monkeypatch, seconds, looks):
     monkeypatch.setattr(bell, "_next_look", None)
     if seconds is not None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from aiosmtpd.controller import Controller
 
-from surveys import invitations, mails, people
+from surveys import catalogue, invitations, mails, people
 from surveys.base import clock, jobs
 from surveys.base.delivery.mail import Smtp
 from surveys.base.delivery.memory import Memory
@@ -70,6 +70,14 @@ def test_the_mail_speaks_the_persons_language_and_direction(world, api, make):
     assert '<html lang="he" dir="rtl">' in html
     assert "prefers-color-scheme: dark" in html
     assert "<img" not in html
+
+
+def test_the_ready_survey_writes_english_to_whom_nobody_knows(world, api):
+    ready = catalogue.make_first(clock.now()) or Survey.get()
+    invite(api, ready)
+    world.work()
+    [mail] = outbox(world)
+    assert str(mail["Subject"]) == "How was your experience with us?"
 
 
 @pytest.mark.parametrize("metric", ["nps", "csat", "ces", "thumbs", "pmf"])
@@ -266,6 +274,134 @@ def test_one_reminder_goes_out_and_none_once_answered(world, api, make, memory):
     assert [message.to for message in memory.sent].count(silent.email) == 2
     assert [message.to for message in memory.sent].count(quick.email) == 1
     assert memory.sent[-1].id == f"{silent.id}.reminder"
+
+
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        ("en", "Reminder: How was your experience with Acme?"),
+        ("de", "Erinnerung: Ihre Rechnung {x}"),
+        ("fr", "Rappel : How was it"),
+    ],
+)
+def test_a_reminder_says_so_and_is_shown_with_the_first_mail(world, api, make, language, subject):
+    own = {"subject": {"de": "Ihre Rechnung {x}", "fr": "How was it"}} if language != "en" else None
+    survey = make.survey(product="Acme", languages=["en", "de", "fr"], mail=own, reminder_days=1)
+    invite(api, survey, person={"language": language})
+    world.work()
+    jobs.run_due(lambda: clock.now() + timedelta(days=1, minutes=1))
+    first, reminder = outbox(world)
+    assert str(reminder["Subject"]) == subject
+    assert str(first["Subject"]) == subject.partition(": ")[2]
+    assert reminder["In-Reply-To"] == reminder["References"] == first["Message-ID"]
+    assert reminder["Message-ID"] != first["Message-ID"]
+    assert first["In-Reply-To"] is None
+
+
+def test_a_preview_shows_the_reminder(api, make):
+    path = f"/api/surveys/{make.survey(product='Acme').id}/preview.eml"
+    first, reminder = (
+        read(api.call("GET", path, query_string=query).data) for query in ({}, {"reminder": "1"})
+    )
+    assert str(reminder["Subject"]) == f"Reminder: {first['Subject']}"
+    assert reminder["In-Reply-To"] == first["Message-ID"]
+    api.get(path, 422, reminder="yes")
+
+
+# ------------------------------------------------------------------------------------- no attempt is left
+
+
+def try_for_days():
+    """Be the worker over all attempts of a job."""
+    at = clock.now()
+    for _ in range(len(jobs.RETRY_AFTER) + 1):
+        at += timedelta(days=2)
+        jobs.run_due(lambda at=at: at)
+    return at
+
+
+def test_a_mail_whose_every_attempt_failed_is_shown_as_failed_with_the_reason(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = DeliveryFailed("ConnectionRefusedError", again=True)
+    world.work()
+    shown = api.get(f"/api/invitations/{invitation.id}")
+    assert (shown["status"], shown["reason"]) == ("scheduled", "not sent: ConnectionRefusedError")
+    try_for_days()
+    [shown] = api.call("GET", "/api/invitations", 200, query_string={"status": "failed"})["items"]
+    assert shown["reason"] == "given up: not sent: ConnectionRefusedError"
+    assert again(invitation.person).last_asked_at is None
+    metrics = world.client.get("/metrics").get_data(as_text=True)
+    assert 'earshot_invitations{state="failed"} 1.0' in metrics
+    assert 'earshot_jobs{state="dead"} 1.0' in metrics
+
+
+def test_a_mail_that_cannot_be_made_was_never_on_its_way(world, api, make, memory, monkeypatch):
+    invitation = invite(api, make.survey())
+    with monkeypatch.context() as patch:
+        patch.setattr(mails, "compose", lambda *_: 1 / 0)
+        world.work()
+        assert again(invitation).reason == "the mail could not be made (ZeroDivisionError)"
+        try_for_days()
+    assert again(invitation).status == "failed"
+    assert again(invitation).reason == "given up: the mail could not be made (ZeroDivisionError)"
+    assert memory.sent == []
+
+
+def test_a_worker_that_dies_each_time_leaves_no_invitation_behind(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    attempts = {jobs.Job.state: jobs.RUNNING, jobs.Job.attempts: len(jobs.RETRY_AFTER) + 1}
+    jobs.Job.update({**attempts, jobs.Job.lease_until: clock.now()}).execute()
+    jobs.run_due(lambda: clock.now() + timedelta(minutes=1))
+    assert (again(invitation).status, again(invitation).reason) == ("failed", "given up: WorkerDied")
+    assert memory.sent == []
+
+
+def test_one_that_was_cut_off_half_way_stays_unknown_when_it_is_given_up(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    invitations.start_sending(invitation.id, clock.now())
+    mails.give_up({"invitation": invitation.id}, "WorkerDied", clock.now())
+    assert again(invitation).status == "unknown"
+
+
+def test_what_was_given_up_is_sent_once_somebody_releases_it(world, api, make, memory):
+    invitation = invite(api, make.survey())
+    memory.failing = DeliveryFailed("ConnectionRefusedError", again=True)
+    at = try_for_days()
+    memory.failing = None
+    jobs.run_due(lambda: at + timedelta(days=30))
+    assert memory.sent == []
+    jobs.release(at)
+    assert (again(invitation).status, again(invitation.person).last_asked_at) == ("scheduled", at)
+    jobs.run_due(lambda: at)
+    jobs.run_due(lambda: at + timedelta(days=1))
+    assert (len(memory.sent), again(invitation).status) == (1, "sent")
+
+
+# ------------------------------------------------------------------------------------------ envelope
+
+
+@pytest.mark.parametrize("address", [None, "bounce@mail.acme.example"])
+def test_the_envelope_sender_leads_bounces_back_to_the_invitation(world, api, make, address):
+    mails.links.use_bounce_address(address)
+    invitation, handler = invite(api, make.survey()), Server()
+    with serving(handler):
+        world.work()
+    [envelope] = handler.envelopes
+    if address is None:
+        assert envelope.mail_from == "care@acme.example"
+        return
+    assert re.fullmatch(rf"bounce\+{invitation.id}\.[0-9a-f]{{20}}@mail\.acme\.example", envelope.mail_from)
+    assert mails.links.bounced_invitation_id(envelope.mail_from) == invitation.id
+    assert read(envelope.content)["From"].addresses[0].addr_spec == "care@acme.example"
+    assert read(envelope.content)["X-Earshot-Invitation"] == invitation.id
+
+
+def test_the_outbox_shows_the_envelope_sender(world, api, make):
+    mails.links.use_bounce_address("bounce@mail.acme.example")
+    invitation = invite(api, make.survey())
+    world.work()
+    [mail] = outbox(world)
+    assert mail["Return-Path"] == f"<{mails.links.bounce(invitation.id)}>"
 
 
 # ---------------------------------------------------------------------------------- over a real server

@@ -1,5 +1,6 @@
 """Erased means erased: not in rows, indexes, queues, logs of the database, nor after a restore."""
 
+import functools
 from datetime import timedelta
 from pathlib import Path
 
@@ -123,6 +124,78 @@ def test_everybody_who_goes_by_an_address_or_id_is_found(world, given, erased):
     people.put(people.Identity(email="ann@example.com"), {"name": "claimed"}, now)
     people.put(people.Identity("u1", "ann@example.com", verified=True), {"name": "u1"}, now)
     assert {person.name for person in people.named(**given)} == erased
+
+
+MENTIONS = {
+    "alone": ({"to": "bob@example.com"}, True),
+    "as it was typed": ({"event": {"from": ["Bob@Example.com"]}}, True),
+    "in a sentence": ({"text": "Tell\nbob@example.com."}, True),
+    "with a name": ({"to": "Bob <bob@example.com>"}, True),
+    "a longer name": ({"to": "jimbob@example.com"}, False),
+    "another name": ({"to": "jim.bob@example.com"}, False),
+    "a tagged name": ({"to": "jim+bob@example.com"}, False),
+    "an apostrophe": ({"to": "o'bob@example.com"}, False),
+    "a longer domain": ({"to": "bob@example.com.au"}, False),
+    "another domain": ({"to": "bob@example.community"}, False),
+}
+
+
+def test_erasing_an_address_forgets_the_jobs_that_name_it_and_no_others(world):
+    bob = people.put(people.Identity(email="bob@example.com", verified=True), {}, clock.now())[0]
+    for name, (payload, _) in MENTIONS.items():
+        db.write(functools.partial(jobs.enqueue, name, payload, clock.now()))
+    privacy.erase([bob], clock.now())
+    left = {job.kind for job in jobs.Job.select()}
+    assert left - {"person erased"} == {name for name, (_, gone) in MENTIONS.items() if not gone}
+
+
+@pytest.fixture
+def rows_of_jane(api, make):
+    """One person in several rows: by address, by id and address, by a second id; and claims of each. By name."""
+    survey, now = make.survey(quarantine_days=0), clock.now()
+    for name, person in {
+        "address": {"email": "jane@example.com"},
+        "id": {"id": "cust-1", "email": "jane@example.com"},
+        "second id": {"id": "cust-2", "email": "jane@example.com"},
+        "somebody else": {"id": "cust-3", "email": "joan@example.com"},
+    }.items():
+        body = {"survey": survey.id, "person": {"name": name, **person}, "deliver": False}
+        assert api.post("/api/triggers", body, 200)["decision"] == "scheduled"
+    for name, claim in {
+        "claimed address": people.Identity(email="jane@example.com"),
+        "claimed id": people.Identity("cust-2"),
+        "claimed beside an id": people.Identity("x-1", "jane@example.com"),
+        "claims somebody else": people.Identity("cust-3"),
+    }.items():
+        people.put(claim, {"name": name}, now)
+    # A signature covers the id alone: the address beside it is a claim, and leads to nobody.
+    people.put(people.Identity("x-2", "jane@example.com", verified=True), {"name": "signed for an id"}, now)
+    return {row.name: row for row in Person.select()}
+
+
+JANE = {"address", "id", "second id", "claimed address", "claimed id", "claimed beside an id"}
+
+
+@pytest.mark.parametrize("name", ["address", "id", "second id"])
+def test_erasing_one_row_of_a_person_erases_all_of_them_and_nobody_else(api, rows_of_jane, name):
+    shown = api.get(f"/api/people/{rows_of_jane[name].id}/export")["people"]
+    assert set(shown) == {rows_of_jane[each].id for each in JANE}
+    api.delete(f"/api/people/{rows_of_jane[name].id}")
+    assert {row.name for row in Person.select()} == set(rows_of_jane) - JANE
+    assert not Invitation.select().where(Invitation.email == "jane@example.com").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"email": "Jane@example.com"}, JANE | {"signed for an id"}),
+        ({"external_id": "cust-1"}, JANE),
+        ({"external_id": "x-1"}, {"claimed beside an id"}),
+        ({"external_id": "x-2"}, {"signed for an id"}),
+    ],
+)
+def test_an_address_or_id_names_all_rows_of_its_person(rows_of_jane, given, found):
+    assert {row.name for row in privacy.rows_named(**given)} == found
 
 
 def test_what_is_derived_from_a_response_goes_with_it(world, make):

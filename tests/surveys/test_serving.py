@@ -1,9 +1,14 @@
 """`flask serve` as processes: what dies is started anew, and nothing outlives what started it."""
 
+import json
+import socket
+import stat
 import time
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import requests
 
 from tests import servers
 
@@ -43,3 +48,30 @@ def test_a_killed_service_leaves_no_process_behind(service):
     service.process.kill()
     service.process.wait()
     wait_for(lambda: not any(process.is_running() for process in everything))
+
+
+def test_what_is_no_request_is_logged_as_json_and_without_its_words(service):
+    at = urlsplit(service.url)
+    with socket.create_connection((at.hostname, at.port), timeout=10) as line:
+        line.sendall(b"GET /me/per_1.0.SECRET of Ann HTTP/9.z\r\n\r\n")
+        assert b"400" in line.recv(100)
+    wait_for(lambda: "Invalid request" in service.log.read_text())
+    said = service.log.read_text()
+    assert "SECRET" not in said
+    (line,) = [line for line in said.splitlines() if "Invalid request" in line]
+    assert json.loads(line)["event"] == "Invalid request"
+
+
+def test_invented_methods_are_counted_together(service):
+    for number in range(3):
+        requests.request(f"MADEUP{number}", f"{service.url}/r", timeout=10)
+    counted = requests.get(f"{service.url}/metrics", timeout=10).text
+    assert 'method="other"' in counted
+    assert "MADEUP" not in counted
+
+
+def test_what_people_said_is_readable_for_nobody_else(service):
+    files = list(service.log.parent.glob("*.db*"))
+    assert len(files) >= 2
+    for path in files:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

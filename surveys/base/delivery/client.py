@@ -28,6 +28,10 @@ NEVER = (
 
 _NEVER = tuple(ipaddress.ip_network(entry) for entry in NEVER)
 
+#: Behind these a gateway reaches the IPv4 address in the last 32 bits: NAT64 (RFC 6052, 2.1; RFC 8215), and the
+#: IPv4-compatible addresses (RFC 4291, 2.5.5.1).
+_GATEWAYS = tuple(ipaddress.IPv6Network(entry) for entry in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+
 
 class Blocked(DeliveryFailed):
     """The address may not be reached. Trying again changes nothing."""
@@ -87,7 +91,7 @@ class Client:
         return address
 
     def _permits(self, host: str, address: IPAddress) -> bool:
-        if any(address in network for network in _NEVER):
+        if any(each in network for each in (address, _behind(address)) for network in _NEVER):
             return False
         for entry in self.allow:
             if entry == host.lower().rstrip("."):
@@ -160,6 +164,15 @@ def _parts(url: str) -> Any:
 def _unwrapped(address: IPAddress) -> IPAddress:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
+    return address
+
+
+def _behind(address: IPAddress) -> IPAddress:
+    """The IPv4 address that packets to an IPv6 address end at; the address itself where there is none."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if any(address in network for network in _GATEWAYS):
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        return address.sixtofour or (address.teredo or (None, address))[1]
     return address
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from surveys.base import ids
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, mime
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, mime, on_the_wire
 from surveys.base.settings import Settings
 
 TIMEOUT_SECONDS = 10
@@ -47,12 +47,17 @@ class Smtp:
         its way, silence may mean either.
         """
         content = as_bytes(message, self.sender, now)
+        to, judged = on_the_wire(message.to), False
         try:
             with _connection(self.url) as server:
-                _envelope(server, parseaddr(self.sender)[1], message.to)
+                _sender(server, message.bounces_to or parseaddr(self.sender)[1])
+                # What is refused up to here (a password, TLS, our own address) is the operator's to mend, and no
+                # fault of this message.
+                judged = True
+                _recipient(server, to)
                 _content(server, content)
         except smtplib.SMTPResponseException as error:
-            again = 400 <= error.smtp_code < 500
+            again = not judged or 400 <= error.smtp_code < 500
             raise DeliveryFailed(f"{type(error).__name__} {error.smtp_code}", again) from error
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryFailed(type(error).__name__, again=True) from error
@@ -65,8 +70,13 @@ class Outbox:
         self.directory, self.sender = directory, sender
 
     def send(self, message: Message, now: datetime) -> None:
-        """Write one message; its name begins with the moment, so that a listing is in order."""
+        """Write one message; its name begins with the moment, so that a listing is in order.
+
+        Its first line says the envelope sender, as a server that delivers writes it (RFC 5321, 4.4).
+        """
         content = as_bytes(message, self.sender, now)
+        if message.bounces_to:
+            content = f"Return-Path: <{message.bounces_to}>\r\n".encode() + content
         self.directory.mkdir(mode=0o700, exist_ok=True)
         name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"
@@ -115,11 +125,14 @@ def _connection(url: SplitResult) -> smtplib.SMTP:
     return server
 
 
-def _envelope(server: smtplib.SMTP, sender: str, to: str) -> None:
+def _sender(server: smtplib.SMTP, address: str) -> None:
     server.ehlo_or_helo_if_needed()
-    code, reply = server.mail(sender)
+    code, reply = server.mail(address)
     if code != 250:
         raise smtplib.SMTPResponseException(code, reply)
+
+
+def _recipient(server: smtplib.SMTP, to: str) -> None:
     code, reply = server.rcpt(to)
     if code not in (250, 251):
         raise smtplib.SMTPResponseException(code, reply)

@@ -11,6 +11,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Protocol
 
+import idna
+
 
 class DeliveryFailed(Exception):
     """It did not arrive; `again` says whether trying again makes sense."""
@@ -26,7 +28,11 @@ class DeliveryUnknown(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """What is to be sent to one address. `headers` come on top of the usual ones, without line ends."""
+    """What is to be sent to one address. `headers` come on top of the usual ones, without line ends.
+
+    `bounces_to`: the envelope sender, None for the address mail is sent from. `answers`: the `id` of an earlier
+    message that this one is shown together with.
+    """
 
     to: str
     subject: str
@@ -36,6 +42,8 @@ class Message:
     from_name: str | None = None
     reply_to: str | None = None
     id: str | None = None
+    answers: str | None = None
+    bounces_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,14 +67,31 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
         mail["Reply-To"] = _address(message.reply_to, None)
     mail["Subject"] = clean(message.subject)
     mail["Date"] = format_datetime(now)
+    domain = own_address.rpartition("@")[2]
     if message.id:
-        mail["Message-ID"] = f"<{clean(message.id)}@{own_address.rpartition('@')[2]}>"
+        mail["Message-ID"] = f"<{clean(message.id)}@{domain}>"
+    if message.answers:
+        mail["In-Reply-To"] = mail["References"] = f"<{clean(message.answers)}@{domain}>"
     for name, value in message.headers.items():
         mail[name] = clean(value)
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
     return mail
+
+
+def on_the_wire(address: str) -> str:
+    """An address in the letters that every server takes: its domain as an A-label (RFC 5890).
+
+    Raises DeliveryFailed for a name before the @ that has other letters (it would need RFC 6531, which few servers
+    speak) and for a domain that cannot be one.
+    """
+    name, _, domain = clean(address).rpartition("@")
+    try:
+        name.encode("ascii")
+        return f"{name}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
+    except (UnicodeEncodeError, idna.IDNAError) as error:
+        raise DeliveryFailed(f"not an address that mail can be sent to: {error}", again=False) from None
 
 
 def clean(value: str) -> str:
@@ -91,6 +116,6 @@ def _is_control(char: str) -> bool:
 
 def _address(address: str, name: str | None) -> Address:
     try:
-        return Address(display_name=clean(name or ""), addr_spec=clean(address))
+        return Address(display_name=clean(name or ""), addr_spec=on_the_wire(address))
     except (ValueError, IndexError, MessageError) as error:
         raise DeliveryFailed(f"not an address: {type(error).__name__}", again=False) from None

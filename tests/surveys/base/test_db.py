@@ -75,6 +75,14 @@ def test_the_promised_settings_are_read_back(world):
         assert db.database.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
 
 
+def test_a_build_of_sqlite_that_may_corrupt_its_log_is_refused(world, monkeypatch):
+    if world.kind == "postgresql":
+        return
+    monkeypatch.setattr(db.database.obj, "server_version", (3, 51, 2))
+    with pytest.raises(db.WrongDatabase, match=r"3\.51\.3 or later"):
+        db.check()
+
+
 def test_every_table_is_registered_once_and_parents_come_first(world):
     tables = db.registered()
     assert ApiKey in tables

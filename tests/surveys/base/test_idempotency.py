@@ -3,9 +3,10 @@
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 import time_machine
 
-from surveys.base import clock, idempotency
+from surveys.base import clock, db, idempotency
 from surveys.models import Survey
 from tests.conftest import ADMIN_KEY, Api
 from tests.threads import together
@@ -52,15 +53,37 @@ def test_many_at_once_make_one(world):
     assert Survey.select().where(Survey.name == "x").count() == 1
 
 
-def test_a_call_still_running_is_a_409_until_it_is_given_up(world):
+class Killed(BaseException):
+    """What a kill -9 does, as far as the code can tell."""
+
+
+def test_a_call_that_died_after_it_made_something_makes_nothing_twice(world, monkeypatch):
     first = clock.now()
-    with time_machine.travel(first, tick=False):
-        post(world, "k")
-    idempotency.IdempotentCall.update(status=None, answer=None).execute()
-    with time_machine.travel(first + idempotency.ABANDONED, tick=False):
-        assert post(world, "k").status_code == 409
-    with time_machine.travel(first + idempotency.ABANDONED + timedelta(seconds=1), tick=False):
-        assert post(world, "k").status_code == 201
+
+    def killed(*_):
+        raise Killed
+
+    with time_machine.travel(first, tick=False), monkeypatch.context() as patch:
+        patch.setattr(idempotency, "finish", killed)
+        with pytest.raises(Killed):
+            post(world, "k")
+    said = {}
+    for moment in (timedelta(0), idempotency.ABANDONED + timedelta(seconds=1), timedelta(hours=23)):
+        with time_machine.travel(first + moment, tick=False):
+            answer = post(world, "k")
+        assert answer.status_code == 409
+        said[moment] = answer.get_json()["error"]["message"]
+    still, cut_off, later = said.values()
+    assert "still running" in still
+    assert "cut off" in cut_off
+    assert cut_off == later
+    assert Survey.select().where(Survey.name == "x").count() == 1
+
+
+def test_old_calls_are_found_by_an_index(world):
+    """Each hour looks for them, and every key that comes looks for its own."""
+    table = idempotency.IdempotentCall._meta.table_name
+    assert any("created_at" in index.columns for index in db.database.get_indexes(table))
 
 
 def test_a_key_is_forgotten_after_a_day(world):

@@ -1,8 +1,12 @@
 """Jobs: written with their cause, taken by one, tried again, and at last dead."""
 
+import contextlib
+import itertools
+import random
 import threading
 from datetime import UTC, datetime, timedelta
 
+import peewee
 import pytest
 
 from surveys.base import db, jobs
@@ -17,6 +21,7 @@ def handled(monkeypatch, world):
     """What the handlers of the kinds "good", "bad" and "slow" were called with; no other handler is registered."""
     calls = []
     monkeypatch.setattr(jobs, "_handlers", {})
+    monkeypatch.setattr(jobs, "_lanes", {})
     jobs.on("good")(lambda payload, now: calls.append(payload["n"]))
 
     @jobs.on("bad")
@@ -137,10 +142,97 @@ def test_a_job_that_takes_too_long_is_stopped(handled, monkeypatch):
     assert [job.error for job in Job.select().order_by(Job.id)] == ["TooSlow", None]
 
 
-def test_done_jobs_are_tidied_away_after_a_day_and_the_dead_are_kept(handled):
+def test_done_jobs_are_tidied_away_after_a_day_and_dead_ones_when_nobody_released_them(handled):
     add("good", 1)
     add("bad", 2)
+    add("bad", 3)
     run()
+    Job.update(state=jobs.DEAD, due_at=NOW).where(Job.id == Job.select(peewee.fn.MAX(Job.id))).execute()
     assert jobs.tidy(NOW + timedelta(hours=23)) == 0
     assert jobs.tidy(NOW + timedelta(hours=25)) == 1
+    assert jobs.tidy(NOW + timedelta(days=89)) == 0
+    assert jobs.tidy(NOW + timedelta(days=91)) == 1
     assert [job.state for job in Job.select()] == [jobs.FAILED]
+
+
+def test_the_neighbours_of_a_job_that_kills_its_worker_are_run(world, handled, monkeypatch):
+    """They were taken together with it, and none of them has begun when the worker dies."""
+
+    class Killed(BaseException):
+        pass
+
+    @jobs.on("poison")
+    def poison(payload, now):
+        raise Killed
+
+    add("poison", 0)
+    for number in range(1, 5):
+        add("good", number)
+    now = NOW
+    for _ in range(40):
+        now += timedelta(minutes=6)
+        with contextlib.suppress(Killed):
+            run(now)
+    assert sorted(handled) == [1, 2, 3, 4]
+    assert [job.state for job in Job.select().order_by(Job.id)] == [jobs.DEAD] + [jobs.DONE] * 4
+
+
+def test_what_a_worker_has_no_time_for_is_given_back_before_its_lease_ends(handled):
+    """Otherwise a second worker would take it while the first still means to."""
+    for number in range(6):
+        add("good", number)
+    moments = iter(NOW + timedelta(seconds=25) * number for number in range(100))
+    assert jobs.run_due(lambda: next(moments)) < 6
+    waiting = list(Job.select().where(Job.state == jobs.NEW))
+    assert {(job.attempts, job.lease_until) for job in waiting} == {(0, None)}
+    assert len(waiting) == 6 - len(handled)
+    run()
+    assert handled == list(range(6))
+
+
+def test_a_slow_server_holds_up_the_jobs_of_its_own_lane_alone(handled):
+    called = []
+    jobs.on("call", lane=jobs.CALLS)(lambda payload, now: called.append(payload["n"]))
+    jobs.on("letter", lane=jobs.MAIL)(lambda payload, now: called.append(payload["n"]))
+    add("call", 1)
+    add("letter", 2)
+    add("good", 3)
+    add("call", 4)
+    assert [jobs.is_due(NOW, lane) for lane in (jobs.HOUSE, *jobs.OUTWARD)] == [True, True, True]
+    assert jobs.run_due(lambda: NOW, lane=jobs.HOUSE) == 1
+    assert (handled, called) == ([3], [])
+    assert jobs.run_due(lambda: NOW, lane=jobs.MAIL) == 1
+    assert called == [2]
+    # One at a time: the second is not taken, and no lease of it runs, while the first may hang.
+    assert jobs.run_due(lambda: NOW, lane=jobs.CALLS) == 1
+    assert called == [2, 1]
+    assert [job.attempts for job in Job.select().order_by(Job.id)] == [1, 1, 1, 0]
+    assert [jobs.is_due(NOW, lane) for lane in (jobs.HOUSE, *jobs.OUTWARD)] == [False, False, True]
+
+
+def test_what_leaves_the_house_has_a_lane_of_its_own():
+    lanes = {
+        "invitation due": jobs.MAIL,
+        "invitation reminder due": jobs.MAIL,
+        "look up": jobs.CALLS,
+        "note due": jobs.CALLS,
+    }
+    assert jobs._lanes == lanes
+
+
+def test_the_last_ring_is_heard_after_the_last_job(world, monkeypatch):
+    """A ring that comes too soon after another is not lost: its job may have missed the look that the other made."""
+    clock, rung = [100.0], []
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(jobs, "_next_ring", 0.0)
+    monkeypatch.setattr(jobs, "_bell", lambda wait: rung.append(clock[0] + wait))
+    dice = random.Random(1)
+    asked = []
+    for _ in range(200):
+        clock[0] += dice.expovariate(20)
+        asked.append(clock[0])
+        jobs.ring()
+        assert rung[-1] >= asked[-1]
+    apart = [later - earlier for earlier, later in itertools.pairwise(rung)]
+    assert min(apart) >= jobs.RINGS_APART - 1e-6
+    assert len(rung) < 60

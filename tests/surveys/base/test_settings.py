@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from surveys.base import settings
+from surveys import links
+from surveys.base import ids, settings
 
 GOOD = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 
@@ -79,3 +80,39 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
         made = set(pool.map(lambda _: settings.kept_secret(tmp_path / "key"), range(64)))
     assert len(made) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "bounce",
+        "@mail.example.com",
+        "a-name-of-fifteen@mail.example.com",
+        "bounce+x@mail.example.com",
+        "Bounces <bounce@mail.example.com>",
+        "bounce@mail.example.com\r\nX: y",
+    ],
+)
+def test_an_address_that_leaves_no_room_for_an_invitation_is_refused(tmp_path, value):
+    with pytest.raises(settings.SettingsError, match="BOUNCE_ADDRESS"):
+        settings.read({"DATA_DIR": str(tmp_path), "BOUNCE_ADDRESS": value})
+
+
+def test_the_longest_bounce_address_is_no_longer_than_a_server_takes(tmp_path):
+    longest = "b" * settings.MOST_BOUNCE_NAME + "@mail.example.com"
+    found = settings.read({"DATA_DIR": str(tmp_path), "BOUNCE_ADDRESS": longest})
+    links.use_bounce_address(found.bounce_address)
+    try:
+        assert len(links.bounce(ids.new("inv")).partition("@")[0]) == 64
+    finally:
+        links.use_bounce_address(None)
+
+
+def test_keys_that_were_in_force_before_are_as_strong(tmp_path):
+    plain = {"DATA_DIR": str(tmp_path), "SECRET_KEY": GOOD}
+    assert settings.read({**plain, "SECRET_KEY_BEFORE": f"{GOOD}x, {GOOD}y"}).secret_keys_before == (
+        f"{GOOD}x",
+        f"{GOOD}y",
+    )
+    with pytest.raises(settings.SettingsError, match="SECRET_KEY_BEFORE"):
+        settings.read({**plain, "SECRET_KEY_BEFORE": f"{GOOD},short"})

@@ -31,8 +31,11 @@ def test_a_token_is_worthless_for_any_other_purpose():
 def test_a_token_ends_when_it_was_told_to():
     token = signing.sign("me", "per_1", NOW)
     assert signing.read("me", token, NOW) == "per_1"
-    with pytest.raises(signing.BadToken):
+    with pytest.raises(signing.Expired):
         signing.read("me", token, NOW + timedelta(seconds=1))
+    with pytest.raises(signing.BadToken) as caught:
+        signing.read("invitation", token, NOW + timedelta(seconds=1))
+    assert not isinstance(caught.value, signing.Expired)
 
 
 def test_no_change_of_a_token_goes_unseen():

@@ -8,6 +8,7 @@ import time_machine
 from surveys import people
 from surveys.base import signing
 from surveys.models import Invitation, Person, Response
+from tests.surveys.mailbox import outbox
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
 SHOP = "https://shop.example"
@@ -99,6 +100,17 @@ def test_the_answer_belongs_to_the_invitation_that_was_given(client, ask, report
     assert client.post("/r", json=body).status_code == 201
     assert Invitation.get().status == "answered"
     assert Response.get().person_id == Person.get().id
+
+
+def test_mail_that_waits_goes_out_although_a_widget_says_it_was_shown(world, api, report, survey, clock):
+    body = {"survey": survey.id, "person": {"email": "robin@example.com"}, "delay_minutes": 60}
+    receipt = api.post("/api/triggers", body, 200)
+    token = receipt["invitation"]["url"].rpartition("/")[2]
+    report(survey, token, "shown")
+    assert Invitation.get().status == "scheduled"
+    clock.shift(timedelta(minutes=61))
+    world.work()
+    assert len(outbox(world)) == 1
 
 
 def test_who_dismisses_is_left_alone_for_a_while(ask, report, make, clock):

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import time_machine
 
-from surveys import links, ratings
+from surveys import links, ratings, resolutions
 from surveys.base.jobs import Job
-from surveys.models import Connection, Invitation, Resolution, Response
+from surveys.models import Connection, Invitation, Resolution, Response, ResponseTag
 from tests.conftest import Api
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
@@ -36,10 +36,10 @@ def zendesk(api, make, desk_api):
     return api.post("/api/connections", body)
 
 
-def solved(client, connection, ticket="7", **more):
+def solved(client, connection, ticket="7", tags=(), **more):
     body = {
         "event": "ticket.solved",
-        "ticket": {"id": ticket},
+        "ticket": {"id": ticket, "tags": list(tags)},
         "requester": {"email": "robin@example.com"},
         "assignee": {"id": "5", "name": "Sam"},
         **more,
@@ -251,10 +251,44 @@ def test_an_answer_through_a_printed_link_counts_once_its_ticket_is_confirmed(
     assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
 
 
+BY_HAND = [
+    # What is said of the answer before its ticket is confirmed, and what it comes to.
+    ({"excluded": True}, ["by_hand"], True),
+    ({"excluded": False}, [], False),
+    ({"excluded": True, "tags": ["spam"]}, ["by_hand"], True),
+    ({"tags": []}, [], False),
+]
+
+
+@pytest.mark.parametrize(("said", "flags", "excluded"), BY_HAND)
+def test_a_confirmed_ticket_overrides_nothing_that_was_set_by_hand(
+    client, api, printed, zendesk, clock, said, flags, excluded
+):
+    clicked(client, printed, "7")
+    answered(client, Invitation.get(), 9, clock)
+    path = f"/api/responses/{Response.get().id}"
+    api.patch(path, said)
+    solved(client, zendesk, tags=["refund"])
+    row = api.get(path)
+    tags = said.get("tags", ["refund"])
+    assert (row["flags"], row["excluded"], row["tags"]) == (flags, excluded, tags)
+    assert [mark.tag for mark in ResponseTag.select()] == tags
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == (0 if excluded else 1)
+    assert api.patch(path, {"excluded": False})["flags"] == []
+
+
+def test_what_else_is_suspect_stays_out_once_its_ticket_is_confirmed(client, printed, zendesk, make, clock):
+    clicked(client, printed, "7")
+    invitation = Invitation.get()
+    make.response(invitation.survey, 9, invitation=links.invitation_token(invitation.id), flags=["honeypot"])
+    solved(client, zendesk)
+    assert (Response.get().flags, Response.get().excluded) == (["honeypot"], True)
+
+
 def test_a_link_for_a_ticket_that_is_known_counts_at_once(client, printed, zendesk):
     solved(client, zendesk)
     clicked(client, printed, "7")
-    mark = Resolution.get(Resolution.resolution == "~claimed")
+    mark = Resolution.get(Resolution.resolution == resolutions.claimed(""))
     assert (mark.invitation.unverified, mark.invitation.agent_name) == (False, "Sam")
 
 
@@ -285,3 +319,108 @@ def test_an_unrendered_link_is_one_to_the_survey_page(client, printed, zendesk):
     answer = client.get(printed.removeprefix("http://localhost"))
     assert answer.headers["Location"] == f"http://localhost/s/{zendesk['survey']}?score=9"
     assert Invitation.select().count() == 0
+
+
+# --------------------------------------------------------------------------- one answer for a resolution
+
+FIRST, SECOND = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+
+
+def landed(client, printed, ticket="7"):
+    """The invitation behind a printed link."""
+    address = clicked(client, printed, ticket).headers["Location"]
+    return Invitation.get_by_id(urlsplit(address).path.split("/")[2].split(".")[0])
+
+
+def asked(client, connection, ticket="7", **more):
+    """The invitation that a trigger made."""
+    receipt = solved(client, connection, ticket, **more)
+    assert receipt["decision"] == "scheduled", receipt
+    return Invitation.get_by_id(receipt["invitation"]["id"])
+
+
+def say(client, invitation, score, id, **more):
+    body = {"id": id, "survey": invitation.survey_id, "score": score, **more}
+    return client.post("/r", json={**body, "invitation": links.invitation_token(invitation.id)})
+
+
+def page(client, invitation):
+    return client.get(links.invitation(invitation.id).removeprefix("http://localhost"))
+
+
+@pytest.fixture
+def open_survey(api, zendesk):
+    """The survey asks one person any number of times, so that only tickets are compared."""
+    api.patch(f"/api/surveys/{zendesk['survey']}", {"quarantine_days": 0, "wait_after_answer_days": 0})
+
+
+def test_after_an_answer_by_a_printed_link_no_mail_asks_again(world, client, zendesk, printed):
+    mail = asked(client, zendesk)
+    link = landed(client, printed)
+    assert link.id != mail.id
+    assert say(client, link, 9, FIRST).status_code == 201
+    row = Invitation.get_by_id(mail.id)
+    assert (row.status, row.sent_at) == ("answered", None)
+    world.work()
+    assert not (world.settings.data_dir / "outbox").exists()
+
+
+def test_whoever_got_the_mail_changes_what_a_printed_link_said(client, api, zendesk, printed):
+    mail, link = asked(client, zendesk), landed(client, printed)
+    say(client, link, 9, FIRST, comment="by the link")
+    shown = page(client, mail)
+    assert (shown.status_code, "by the link" in shown.text) == (200, True)
+    answer = say(client, mail, 2, SECOND)
+    assert (answer.status_code, answer.get_json()["id"]) == (200, FIRST)
+    row = Response.get()
+    assert (row.score, row.comment, row.invitation_id) == (2, "by the link", mail.id)
+    assert (row.person_id, row.agent_name) == (mail.person_id, "Sam")
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
+    assert say(client, link, 10, FIRST, revision=9).status_code == 200
+
+
+def test_a_printed_link_does_not_change_what_the_mail_was_answered_with(client, zendesk, printed):
+    mail = asked(client, zendesk)
+    say(client, mail, 2, FIRST, comment="for your eyes only")
+    link = landed(client, printed)
+    shown = page(client, link)
+    assert shown.status_code == 410
+    assert "This has been answered already." in shown.text
+    assert "for your eyes only" not in shown.text
+    refused = say(client, link, 10, SECOND)
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "conflict")
+    row = Response.get()
+    assert (row.score, row.invitation_id) == (2, mail.id)
+
+
+def test_a_ticket_answered_before_we_were_told_of_it_is_not_asked_about(client, zendesk, printed):
+    link = landed(client, printed)
+    say(client, link, 9, FIRST)
+    receipt = solved(client, zendesk)
+    assert (receipt["decision"], receipt["rule"]) == ("duplicate", "duplicate")
+    assert Response.get().excluded is False
+    assert landed(client, printed).id == link.id
+
+
+def test_a_link_that_was_only_opened_keeps_nobody_from_being_asked(client, zendesk, printed):
+    link = landed(client, printed)
+    mail = asked(client, zendesk)
+    assert landed(client, printed).id == link.id
+    say(client, mail, 5, FIRST)
+    assert say(client, link, 9, SECOND).status_code == 409
+
+
+def test_the_next_resolution_is_another_answer(client, zendesk, printed, open_survey):
+    first_mail, first_link = asked(client, zendesk), landed(client, printed)
+    say(client, first_link, 9, FIRST)
+    opened = {"ticket": {"id": "7", "status": "open"}}
+    client.post(f"/in/{zendesk['id']}?k={zendesk['secret']}", json=opened)
+    second_mail, second_link = asked(client, zendesk), landed(client, printed)
+    assert len({first_mail.id, first_link.id, second_mail.id, second_link.id}) == 4
+    assert say(client, second_link, 3, SECOND).status_code == 201
+    assert sorted(row.score for row in Response.select()) == [3, 9]
+
+
+def test_another_ticket_is_another_answer(client, zendesk, printed, open_survey):
+    say(client, asked(client, zendesk, "7"), 9, FIRST)
+    assert say(client, landed(client, printed, "8"), 3, SECOND).status_code == 201

@@ -1,11 +1,13 @@
 """Helpdesks' calls through the real routes: proof, receipts, repetitions, reopening, hostile bytes."""
 
 import json
+from datetime import timedelta
 
 import pytest
 import time_machine
 
 from surveys import triggers
+from surveys.base import bell, jobs
 from surveys.helpdesks import HELPDESKS
 from surveys.models import Connection, Invitation, Person, Trigger
 from tests.surveys.helpdesks.cases import NAMES, NOW, recorded, secret_of, source
@@ -330,6 +332,44 @@ def test_a_ticket_reopened_while_it_is_looked_up_asks_nobody(world, client, conn
     world.work()
     assert desk_api.calls == []
     assert Invitation.select().count() == 0
+
+
+def test_a_ticket_reopened_at_the_end_of_its_look_up_asks_nobody(
+    world, client, connect, desk_api, monkeypatch
+):
+    name = "zendesk-ticket_status_changed"
+    back = {"url": "https://desk.example.com", "user": "a", "token": "b"}
+    receipt = deliver(client, connect_recorded(connect, name, write_back=back), name).get_json()
+    user = int(recorded(name)[2]["customer"]["id"])
+    found = {"ticket": {"requester_id": user}, "users": [{"id": user, "email": "robin@example.com"}]}
+    desk_api.answers = [(200, found)]
+    hold = triggers._hold
+
+    def wait(*args):
+        # Whoever reopened the ticket had it in hand until now.
+        Trigger.update(decision="ignored", rule=None, reason="the ticket was reopened").execute()
+        return hold(*args)
+
+    monkeypatch.setattr(triggers, "_hold", wait)
+    world.work()
+    assert len(desk_api.calls) == 1
+    assert Invitation.select().count() == 0
+    assert Trigger.get_by_id(receipt["id"]).decision == "ignored"
+
+
+def test_what_was_said_of_a_customer_goes_once_a_look_up_is_given_up(world, client, connect, desk_api):
+    name = "zendesk-ticket_status_changed"
+    back = {"url": "https://desk.example.com", "user": "a", "token": "b"}
+    receipt = deliver(client, connect_recorded(connect, name, write_back=back), name).get_json()
+    desk_api.answers = [(500, {})]
+    world.work()
+    last_attempt = NOW + timedelta(seconds=1.1 * sum(jobs.RETRY_AFTER))
+    bell.do_chores(last_attempt)
+    waiting = Trigger.get_by_id(receipt["id"])
+    assert (waiting.rule, waiting.body["person"]["email"]) == ("lookup", None)
+    bell.do_chores(NOW + timedelta(days=5))
+    given_up = Trigger.get_by_id(receipt["id"])
+    assert (given_up.decision, given_up.rule, given_up.body) == ("suppressed", "no_address", None)
 
 
 def test_every_kind_of_helpdesk_can_be_connected(connect):

@@ -6,24 +6,25 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import links
+from surveys import invitations, links, responses
 from surveys.base import clock
 from surveys.models import Invitation, Person, Response
-from tests.surveys.mailbox import again, invite, path
+from tests.surveys.mailbox import again, invite, links_of, outbox, path
 
 KEY = "00112233445566778899aabbccddeeff"
 
 
 @pytest.fixture
-def answered(api, client, make):
+def answered(world, api, client, make):
     """An answer that somebody gave to a mail."""
     invitation = invite(api, make.survey())
+    world.work()
     client.post(path(links.invitation(invitation.id)), data={"score": "9", "comment": "Nice <b>"})
     return Response.get(Response.invitation == invitation.id)
 
 
 def page(person_id):
-    return path(links.me(person_id))
+    return path(links.me(person_id, clock.now()))
 
 
 def send(client, row, **fields):
@@ -72,6 +73,36 @@ def test_an_answer_given_elsewhere_needs_no_edit_key_here(client, make, answered
 def test_a_score_off_the_scale_is_refused(client, answered, score):
     assert send(client, answered, do="edit", score=score).status_code == 422
     assert Response.get().score == 9
+
+
+def test_what_a_browser_still_sends_of_a_deleted_answer_is_not_recorded_anew(client, api, make, answered):
+    body = {"id": answered.id, "survey": answered.survey_id, "score": 1, "revision": 7}
+    send(client, answered, do="delete")
+    for revision in (1, 7):
+        refused = client.post("/r", json={**body, "revision": revision})
+        assert refused.status_code == 410
+        assert refused.get_json()["error"]["message"] == "The answer was deleted."
+    assert Response.select().count() == 0
+    assert client.post("/r", json=make.answer(answered.survey_id, score=1)).status_code == 201
+    # An administrator who imports it knows what they do.
+    api.post("/api/responses", {name: body[name] for name in ("id", "survey", "score")})
+    assert Response.select().count() == 2
+
+
+def test_the_second_id_of_a_deleted_answer_is_dead_too(client, make):
+    survey = make.survey()
+    invitation = invitations.invite(
+        survey, [], invitations.LINK, clock.now(), {"touchpoint": None}, clock.now()
+    )
+    token = links.invitation_token(invitation.id)
+    first, second = (make.answer(survey, score=score, invitation=token) for score in (3, 4))
+    assert [client.post("/r", json=body).status_code for body in (first, second)] == [201, 200]
+    responses.delete(Response.get(), clock.now())
+    for body in (first, second):
+        assert client.post("/r", json={**body, "revision": 2, "comment": "late"}).status_code == 410
+    assert Response.select().count() == 0
+    # A person who opens the mail again answers anew.
+    assert client.post("/r", json=make.answer(survey, score=5, invitation=token)).status_code == 201
 
 
 def test_an_answer_is_deleted_for_good(api, client, answered):
@@ -125,6 +156,34 @@ def test_the_page_is_kept_by_nobody_and_gone_with_the_person(api, client, answer
     api.delete(f"/api/people/{answered.person_id}")
     assert client.get(address).status_code == 404
     assert client.get("/me/forged").status_code == 404
+
+
+def test_a_link_runs_out_and_the_mails_page_leads_here_anew(world, client, answered):
+    [mail] = outbox(world)
+    [old] = [path(link) for link in links_of(mail) if "/me/" in link]
+    invitation = path(links.invitation(answered.invitation_id))
+    with time_machine.travel(clock.now() + timedelta(days=91), tick=False):
+        for answer in (client.get(old), client.post(old, data={"do": "delete", "response": answered.id})):
+            assert answer.status_code == 410
+            assert "Nice" not in answer.get_data(as_text=True)
+        over = client.get(invitation)
+        assert (over.status_code, "/me/" in over.get_data(as_text=True)) == (410, False)
+        assert f'action="{invitation}/me"' in over.get_data(as_text=True)
+        assert client.get(f"{invitation}/me").status_code == 405
+        led = client.post(f"{invitation}/me")
+        assert (led.status_code, led.headers["Cache-Control"]) == (303, "no-store")
+        assert "Nice" in client.get(led.headers["Location"]).get_data(as_text=True)
+    assert Response.select().count() == 1
+
+
+def test_only_an_invitation_to_somebody_leads_to_a_page_of_their_own(api, client, make, answered):
+    body = {"survey": make.survey().id, "deliver": False, "ticket": {"id": "1"}}
+    nobodys = links.invitation(api.post("/api/triggers", body, 200)["invitation"]["id"])
+    unsubscribing = links.unsubscribe(answered.invitation_id).rpartition("/")[2]
+    for token in (path(nobodys), f"/i/{unsubscribing}", "/i/forged"):
+        assert client.post(f"{token}/me").status_code == 404
+    mine = path(links.invitation(answered.invitation_id))
+    assert client.post(f"{mine}/me", headers={"Origin": "https://evil.example"}).status_code == 403
 
 
 def test_an_invitation_to_nobody_known_has_no_page_of_its_own(api, client, make):

@@ -1,6 +1,9 @@
 """People over the API: made, found, changed, handed out, erased."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 
 from surveys import links
 from surveys.base import clock, ids
@@ -146,6 +149,26 @@ def test_a_key_limited_to_a_survey_sees_only_whom_it_heard(api, make):
         body = {"json": {}} if method in ("PATCH", "POST") else {}
         answer = limited.call(method, f"/api/people/{foreign}{path}", 404, **body)["error"]
         assert {**answer, "request_id": ""} == {**missing, "request_id": ""}
+
+
+def test_a_limited_key_does_not_learn_when_other_surveys_asked_or_heard(api, make):
+    mine, other = make.survey(quarantine_days=0), make.survey(quarantine_days=0)
+    limited = type(api)(api.world, make.key("write", surveys=[mine.id]))
+    then, later = clock.now() - timedelta(days=9), clock.now() + timedelta(days=1)
+    ask = {"person": {"email": "ann@example.com"}, "deliver": False}
+    with time_machine.travel(then, tick=False):
+        token = api.post("/api/triggers", {**ask, "survey": mine.id}, 200)["invitation"]["url"]
+        make.response(mine, 9, at=clock.now(), invitation=token.rpartition("/")[2])
+        then = clock.stamp(clock.now())
+    with time_machine.travel(later, tick=False):
+        token = api.post("/api/triggers", {**ask, "survey": other.id}, 200)["invitation"]["url"]
+        make.response(other, 9, at=clock.now(), invitation=token.rpartition("/")[2])
+        later = clock.stamp(clock.now())
+    (seen,) = limited.get("/api/people")["items"]
+    assert (seen["last_asked_at"], seen["last_answered_at"]) == (then, then)
+    assert limited.get(f"/api/people/{seen['id']}") == seen
+    whole = api.get(f"/api/people/{seen['id']}")
+    assert (whole["last_asked_at"], whole["last_answered_at"]) == (later, later)
 
 
 def test_a_repeated_call_with_its_key_makes_one_person(api):

@@ -11,6 +11,7 @@ from surveys.base import db
 from surveys.base.jobs import Job
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 from tests.conftest import Api
+from tests.threads import together
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
 ROBIN = {"email": "Robin@Example.com", "name": "Robin"}
@@ -236,6 +237,34 @@ def test_a_company_has_a_budget_over_all_its_people(fire, make, clock):
     assert receipt["next_eligible_at"] == "2026-10-01T00:00:00.000Z"
     clock.move_to(datetime(2026, 10, 1, tzinfo=UTC))
     assert verdict(fire(survey, person=colleague)) == ("scheduled", None)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told each time", "known from before"])
+def test_a_company_is_not_asked_more_often_by_several_calls_at_once(world, make, told):
+    surveys = [make.survey(company_budget=1), make.survey(company_budget=1)]
+    key = make.key("trigger")
+    colleagues = [people.Identity(email=f"p{n}@example.com", verified=True) for n in range(8)]
+    for who in colleagues:
+        people.put(who, {"company": "Acme"}, NOW)
+
+    def one(number):
+        person = {"email": colleagues[number].email, **({"company": "ACME"} if told else {})}
+        answer = world.app.test_client().post(
+            "/api/triggers",
+            json={"survey": surveys[number % 2].id, "person": person},
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        return answer.get_json()["decision"]
+
+    assert sorted(together(8, one)) == ["scheduled"] + ["suppressed"] * 7
+
+
+def test_a_company_counts_what_a_survey_without_a_budget_asks_meanwhile(fire, make, monkeypatch):
+    people.put(people.Identity(email="robin@example.com", verified=True), {"company": "Acme  Ltd"}, NOW)
+    held = []
+    monkeypatch.setattr(db, "serialise", lambda *names: held.extend(names))
+    fire(make.survey())
+    assert "company acme ltd" in held
 
 
 def test_mail_waits_for_the_send_window_in_the_persons_time_zone(fire, make):

@@ -55,6 +55,16 @@ def test_the_pages_button_sends_the_same_and_then_it_says_so(client, mailed):
     assert "You have been unsubscribed" in client.get(page(mailed)).get_data(as_text=True)
 
 
+def test_the_token_in_the_header_opens_nothing_but_unsubscribing(client, mailed):
+    token = page(mailed).rpartition("/")[2]
+    shown = client.get(page(mailed)).text, client.post(page(mailed), data=ONE_CLICK).text
+    for text in shown:
+        assert "/me/" not in text
+        assert "/i/" not in text
+    for other in (f"/me/{token}", f"/i/{token}"):
+        assert client.get(other).status_code == 404
+
+
 @pytest.mark.parametrize("fields", [{"List-Unsubscribe": "No"}, {"other": "One-Click"}])
 def test_any_other_form_changes_nothing(client, mailed, fields):
     assert client.post(page(mailed), data=fields).status_code == 422

@@ -109,7 +109,13 @@ def test_a_private_address_is_refused_when_saved_and_when_called(host):
         assert isinstance(caught.value, Blocked) or str(caught.value) == "unknown host"
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "100.100.100.200", "[fd00:ec2::254]"])
+NEVER = [
+    "169.254.169.254", "[fe80::1]", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]",
+    "[64:ff9b:1::a9fe:a9fe]", "[::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[2001:0:4136:e378:8000:63bf:5601:5601]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", NEVER)
 def test_no_setting_opens_metadata_and_link_local_addresses(host):
     allow = ["0.0.0.0/0", "::/0", host.strip("[]")]
     with pytest.raises(Blocked):

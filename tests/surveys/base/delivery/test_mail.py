@@ -23,9 +23,15 @@ MESSAGE = Message(to="ann@example.com", subject="How was it?", text="Tell us")
 class Server:
     """What the SMTP server got, and how it answers."""
 
+    mail: str = "250 OK"
     rcpt: str = "250 OK"
     data: str = "250 OK"
     envelopes: list = field(default_factory=list)
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.mail.startswith("250"):
+            envelope.mail_from = address
+        return self.mail
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.rcpt.startswith("250"):
@@ -58,6 +64,9 @@ def test_a_message_arrives_with_its_envelope(server):
 @pytest.mark.parametrize(
     ("stage", "reply", "again"),
     [
+        # Only what is said of the recipient or of the text is about this message.
+        ("mail", "550 Sender not allowed", True),
+        ("mail", "530 Authentication required", True),
         ("rcpt", "550 No such user", False),
         ("rcpt", "451 Greylisted", True),
         ("data", "554 Spam", False),
@@ -69,6 +78,27 @@ def test_a_refusal_says_whether_trying_again_makes_sense(server, stage, reply, a
     with pytest.raises(DeliveryFailed) as caught:
         Smtp(server.url, SENDER).send(MESSAGE, NOW)
     assert caught.value.again is again
+
+
+def test_a_password_that_changed_loses_no_mail():
+    controller = Controller(
+        Server(), hostname="127.0.0.1", port=servers.free_port(), auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=False, handled=False),
+    )  # fmt: skip
+    controller.start()
+    try:
+        with pytest.raises(DeliveryFailed, match="535") as caught:
+            Smtp(f"smtp://user:old@127.0.0.1:{controller.port}", SENDER).send(MESSAGE, NOW)
+    finally:
+        controller.stop()
+    assert caught.value.again is True
+
+
+def test_a_domain_in_any_letters_is_sent_as_servers_write_it(server):
+    Smtp(server.url, SENDER).send(Message(to="anna@exämple.de", subject="s", text="t"), NOW)
+    (envelope,) = server.envelopes
+    assert envelope.rcpt_tos == ["anna@xn--exmple-cua.de"]
+    assert b"To: anna@xn--exmple-cua.de" in envelope.content
 
 
 def test_a_server_that_is_not_there_may_be_tried_again():

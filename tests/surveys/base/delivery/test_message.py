@@ -65,7 +65,8 @@ def test_a_message_carries_all_its_parts():
 
 
 @pytest.mark.parametrize(
-    "address", ["", "ann", "ann@", "a@b@c", "ann@example.com, bob@example.com", "a b@c.example"]
+    "address",
+    ["", "ann", "ann@", "a@b@c", "ann@example.com, bob@example.com", "a b@c.example", "jürgen@example.com"],
 )
 def test_what_is_no_address_is_refused_for_good(address):
     with pytest.raises(DeliveryFailed) as caught:

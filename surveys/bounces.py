@@ -1,0 +1,141 @@
+"""What became of mail after it left: bounces suppress an address, complaints unsubscribe who complained."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import structlog
+
+from surveys import invitations, people
+from surveys.base import db, idempotency, jobs, signing
+from surveys.base.delivery.client import Client
+from surveys.base.delivery.message import DeliveryFailed
+from surveys.helpdesks.helpdesk import Call
+from surveys.helpdesks.reception import SHARED, Unproven
+from surveys.mailreports import REPORTERS
+from surveys.mailreports.report import Confirmation, Report, shared
+from surveys.models import Connection, Invitation
+
+log = structlog.get_logger()
+
+#: The job that shows a sender of reports that we want them.
+CONFIRM = "mail reports to be confirmed"
+
+#: Certificates that were fetched; senders have one or two.
+MOST_CERTIFICATES = 16
+
+_client = Client()
+_fetched: dict[str, bytes] = {}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one report, and why."""
+
+    decision: Literal["suppressed", "unsubscribed", "confirmed", "ignored"]
+    reason: str
+    invitation: str | None = None
+
+
+def use_client(client: Client) -> None:
+    """What calls to senders of reports go out through."""
+    global _client
+    _client = client
+    _fetched.clear()
+
+
+def receive(connection: Connection, call: Call, now: datetime) -> list[Outcome]:
+    """Read a call that reports about mail, and act on it. Any number of times is the same as once.
+
+    Raises Unproven, and DeliveryFailed when a certificate needed for the proof cannot be fetched now.
+    """
+    reporter = REPORTERS[connection.kind]
+    if not _proved(connection, call, now):
+        raise Unproven
+    told = reporter.read(call)
+    if isinstance(told, Confirmation):
+        db.write(lambda: jobs.enqueue(CONFIRM, {"url": told.url}, now))
+        return [Outcome("confirmed", "the subscription is being confirmed")]
+    outcomes = [_take(report, now) for report in told]
+    log.info("mail reports", kind=connection.kind, decisions=sorted({each.decision for each in outcomes}))
+    return outcomes
+
+
+@jobs.on(CONFIRM)
+def confirm(payload: dict[str, Any], now: datetime) -> None:
+    """Call the address that a proven request named. Tried again when there is no answer."""
+    _get(payload["url"])
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _proved(connection: Connection, call: Call, now: datetime) -> bool:
+    reporter = REPORTERS[connection.kind]
+    proof = connection.proof or reporter.PROOF
+    check = shared if proof == SHARED else reporter.PROOFS.get(proof)
+    if check is None or not connection.secret or not check(call, connection.secret, now, _certificate):
+        return False
+    token = reporter.once(call) if proof != SHARED else None
+    return token is None or _first_with(f"{connection.id} {token}", call.body, now)
+
+
+def _first_with(token: str, body: bytes, now: datetime) -> bool:
+    """Whether a token comes for the first time, or with the same body as then."""
+    digest = signing.keyed_hash("mail report", token)
+    try:
+        if idempotency.begin(digest, hashlib.sha256(body).hexdigest(), now) is None:
+            idempotency.finish(digest, 200, "")
+    except idempotency.OtherBody:
+        return False
+    except idempotency.StillRunning:
+        pass
+    return True
+
+
+def _take(report: Report, now: datetime) -> Outcome:
+    """Act on one report: about the address that the invitation went to, else about the one that is named."""
+    if report.kind == "other":
+        return Outcome("ignored", report.reason)
+    invitation = Invitation.get_or_none(Invitation.id == report.invitation) if report.invitation else None
+    address = people.normal_email(invitation.email if invitation else report.address)
+    if address is None:
+        return Outcome("ignored", f"{report.reason}, and is about no invitation that is known here")
+    known = invitation.id if invitation else None
+    if report.kind == "bounced":
+        return _bounced(report, invitation, address, known, min(report.at or now, now))
+    if invitation is not None and invitation.person is not None:
+        people.unsubscribe(invitation.person, now)
+    if not people.unsubscribe_address(address, now) and invitation is None:
+        return Outcome("ignored", f"{report.reason}; nobody is known by this address")
+    return Outcome("unsubscribed", report.reason, known)
+
+
+def _bounced(
+    report: Report, invitation: Invitation | None, address: str, known: str | None, at: datetime
+) -> Outcome:
+    if invitation is not None and invitation.status == "failed":
+        return Outcome("ignored", f"{report.reason}; that is known already", known)
+    against = people.suppress(address, at)
+    if invitation is not None:
+        invitations.bounced(invitation, f"the mail {report.reason}")
+    if against:
+        return Outcome("ignored", f"{report.reason}; {against}", known)
+    return Outcome("suppressed", report.reason, known)
+
+
+def _certificate(url: str) -> bytes:
+    if url not in _fetched:
+        content = _get(url)
+        if len(_fetched) >= MOST_CERTIFICATES:
+            _fetched.clear()
+        _fetched[url] = content
+    return _fetched[url]
+
+
+def _get(url: str) -> bytes:
+    answer = _client.call("GET", url)
+    if answer.status != 200:
+        raise DeliveryFailed(f"status {answer.status}", again=True)
+    return answer.body

@@ -1,0 +1,116 @@
+"""Machines open every link of every mail, and people answer, before and after them: whose votes are counted?
+
+See README.md.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from tests import servers
+from tests.browser import live as real
+from tests.browser import machines, mailed, people
+from tests.browser.conftest import FLAGS
+from tests.browser.live import Live
+from tests.browser.mailed import Mail
+from tests.browser.people import Person, Visit
+
+
+def main() -> None:
+    """Machines, then people; print, and fail when a machine's vote is counted or a person's is not."""
+    arguments = _arguments()
+    with (
+        tempfile.TemporaryDirectory(prefix="earshot-scanners-") as folder,
+        real.running(Path(folder)) as live,
+        sync_playwright() as playwright,
+    ):
+        chromium = playwright.chromium.launch(executable_path=servers.chromium_path(), args=FLAGS)
+        faults = _machines(live, chromium, arguments)
+        faults += _people(live, chromium, arguments)
+        chromium.close()
+    sys.exit("\n".join(faults) or None)
+
+
+def _machines(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+    """Nobody but machines."""
+    survey = live.survey()
+    mails = mailed.invite(live, [(survey, "en")] * arguments.invitations)
+    for mail in mails:
+        machines.look(mail)
+        machines.fetch(mail)
+    pages = machines.browse(chromium, mails, arguments.seconds, arguments.tabs)
+    votes = len(live.answers(survey))
+    gone = sum(person["unsubscribed_at"] is not None for person in _everybody(live))
+    print(
+        f"{len(mails)} invitations, {len(mails[0].links)} links each: HEAD all, GET all by "
+        f"{len(machines.AGENTS)} agents at once, {pages} pages in Chromium for {arguments.seconds:g} s each: "
+        f"{votes} votes counted, {gone} people unsubscribed",
+        flush=True,
+    )
+    return [f"machines: {votes} votes, {gone} unsubscribed"] * bool(votes or gone)
+
+
+def _people(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+    """Each way of answering once, the acts also behind machines."""
+    scanned = {f"{name}, after machines": person for name, person in people.ACTS.items()}
+    everybody = people.ACTS | scanned | people.OTHERS | people.IN_LANGUAGES
+    asked = [
+        (live.survey(languages=["en", *people.LANGUAGES], **person.survey), person.language)
+        for person in everybody.values()
+    ]
+    mails = dict(zip(everybody, mailed.invite(live, asked), strict=True))
+    for name in scanned:
+        machines.look(mails[name])
+        machines.fetch(mails[name])
+    machines.browse(chromium, [mails[name] for name in scanned], arguments.seconds, arguments.tabs)
+    lost = []
+    for name, person in everybody.items():
+        if problem := _answer(live, chromium, person, mails[name]):
+            print(f"  lost: {name}: {problem}", flush=True)
+            lost.append(f"lost: {name}")
+    print(
+        f"{len(everybody)} people, {len(scanned)} of them after machines: {len(everybody) - len(lost)} votes kept"
+    )
+    return lost
+
+
+def _answer(live: Live, chromium: Any, person: Person, mail: Mail) -> str | None:
+    """One person answers; what is wrong with what was stored."""
+    context = chromium.new_context(**person.browser)
+    context.set_default_timeout(30_000)
+    try:
+        expected = person.act(Visit(context.new_page(), mail))
+        stored = live.answer(mail.survey, channel="email", flags=[], excluded=False, **expected)
+        counted = live.session.get(f"{live.url}/api/metrics?survey={mail.survey}", timeout=30).json()["n"]
+        return None if counted == 1 else f"{counted} counted, {stored}"
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:300]}"
+    finally:
+        context.close()
+
+
+def _everybody(live: Live) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"limit": 200, **({"cursor": cursor} if cursor else {})}
+        page = live.session.get(f"{live.url}/api/people", params=query, timeout=30).json()
+        found += page["items"]
+        cursor = page["next"]
+    return found
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scanners", description=__doc__)
+    parser.add_argument("--invitations", type=int, default=40, help="that only machines open")
+    parser.add_argument("--seconds", type=float, default=30, help="that a page's scripts run")
+    parser.add_argument("--tabs", type=int, default=100, help="pages open at once")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

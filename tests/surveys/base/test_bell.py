@@ -1,0 +1,128 @@
+"""The bell and the worker's processes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from surveys.base import bell, clock, db, jobs, settings
+from tests.surveys.test_serving import wait_for
+
+#: What a child does whose parent, before the fork, was `parent` and is now `found`.
+CHILD = """
+import os
+from surveys.base import bell
+os.getppid = lambda: {found}
+bell.end_with_parent({parent})
+print("lives")
+"""
+
+
+@pytest.mark.parametrize(
+    ("parent", "found", "lives"),
+    [
+        # In a container the service itself is process 1.
+        (1, 1, True),
+        (4711, 4711, True),
+        # An orphan is adopted by process 1, or by a reaper nearer by.
+        (4711, 1, False),
+        (4711, 4712, False),
+    ],
+)
+def test_a_process_ends_at_once_when_it_has_lost_the_one_that_made_it(parent, found, lives):
+    command = [sys.executable, "-c", CHILD.format(parent=parent, found=found)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == ((0, "lives\n") if lives else (-signal.SIGTERM, ""))
+
+
+def test_a_process_goes_with_the_one_that_made_it():
+    """The signal comes from the system: a killed parent runs no code of its own."""
+    family = """
+import functools, os, subprocess, sys
+from surveys.base import bell
+child = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
+subprocess.Popen(child, preexec_fn=functools.partial(bell.end_with_parent, os.getpid()))
+os.read(0, 1)
+"""
+    read, write = os.pipe()
+    parent = subprocess.Popen([sys.executable, "-c", family], stdin=subprocess.PIPE, stdout=write)
+    os.close(write)
+    with open(read) as said:
+        assert said.readline() == "up\n"
+        parent.kill()
+        # The end of the file: nobody holds the pipe any more.
+        assert said.read() == ""
+    parent.wait()
+    parent.stdin.close()
+
+
+def test_a_frozen_server_keeps_nobody_who_rings(postgres, tmp_path, monkeypatch):
+    """Its system still takes what we send, so that no time-out of the network ends the wait."""
+    monkeypatch.setattr(db._DeadlineConnection, "deadline", 0.5)
+    url = postgres.create_database("bell")
+    bell.install(settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url}))
+    ringing = bell._huey()
+    ringing.ring()
+    backend = ringing.storage.conn.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(psycopg.OperationalError):
+            ringing.ring()
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    ringing.ring()
+    assert ringing.storage.queue_size() >= 2
+    bell.close()
+
+
+@pytest.fixture
+def hanging(world, monkeypatch):
+    """As in a worker: two calls to a server that hangs until told, and a job of the house; the pipe and the done."""
+    read, write = os.pipe()
+    done = []
+    monkeypatch.setattr(jobs, "_handlers", {})
+    monkeypatch.setattr(jobs, "_lanes", {})
+    monkeypatch.setattr(bell, "_working", True)
+    monkeypatch.setattr(bell, "_beside", {})
+    jobs.on("call", lane=jobs.CALLS)(lambda payload, now: os.read(read, 1))
+    jobs.on("reading")(lambda payload, now: done.append(payload["n"]))
+    for kind in ("call", "call", "reading"):
+        db.write(lambda kind=kind: jobs.enqueue(kind, {"n": 3}, clock.now()))
+    yield write, done
+    os.write(write, b"xx")
+    for child in bell._beside.values():
+        os.waitpid(child, 0)
+    for end in (read, write):
+        os.close(end)
+
+
+def states():
+    """Of all jobs, in the order they were written."""
+    return [job.state for job in jobs.Job.select().order_by(jobs.Job.id)]
+
+
+def test_a_server_that_hangs_holds_up_nothing_of_the_house(hanging):
+    write, done = hanging
+    assert bell.drain() == 1
+    assert done == [3]
+    wait_for(lambda: states() == [jobs.RUNNING, jobs.NEW, jobs.DONE])
+    # While it hangs there is no second process for its lane.
+    lane = dict(bell._beside)
+    assert bell.drain() == 0
+    assert bell._beside == lane
+    os.write(write, b"xx")
+    wait_for(lambda: states() == [jobs.DONE] * 3)
+
+
+def test_a_worker_that_ends_has_the_call_in_hand_finished(hanging):
+    write, _ = hanging
+    bell.drain()
+    wait_for(lambda: states()[0] == jobs.RUNNING)
+    child = bell._beside.pop(jobs.CALLS)
+    os.kill(child, signal.SIGTERM)
+    os.write(write, b"xx")
+    assert os.waitpid(child, 0)[1] == 0
+    assert states()[:2] == [jobs.DONE, jobs.NEW]
