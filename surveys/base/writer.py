@@ -75,7 +75,8 @@ class Writer:
                     work.result = work.verb() if self._runs_alone else ALONE
             return True
         except BaseException as error:
-            if not self._is_final(error) and (len(batch) > 1 or not self._runs_alone):
+            by_itself = len(batch) == 1 and batch[0].together is None
+            if not by_itself and not self._is_final(error):
                 return False
             if not self._runs_alone:
                 self._hang_up()
