@@ -52,9 +52,11 @@ class Gone(Refused):
 class Answer:
     """One arrival of one answer. `values` holds just the fields that it carried.
 
-    `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
-    that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
-    invitation knows them. `own`: it comes from the respondent's own page, which needs no edit key.
+    `vouched`: an administrator imports it. The person is who they are said to be, an archived survey or one that
+    wants signed identities takes it, and where it differs from what is stored it amends that, at any time.
+    `attribution`: agent, team, ticket and tags as columns, where no invitation knows them; tags of the first
+    import stay, for people change them afterwards. `own`: it comes from the respondent's own page, which needs
+    no edit key.
     """
 
     id: str
@@ -200,7 +202,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 
 def touch(key: int, now: datetime) -> None:
     """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
-    touch_all([key], now)
+    _touch(key=key, tick=db.tick(), at=Response.updated_at.db_value(now))
 
 
 def touch_all(keys: Sequence[int], now: datetime) -> None:
@@ -484,6 +486,19 @@ def _follow(recorded: Sequence[tuple[Response, Person | None, Invitation | None]
     jobs.enqueue_all("response recorded", [({"key": row.key}, row.updated_at) for row, _, _ in recorded])
 
 
+def _build_touch() -> Any:
+    return Response.update(
+        {
+            Response.version: Response.version + 1,
+            Response.changed_tick: db.slot("tick") if db.on_sqlite() else SQL(db.POSTGRES_TICK),
+            Response.updated_at: db.slot("at"),
+        }
+    ).where(Response.key == db.slot("key"))
+
+
+_touch = db.Prepared(_build_touch)
+
+
 def _amend(
     survey: Survey,
     row: Response,
@@ -500,7 +515,8 @@ def _amend(
         given = signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else ""
         if not signing.same(given, row.edit_key_hash):
             raise Clash("The edit key of the first recording must come with every later one.", "edit_key")
-    revision = offset + answer.revision
+    # An import says what is so now, whatever the respondent's own revisions were.
+    revision = row.revision + 1 if answer.vouched else offset + answer.revision
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
@@ -509,8 +525,10 @@ def _amend(
     asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
-            revisions[name] = revision
             merged = _with_invitation(name, value, asked)
+            if answer.vouched and _equal(getattr(row, name), merged):
+                continue
+            revisions[name] = revision
             if not _equal(getattr(row, name), merged):
                 changes[name] = merged
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
@@ -518,10 +536,15 @@ def _amend(
         person = _person(who, asked, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
+    if answer.vouched and row.invitation_id is None:
+        about = {name: value for name, value in answer.attribution.items() if name != "tags"}
+        changes |= {name: value for name, value in about.items() if not _equal(getattr(row, name), value)}
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
+    if answer.vouched and not changes:
+        return row
     if not changes and revisions == row.revisions and revision <= row.revision and not fresh_flags:
         return row
-    if now > editable_until(survey, row):
+    if now > editable_until(survey, row) and not answer.vouched:
         if not changes:
             return row
         raise Clash("The answer can no longer be changed; its edit window is over.")

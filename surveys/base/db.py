@@ -380,6 +380,12 @@ class JSONField(peewee.JSONField):
     def __init__(self, **options: Any) -> None:
         super().__init__(dumps=compact, **options)
 
+    def parameter(self, value: Any) -> Any:
+        """`value` as a parameter of a statement that is not put together by the query builder."""
+        if value is None or not on_sqlite():
+            return self.db_value(value)
+        return compact(value)
+
 
 #: What a column holds, for erase and export (promises.md, Privacy).
 IDENTIFIER, PSEUDONYM, FREE_TEXT, SCORE, TECHNICAL = (
@@ -587,7 +593,7 @@ def _numbered(field: Field) -> bool:
 def _converter(field: Field, plain: bool) -> Callable[[Any], Any] | None:
     """What makes a value a parameter; None where drivers take it as it is, as of all of peewee's own fields."""
     if type(field) is JSONField:
-        return compact if plain else field.db_value
+        return field.parameter
     if type(field) is UTCField:
         return _moment_text if plain else _moment
     return None if type(field).__module__ == peewee.__name__ else field.db_value

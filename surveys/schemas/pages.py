@@ -1,12 +1,15 @@
 """The forms of the pages that respondents meet."""
 
+import re
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
-from surveys.schemas.kinds import text
+from surveys.schemas.kinds import SHORT, text
+
+_CHOICE = re.compile(r"choice_[0-9]{1,2}")
 
 
 class PageForm(ma.Schema):
@@ -21,7 +24,17 @@ class PageForm(ma.Schema):
     form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
     comment = text(10_000, metadata={"description": "May follow later."})
+    choices = fields.List(
+        text(SHORT),
+        load_default=list,
+        metadata={"description": "What was chosen for the follow-up, in fields `choice_0`, `choice_1` …"},
+    )
     homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+
+    @ma.pre_load
+    def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        # A form is read as one text for each name, so each choice has a name of its own.
+        return {**data, "choices": [data[name] for name in data if _CHOICE.fullmatch(name)]}
 
     @ma.post_load
     def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@
   const asked = document.getElementById('asked')
   const told = document.getElementById('told')
   const done = document.getElementById('done')
+  const choices = document.getElementById('choices')
   const comment = form.elements.comment
   const confirm = document.getElementById('confirm')
   const [answer, texts, groups] = ['answer', 'texts', 'groups'].map(name => JSON.parse(form.dataset[name]))
@@ -23,16 +24,50 @@
   let home
 
   document.documentElement.classList.add('scripted')
-  if (form.querySelector(':checked') && !confirm) more.classList.add('open')
 
-  const post = () => fetch('../r', {
-    method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(answer),
+  const send = body => fetch('../r', {
+    method: 'POST', keepalive: true, headers: { 'Content-Type': 'application/json' }, body,
   })
+  const post = () => send(JSON.stringify(answer))
 
   const pause = ms => new Promise(wake => {
     setTimeout(wake, ms)
     addEventListener('online', wake, { once: true })
   })
+
+  // Only what could not be sent is kept in the browser, as the widget keeps it, and whichever page comes next delivers
+  // it once: the lock leaves it to one tab, the id makes a second arrival nothing new.
+  const KEPT = 'earshot-answer:'
+  const KEPT_FOR = 72 * 3600e3
+  const service = new URL('..', location.href).href.slice(0, -1)
+
+  /** Do what may fail where nothing can be stored. */
+  const attempt = task => {
+    try {
+      return task()
+    } catch {
+      // Then the open page is the memory.
+    }
+  }
+  const keep = () => attempt(() => {
+    localStorage[KEPT + answer.id] = [service, Date.now(), JSON.stringify(answer)].join('\n')
+  })
+  const forget = key => attempt(() => delete localStorage[key])
+
+  async function deliverKept() {
+    for (const key of attempt(() => Object.keys(localStorage)) || []) {
+      if (!key.startsWith(KEPT) || key == KEPT + answer.id) continue
+      await navigator.locks?.request(key, { ifAvailable: true }, async lock => {
+        const [from, since, body] = (lock && localStorage[key] || '').split('\n')
+        if (from != service) return
+        if (Date.now() - since > KEPT_FOR) return forget(key)
+        const reply = await send(body).catch(() => null)
+        if (reply && reply.status < 500 && reply.status != 429) forget(key)
+      })
+    }
+  }
+  deliverKept()
+  addEventListener('online', deliverKept)
 
   /** Send until the service has the last revision. Each says all, so that one arriving late or twice does no harm. */
   async function deliver() {
@@ -41,11 +76,14 @@
       const reply = await post().catch(() => null)
       if (reply && reply.ok) {
         arrived = revision
+        forget(KEPT + answer.id)
       } else if (reply && reply.status < 500 && reply.status != 429) {
+        forget(KEPT + answer.id)
         // Whatever it is, the plain form has a page that says so.
         return HTMLFormElement.prototype.submit.call(form)
       } else {
         say(texts.error)
+        keep()
         const seconds = Number(reply && reply.headers.get('Retry-After'))
         await pause(seconds ? seconds * 1000 : Math.min(LONGEST_WAIT, 1000 * 2 ** failures++))
       }
@@ -66,7 +104,7 @@
   }
 
   const score = () => {
-    const chosen = form.querySelector(':checked')
+    const chosen = scale.querySelector(':checked')
     return chosen ? Number(chosen.value) : null
   }
 
@@ -80,9 +118,32 @@
   /** Show the question that fits the score, whether it is saved already or not. */
   function ask() {
     const chosen = score()
-    asked.textContent = texts.follow_up[groups.find(one => one.low <= chosen && chosen <= one.high).key]
+    const key = groups.find(one => one.low <= chosen && chosen <= one.high).key
+    const offered = texts.choices[key]
+    asked.textContent = choices.firstChild.textContent = texts.follow_up[key]
+    if (choices.dataset.of != key) choices.lastChild.replaceChildren(...(offered || []).map(offer))
+    choices.dataset.of = key
+    choices.hidden = !offered
+    asked.hidden = comment.hidden = !!offered
     more.classList.add('open')
     if (confirm) confirm.hidden = true
+  }
+
+  /** One thing that can be chosen: what is kept of it, and what is read. */
+  function offer([value, text]) {
+    const label = document.createElement('label')
+    const box = document.createElement('input')
+    Object.assign(box, { type: texts.many ? 'checkbox' : 'radio', name: 'choice', value })
+    label.append(box, document.createElement('span'))
+    label.lastChild.textContent = text
+    return label
+  }
+
+  /** What was said to the second question. */
+  function second() {
+    if (choices.hidden) return { comment: comment.value.trim() || null }
+    const picked = [...choices.querySelectorAll(':checked')].map(box => box.value)
+    return picked.length ? { answers: { follow_up: texts.many ? picked : picked[0] } } : {}
   }
 
   // A mail's link has chosen, and machines open links too, some with a script: the score counts once a person acts.
@@ -123,7 +184,7 @@
     // Enter on a score chooses it; only then is there anything to send.
     if (scale.contains(document.activeElement) && score() != answer.score) return ask(), choose()
     answer.score = score()
-    await save({ comment: comment.value.trim() || null, final: true })
+    await save({ ...second(), final: true })
     if (arrived == answer.revision) thank()
   })
 
@@ -155,7 +216,11 @@
   }
   if (kiosk) for (const type of ['input', 'click', 'keydown']) form.addEventListener(type, () => restartIn(IDLE))
 
+  if (score() != null && !confirm) ask()
+
   addEventListener('pagehide', () => {
-    if (arrived < answer.revision) post().catch(() => {})
+    if (arrived == answer.revision) return
+    keep()
+    post().then(reply => reply.ok && forget(KEPT + answer.id)).catch(() => {})
   })
 })()

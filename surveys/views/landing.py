@@ -76,7 +76,7 @@ def answer(token: str) -> Response:
     score, stored = pages.score_of(survey, given["score"]), _stored(invitation)
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)
-    taken, _ = public.taken(survey, _answer(form, token, given, score))
+    taken, _ = public.taken(survey, _answer(survey, form, token, given, score))
     me_url = links.me(taken.person_id, now) if taken.person_id else None
     return pages.thank(survey, form, taken, me_url=me_url)
 
@@ -92,13 +92,15 @@ def to_me(token: str) -> Any:
     return redirect(url_for("me.show", token=links.my_token(invitation.person_id, clock.now())), 303)
 
 
-def _answer(form: forms.Form, token: str, given: dict[str, Any], score: int | None) -> responses.Answer:
+def _answer(
+    survey: Survey, form: forms.Form, token: str, given: dict[str, Any], score: int | None
+) -> responses.Answer:
     known = responses.find(form.id)
     return responses.Answer(
         id=form.id,
         # What a person sends last is what they mean, whatever the page's script sent before.
         revision=known.revision + 1 if known else 1,
-        values=pages.values(form, given, score),
+        values=pages.values(survey, form, given, score),
         edit_key=form.edit_key,
         invitation=token,
         # Never too fast: the question was read in the mail.

@@ -82,18 +82,23 @@ def answer(survey_id: str) -> Response:
     stored = responses.find(form.id)
     if score is None and (given["score"] or stored is None or stored.score is None):
         return ask(survey, form, None, given.get("comment"), 422)
-    taken, _ = public.taken(survey, _answer(form, given, score, stored, now))
+    taken, _ = public.taken(survey, _answer(survey, form, given, score, stored, now))
     return thank(survey, form, taken)
 
 
 def _answer(
-    form: forms.Form, given: dict[str, Any], score: int | None, stored: Stored | None, now: Any
+    survey: Survey,
+    form: forms.Form,
+    given: dict[str, Any],
+    score: int | None,
+    stored: Stored | None,
+    now: Any,
 ) -> responses.Answer:
     return responses.Answer(
         id=form.id,
         # What a person sends last is what they mean, whatever the page's script sent before.
         revision=stored.revision + 1 if stored else 1,
-        values=values(form, given, score),
+        values=values(survey, form, given, score),
         edit_key=form.edit_key,
         person=form.person,
         flags=form.flags(given["homepage"], now),
@@ -138,6 +143,8 @@ def thank(survey: Survey, form: forms.Form, stored: Stored, me_url: str | None =
         chosen=stored.score,
         group=stored.group,
         comment=stored.comment or "",
+        picked=bool((stored.answers or {}).get("follow_up")),
+        offered=catalogue.texts(survey, g.language).choices.get(stored.group or ""),
         me_url=me_url,
     )
     if form.channel == "kiosk":
@@ -145,7 +152,7 @@ def thank(survey: Survey, form: forms.Form, stored: Stored, me_url: str | None =
     return answer
 
 
-def values(form: forms.Form, given: dict[str, Any], score: int | None) -> dict[str, Any]:
+def values(survey: Survey, form: forms.Form, given: dict[str, Any], score: int | None) -> dict[str, Any]:
     """What a form that was sent says, as an answer's values."""
     said: dict[str, Any] = {"language": form.language, "channel": form.channel}
     if form.touchpoint:
@@ -154,6 +161,11 @@ def values(form: forms.Form, given: dict[str, Any], score: int | None) -> dict[s
         said["score"] = score
     if "comment" in given:
         said["comment"] = given["comment"] or None
+    offered = catalogue.texts(survey, form.language).choices.values()
+    known = {kept for pairs in offered for kept, _ in pairs}
+    picked = [choice for choice in given["choices"] if choice in known]
+    if picked:
+        said["answers"] = {"follow_up": picked if survey.follow_up_type == "many_choices" else picked[0]}
     return said
 
 
@@ -185,6 +197,7 @@ def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Re
         # Few points that each have a name are a list of names, as in the widget.
         listed=len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
         product=survey.product,
+        many=survey.follow_up_type == "many_choices",
         embedded=request.args.get("embed") == "1",
         start=_start(),
         # A browser forgets a page once a form is sent to its very address (RFC 9111, 4.4); going back must

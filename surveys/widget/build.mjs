@@ -1,56 +1,61 @@
-// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches; the same bytes from the same sources anywhere.
+// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches; the same
+// bytes from the same sources anywhere. esbuild puts the modules together, terser makes them smaller still.
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { build, transform } from 'esbuild'
+import { minify } from 'terser'
 
 const here = new URL('.', import.meta.url).pathname
 const out = process.argv[2] || here + 'dist'
+const target = 'es2021'
 
 const minifiedCss = {
   name: 'minified-css',
   setup(build) {
     build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
+      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true, charset: 'utf8' })
       return { contents: code.trim(), loader: 'text' }
     })
   },
 }
 
-const options = {
-  bundle: true,
-  minify: true,
-  target: 'es2021',
-  charset: 'utf8',
-  legalComments: 'none',
-  plugins: [minifiedCss],
+/** Bundle `entry` as `name`.min.js; `flags` are constants of the sources. */
+async function make(name, entry, format, flags) {
+  const { outputFiles } = await build({
+    ...entry,
+    format,
+    define: flags,
+    bundle: true,
+    minifySyntax: true,
+    target,
+    charset: 'utf8',
+    legalComments: 'none',
+    plugins: [minifiedCss],
+    write: false,
+  })
+  const { code } = await minify(outputFiles[0].text, {
+    module: format == 'esm',
+    ecma: 2021,
+    compress: { passes: 3, unsafe_arrows: true },
+  })
+  await writeFile(`${out}/${name}.min.js`, code)
 }
 
-const files = [
-  ['loader', 'loader', { format: 'iife', define: { WHOLE: 'false' } }],
-  ['survey', 'survey', { format: 'esm', define: { CHOICES: 'false' } }],
-  ['survey', 'choices', { format: 'esm', define: { CHOICES: 'true' } }],
-]
-for (const [source, name, more] of files)
-  await build({ ...options, ...more, entryPoints: [`${here}src/${source}.js`], outfile: `${out}/${name}.min.js` })
+const file = name => ({ entryPoints: [`${here}src/${name}.js`] })
+await make('loader', file('loader'), 'iife', { WHOLE: 'false' })
+await make('survey', file('survey'), 'esm', { CHOICES: 'false' })
+await make('choices', file('survey'), 'esm', { CHOICES: 'true' })
 
 // The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched.
-const whole = `import { meet as earshotMeet } from './survey.js'\n${await readFile(here + 'src/loader.js', 'utf8')}`
-for (const [name, choices] of [
-  ['whole', 'false'],
-  ['whole-choices', 'true'],
-])
-  await build({
-    ...options,
-    stdin: { contents: whole, resolveDir: here + 'src' },
-    format: 'iife',
-    define: { WHOLE: 'true', CHOICES: choices },
-    outfile: `${out}/${name}.min.js`,
-  })
+const contents = `import { meet as earshotMeet } from './survey.js'\n${await readFile(here + 'src/loader.js', 'utf8')}`
+const whole = { stdin: { contents, resolveDir: here + 'src' } }
+await make('whole', whole, 'iife', { WHOLE: 'true', CHOICES: 'false' })
+await make('whole-choices', whole, 'iife', { WHOLE: 'true', CHOICES: 'true' })
 
 // Each moment is one expression, a function; the server puts in those that a survey uses.
 const moments = {}
-for (const file of (await readdir(here + 'src/moments')).sort()) {
-  const { code } = await transform(await readFile(`${here}src/moments/${file}`, "utf8"), { minify: true, target: options.target })
-  moments[file.replace('.js', '')] = code.trim().replace(/^export default|;$/g, '').trim()
+for (const name of (await readdir(here + 'src/moments')).sort()) {
+  const { code } = await transform(await readFile(`${here}src/moments/${name}`, 'utf8'), { minify: true, target })
+  moments[name.replace('.js', '')] = code.trim().replace(/^export default|;$/g, '').trim()
 }
 await writeFile(`${out}/moments.json`, JSON.stringify(moments, null, 1) + '\n')

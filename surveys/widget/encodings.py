@@ -26,5 +26,6 @@ def best(accepted: str | None) -> str:
 def encoded(content: bytes, encoding: str) -> bytes:
     """`content` in one of the encodings `best` names, at the highest level."""
     if encoding == "br":
-        return brotli.compress(content)
+        # Small files sometimes come out shorter with a small window.
+        return min((brotli.compress(content, lgwin=window) for window in (10, 16, 22)), key=len)
     return gzip.compress(content, 9, mtime=0) if encoding == "gzip" else content

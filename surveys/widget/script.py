@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, NotRequired, TypedDict
@@ -124,7 +125,7 @@ def files(config: Config) -> Files:
     widget = config["widget"]
     colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
     choices = bool(config["texts"].get("choices"))
-    words = _literal(_words(config) | {"palette": palette(colour, theme)})
+    words = _literal(_words(config, palette(colour, theme)))
     panel = _built("choices.min.js" if choices else "survey.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
     whole = _built("whole-choices.min.js" if choices else "whole.min.js").replace(_SURVEY, words)
@@ -143,10 +144,16 @@ def etag(content: bytes, encoding: str = "") -> str:
 
 def palette(colour: str, theme: str = "auto") -> str:
     """The panel's colours as a style sheet of custom properties; the survey's own is made readable."""
-    light, dark = (
-        f":host{{color-scheme:{scheme};{declarations}}}" for scheme, declarations in schemes(colour).items()
-    )
-    return {"light": light, "dark": dark}.get(theme, f"{light}@media(prefers-color-scheme:dark){{{dark}}}")
+    made = schemes(colour)
+    if theme in made:
+        return _everywhere(theme, made[theme])
+    light, dark = (_everywhere(scheme, declarations) for scheme, declarations in made.items())
+    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+
+
+def _everywhere(scheme: str, declarations: str) -> str:
+    # On every element: the panel's sheet resets the host, and `all` includes the colour scheme.
+    return f"*{{color-scheme:{scheme};{declarations}}}".replace("#ffffff", "#fff")
 
 
 def notes(widget: Widget) -> list[str]:
@@ -171,30 +178,56 @@ def schemes(colour: str) -> dict[str, str]:
     return made
 
 
-def _words(config: Config) -> dict:
-    """What the panel needs."""
-    left_out = ("widget", "sampling")
-    return {name: value for name, value in config.items() if name not in left_out and value is not False}
+def _words(config: Config, sheet: str) -> list:
+    """What the panel needs, in the order in which src/page.js takes it: names would only make it longer."""
+    texts, ui = config["texts"], config["texts"]["ui"]
+    labels = [texts["labels"].get(str(score), "") for score in range(config["min"], config["max"] + 1)]
+    groups = [
+        [key, high, texts["follow_up"].get(key, ""), texts["thanks"][key], *_given(texts.get("choices"), key)]
+        for key, (_, high) in sorted(config["groups"].items(), key=lambda item: item[1])
+    ]
+    link = texts.get("link")
+    return [
+        config["language"],
+        config["dir"],
+        texts["question"],
+        config["min"],
+        labels,
+        groups,
+        [ui["survey"], ui["send"], ui["close"], ui["saved"]],
+        # No `javascript:` and the like.
+        [link["text"], link["url"]] if link and re.match("https?:", link["url"]) else 0,
+        sheet,
+        int(config.get("many", False)),
+        config["wait_after_answer_days"],
+        config["wait_after_decline_days"],
+    ]
+
+
+def _given(choices: dict[str, list[tuple[str, str]]] | None, group: str) -> list:
+    """The group's choices as the end of a list: nothing when it has none."""
+    return [choices[group]] if choices and group in choices else []
 
 
 def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
     """A built file with the survey's rules inside, and only those moments that they use."""
     widget = config["widget"]
     options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
+    if "pages" in options:
+        options["pages"] = ",".join(widget["pages"])
     if config.get("sampling", 1) < 1:
         options["sampling"] = config["sampling"]
     after = widget.get("show_after_seconds", 0)
-    if after is not None and not config["paused"]:
-        options["after"] = after
-    moments = {name: widget[name] for name in _moments() if widget.get(name)}  # type: ignore[literal-required]
     if config["paused"]:
-        moments = {"paused": True}
-    watches = [b"(%s)(%s,c,p)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
-    address = f"{config['endpoint']}/w/{config['survey']}/"
-    rules = [config["survey"], address, config["language"], integrity, options]
+        options["rule"] = "paused"
+    elif after != 0:
+        options["after"] = -1 if after is None else after
+    moments = {name: widget[name] for name in _moments() if widget.get(name)}  # type: ignore[literal-required]
+    watches = [b"(%s)(%s,c)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
+    rules = [config["survey"], config["endpoint"], config["language"], integrity, options]
     head, _, rest = built.partition(_RULES)
     middle, _, tail = rest.partition(_MOMENTS)
-    return b"".join((head, _literal(rules), middle, b"((c,p)=>{", b";".join(watches), b"})", tail))
+    return b"".join((head, _literal(rules), middle, b"(c=>{", b";".join(watches), b"})", tail))
 
 
 #: What the loader reads of a survey's widget settings under the same name as a data attribute.

@@ -14,6 +14,7 @@ BENCHMARKS = (
     ("sending",),
     ("scanners",),
     ("proxy",),
+    ("widget",),
 )
 
 

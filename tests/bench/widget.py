@@ -24,7 +24,9 @@ from playwright.sync_api import Browser, Response, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from tests import servers
-from tests.browser import live
+from tests.browser import live, site
+from tests.browser.hostile import PAGES
+from tests.browser.widget_config import nps
 
 HERE = Path(__file__).parent / "widgets"
 RUNS = 3
@@ -37,11 +39,11 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop
 <body><main><h1>Shop</h1><p>Something worth reading.</p><div id="here"></div></main>{tag}</body></html>"""
 
 WATCH = """
-const seen = (window.seenByBench = { shift: 0, blocked: 0 })
+const seen = (window.seenByBench = { shift: 0, blocked: 0, tasks: 0 })
 const watch = (type, add) =>
   new PerformanceObserver(list => list.getEntries().forEach(add)).observe({ type, buffered: true })
 watch('layout-shift', entry => { seen.shift += entry.value })
-watch('longtask', entry => { seen.blocked += entry.duration - 50 })
+watch('longtask', entry => { seen.blocked += entry.duration - 50; seen.tasks++ })
 """
 
 POSTHOG_SURVEY = {
@@ -93,7 +95,10 @@ class Measured:
 def cases(service: live.Live, origin: str) -> list[tuple[Case, Case | None]]:
     """Each widget when a survey shows, and when there is nothing to ask."""
     survey = service.survey(allowed_origins=[origin], languages=["en"])
+    whole = f'<script async src="{service.url}/w/{survey}.js"%s></script>'
     ours = f'<script async src="{service.url}/w/{survey}/loader.js"%s></script>'
+    elsewhere = ' data-pages="/elsewhere"'
+    panel = "earshot-survey [role=dialog]"
     surveyjs = (
         '<link rel="stylesheet" href="/node_modules/survey-core/survey-core.fontless.min.css">'
         '<script src="/node_modules/survey-core/survey.core.min.js"></script>'
@@ -110,8 +115,8 @@ def cases(service: live.Live, origin: str) -> list[tuple[Case, Case | None]]:
     sentry = '<script src="/sentry.js"></script>'
     rating = ".ph-survey [class*=rating], .PostHogSurvey"
     return [
-        (Case("Earshot", ours % "", "earshot-survey [role=dialog]", {}),
-         Case("Earshot", ours % ' data-pages="/elsewhere"', None, {})),
+        (Case("Earshot, one file", whole % "", panel, {}), Case("Earshot", whole % elsewhere, None, {})),
+        (Case("Earshot, loader and panel", ours % "", panel, {}), Case("Earshot", ours % elsewhere, None, {})),
         (Case("PostHog core + surveys", posthog, rating, _posthog([POSTHOG_SURVEY])),
          Case("PostHog core + surveys", posthog, None, _posthog([]))),
         (Case("Sentry feedback (button only)", sentry, "#sentry-feedback button", {}), None),
@@ -163,6 +168,33 @@ def measure(browser: Browser, origin: str, pages: dict[str, str], case: Case) ->
         visible,
         violations,
     )
+
+
+def long_tasks(browser: Browser) -> int:
+    """Tasks of more than 50 ms on all hostile pages together, at normal speed, from the start to the thanks."""
+    found = 0
+    with site.running() as shop:
+        for hostile in PAGES.values():
+            address = shop.add(
+                nps(endpoint=shop.service),
+                calls=hostile.before,
+                head=hostile.head,
+                body=hostile.body,
+                **{
+                    name.replace("-", "_"): value.format(service=shop.service)
+                    for name, value in hostile.headers.items()
+                },
+            )
+            context = browser.new_context(viewport={"width": 1280, "height": 800})
+            context.add_init_script(WATCH)
+            page = context.new_page()
+            page.goto(address)
+            panel = page.locator("earshot-survey")
+            panel.get_by_role("radio", name="5").click()
+            panel.get_by_role("button", name="Send").click()
+            found += page.evaluate("seenByBench.tasks")
+            context.close()
+    return found
 
 
 def _body(reply: Response) -> bytes:
@@ -262,6 +294,7 @@ def main() -> None:
                 f" | {f'{got.visible:.0f} ms' if got.visible else '–'} | {got.violations:.0f} |",
                 flush=True,
             )
+        print(f"\nTasks of more than 50 ms on {len(PAGES)} hostile pages: {long_tasks(browser)}")
         browser.close()
 
 

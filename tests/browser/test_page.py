@@ -153,6 +153,69 @@ def test_an_answer_waits_while_the_service_is_away_and_arrives_once(live, browse
     page.complaints.clear()
 
 
+CHOICES = {
+    "follow_up_type": "many_choices",
+    "choices": {"detractor": {"en": ["Price", "Speed", "Support"]}},
+    "thanks_link": {"url": "https://shop.example/help", "text": {"en": "Help"}},
+}
+
+
+def follow_up(live, survey):
+    listed = live.session.get(f"{live.url}/api/responses?survey={survey}", timeout=10).json()["items"]
+    return [item["answers"] for item in listed]
+
+
+@pytest.mark.parametrize("kind", ["many_choices", "single_choice"])
+def test_a_second_question_offers_its_choices_and_thanks_have_the_link_for_all(live, browse, kind):
+    survey = live.survey(**CHOICES | {"follow_up_type": kind})
+    page = browse()
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 9).click()
+    expect(page.get_by_label("What did you like most?")).to_be_visible()
+    score(page, 3).click()
+    offered = page.get_by_role("group", name="What could we have done better?")
+    role = "checkbox" if kind == "many_choices" else "radio"
+    for name in ("Speed", "Support"):
+        offered.get_by_role(role, name=name).check()
+    expect(page.get_by_role("textbox")).to_have_count(0)
+    assert Axe().run(page, options=AXE).response["violations"] == []
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name=THANKS["low"])).to_be_focused()
+    expect(page.get_by_role("link", name="Help")).to_have_attribute("href", "https://shop.example/help")
+    picked = ["Speed", "Support"] if kind == "many_choices" else "Support"
+    assert follow_up(live, survey) == [{"follow_up": picked}]
+
+
+def test_without_a_script_the_thanks_offer_the_choices_and_the_link(live, browse):
+    survey = live.survey(**CHOICES)
+    page = browse(java_script_enabled=False)
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 3).check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("link", name="Help")).to_be_visible()
+    page.get_by_role("checkbox", name="Speed").check()
+    page.get_by_role("button", name="Send").first.click()
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    assert follow_up(live, survey) == [{"follow_up": ["Speed"]}]
+
+
+def test_an_answer_that_could_not_be_sent_waits_in_the_browser_and_is_delivered_once(live, browse):
+    survey = live.survey()
+    page = browse()
+    page.route("**/r", lambda route: route.abort())
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 4).click()
+    expect(page.get_by_role("status")).to_have_text("Something went wrong. Please try again.")
+    assert page.evaluate("() => Object.keys(localStorage).length") == 1
+    others = [page.context.new_page() for _ in range(2)]
+    page.close()
+    for other in others:
+        other.goto(f"{live.url}/s/{survey}", wait_until="commit")
+    live.answer(survey, score=4)
+    others[0].wait_for_function("() => Object.keys(localStorage).length == 0")
+    page.complaints.clear()
+
+
 def test_where_calls_are_refused_the_plain_form_is_sent(live, browse):
     survey = live.survey()
     page = browse()

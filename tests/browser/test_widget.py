@@ -115,8 +115,9 @@ def test_the_accessibility_tree_says_what_the_eye_sees(site, page):
           - radio "Neither satisfied nor dissatisfied"
           - radio "Satisfied"
           - radio "Very satisfied" [checked]
-        - paragraph: Your answer has been saved.
-        - paragraph: What did you like most?
+        - status:
+          - paragraph: Your answer has been saved.
+          - text: What did you like most?
         - textbox "What did you like most?"
         - button "Send"
     """)

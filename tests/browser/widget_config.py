@@ -1,5 +1,7 @@
 """Widget configurations as the service would make them, in four languages and three metrics."""
 
+from surveys import wording
+from surveys.domain.metrics import METRICS
 from surveys.widget.script import Config
 
 _WORDS = {
@@ -107,6 +109,40 @@ def choices(language: str = "en", *, endpoint: str = "https://surveys.example", 
     config = nps(language, endpoint=endpoint, **widget)
     config["texts"]["choices"] = {"detractor": list(zip(["price", "speed"], words, strict=True))}
     return {**config, "many": True}
+
+
+def standard(metric: str, language: str, *, choices: bool = False) -> Config:
+    """A survey with the standard words of any language; `choices`: its unhappiest group is offered two."""
+    chosen = METRICS[metric]
+    texts = {
+        "question": wording.text(language, f"{metric}.question", product="Acme"),
+        "labels": {str(score): label for score, label in wording.labels(language, metric).items()},
+        "ui": {name: wording.text(language, f"ui.{name}") for name in ("survey", "send", "close", "saved")},
+    }
+    for kind in ("follow_up", "thanks"):
+        texts[kind] = {
+            group.key: wording.text(language, f"{kind}.{chosen.tone_of(group.key)}")
+            for group in chosen.groups
+        }
+    if choices:
+        words = [wording.text(language, f"ui.{name}") for name in ("send", "close")]
+        texts["choices"] = {chosen.groups[0].key: list(zip(["Price", "Speed"], words, strict=True))}
+    return {
+        # An id as the service makes them: nothing that compresses.
+        "survey": "sv_gh295fxj9p2pwck9gxf1rtfj",
+        "endpoint": "https://surveys.example.com",
+        "min": chosen.minimum,
+        "max": chosen.maximum,
+        "groups": {group.key: (group.low, group.high) for group in chosen.groups},
+        "language": language,
+        "dir": wording.direction(language),
+        "texts": texts,
+        "widget": {},
+        "wait_after_answer_days": 90,
+        "wait_after_decline_days": 30,
+        "many": choices,
+        "paused": False,
+    }
 
 
 def _config(language, endpoint, metric, low, high, groups, labels, tones, wait, widget) -> Config:

@@ -38,7 +38,9 @@ def said(row):
 def arrive(survey, identifier, revision, now=NOW, **values):
     """One arrival; what is not a value of the answer is given by name."""
     known = {
-        name: values.pop(name) for name in ("edit_key", "invitation", "person", "flags") if name in values
+        name: values.pop(name)
+        for name in ("edit_key", "invitation", "person", "flags", "vouched")
+        if name in values
     }
     answer = responses.Answer(id=identifier, revision=revision, values=values, **known)
     return responses.record(survey, answer, now)
@@ -349,11 +351,11 @@ def test_opposite_amendments_at_once_leave_the_counts_right(make):
     assert totals == {1: 8, 9: 8}
 
 
-def test_deleting_twice_tells_the_followers_twice(make, api):
+def test_deleting_an_answer_that_was_imported_again_tells_the_followers_twice(make, api):
     survey, identifier = make.survey(), str(uuid.uuid4())
     cursor = api.get("/api/feed", order="changed")["next"]
     for _ in range(2):
-        row, created = arrive(survey, identifier, 1, score=9)
+        row, created = arrive(survey, identifier, 1, score=9, vouched=True)
         assert created
         responses.delete(row, NOW)
         page = api.get("/api/feed", order="changed", cursor=cursor)
@@ -385,3 +387,13 @@ def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
     flags = together(24, one)
     assert flags.count(["burst"]) == 24 - 2 * 5
     assert flags.count(None) == 2 * 5
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_a_deleted_answer_does_not_come_back_from_a_browsers_queue(make, revision):
+    survey, identifier = make.survey(), str(uuid.uuid4())
+    row, _ = arrive(survey, identifier, 1, score=9)
+    responses.delete(row, NOW)
+    with pytest.raises(responses.Gone):
+        arrive(survey, identifier, revision, score=1)
+    assert rollups.differences() == []

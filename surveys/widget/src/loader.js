@@ -2,24 +2,26 @@
 // It is all that most visitors ever load, and stays under 1 KiB with a survey's rules inside.
 
 /* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__, WHOLE, earshotMeet */
-const [survey, base, language, hash, widget] = __EARSHOT_RULES__
+const [survey, endpoint, language, hash, widget] = __EARSHOT_RULES__
 // From the prototype, for pages whose elements are called "querySelector".
 const { createElement, querySelector } = Document.prototype
 const script = document.currentScript || {}
 /** Data attributes of the script tag say what is to be different here. */
-const data = { ...widget, ...script.dataset }
-// Seconds until it shows by itself: never unless said, at once for the tab.
-const { target, lang, mode, after = (mode == 'tab') - 1 } = data
-const pages = `${data.pages || '*'}`.split(',')
+const settings = { ...widget, ...script.dataset }
+// Seconds until it shows by itself; below 0 it waits for other moments, but for the tab.
+const { target, lang, mode, sampling, after = 0 } = settings
+const pages = (settings.pages || '*').split(',')
 // Once for the page: an address that changes within it is no second chance.
 const drawn = Math.random()
 
 /** What `explain` tells: which rule decided, and what it went by. */
-const verdict = { survey, settings: data, rule: 'waiting' }
-/** What the panel's file gets of us; it fills in `show`. */
-const page = { data, script, verdict }
-let known = data.person || data.email
+const verdict = { survey, settings, rule: 'waiting' }
+let known = settings.person || settings.email
 let loading
+/** What the panel's file gives us: how to show it, to tell it what the page says, and to send it away. */
+let show
+let hear
+let leave
 
 /** The same function, but an error in it never reaches the page. */
 const guard = task => (...given) => {
@@ -30,27 +32,31 @@ const guard = task => (...given) => {
   }
 }
 
-const find = selector => querySelector.call(document, selector)
-const refuse = rule => void (verdict.rule = rule)
+const make = tag => createElement.call(document, tag)
+/** The first element that matches a selector; none for a selector that cannot be read. */
+const find = guard(selector => querySelector.call(document, selector))
 
 /** Does a pattern such as "/shop/*" or "https://*.example/*" fit the address? */
 const fits = pattern =>
   RegExp('^' + pattern.replace(/\W/g, sign => (sign == '*' ? '.*' : '\\' + sign)) + '$').test(
     (pattern[0] == '/' ? '' : location.origin) + location.pathname,
   )
-const forbids = pattern => pattern[0] == '!'
+// Of all patterns the highest counts: 3 forbidden here, 2 wanted here, 1 wanted elsewhere, 0 forbidden elsewhere.
+const weigh = pattern => (pattern[0] == '!' ? 3 * fits(pattern.slice(1)) : 1 + fits(pattern))
 
-/** Go through the rules in order; the first that refuses is what `explain` tells. */
-page.agrees = () => {
+/** Go through the rules in order; the first that refuses is what `explain` tells. Returns it. */
+const refuses = () => {
   verdict.until = guard(() => localStorage['earshot:' + survey])()
-  return target && !find(target)
-    ? refuse('target')
-    : pages.some(pattern => forbids(pattern) && fits(pattern.slice(1))) || !(pages.every(forbids) || pages.some(fits))
-      ? refuse('page')
-      : mode == 'tab' ||
-        (Date.now() < verdict.until
-          ? refuse('answered')
-          : known || !(drawn >= data.sampling) || refuse('sampling'))
+  const rule =
+    settings.rule ||
+    (target && !find(target)
+      ? 'target'
+      : Math.max(...pages.map(weigh)) % 2
+        ? 'page'
+        : mode != 'tab' &&
+          (Date.now() < verdict.until ? 'answered' : !known && drawn >= sampling && 'sampling'))
+  if (rule) verdict.rule = rule
+  return rule
 }
 
 /**
@@ -58,44 +64,44 @@ page.agrees = () => {
  * holds the integrity that an import cannot name. A file that is gone or damaged (the survey was changed after this
  * page had its loader) is asked for once more under its short-cached address.
  */
-const load = () => {
-  // The one file with everything inside brings its panel along, in its one language.
-  if (WHOLE) return Promise.resolve(page).then(earshotMeet)
-  const file = base + (lang || language) + '.js'
-  const integrity = lang ? '' : hash
-  const href = file + '?' + integrity
-  find('html').append(
-    Object.assign(createElement.call(document, 'link'), {
-      rel: 'modulepreload',
-      integrity,
-      nonce: script.nonce,
-      href,
-    }),
-  )
-  return import(href)
-    .catch(() => import(file))
-    .then(panel => panel.meet(page))
-    .catch(() => (loading = refuse('unreachable')))
+const load = async () => {
+  try {
+    let panel
+    // The one file with everything inside brings its panel along, in its one language.
+    if (WHOLE) panel = { meet: earshotMeet }
+    else {
+      const file = `${endpoint}/w/${survey}/${lang || language}.js`
+      const integrity = lang ? '' : hash
+      const href = file + '?' + integrity
+      find('html').append(Object.assign(make('link'), { rel: 'modulepreload', integrity, nonce: script.nonce, href }))
+      panel = import(href).catch(() => import(file))
+    }
+    const { meet } = await panel
+    ;[show, hear, leave] = meet(q, verdict, settings, script, endpoint, guard, make, find, refuses)
+  } catch {
+    verdict.rule = 'unreachable'
+    loading = 0
+  }
 }
 
-const show = wanted => (loading ||= load()).then(() => page.show?.(wanted))
-const consider = guard(() => page.agrees() && show())
+const open = wanted => (loading ||= load()).then(() => show?.(wanted))
+const consider = guard(() => (refuses() ? leave?.() : open()))
 
 const run = guard((...call) => {
   const [command, given] = call
   if (command == 'explain') return verdict
   if (command == 'identify') known = given
-  page.hear?.(call)
-  if (command == 'open') show(1)
+  hear?.(call)
+  if (command == 'open') open(1)
   if (command == 'ask') consider()
 })
 
+// Two surveys on one page share the one global; the same survey twice is one too many.
+// A form may be called "earshot".
+const { q = [], surveys } = window.earshot?.call ? earshot : {}
+
 guard(() => {
-  // Two surveys on one page share the one global; the same survey twice is one too many.
-  // A form may be called "earshot".
-  const { q = [], surveys } = window.earshot?.call ? earshot : {}
   const all = surveys || []
-  page.q = q
   if (all[survey]) return
   all[survey] = all.push(run)
   // What was said before this survey came holds for it too; only the first takes up "open" and the like.
@@ -104,21 +110,20 @@ guard(() => {
     window.earshot = Object.assign(
       (...call) => {
         q.push(call)
-        return all.map(survey => survey(...call)).find(Boolean)
+        return all.map(survey => survey(...call)).find(said => said)
       },
       { q, surveys: all },
     )
 
-  // An answer that was not delivered, or a survey begun on the page before: the panel's file knows how to go on.
-  if (guard(() => /earshot-/.test(Object.keys({ ...localStorage, ...sessionStorage })))()) loading = load()
-
   const arrive = () => setTimeout(consider, after * 1000)
-  if (after >= 0) {
+  if (after >= 0 || mode == 'tab') {
     arrive()
     window.navigation?.addEventListener('navigatesuccess', arrive)
   }
   // The moments of src/moments that this survey uses.
-  __EARSHOT_MOMENTS__(consider, page)
+  __EARSHOT_MOMENTS__(consider)
   // Looking twice a second costs the page less than hearing of every change to it.
   if (target) setInterval(() => verdict.rule == 'target' && consider(), 500)
+  // An answer that was not delivered, or a survey begun on the page before: the panel's file knows how to go on.
+  if (/earshot-/.test(Object.keys({ ...localStorage, ...sessionStorage }))) loading ||= load()
 })()

@@ -55,6 +55,15 @@ def test_the_form_records_score_and_comment_and_thanks_by_group(client, make):
     assert (row.channel, row.language, row.flags, row.counted) == ("link", "en", None, True)
 
 
+@pytest.mark.parametrize(("kind", "kept"), [("many_choices", ["Price", "Speed"]), ("single_choice", "Price")])
+def test_choices_are_kept_in_the_first_language_and_what_was_not_offered_is_not(client, make, kind, kept):
+    offered = {"detractor": {"en": ["Price", "Speed"], "de": ["Preis", "Tempo"]}}
+    survey = make.survey(follow_up_type=kind, choices=offered, languages=["en", "de"])
+    fields = {"choice_0": "Price", "choice_1": "Speed", "choice_2": "Made up", "choice_x": "Speed"}
+    send(client, survey, made_earlier(survey, language="de"), score="3", **fields)
+    assert only().answers == {"follow_up": kept}
+
+
 def test_showing_a_page_counts_nothing_and_sets_no_cookie(client, make):
     survey = make.survey()
     for method in ("get", "head"):

@@ -1,0 +1,45 @@
+// What the page says of its visitor, and who of the page listens to what the visitor does.
+
+import { guard } from './page.js'
+
+/** What goes with an answer: {person, properties, touchpoint, invitation}. */
+export const about = { invitation: null }
+
+const listeners = []
+
+const commands = {
+  /** Who the visitor is: {id, email, name, signature}, other keys are left out. Nothing: nobody known. */
+  identify(given) {
+    about.person = undefined
+    for (const key of ['id', 'email', 'name', 'signature'])
+      if (given[key] != null) (about.person ||= { __proto__: null })[key] = '' + given[key]
+  },
+
+  /** Facts that go with the answer: plain strings, numbers and booleans. */
+  properties(given) {
+    about.properties = { __proto__: null, ...about.properties, ...given }
+  },
+
+  /** The moment asked about. */
+  ask(at) {
+    if (at) about.touchpoint = '' + at
+  },
+
+  /** Call `listener` on 'shown', 'answered', 'finished' or 'dismissed'. */
+  on(...listener) {
+    listeners.push(listener)
+  },
+}
+
+/** Hear one call of `earshot(…)`; one that makes no sense does no harm. */
+export const hear = ([command, ...rest]) => guard(() => commands[command](...rest))()
+
+/** Hear what the script tag and the page said before we came. `close` is what that command does. */
+export function hearAll({ touchpoint, person, ...data }, calls, close) {
+  about.touchpoint = touchpoint
+  commands.close = close
+  if (person || data.email) commands.identify({ ...data, id: person })
+  calls.forEach(hear)
+}
+
+export const tell = (event, detail) => listeners.forEach(([name, listener]) => name == event && guard(listener)(detail))
