@@ -21,6 +21,9 @@ from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
+#: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
+WALK = 10_000
+
 ORDERS = ("desc", "asc", "changed")
 
 #: Filters of the feed that compare one column with one value.
@@ -66,24 +69,53 @@ def page(
     """
     if order == "changed":
         return _changes(filters, limit, position, surveys)
-    if order == "desc" and filters.get("language") is not None and not filters.get("q"):
-        query = _in_language(filters, limit + 1, position, surveys)
-    else:
-        query = _narrowed(_items(), filters, surveys)
     if order == "desc":
-        key = _order_key(filters)
-        if position:
-            query = query.where(key < position[1])
-        rows = list(query.order_by(key.desc()).limit(limit + 1).dicts())
+        rows = list(_newest(filters, limit + 1, position, surveys).dicts())
         more = len(rows) > limit
         rows = rows[:limit]
         return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
-    query = query.where(db.settled(Response.first_tick))
+    query = _narrowed(_items(), filters, surveys).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
     return Page([_shown(row) for row in rows], end)
+
+
+def _newest(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Any:
+    """The newest `limit` items before `position`."""
+    key = _order_key(filters)
+
+    def narrowed(query: Any) -> Any:
+        query = _narrowed(query, filters, surveys)
+        return query.where(key < position[1]) if position else query
+
+    if filters.get("language") is not None and not filters.get("q"):
+        return _in_language(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
+    if db.on_sqlite() or not folding.phrases(filters.get("q") or ""):
+        return narrowed(_items()).order_by(key.desc()).limit(limit)
+    # PostgreSQL would walk the newest answers for any word: through all of them for one that hardly anybody says.
+    # So it walks only so far, and if that gives no full page, asks the index of words; in one statement, of which
+    # the branch that is not wanted is never begun.
+    nearby = narrowed(_joined(Response.select(Response.key))).where(key >= _walked_to(filters, position))
+    near = nearby.order_by(key.desc()).limit(limit).cte("near", materialized=True)
+    found = peewee.Select([near], [fn.COUNT(near.c.key)])
+    common = _items().where(found == limit, Response.key.in_(peewee.Select([near], [near.c.key])))
+    # A sum is in no index: hits are to be sorted, and not keys walked for them.
+    rare = narrowed(_items()).where(found < limit).order_by((key + 0).desc()).limit(limit)
+    return common.order_by(Response.key.desc()).limit(limit).union_all(rare).with_cte(near)
+
+
+def _walked_to(filters: Mapping[str, Any], position: tuple[int, int] | None) -> Any:
+    """The key that WALK answers before the end of what is asked for have been passed at."""
+    older = Response.select(Response.key)
+    if position:
+        older = older.where(Response.key < position[1])
+    if filters.get("until") is not None:
+        older = older.where(Response.key < microseconds(filters["until"]))
+    return fn.COALESCE(older.order_by(Response.key.desc()).offset(WALK).limit(1), 0)
 
 
 def _order_key(filters: Mapping[str, Any]) -> Any:

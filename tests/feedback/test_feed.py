@@ -484,3 +484,31 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(api, view):
 def test_nothing_but_the_token_opens_a_view(client, view):
     for token in (view["id"], view["token"][:-1], view["token"] + "x", str(uuid.uuid4())):
         assert client.get(f"/feed/{token}.json").status_code == 404
+
+
+@pytest.mark.parametrize("walk", [0, 3, 10_000])
+def test_a_search_finds_the_same_however_far_it_walks(api, make, monkeypatch, walk):
+    """PostgreSQL walks the newest answers for a while, then asks its index of words."""
+    monkeypatch.setattr(feed, "WALK", walk)
+    survey, other = make.survey(), make.survey()
+    for number in range(12):
+        comment = "slow courier" if number % 3 == 0 else "friendly courier"
+        make.response(
+            other if number == 11 else survey, 9, comment=comment, at=NOW + timedelta(minutes=number)
+        )
+
+    def found(word):
+        scores, cursor = [], {}
+        while True:
+            page = api.get("/api/feed", q=word, survey=survey.id, limit=2, **cursor)
+            scores += [item["created_at"][14:16] for item in page["items"]]
+            if page["next"] is None:
+                return [int(minute) for minute in scores]
+            cursor = {"cursor": page["next"]}
+
+    assert found("courier") == list(range(10, -1, -1))
+    assert found("slow") == [9, 6, 3, 0]
+    assert found('"slow courier"') == [9, 6, 3, 0]
+    assert found("unicorn") == []
+    until = (NOW + timedelta(minutes=6)).isoformat()
+    assert len(api.get("/api/feed", q="slow", until=until)["items"]) == 2

@@ -364,6 +364,31 @@ def test_deleting_an_answer_that_was_imported_again_tells_the_followers_twice(ma
     assert rollups.differences() == []
 
 
+def test_many_at_once_are_all_there_once_with_their_counts_and_jobs(make):
+    survey = make.survey()
+    ids = [str(uuid.uuid4()) for _ in range(20)]
+    # Each id comes twice, all at one microsecond.
+    outcomes = together(40, lambda index: arrive(survey, ids[index % 20], 1, score=index % 20 % 11))
+    assert [created for _, created in outcomes].count(True) == 20
+    assert {row.id: row.score for row in Response.select()} == {id_: i % 11 for i, id_ in enumerate(ids)}
+    assert rollups.differences() == []
+    assert jobs.Job.select().where(jobs.Job.kind == "response recorded").count() == 20
+
+
+def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
+    survey = make.survey()
+
+    def one(index):
+        answer = responses.Answer(
+            id=str(uuid.uuid4()), revision=1, values={"score": 9}, network=f"203.0.{index % 2}.0/24"
+        )
+        return responses.record(survey, answer, NOW + timedelta(milliseconds=index), burst_limit=5)[0].flags
+
+    flags = together(24, one)
+    assert flags.count(["burst"]) == 24 - 2 * 5
+    assert flags.count(None) == 2 * 5
+
+
 @pytest.mark.parametrize("revision", [1, 2])
 def test_a_deleted_answer_does_not_come_back_from_a_browsers_queue(make, revision):
     survey, identifier = make.survey(), str(uuid.uuid4())
