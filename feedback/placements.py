@@ -233,7 +233,7 @@ def _build_remember() -> Any:
 
 
 _look = db.Prepared(_build_look)
-_look_at_topics = db.Prepared(lambda: peewee.Select(columns=_newest()))
+_look_at_topics = db.Prepared(lambda: peewee.Select(columns=_newest()).bind(db.database.obj))
 _remember = db.Prepared(_build_remember)
 _take_out = db.Prepared(lambda: Placement.delete().where(Placement.response == db.slot("key")))
 _put_in = db.Prepared(_build_put_in)
