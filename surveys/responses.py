@@ -458,6 +458,8 @@ def _insert(rows: list[Response], vouched: bool = False) -> list[Response]:
     for row in rows:
         row.first_tick = row.changed_tick = tick
     count = _insert_rows.many([row.__data__ for row in rows])
+    if not count:
+        return []
     # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
     unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
     if count == len(rows) and not unwanted:
