@@ -6,6 +6,7 @@ PIP = $(PYTHON) -m pip --disable-pip-version-check --quiet install --require-has
 FLASK = $(PYTHON) -m flask --app wsgi
 UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header $(UPGRADE)
 PEERS = tests/bench/.peers
+TRAINING = .venv-training
 
 .PHONY: help setup run demo test lint bench bench-listening pictures lock machine
 
@@ -41,13 +42,16 @@ bench: $(VENV)/.installed-dev $(PEERS)/.installed machine
 	@command -v wrk >/dev/null || { echo 'The load comes from wrk: apt-get install wrk' >&2; exit 1; }
 	$(PYTHON) -m tests.bench
 
-# DATA holds sentiment/ and topics/*.csv with columns text and topic.
-bench-listening: $(VENV)/.installed-dev
-	@test -n "$(DATA)" -a -n "$(MODEL)" || { echo 'make bench-listening DATA=folder MODEL=folder of all-MiniLM-L6-v2' >&2; exit 1; }
-	$(PYTHON) -m feedback.training.sentiment_evaluate --data "$(DATA)" --sentence-model "$(MODEL)"
+# DATA holds sentiment/ and topics/*.csv with columns text and topic. What sentiment is measured with is trained anew
+# without the domain it is measured on, which needs the training's packages (2 GB, in $(TRAINING)).
+bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
+	@test -d "$(DATA)/topics" || { echo 'make bench-listening DATA=folder' >&2; exit 1; }
+	$(TRAINING)/bin/python -m feedback.training.sentiment_evaluate --data "$(DATA)"
 	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
+	@set -- "$(DATA)"/topics/*.csv; set -x; \
+	    $(PYTHON) -m tests.bench.placing "$$1" && $(PYTHON) -m tests.bench.reviewing "$$1"
 
 pictures: $(VENV)/.installed-dev machine
 	EARSHOT_PICTURES=1 $(PYTHON) -m pytest tests/browser/test_page.py -k pictures
@@ -82,6 +86,12 @@ $(VENV)/.installed: requirements.txt | $(PYTHON)
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo 'Installing what tests and checks need'
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(TRAINING)/.installed: requirements-training.in requirements.in | $(PYTHON)
+	@echo 'Installing what training needs into $(TRAINING)'
+	@$(PYTHON) -m venv $(TRAINING)
+	@$(TRAINING)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-training.in
 	@touch $@
 
 # PostgreSQL and Chromium, and the packages the widget is built with.

@@ -1,6 +1,5 @@
 """How gunicorn serves Earshot; everything comes from the settings."""
 
-import atexit
 import logging
 import os
 import shutil
@@ -29,10 +28,18 @@ loglevel = "warning"
 control_socket_disable = True
 limit_request_line = 8190
 
+_OURS = "earshot-metrics-"
+
 if workers > 1 and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # This file runs again on HUP; the directory of the first run stays.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="earshot-metrics-")
-    atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=_OURS)
+
+
+def on_exit(server):
+    """Remove the counters with the master, and only then: a worker that ends would take them from the others."""
+    counters = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if os.path.basename(counters).startswith(_OURS):
+        shutil.rmtree(counters, ignore_errors=True)
 
 
 class logger_class(Logger):

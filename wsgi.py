@@ -23,7 +23,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     # Databases, mail and backups hold what people said: files we make are for nobody else on this machine.
     os.umask(0o077)
     chosen = settings.read(environ)
-    app = Flask(
+    app = web.Application(
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)

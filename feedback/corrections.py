@@ -46,13 +46,20 @@ def set_sentiment(response: Response, label: str, now: datetime) -> None:
     db.write(verb)
 
 
-def set_topics(response: Response, topic_ids: Sequence[str], now: datetime) -> None:
-    """Place the comment in just these topics; no review moves it afterwards. Raises Unknown."""
+def set_topics(
+    response: Response, topic_ids: Sequence[str], now: datetime, surveys: Sequence[str] | None = None
+) -> None:
+    """Place the comment in just these topics; no review moves it afterwards. Raises Unknown.
+
+    `surveys`: only topics that some response of these is in; others are unknown to whoever sees no more.
+    """
     wanted = list(dict.fromkeys(topic_ids))
 
     def verb() -> None:
         _there(response)
         live = Topic.select(Topic.id).where(Topic.id.in_(wanted), Topic.merged_into.is_null())
+        if surveys is not None:
+            live = live.where(Topic.id.in_(topics.spoken_of(surveys)))
         known = {row.id for row in live}
         for topic_id in wanted:
             if topic_id not in known:

@@ -21,6 +21,9 @@ from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
+#: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
+WALK = 10_000
+
 ORDERS = ("desc", "asc", "changed")
 
 #: Filters of the feed that compare one column with one value.
@@ -35,6 +38,9 @@ _EQUAL = {
     "channel": Response.channel,
     "touchpoint": Response.touchpoint,
 }
+
+#: What these look at never changes; so what they leave out is never told to a follower of changes.
+_FIXED = ("survey", "metric", "since", "until")
 
 FILTERS = (*_EQUAL, "language", "topic", "tag", "q", "mismatch", "since", "until")
 
@@ -57,26 +63,59 @@ def page(
     """One page of the feed, in one statement.
 
     `order`: "desc", newest first; "asc", in the order of first recordings, and "changed", of every change: both
-    can be followed for ever, because nothing that commits later can come before the returned position.
+    can be followed for ever, because nothing that commits later can come before the returned position. With
+    "changed", what has changed and does not fit the filters (any more) comes as its id, `left` and version.
     `surveys`: the only ones the reader may see.
     """
     if order == "changed":
         return _changes(filters, limit, position, surveys)
-    query = _narrowed(_items(), filters, surveys)
     if order == "desc":
-        key = _order_key(filters)
-        if position:
-            query = query.where(key < position[1])
-        rows = list(query.order_by(key.desc()).limit(limit + 1).dicts())
+        rows = list(_newest(filters, limit + 1, position, surveys).dicts())
         more = len(rows) > limit
         rows = rows[:limit]
         return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
-    query = query.where(db.settled(Response.first_tick))
+    query = _narrowed(_items(), filters, surveys).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
     return Page([_shown(row) for row in rows], end)
+
+
+def _newest(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Any:
+    """The newest `limit` items before `position`."""
+    key = _order_key(filters)
+
+    def narrowed(query: Any) -> Any:
+        query = _narrowed(query, filters, surveys)
+        return query.where(key < position[1]) if position else query
+
+    if filters.get("language") is not None and not filters.get("q"):
+        return _in_language(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
+    if db.on_sqlite() or not folding.phrases(filters.get("q") or ""):
+        return narrowed(_items()).order_by(key.desc()).limit(limit)
+    # PostgreSQL would walk the newest answers for any word: through all of them for one that hardly anybody says.
+    # So it walks only so far, and if that gives no full page, asks the index of words; in one statement, of which
+    # the branch that is not wanted is never begun.
+    nearby = narrowed(_joined(Response.select(Response.key))).where(key >= _walked_to(filters, position))
+    near = nearby.order_by(key.desc()).limit(limit).cte("near", materialized=True)
+    found = peewee.Select([near], [fn.COUNT(near.c.key)])
+    common = _items().where(found == limit, Response.key.in_(peewee.Select([near], [near.c.key])))
+    # A sum is in no index: hits are to be sorted, and not keys walked for them.
+    rare = narrowed(_items()).where(found < limit).order_by((key + 0).desc()).limit(limit)
+    return common.order_by(Response.key.desc()).limit(limit).union_all(rare).with_cte(near)
+
+
+def _walked_to(filters: Mapping[str, Any], position: tuple[int, int] | None) -> Any:
+    """The key that WALK answers before the end of what is asked for have been passed at."""
+    older = Response.select(Response.key)
+    if position:
+        older = older.where(Response.key < position[1])
+    if filters.get("until") is not None:
+        older = older.where(Response.key < microseconds(filters["until"]))
+    return fn.COALESCE(older.order_by(Response.key.desc()).offset(WALK).limit(1), 0)
 
 
 def _order_key(filters: Mapping[str, Any]) -> Any:
@@ -224,26 +263,31 @@ def _topics() -> Any:
 def _narrowed(query: Any, filters: Mapping[str, Any], surveys: list[str] | None) -> Any:
     if surveys is not None:
         query = query.where(Response.survey.in_(surveys))
-    for name, column in _EQUAL.items():
-        if filters.get(name) is not None:
-            query = query.where(column == filters[name])
-    if filters.get("language") is not None:
-        query = query.where(fn.COALESCE(Reading.language, Response.language) == filters["language"])
-    if filters.get("topic") is not None:
-        placed = Placement.select(Placement.response).where(Placement.topic == filters["topic"])
-        query = query.where(Response.key.in_(placed))
-    if filters.get("tag") is not None:
-        tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])
-        query = query.where(Response.key.in_(tagged))
-    if filters.get("since") is not None:
-        query = query.where(Response.key >= microseconds(filters["since"]))
-    if filters.get("until") is not None:
-        query = query.where(Response.key < microseconds(filters["until"]))
-    if filters.get("mismatch"):
-        query = query.where(_mismatch())
+    if conditions := _conditions(filters):
+        query = query.where(*conditions)
     if filters.get("q"):
         query = _searched(query, folding.phrases(filters["q"]))
     return query
+
+
+def _conditions(filters: Mapping[str, Any]) -> list[Any]:
+    """What the filters ask of the joined tables, but for the search for words."""
+    found = [column == filters[name] for name, column in _EQUAL.items() if filters.get(name) is not None]
+    if filters.get("language") is not None:
+        found.append(fn.COALESCE(Reading.language, Response.language) == filters["language"])
+    if filters.get("topic") is not None:
+        placed = Placement.select(Placement.response).where(Placement.topic == filters["topic"])
+        found.append(Response.key.in_(placed))
+    if filters.get("tag") is not None:
+        tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])
+        found.append(Response.key.in_(tagged))
+    if filters.get("since") is not None:
+        found.append(Response.key >= microseconds(filters["since"]))
+    if filters.get("until") is not None:
+        found.append(Response.key < microseconds(filters["until"]))
+    if filters.get("mismatch"):
+        found.append(_mismatch())
+    return found
 
 
 def _mismatch() -> Any:
@@ -294,12 +338,23 @@ def _changes(
 
     Two short lists of positions are merged first, so that only the rows of the page are looked up.
     """
+    fits = _fits(filters)
     live = _narrowed(
-        _joined(Response.select(Response.changed_tick.alias("tick"), Response.key, SQL("0").alias("gone"))),
-        filters,
+        _joined(
+            Response.select(
+                Response.changed_tick.alias("tick"),
+                Response.key,
+                SQL("0").alias("gone"),
+                peewee.Case(None, [(fits, 1)], 0).alias("fits"),
+            )
+        ),
+        {name: filters.get(name) for name in _FIXED},
         surveys,
+        # What never changed never fitted, so nobody has it.
+    ).where((Response.version > 1) | fits)
+    gone = Erased.select(
+        Erased.changed_tick.alias("tick"), Erased.key, SQL("1").alias("gone"), SQL("1").alias("fits")
     )
-    gone = Erased.select(Erased.changed_tick.alias("tick"), Erased.key, SQL("1").alias("gone"))
     if surveys is not None:
         gone = gone.where(Erased.survey_id.in_(surveys))
     if filters.get("survey"):
@@ -315,7 +370,7 @@ def _changes(
         )
     ]
     live_positions, gone_positions = (
-        peewee.Select([one], [one.c.tick, one.c.key, one.c.gone]) for one in lists
+        peewee.Select([one], [one.c.tick, one.c.key, one.c.gone, one.c.fits]) for one in lists
     )
     positions = live_positions.union_all(gone_positions).alias("positions")
     tick, key = positions.c.tick, positions.c.key
@@ -328,17 +383,53 @@ def _changes(
         _topics().alias("topics"),
         tick.alias("tick"),
         key.alias("position"),
+        positions.c.fits.alias("fits"),
         Erased.id.alias("erased_id"),
         Erased.version.alias("erased_version"),
     ]
     query = _joined(Response.select(*columns).from_(source), JOIN.LEFT_OUTER).with_cte(*lists)
     rows = list(query.order_by(tick, key).limit(limit).dicts())
     end = (rows[-1]["tick"], rows[-1]["position"]) if rows else (position or (0, 0))
-    return Page([_gone(row) if row["erased_id"] else _shown(row) for row in rows], end)
+    return Page([_change(row) for row in rows], end)
 
 
-def _gone(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": row["erased_id"], "deleted": True, "version": row["erased_version"]}
+def _in_language(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Any:
+    """The newest items in a language that was read or, where none was, claimed.
+
+    Two short lists, each walked in an index of its own: what stands in two tables has none together.
+    """
+    language = filters["language"]
+    read = Reading.language == language
+    claimed = Reading.language.is_null() & (Response.language == language)
+    lists = []
+    for name, key, condition in (("read", Reading.key, read), ("claimed", Response.key, claimed)):
+        query = _narrowed(
+            _joined(Response.select(key.alias("key"))), {**filters, "language": None}, surveys
+        ).where(condition)
+        if position:
+            query = query.where(key < position[1])
+        lists.append(query.order_by(key.desc()).limit(limit).cte(name))
+    first, second = (peewee.Select([one], [one.c.key]) for one in lists)
+    return _items().where(Response.key.in_(first.union_all(second))).with_cte(*lists)
+
+
+def _fits(filters: Mapping[str, Any]) -> Any:
+    """Whether a response fits those filters that it may fit today and not tomorrow."""
+    conditions = _conditions({name: value for name, value in filters.items() if name not in _FIXED})
+    if filters.get("q"):
+        found = _searched(Response.select(Response.key), folding.phrases(filters["q"]))
+        conditions.append(Response.key.in_(found))
+    return functools.reduce(operator.and_, conditions, SQL("1 = 1"))
+
+
+def _change(row: Mapping[str, Any]) -> dict[str, Any]:
+    if row["erased_id"]:
+        return {"id": row["erased_id"], "deleted": True, "version": row["erased_version"]}
+    if not row["fits"]:
+        return {"id": row["id"], "left": True, "version": row["version"]}
+    return _shown(row)
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -370,7 +461,9 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "touchpoint": row["touchpoint"],
         "agent": {"id": row["agent_id"], "name": row["agent_name"]} if row["agent_id"] else None,
         "team": {"id": row["team_id"], "name": row["team_name"]} if row["team_id"] else None,
-        "ticket": {name: clean(ticket.get(name)) for name in ("id", "number", "subject", "url", "channel")}
+        # Ids and links are the helpdesk's and must work; only the subject is in anybody's own words.
+        "ticket": {name: ticket.get(name) for name in ("id", "number", "url", "channel")}
+        | {"subject": clean(ticket.get("subject"))}
         if ticket
         else None,
         "properties": clean(row["properties"] or {}),

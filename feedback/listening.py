@@ -1,6 +1,8 @@
 """What follows from an answer: its comment is read, and whoever must be answered is noted."""
 
 import functools
+import os
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +25,9 @@ PATIENCE = 5.0
 
 def install() -> None:
     """Register the night's chore. The handlers are registered by importing this module."""
+    # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
+    # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     def review_topics(now: datetime) -> None:
         reviews.nightly(now)
@@ -32,13 +37,11 @@ def install() -> None:
 
 @jobs.on("response recorded", "response amended")
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
-    """Read language and sentiment of a response's comment, unless a person has said better."""
+    """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
     row = Response.get_or_none(Response.key == payload["key"])
     if row is None:
         return
     known = Reading.get_or_none(Reading.key == row.key)
-    if known is not None and known.by_person:
-        return
     comment = (row.comment or "").strip()
     if not comment:
         if known is not None:
@@ -60,32 +63,26 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
 @jobs.on("response recorded", "response amended")
 def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
-    row = Response.get_or_none(Response.key == payload["key"])
-    if row is None:
-        return
+    # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback import placements
+    from feedback.analysis import vectors
 
-    if not (row.comment or "").strip() or row.test or not _is_understood(row.key):
-        placements.forget(row.key, now)
+    arrived = placements.arrived(payload["key"])
+    if arrived is None:
         return
-    placements.known()
+    # In languages that the vectors do not know they would make topics of noise.
+    understood = arrived.language in (None, vectors.LANGUAGE) or arrived.by_person
+    if not arrived.comment or arrived.test or not understood:
+        placements.forget(arrived.key, now)
+        return
+    known = placements.known(arrived.mark)
     try:
         with jobs.time_limit(PATIENCE):
-            placements.place(row, now)
+            placements.place(arrived, known, now)
     except Exception as error:
         if db.away(error):
             raise
-        log.error("comment not placed", key=row.key, exc_info=error)
-
-
-def _is_understood(key: int) -> bool:
-    """Whether the vectors know the comment's language: in others they would make topics of noise."""
-    from feedback.analysis import vectors
-    from feedback.models import Meaning
-
-    known = Reading.get_or_none(Reading.key == key)
-    by_person = Meaning.get_or_none((Meaning.key == key) & Meaning.by_person)
-    return known is None or known.language in (None, vectors.LANGUAGE) or by_person is not None
+        log.error("comment not placed", key=arrived.key, exc_info=error)
 
 
 @jobs.on("response erased")
@@ -98,6 +95,9 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 
 
 _READ = ("language", "label", "score", "words", "text_label", "text_score", "shipped_label")
+
+#: What the engine alone says, also where a person's label stands.
+_BESIDE_PERSON = ("language", "text_label", "text_score", "shipped_label")
 
 
 @functools.cache
@@ -139,9 +139,10 @@ def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
     if not Response.select().where(Response.key == key).exists():
         return
     known = Reading.get_or_none(Reading.key == key)
-    if known is not None and (
-        known.by_person or all(getattr(known, name) == value for name, value in values.items())
-    ):
+    if known is not None and known.by_person:
+        _keep_beside(known, values, now)
+        return
+    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
         return
     Reading.insert(key=key, read_at=now, **values).on_conflict(
         conflict_target=[Reading.key], update={**values, "read_at": now}
@@ -150,5 +151,17 @@ def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
 
 
 def _forget(key: int, now: datetime) -> None:
-    Reading.delete().where(Reading.key == key).execute()
-    responses.touch(key, now)
+    known = Reading.get_or_none(Reading.key == key)
+    if known is not None and known.by_person:
+        _keep_beside(known, dict.fromkeys(_BESIDE_PERSON), now)
+    elif known is not None:
+        known.delete_instance()
+        responses.touch(key, now)
+
+
+def _keep_beside(known: Reading, values: Mapping[str, Any], now: datetime) -> None:
+    """Keep what the engine says beside a person's label; `read_at` stays the moment of their word."""
+    beside = {name: values[name] for name in _BESIDE_PERSON}
+    if any(getattr(known, name) != value for name, value in beside.items()):
+        Reading.update(beside).where(Reading.key == known.key).execute()
+        responses.touch(known.key, now)

@@ -26,7 +26,7 @@ class Reading(Table):
     read_at = UTCField()
 
     class Meta:
-        indexes = ((("label", "key"), False),)
+        indexes = ((("label", "key"), False), (("language", "key"), False))
         about = "response"
         holds = {"words": FREE_TEXT}
 
@@ -50,7 +50,8 @@ class Topic(Table):
     """A subject that comments share. It keeps its id for good; `merged_into` tells where it went.
 
     `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
-    `wider` is the label of the subject it belongs to when there are many topics.
+    `wider` is the label of the subject it belongs to when there are many topics. `settled_at`: when a person last
+    put a comment into a taught topic or took one out, from which it learns.
     """
 
     id = TextField(primary_key=True)
@@ -65,6 +66,7 @@ class Topic(Table):
     terms = JSONField(default=list)
     examples = JSONField(default=list)
     wider = TextField(null=True)
+    settled_at = UTCField(null=True)
     created_at = UTCField()
 
 

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import peewee
+from peewee import SQL
 
 from feedback import meanings, topics
 from feedback.analysis import cleaning, evidence, placing, reviewing, sentiment, vectors
 from feedback.domain.topics import Place, State
-from feedback.models import Meaning, Placement, Topic, TopicChange, TopicReview
+from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
 from surveys import responses
 from surveys.base import db
 from surveys.models import Response
+
+#: Steps of a review whose voters are all written.
+INDEXED = ("writing", "done")
 
 #: A comment that takes longer is left alone, in seconds.
 PATIENCE = 5.0
@@ -40,42 +44,68 @@ class Subject:
     sentiment: str | None
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """What stands about a comment that is to be placed, and what `Known` is marked with at that moment.
+
+    `language` as it was read, `vector` as it was packed before (None: not yet), `by_person`: a person placed it.
+    """
+
+    key: int
+    comment: str
+    test: bool
+    language: str | None
+    vector: str | None
+    by_person: bool
+    mark: tuple[Any, ...]
+
+
 _known: Known | None = None
 
 
-def known() -> Known:
-    """The topics as they stand; read again after each review and each change that a person makes."""
+def arrived(key: int) -> Arrived | None:
+    """What stands about the response `key`; None when it is gone."""
+    found = _look(key=key).fetchone()
+    if found is None:
+        return None
+    comment, test, language, vector, by_person, *mark, _placements = found
+    return Arrived(key, (comment or "").strip(), bool(test), language, vector, bool(by_person), _mark(mark))
+
+
+def known(mark: tuple[Any, ...] | None = None) -> Known:
+    """The topics as they stand; read again after each review and each change that a person makes (another `mark`)."""
     global _known
-    mark = (
-        str(db.database.obj.database),
-        TopicChange.select(peewee.fn.MAX(TopicChange.id)).scalar(),
-        TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.state == "done").scalar(),
-    )
+    if mark is None:
+        mark = _mark(_look_at_topics().fetchone())
     if _known is None or _known.mark != mark:
         _known = _load(mark)
     return _known
 
 
-def place(row: Response, now: datetime) -> None:
+def place(arrived: Arrived, among: Known, now: datetime) -> None:
     """Put a response's comment into its topics, or let it wait; nothing moves while the comment stays the same."""
-    comment = row.comment or ""
-    before = Meaning.get_or_none(Meaning.key == row.key)
-    packed = meanings.packed(vectors.load().encode([cleaning.one_line(cleaning.strip(comment))])[0])
-    if before is not None and before.vector == packed:
+    (placed,) = placing.place([arrived.comment], among.index, vectors.load())
+    packed = meanings.packed(placed.meaning)
+    if arrived.vector == packed:
         return
-    by_person = before is not None and before.by_person
-    found = [] if by_person else subjects([comment], known())[0]
-    db.write(lambda: _keep(row.key, packed, found, now))
+    found = [] if arrived.by_person else _subjects([placed], among)[0]
+    db.write(lambda: _keep(arrived.key, packed, found, among, now))
 
 
 def forget(key: int, now: datetime) -> None:
-    """A response has no comment any more: nothing is known of what it means."""
-    if not Meaning.select().where(Meaning.key == key).exists():
+    """A response has no comment any more: nothing is known of what it means, but for what a person said."""
+    known = Meaning.get_or_none(Meaning.key == key)
+    if known is None or (known.by_person and not known.vector):
         return
 
     def verb() -> None:
-        Meaning.delete().where(Meaning.key == key).execute()
-        Placement.delete().where(Placement.response == key).execute()
+        machine = Meaning.delete().where(Meaning.key == key, ~Meaning.by_person).execute()
+        if machine:
+            Placement.delete().where(Placement.response == key).execute()
+        else:
+            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            # Evidence is words of the comment.
+            Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
 
     db.write(verb)
@@ -83,21 +113,7 @@ def forget(key: int, now: datetime) -> None:
 
 def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
     """For each comment the topics it is in, the main one first."""
-    if not among.index.topics and not among.index.taught:
-        return [[] for _ in comments]
-    placed = placing.place(comments, among.index, vectors.load())
-    pairs = [(at, topic, said) for at, each in enumerate(placed) for topic, said in each.statements.items()]
-    found: list[list[Subject]] = [[] for _ in comments]
-    for (at, _, _), subject in zip(pairs, described([p[1:] for p in pairs], among), strict=True):
-        found[at].append(subject)
-    for at, several in enumerate(found):
-        if len(several) > 1:
-            feelings = sentiment.read_many(sentiment.Comment(said) for said in placed[at].statements.values())
-            found[at] = [
-                Subject(one.topic, one.evidence, one.closeness, str(felt.text_label) if felt else None)
-                for one, felt in zip(several, feelings, strict=True)
-            ]
-    return found
+    return _subjects(placing.place(comments, among.index, vectors.load()), among)
 
 
 def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
@@ -140,20 +156,87 @@ def merged_now() -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _keep(key: int, packed: str, found: Sequence[Subject], now: datetime) -> None:
-    if not Response.select().where(Response.key == key).exists():
+def _subjects(placed: Sequence[placing.Placement], among: Known) -> list[list[Subject]]:
+    pairs = [(at, topic, said) for at, each in enumerate(placed) for topic, said in each.statements.items()]
+    found: list[list[Subject]] = [[] for _ in placed]
+    for (at, _, _), subject in zip(pairs, described([p[1:] for p in pairs], among), strict=True):
+        found[at].append(subject)
+    for at, several in enumerate(found):
+        if len(several) > 1:
+            feelings = sentiment.read_many(sentiment.Comment(said) for said in placed[at].statements.values())
+            found[at] = [
+                Subject(one.topic, one.evidence, one.closeness, str(felt.text_label) if felt else None)
+                for one, felt in zip(several, feelings, strict=True)
+            ]
+    return found
+
+
+def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: datetime) -> None:
+    standing = _look(key=key).fetchone()
+    if standing is None:
         return
-    Meaning.insert(key=key, vector=packed).on_conflict(
-        conflict_target=[Meaning.key], update={"vector": packed, "blurred": None}
-    ).execute()
-    if Meaning.get_by_id(key).by_person:
+    by_person, change, _review, _settled, placements = standing[4:]
+    _remember(key=key, vector=packed)
+    if by_person:
         return
-    gone = Placement.delete().where(Placement.response == key).execute()
-    rows = rows_for(key, found, merged_now() if found else {})
-    if rows:
-        Placement.insert_many(rows).execute()
-    if rows or gone:
+    if placements:
+        _take_out(key=key)
+    merged = among.merged if change == among.mark[1] else merged_now()
+    for row in rows_for(key, found, merged):
+        _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
+    if found or placements:
         responses.touch(key, now)
+
+
+def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
+    return str(db.database.obj.database), *found
+
+
+def _newest() -> tuple[Any, Any, Any]:
+    """The newest change of a topic, review whose voters are written, and word of a person: when none is new,
+    nothing is.
+    """
+    indexed = TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED))
+    settled = Topic.select(peewee.fn.MAX(Topic.settled_at))
+    return TopicChange.select(peewee.fn.MAX(TopicChange.id)), indexed, settled
+
+
+def _build_look() -> Any:
+    """All that placing one comment has to know, in one question: each costs more than the search itself."""
+    placements = Placement.select(peewee.fn.COUNT(SQL("1"))).where(Placement.response == Response.key)
+    return (
+        Response.select(
+            Response.comment,
+            Response.test,
+            Reading.language,
+            Meaning.vector,
+            Meaning.by_person,
+            *_newest(),
+            placements,
+        )
+        .left_outer_join(Reading, on=(Reading.key == Response.key))
+        .left_outer_join(Meaning, on=(Meaning.key == Response.key))
+        .where(Response.key == db.slot("key"))
+    )
+
+
+def _build_put_in() -> Any:
+    names = ("topic", "response", "evidence", "by_person", "main", "closeness", "sentiment")
+    return Placement.insert({getattr(Placement, name): db.slot(name) for name in names})
+
+
+def _build_remember() -> Any:
+    given = {Meaning.key: db.slot("key"), Meaning.vector: db.slot("vector"), Meaning.by_person: False}
+    return Meaning.insert(given).on_conflict(
+        conflict_target=[Meaning.key], update={Meaning.vector: db.slot("vector"), Meaning.blurred: None}
+    )
+
+
+_look = db.Prepared(_build_look)
+_look_at_topics = db.Prepared(lambda: peewee.Select(columns=_newest()).bind(db.database.obj))
+_remember = db.Prepared(_build_remember)
+_take_out = db.Prepared(lambda: Placement.delete().where(Placement.response == db.slot("key")))
+_put_in = db.Prepared(_build_put_in)
 
 
 def _load(mark: tuple[Any, ...]) -> Known:
@@ -172,7 +255,12 @@ def _load(mark: tuple[Any, ...]) -> Known:
     else:
         rows = blurred = np.zeros((0, vectors.load().dimensions), np.float32)
     terms = {topic.id: topic.terms for topic in state.topics.values()}
-    return Known(mark, placing.index(rows, blurred, [each[2] for each in found], taught), terms, state.merged)
+    return Known(
+        mark,
+        placing.index(rows, blurred.__getitem__, [each[2] for each in found], taught),
+        terms,
+        state.merged,
+    )
 
 
 def _taught(state: State) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import peewee
-from peewee import fn
+from peewee import SQL, fn
 
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
@@ -37,6 +37,9 @@ _NAMES = {"agent": Response.agent_name, "team": Response.team_name}
 
 INTERVALS = ("day", "week", "month")
 MOST_BUCKETS = 4000
+
+#: Segments that are shown and ranked among each other, those with most answers.
+MOST_GROUPS = 1000
 
 
 @dataclass(frozen=True)
@@ -88,24 +91,28 @@ def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "asked": _asked(question, now),
         "breaks": _breaks(question, zone),
         "series": _series(question, zone) if question.interval else [],
-        "groups": _groups(question) if question.by else [],
+        **_grouped(question),
     }
 
 
-def counts_of(question: Question, zone: ZoneInfo) -> Counts:
-    """How often each score was given."""
-    return _counts(question, zone)
+def counts_with(
+    question: Question, by: str, only: str | None = None
+) -> tuple[Counts, dict[str | None, Counts]]:
+    """How often each score was given, in all and for each value of a segment, or for the value `only`.
 
-
-def counts_by(question: Question, by: str) -> dict[Any, Counts]:
-    """The same for each value of a segment. Of topics an answer may have several; None: it has none."""
-    found: dict[Any, Counts] = {}
-    key = column(by)
-    for segment, score, n in _fetch(
-        _rows(question, [key, Response.score, fn.COUNT(Response.key)], [by]).group_by(key, Response.score)
-    ):
-        found.setdefault(segment, {})[score] = int(n)
-    return found
+    Of topics an answer may have several; None: it has none. One statement, so that no answer that comes
+    meanwhile is in one count and not in the other.
+    """
+    key, n = column(by), fn.COUNT(Response.key)
+    whole = _rows(question, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
+    parts = _rows(question, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
+    if only is not None:
+        parts = parts.where(key == only)
+    everything: Counts = {}
+    found: dict[str | None, Counts] = {}
+    for is_whole, segment, score, times in _fetch(whole.union_all(parts)):
+        (everything if is_whole else found.setdefault(segment, {}))[score] = int(times)
+    return everything, found
 
 
 def period_before(question: Question, now: datetime) -> Question | None:
@@ -189,13 +196,13 @@ def _of(survey_column: Any, question: Question) -> Any:
 def column(segment: str) -> Any:
     """The expression a segment is read from; `property:<name>` reads the response's properties."""
     if segment.startswith(PROPERTY):
-        return _property(segment.removeprefix(PROPERTY))
+        return _property(Response.properties, segment.removeprefix(PROPERTY))
     return SEGMENTS[segment]
 
 
-def _property(name: str) -> Any:
+def _property(properties: Any, name: str) -> Any:
     """A property as text, written alike on both databases: SQLite would give 1 for true and numbers as numbers."""
-    found = Response.properties.path(name)
+    found = properties.path(name)
     if not db.on_sqlite():
         return found.as_text()
     return peewee.Case(
@@ -244,8 +251,16 @@ def _before(question: Question, now: datetime) -> Question | None:
     )
 
 
-def _asked(question: Question, now: datetime) -> dict[str, Any]:
-    """How many were asked in the period and answered; asks younger than the answer window stand apart."""
+def _asked(question: Question, now: datetime) -> dict[str, Any] | None:
+    """How many were asked in the period and answered; asks younger than the answer window stand apart.
+
+    None when narrowed to a segment that an ask does not know, as the topic of an answer.
+    """
+    narrowed = [
+        _asked_column(name) == value for name, value in question.segments.items() if _is_known_of_asks(name)
+    ]
+    if len(narrowed) < len(question.segments):
+        return None
     sent = answered = still_open = 0
     for survey in question.surveys:
         young = now - timedelta(days=survey.answer_window_days)
@@ -262,9 +277,8 @@ def _asked(question: Question, now: datetime) -> dict[str, Any]:
             query = query.where(Invitation.sent_at >= question.since)
         if question.until:
             query = query.where(Invitation.sent_at < question.until)
-        for name, own in (("agent", Invitation.agent_id), ("team", Invitation.team_id)):
-            if name in question.segments:
-                query = query.where(own == question.segments[name])
+        if narrowed:
+            query = query.where(*narrowed)
         total, recent, closed_answered = query.tuples().first()
         sent += total - int(recent or 0)
         still_open += int(recent or 0)
@@ -275,6 +289,27 @@ def _asked(question: Question, now: datetime) -> dict[str, Any]:
         "still_open": still_open,
         "response_rate": answered / sent if sent else None,
     }
+
+
+#: What an ask knows of the segments its answer will be in. (`channel` is how it is answered.)
+_ASKED: dict[str, Any] = {
+    "agent": Invitation.agent_id,
+    "team": Invitation.team_id,
+    "touchpoint": Invitation.touchpoint,
+    "language": Invitation.language,
+}
+
+
+def _is_known_of_asks(segment: str) -> bool:
+    return segment in _ASKED or segment == "ticket_channel" or segment.startswith(PROPERTY)
+
+
+def _asked_column(segment: str) -> Any:
+    if segment == "ticket_channel":
+        return Invitation.ticket.path("channel").as_text()
+    if segment.startswith(PROPERTY):
+        return _property(Invitation.properties, segment.removeprefix(PROPERTY))
+    return _ASKED[segment]
 
 
 def _breaks(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -327,10 +362,14 @@ def _series(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
     return [{"start": day.isoformat(), **_brief(question.metric, buckets.get(day, {}))} for day in days]
 
 
-def _groups(question: Question) -> list[dict[str, Any]]:
-    """Every segment with its number and the band of ranks it may hold; best first."""
-    by = question.by or ""
-    key = column(by)
+def _grouped(question: Question) -> dict[str, Any]:
+    """The segments that hold most answers with their numbers, best first, and how many others there are.
+
+    Of properties there may be as many values as visitors care to make up.
+    """
+    if not question.by:
+        return {"groups": [], "groups_left_out": 0}
+    by, key = question.by, column(question.by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
     columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
     counts: dict[Any, Counts] = {}
@@ -338,12 +377,13 @@ def _groups(question: Question) -> list[dict[str, Any]]:
     for segment, score, n, last in _fetch(_rows(question, columns, [by]).group_by(key, Response.score)):
         counts.setdefault(segment, {})[score] = int(n)
         latest[segment] = max(last, latest.get(segment, last))
-    names = _names(by, latest)
-    bands = statistics.rank_bands(
-        question.metric, {key: value for key, value in counts.items() if key is not None}
-    )
+    nobody = {None: counts.pop(None)} if None in counts else {}
+    largest = sorted(counts, key=lambda key: (-sum(counts[key].values()), str(key)))[:MOST_GROUPS]
+    kept = {segment: counts[segment] for segment in largest}
+    names = _names(by, {segment: latest[segment] for segment in (*kept, *nobody)})
+    bands = statistics.rank_bands(question.metric, kept)
     groups = []
-    for segment, scores in counts.items():
+    for segment, scores in (kept | nobody).items():
         number = statistics.summarise(question.metric, scores)
         group = {
             "key": segment,
@@ -354,7 +394,8 @@ def _groups(question: Question) -> list[dict[str, Any]]:
             "rank_band": bands.get(segment),
         }
         groups.append(group | ({"name": names.get(segment)} if names is not None else {}))
-    return sorted(groups, key=lambda g: (g["key"] is None, -(g["value"] or 0), str(g["key"])))
+    groups.sort(key=lambda g: (g["key"] is None, -(g["value"] or 0), str(g["key"])))
+    return {"groups": groups, "groups_left_out": len(counts) - len(kept)}
 
 
 def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:

@@ -121,6 +121,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     db.write(lambda: topics.keep(before, found.state, now))
     ids = list(comments)
     _vote(ids, found.index, progress)
+    _note(row, step="writing")
     moved = [
         id_
         for id_ in ids
@@ -195,7 +196,8 @@ def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:
     from feedback import meanings
 
     chosen = {int(ids[at]): row for row, at in enumerate(index.at)}
-    db.write(Meaning.update(blurred=None).where(Meaning.blurred.is_null(False)).execute)
+    voted: Any = Meaning.select(Meaning.key).where(Meaning.blurred.is_null(False)).tuples()
+    before = {key for (key,) in voted}
     done = 0
     for part in topics.chunks(sorted(chosen)):
         rows = [
@@ -219,6 +221,9 @@ def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:
         done += len(part)
         progress("indexing", 0.75 + 0.05 * done / len(chosen))
         time.sleep(PAUSE)
+    # Last, so that comments that arrive meanwhile find voters.
+    for part in topics.chunks(sorted(before - chosen.keys())):
+        db.write(Meaning.update(blurred=None).where(Meaning.key.in_(part)).execute)
 
 
 def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 from feedback import feed
 from surveys.base import web
 from surveys.domain.metrics import METRICS
-from surveys.schemas.answers import CHANNELS, AnswerBody
+from surveys.schemas.answers import CHANNELS, AnswerBody, uuid_form
 from surveys.schemas.kinds import Truth
 
 #: The channel of responses that came over POST /api/responses and name no other.
@@ -184,6 +184,11 @@ def tag() -> fields.String:
     return fields.String(validate=validate.Length(1, 200))
 
 
+def _possible(value: datetime) -> None:
+    if not 1970 <= value.year <= 9000:
+        raise ma.ValidationError("Must be a moment since 1970.")
+
+
 class ImportBody(AnswerBody):
     """One response from elsewhere. `id` makes a repeat harmless; `created_at` is when it was given."""
 
@@ -199,23 +204,15 @@ class ImportBody(AnswerBody):
         "created_at": "2026-09-14T10:00:00Z",
     }
 
-    id = fields.String()
+    id = fields.String(validate=uuid_form, post_load=web.new_uuid, load_default=lambda: str(uuid.uuid4()))
     channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
-    created_at = fields.AwareDateTime(metadata={"description": "RFC 3339; not in the future."})
+    created_at = fields.AwareDateTime(
+        validate=_possible, metadata={"description": "RFC 3339; not in the future."}
+    )
     agent = fields.Nested(Named, allow_none=True)
     team = fields.Nested(Named, allow_none=True)
     ticket = fields.Nested(TicketBody, allow_none=True)
     tags = fields.List(tag(), validate=TAGS)
-
-    @ma.validates("created_at")
-    def _possible(self, value: datetime, **_: Any) -> None:
-        if not 1970 <= value.year <= 9000:
-            raise ma.ValidationError("Must be a moment since 1970.")
-
-    @ma.post_load
-    def _tidy(self, data: dict[str, Any], **options: Any) -> dict[str, Any]:
-        data.setdefault("id", str(uuid.uuid4()))
-        return super()._tidy(data, **options)
 
 
 class ResponsesQuery(FeedFilters, web.PageArgs):

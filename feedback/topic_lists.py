@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from peewee import fn
 
-from feedback import results, reviews
-from feedback.domain import drivers, redaction
+from feedback import drivers, results, reviews
+from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
 from feedback.models import Placement, Reading, Topic
@@ -27,20 +27,35 @@ TREND_WEEKS = 12
 TYPICAL, TYPICAL_ALONE = 3, 10
 FEELINGS = ("negative", "neutral", "positive")
 
+#: What of a topic and of a review comes from all surveys together.
+_OF_OTHERS = frozenset(
+    ("candidates", "phrases", "examples", "owner", "issue_url", "wider", "comments", "moved")
+)
+
 
 @dataclass(frozen=True)
 class Scope:
-    """Which responses are looked at: of these surveys, in this period (None: all of it)."""
+    """Which responses are looked at: of these surveys, in this period (None: all of it).
+
+    `limited`: whoever looks sees these surveys alone, and learns nothing that others taught a topic.
+    """
 
     surveys: list[Survey]
     since: datetime | None = None
     until: datetime | None = None
+    limited: bool = False
 
     @property
     def metric(self) -> Metric | None:
         """The one metric of the surveys; None when there are several, which are never averaged together."""
         found = {survey.metric for survey in self.surveys}
         return METRICS[found.pop()] if len(found) == 1 else None
+
+    @property
+    def question(self) -> results.Question | None:
+        """What is asked of the value; None where there is no one metric."""
+        metric = self.metric
+        return results.Question(metric, self.surveys, self.since, self.until) if metric else None
 
 
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
@@ -54,45 +69,33 @@ def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> di
     live = Topic.select().where(Topic.merged_into.is_null())
     rows = [row for row in live if everybody or row.id in sizes]
     rows.sort(key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
-    days = _days(scope, now, zone)
-    rising = {surge.topic: surge for surge in _surges(days, now, zone)}
-    moving = _impacts(scope, zone)
+    last = review()
     return {
-        "items": [
-            {
-                **described(row),
-                "size": sizes.get(row.id, 0),
-                "share": sizes.get(row.id, 0) / comments if comments else 0.0,
-                "sentiment": {name: feelings.get((row.id, name), 0) for name in FEELINGS},
-                "trend": _trend(days.get(row.id, {}), now, zone),
-                "surge": _surge(rising.get(row.id)),
-                **_moved(moving.get(row.id)),
-            }
-            for row in rows
-        ],
+        "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
         "metric": scope.metric.key if scope.metric else None,
         "comments": comments,
         "unplaced": {"n": comments - placed, "share": (comments - placed) / comments if comments else 0.0},
-        "review": review(),
+        "review": _seen(last, scope) if last else None,
     }
 
 
-def described(row: Topic) -> dict[str, Any]:
-    """What a topic is."""
+def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+    """Some items of an overview, each with its most typical comments."""
+    found = typical([item["id"] for item in items], scope, TYPICAL)
+    return [{**item, "typical": found[item["id"]]} for item in items]
+
+
+def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """A topic with its most typical comments, the phrases that mark it and, unless limited, its lineage."""
+    if row.merged_into is None:
+        (item,) = _measured([row], scope, *_sizes(scope, row.id), _comments(scope)[0], zone, now)
+    else:
+        item = _described(row, scope)
     return {
-        "id": row.id,
-        "label": row.label,
-        "status": row.status,
-        "owner": row.owner,
-        "issue_url": row.issue_url,
-        "wider": row.wider,
-        "named": row.named,
-        "taught": row.taught,
-        "merged_into": row.merged_into,
-        "candidates": row.candidates,
-        "phrases": row.terms,
-        "examples": row.examples,
-        "created_at": stamp(row.created_at),
+        **item,
+        "typical": typical([row.id], scope, TYPICAL_ALONE)[row.id],
+        "evidence": evidence(row.id, scope),
+        **({} if scope.limited else {"lineage": lineage(row.id)}),
     }
 
 
@@ -108,10 +111,20 @@ def review() -> dict[str, Any] | None:
     }
 
 
-def typical(topic_id: str, scope: Scope, count: int) -> list[dict[str, Any]]:
-    """The comments nearest to what a topic is about, with the phrases that put them there."""
+def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
+    """For each topic the comments nearest to what it is about, with the phrases that put them there."""
+    nearest = fn.ROW_NUMBER().over(
+        partition_by=[Placement.topic], order_by=[Placement.closeness.desc(), Response.key.desc()]
+    )
+    ranked = (
+        Placement.select(Placement.topic, Placement.response, nearest.alias("nearest"))
+        .join(Response, on=(Response.key == Placement.response))
+        .where(Placement.topic.in_(topic_ids), *_within(scope), Response.comment.is_null(False))
+        .alias("ranked")
+    )
     rows: Any = (
         Response.select(
+            Placement.topic,
             Response.id,
             Response.comment,
             Response.score,
@@ -121,21 +134,27 @@ def typical(topic_id: str, scope: Scope, count: int) -> list[dict[str, Any]]:
         )
         .join(Placement, on=(Placement.response == Response.key))
         .join(Survey, src=Response, on=(Survey.id == Response.survey))
-        .where(Placement.topic == topic_id, *_within(scope), Response.comment.is_null(False))
-        .order_by(Placement.closeness.desc(), Response.key.desc())
-        .limit(count)
+        .join(
+            ranked,
+            src=Response,
+            on=(ranked.c.topic_id == Placement.topic) & (ranked.c.response_key == Placement.response),
+        )
+        .where(ranked.c.nearest <= count)
+        .order_by(Placement.topic, ranked.c.nearest)
         .dicts()
     )
-    return [
-        {
-            "id": row["id"],
-            "comment": redaction.redact(row["comment"]) if row["redact"] else row["comment"],
-            "score": row["score"],
-            "evidence": row["evidence"],
-            "by_person": row["by_person"],
-        }
-        for row in rows
-    ]
+    found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
+    for row in rows:
+        found[row["topic"]].append(
+            {
+                "id": row["id"],
+                "comment": redaction.redact(row["comment"]) if row["redact"] else row["comment"],
+                "score": row["score"],
+                "evidence": row["evidence"],
+                "by_person": row["by_person"],
+            }
+        )
+    return found
 
 
 def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]]:
@@ -172,41 +191,34 @@ def lineage(topic_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def moving(scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The topics that move the value, the strongest first, and how each changed since the period before.
-
-    Raises ValueError when the surveys do not share one metric.
-    """
-    if scope.metric is None:
-        raise ValueError("one metric, please")
-    question = _question(scope, scope.metric)
-    earlier = results.period_before(question, now)
-    current, past = _all_impacts(question, zone), _all_impacts(earlier, zone) if earlier else {}
-    labels = {row.id: row for row in Topic.select().where(Topic.id.in_(list(current) or [""]))}
-    whole = results.answer(question, zone, now)
-    items = []
-    for id_, found in current.items():
-        if found.impact is None or id_ not in labels:
-            continue
-        was = past.get(id_)
-        items.append(
-            {
-                "topic": {"id": id_, "label": labels[id_].label},
-                **_moved(found),
-                "share": found.share,
-                "contribution": found.contribution,
-                "previous": _past(was) if earlier else None,
-                "explains": found.contribution - (was.contribution if was else 0.0) if earlier else None,
-            }
-        )
-    return {
-        "metric": scope.metric.key,
-        **{name: whole[name] for name in ("n", "value", "interval", "previous", "change")},
-        "items": items,
-    }
-
-
 # ------------------------------------------------------------------------------------------------------
+
+
+def _described(row: Topic, scope: Scope) -> dict[str, Any]:
+    """What a topic is."""
+    return _seen(
+        {
+            "id": row.id,
+            "label": row.label,
+            "status": row.status,
+            "owner": row.owner,
+            "issue_url": row.issue_url,
+            "wider": row.wider,
+            "named": row.named,
+            "taught": row.taught,
+            "merged_into": row.merged_into,
+            "candidates": row.candidates,
+            "phrases": row.terms,
+            "examples": row.examples,
+            "created_at": stamp(row.created_at),
+        },
+        scope,
+    )
+
+
+def _seen(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What of `values` may be seen: in a limited scope nothing that comes from all surveys together."""
+    return {name: each for name, each in values.items() if not (scope.limited and name in _OF_OTHERS)}
 
 
 def _within(scope: Scope) -> list[Any]:
@@ -222,14 +234,42 @@ def _within(scope: Scope) -> list[Any]:
     return conditions
 
 
-def _sizes(scope: Scope) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+def _measured(
+    rows: Sequence[Topic],
+    scope: Scope,
+    sizes: Mapping[str, int],
+    feelings: Mapping[tuple[str, str], int],
+    comments: int,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Topics with their numbers, of which those given were counted already."""
+    days = _days(scope, now, zone)
+    rising = {surge.topic: surge for surge in _surges(days, _totals(scope, now, zone), now, zone)}
+    only = rows[0].id if len(rows) == 1 else None
+    moving = drivers.impacts(scope.question, only) if scope.question else {}
+    return [
+        {
+            **_described(row, scope),
+            "size": sizes.get(row.id, 0),
+            "share": sizes.get(row.id, 0) / comments if comments else 0.0,
+            "sentiment": {name: feelings.get((row.id, name), 0) for name in FEELINGS},
+            "trend": _trend(days.get(row.id, {}), now, zone),
+            "surge": _surge(rising.get(row.id)),
+            **drivers.shown(moving.get(row.id)),
+        }
+        for row in rows
+    ]
+
+
+def _sizes(scope: Scope, only: str | None = None) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
     """Comments in each topic, and in each topic with each feeling: that of the statement, else of the comment."""
     feeling = fn.COALESCE(Placement.sentiment, Reading.label)
     rows: Any = (
         Placement.select(Placement.topic, feeling, fn.COUNT(Placement.response))
         .join(Response, on=(Response.key == Placement.response))
         .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
-        .where(*_within(scope))
+        .where(*_within(scope), *([Placement.topic == only] if only else []))
         .group_by(Placement.topic, feeling)
         .tuples()
     )
@@ -250,21 +290,34 @@ def _comments(scope: Scope) -> tuple[int, int]:
 
 
 def _days(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, dict[str, int]]:
-    """Comments of the last weeks by topic ("" for none) and day."""
-    first = schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)
+    """Comments of the last weeks by topic and day."""
     rows: Any = (
         Response.select(Placement.topic, Response.day, fn.COUNT(Response.key))
-        .left_outer_join(Placement, on=(Placement.response == Response.key))
-        .where(*_within(Scope(scope.surveys)), Response.comment.is_null(False))
-        .where(Response.key >= microseconds(now - timedelta(weeks=TREND_WEEKS + 1)))
-        .where(Response.day >= first.isoformat())
+        .join(Placement, on=(Placement.response == Response.key))
+        .where(*_lately(scope, now, zone))
         .group_by(Placement.topic, Response.day)
         .tuples()
     )
     found: dict[str, dict[str, int]] = {}
     for name, day, n in rows:
-        found.setdefault(name or "", {})[day] = n
+        found.setdefault(name, {})[day] = n
     return found
+
+
+def _totals(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, int]:
+    """Comments of the last weeks by day, each once however many topics it is in."""
+    rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*_lately(scope, now, zone))
+    return dict(list(rows.group_by(Response.day).tuples()))
+
+
+def _lately(scope: Scope, now: datetime, zone: ZoneInfo) -> list[Any]:
+    first = schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)
+    return [
+        *_within(Scope(scope.surveys)),
+        Response.comment.is_null(False),
+        Response.key >= microseconds(now - timedelta(weeks=TREND_WEEKS + 1)),
+        Response.day >= first.isoformat(),
+    ]
 
 
 def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
@@ -279,49 +332,22 @@ def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[
     return [{"start": week.isoformat(), "n": n} for week, n in counts.items()]
 
 
-def _surges(days: Mapping[str, Mapping[str, int]], now: datetime, zone: ZoneInfo) -> list[Surge]:
+def _surges(
+    days: Mapping[str, Mapping[str, int]], totals: Mapping[str, int], now: datetime, zone: ZoneInfo
+) -> list[Surge]:
     today = schedule.day_of(now, zone)
     recent, start = (today - RECENT).isoformat(), (today - RECENT - EARLIER).isoformat()
-    current = {name: sum(n for day, n in each.items() if day > recent) for name, each in days.items()}
-    past = {name: sum(n for day, n in each.items() if start < day <= recent) for name, each in days.items()}
-    return [surge for surge in surges(current, past) if surge.topic]
+
+    def lately(counts: Mapping[str, int]) -> int:
+        return sum(n for day, n in counts.items() if day > recent)
+
+    def earlier(counts: Mapping[str, int]) -> int:
+        return sum(n for day, n in counts.items() if start < day <= recent)
+
+    current = {name: lately(each) for name, each in days.items()}
+    past = {name: earlier(each) for name, each in days.items()}
+    return surges(current, past, (lately(totals), earlier(totals)))
 
 
 def _surge(found: Surge | None) -> dict[str, Any] | None:
     return {"n": found.now, "expected": found.expected, "p": found.p} if found else None
-
-
-def _question(scope: Scope, metric: Metric) -> results.Question:
-    return results.Question(metric=metric, surveys=scope.surveys, since=scope.since, until=scope.until)
-
-
-def _impacts(scope: Scope, zone: ZoneInfo) -> dict[str, drivers.Impact]:
-    return _all_impacts(_question(scope, scope.metric), zone) if scope.metric else {}
-
-
-def _all_impacts(question: results.Question, zone: ZoneInfo) -> dict[str, drivers.Impact]:
-    by_topic = results.counts_by(question, "topic")
-    by_topic.pop(None, None)
-    return drivers.impacts(question.metric, results.counts_of(question, zone), by_topic)
-
-
-def _moved(found: drivers.Impact | None) -> dict[str, Any]:
-    """Value and impact as they are shown."""
-    if found is None:
-        return dict.fromkeys(("value", "value_interval", "impact", "interval", "spans_zero")) | {"n": 0}
-    names = ("n", "value", "value_interval", "impact", "interval", "spans_zero")
-    return {name: getattr(found, name) for name in names}
-
-
-def _past(found: drivers.Impact | None) -> dict[str, Any]:
-    if found is None:
-        return {"n": 0, "share": 0.0, "value": None, "contribution": 0.0}
-    return {name: getattr(found, name) for name in ("n", "share", "value", "contribution")}
-
-
-def page(found: Mapping[str, Any], scope: Scope, start: int, limit: int) -> Sequence[dict[str, Any]]:
-    """Some items of an overview, each with its most typical comments."""
-    return [
-        {**item, "typical": typical(item["id"], scope, TYPICAL)}
-        for item in found["items"][start : start + limit]
-    ]

@@ -117,7 +117,7 @@ def split(topic_id: str, label: str, keys: Sequence[int], examples: Sequence[str
         db.serialise("topics")
         before = state()
         _check_live(before, topic_id)
-        after, made = domain.split(before, topic_id, (), label, now)
+        after, made = domain.split(before, topic_id, label, now)
         taught = replace(after.topics[made], examples=kept)
         _keep(before, replace(after, topics={**after.topics, made: taught}), now)
         Placement.delete().where(Placement.topic == topic_id, Placement.response.in_(keys)).execute()
@@ -148,6 +148,7 @@ def settle(key: int, topic_ids: Sequence[str], now: datetime) -> None:
     ]
     if rows:
         Placement.insert_many(rows).execute()
+    Topic.update(settled_at=now).where(Topic.id.in_([*known, *topic_ids]), Topic.taught).execute()
     Meaning.insert(key=key, by_person=True).on_conflict(
         conflict_target=[Meaning.key], update={"by_person": True}
     ).execute()
@@ -198,22 +199,18 @@ def final(topic_id: str, merged: Mapping[str, str]) -> str:
     return topic_id
 
 
+def spoken_of(surveys: Sequence[str]) -> Any:
+    """A query of the ids of the topics that some response of these surveys is in."""
+    said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
+    return said.where(Response.survey.in_(surveys))
+
+
 def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """After an erasure: drop what names or marks topics and is said by nobody any more (`stands(word)` is False)."""
-
-    def kept(phrases: Sequence[str]) -> list[str]:
-        return [phrase for phrase in phrases if all(map(stands, phrase.split()))]
-
-    for row in Topic.select().where(Topic.merged_into.is_null()):
-        candidates, terms = kept(row.candidates), kept(row.terms)
-        label = row.label
-        if not row.named and label != _UNNAMED and not kept([label]):
-            label = candidates[0] if candidates else _UNNAMED
-        if (candidates, terms, label) != (row.candidates, row.terms, row.label):
-            values = {"candidates": candidates, "terms": terms, "label": label}
-            db.write(Topic.update(values).where(Topic.id == row.id).execute)
-            if label != row.label:
-                db.write(functools.partial(_touch, row.id, now))
+    said = functools.cache(stands)
+    for row in Topic.select().order_by(Topic.id):
+        if _said_of(row, said) != (row.candidates, row.terms, row.wider) or not _is_said(row, said):
+            db.write(functools.partial(_forget_words, row.id, said, now))
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -271,6 +268,33 @@ def _pour(topic_id: str, into: str, now: datetime) -> None:
         Placement.update(main=True).where(Placement.topic == into, Placement.response.in_(keys)).execute()
     Placement.delete().where(here, Placement.response.in_(there)).execute()
     Placement.update(topic=into).where(here).execute()
+
+
+def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> None:
+    db.serialise("topics")
+    row = Topic.get_by_id(topic_id)
+    row.candidates, row.terms, row.wider = _said_of(row, said)
+    is_called_so = _is_said(row, said)
+    if not is_called_so:
+        others = Topic.select(Topic.label).where(Topic.merged_into.is_null(), Topic.id != topic_id)
+        row.label = _free(_value(row), {other.label.casefold() for other in others})
+    row.save(only=[Topic.candidates, Topic.terms, Topic.wider, Topic.label])
+    if not is_called_so:
+        _touch(topic_id, now)
+
+
+def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], str | None]:
+    """Candidates, terms and wider subject of a topic as far as somebody says all their words."""
+
+    def kept(phrases: Sequence[str]) -> list[str]:
+        return [phrase for phrase in phrases if all(map(said, phrase.split()))]
+
+    return kept(row.candidates), kept(row.terms), next(iter(kept([row.wider or ""])), None) or None
+
+
+def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
+    """Whether the label may stand: a person chose it, it says nothing, or somebody says all its words."""
+    return row.named or row.label.startswith(_UNNAMED) or all(map(said, row.label.split()))
 
 
 def _touch(topic_id: str, now: datetime) -> None:

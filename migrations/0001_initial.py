@@ -364,7 +364,7 @@ def tables(db):
         read_at = UTCField()
 
         class Meta:
-            indexes = ((("label", "key"), False),)
+            indexes = ((("label", "key"), False), (("language", "key"), False))
 
     Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
 
@@ -389,6 +389,7 @@ def tables(db):
         terms = JSONField(default=list)
         examples = JSONField(default=list)
         wider = TextField(null=True)
+        settled_at = UTCField(null=True)
         created_at = UTCField()
 
     class TopicChange(Table):

@@ -62,7 +62,7 @@ def receive(connection: Connection, call: Call, now: datetime) -> list[Outcome]:
     return outcomes
 
 
-@jobs.on(CONFIRM)
+@jobs.on(CONFIRM, lane=jobs.CALLS)
 def confirm(payload: dict[str, Any], now: datetime) -> None:
     """Call the address that a proven request named. Tried again when there is no answer."""
     _get(payload["url"])
@@ -89,7 +89,8 @@ def _first_with(token: str, body: bytes, now: datetime) -> bool:
             idempotency.finish(digest, 200, "")
     except idempotency.OtherBody:
         return False
-    except idempotency.StillRunning:
+    except (idempotency.StillRunning, idempotency.Unanswered):
+        # The same body, whatever became of the first.
         pass
     return True
 

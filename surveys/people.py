@@ -133,7 +133,7 @@ def at_address(address: str) -> list[Person]:
     return _at_address(address, address)
 
 
-_insert = db.Insert(Person, once=True)
+_insert = db.Insert(Person, action="nothing")
 _by_external_id = db.Rows(Person, Person.verified, Person.external_id)
 _by_email = db.Rows(Person, Person.verified, Person.email)
 _at_address = db.Rows(Person, Person.email, Person.known_email, any_of=True)

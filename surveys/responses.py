@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from peewee import SQL
 
 from surveys import links, people, resolutions, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
-from surveys.base.db import JSONField, database
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
@@ -42,7 +41,7 @@ class Clash(Refused):
 
 
 class Answered(Clash):
-    """Somebody whom we asked answered for this resolution of the ticket; a printed link cannot change that."""
+    """Somebody answered for this resolution of the ticket already; a printed link cannot change that."""
 
 
 class Gone(Refused):
@@ -53,9 +52,11 @@ class Gone(Refused):
 class Answer:
     """One arrival of one answer. `values` holds just the fields that it carried.
 
-    `vouched`: an administrator imports it. The person is who they are said to be, and an archived survey or one
-    that wants signed identities takes it. `attribution`: agent, team, ticket and tags as columns, where no
-    invitation knows them. `own`: it comes from the respondent's own page, which needs no edit key.
+    `vouched`: an administrator imports it. The person is who they are said to be, an archived survey or one that
+    wants signed identities takes it, and where it differs from what is stored it amends that, at any time.
+    `attribution`: agent, team, ticket and tags as columns, where no invitation knows them; tags of the first
+    import stay, for people change them afterwards. `own`: it comes from the respondent's own page, which needs
+    no edit key.
     """
 
     id: str
@@ -105,7 +106,8 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
             invitation_id = links.invitation_id(answer.invitation, now)
         except links.BadToken:
             raise Refused("Is not an invitation of ours.", "invitation") from None
-    return db.write(lambda: _record(survey, answer, who, invitation_id, now, burst_limit))
+    arrival = _Arrival(survey, answer, who, invitation_id, now, burst_limit)
+    return db.write(lambda: _record(arrival), _record_new if arrival.is_plain else None, arrival)
 
 
 def editable_until(survey: Survey, response: Response) -> datetime:
@@ -122,13 +124,15 @@ def find(response_id: str) -> Response | None:
     return found
 
 
-def to_invitation(invitation: Invitation) -> Response | None:
+def to_invitation(invitation: Invitation, own: str | None = None) -> Response | None:
     """The answer that its bearer may see and change: also one through a printed link, where we asked by another.
 
-    Raises Answered for a printed link once somebody whom we asked has answered.
+    Raises Answered for a printed link once somebody has answered, unless with the id `own` that the bearer proved.
     """
     row = Response.get_or_none(Response.invitation == invitation.id)
     other = resolutions.twin(invitation) if row is None else None
+    if row is not None and row.id != own:
+        _check_bearer(invitation)
     return _of_twin(invitation, other) if other else row
 
 
@@ -200,7 +204,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 
 def touch(key: int, now: datetime) -> None:
     """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
-    touch_all([key], now)
+    _touch(key=key, tick=db.tick(), at=Response.updated_at.db_value(now))
 
 
 def touch_all(keys: Sequence[int], now: datetime) -> None:
@@ -261,35 +265,72 @@ def _check(survey: Survey, answer: Answer) -> None:
         raise Refused(f"Must be between {metric.minimum} and {metric.maximum}.", "score")
 
 
-def _record(
-    survey: Survey,
-    answer: Answer,
-    who: people.Identity | None,
-    invitation_id: str | None,
-    now: datetime,
-    burst_limit: int,
-) -> tuple[Response, bool]:
+@dataclass
+class _Arrival:
+    """What came in, checked as far as it can be without looking at what is stored.
+
+    `row`: what `_record_new` tried to insert.
+    """
+
+    survey: Survey
+    answer: Answer
+    who: people.Identity | None
+    invitation_id: str | None
+    now: datetime
+    burst_limit: int
+    row: Response | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """True for nearly all: nothing has to be looked up before it is known to be new."""
+        if self.answer.vouched or self.answer.revision > 1 or self.survey.require_signed_identity:
+            return False
+        return self.who is None and self.invitation_id is None
+
+
+def _record_new(arrivals: Sequence[_Arrival]) -> list[Any]:
+    """`_record` for many plain arrivals: a few statements for all of them. ALONE for what is not new after all."""
+    new: dict[int, Response] = {}
+    ids: set[str] = set()
+    for arrival in arrivals:
+        row = _new_row(arrival, None, None)
+        # What comes twice, id or microsecond, is settled one after the other.
+        if row.id not in ids and row.key not in new:
+            _flag(row, arrival, None, new.values())
+            new[row.key] = arrival.row = row
+            ids.add(row.id)
+    stored = _insert(list(new.values()))
+    _follow([(row, None, None) for row in stored])
+    taken = {row.key for row in stored}
+    return [(a.row, True) if a.row and a.row.key in taken else db.ALONE for a in arrivals]
+
+
+def _record(arrival: _Arrival) -> tuple[Response, bool]:
+    survey, answer, now = arrival.survey, arrival.answer, arrival.now
     # Locked, so that two devices that answer one invitation at once come one after the other.
-    if invitation_id and (seen := _glance(invitation_id)):
+    if arrival.invitation_id and (seen := _glance(arrival.invitation_id)):
         resolutions.hold(seen)
-    invitation = _invitation(invitation_id) if invitation_id else None
-    if invitation_id and (invitation is None or invitation.survey_id != survey.id):
+    invitation = _invitation(arrival.invitation_id) if arrival.invitation_id else None
+    if arrival.invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
-    _check_identity(survey, answer, who, invitation)
+    _check_identity(survey, answer, arrival.who, invitation)
     # A first revision is nearly always new: it is inserted at once, and only a conflict makes us look.
-    look = answer.revision > 1 or invitation is not None
+    look = answer.revision > 1 or invitation is not None or arrival.row is not None
     for attempt in range(20):
         if look:
             row, offset, is_alias = _stored(answer, invitation)
             if row is not None:
-                return _amend(survey, row, offset, is_alias, answer, who, invitation, now), False
+                return _amend(survey, row, offset, is_alias, answer, arrival.who, invitation, now), False
             if not answer.vouched and tombstones.stands(tombstones.RESPONSE, answer.id):
                 raise Gone("The answer was deleted.")
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         # An import may bring many answers of one moment, so each attempt looks further around.
         moved = secrets.randbelow(1000 << attempt) if attempt else 0
-        row = _insert(survey, answer, who, invitation, now, burst_limit, moved)
-        if row is not None:
+        person = _person(arrival.who, invitation, now)
+        row = _new_row(arrival, person, invitation, moved)
+        _flag(row, arrival, invitation)
+        if _insert([row], answer.vouched):
+            _follow([(row, person, invitation)])
             return row, True
         look = True
     raise db.DatabaseAway("no free key")
@@ -325,6 +366,8 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
             return None, 0, False
         # It is the answer to this invitation from now on: see _amend().
         row.invitation = None
+    else:
+        _check_bearer(invitation)
     # A second device answered the same invitation: what it says is newer than all that is stored.
     Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
     return row, row.revision, True
@@ -332,112 +375,140 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
 
 def _of_twin(invitation: Invitation, other: Invitation) -> Response | None:
     row = _by_invitation(other.id)
-    if row is not None and resolutions.is_printed(invitation):
-        raise Answered("This resolution of the ticket was answered already.")
+    if row is not None:
+        _check_bearer(invitation)
     return row
+
+
+def _check_bearer(invitation: Invitation) -> None:
+    # Whoever has a printed link can have it name any ticket: what is stored is not theirs to see or to change.
+    if resolutions.is_printed(invitation):
+        raise Answered("This resolution of the ticket was answered already.")
 
 
 _by_id = db.Lookup(Response.id, lock=True)
 _by_key = db.Lookup(Response.key, lock=True)
 _by_invitation = db.Lookup(Response.invitation, lock=True)
 _alias = db.Lookup(Alias.id)
+_stones = db.Prepared(
+    lambda: Tombstone.select(Tombstone.digest).where(db.is_among(Tombstone.digest, "digests"))
+)
+_aliases = db.Prepared(lambda: Alias.select(Alias.id).where(db.is_among(Alias.id, "ids")))
 _invitation = db.Lookup(Invitation.id, lock=True)
 _glance = db.Lookup(Invitation.id)
 
 
-def _insert(
-    survey: Survey,
-    answer: Answer,
-    who: people.Identity | None,
-    invitation: Invitation | None,
-    now: datetime,
-    burst_limit: int,
-    moved: int,
-) -> Response | None:
-    created = answer.created_at or now
-    person = _person(who, invitation, now)
-    row = Response(
-        key=clock.microseconds(created) + moved,
-        id=answer.id,
-        survey=survey.id,
-        definition=survey.definition,
-        person=person.id if person else None,
-        invitation=invitation.id if invitation else None,
-        day=rollups.day_of(created),
-        revision=answer.revision,
-        revisions={name: answer.revision for name in answer.values if name in MERGED},
-        edit_key_hash=signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else None,
-        created_at=created,
-        updated_at=now,
-        version=1,
-        **{name: default for name, default in MERGED.items() if name != "person"},
-    )
-    for name, value in answer.values.items():
-        setattr(row, name, value)
+def _new_row(
+    arrival: _Arrival, person: Person | None, invitation: Invitation | None, moved: int = 0
+) -> Response:
+    """The row of a new answer, but for flags and ticks; its key is `moved` microseconds after its time."""
+    answer = arrival.answer
+    created = answer.created_at or arrival.now
+    revisions = {name: answer.revision for name in answer.values if name in MERGED}
     if answer.person is not None:
-        row.revisions["person"] = answer.revision
-    for name, value in answer.attribution.items():
-        setattr(row, name, value)
+        revisions["person"] = answer.revision
+    values = {
+        **dict.fromkeys(_FIELDS),
+        **MERGED,
+        "key": clock.microseconds(created) + moved,
+        "id": answer.id,
+        "survey": arrival.survey.id,
+        "definition": arrival.survey.definition,
+        "invitation": invitation.id if invitation else None,
+        "day": rollups.day_of(created),
+        "revision": answer.revision,
+        "revisions": revisions,
+        "edit_key_hash": signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else None,
+        "created_at": created,
+        "updated_at": arrival.now,
+        "version": 1,
+        "excluded": False,
+        **answer.values,
+        **answer.attribution,
+        "person": person.id if person else None,
+    }
+    row: Response = db.row_of(Response, values)
     if invitation is not None:
         _attribute(row, invitation)
-    flags = list(answer.flags)
-    if invitation is not None and invitation.unverified:
-        flags.append(UNVERIFIED)
-    if answer.network is not None and invitation is None:
-        row.abuse_key = signing.keyed_hash("abuse " + row.day, answer.network)
-        if burst_limit and _is_burst(row, now, burst_limit):
-            flags.append("burst")
-    if flags:
-        row.flags, row.excluded = flags, True
-    _derive(survey, row)
-    row.first_tick = row.changed_tick = db.tick()
-    if not _insert_row(row, answer.vouched):
-        return None
-    rollups.moved(row, None)
-    if row.tags:
-        _index_tags(row)
-    _note_answer(row, person, invitation, created)
-    jobs.enqueue("response recorded", {"key": row.key}, now)
     return row
 
 
-def _insert_row(row: Response, vouched: bool) -> bool:
-    """Insert unless the id, the invitation or the key is taken, or the id was deleted; False when that is so.
+def _flag(
+    row: Response, arrival: _Arrival, invitation: Invitation | None, beside: Iterable[Response] = ()
+) -> None:
+    """Set the flags of a new row and what follows from them; `beside` it others are about to be stored."""
+    flags = list(arrival.answer.flags)
+    if invitation is not None and invitation.unverified:
+        flags.append(UNVERIFIED)
+    if arrival.answer.network is not None and invitation is None:
+        row.abuse_key = signing.keyed_hash("abuse " + row.day, arrival.answer.network)
+        if arrival.burst_limit and _is_burst(row, arrival.now, arrival.burst_limit, beside):
+            flags.append("burst")
+    if flags:
+        row.flags, row.excluded = flags, True
+    _derive(arrival.survey, row)
+
+
+def _insert(rows: list[Response], vouched: bool = False) -> list[Response]:
+    """Insert rows unless the id, the invitation or the key is taken, or the id was deleted; those that are stored now.
 
     `vouched`: whoever imports may bring back what was deleted.
-
-    Every answer passes here, so the statement is put together once and not by the query builder each time;
-    and SQLite's OR IGNORE, which the builder would write, also swallows a NOT NULL violation.
     """
-    values = {
-        f.name: f.parameter(value) if isinstance(f, JSONField) else f.db_value(value)
-        for f, value in ((f, row.__data__.get(f.name)) for f in _COLUMNS)
-    }
-    buried = "" if vouched else tombstones.digest(tombstones.RESPONSE, row.id)
-    return _insert_new(**values, buried=buried).rowcount == 1
+    tick = db.new_tick()
+    for row in rows:
+        row.first_tick = row.changed_tick = tick
+    count = _insert_rows.many([row.__data__ for row in rows])
+    if not count:
+        return []
+    # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
+    unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
+    if count == len(rows) and not unwanted:
+        return rows
+    # Nobody else has our tick.
+    ours = (Response.first_tick == tick) & Response.key.in_([row.key for row in rows])
+    if unwanted:
+        Response.delete().where(ours & Response.id.in_(list(unwanted))).execute()
+    inserted = {found.id for found in Response.select(Response.id).where(ours)}
+    return [row for row in rows if row.id in inserted]
 
 
-def _build_insert() -> Any:
-    """INSERT … SELECT … WHERE the id is neither another answer's second one nor deleted, ON CONFLICT DO NOTHING."""
-    values = {f: db.slot(f.name) for f in _COLUMNS}
-    if not db.on_sqlite():
-        for f in _COLUMNS:
-            is_tick = f.name in ("first_tick", "changed_tick")
-            values[f] = SQL(db.POSTGRES_TICK) if is_tick else peewee.Cast(values[f], _kind(f))
-    unknown = ~peewee.fn.EXISTS(Alias.select(SQL("1")).where(Alias.id == values[Response.id]))
-    alive = ~peewee.fn.EXISTS(Tombstone.select(SQL("1")).where(Tombstone.digest == db.slot("buried")))
-    source = peewee.Select(columns=list(values.values())).where(unknown & alive)
-    return Response.insert_from(source, list(values)).on_conflict(action="nothing")
+def _second_ids(rows: Sequence[Response]) -> set[str]:
+    """Ids under which another answer was amended."""
+    return {id_ for (id_,) in _aliases(ids=db.listed([row.id for row in rows])).fetchall()}
 
 
-def _kind(field: peewee.Field) -> str:
-    """The column type of a field on PostgreSQL: parameters of a SELECT list have none of their own."""
-    name = field.rel_field.field_type if isinstance(field, peewee.ForeignKeyField) else field.field_type
-    return database.obj._field_types.get(name, name)
+def _deleted(rows: Sequence[Response]) -> set[str]:
+    """Ids of answers that were deleted."""
+    stones = {tombstones.digest(tombstones.RESPONSE, row.id): row.id for row in rows}
+    return {stones[digest] for (digest,) in _stones(digests=db.listed(list(stones))).fetchall()}
 
 
-_COLUMNS = Response._meta.sorted_fields
-_insert_new = db.Prepared(_build_insert)
+_FIELDS = list(Response._meta.fields)
+# SQLite's OR IGNORE, which the builder would write for an action, also swallows a NOT NULL violation.
+_insert_rows = db.Insert(Response, action="nothing")
+
+
+def _follow(recorded: Sequence[tuple[Response, Person | None, Invitation | None]]) -> None:
+    """What belongs to new rows: counts, tags, person and invitation, and the job."""
+    rollups.counted(row for row, _, _ in recorded)
+    for row, person, invitation in recorded:
+        if row.tags:
+            _index_tags(row)
+        _note_answer(row, person, invitation, row.created_at)
+    jobs.enqueue_all("response recorded", [({"key": row.key}, row.updated_at) for row, _, _ in recorded])
+
+
+def _build_touch() -> Any:
+    return Response.update(
+        {
+            Response.version: Response.version + 1,
+            Response.changed_tick: db.slot("tick") if db.on_sqlite() else SQL(db.POSTGRES_TICK),
+            Response.updated_at: db.slot("at"),
+        }
+    ).where(Response.key == db.slot("key"))
+
+
+_touch = db.Prepared(_build_touch)
 
 
 def _amend(
@@ -456,7 +527,8 @@ def _amend(
         given = signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else ""
         if not signing.same(given, row.edit_key_hash):
             raise Clash("The edit key of the first recording must come with every later one.", "edit_key")
-    revision = offset + answer.revision
+    # An import says what is so now, whatever the respondent's own revisions were.
+    revision = row.revision + 1 if answer.vouched else offset + answer.revision
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
@@ -465,8 +537,10 @@ def _amend(
     asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
-            revisions[name] = revision
             merged = _with_invitation(name, value, asked)
+            if answer.vouched and _equal(getattr(row, name), merged):
+                continue
+            revisions[name] = revision
             if not _equal(getattr(row, name), merged):
                 changes[name] = merged
     if answer.person is not None and invitation is None and revision > revisions.get("person", -1):
@@ -474,10 +548,15 @@ def _amend(
         person = _person(who, asked, now)
         if (person.id if person else None) != row.person_id:
             changes["person"] = person.id if person else None
+    if answer.vouched and row.invitation_id is None:
+        about = {name: value for name, value in answer.attribution.items() if name != "tags"}
+        changes |= {name: value for name, value in about.items() if not _equal(getattr(row, name), value)}
     fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
+    if answer.vouched and not changes:
+        return row
     if not changes and revisions == row.revisions and revision <= row.revision and not fresh_flags:
         return row
-    if now > editable_until(survey, row):
+    if now > editable_until(survey, row) and not answer.vouched:
         if not changes:
             return row
         raise Clash("The answer can no longer be changed; its edit window is over.")
@@ -612,14 +691,21 @@ def _index_tags(row: Response) -> None:
         ResponseTag.insert_many(rows).on_conflict_ignore().execute()
 
 
-def _is_burst(row: Response, now: datetime, limit: int) -> bool:
-    recent = (
-        Response.select(Response.key)
+def _is_burst(row: Response, now: datetime, limit: int, beside: Iterable[Response]) -> bool:
+    since = clock.microseconds(now) - BURST_SECONDS * 1_000_000
+    where = (row.survey_id, row.abuse_key)
+    stored = _burst(survey=where[0], abuse_key=where[1], since=since, limit=limit).fetchone()[0]
+    return stored + sum((o.survey_id, o.abuse_key) == where and o.key > since for o in beside) >= limit
+
+
+_burst = db.Prepared(
+    lambda: Response.select(peewee.fn.COUNT(SQL("*"))).from_(
+        Response.select(SQL("1"))
         .where(
-            (Response.survey == row.survey_id)
-            & (Response.abuse_key == row.abuse_key)
-            & (Response.key > clock.microseconds(now) - BURST_SECONDS * 1_000_000)
+            (Response.survey == db.slot("survey"))
+            & (Response.abuse_key == db.slot("abuse_key"))
+            & (Response.key > db.slot("since"))
         )
-        .limit(limit)
+        .limit(db.slot("limit"))
     )
-    return recent.count() >= limit
+)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,16 +35,17 @@ def day_of(moment: datetime) -> str:
     return schedule.day_of(moment, _zone).isoformat()
 
 
-def count(survey_id: str, day: str, definition: int, score: int, by: int) -> None:
-    """Add `by` (1 or -1) to a count. Call it in the transaction of the response."""
-    _add(
-        survey=survey_id,
-        day=day,
-        definition=definition,
-        score=score,
-        slot=0 if db.on_sqlite() else secrets.randbelow(SLOTS),
-        n=by,
-    )
+def counted(responses: Iterable[Response]) -> None:
+    """Add new responses to the counts. Call it in their transaction."""
+    _add_all(Counter((r.survey_id, r.day, r.definition, r.score) for r in responses if r.counted))
+
+
+def _add_all(counts: Mapping[tuple[Any, ...], int], slot: int | None = None) -> None:
+    if slot is None:
+        slot = 0 if db.on_sqlite() else secrets.randbelow(SLOTS)
+    # In one order, so that no two of us wait for each other.
+    rows = [(*where, slot, n) for where, n in sorted(counts.items())]
+    _add.many([dict(zip(_NAMES, row, strict=True)) for row in rows])
 
 
 _KEY: list[Any] = [
@@ -53,12 +55,9 @@ _KEY: list[Any] = [
     DailyCount.score,
     DailyCount.slot,
 ]
+_NAMES = [field.name for field in (*_KEY, DailyCount.n)]
 
-_add = db.Prepared(
-    lambda: DailyCount.insert({f: db.slot(f.name) for f in (*_KEY, DailyCount.n)}).on_conflict(
-        conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n}
-    )
-)
+_add = db.Insert(DailyCount, conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n})
 
 
 def compact(now: datetime) -> int:
@@ -76,27 +75,23 @@ def compact(now: datetime) -> int:
         sums: Counter[tuple[Any, ...]] = Counter()
         for *key, n in removed:
             sums[tuple(key)] += n
-        # In one order, so that no two of us wait for each other.
-        for (survey_id, day, definition, score), n in sorted(sums.items()):
-            _add(survey=survey_id, day=day, definition=definition, score=score, slot=0, n=n)
+        _add_all(sums, slot=0)
         return len(removed)
 
     return db.write(verb)
 
 
-def moved(response: Response, before: tuple[int | None, bool] | None) -> None:
+def moved(response: Response, before: tuple[int | None, bool]) -> None:
     """Carry a change of a response's score or of whether it counts into the counts.
 
-    `before`: score and `counted` as they were (None for a new response).
+    `before`: score and `counted` as they were. Call it in the transaction of the response.
     """
-    old = before[0] if before and before[1] else None
+    old = before[0] if before[1] else None
     new = response.score if response.counted else None
     if old == new:
         return
-    if old is not None:
-        count(response.survey_id, response.day, response.definition, old, -1)
-    if new is not None:
-        count(response.survey_id, response.day, response.definition, new, 1)
+    where = (response.survey_id, response.day, response.definition)
+    _add_all({(*where, score): by for score, by in ((old, -1), (new, 1)) if score is not None})
 
 
 def differences() -> list[tuple[str, str, int, int, int, int]]:

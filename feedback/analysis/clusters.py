@@ -16,6 +16,9 @@ _OWN_WEIGHT = 0.5
 _TIES = 10  # neighbours in the graph
 _ONE_SIDED = 0.5
 _RESOLUTIONS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
+_BLOCK = (
+    4096  # rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again
+)
 _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 
@@ -30,12 +33,12 @@ class Votes:
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping made anew: `group` of each row (-1: none), the `blurred` rows it was made on, and the
-    graph's edges."""
+    """A grouping made anew: `group` of each row (-1: none), the graph's edges, and the neighbours that each row
+    was averaged with (indices and cosines)."""
 
     group: np.ndarray
-    blurred: np.ndarray
     edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+    around: tuple[np.ndarray, np.ndarray]
 
 
 def group(rows: np.ndarray) -> Grouping:
@@ -44,8 +47,8 @@ def group(rows: np.ndarray) -> Grouping:
     Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups
     smaller than `SMALLEST` join the group their neighbours vote for.
     """
-    blurred = blur(rows, rows, *nearest(rows, _BLURRED_BY))
-    index, cosine = nearest(blurred, _TIES)
+    around = nearest(rows, _BLURRED_BY)
+    index, cosine = nearest(blur(rows, rows, *around), _TIES)
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
     best, found = -1.0, np.full(len(rows), -1)
@@ -54,7 +57,7 @@ def group(rows: np.ndarray) -> Grouping:
         apart = separation(rows, tried)
         if apart > best:
             best, found = apart, tried
-    return Grouping(_by_size(found), blurred, edges)
+    return Grouping(_by_size(found), edges, around)
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -74,8 +77,8 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     if len(middle) < 2:
         return 0.0
     apart = share = 0.0
-    for start in range(0, len(at), 4096):
-        part = at[start : start + 4096]
+    for start in range(0, len(at), _BLOCK):
+        part = at[start : start + _BLOCK]
         close = rows[part] @ middle.T
         mine = (np.arange(len(part)), groups[part])
         own = close[mine]
@@ -97,13 +100,13 @@ def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.nd
     if not len(rows):
         return queries
     out = np.empty_like(queries)
-    for start in range(0, len(queries), 4096):
-        part = slice(start, start + 4096)
+    for start in range(0, len(queries), _BLOCK):
+        part = slice(start, start + _BLOCK)
         weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0).astype(np.float32)
         weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
         around = np.einsum("nk,nkd->nd", weight, rows[index[part]])
-        out[part] = _OWN_WEIGHT * queries[part] + (1 - _OWN_WEIGHT) * around
-    return unit(out)
+        out[part] = unit(_OWN_WEIGHT * queries[part] + (1 - _OWN_WEIGHT) * around)
+    return out
 
 
 def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
@@ -121,8 +124,12 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """The mean direction of each group 0 … of unit rows (-1: in none)."""
     order = np.argsort(groups, kind="stable")
     order = order[np.searchsorted(groups[order], 0) :]
-    _, begins = np.unique(groups[order], return_index=True)
-    return unit(np.add.reduceat(rows[order], begins, axis=0)) if len(order) else rows[:0]
+    sums = np.zeros((int(groups.max(initial=-1)) + 1, rows.shape[1]), np.float32)
+    for start in range(0, len(order), _BLOCK):
+        part = order[start : start + _BLOCK]
+        present, begins = np.unique(groups[part], return_index=True)
+        sums[present] += np.add.reduceat(rows[part], begins, axis=0)
+    return unit(sums)
 
 
 def gather(centres: np.ndarray, count: int) -> np.ndarray:

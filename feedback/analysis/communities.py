@@ -104,9 +104,10 @@ def _adjacency(
     apart = start != end
     ends = np.concatenate([start[apart], end[apart]])
     order = np.argsort(ends, kind="stable")
-    others = np.concatenate([end[apart], start[apart]])[order]
+    others = np.concatenate([end[apart], start[apart]])[order].astype(np.int32)
     begins = np.searchsorted(ends[order], np.arange(count + 1))
-    return begins.tolist(), others, np.concatenate([weight[apart]] * 2)[order], degree.tolist()
+    strengths = np.concatenate([weight[apart]] * 2)[order]
+    return begins.tolist(), others, strengths, degree.tolist()
 
 
 def _gather(

@@ -21,7 +21,6 @@ CANDIDATES = (
 Volapük."""
 
 _LOOKED_AT = 1_000
-_LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_]+")
 _TELLS_ENGLISH = frozenset(
     "the and is are was were with this that you your they have has had it's i'm my we our be been not but "
@@ -38,12 +37,12 @@ def of(text: str, claimed: str | None = None) -> str | None:
     """
     claim = re.split("[-_]", claimed)[0].lower() if claimed else None
     text = text[:_LOOKED_AT]
-    letters = len(_LETTER.findall(text))
+    words = _WORD.findall(text.lower())
+    letters = sum(map(len, words))
     if claim and letters < LONG_ENOUGH:
         return claim
     if not letters:
         return None
-    words = _WORD.findall(text.lower())
     if text.isascii() and claim in (None, "en") and _reads_as_english(words):
         return "en"
     found, probability = identifier().classify(text)
@@ -58,12 +57,11 @@ def of(text: str, claimed: str | None = None) -> str | None:
 
 def _reads_as_english(words: list[str]) -> bool:
     """Spare the identifier for what is plainly English: every sixth word or more is a word that tells."""
-    return sum(word in _TELLS_ENGLISH for word in words) * 6 >= len(words) and _knows_most(words)
+    return sum(map(_TELLS_ENGLISH.__contains__, words)) * 6 >= len(words) and _knows_most(words)
 
 
 def _knows_most(words: list[str]) -> bool:
-    index = shipped().index
-    return sum(word in index for word in words) * 3 >= len(words) * 2
+    return sum(map(shipped().index.__contains__, words)) * 3 >= len(words) * 2
 
 
 @cache

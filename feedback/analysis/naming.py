@@ -5,23 +5,29 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from feedback.analysis.vectors import Vectors, fold, unit
 
 READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
-_LONGEST_PHRASE = 4
-_CANDIDATES = 60  # phrases of a topic whose meaning is compared
-_KEPT = 3
+_LONGEST_PHRASE = 5
+_CANDIDATES = 80  # phrases of a topic whose meaning is compared
+_TERMS = 12  # phrases kept that mark a topic
 _SHARE = (
     0.4  # exponent: a phrase in all comments is worth more than one in a tenth, but not ten times as much
 )
-_LENGTH = {1: 0.35, 2: 1.0, 3: 1.1, 4: 1.05}  # words: one alone says what, but not what about it
+_LENGTH = {1: 0.35, 2: 1.0, 3: 1.1, 4: 1.05, 5: 1.0}  # words: one alone says what, but not what about it
+_WORDS = 2.0  # weight of how much of what the topic's comments have in common a phrase's words say
+_SAYS_ALL = 4  # words that say all there is to say
 _MEANING = 3.0  # weight of how near a phrase is to the topic
 _APART = 3.0  # weight of how much nearer it is to this topic than to those beside it
-_SAME = 0.34  # share of words in common from which two candidates offer no choice
+_SAME = 0.6  # share of words in common from which two candidates offer no choice
 _SENTENCE = range(3, 11)  # words of a comment that may stand for its topic
+_SENTENCES = 60  # comments, the most typical, among which that one is looked for
+_NEW = 3.0  # weight of its words that no other candidate has
+_LONG = 0.03  # what each of its words costs
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _BREAK = re.compile(r"[.!?,;:()\[\]\"“”\n/|]+")
@@ -46,7 +52,7 @@ _STOP = _words("""
     would wouldn't yet you your youre yours
 """)
 _SMALL = _words(  # left out inside a phrase too
-    "a an the my your our their his her its this that these those is are was were be been am do does did "
+    "a an the my your our their his her its this that these those is are was were am do does did "
     "i you me we us they them he she it "
 )
 _DENIALS = _words(
@@ -54,10 +60,14 @@ _DENIALS = _words(
 )  # may begin a phrase: they turn it round
 
 
+_PARTICLES = _words("up in out off on down over back away")  # may belong to the verb before: "top up"
+_BOUND = 0.6  # share of a word's occurrences that a particle must follow to be part of it
+
+
 @dataclass(frozen=True)
 class Name:
-    """What a topic may be called: `candidates`, best first and all different, the third a typical comment
-    where one is short enough; and `terms`, the phrases that mark it."""
+    """What a topic may be called: `candidates`, best first and all different, two phrases and a comment that adds
+    what they leave unsaid, where one is short enough; and `terms`, the phrases that mark it."""
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
@@ -70,10 +80,11 @@ class Name:
 
 @dataclass
 class _Phrases:
-    """Phrases of one topic: in how many of its comments each stands."""
+    """Phrases and stems of one topic: in how many of its comments each stands."""
 
     comments: int = 0
     counts: Counter = field(default_factory=Counter)
+    stems: Counter = field(default_factory=Counter)
 
 
 def name(
@@ -84,34 +95,37 @@ def name(
 ) -> dict[str, Name]:
     """Names for topics, given for each topic id some of its cleaned comments, most typical first.
 
-    A candidate is a run of one to four words that no stop word begins or ends, found in the comments; it
-    scores by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794) and by how much nearer its meaning
-    is to this
-    topic than to the others. Words in `never` (brands, people) stand in no name. Labels are all different,
-    read
-    without case, endings and order of words, and different from those `kept` already; larger topics choose
-    first.
+    A candidate is a run of one to five words that no stop word begins or ends, found in the comments; it scores
+    by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), by how many of the words that mark this topic it
+    holds, and by how much nearer its meaning is to this topic than to the others. Words in `never` (brands,
+    people) stand in no name. Labels are all different, read without case, endings and order of words, and
+    different from those `kept` already; larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
-    phrases = {topic: _count(comments[:READ_PER_TOPIC], banned) for topic, comments in texts.items()}
+    bound = _bound(texts)
+    phrases = {topic: _count(comments[:READ_PER_TOPIC], banned, bound) for topic, comments in texts.items()}
     overall: Counter = Counter()
+    spread: Counter = Counter()
     for found in phrases.values():
         overall.update({phrase: count / max(1, found.comments) for phrase, count in found.counts.items()})
+        spread.update({stem: count / max(1, found.comments) for stem, count in found.stems.items()})
     centres = _centres(texts, vectors)
     order = sorted(texts, key=lambda topic: (-len(texts[topic]), topic))
-    ranked = {topic: _rank(topic, phrases[topic], overall, len(texts), vectors, centres) for topic in order}
     spoken = _spelling(texts)
     taken = {stems(label) for label in kept}
     names = {}
     for topic in order:
-        chosen = _different([phrase for phrase, _ in ranked[topic]], taken)
+        weights = _weights(phrases[topic], spread, len(texts))
+        ranked = _rank(topic, phrases[topic], overall, weights, vectors, centres)
+        chosen = _different(ranked, weights, taken)
         candidates = [_write(phrase, spoken) for phrase in chosen]
-        sentence = _typical_sentence(texts[topic], banned)
+        said = {stem for phrase in chosen for stem in _key(phrase)}
+        sentence = _telling_sentence(texts[topic], weights, said, banned)
         if sentence:
-            candidates[2:] = [sentence[:1].upper() + sentence[1:]]
+            candidates.append(sentence[:1].upper() + sentence[1:])
+        terms = [*chosen, *(phrase for phrase, _ in ranked[:_TERMS])]
         names[topic] = Name(
-            tuple(dict.fromkeys(candidates)),
-            tuple(" ".join(phrase) for phrase, _ in ranked[topic][:12]),
+            tuple(dict.fromkeys(candidates)), tuple(dict.fromkeys(" ".join(phrase) for phrase in terms))
         )
         if chosen:
             taken.add(_key(chosen[0]))
@@ -128,7 +142,23 @@ def says_something(word: str) -> bool:
     return len(word) > 2 and word not in _STOP and word not in _SMALL
 
 
-def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
+def _bound(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The verbs that hardly ever go without their particle, with it: a name must not end in "top" of "top up"."""
+    alone: Counter = Counter()
+    together: Counter = Counter()
+    for comments in texts.values():
+        for comment in comments[:READ_PER_TOPIC]:
+            words = _RUN.findall(fold(comment))
+            alone.update(words)
+            together.update(pair for pair in pairwise(words) if pair[1] in _PARTICLES)
+    return {
+        word: particle
+        for (word, particle), count in together.items()
+        if word not in _STOP and word not in _SMALL and count >= max(3, _BOUND * alone[word])
+    }
+
+
+def _count(comments: Sequence[str], banned: set[str], bound: Mapping[str, str]) -> _Phrases:
     found = _Phrases(len(comments))
     for comment in comments:
         here = set()
@@ -140,17 +170,37 @@ def _count(comments: Sequence[str], banned: set[str]) -> _Phrases:
                     continue
                 for end in range(start + 1, min(start + _LONGEST_PHRASE, len(words)) + 1):
                     phrase = tuple(words[start:end])
-                    if _stands(phrase) and banned.isdisjoint(phrase):
+                    cut = end < len(words) and bound.get(phrase[-1]) == words[end]
+                    if not cut and _stands(phrase, bound) and banned.isdisjoint(phrase):
                         here.add(phrase)
         found.counts.update(here)
+        found.stems.update(_key(tuple(word for word in _spoken(comment) if len(word) > 1)))
     return found
 
 
-def _stands(phrase: tuple[str, ...]) -> bool:
-    """Whether a phrase could be a name: it ends in a word with meaning, repeats none and is not one
-    letter."""
+def _spoken(text: str) -> list[str]:
+    """The folded words of `text` that say something or turn it round."""
+    words = (word.replace("’", "'") for word in _RUN.findall(fold(text)))
+    return [word for word in words if word in _DENIALS or not (word in _STOP or word in _SMALL)]
+
+
+def _weights(found: _Phrases, spread: Counter, topics: int) -> dict[str, float]:
+    """For each stem how much it says of the topic, as a share of what its `_SAYS_ALL` best say together."""
+    least = 2 if found.comments >= 5 else 1
+    weights = {
+        stem: math.sqrt(count / found.comments * math.log(1 + topics / spread[stem]))
+        for stem, count in found.stems.items()
+        if count >= least
+    }
+    whole = sum(sorted(weights.values(), reverse=True)[:_SAYS_ALL])
+    return {stem: weight / whole for stem, weight in weights.items()}
+
+
+def _stands(phrase: tuple[str, ...], bound: Mapping[str, str]) -> bool:
+    """Whether a phrase could be a name: it ends in a word with meaning or in the particle of its verb, repeats
+    none and is not one letter."""
     return (
-        phrase[-1] not in _STOP
+        (phrase[-1] not in _STOP or (len(phrase) > 1 and bound.get(phrase[-2]) == phrase[-1]))
         and len(set(phrase)) == len(phrase)
         and (len(phrase) > 1 or len(phrase[0]) > 2)
         and all(len(word) < 25 for word in phrase)
@@ -161,17 +211,21 @@ def _rank(
     topic: str,
     found: _Phrases,
     overall: Counter,
-    topics: int,
+    weights: Mapping[str, float],
     vectors: Vectors,
     centres: Mapping[str, np.ndarray],
 ) -> list[tuple[tuple[str, ...], float]]:
     least = 2 if found.comments >= 5 else 1
-    scores = {}
-    for phrase, count in found.counts.items():
-        if count < least:
-            continue
-        share = count / found.comments
-        scores[phrase] = share**_SHARE * math.log(1 + topics / overall[phrase]) * _LENGTH[len(phrase)]
+    scores = {
+        phrase: (count / found.comments) ** _SHARE
+        * math.log(1 + len(centres) / overall[phrase])
+        * _LENGTH[len(phrase)]
+        for phrase, count in found.counts.items()
+        if count >= least
+    }
+    top = max(scores.values(), default=1.0)
+    for phrase, score in scores.items():
+        scores[phrase] = score / top + _WORDS * sum(weights.get(stem, 0.0) for stem in _key(phrase))
     best = sorted(scores, key=lambda phrase: (-scores[phrase], phrase))[:_CANDIDATES]
     if not best:
         return []
@@ -181,9 +235,8 @@ def _rank(
         [centre for name, centre in sorted(centres.items()) if name != topic] or [np.zeros_like(own)]
     )
     beside = np.sort(meaning @ others.T, axis=1)[:, -3:].mean(1) if len(centres) > 1 else np.zeros(len(best))
-    top = scores[best[0]]
     total = {
-        phrase: scores[phrase] / top + _MEANING * float(own[at]) + _APART * float(own[at] - beside[at])
+        phrase: scores[phrase] + _MEANING * float(own[at]) + _APART * float(own[at] - beside[at])
         for at, phrase in enumerate(best)
     }
     return sorted(total.items(), key=lambda item: (-item[1], item[0]))
@@ -196,31 +249,39 @@ def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, 
     }
 
 
-def _different(ranked: Sequence[tuple[str, ...]], taken: Collection[frozenset[str]]) -> list[tuple[str, ...]]:
-    """The first phrases that neither say the same as one another nor, the first, as a label already
-    `taken`."""
-    chosen: list[tuple[str, ...]] = []
-    keys: list[frozenset[str]] = []
-    for phrase in ranked:
+def _different(
+    ranked: Sequence[tuple[tuple[str, ...], float]],
+    weights: Mapping[str, float],
+    taken: Collection[frozenset[str]],
+) -> list[tuple[str, ...]]:
+    """The best phrase that does not say the same as a label already `taken`, and the one that adds most to it."""
+    first = next((phrase for phrase, _ in ranked if _key(phrase) not in taken), None)
+    if first is None:
+        return []
+    said = _key(first)
+    added = {}
+    for phrase, score in ranked:
         key = _key(phrase)
-        if not chosen and key in taken:
-            continue
-        if any(len(key & other) / len(key | other) >= _SAME for other in keys):
-            continue
-        chosen.append(phrase)
-        keys.append(key)
-        if len(chosen) == _KEPT:
-            break
-    return chosen
+        if key - said and len(key & said) / len(key | said) < _SAME:
+            added[phrase] = score + sum(weights.get(stem, 0.0) for stem in key - said)
+    return [first, *sorted(added, key=lambda phrase: (-added[phrase], phrase))[:1]]
 
 
-def _typical_sentence(comments: Sequence[str], banned: set[str]) -> str | None:
-    """The most typical comment that is short enough to be read as a name, if there is one."""
-    for comment in comments[:30]:
+def _telling_sentence(
+    comments: Sequence[str], weights: Mapping[str, float], said: Collection[str], banned: set[str]
+) -> str | None:
+    """Of the typical comments short enough to be read as a name the one that says most of the topic, above all
+    what is not `said` yet."""
+    best, found = -math.inf, None
+    for comment in comments[:_SENTENCES]:
         words = _RUN.findall(fold(comment))
-        if len(words) in _SENTENCE and banned.isdisjoint(words):
-            return comment.replace("\n", " ").strip(" .!?")
-    return None
+        if len(words) not in _SENTENCE or not banned.isdisjoint(words):
+            continue
+        told = ((stem, weights.get(stem, 0.0)) for stem in stems(comment))
+        worth = sum(weight * (1.0 if stem in said else _NEW) for stem, weight in told) - _LONG * len(words)
+        if worth > best:
+            best, found = worth, comment
+    return found.replace("\n", " ").strip(" .!?") if found else None
 
 
 def _key(phrase: tuple[str, ...]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Places comments in topics on arrival, by the votes of their neighbours and by what people taught."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,18 +43,25 @@ class Index:
 class Placement:
     """Where a comment belongs: its topics, the main one first (none: it waits), the share of votes for the
     main
-    one (0–1; 1 where a person's examples decided), and for each topic the words of the comment that speak
-    of it."""
+    one (0–1; 1 where a person's examples decided), for each topic the words of the comment that speak of it, and
+    what the whole comment means (a unit vector)."""
 
     topics: tuple[str, ...]
     share: float
     statements: Mapping[str, str]
+    meaning: np.ndarray
 
 
 def index(
-    rows: np.ndarray, blurred: np.ndarray, topics: Sequence[str | None], taught: Mapping[str, np.ndarray]
+    rows: np.ndarray,
+    blurred: Callable[[np.ndarray], np.ndarray],
+    topics: Sequence[str | None],
+    taught: Mapping[str, np.ndarray],
 ) -> Index:
-    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates."""
+    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates.
+
+    `blurred` gives the vectors averaged with neighbours of those at the positions it is asked for.
+    """
     members: dict[str, list[int]] = defaultdict(list)
     for at, topic in enumerate(topics):
         if topic is not None and rows[at].any():
@@ -68,7 +75,7 @@ def index(
         chosen.extend(own[spread].tolist())
     return Index(
         rows[chosen],
-        blurred[chosen],
+        blurred(np.array(chosen, np.int64)),
         tuple(str(topics[at]) for at in chosen),
         centres,
         dict(taught),
@@ -80,15 +87,16 @@ def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placemen
     """Where new comments belong. Those unlike all others wait; a comment of several statements may be in
     several."""
     cleaned = [cleaning.strip(text) for text in texts]
-    whole = _decide([cleaning.one_line(text) for text in cleaned], among, vectors)
     parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
-    passing = _decide([part for _, part in parts], among, vectors)
+    rows = vectors.encode([*map(cleaning.one_line, cleaned), *(part for _, part in parts)])
+    decided = _decide(rows, among)
+    whole, passing = decided[: len(texts)], decided[len(texts) :]
     said: dict[int, dict[str, str]] = defaultdict(dict)
     for (at, part), (topic, share) in zip(parts, passing, strict=True):
         if topic is not None and (share >= _SURE_BESIDE or topic == whole[at][0]):
             said[at].setdefault(topic, part)
     return [
-        _placement(topic, share, said[at], text)
+        _placement(topic, share, said[at], text, rows[at])
         for at, ((topic, share), text) in enumerate(zip(whole, cleaned, strict=True))
     ]
 
@@ -109,23 +117,24 @@ def _several(text: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
-def _placement(main: str | None, share: float, said: dict[str, str], text: str) -> Placement:
+def _placement(
+    main: str | None, share: float, said: dict[str, str], text: str, meaning: np.ndarray
+) -> Placement:
     statements = {main: said.get(main, text)} if main is not None else {}
     statements |= {topic: part for topic, part in said.items() if topic != main}
-    return Placement(tuple(statements), share, statements)
+    return Placement(tuple(statements), share, statements, meaning)
 
 
-def _decide(texts: Sequence[str], among: Index, vectors: Vectors) -> list[tuple[str | None, float]]:
+def _decide(rows: np.ndarray, among: Index) -> list[tuple[str | None, float]]:
     """The topic of each text and the share of votes for it; None where it is unlike all others."""
-    if not texts:
-        return []
-    rows = vectors.encode(texts)
+    if not among.topics and not among.taught:
+        return [(None, 0.0)] * len(rows)
     names, groups = among.numbered
     index, cosine = clusters.neighbours_to_blur(rows, among.rows)
     votes = clusters.vote(clusters.blur(rows, among.rows, index, cosine), among.blurred, groups)
     taught, nearest, close = claimed(rows, among.taught)
     decided: list[tuple[str | None, float]] = []
-    for at in range(len(texts)):
+    for at in range(len(rows)):
         topic = names[votes.group[at]] if votes.group[at] >= 0 else None
         sure = cosine[at, 0] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH
         rival = float(among.centres[topic] @ rows[at]) if topic is not None and sure else 0.0

@@ -59,7 +59,13 @@ def review(
         if topic is not None:
             members[topic].append(at)
     reviewed = _named(reviewed, members, cleaned, rows, vectors, never)
-    index = placing.index(rows, fresh.blurred, [_topic(reviewed, id_) for id_ in ids], taught)
+    near, cosine = fresh.around
+    index = placing.index(
+        rows,
+        lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]),
+        [_topic(reviewed, id_) for id_ in ids],
+        taught,
+    )
     progress("done", 1.0)
     return Review(reviewed, index, decided.moved)
 
@@ -81,6 +87,12 @@ def means_taught(
         if place and place.by_person and place.topic in total:
             total[place.topic] += rows[at]
     return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
+
+
+def most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
+    """The rows of a topic, those nearest to its centre first, as many as naming reads."""
+    close = rows[own] @ rows[own].sum(0)
+    return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
 
 
 def _claim(
@@ -160,7 +172,7 @@ def _named(
     """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
     many."""
     typical = {
-        topic: [cleaned[at] for at in _most_typical(np.array(own), rows)] for topic, own in members.items()
+        topic: [cleaned[at] for at in most_typical(np.array(own), rows)] for topic, own in members.items()
     }
     kept = {topic.label for topic in state.topics.values() if topic.label}
     names = naming.name(typical, vectors, never, kept)
@@ -194,9 +206,3 @@ def _wider(
         texts[str(at)].extend(typical[topic][:each])
     names = naming.name(texts, vectors, never)
     return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}
-
-
-def _most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
-    """The rows of a topic, those nearest to its centre first, as many as naming reads."""
-    close = rows[own] @ rows[own].sum(0)
-    return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()

@@ -16,11 +16,10 @@ from feedback.analysis import (
 )
 from feedback.analysis.sentiment_corrections import Adjustment, Case
 from feedback.analysis.sentiment_features import Features, Sentence, as_written
-from feedback.analysis.sentiment_model import Logits
+from feedback.analysis.sentiment_model import LEAST_SAYING, Logits
 
 MOST_WORDS = 5
 BATCH = 256
-_LEAST_SAYING = 0.15
 
 
 class Label(StrEnum):
@@ -220,12 +219,12 @@ def _verdict(logits: Logits) -> tuple[Label, float]:
 def _leanings(taken: _Taken) -> list[dict[str, float]]:
     """Return for each sentence the words that say enough, as written, with how far they lean to positive."""
     english = taken.language == "en"
-    leaning = sentiment_model.shipped().leaning if english else sentiment_lexicons.leaning(taken.language)
+    leaning = sentiment_model.shipped().telling.get if english else sentiment_lexicons.leaning(taken.language)
     return [
         {
             as_written(key, taken.text): lean
             for key in sentence.keys
-            if abs(lean := leaning(key)) >= _LEAST_SAYING
+            if (lean := leaning(key)) and abs(lean) >= LEAST_SAYING
         }
         for sentence in taken.measured
     ]

@@ -3,9 +3,10 @@
 import re
 import string
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from vaderSentiment import vaderSentiment
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 NEGATED = "¬"
@@ -75,21 +76,8 @@ class Sentence:
 
 def tokens(sentence: str) -> list[str]:
     """Return words, emoticons, emoji and marks in lower case; contractions opened ("didn't" → did, not)."""
-    found: list[str] = []
-    for token in _TOKEN.findall(sentence.lower()):
-        if not token[0].isalpha():
-            found.append("0" if token[0].isdigit() else token)
-            continue
-        token = _DRAWN_OUT.sub(r"\1\1", token)
-        if token.endswith("n't"):
-            found += [{"ca": "can", "wo": "will", "sha": "shall"}.get(token[:-3], token[:-3]), "not"]
-        elif token in _RUN_TOGETHER:
-            found += [token[:-2], "not"]
-        elif "'" in token:
-            found.append(token.partition("'")[0])
-        else:
-            found.append(token)
-    return found
+    lowered = _DRAWN_OUT.sub(r"\1\1", sentence.lower())
+    return [piece for token in _TOKEN.findall(lowered) for piece in _opened(token)]
 
 
 def take_apart(sentence: str) -> Sentence:
@@ -98,7 +86,7 @@ def take_apart(sentence: str) -> Sentence:
         sentence = sentence.translate(_EMOJI_AS_WORDS)
     words = tokens(sentence)
     scores = vader().polarity_scores(sentence) if _vader_knows_a_word(sentence) else _NO_SCORES
-    assessments = textblob_lexicon().assessments((word, None) for word in words)
+    assessments = textblob_lexicon().assess(words)
     polarity = sum(a[1] for a in assessments) / len(assessments) if assessments else 0.0
     subjectivity = sum(a[2] for a in assessments) / len(assessments) if assessments else 0.0
     letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
@@ -164,14 +152,18 @@ def says_something(sentence: str) -> bool:
 
 def _vader_knows_a_word(sentence: str) -> bool:
     """Return False only where VADER would find nothing after a long look: a third of all sentences."""
-    lexicon = vader().lexicon
-    return not sentence.isascii() or any(
-        word in lexicon or word.strip(string.punctuation) in lexicon for word in sentence.lower().split()
+    if not sentence.isascii():
+        return True
+    lexicon, words = vader().lexicon.keys(), sentence.lower().split()
+    return not lexicon.isdisjoint(words) or not lexicon.isdisjoint(
+        [w.strip(string.punctuation) for w in words]
     )
 
 
 def _mark_negated(words: list[str]) -> list[str]:
     """Prefix the words in the scope of a negation, at most `_SCOPE` words up to a mark or a turn."""
+    if _NEGATIONS.isdisjoint(words):
+        return words
     marked, left = [], 0
     for word in words:
         if word in _ENDS_SCOPE:
@@ -181,16 +173,89 @@ def _mark_negated(words: list[str]) -> list[str]:
     return marked
 
 
+@lru_cache(maxsize=8_192)
+def _opened(token: str) -> tuple[str, ...]:
+    """Return a token in the pieces that are weighed: most comments are made of a few thousand words."""
+    if not token[0].isalpha():
+        return ("0",) if token[0].isdigit() else (token,)
+    if token.endswith("n't"):
+        return {"ca": "can", "wo": "will", "sha": "shall"}.get(token[:-3], token[:-3]), "not"
+    if token in _RUN_TOGETHER:
+        return token[:-2], "not"
+    return (token.partition("'")[0],)
+
+
+class TextBlobLexicon:
+    """TextBlob's English lexicon, asked without the detours that take two thirds of its time.
+
+    Its dictionary looks at each access whether it has been loaded, and it compares each mark and number with all
+    emoticons in lower case; both change no answer here.
+    """
+
+    def __init__(self) -> None:
+        from textblob import _text, en  # here, because all of nltk comes with it (27 MB)
+
+        class Loaded(type(en.sentiment)):  # type: ignore[misc]
+            __contains__ = dict.__contains__
+            __getitem__ = dict.__getitem__
+
+        en.sentiment.load()
+        self.words: dict[str, Any] = Loaded.__new__(Loaded)
+        self.words.__dict__.update(en.sentiment.__dict__)
+        dict.update(self.words, dict.items(en.sentiment))
+        emoticons = {each.lower() for some in _text.EMOTICONS.values() for each in some}
+        self._telling = frozenset({*dict.keys(self.words), *emoticons})
+
+    def assess(self, words: list[str]) -> list[tuple[Any, float, float, Any]]:
+        """Return what TextBlob's `Sentiment.assessments` returns for *words*, as `tokens` gives them: for each run
+        that it knows the words, polarity −1 … 1, subjectivity 0 … 1 and a mark."""
+        if self._telling.isdisjoint(words):
+            return []
+        # A mark of one sign is as silent as a comma, but for the exclamation mark.
+        plain = (word if len(word) > 1 or word.isalpha() or word == "!" else "," for word in words)
+        return self.words.assessments((word, None) for word in plain)  # type: ignore[attr-defined]
+
+
 @cache
-def textblob_lexicon() -> Any:
-    """Return TextBlob's English lexicon, imported here because all of nltk comes with it (27 MB)."""
-    from textblob.en import sentiment
+def textblob_lexicon() -> TextBlobLexicon:
+    """Load TextBlob's English lexicon once, at the first comment and not on import."""
+    return TextBlobLexicon()
 
-    sentiment.load()
-    return sentiment
+
+class Vader(SentimentIntensityAnalyzer):
+    """VADER, spared two looks at the whole sentence for each word where nothing near it can change its value."""
+
+    def _negation_check(self, valence: float, words: list[str], distance: int, at: int) -> float:
+        if _may_turn(words[at - 1]) or _may_turn(words[at - 2]) or _may_turn(words[at - 3]):
+            return super()._negation_check(valence, words, distance, at)
+        return valence
+
+    def _special_idioms_check(self, valence: float, words: list[str], at: int) -> float:
+        if any(map(_may_be_idiom, words[at - 3 : at + 3])):
+            return super()._special_idioms_check(valence, words, at)
+        return valence
+
+
+@lru_cache(maxsize=8_192)
+def _may_turn(word: str) -> bool:
+    """Return whether VADER's check for negations looks for *word*."""
+    word = word.lower()
+    return word in vaderSentiment.NEGATE or word in ("never", "without", "so", "this") or "n't" in word
+
+
+@lru_cache(maxsize=8_192)
+def _may_be_idiom(word: str) -> bool:
+    """Return whether one of VADER's idioms or two-word boosters has *word* for its longest."""
+    return word.lower() in _marks_of_idioms()
 
 
 @cache
-def vader() -> SentimentIntensityAnalyzer:
+def _marks_of_idioms() -> frozenset[str]:
+    idioms = [*vaderSentiment.SPECIAL_CASES, *(each for each in vaderSentiment.BOOSTER_DICT if " " in each)]
+    return frozenset(max(idiom.split(), key=len) for idiom in idioms)
+
+
+@cache
+def vader() -> Vader:
     """Load VADER's lexicon once, at the first comment and not on import."""
-    return SentimentIntensityAnalyzer()
+    return Vader()

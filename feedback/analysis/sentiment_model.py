@@ -14,6 +14,9 @@ from feedback.analysis.sentiment_features import Features
 
 SHIPPED = "models/sentiment-en.npz"
 
+LEAST_SAYING = 0.15
+"""How far a word must lean to be shown as one that decided."""
+
 Logits = tuple[float, float, float]
 """Three unnormalised log-probabilities: negative, neutral, positive."""
 
@@ -27,10 +30,18 @@ class Model:
     keys: NDArray[np.float32]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
-    leanings: list[float] = field(init=False)
+    telling: dict[str, float] = field(init=False)
+    """The single keys that say enough by themselves, with by how much they speak for positive (above 0) or
+    negative (below 0)."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "leanings", (self.keys[:, 2] - self.keys[:, 0]).tolist())
+        leanings = (self.keys[:, 2] - self.keys[:, 0]).tolist()
+        told = {
+            key: leanings[row]
+            for key, row in self.index.items()
+            if abs(leanings[row]) >= LEAST_SAYING and " " not in key
+        }
+        object.__setattr__(self, "telling", told)
 
     def logits(self, features: Sequence[Features]) -> list[Logits]:
         """Return the three log-probabilities of each of *features*, up to a constant."""
@@ -51,18 +62,12 @@ class Model:
 
     def rows(self, features: Features) -> list[int]:
         """Return the rows of `keys` that *features* touch, each once."""
-        look_up = self.index.get
-        return [row for key in weighable(features.keys) if (row := look_up(key)) is not None]
-
-    def leaning(self, key: str) -> float:
-        """Return by how much *key* speaks for positive (above 0) or negative (below 0); 0 when unknown."""
-        row = self.index.get(key)
-        return 0.0 if row is None else self.leanings[row]
+        return [row for row in map(self.index.get, weighable(features.keys)) if row is not None]
 
 
 def weighable(keys: list[str]) -> set[str]:
     """Return single keys and pairs of neighbours; what occurs twice counts once."""
-    return {*keys, *(f"{first} {second}" for first, second in pairwise(keys))}
+    return {*keys, *map(" ".join, pairwise(keys))}
 
 
 def load(path: Path) -> Model:

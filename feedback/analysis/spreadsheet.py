@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import reviewing, sentiment, vectors
+from feedback.analysis import language, reviewing, sentiment, vectors
 from feedback.analysis.vectors import Vectors
 from feedback.domain.topics import State
 
@@ -70,24 +71,25 @@ def analyse(
     `source` is CSV with a column `text` and, where known, `score` (0–1), `question` and `language`; comma,
     semicolon, tab and bar are recognised, and so are UTF-8 with or without its mark, UTF-16 with its mark and
     Windows-1252. Columns that are already called as one of `ADDED` are replaced where they stand. The
-    result is
-    UTF-8 with commas. `target` appears at once and whole. Answers how many comments were read; raises
-    `Unreadable`.
+    result is UTF-8 with commas and CRLF (RFC 4180). `target` is a file that appears at once and whole, or a
+    pipe, device or link that is written into. Answers how many comments were read; raises `Unreadable`, also
+    when `target` cannot be written, and then before any work is done.
     """
     table = _read(source)
     rows = _rows(table)
-    felt: list[Feeling] = []
-    for start in range(0, len(rows), _BATCH):
-        progress("sentiment", start, len(rows))
-        felt.extend(feelings(rows[start : start + _BATCH]))
-    progress("sentiment", len(rows), len(rows))
-    progress("topics", 0, len(rows))
-    placed = subjects(rows)
-    progress("topics", len(rows), len(rows))
-    columns = table.columns + [name for name in ADDED if name not in table.columns]
-    at = [columns.index(name) for name in ADDED]
     with _replacing(target) as out:
-        writer = csv.writer(out, lineterminator="\n")
+        felt: list[Feeling] = []
+        for start in range(0, len(rows), _BATCH):
+            progress("sentiment", start, len(rows))
+            felt.extend(feelings(rows[start : start + _BATCH]))
+        progress("sentiment", len(rows), len(rows))
+        progress("topics", 0, len(rows))
+        placed = subjects(rows)
+        progress("topics", len(rows), len(rows))
+        columns = table.columns + [name for name in ADDED if name not in table.columns]
+        at = [columns.index(name) for name in ADDED]
+        # Of Python 3.11's terminators only this one has a lone \r inside a cell quoted.
+        writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(columns)
         for cells, feeling, subject in zip(table.cells, felt, placed, strict=True):
             whole = cells + [""] * (len(columns) - len(cells))
@@ -106,11 +108,19 @@ def feelings(rows: Sequence[Row]) -> list[Feeling]:
 
 
 def subjects(rows: Sequence[Row], table: Vectors | None = None) -> list[Subject]:
-    """The topics of comments that are looked at once and together, found among themselves; for `analyse`."""
-    comments = {str(at): row.text for at, row in enumerate(rows)}
+    """The topics of comments that are looked at once and together, found among themselves; for `analyse`.
+
+    Comments in a language that the vectors do not know are in none.
+    """
+    comments = {
+        str(at): row.text
+        for at, row in enumerate(rows)
+        if language.of(row.text, row.language) in (None, vectors.LANGUAGE)
+    }
     once = datetime(1970, 1, 1, tzinfo=UTC)  # nobody asks when a topic of a single look was found
     state = reviewing.review(State(), comments, table or vectors.load(), once).state
-    found = [state.places[comment].topic for comment in comments]
+    places = (state.places.get(str(at)) for at in range(len(rows)))
+    found = (place.topic if place else None for place in places)
     return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
 
 
@@ -119,7 +129,7 @@ def _read(source: Path) -> _Table:
     limit = csv.field_size_limit(_LARGEST_CELL)
     try:
         delimiter = _delimiter(text)
-        records = [cells for cells in csv.reader(_lines(text), delimiter=delimiter) if cells]
+        records = list(_records(text, delimiter))
     except csv.Error as error:
         raise Unreadable(f"This is not a CSV file: {error}.") from error
     finally:
@@ -146,14 +156,21 @@ def _delimiter(text: str) -> str:
     columns."""
     found = {}
     for delimiter in ",;\t|":
-        header = next(csv.reader(_lines(text), delimiter=delimiter), [])
+        header = next(_records(text, delimiter), [])
         if "text" in map(_plain, header):
             found[delimiter] = len(header)
     if not found:
-        header = next(csv.reader(_lines(text)), [])
+        header = next(_records(text, ","), [])
         there = ", ".join(header)[:200]
         raise Unreadable(f"There is no column called text. The columns are: {there or 'none'}.")
     return max(found, key=lambda delimiter: found[delimiter])
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    """The lines of a table from its head on, without empty ones."""
+    lines = csv.reader(_lines(text), delimiter=delimiter)
+    from_head = itertools.dropwhile(lambda cells: not any(map(str.strip, cells)), lines)
+    return (cells for cells in from_head if cells)
 
 
 def _rows(table: _Table) -> list[Row]:
@@ -179,7 +196,9 @@ def _score(cell: str) -> float | None:
         value = float(cell.strip().replace(",", "."))
     except ValueError:
         return None
-    return value if 0.0 <= value <= 1.0 else None
+    if value > 1.0:
+        raise Unreadable(f"The column score holds {cell.strip()}; scores go from 0 (worst) to 1 (best).")
+    return value if value >= 0.0 else None
 
 
 def _written(feeling: Feeling, subject: Subject) -> tuple[str, str, str, str]:
@@ -199,11 +218,18 @@ def _lines(text: str) -> Iterator[str]:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[str]]:
-    """A file beside `target` that takes its place when all of it is written."""
-    part = target.with_name(f".{target.name}.part")
+    """A file beside `target` that takes its place when all of it is written; what is no plain file is kept."""
     try:
-        with part.open("w", encoding="utf-8", newline="") as out:
+        plain = not target.is_symlink() and (not target.exists() or target.is_file())
+        part = target.with_name(f".{target.name}.part") if plain else target
+        out = part.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise Unreadable(f"{target} cannot be written: {error.strerror}.") from error
+    try:
+        with out:
             yield out
-        part.replace(target)
+        if plain:
+            part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        if plain:
+            part.unlink(missing_ok=True)

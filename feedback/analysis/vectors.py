@@ -50,8 +50,8 @@ class Vectors:
             flat = np.fromiter((piece for row in rows for piece in row), np.int64, int(lengths.sum()))
             weighted = self._table[flat] * self._scale[flat, None]
             begins = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
-            out[start + filled] = np.add.reduceat(weighted, begins, axis=0)
-        return unit(out)
+            out[start + filled] = unit(np.add.reduceat(weighted, begins, axis=0))
+        return out
 
     def read(self, text: str) -> list[int]:
         """The rows of the pieces that `text` is made of, in order; words the table cannot spell are left

@@ -45,8 +45,9 @@ def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
     """
     own = statistics.summarise(metric, topic)
     total = sum(everything.values())
-    share = own.n / total if total else 0.0
-    rest = {score: n - topic.get(score, 0) for score, n in everything.items()}
+    share = min(1.0, own.n / total) if total else 0.0
+    # Counts of two moments may not add up; what is left is never less than nobody.
+    rest = {score: max(0, n - topic.get(score, 0)) for score, n in everything.items()}
     points = bounds = None
     if own.n >= LEAST:
         apart = statistics.difference_interval(metric, rest, topic)

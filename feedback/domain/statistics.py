@@ -1,6 +1,7 @@
 """From counts per score to numbers with intervals, real changes and honest rankings."""
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,15 +97,17 @@ def rank_bands(metric: Metric, counts_by_entry: Mapping[Key, Counts]) -> dict[Ke
         estimate = _estimate(metric, counts)
         if estimate is not None:
             ranked[key] = estimate
+    # Entries of equal counts stand alike, and of thousands most are: each pair of kinds is compared once.
+    alike = Counter(ranked.values())
+    kinds = sorted(alike, key=lambda kind: kind.value)
+    better, worse = Counter[_Estimate](), Counter[_Estimate]()
+    for at, low in enumerate(kinds):
+        for high in kinds[at + 1 :]:
+            if _compare(low, high).distinguishable:
+                better[low] += alike[high]
+                worse[high] += alike[low]
     bands: dict[Key, tuple[int, int] | None] = dict.fromkeys(counts_by_entry)
-    for key, own in ranked.items():
-        better = worse = 0
-        for other in ranked.values():
-            change = _compare(own, other)
-            if change.distinguishable:
-                better += other.value > own.value
-                worse += other.value < own.value
-        bands[key] = (1 + better, len(ranked) - worse)
+    bands |= {key: (1 + better[own], len(ranked) - worse[own]) for key, own in ranked.items()}
     return bands
 
 

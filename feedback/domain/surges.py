@@ -18,15 +18,24 @@ class Surge:
     p: float
 
 
-def surges(now: Mapping[str, int], before: Mapping[str, int], rate: float = FALSE_DISCOVERIES) -> list[Surge]:
+def surges(
+    now: Mapping[str, int],
+    before: Mapping[str, int],
+    totals: tuple[int, int],
+    rate: float = FALSE_DISCOVERIES,
+) -> list[Surge]:
     """The topics whose share of comments rose from the counts `before` to the counts `now`, most certain
     first.
 
-    Each is tested by Fisher's exact test (hypergeometric, one-sided) of its share in both periods; of all
-    tests those are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg 1995,
-    doi:10.1111/j.2517-6161.1995.tb02031.x).
+    `totals` is how many comments there were now and before, each counted once although it may be in several
+    topics or in none. Each topic is tested by Fisher's exact test (hypergeometric, one-sided) of its share in
+    both periods; of all tests those are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg
+    1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
     """
-    total_now, total_before = sum(now.values()), sum(before.values())
+    # Counts of two moments may not add up; no topic is larger than all.
+    total_now, total_before = (
+        max(total, *each.values(), 0) for total, each in zip(totals, (now, before), strict=True)
+    )
     if not total_now or not total_before:
         return []
     share = total_now / (total_now + total_before)

@@ -113,31 +113,16 @@ def merge(state: State, topic: str, into: str, now: datetime) -> State:
     )
 
 
-def split(
-    state: State, topic: str, comments: Collection[str], label: str, now: datetime
-) -> tuple[State, str]:
-    """`state` in which a person took `comments` out of `topic` into a new one called `label`, and its id.
+def split(state: State, topic: str, label: str, now: datetime) -> tuple[State, str]:
+    """`state` with a new topic called `label` that a person takes out of `topic`, and its id.
 
-    They are examples of the new topic and stay in it. Raises UnknownTopic and LabelTaken.
+    It is taught by the comments that are put into it. Raises UnknownTopic and LabelTaken.
     """
     _known(state, topic)
     _free(state, label, None)
     made = new_id(state, topic, label)
-    state = _with(
-        state,
-        {made: Topic(made, label, named=True, taught=True)},
-        Change(Kind.SPLIT, topic, now, made, by_person=True),
-    )
-    for comment in comments:
-        state = move(state, comment, made)
-    return state, made
-
-
-def move(state: State, comment: str, topic: str | None) -> State:
-    """`state` in which a person put `comment` into `topic`, or out of all with None. Raises UnknownTopic."""
-    if topic is not None:
-        _known(state, topic)
-    return replace(state, places={**state.places, comment: Place(topic, by_person=True)})
+    change = Change(Kind.SPLIT, topic, now, made, by_person=True)
+    return _with(state, {made: Topic(made, label, named=True, taught=True)}, change), made
 
 
 def lineage(state: State, topic: str) -> tuple[Change, ...]:
@@ -203,9 +188,11 @@ def reconcile(
     group; but
     topics that people taught or merged are never parted, and keep every group that is mostly theirs. Placed
     comments follow their group flow by flow (all that would go from one topic to one group), those with the
-    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; comments that
-    wait follow at once. A group without a topic becomes one if at least `smallest` comments go there and they
-    are not outnumbered by those that stay where they are. What people placed never moves.
+    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; what a topic of
+    `owners` claims has as much again, for a person asked for it. Of a flow into a topic that stands the part
+    that fits is moved and the rest at later reviews; comments that wait follow at once. A group without a
+    topic becomes one if at least `smallest` comments go there and they are not outnumbered by those that stay
+    where they are. What people placed never moves.
     """
     places = {comment: state.places.get(comment, Place(None)) for comment in fresh}
     held: dict[int, Counter] = defaultdict(Counter)
@@ -224,13 +211,13 @@ def reconcile(
         elif owner.get(group) != place.topic:
             flows[place.topic, group].append(comment)
     budget = int(most_moved * sum(place.topic is not None for place in places.values()))
-    accepted = _accepted(flows, gain, budget)
+    accepted = _accepted(flows, gain, budget, owner, owners or {})
     topics = {comment: place.topic for comment, place in places.items()}
     born: dict[str, int] = {}
     parent: dict[str, str | None] = {}
     moved = 0
     for group in sorted(set(accepted) | set(waiting)):
-        coming = [comment for flow in accepted[group] for comment in flows[flow]]
+        coming = [comment for part in accepted[group].values() for comment in part]
         going = coming + waiting[group]
         stay = held[group].total() - len(coming)
         if group in owner:
@@ -238,7 +225,8 @@ def reconcile(
         elif len(going) >= max(smallest, stay):
             target = new_id(state, min(going), str(len(born)))
             born[target] = group
-            parent[target] = max(accepted[group], key=lambda flow: len(flows[flow]))[0] if coming else None
+            parts = accepted[group]
+            parent[target] = max(parts, key=lambda topic: len(parts[topic])) if coming else None
         elif stay:
             going, coming = waiting[group], []
             target = held[group].most_common(1)[0][0]
@@ -250,14 +238,29 @@ def reconcile(
 
 
 def _accepted(
-    flows: Mapping[tuple[str, int], Sequence[str]], gain: Mapping[tuple[str, int], float], budget: int
-) -> dict[int, list[tuple[str, int]]]:
-    """The flows that are worth it and fit into the budget (comments), by the group they lead to."""
-    accepted: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    flows: Mapping[tuple[str, int], Sequence[str]],
+    gain: Mapping[tuple[str, int], float],
+    budget: int,
+    owned: Collection[int],
+    claiming: Collection[int],
+) -> dict[int, dict[str, Sequence[str]]]:
+    """What is moved into each group from each topic: flows that are worth it, as far as the budget (comments) goes.
+
+    Into groups that are `owned` by a topic a part may go; those that are `claiming` have a budget of their own,
+    and what they claim is nearer to what a person taught, whatever it is tied to.
+    """
+    accepted: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
+    left = {True: budget, False: budget}
     for flow in sorted(flows, key=lambda flow: (-gain.get(flow, 0.0) / len(flows[flow]), flow)):
-        if gain.get(flow, 0.0) > 0.0 and len(flows[flow]) <= budget:
-            budget -= len(flows[flow])
-            accepted[flow[1]].append(flow)
+        topic, group = flow
+        claimed = group in claiming
+        if not claimed and gain.get(flow, 0.0) <= 0.0:
+            continue
+        fits = len(flows[flow]) <= left[claimed]
+        part = flows[flow][: left[claimed]] if fits or group in owned else []
+        if part:
+            left[claimed] -= len(part)
+            accepted[group][topic] = part
     return accepted
 
 

@@ -3,7 +3,8 @@
 python -m feedback.training.evaluate_topics DATA/topics/banking77_train.csv --stream 2000
 
 The CSV has columns `text` and `topic`. With `--stream N` the comments also arrive in random order, N between
-two reviews. CPU time and the highest memory are those of this process.
+two reviews; `--labels N` prints N labels, evenly out of all by size, with the number of comments and the other
+candidates. CPU time and the highest memory are those of this process.
 """
 
 import argparse
@@ -17,26 +18,64 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feedback.analysis import naming, placing, reviewing, vectors
+import numpy as np
+
+from feedback.analysis import cleaning, naming, placing, reviewing, vectors
 from feedback.analysis.reviewing import Review
-from feedback.domain.topics import Place, State, unplaced_share
+from feedback.domain.topics import Place, State, Topic, unplaced_share
 from feedback.training.agreement import adjusted_mutual_information, adjusted_rand, v_measure
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def batch(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str, float]:
-    """Agreement and labels of one review of all comments, its CPU seconds and the share that waits (0–1)."""
+def batch(texts: Mapping[str, str], truth: Mapping[str, str]) -> tuple[dict[str, float], State]:
+    """Agreement and labels of one review of all comments, its CPU seconds and the share that waits (0–1); and
+    what the review came to."""
     begin = time.process_time()
     found = reviewing.review(State(), texts, vectors.load(), _NOW)
     seconds = time.process_time() - begin
     first, three = label_hits(found.state, truth)
-    return {
+    figures = {
         **_agreement(found.state, truth),
         "label names the topic": first,
         "one of three does": three,
         "cpu seconds": seconds,
     }
+    return figures, found.state
+
+
+def labels_alone(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str, float]:
+    """How often labels name the topics that people gave when each is made of just the comments in that topic:
+    what labels are worth apart from how well topics were found."""
+    ids = list(texts)
+    cleaned = [cleaning.strip(texts[id_]) for id_ in ids]
+    rows = vectors.load().encode([cleaning.one_line(text) for text in cleaned])
+    members: dict[str, list[int]] = defaultdict(list)
+    for at, id_ in enumerate(ids):
+        members[truth[id_]].append(at)
+    typical = {
+        topic: [cleaned[at] for at in reviewing.most_typical(np.array(own), rows)]
+        for topic, own in members.items()
+    }
+    names = naming.name(typical, vectors.load())
+    topics = {topic: Topic(topic, name.label, name.candidates) for topic, name in names.items()}
+    first, three = label_hits(State(topics, {id_: Place(truth[id_]) for id_ in ids}), truth)
+    return {"human topics": len(topics), "label names the topic": first, "one of three does": three}
+
+
+def page(state: State, count: int) -> list[str]:
+    """`count` topics evenly out of all, the largest first, as rows of a Markdown table."""
+    sizes = Counter(place.topic for place in state.places.values() if place.topic is not None)
+    order = [topic for topic, _ in sizes.most_common()]
+    shown = min(count, len(order))
+    chosen = [order[at * len(order) // shown] for at in range(shown)]
+    lines = ["| label | comments | other candidates |", "|---|---|---|"]
+    for topic in chosen:
+        others = " · ".join(
+            each for each in state.topics[topic].candidates if each != state.topics[topic].label
+        )
+        lines.append(f"| {state.topics[topic].label} | {sizes[topic]} | {others} |")
+    return lines
 
 
 def stream(texts: Mapping[str, str], truth: Mapping[str, str], step: int) -> list[dict[str, float]]:
@@ -96,7 +135,7 @@ def _agreement(state: State, truth: Mapping[str, str]) -> dict[str, float]:
 
 def _nothing() -> tuple:
     empty = vectors.load().encode([])
-    return empty, empty, (), {}
+    return empty, empty.__getitem__, (), {}
 
 
 def _print(lines: Sequence[Mapping[str, float]]) -> None:
@@ -111,12 +150,16 @@ def main() -> None:
     )
     parser.add_argument("table", type=Path)
     parser.add_argument("--stream", type=int, metavar="N")
+    parser.add_argument("--labels", type=int, metavar="N")
     given = parser.parse_args()
     with given.table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = {str(at): row["text"] for at, row in enumerate(rows)}
     truth = {str(at): row["topic"] for at, row in enumerate(rows)}
-    _print([batch(texts, truth)])
+    figures, state = batch(texts, truth)
+    _print([figures, labels_alone(texts, truth)])
+    if given.labels:
+        print("\n".join(page(state, given.labels)))  # noqa: T201
     if given.stream:
         _print(stream(texts, truth, given.stream))
     _print([{"highest memory in MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}])

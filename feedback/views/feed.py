@@ -33,7 +33,8 @@ def feed(query: dict[str, Any]) -> Any:
     """The feed, newest first.
 
     `order=asc` with a kept `cursor` follows first recordings, `order=changed` every change; both never skip and
-    never repeat, and their `next` is never null.
+    never repeat, and their `next` is never null. With `order=changed` a deleted item comes as its `id`,
+    `deleted` and `version`, and one that changed and does not fit the filters as its `id`, `left` and `version`.
     """
     order = query.pop("order")
     limit = query.pop("limit")

@@ -41,7 +41,10 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, ITEM)
 @routes.alt_response(200, schema=ITEM, description="Was imported before; amended where it differs.")
 def create(body: dict[str, Any]) -> Any:
-    """Import one response. The person is taken at your word; the same `id` again gives no second row."""
+    """Import one response. The person is taken at your word; the same `id` again gives no second row.
+
+    What it carries then and differs is amended at any time, but for `created_at` and `tags`.
+    """
     survey = Survey.get_or_none(Survey.id == body["survey"])
     if survey is None or not g.key.sees(survey.id):
         raise web.invalid("survey", "There is no such survey.")
@@ -80,7 +83,7 @@ def show(response_id: str) -> Any:
 @routes.response(200, ITEM)
 def change(body: dict[str, Any], response_id: str) -> Any:
     """Tag, exclude or restore a response; place it in topics and label its sentiment better than the engines."""
-    row, now = own(response_id), clock.now()
+    row, now, seen = own(response_id), clock.now(), g.key.surveys
 
     def verb() -> None:
         if "tags" in body:
@@ -88,7 +91,7 @@ def change(body: dict[str, Any], response_id: str) -> Any:
         if "excluded" in body:
             responses.exclude(row, body["excluded"], now)
         if "topics" in body:
-            corrections.set_topics(row, body["topics"], now)
+            corrections.set_topics(row, body["topics"], now, seen)
         if "sentiment" in body:
             corrections.set_sentiment(row, body["sentiment"], now)
 

@@ -70,10 +70,16 @@ class MetricsOut(Brief):
     repeat = fields.String()
     previous = fields.Nested(Brief, allow_none=True)
     change = fields.Dict(allow_none=True)
-    asked = fields.Dict()
+    asked = fields.Dict(
+        allow_none=True,
+        metadata={"description": "null when narrowed to a segment that no ask knows: channel, topic."},
+    )
     breaks = fields.List(fields.Dict())
     series = fields.List(fields.Dict())
     groups = fields.List(fields.Dict())
+    groups_left_out = fields.Integer(
+        metadata={"description": f"Segments beyond the {results.MOST_GROUPS} with most answers."}
+    )
 
 
 @routes.route("/api/metrics", methods=["GET"])

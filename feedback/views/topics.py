@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import g, jsonify
 
+from feedback import drivers as the_drivers
 from feedback import learning, reviews, topic_lists, topics
 from feedback.domain.topics import LabelTaken, UnknownTopic
-from feedback.models import Placement, Topic
+from feedback.models import Topic
 from feedback.schemas import (
     CorrectionsOut,
     DriversOut,
@@ -24,7 +25,7 @@ from feedback.topic_lists import Scope
 from feedback.views.responses import own
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes, idempotent, needs
-from surveys.models import Response, Survey
+from surveys.models import Survey
 
 routes = Routes("topics", __name__, url_prefix="/api/topics", description="What comments have in common.")
 drivers = Routes("drivers", __name__, description="Which topics move the number.")
@@ -45,9 +46,9 @@ def index(query: dict[str, Any]) -> Any:
     found = topic_lists.overview(scope, everybody, web.settings().time_zone, clock.now())
     if "status" in query:
         found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
-    start = web.decode_cursor(query["cursor"], int)[0] if "cursor" in query else 0
-    end = max(0, start) + query["limit"]
-    items = topic_lists.page(found, scope, max(0, start), query["limit"])
+    start = max(0, web.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
+    end = start + query["limit"]
+    items = topic_lists.page(found["items"][start:end], scope)
     following = web.encode_cursor(end) if end < len(found["items"]) else None
     return jsonify({**found, "items": items, "next": following})
 
@@ -141,10 +142,10 @@ def moving(query: dict[str, Any]) -> Any:
             "The request is well-formed but not valid.",
             {"survey": ["Give survey or metric."], "metric": ["Give survey or metric."]},
         )
-    scope = _scope(query)
-    if scope.metric is None:
+    question = _scope(query).question
+    if question is None:
         raise web.invalid("metric", "There is no survey with this metric.")
-    return jsonify(topic_lists.moving(scope, web.settings().time_zone, clock.now()))
+    return jsonify(the_drivers.moving(question, web.settings().time_zone, clock.now()))
 
 
 @sentiment.route("/api/sentiment/corrections", methods=["GET"])
@@ -176,31 +177,22 @@ def _scope(query: dict[str, Any]) -> Scope:
         raise web.not_found()
     zone = web.settings().time_zone
     since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
-    return Scope(rows, since, until)
+    return Scope(rows, since, until, limited=g.key.surveys is not None)
 
 
 def _own(topic_id: str) -> Topic:
     """The topic, if a response that the key sees is in it; else the same 404 as for one that is not there."""
-    row = Topic.get_or_none(Topic.id == topic_id)
+    found = Topic.select().where(Topic.id == topic_id)
+    if g.key.surveys is not None:
+        found = found.where(Topic.id.in_(topics.spoken_of(g.key.surveys)))
+    row = found.first()
     if row is None:
         raise web.not_found()
-    if g.key.surveys is not None:
-        seen = Placement.select().join(Response, on=(Response.key == Placement.response))
-        if not seen.where(Placement.topic == topic_id, Response.survey.in_(g.key.surveys)).exists():
-            raise web.not_found()
     return row
 
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
-    everything = topic_lists.overview(scope, True, web.settings().time_zone, clock.now())["items"]
-    own_item = next((item for item in everything if item["id"] == row.id), topic_lists.described(row))
-    more = {"lineage": topic_lists.lineage(row.id)} if g.key.surveys is None else {}
-    return {
-        **own_item,
-        "typical": topic_lists.typical(row.id, scope, topic_lists.TYPICAL_ALONE),
-        "evidence": topic_lists.evidence(row.id, scope),
-        **more,
-    }
+    return topic_lists.one(row, scope, web.settings().time_zone, clock.now())
 
 
 def _check_shared() -> None:

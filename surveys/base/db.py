@@ -6,17 +6,17 @@ import hashlib
 import json
 import operator
 import os
-import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import peewee
-import psycopg
 from peewee import SQL, DatabaseProxy, Field, Model
 
+from surveys.base import postgres
 from surveys.base.settings import Settings
+from surveys.base.writer import ALONE, Together, Writer
 
 T = TypeVar("T")
 
@@ -39,10 +39,6 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
 
 #: Builds before this can corrupt a WAL when several connections write and checkpoint at once.
 SQLITE_SOUND = (3, 51, 3)
-
-#: How long a reply of PostgreSQL may take; a frozen server keeps its connections open for ever.
-POSTGRES_DEADLINE_SECONDS = 8.0
-
 
 DEADLOCK_RETRIES = 5
 
@@ -70,7 +66,7 @@ def open_database(settings: Settings) -> None:
             lock_type="IMMEDIATE",
         )
     else:
-        real = _Postgres(settings.database_url, prefer_psycopg3=True, autoconnect=True)
+        real = postgres.Database(settings.database_url, prefer_psycopg3=True, autoconnect=True)
     database.initialize(real)
 
 
@@ -80,8 +76,11 @@ def close_database() -> None:
     writer, _writer = _writer, None
     if writer is not None:
         writer.stop()
-    if database.obj is not None and not database.is_closed():
-        database.close()
+    if database.obj is not None:
+        if not database.is_closed():
+            database.close()
+        if not on_sqlite():
+            database.pulse.close()
 
 
 def on_sqlite() -> bool:
@@ -108,39 +107,9 @@ def check() -> None:
         raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
 
 
-class _Postgres(peewee.PostgresqlDatabase):
-    """PostgreSQL with a deadline on the client's side: a frozen server ignores statement_timeout."""
-
-    def _connect(self) -> Any:
-        return connect(self.database)
-
-
-def connect(url: str) -> psycopg.Connection:
+def connect(url: str) -> Any:
     """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
-    return _DeadlineConnection.connect(
-        url,
-        autocommit=True,
-        connect_timeout=2,
-        keepalives_idle=10,
-        keepalives_interval=3,
-        keepalives_count=3,
-        tcp_user_timeout=8000,
-        options="-c timezone=UTC -c synchronous_commit=on",
-    )
-
-
-class _DeadlineConnection(psycopg.Connection):
-    """Gives up on a server that has been silent for POSTGRES_DEADLINE_SECONDS, and is then closed for good."""
-
-    deadline: float | None = POSTGRES_DEADLINE_SECONDS
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        # psycopg passes through here for every exchange.
-        try:
-            return super().wait(gen, interval, self.deadline if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("the database did not answer in time") from None
+    return postgres.connect(url)
 
 
 def truncate_log() -> None:
@@ -161,20 +130,26 @@ def patient() -> None:
 # ---------------------------------------------------------------------------------------------- writing
 
 
-def write(verb: Callable[[], T]) -> T:
+def write(verb: Callable[[], T], together: Together | None = None, item: Any = None) -> T:
     """Run `verb` in a transaction and return its result after the commit, never before.
 
-    On SQLite one thread does all writing of a process: it takes what has queued, commits it in one
-    transaction and then answers every caller, so that one flush of the disk serves many. `verb` may be run
-    again (when a neighbour in the same transaction failed, or after a deadlock), so it must do nothing but
-    read and write rows. PostgreSQL groups commits itself. Whatever `verb` raises is raised here, with its
-    rows rolled back.
+    On SQLite one thread does all writing of a process (`writer`), so that one flush of the disk serves many.
+    PostgreSQL groups commits itself. `together` is for a verb of which there are many at once: it does for a
+    list of `item`s what the verb does for one, with fewer statements, and on both databases in that thread; it
+    raises nothing but what is the database's fault, and gives ALONE for those that the verb must do.
+
+    `verb` may be run again (when a neighbour in the same transaction failed, or after a deadlock), so it must do
+    nothing but read and write rows. Whatever it raises is raised here, with its rows rolled back.
     """
     if database.in_transaction():
         with database.atomic():
             return verb()
     if on_sqlite():
-        return _the_writer().run(verb)
+        return _the_writer().run(verb, together, item)
+    if together is not None:
+        result = _the_writer().run(verb, together, item)
+        if result is not ALONE:
+            return result
     for _ in range(DEADLOCK_RETRIES):
         try:
             with database.atomic():
@@ -219,101 +194,21 @@ def snapshot() -> Iterator[None]:
         yield
 
 
-class _Work:
-    """One caller waiting for its verb."""
-
-    __slots__ = ("done", "error", "result", "verb")
-
-    def __init__(self, verb: Callable[[], Any]) -> None:
-        self.verb = verb
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+_writer: Writer | None = None
 
 
-class _Writer:
-    """The thread that writes for all others of this process (group commit)."""
-
-    AT_ONCE = 256
-
-    def __init__(self) -> None:
-        self.waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._serve, name="writer", daemon=True)
-        self.thread.start()
-
-    def run(self, verb: Callable[[], T]) -> T:
-        work = _Work(verb)
-        self.waiting.put(work)
-        work.done.acquire()
-        if work.error is not None:
-            raise work.error
-        return work.result
-
-    def stop(self) -> None:
-        self.waiting.put(None)
-        self.thread.join()
-
-    def _serve(self) -> None:
-        stopping = False
-        while not stopping:
-            batch = [self.waiting.get()]
-            while len(batch) < self.AT_ONCE:
-                try:
-                    batch.append(self.waiting.get_nowait())
-                except queue.Empty:
-                    break
-            stopping = None in batch
-            self._commit([work for work in batch if work is not None])
-        if not database.is_closed():
-            database.close()
-
-    def _commit(self, batch: list[_Work]) -> None:
-        try:
-            if not self._together(batch):
-                self._each(batch)
-        finally:
-            for work in batch:
-                work.done.release()
-
-    def _together(self, batch: list[_Work]) -> bool:
-        """All verbs in one transaction without savepoints; False when one failed and nothing was kept."""
-        try:
-            with database.atomic():
-                for work in batch:
-                    work.result = work.verb()
-            return True
-        except BaseException as error:
-            if len(batch) == 1:
-                batch[0].error = error
-                return True
-            return False
-
-    def _each(self, batch: list[_Work]) -> None:
-        """All verbs in one transaction, each in a savepoint, so that one failure costs only its own rows."""
-        try:
-            with database.atomic():
-                for work in batch:
-                    try:
-                        with database.atomic():
-                            work.result = work.verb()
-                    except Exception as error:
-                        work.error = error
-        except BaseException as error:
-            for work in batch:
-                work.error = work.error or error
-
-
-_writer: _Writer | None = None
-
-
-def _the_writer() -> _Writer:
+def _the_writer() -> Writer:
     global _writer
     if _writer is None:
         with _writer_lock:
             if _writer is None:
-                _writer = _Writer()
+                _writer = Writer(database, runs_alone=on_sqlite(), is_final=_is_final)
     return _writer
+
+
+def _is_final(error: BaseException) -> bool:
+    """True when trying again at once makes no sense: PostgreSQL is away, and not just in a deadlock."""
+    return not on_sqlite() and away(error) and getattr(_driver_error(error), "sqlstate", None) is None
 
 
 def _after_fork() -> None:
@@ -322,6 +217,8 @@ def _after_fork() -> None:
     _writer, _writer_lock = None, threading.Lock()
     if database.obj is not None:
         database.dispose()
+        if not on_sqlite():
+            database.pulse.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -396,7 +293,14 @@ def tick() -> Any:
         return database.execute_sql(
             "UPDATE clock SET tick = tick + 1 WHERE id = 1 RETURNING tick"
         ).fetchone()[0]
-    return SQL("(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))")
+    return SQL(POSTGRES_TICK)
+
+
+def new_tick() -> int:
+    """`tick` as a number, for statements that are not put together by the query builder."""
+    if on_sqlite():
+        return tick()
+    return database.execute_sql(f"SELECT {POSTGRES_TICK}").fetchone()[0]
 
 
 POSTGRES_TICK = "(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
@@ -440,10 +344,7 @@ class UTCField(Field):
     def db_value(self, value: Any) -> Any:
         if value is None or isinstance(value, peewee.Node):
             return value
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone cannot be stored")
-        value = value.astimezone(UTC)
-        return value.isoformat(timespec="microseconds")[:-6] + "Z" if on_sqlite() else value
+        return _moment_text(value) if on_sqlite() else _moment(value)
 
     def python_value(self, value: Any) -> datetime | None:
         if isinstance(value, str):
@@ -451,13 +352,26 @@ class UTCField(Field):
         return value.astimezone(UTC) if value is not None else None
 
 
+def _moment(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be stored")
+    return value.astimezone(UTC)
+
+
+def _moment_text(value: datetime) -> str:
+    return _moment(value).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
 for _kind, _type in ((peewee.SqliteDatabase, "TEXT"), (peewee.PostgresqlDatabase, "TIMESTAMPTZ")):
     _kind.field_types = {**_kind.field_types, "UTC": _type}
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def compact(value: Any) -> str:
     """JSON as it is stored: without spaces, text as text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 class JSONField(peewee.JSONField):
@@ -532,6 +446,18 @@ def slot(name: str) -> Any:
     return peewee.Value(_Slot(name), converter=False)
 
 
+def is_among(field: Field, name: str) -> Any:
+    """An expression for `Prepared`: the field holds one of the values of the slot `name`, given as `listed`."""
+    if on_sqlite():
+        return field.in_(peewee.Select([peewee.fn.json_each(slot(name))], [SQL("value")]))
+    return field == peewee.fn.ANY(slot(name))
+
+
+def listed(values: Sequence[Any]) -> Any:
+    """Values for `is_among`: a statement stays the same however many there are."""
+    return compact(list(values)) if on_sqlite() else list(values)
+
+
 class Prepared:
     """A query put together once: for every answer, the query builder would cost more than the database.
 
@@ -544,11 +470,15 @@ class Prepared:
 
     def __call__(self, **values: Any) -> Any:
         """Run it and return the cursor."""
+        sql, parameters = self.made()
+        return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
+
+    def made(self) -> tuple[str, list[Any]]:
+        """The text of the statement and its parameters, some of which are slots."""
         kind = on_sqlite()
         if kind not in self._made:
             self._made[kind] = self._build().sql()
-        sql, parameters = self._made[kind]
-        return database.execute_sql(sql, [values[p.name] if isinstance(p, _Slot) else p for p in parameters])
+        return self._made[kind]
 
 
 class Rows:
@@ -583,40 +513,105 @@ class Rows:
 
 
 def _row(table: type[Table], fields: list[Any], found: tuple) -> Any:
+    return row_of(
+        table,
+        {
+            field.name: item if item is None else field.python_value(item)
+            for field, item in zip(fields, found, strict=True)
+        },
+    )
+
+
+def row_of(table: type[Table], values: dict[str, Any]) -> Any:
+    """A row object that holds `values`, which must name all its fields, as if it had been read."""
     row: Any = table(__no_default__=True)
-    for field, item in zip(fields, found, strict=True):
-        row.__data__[field.name] = field.python_value(item)
-    row._dirty.clear()
+    row.__data__ = values
     return row
 
 
 class Insert:
-    """Insert whole rows of a table: a statement put together once. `once`: leave a row be that is there already."""
+    """Insert whole rows of a table: a statement put together once.
 
-    def __init__(self, table: type[Table], once: bool = False) -> None:
-        fields = self._fields = table._meta.sorted_fields
+    `on_conflict`: how the statement goes on, as peewee's method of that name takes it.
+    """
+
+    #: Rows of one statement. Few sizes, so that the statements stay prepared; SQLite takes 32,766 parameters.
+    SIZES = (64, 32, 16, 8, 4, 2, 1)
+
+    def __init__(self, table: type[Table], **on_conflict: Any) -> None:
+        fields = self._fields = [field for field in table._meta.sorted_fields if not _numbered(field)]
 
         def build() -> Any:
             query = table.insert({field: slot(field.name) for field in fields})
-            return query.on_conflict_ignore() if once else query
+            return query.on_conflict(**on_conflict) if on_conflict else query
 
         self._insert = Prepared(build)
+        self._longer: dict[tuple[bool, int], str] = {}
+        self._convert: dict[bool, list[tuple[str, Callable[[Any], Any] | None]]] = {}
 
     def __call__(self, row: Table) -> bool:
-        """Insert `row`; columns it does not name are null. False when it was left out."""
-        values = ((field, row.__data__.get(field.name)) for field in self._fields)
-        cursor = self._insert(
-            **{f.name: f.parameter(v) if isinstance(f, JSONField) else f.db_value(v) for f, v in values}
-        )
-        return cursor.rowcount > 0
+        """Insert `row`; columns it does not name are null. False when a conflict left it out."""
+        return self.many([row.__data__]) > 0
+
+    def many(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Insert rows, each field's value by its name (null when it has none); how many were inserted or changed."""
+        names = self._converters()
+        changed = start = 0
+        while start < len(rows):
+            size = next(size for size in self.SIZES if size <= len(rows) - start)
+            values: list[Any] = []
+            for row in rows[start : start + size]:
+                for name, convert in names:
+                    value = row.get(name)
+                    values.append(value if value is None or convert is None else convert(value))
+            changed += database.execute_sql(self._statement(size), values).rowcount
+            start += size
+        return changed
+
+    def _converters(self) -> list[tuple[str, Callable[[Any], Any] | None]]:
+        kind = on_sqlite()
+        if kind not in self._convert:
+            self._convert[kind] = [(field.name, _converter(field, kind)) for field in self._fields]
+        return self._convert[kind]
+
+    def _statement(self, size: int) -> str:
+        sql, _ = self._insert.made()
+        if size == 1:
+            return sql
+        key = on_sqlite(), size
+        if key not in self._longer:
+            one = "(" + ", ".join(["?" if key[0] else "%s"] * len(self._fields)) + ")"
+            head, _, tail = sql.partition(one)
+            self._longer[key] = head + ", ".join([one] * size) + tail
+        return self._longer[key]
+
+
+def _numbered(field: Field) -> bool:
+    return isinstance(field, peewee.AutoField)
+
+
+def _converter(field: Field, plain: bool) -> Callable[[Any], Any] | None:
+    """What makes a value a parameter; None where drivers take it as it is, as of all of peewee's own fields."""
+    if type(field) is JSONField:
+        return field.parameter
+    if type(field) is UTCField:
+        return _moment_text if plain else _moment
+    return None if type(field).__module__ == peewee.__name__ else field.db_value
 
 
 class Lookup:
-    """The row of a table in which one column has a value, locked until the end of the transaction if `lock`."""
+    """The row of a table in which one column has a value, locked until the end of the transaction if `lock`.
 
-    def __init__(self, field: Any, lock: bool = False) -> None:
+    `shared`: the same row object is given to all as long as the database says the same, so nobody may change it.
+    """
+
+    #: Rows that are shared at most; there are few surveys.
+    SHARED = 256
+
+    def __init__(self, field: Any, lock: bool = False, shared: bool = False) -> None:
         table = field.model
         self._table, self._fields = table, table._meta.sorted_fields
+        self._shared: dict[Any, tuple[Any, Any]] | None = {} if shared else None
 
         def build() -> Any:
             query = table.select().where(field == slot("value")).limit(1)
@@ -629,7 +624,15 @@ class Lookup:
         found = self._select(value=value).fetchone()
         if found is None:
             return None
-        return _row(self._table, self._fields, found)
+        if self._shared is None:
+            return _row(self._table, self._fields, found)
+        before, row = self._shared.get(value, (None, None))
+        if before != found:
+            row = _row(self._table, self._fields, found)
+            if len(self._shared) >= self.SHARED:
+                self._shared.clear()
+            self._shared[value] = (found, row)
+        return row
 
 
 class Clock(Table):

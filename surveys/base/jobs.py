@@ -5,7 +5,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,27 +121,29 @@ def on_release(kind: str) -> Callable[[Handler], Handler]:
 
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
     """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
-    moment = Job.due_at.db_value
-    _insert(
-        kind=kind,
-        payload=Job.payload.parameter(payload),
-        state=NEW,
-        due_at=moment(due_at or now),
-        attempts=0,
-        created_at=moment(now),
-    )
+    _insert.many([_new(kind, payload, now, due_at or now)])
     if due_at is None or due_at <= now:
         database.after_commit(ring)
 
 
-_insert = db.Prepared(
-    lambda: Job.insert(
-        {
-            f: db.slot(f.name)
-            for f in (Job.kind, Job.payload, Job.state, Job.due_at, Job.attempts, Job.created_at)
-        }
-    )
-)
+def enqueue_all(kind: str, payloads: Iterable[tuple[dict[str, Any], datetime]]) -> None:
+    """Write a job for each payload, due at the moment beside it, which is now."""
+    _insert.many([_new(kind, payload, now, now) for payload, now in payloads])
+    database.after_commit(ring)
+
+
+def _new(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "payload": payload,
+        "state": NEW,
+        "due_at": due_at,
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
+_insert = db.Insert(Job)
 
 
 def use_bell(bell: Callable[[float], None] | None) -> None:

@@ -44,8 +44,7 @@ def read(purpose: str, token: str, now: datetime) -> str:
 
 def derive(purpose: str, *parts: str) -> str:
     """64 hex digits that belong to `purpose` and `parts`: secrets that need not be stored."""
-    text = "\0".join((purpose, *parts)).encode()
-    return hmac.new(_secrets[0], text, hashlib.sha256).hexdigest()
+    return hmac.digest(_secrets[0], "\0".join((purpose, *parts)).encode(), "sha256").hex()
 
 
 def derived_keys(purpose: str) -> tuple[bytes, ...]:

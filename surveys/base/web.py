@@ -39,6 +39,14 @@ RETRY_AWAY_SECONDS = 2
 POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 
+#: On every answer that does not say otherwise.
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", POLICY),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+)
+
+
 class Problem(Exception):
     """An answer other than the good one, in the contract's error shape."""
 
@@ -80,6 +88,14 @@ def problem_answer(problem: Problem) -> Response:
 # ---------------------------------------------------------------------------------------------- set-up
 
 
+class Application(Flask):
+    """Flask without the question, at each of ten steps of a request, whether a function is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """`func`: no view and no hook of ours is asynchronous."""
+        return func
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Give `app` request ids, headers, one error shape and strict bodies."""
     app.extensions["earshot"] = settings
@@ -101,9 +117,10 @@ def settings() -> Settings:
 
 def request_id() -> str:
     """This request's id, also in the header X-Request-Id and in the log."""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    return g.request_id
+    found = g.get("request_id")
+    if found is None:
+        found = g.request_id = secrets.token_hex(8)
+    return found
 
 
 def nonce() -> str:
@@ -125,16 +142,18 @@ def _begin() -> None:
     request_id()
     if "\x00" in request.path:
         raise not_found()
-    if request.content_encoding and request.content_encoding.lower() != "identity":
+    encoding = request.content_encoding
+    if encoding and encoding.lower() != "identity":
         raise Problem(415, "Compressed bodies are not accepted.")
 
 
 def _finish(answer: Response) -> Response:
     headers = answer.headers
-    headers["X-Request-Id"] = request_id()
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    given = {name.lower() for name, _ in headers}
+    headers.add("X-Request-Id", request_id())
+    for name, value in _HEADERS:
+        if name.lower() not in given:
+            headers.add(name, value)
     if answer.status_code >= 400 or request.path.startswith("/api/"):
         headers.setdefault("Cache-Control", "no-store")
     return answer
@@ -210,8 +229,9 @@ def form_fields(limit: int) -> dict[str, str]:
 
 def body_bytes(limit: int) -> bytes:
     """The raw body. Raises a 413 over `limit` bytes, whether a length was announced or not."""
-    if "body" in g:
-        return g.body
+    raw = g.get("body")
+    if raw is not None:
+        return raw
     if (request.content_length or 0) > limit:
         raise Problem(413, f"The body is larger than {limit} bytes.")
     # One byte more than allowed, read by ourselves: Werkzeug cuts a chunked body at its limit silently.

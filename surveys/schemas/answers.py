@@ -7,6 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
+from surveys.schemas.flat import Flat
 from surveys.schemas.kinds import LONG, SHORT, Moment, Properties, Truth, check, language_tag, text, whole
 
 CHANNELS = ("widget", "link", "email", "kiosk")
@@ -21,7 +22,47 @@ class PersonClaim(ma.Schema):
     signature = text(128)
 
 
-class AnswerBody(ma.Schema):
+def uuid_form(value: str) -> None:
+    """Refuse what is no UUID in one of its usual forms."""
+    try:
+        web.new_uuid(value)
+    except ValueError:
+        raise ma.ValidationError("Must be a UUID.") from None
+
+
+def any_score(value: Any) -> None:
+    """Refuse what is a score on no scale; the survey's own is checked where the survey is known."""
+    check(type(value) is int, "Must be a whole number.")
+    check(-100 <= value <= 100, "Is outside every scale.")
+
+
+def more_answers(value: dict[str, Any]) -> None:
+    """Refuse answers to further questions that are neither text, a number, true or false nor a list of texts."""
+    for item in value.values():
+        check(
+            item is None
+            or (isinstance(item, str) and len(item) <= 10_000)
+            or isinstance(item, (int, float, bool))
+            or (
+                isinstance(item, list)
+                and len(item) <= 100
+                and all(isinstance(i, str) and len(i) <= LONG for i in item)
+            ),
+            "Answers must be text, numbers, true/false or lists of texts.",
+        )
+
+
+def bare_page(address: str) -> str | None:
+    """A page's address without query, fragment and credentials: they may name people."""
+    try:
+        parts = urlsplit(address)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return None
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+class AnswerBody(Flat):
     """One recording, or a later revision, of one response."""
 
     body_limit = web.PUBLIC_BODY
@@ -37,67 +78,22 @@ class AnswerBody(ma.Schema):
         "language": "en",
     }
 
-    id = fields.String(required=True)
+    id = fields.String(required=True, validate=uuid_form, post_load=web.new_uuid)
     revision = whole(1, 1_000_000, load_default=1)
     survey = text(100, 1, required=True)
-    score = fields.Raw(allow_none=True, metadata={"type": "integer"})
+    score = fields.Raw(allow_none=True, validate=any_score, metadata={"type": "integer"})
     comment = text(10_000, allow_none=True)
-    answers = fields.Dict(keys=text(100, 1), values=fields.Raw(), allow_none=True)
+    answers = fields.Dict(keys=text(100, 1), values=fields.Raw(), allow_none=True, validate=more_answers)
     edit_key = text(128, 16)
     invitation = text(300, 1, allow_none=True)
     person = fields.Nested(PersonClaim, allow_none=True)
     touchpoint = text(SHORT, allow_none=True)
     language = fields.String(validate=language_tag, allow_none=True)
-    page = text(LONG, allow_none=True)
+    page = text(LONG, allow_none=True, post_load=bare_page)
     properties = Properties(allow_none=True)
     final = Truth()
     channel = fields.String(validate=validate.OneOf(CHANNELS))
     test = Truth()
-
-    @ma.validates("id")
-    def _uuid(self, value: str, **_: Any) -> None:
-        try:
-            web.new_uuid(value)
-        except ValueError:
-            raise ma.ValidationError("Must be a UUID.") from None
-
-    @ma.validates("score")
-    def _strict(self, value: Any, **_: Any) -> None:
-        # The survey's scale is checked where the survey is known; here: a whole number at all.
-        check(value is None or type(value) is int, "Must be a whole number.")
-        check(value is None or -100 <= value <= 100, "Is outside every scale.")
-
-    @ma.validates("answers")
-    def _answers(self, value: Any, **_: Any) -> None:
-        for item in (value or {}).values():
-            check(
-                item is None
-                or (isinstance(item, str) and len(item) <= 10_000)
-                or isinstance(item, (int, float, bool))
-                or (
-                    isinstance(item, list)
-                    and len(item) <= 100
-                    and all(isinstance(i, str) and len(i) <= LONG for i in item)
-                ),
-                "Answers must be text, numbers, true/false or lists of texts.",
-            )
-
-    @ma.post_load
-    def _tidy(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        data["id"] = web.new_uuid(data["id"])
-        if data.get("page"):
-            data["page"] = bare_page(data["page"])
-        return data
-
-
-def bare_page(address: str) -> str | None:
-    """A page's address without query, fragment and credentials: they may name people."""
-    try:
-        parts = urlsplit(address)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return None
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 class RecordedBody(ma.Schema):

@@ -32,7 +32,7 @@ def survey(survey_id: str) -> Survey:
     return found
 
 
-_survey = db.Lookup(Survey.id)
+_survey = db.Lookup(Survey.id, shared=True)
 
 
 def foreign_origin() -> str | None:
@@ -96,7 +96,7 @@ def _remember_origin() -> None:
 
 
 def _share(answer: Response) -> Response:
-    answer.vary.add("Origin")
+    answer.headers.add("Vary", "Origin")
     # A compressed body is refused before `_remember_origin`.
     origin = g.origin if "origin" in g else foreign_origin()
     # Only once the survey is known to allow the origin; then on errors too, so that the page can read them.
@@ -118,7 +118,6 @@ def allow_origin(answer: Response, origin: str) -> Response:
     answer.headers["Access-Control-Allow-Origin"] = origin
     # A page must be able to read how long to wait.
     answer.headers["Access-Control-Expose-Headers"] = "Retry-After"
-    answer.vary.add("Origin")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""kill -9 of a random process of the service every 200 ms under load: is any answer lost or doubled?
+"""kill -9 of a web process every 200 ms under load, and of any other now and then: is any answer lost or doubled?
 
 Clients do what our widget does: they repeat an answer under the same id until it is acknowledged.
 See README.md.
@@ -32,7 +32,12 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         # /var/tmp, because /tmp may be in memory.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-kill9-", dir="/var/tmp"))
-        environment = {**client.SETTINGS, "DATA_DIR": folder, "PORT": str(servers.free_port())}
+        environment = {
+            **client.SETTINGS,
+            "DATA_DIR": folder,
+            "PORT": str(servers.free_port()),
+            "WEB_CONCURRENCY": arguments.web,
+        }
         if arguments.postgres:
             cluster = stack.enter_context(servers.postgres(parent="/var/tmp"))
             environment["DATABASE_URL"] = cluster.create_database("earshot")
@@ -64,17 +69,32 @@ class Victim:
         """Where it answers; the same after each restart."""
         return self._service.url
 
-    def kill_one(self, choose: random.Random) -> None:
-        """kill -9 of one process, whichever it is."""
-        role, process = choose.choice(processes.of_service(self._service.process.pid))
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
-            self.killed[role] += 1
+    def kill_web(self, choose: random.Random) -> None:
+        """kill -9 of one of the processes that answer; gunicorn's master forks another at once."""
+        web = [process for role, process in self._processes() if role == "web"]
+        if web:
+            self._kill("web", choose.choice(web))
+
+    def kill_other(self, choose: random.Random) -> None:
+        """kill -9 of one of the others, whichever it is; they take a second or two to come back."""
+        others = [(role, process) for role, process in self._processes() if role != "web"]
+        if not others:
+            return
+        role, process = choose.choice(others)
+        self._kill(role, process)
         # Its children are the master's to bring back; itself is ours, and what is left of its group goes
         # with it, as under systemd.
         if role == "master":
             self._service.kill()
             self._start()
+
+    def _kill(self, role: str, process: psutil.Process) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+            self.killed[role] += 1
+
+    def _processes(self) -> list[tuple[str, psutil.Process]]:
+        return processes.of_service(self._service.process.pid)
 
     def wait_until_ready(self) -> None:
         """Return when it answers again."""
@@ -149,7 +169,7 @@ class Clients:
 
 
 def _rain(victim: Victim, clients: Clients, arguments: argparse.Namespace) -> None:
-    """Answers at a steady rate, and a kill at each tick, but not while the master restarts."""
+    """Answers at a steady rate, and a kill at each tick, but not while the supervisor restarts."""
     over = threading.Event()
 
     def visitors() -> None:
@@ -161,10 +181,15 @@ def _rain(victim: Victim, clients: Clients, arguments: argparse.Namespace) -> No
     visiting.start()
     choose = random.Random(arguments.seed)
     try:
-        end = time.monotonic() + arguments.seconds
-        while time.monotonic() < end:
-            time.sleep(arguments.every)
-            victim.kill_one(choose)
+        begin = time.monotonic()
+        tick, others = begin, 1
+        while (tick := max(tick + arguments.every, time.monotonic())) < begin + arguments.seconds:
+            time.sleep(max(0, tick - time.monotonic()))
+            if tick - begin >= others * arguments.others:
+                others += 1
+                victim.kill_other(choose)
+            else:
+                victim.kill_web(choose)
     finally:
         over.set()
         visiting.join()
@@ -197,6 +222,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.kill9", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--every", type=float, default=0.2, help="seconds between two kills")
+    parser.add_argument(
+        "--others",
+        type=float,
+        default=10,
+        help="seconds between two kills of something else than a web process",
+    )
+    parser.add_argument("--web", default="2", help="web processes (WEB_CONCURRENCY)")
     parser.add_argument("--rate", type=float, default=100, help="answers a second")
     parser.add_argument("--postgres", action="store_true", help="on PostgreSQL instead of SQLite")
     parser.add_argument("--seed", type=int, default=1, help="for the choice of whom to kill")

@@ -83,6 +83,16 @@ CONTESTANTS = (
         command=("node", f"{HERE}/peers/fastify_sqlite.cjs"),
         environment={"NODE_PATH": f"{PEERS}/node_modules", "NODE_ENV": "production"},
     ),
+    # As Earshot is served, with nothing to do: what it could record if forms, rules and the disk cost nothing.
+    Contestant(
+        "flask-no-disk",
+        "sqlite",
+        command=(
+            sys.executable, "-m", "gunicorn", "tests.bench.peers.flask_no_disk:create_app()",
+            "--bind", "127.0.0.1:{PORT}", "--worker-class", "gthread", "--workers", "1",
+            "--threads", "64", "--keep-alive", "30", "--no-control-socket",
+        ),
+    ),
     Earshot("earshot-postgres", "postgres", environment=client.SETTINGS),
     Contestant(
         "peewee-postgres",

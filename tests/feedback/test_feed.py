@@ -24,8 +24,8 @@ NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 def ids(page):
-    """The ids of a page's items."""
-    return [item["id"] for item in page["items"]]
+    """The ids of a page's items, without those that it says have left."""
+    return [item["id"] for item in page["items"] if not item.get("left")]
 
 
 def asked(api, **query):
@@ -196,6 +196,27 @@ def test_next_is_never_null_where_one_follows(api, make):
         assert (again["items"], bool(again["next"])) == ([], True)
 
 
+def test_pages_of_a_language_are_of_what_was_read_and_else_of_what_was_claimed(world, api, make):
+    survey = make.survey()
+    expected = []
+    for at in range(24):
+        claimed, read = ("de", "fr", None)[at % 3], ("de", "fr", None, "none at all")[at % 4]
+        row = make.response(survey, 9 * (at % 2), NOW + timedelta(seconds=at), language=claimed)
+        if read != "none at all":
+            Reading.create(key=row.key, language=read, engine="t", read_at=NOW)
+        if (read if read in ("de", "fr") else claimed) == "de":
+            expected.append(row.id)
+    items, _ = follow(api, "desc", 2, language="de")
+    assert [item["id"] for item in items] == expected[::-1]
+    assert {item["language"] for item in items} == {"de"}
+    items, _ = follow(api, "desc", 2, language="de", group="promoter")
+    assert {item["score"] for item in items} == {9}
+    assert len(items) == sum(api.get(f"/api/responses/{each}")["score"] == 9 for each in expected)
+    with world.app.app_context(), count_queries() as counted:
+        feed.page({"language": "de"}, 5)
+    assert counted.count == 1
+
+
 def test_followers_of_first_recordings_miss_and_repeat_nothing_under_concurrent_writers(world, api, make):
     survey = make.survey()
     writers, each = 8, 15
@@ -272,6 +293,34 @@ def test_followers_of_changes_see_each_change_with_a_higher_version(world, api, 
     assert items[0]["deleted"] is True
     assert set(items[0]) <= {"id", "deleted", "version"}
     assert ids(api.get("/api/feed", order="asc")) == []
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "out", "back"),
+    [
+        ({"group": "promoter"}, {"score": 2}, {"score": 10}),
+        ({"q": "lovely"}, {"comment": "awful"}, {"comment": "lovely again"}),
+        ({"language": "de", "q": "lovely"}, {"language": "fr"}, {"language": "de"}),
+    ],
+    ids=["by group", "by words", "by several"],
+)
+def test_a_follower_of_some_learns_what_left_and_what_came_back(api, make, narrowed, out, back):
+    survey, other = make.survey(), make.survey()
+    row = make.response(survey, 9, comment="lovely", language="de")
+    make.response(survey, 3, comment="never in it", language="fr")
+    items, cursor = follow(api, "changed", survey=survey.id, **narrowed)
+    assert [(item["id"], item["version"]) for item in items] == [(row.id, 1)]
+    make.response(survey, id=row.id, revision=2, **{"score": 9, **out})
+    elsewhere = make.response(other, 9, comment="awful", language="fr")
+    make.response(other, id=elsewhere.id, revision=2, score=3)
+    items, cursor = follow(api, "changed", cursor=cursor, survey=survey.id, **narrowed)
+    assert items == [{"id": row.id, "left": True, "version": 2}]
+    make.response(survey, id=row.id, revision=3, **{"score": 9, **back})
+    items, cursor = follow(api, "changed", cursor=cursor, survey=survey.id, **narrowed)
+    assert [(item["id"], item["version"], item["survey"]) for item in items] == [(row.id, 3, survey.id)]
+    responses.delete(row, NOW)
+    items, cursor = follow(api, "changed", cursor=cursor, survey=survey.id, **narrowed)
+    assert [(item["id"], item.get("deleted")) for item in items] == [(row.id, True)]
 
 
 def test_a_copy_kept_by_following_changes_ends_like_the_original(world, api, make):
@@ -435,3 +484,31 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(api, view):
 def test_nothing_but_the_token_opens_a_view(client, view):
     for token in (view["id"], view["token"][:-1], view["token"] + "x", str(uuid.uuid4())):
         assert client.get(f"/feed/{token}.json").status_code == 404
+
+
+@pytest.mark.parametrize("walk", [0, 3, 10_000])
+def test_a_search_finds_the_same_however_far_it_walks(api, make, monkeypatch, walk):
+    """PostgreSQL walks the newest answers for a while, then asks its index of words."""
+    monkeypatch.setattr(feed, "WALK", walk)
+    survey, other = make.survey(), make.survey()
+    for number in range(12):
+        comment = "slow courier" if number % 3 == 0 else "friendly courier"
+        make.response(
+            other if number == 11 else survey, 9, comment=comment, at=NOW + timedelta(minutes=number)
+        )
+
+    def found(word):
+        scores, cursor = [], {}
+        while True:
+            page = api.get("/api/feed", q=word, survey=survey.id, limit=2, **cursor)
+            scores += [item["created_at"][14:16] for item in page["items"]]
+            if page["next"] is None:
+                return [int(minute) for minute in scores]
+            cursor = {"cursor": page["next"]}
+
+    assert found("courier") == list(range(10, -1, -1))
+    assert found("slow") == [9, 6, 3, 0]
+    assert found('"slow courier"') == [9, 6, 3, 0]
+    assert found("unicorn") == []
+    until = (NOW + timedelta(minutes=6)).isoformat()
+    assert len(api.get("/api/feed", q="slow", until=until)["items"]) == 2

@@ -256,6 +256,44 @@ def test_response_rate_is_of_the_asks_old_enough_by_the_day_they_were_sent(api, 
         assert (asked["sent"], asked["answered"]) == (3, 1)
 
 
+def test_the_rate_of_a_segment_is_of_its_own_asks(api, make):
+    survey = make.survey(answer_window_days=30)
+    segments = {
+        "agent": "a", "team": "t", "touchpoint": "checkout", "language": "de", "ticket_channel": "chat",
+        "property:plan": "pro", "property:paid": "true",
+    }  # fmt: skip
+    mine = {
+        "agent_id": "a", "team_id": "t", "touchpoint": "checkout", "language": "de",
+        "ticket": {"id": "7", "channel": "chat"}, "properties": {"plan": "pro", "paid": True},
+    }  # fmt: skip
+    for of_segment in (mine, mine, {}):
+        Invitation.create(
+            id=f"inv_{uuid.uuid4().hex}", survey=survey.id, channel="email", status="sent", created_at=NOW,
+            sent_at=NOW - timedelta(days=60), answered_at=NOW, **of_segment,
+        )  # fmt: skip
+    with time_machine.travel(NOW, tick=False):
+        assert api.get("/api/metrics", survey=survey.id)["asked"]["sent"] == 3
+        for name, value in segments.items():
+            assert api.get("/api/metrics", survey=survey.id, **{name: value})["asked"]["sent"] == 2, name
+            assert api.get("/api/metrics", survey=survey.id, **{name: "x"})["asked"]["sent"] == 0, name
+        for name in set(results.SEGMENTS) - set(segments):
+            assert api.get("/api/metrics", survey=survey.id, **{name: "x"})["asked"] is None, name
+        assert api.get("/api/metrics", survey=survey.id, agent="a", topic="x")["asked"] is None
+
+
+def test_the_segments_with_most_answers_are_shown_and_the_others_counted(api, make, monkeypatch):
+    monkeypatch.setattr(results, "MOST_GROUPS", 2)
+    survey = make.survey()
+    make.response(survey, 0)
+    for plan, times in (("once", 1), ("thrice", 3), ("twice", 2)):
+        answers(make, survey, {9: times}, properties={"plan": plan})
+    number = api.get("/api/metrics", survey=survey.id, by="property:plan")
+    shown = {group["key"]: (group["n"], group["rank_band"]) for group in number["groups"]}
+    assert shown == {"thrice": (3, [1, 2]), "twice": (2, [1, 2]), None: (1, None)}
+    assert number["groups_left_out"] == 1
+    assert api.get("/api/metrics", survey=survey.id)["groups_left_out"] == 0
+
+
 def test_a_metric_sums_its_surveys_and_a_new_wording_is_a_break(api, make):
     one, two = make.survey(), make.survey()
     make.survey("enps")

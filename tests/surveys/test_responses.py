@@ -38,7 +38,9 @@ def said(row):
 def arrive(survey, identifier, revision, now=NOW, **values):
     """One arrival; what is not a value of the answer is given by name."""
     known = {
-        name: values.pop(name) for name in ("edit_key", "invitation", "person", "flags") if name in values
+        name: values.pop(name)
+        for name in ("edit_key", "invitation", "person", "flags", "vouched")
+        if name in values
     }
     answer = responses.Answer(id=identifier, revision=revision, values=values, **known)
     return responses.record(survey, answer, now)
@@ -349,14 +351,49 @@ def test_opposite_amendments_at_once_leave_the_counts_right(make):
     assert totals == {1: 8, 9: 8}
 
 
-def test_deleting_twice_tells_the_followers_twice(make, api):
+def test_deleting_an_answer_that_was_imported_again_tells_the_followers_twice(make, api):
     survey, identifier = make.survey(), str(uuid.uuid4())
     cursor = api.get("/api/feed", order="changed")["next"]
     for _ in range(2):
-        row, created = arrive(survey, identifier, 1, score=9)
+        row, created = arrive(survey, identifier, 1, score=9, vouched=True)
         assert created
         responses.delete(row, NOW)
         page = api.get("/api/feed", order="changed", cursor=cursor)
         assert [(item["id"], item["deleted"]) for item in page["items"]] == [(identifier, True)]
         cursor = page["next"]
+    assert rollups.differences() == []
+
+
+def test_many_at_once_are_all_there_once_with_their_counts_and_jobs(make):
+    survey = make.survey()
+    ids = [str(uuid.uuid4()) for _ in range(20)]
+    # Each id comes twice, all at one microsecond.
+    outcomes = together(40, lambda index: arrive(survey, ids[index % 20], 1, score=index % 20 % 11))
+    assert [created for _, created in outcomes].count(True) == 20
+    assert {row.id: row.score for row in Response.select()} == {id_: i % 11 for i, id_ in enumerate(ids)}
+    assert rollups.differences() == []
+    assert jobs.Job.select().where(jobs.Job.kind == "response recorded").count() == 20
+
+
+def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
+    survey = make.survey()
+
+    def one(index):
+        answer = responses.Answer(
+            id=str(uuid.uuid4()), revision=1, values={"score": 9}, network=f"203.0.{index % 2}.0/24"
+        )
+        return responses.record(survey, answer, NOW + timedelta(milliseconds=index), burst_limit=5)[0].flags
+
+    flags = together(24, one)
+    assert flags.count(["burst"]) == 24 - 2 * 5
+    assert flags.count(None) == 2 * 5
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_a_deleted_answer_does_not_come_back_from_a_browsers_queue(make, revision):
+    survey, identifier = make.survey(), str(uuid.uuid4())
+    row, _ = arrive(survey, identifier, 1, score=9)
+    responses.delete(row, NOW)
+    with pytest.raises(responses.Gone):
+        arrive(survey, identifier, revision, score=1)
     assert rollups.differences() == []

@@ -38,11 +38,6 @@ class Metric:
         """Every score of the scale, from the lowest."""
         return range(self.minimum, self.maximum + 1)
 
-    @property
-    def lowest_value(self) -> float:
-        """The least value the metric can come to."""
-        return -100.0 if self.rule == "net" else 0.0
-
     def accepts(self, score: object) -> bool:
         """Whether `score` is a whole number of this scale; 4.0, "4" and True are not."""
         return type(score) is int and self.minimum <= score <= self.maximum

@@ -95,7 +95,7 @@ def test_what_people_did_survives_reviews(first):
     staff, food = of(first.state, "staff"), of(first.state, "food")
     state = topics.rename(first.state, staff, "Kind people", NOW)
     state = topics.merge(state, of(state, "refund"), food, NOW)
-    state = topics.move(state, "parking-0-0", food)
+    state = replace(state, places={**state.places, "parking-0-0": Place(food, by_person=True)})
     later = review(review(state, world()).state, world()).state
     assert later.topics[staff].label == "Kind people"
     assert later.places["parking-0-0"] == Place(food, by_person=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.analysis import sentiment
+from feedback.analysis import sentiment, sentiment_features
 from feedback.analysis.sentiment import Comment, Label
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sentiment-sentences.csv"
@@ -158,6 +158,23 @@ def test_the_shipped_model_reads_nine_of_ten_labelled_sentences() -> None:
     for row, found in zip(rows, sentiment.read_many(Comment(row["text"]) for row in rows), strict=True):
         right += found is not None and (found.text_score > 0) == (row["sentiment"] == "positive")
     assert right / len(rows) >= 0.9
+
+
+def test_what_was_made_faster_says_what_the_libraries_say() -> None:
+    from textblob.en import sentiment as textblob
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    texts = [row["text"] for row in _sample()]
+    texts += ["Really not 5 % good!", "never so good, bad ass, kind of ok", "It isn't the bomb (!) :-( :D"]
+    vader = SentimentIntensityAnalyzer()
+    for text in texts:
+        words = sentiment_features.tokens(text)
+        told = textblob.assessments((word, None) for word in words)
+        # The words of a chunk may hold another mark; only its values are used.
+        assert [each[1:] for each in sentiment_features.textblob_lexicon().assess(words)] == [
+            each[1:] for each in told
+        ]
+        assert sentiment_features.vader().polarity_scores(text) == vader.polarity_scores(text)
 
 
 def _label(text: str, **known: object) -> str | None:

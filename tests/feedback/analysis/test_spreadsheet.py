@@ -1,6 +1,7 @@
 """A table of comments comes back with its rows as they were and what was found beside them."""
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,8 @@ def test_what_was_found_is_added_to_each_row(analyse):
         (b"text\n" + b"x" * 300_000 + b"\n", "x" * 300_000),
         ("text\nline\u2028separator\x0cfeed\n".encode(), "line\u2028separator\x0cfeed"),
         (b"text,id\n=1+1,2\n", "=1+1"),
+        (b"\n , \n\ntext,id\nafter blank lines,1\n", "after blank lines"),
+        (b'text,id\n"old\rMac",2\n', "old\rMac"),
         (b"text,id\nnul\x00inside,2\n", "nul\x00inside"),
     ],
 )
@@ -106,11 +109,16 @@ def test_rows_that_are_too_short_or_too_long_keep_all_cells(analyse):
 
 @pytest.mark.parametrize(
     ("cell", "score"),
-    [("0", 0.0), ("1.0", 1.0), ("0,5", 0.5), ("7", None), ("-1", None), ("nan", None), ("x", None)],
+    [("0", 0.0), ("1.0", 1.0), ("0,5", 0.5), ("-1", None), ("nan", None), ("x", None)],
 )
-def test_a_score_outside_its_range_is_none(analyse, cell, score):
+def test_a_score_that_cannot_be_one_is_none(analyse, cell, score):
     _, (row,) = analyse(f'text,score\nhello,"{cell}"\n'.encode())
     assert row.score == score
+
+
+def test_scores_on_another_scale_are_refused_and_not_half_used(analyse):
+    with pytest.raises(spreadsheet.Unreadable, match="score holds 7; scores go from 0"):
+        analyse(b"text,score\nfine,1\ngreat,7\n")
 
 
 @pytest.mark.parametrize("raw", [b"", b"comment,id\nhello,1\n", b"\n\n"])
@@ -134,6 +142,35 @@ def test_a_failure_leaves_the_old_result_and_no_rest(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
+def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path):
+    (tmp_path / "in.csv").write_text("text\nhello\n")
+
+    def work(rows):
+        raise AssertionError("all for nothing")
+
+    target = tmp_path / "missing" / "out.csv"
+    with pytest.raises(spreadsheet.Unreadable, match=r"missing/out\.csv cannot be written: No such file"):
+        spreadsheet.analyse(tmp_path / "in.csv", target, work, work)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link"])
+def test_what_is_no_plain_file_is_written_into_and_stays(tmp_path, kind):
+    source, target, file = (tmp_path / name for name in ("in.csv", "out.csv", "real.csv"))
+    source.write_text("text\nhello\n")
+    os.mkfifo(target) if kind == "fifo" else target.symlink_to(file)
+    # Opened for both ends, so that nobody waits; the few bytes stay in the pipe.
+    reader = os.open(target, os.O_RDWR | os.O_CREAT)
+    spreadsheet.analyse(
+        source,
+        target,
+        lambda rows: [Feeling("neutral", 0.0) for _ in rows],
+        lambda rows: [Subject("", "") for _ in rows],
+    )
+    assert os.read(reader, 10_000).decode().splitlines()[1] == "hello,neutral,0.0000,,"
+    os.close(reader)
+    assert target.is_fifo() if kind == "fifo" else target.is_symlink()
+
+
 def test_progress_counts_comments(tmp_path):
     (tmp_path / "in.csv").write_text("text\n" + "hello\n" * 2_500)
     told = []
@@ -155,3 +192,14 @@ def test_the_subjects_of_a_table_are_found_among_its_own_comments():
     assert found[-1] == Subject("", "")
     assert 5 <= len({subject.id for subject in found[:-1]}) <= 40
     assert all(subject.id.startswith("top_") and subject.label for subject in found[:-1])
+
+
+@pytest.mark.parametrize("claimed", ["de", None], ids=["said to be German", "found to be German"])
+def test_a_language_that_the_vectors_do_not_know_is_in_no_subject(claimed):
+    late = "Die Lieferung kam viel zu spät an und niemand hat geantwortet, Bestellung {}."
+    german = [Row(late.format(at), None, None, claimed) for at in range(12)]
+    english = [Row(text, None, None, None) for text in world().values()]
+    found = spreadsheet.subjects([*german, *english])
+    assert set(found[:12]) == {Subject("", "")}
+    assert [each.label for each in found[12:]] == [each.label for each in spreadsheet.subjects(english)]
+    assert spreadsheet.subjects(german) == [Subject("", "")] * 12

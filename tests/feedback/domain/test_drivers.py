@@ -42,6 +42,11 @@ def test_a_topic_that_everybody_names_moves_nothing_that_can_be_told():
     assert (found.impact, found.interval, found.spans_zero, found.value) == (None, None, None, 0.0)
 
 
+def test_counts_of_two_moments_need_not_add_up():
+    found = drivers.impact(NPS, {10: 9, 0: 1}, {10: 12})
+    assert (found.n, found.share, found.impact) == (12, 1.0, pytest.approx(80.0 - -100.0))
+
+
 def test_the_strongest_topic_comes_first_and_the_small_ones_last():
     everything = {0: 40, 9: 60}
     found = drivers.impacts(NPS, everything, {"few": {0: 5}, "good": {9: 12}, "bad": {0: 30}})

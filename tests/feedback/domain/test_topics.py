@@ -1,5 +1,6 @@
 """What may happen to topics, and what a review must leave alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,12 @@ def standing(**members: int) -> State:
     """A state with `members` comments in each topic: "a0", "a1" … in topic "a"."""
     places = {f"{name}{at}": Place(name) for name, count in members.items() for at in range(count)}
     return State({name: Topic(name, name.title()) for name in members}, places)
+
+
+def placed(state: State, **where: str | None) -> State:
+    """`state` in which a person put comments where they belong."""
+    moved = {comment: Place(topic, by_person=True) for comment, topic in where.items()}
+    return replace(state, places={**state.places, **moved})
 
 
 def test_a_renamed_topic_keeps_its_id_and_comments():
@@ -36,8 +43,7 @@ def test_two_topics_cannot_have_labels_that_read_alike():
         lambda state: topics.rename(state, "gone", "x", NOW),
         lambda state: topics.merge(state, "gone", "a", NOW),
         lambda state: topics.merge(state, "a", "gone", NOW),
-        lambda state: topics.move(state, "a0", "gone"),
-        lambda state: topics.split(state, "gone", ["a0"], "x", NOW),
+        lambda state: topics.split(state, "gone", "x", NOW),
     ],
 )
 def test_a_topic_that_is_not_there_is_named_in_the_error(verb):
@@ -53,17 +59,18 @@ def test_a_merge_moves_all_comments_and_is_remembered_through_the_next():
 
 
 def test_lineage_tells_of_all_relatives_oldest_first():
-    state, made = topics.split(standing(a=4, b=2), "a", ["a0", "a1"], "New", NOW)
+    state, made = topics.split(standing(a=4, b=2), "a", "New", NOW)
     state = topics.merge(state, "b", made, NOW)
     state = topics.rename(state, "a", "Else", NOW)
     assert [change.kind for change in topics.lineage(state, "b")] == [Kind.SPLIT, Kind.MERGED, Kind.RENAMED]
     assert topics.lineage(state, "unheard of") == ()
 
 
-def test_a_split_takes_the_chosen_comments_for_good():
-    state, made = topics.split(standing(a=4), "a", ["a0", "a1"], "New", NOW)
-    assert state.places["a0"] == Place(made, by_person=True)
-    assert state.places["a2"] == Place("a")
+def test_a_split_makes_a_taught_topic_and_moves_nobody_by_itself():
+    before = standing(a=4)
+    state, made = topics.split(before, "a", "New", NOW)
+    assert (state.topics[made].label, state.topics[made].taught) == ("New", True)
+    assert state.places == before.places
 
 
 def test_equal_states_give_equal_ids_and_used_ids_are_never_given_again():
@@ -112,8 +119,42 @@ def test_a_review_moves_no_more_than_promised():
     fresh = {id_: int(id_.startswith("b")) for id_ in state.places}
     fresh |= {f"a{at}": 1 for at in range(7)} | {f"b{at}": 0 for at in range(6)}
     decided = review(state, fresh, gain={("a", 1): 70.0, ("b", 0): 6.0}, most_moved=0.05)
-    assert decided.moved == 7
-    assert sum(decided.topics[id_] != place.topic for id_, place in state.places.items()) == 7
+    assert decided.moved == 10
+    moved = [id_ for id_, place in state.places.items() if decided.topics[id_] != place.topic]
+    assert moved == [*(f"a{at}" for at in range(7)), "b0", "b1", "b2"]
+
+
+def test_a_new_topic_is_not_made_of_the_part_of_a_flow_that_fits():
+    state = standing(a=100, b=100)
+    fresh = {id_: int(id_.startswith("b")) for id_ in state.places} | {f"a{at}": 2 for at in range(20)}
+    decided = review(state, fresh, gain={("a", 2): 20.0}, most_moved=0.05)
+    assert (decided.moved, decided.born) == (0, {})
+
+
+def test_what_was_taught_gets_the_comments_that_were_there_review_by_review():
+    state = standing(a=100)
+    state, taught = topics.teach(state, "Taught", ["x"], NOW)
+    fresh = {id_: int(at < 20) for at, id_ in enumerate(state.places)}
+    moved = []
+    for _ in range(6):
+        decided = review(state, fresh, gain={("a", 1): -3.0}, owners={1: taught})
+        moved.append(decided.moved)
+        places = {id_: Place(topic) for id_, topic in decided.topics.items()}
+        state = State(state.topics, places, state.merged, state.lineage)
+    assert moved == [4, 4, 4, 4, 4, 0]
+    assert [id_ for id_, place in state.places.items() if place.topic == taught] == [
+        f"a{at}" for at in range(20)
+    ]
+
+
+def test_what_was_taught_takes_nothing_from_the_moves_of_others():
+    state = standing(a=100, b=100)
+    state, taught = topics.teach(state, "Taught", ["x"], NOW)
+    fresh = {id_: int(id_.startswith("b")) for id_ in state.places}
+    fresh |= {f"a{at}": 2 for at in range(50)} | {f"b{at}": 0 for at in range(50)}
+    decided = review(state, fresh, gain={("a", 2): 90.0, ("b", 0): 50.0}, owners={2: taught}, most_moved=0.05)
+    where = [decided.topics[id_] for id_ in state.places]
+    assert (where.count(taught), decided.moved) == (10, 20)
 
 
 def test_a_move_that_gains_nothing_is_not_made():
@@ -123,8 +164,7 @@ def test_a_move_that_gains_nothing_is_not_made():
 
 
 def test_what_a_person_placed_never_moves():
-    state = topics.move(standing(a=10, b=10), "a0", "b")
-    state = topics.move(state, "b0", None)
+    state = placed(standing(a=10, b=10), a0="b", b0=None)
     decided = review(state, {id_: int(id_[0] == "b") for id_ in state.places}, most_moved=1.0)
     assert decided.topics["a0"] == "b"
     assert decided.topics["b0"] is None

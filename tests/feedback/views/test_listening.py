@@ -7,7 +7,7 @@ import pytest
 from feedback.models import Learnt, Reading, Topic
 from surveys import responses
 from surveys.base import clock
-from surveys.models import Response
+from surveys.models import DailyCount, Response
 
 
 @pytest.fixture
@@ -54,6 +54,48 @@ def test_drivers_explain_what_changed_since_the_period_before(api, make, survey)
     assert item["previous"] == {"n": 5, "share": 0.25, "value": -100.0, "contribution": -25.0}
     assert item["explains"] == -25.0
     assert (found["previous"]["value"], found["value"]) == (50.0, 0.0)
+
+
+def test_drivers_show_what_went_away_and_what_everybody_names(api, make, survey):
+    now = clock.now()
+    gone, whole, few = (api.post("/api/topics", {"label": label})["id"] for label in ("Gone", "Whole", "Few"))
+    give(api, make, survey, gone, [0] * 12, now - timedelta(days=10))
+    give(api, make, survey, few, [0] * 5, now - timedelta(days=10))
+    give(api, make, survey, None, [9] * 7, now - timedelta(days=10))
+    give(api, make, survey, whole, [9] * 10)
+    found = api.get("/api/drivers", survey=survey.id, since=clock.stamp(now - timedelta(days=7)))
+    assert [(item["topic"]["label"], item["n"]) for item in found["items"]] == [("Whole", 10), ("Gone", 0)]
+    first, second = found["items"]
+    assert (first["impact"], first["value"], first["explains"]) == (None, 100.0, 100.0)
+    assert (second["value"], second["share"], second["contribution"], second["explains"]) == (
+        None,
+        0,
+        0,
+        50.0,
+    )
+    assert second["previous"] == {"n": 12, "share": 0.5, "value": -100.0, "contribution": -50.0}
+
+
+def test_drivers_stand_although_the_daily_counts_lag(api, make, survey):
+    topic = api.post("/api/topics", {"label": "Bad"})["id"]
+    give(api, make, survey, topic, [10] * 12)
+    give(api, make, survey, None, [0] * 5)
+    DailyCount.update(n=1).execute()
+    (item,) = api.get("/api/drivers", survey=survey.id)["items"]
+    assert (item["n"], item["share"]) == (12, 12 / 17)
+    assert api.get(f"/api/topics/{topic}")["impact"] == item["impact"]
+
+
+def test_a_surge_is_one_of_comments_that_may_be_in_several_topics(api, make, survey):
+    now = clock.now()
+    usual, new = (api.post("/api/topics", {"label": label})["id"] for label in ("Usual", "New"))
+    for days, times, topics in ((20, 20, [usual]), (2, 20, [usual, new])):
+        for _ in range(times):
+            row = make.response(survey, 5, now - timedelta(days=days), comment="a word or two")
+            api.patch(f"/api/responses/{row.id}", {"topics": topics})
+    surges = {item["label"]: item["surge"] for item in api.get("/api/topics")["items"]}
+    assert surges["Usual"] is None
+    assert (surges["New"]["n"], surges["New"]["expected"]) == (20, 10)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +240,20 @@ def test_a_survey_may_keep_personal_data_out_of_every_feed(api, client, world, r
     for text in shown:
         assert [part in text for part in PARTS] == [not redact] * len(PARTS)
         assert ("Write to" in text) is True
+
+
+def test_redaction_leaves_a_ticket_its_number_and_its_link(api, make):
+    survey = make.survey(redact=True)
+    ticket = {
+        "id": "4929123456",
+        "number": "0170 1234567",
+        "url": "https://desk.example/t/4929123456",
+        "channel": "chat",
+    }
+    body = {"survey": survey.id, "score": 2, "ticket": {**ticket, "subject": SECRETS}}
+    shown = api.post("/api/responses", body)["ticket"]
+    assert {name: shown[name] for name in ticket} == ticket
+    assert not any(part in shown["subject"] for part in PARTS)
 
 
 def test_examples_and_topics_never_hold_personal_data(api, make, survey, world):

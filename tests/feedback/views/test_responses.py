@@ -55,6 +55,29 @@ def test_an_import_repeated_with_its_id_is_one_row(api, make):
     assert Response.select().count() == 1
 
 
+def test_an_import_that_says_otherwise_amends_whenever_it_comes(api, make, world):
+    body = {
+        "survey": make.survey().id,
+        "id": str(uuid.uuid4()),
+        "created_at": LAST_MAY,
+        "score": 7,
+        "comment": "Fine",
+        "agent": {"id": "a1", "name": "Maya"},
+        "tags": ["old"],
+    }
+    first = api.post("/api/responses", body)
+    api.patch(f"/api/responses/{first['id']}", {"tags": ["vip"]})
+    later = {**body, "score": 2, "agent": {"id": "a2", "name": "Noa"}, "person": {"id": "u1", "name": "Ann"}}
+    second = api.post("/api/responses", later, 200)
+    assert (second["score"], second["group"], second["comment"]) == (2, "detractor", "Fine")
+    assert (second["agent"]["id"], second["person"]["name"]) == ("a2", "Ann")
+    assert (second["tags"], second["created_at"]) == (["vip"], first["created_at"])
+    assert api.post("/api/responses", later, 200) == second
+    assert api.get("/api/metrics", survey=body["survey"])["counts"]["detractor"] == 1
+    assert api.get("/api/feed", agent="a2")["items"][0]["id"] == first["id"]
+    assert rollups.differences() == []
+
+
 def test_many_imports_of_one_moment_all_find_a_place(api, make):
     body = {"survey": make.survey().id, "score": 7, "created_at": "2026-05-04T00:00:00Z"}
     for _ in range(60):
@@ -110,6 +133,43 @@ def test_what_a_person_says_of_a_response_stands(api, make, world):
     assert api.get(f"/api/responses/{row.id}")["sentiment"]["label"] == "negative"
     assert api.patch(f"/api/responses/{row.id}", {"topics": []})["topics"] == []
     assert [i["id"] for i in api.get("/api/feed", tag="vip", sentiment="negative")["items"]] == [row.id]
+
+
+def test_where_a_person_put_a_response_no_revision_of_the_respondent_takes_it_away(api, make, world):
+    survey = make.survey()
+    Topic.create(id="top_a", label="Checkout", created_at=clock.now())
+    for comment in (None, "The checkout was slow"):
+        row = make.response(survey, 3, comment=comment)
+        world.work()
+        api.patch(f"/api/responses/{row.id}", {"topics": ["top_a"]})
+        Placement.update(evidence=["slow"]).execute()
+        make.response(survey, 3, id=row.id, revision=2, comment=None, final=True)
+        world.work()
+        (topic,) = api.get(f"/api/responses/{row.id}")["topics"]
+        assert (topic["id"], topic["evidence"]) == ("top_a", [] if comment else ["slow"])
+        assert Placement.get(Placement.response == row.key).by_person
+
+
+def test_a_sentiment_that_a_person_gives_first_leaves_the_rest_to_be_read(api, make, world):
+    survey = make.survey()
+    row = make.response(
+        survey, 10, comment="Die Lieferung war furchtbar, niemand hat mir geantwortet, schrecklich!"
+    )
+    api.patch(f"/api/responses/{row.id}", {"sentiment": "neutral"})
+    world.work()
+    item = api.get(f"/api/responses/{row.id}")
+    assert (item["language"], item["sentiment"]) == ("de", {"label": "neutral", "score": 0.0})
+    read = Reading.get_by_id(row.key)
+    assert (read.by_person, read.text_label, read.shipped_label is not None) == (True, "negative", True)
+    assert [each["id"] for each in api.get("/api/feed", language="de", mismatch="1")["items"]] == [row.id]
+    version = item["version"]
+    responses.exclude(row, True, clock.now())
+    world.work()
+    assert api.get(f"/api/responses/{row.id}")["version"] == version + 1
+    make.response(survey, 10, id=row.id, revision=2, comment="")
+    world.work()
+    item = api.get(f"/api/responses/{row.id}")
+    assert (item["language"], item["sentiment"]["label"]) == (None, "neutral")
 
 
 def test_an_excluded_response_leaves_the_number_and_comes_back(api, make):

@@ -4,8 +4,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from playhouse.test_utils import count_queries
 
-from feedback import reviews
+from feedback import feed, placements, reviews
+from feedback import topics as store
 from feedback.models import Meaning, Placement, Topic, TopicReview
 from surveys import responses
 from surveys.base import clock, db, jobs
@@ -251,6 +253,57 @@ def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world)
     assert "zyzzx" not in str(api.get("/api/topics")["items"]).lower()
 
 
+def test_names_that_are_forgotten_leave_no_two_alike(api, make, survey):
+    given = {"candidates": ["zyzzx"], "terms": ["zyzzx", "gate"], "created_at": clock.now()}
+    for at, label in enumerate(("Zyzzx gate", "Zyzzx door", "Gate")):
+        Topic.create(id=f"top_{at}", label=label, wider="Zyzzx things", **given)
+    Topic.create(id="top_gone", label="Zyzzx gone", merged_into="top_0", **given)
+    make.response(survey, 3, comment="the gate")
+    store.forget_words(feed.is_said, clock.now())
+    assert [row.label for row in Topic.select().order_by(Topic.id)] == [
+        "gate 2",
+        "gate 3",
+        "Gate",
+        "gate 4",
+    ]
+    assert "zyzzx" not in str(list(Topic.select().dicts())).lower()
+    responses.delete(Response.get(), clock.now())
+    for _ in range(2):
+        store.forget_words(feed.is_said, clock.now())
+        labels = [row.label for row in Topic.select().where(Topic.merged_into.is_null()).order_by(Topic.id)]
+        assert labels == ["Unnamed topic", "Unnamed topic 2", "Unnamed topic 3"]
+
+
+def test_comments_that_arrive_during_a_review_are_placed(said, monkeypatch):
+    monkeypatch.setattr(store, "AT_ONCE", 20)
+    food, told = topic_of(said, "food"), []
+
+    def tell(step, share):
+        if step == "indexing":
+            store.change(food, {"label": f"Meals {share}"}, clock.now())
+            (found,) = placements.subjects(["the soup was cold again"], placements.known())
+            told.append([subject.topic for subject in found])
+
+    row, _ = reviews.ask(clock.now())
+    reviews.run(row, tell)
+    assert len(told) > 2
+    assert told == [[food]] * len(told)
+    voters = {each.key for each in Meaning.select().where(Meaning.blurred.is_null(False))}
+    assert len(placements.known().index.rows) == len(voters) > 100
+
+
+def test_where_a_person_puts_a_comment_teaches_at_once(api, make, survey, world):
+    topic = api.post("/api/topics", {"label": "Thoroughbred horses", "examples": []})["id"]
+    rows = [make.response(survey, 3, comment=f"the soup was cold {at}") for at in range(6)]
+    world.work()
+    placements.known()
+    for row in rows:
+        api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
+    late = make.response(survey, 3, comment="the soup was cold again")
+    world.work()
+    assert [each["id"] for each in api.get(f"/api/responses/{late.id}")["topics"]] == [topic]
+
+
 def test_one_review_at_a_time_serves_all_who_ask(api, said):
     first = api.post("/api/topics/review", {}, 202)
     assert first["state"] == "waiting"
@@ -317,6 +370,80 @@ def test_a_key_of_some_surveys_sees_only_their_topics(api, said, make, world):
     limited.get(f"/api/topics/{topic_of(said, 'food')}", 404)
     limited.post("/api/topics", {"label": "Mine"}, 403)
     limited.patch(f"/api/topics/{item['id']}", {"label": "Mine"}, 403)
+
+
+def test_a_key_of_some_surveys_learns_nothing_that_others_taught(api, make, survey, world):
+    given = {"label": "Card declined", "examples": ["the card of Acme was refused"]}
+    topic = api.post("/api/topics", given)["id"]
+    api.patch(f"/api/topics/{topic}", {"owner": "Maya", "issue_url": "https://issues.example/1"})
+    Topic.update(candidates=["Acme card"], terms=["acme"], wider="Payments of Acme").execute()
+    foreign = make.response(survey, 3, comment="it was refused")
+    api.patch(f"/api/responses/{foreign.id}", {"topics": [topic]})
+    own = make.response(make.survey(), 3, comment="no idea")
+    limited = type(api)(world, make.key("write", surveys=[own.survey_id]))
+    refused = [
+        limited.call("PATCH", f"/api/responses/{own.id}", 422, json={"topics": [id_]})["error"]["fields"]
+        for id_ in (topic, "top_missing")
+    ]
+    assert refused[0] == {"topics": [f"There is no topic {topic}."]}
+    assert refused[1] == {"topics": ["There is no topic top_missing."]}
+    limited.get(f"/api/topics/{topic}", 404)
+    api.patch(f"/api/responses/{own.id}", {"topics": [topic]})
+    assert limited.patch(f"/api/responses/{own.id}", {"topics": [topic]})["topics"][0]["id"] == topic
+    TopicReview.create(state=reviews.DONE, asked_at=clock.now(), comments=7, moved=3)
+    page = limited.get("/api/topics")
+    assert {"comments", "moved"} & set(page["review"]) == set()
+    for shown in (page["items"][0], limited.get(f"/api/topics/{topic}")):
+        assert shown["id"] == topic
+        assert not set(shown) & {
+            "candidates",
+            "phrases",
+            "examples",
+            "owner",
+            "issue_url",
+            "wider",
+            "lineage",
+        }
+        assert "acme" not in str(shown).lower()
+    assert api.get(f"/api/topics/{topic}")["examples"] == given["examples"]
+
+
+def test_a_page_of_topics_costs_as_many_statements_however_long_it_is(api, make, survey):
+    costs = []
+    for number in range(6):
+        topic = api.post("/api/topics", {"label": f"Topic {number}"})["id"]
+        row = make.response(survey, 3, comment=f"comment {number}")
+        api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
+        with count_queries() as counted:
+            items = api.get("/api/topics")["items"]
+        costs.append(counted.count)
+        assert [len(item["typical"]) for item in items] == [1] * (number + 1)
+    assert len(set(costs)) == 1
+
+
+def test_the_most_typical_comments_are_those_nearest_to_the_topic(api, make, survey):
+    topic, other = (api.post("/api/topics", {"label": label})["id"] for label in ("One", "Other"))
+    rows = [make.response(survey, 3, comment=f"comment {number}") for number in range(5)]
+    for at, row in enumerate(rows):
+        api.patch(f"/api/responses/{row.id}", {"topics": [topic, other]})
+        for name, closeness in ((topic, at / 10), (other, -at / 10)):
+            Placement.update(closeness=closeness).where(
+                Placement.response == row.key, Placement.topic == name
+            ).execute()
+    found = {
+        item["id"]: [each["comment"][-1] for each in item["typical"]]
+        for item in api.get("/api/topics")["items"]
+    }
+    assert found == {topic: ["4", "3", "2"], other: ["0", "1", "2"]}
+
+
+def test_a_topic_alone_has_the_numbers_it_has_among_all(api, said):
+    for item in api.get("/api/topics", limit=200)["items"][:2]:
+        alone = api.get(f"/api/topics/{item['id']}")
+        assert {name: alone[name] for name in item if name != "typical"} == {
+            name: value for name, value in item.items() if name != "typical"
+        }
+        assert alone["typical"][:3] == item["typical"]
 
 
 def test_a_language_that_the_vectors_do_not_know_makes_no_topics(world, api, make):

@@ -102,3 +102,43 @@ def test_every_tagged_column_exists(world):
             db.SCORE,
             db.TECHNICAL,
         }
+
+
+def test_what_goes_together_is_done_in_lists_and_what_does_not_by_itself(world):
+    Clock.create(id=7, tick=0)
+    lists = []
+
+    def add_all(numbers):
+        lists.append(list(numbers))
+        even = [number for number in numbers if number % 2 == 0]
+        Clock.update(tick=Clock.tick + len(even)).where(Clock.id == 7).execute()
+        return [db.ALONE if number % 2 else ("together", number) for number in numbers]
+
+    def add_one(number):
+        Clock.update(tick=Clock.tick + 1).where(Clock.id == 7).execute()
+        return "alone", number
+
+    results = together(30, lambda index: db.write(lambda: add_one(index), add_all, index))
+    assert results == [("alone" if index % 2 else "together", index) for index in range(30)]
+    assert sorted(number for numbers in lists for number in numbers) == list(range(30))
+    assert Clock.get_by_id(7).tick == 30
+
+
+def test_a_failing_list_leaves_each_to_itself(world):
+    Clock.create(id=7, tick=0)
+
+    def fail_all(numbers):
+        Clock.update(tick=1000).where(Clock.id == 7).execute()
+        raise LookupError
+
+    def add_one():
+        Clock.update(tick=Clock.tick + 1).where(Clock.id == 7).execute()
+
+    together(10, lambda index: db.write(add_one, fail_all, index))
+    assert Clock.get_by_id(7).tick == 10
+
+
+def test_rows_of_one_insert_may_differ_in_what_they_hold(world):
+    keys = db.Insert(Clock)
+    assert keys.many([{"id": number, "tick": number * 10} for number in range(10, 100)]) == 90
+    assert Clock.get_by_id(99).tick == 990

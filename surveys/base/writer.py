@@ -1,0 +1,138 @@
+"""Group commit: one thread writes for all others of its process, so that one flush of the disk serves many."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+#: Does for many callers at once what a verb does for one: takes their items and gives each its result, or ALONE.
+Together = Callable[[Sequence[Any]], Sequence[Any]]
+
+#: The result of what has to be done by itself.
+ALONE: Any = object()
+
+AT_ONCE = 256
+
+
+class Writer:
+    """Takes what has queued, does it in one transaction and then answers every caller.
+
+    `database` is a peewee database. `runs_alone` says who runs a verb that does not go together with others: this
+    thread, where a database has one writer at a time anyway, or its caller (who is answered ALONE), where a lock that
+    one verb waits for need not hold up the others. `is_final`: an error after which it is not tried again.
+    """
+
+    def __init__(
+        self, database: Any, runs_alone: bool, is_final: Callable[[BaseException], bool] = lambda _: False
+    ) -> None:
+        self._database, self._runs_alone, self._is_final = database, runs_alone, is_final
+        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._thread.start()
+
+    def run(self, verb: Callable[[], Any], together: Together | None = None, item: Any = None) -> Any:
+        """The result of `verb`, or what `together` made of `item`, after the commit; raises what the verb raises."""
+        work = _Work(verb, together, item)
+        self._waiting.put(work)
+        work.done.acquire()
+        if work.error is not None:
+            raise work.error
+        return work.result
+
+    def stop(self) -> None:
+        """Finish what has queued, then end the thread and close its connection."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._waiting.get()]
+            while len(batch) < AT_ONCE:
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+            stopping = None in batch
+            self._commit([work for work in batch if work is not None])
+        if not self._database.is_closed():
+            self._database.close()
+
+    def _commit(self, batch: list["_Work"]) -> None:
+        try:
+            if not self._all(batch):
+                self._each(batch)
+        finally:
+            for work in batch:
+                work.done.release()
+
+    def _all(self, batch: list["_Work"]) -> bool:
+        """Everything in one transaction without savepoints; False when something failed and nothing was kept."""
+        try:
+            with self._database.atomic():
+                for work in _left_by_groups(batch):
+                    work.result = work.verb() if self._runs_alone else ALONE
+            return True
+        except BaseException as error:
+            by_itself = len(batch) == 1 and batch[0].together is None
+            if not by_itself and not self._is_final(error):
+                return False
+            if not self._runs_alone:
+                self._hang_up()
+            for work in batch:
+                work.error = error
+            return True
+
+    def _each(self, batch: list["_Work"]) -> None:
+        """All verbs in one transaction, each in a savepoint, so that one failure costs only its own rows."""
+        if not self._runs_alone:
+            # Whatever is wrong with this connection, the callers have their own.
+            self._hang_up()
+            for work in batch:
+                work.result = ALONE
+            return
+        try:
+            with self._database.atomic():
+                for work in batch:
+                    try:
+                        with self._database.atomic():
+                            work.result = work.verb()
+                    except Exception as error:
+                        work.error = error
+        except BaseException as error:
+            for work in batch:
+                work.error = work.error or error
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(Exception):
+            self._database.close()
+
+
+class _Work:
+    """One caller waiting."""
+
+    __slots__ = ("done", "error", "item", "result", "together", "verb")
+
+    def __init__(self, verb: Callable[[], Any], together: Together | None, item: Any) -> None:
+        self.verb, self.together, self.item = verb, together, item
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
+
+
+def _left_by_groups(batch: list[_Work]) -> list[_Work]:
+    """Do together what goes together; what is left to be done one by one."""
+    groups: dict[Together | None, list[_Work]] = {}
+    for work in batch:
+        groups.setdefault(work.together, []).append(work)
+    left = groups.pop(None, [])
+    for together, works in groups.items():
+        if together is None:
+            continue
+        for work, result in zip(works, together([work.item for work in works]), strict=True):
+            work.result = result
+            if result is ALONE:
+                left.append(work)
+    return left
