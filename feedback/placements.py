@@ -10,7 +10,7 @@ import peewee
 from peewee import SQL
 
 from feedback import meanings, topics
-from feedback.analysis import cleaning, evidence, placing, reviewing, sentiment, vectors
+from feedback.analysis import cleaning, evidence, placing, representations, reviewing, sentiment
 from feedback.domain.topics import Place, State
 from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
 from surveys import responses
@@ -84,7 +84,7 @@ def known(mark: tuple[Any, ...] | None = None) -> Known:
 
 def place(arrived: Arrived, among: Known, now: datetime) -> None:
     """Put a response's comment into its topics, or let it wait; nothing moves while the comment stays the same."""
-    (placed,) = placing.place([arrived.comment], among.index, vectors.load())
+    (placed,) = placing.place([arrived.comment], among.index, representations.current())
     packed = meanings.packed(placed.meaning)
     if arrived.vector == packed:
         return
@@ -113,7 +113,7 @@ def forget(key: int, now: datetime) -> None:
 
 def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
     """For each comment the topics it is in, the main one first."""
-    return _subjects(placing.place(comments, among.index, vectors.load()), among)
+    return _subjects(placing.place(comments, among.index, representations.current()), among)
 
 
 def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
@@ -121,8 +121,8 @@ def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
     names = [topic for topic, _ in said]
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
     centres = {**among.index.taught, **among.index.centres}
-    rows = vectors.load().encode(texts)
-    spoken = evidence.phrases(texts, names, among.terms, centres, vectors.load())
+    rows = representations.current().encode(texts)
+    spoken = evidence.phrases(texts, names, among.terms, centres, representations.current())
     return [
         Subject(topic, phrases, float(rows[at] @ centres[topic]) if topic in centres else 0.0, None)
         for at, (topic, phrases) in enumerate(zip(names, spoken, strict=True))
@@ -253,7 +253,7 @@ def _load(mark: tuple[Any, ...]) -> Known:
     if found:
         rows, blurred = (meanings.unpacked([each[at] for each in found]) for at in (0, 1))
     else:
-        rows = blurred = np.zeros((0, vectors.load().dimensions), np.float32)
+        rows = blurred = np.zeros((0, representations.current().dimensions), np.float32)
     terms = {topic.id: topic.terms for topic in state.topics.values()}
     return Known(
         mark,
@@ -279,4 +279,4 @@ def _taught(state: State) -> dict[str, np.ndarray]:
     rows = meanings.unpacked([vector for _, vector, _ in found])
     places = {str(key): Place(topic, by_person=True) for key, _, topic in found}
     whole = State(state.topics, places, state.merged, state.lineage)
-    return reviewing.means_taught(whole, [str(key) for key, _, _ in found], rows, vectors.load())
+    return reviewing.means_taught(whole, [str(key) for key, _, _ in found], rows, representations.current())

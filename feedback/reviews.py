@@ -104,7 +104,7 @@ def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
 
 def _run(row: TopicReview, progress: Progress) -> None:
     # Here, because the text engines belong into this process alone.
-    from feedback.analysis import reviewing, vectors
+    from feedback.analysis import representations, reviewing
 
     progress("gathering", 0.0)
     now = clock.now()
@@ -113,7 +113,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     found = reviewing.review(
         before,
         comments,
-        vectors.load(),
+        representations.current(),
         now,
         _brands(),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
@@ -147,14 +147,14 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
-    from feedback.analysis import vectors
+    from feedback.analysis import representations
     from feedback.domain.topics import Place, State
 
     rows: Any = (
         Response.select(Response.key, Response.comment)
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
-        .where(Reading.language.is_null() | (Reading.language == vectors.LANGUAGE))
+        .where(Reading.language.is_null() | (Reading.language == representations.current().language))
         .order_by(Response.key.desc())
         .limit(MOST)
     )
