@@ -103,7 +103,7 @@ def forget(key: int, now: datetime) -> None:
         if machine:
             Placement.delete().where(Placement.response == key).execute()
         else:
-            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            Meaning.update(vector=None, blurred=None, representation=None).where(Meaning.key == key).execute()
             # Evidence is words of the comment.
             Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
@@ -176,12 +176,12 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
     if standing is None:
         return
     by_person, change, _review, _settled, placements = standing[4:]
-    _remember(key=key, vector=packed)
+    _remember(key=key, vector=packed, representation=representations.current().name)
     if by_person:
         return
     if placements:
         _take_out(key=key)
-    merged = among.merged if change == among.mark[1] else merged_now()
+    merged = among.merged if change == among.mark[2] else merged_now()
     for row in rows_for(key, found, merged):
         _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
     if found or placements:
@@ -189,7 +189,7 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
 
 
 def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
-    return str(db.database.obj.database), *found
+    return str(db.database.obj.database), representations.current().name, *found
 
 
 def _newest() -> tuple[Any, Any, Any]:
@@ -226,9 +226,9 @@ def _build_put_in() -> Any:
 
 
 def _build_remember() -> Any:
-    given = {Meaning.key: db.slot("key"), Meaning.vector: db.slot("vector"), Meaning.by_person: False}
-    return Meaning.insert(given).on_conflict(
-        conflict_target=[Meaning.key], update={Meaning.vector: db.slot("vector"), Meaning.blurred: None}
+    made = {Meaning.vector: db.slot("vector"), Meaning.representation: db.slot("representation")}
+    return Meaning.insert({Meaning.key: db.slot("key"), Meaning.by_person: False, **made}).on_conflict(
+        conflict_target=[Meaning.key], update={**made, Meaning.blurred: None}
     )
 
 
@@ -245,6 +245,7 @@ def _load(mark: tuple[Any, ...]) -> Known:
         Meaning.select(Meaning.vector, Meaning.blurred, Placement.topic)
         .join(Placement, on=(Placement.response == Meaning.key))
         .where(Meaning.blurred.is_null(False), Placement.main)
+        .where(Meaning.representation == representations.current().name)
         .order_by(Meaning.key)
         .tuples()
     )
@@ -272,6 +273,7 @@ def _taught(state: State) -> dict[str, np.ndarray]:
         Meaning.select(Meaning.key, Meaning.vector, Placement.topic)
         .join(Placement, on=(Placement.response == Meaning.key))
         .where(Meaning.by_person, Meaning.vector != "", Placement.by_person, Placement.topic.in_(names))
+        .where(Meaning.representation == representations.current().name)
         .order_by(Meaning.key)
         .tuples()
     )

@@ -14,15 +14,18 @@ from feedback.analysis.vectors import unit
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
 MANY = 24  # topics; more are shown under wider subjects
+_READ_AT_ONCE = 2048  # comments
 
 
 @dataclass(frozen=True)
 class Review:
-    """What a review brings: the new state, an index for placing, and how many placed comments it moved."""
+    """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
+    of all comments in their order."""
 
     state: State
     index: placing.Index
     moved: int
+    rows: np.ndarray
 
 
 def review(
@@ -43,9 +46,9 @@ def review(
     ids = list(comments)
     progress("reading", 0.0)
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
-    rows = vectors.encode([cleaning.one_line(text) for text in cleaned])
+    rows = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(rows)
+    fresh = clusters.group(rows, vectors.fineness)
     taught = means_taught(state, ids, rows, vectors)
     groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
@@ -68,7 +71,17 @@ def review(
         taught,
     )
     progress("done", 1.0)
-    return Review(reviewed, index, decided.moved)
+    return Review(reviewed, index, decided.moved, rows)
+
+
+def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> np.ndarray:
+    """The vectors of comments, some at a time: a strong representation takes minutes for 100,000."""
+    rows = np.empty((len(cleaned), vectors.dimensions), np.float32)
+    for start in range(0, len(cleaned), _READ_AT_ONCE):
+        progress(start / len(cleaned))
+        part = slice(start, start + _READ_AT_ONCE)
+        rows[part] = vectors.encode([cleaning.one_line(text) for text in cleaned[part]])
+    return rows
 
 
 def _topic(state: State, comment: str) -> str | None:
