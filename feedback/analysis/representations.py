@@ -1,11 +1,12 @@
-"""Says which vectors of meaning are in force."""
+"""Says which vectors of meaning are in force: the shipped ones, or a stronger model's when its package is there."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
-from feedback.analysis import vectors
+from feedback.analysis import transformer, vectors
 
 
 class Representation(Protocol):
@@ -43,6 +44,8 @@ class Representation(Protocol):
         """Unit vectors of `texts` as float32 (texts × dimensions); a text that says nothing is all zeros."""
 
 
+@lru_cache(maxsize=1)
 def current() -> Representation:
-    """The representation in force."""
-    return vectors.load()
+    """The representation in force, chosen once for the life of the process: the sentence model where the package
+    of requirements-topics.txt is installed, the shipped vectors everywhere else."""
+    return transformer.load() if transformer.is_installed() else vectors.load()
