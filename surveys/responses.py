@@ -41,7 +41,7 @@ class Clash(Refused):
 
 
 class Answered(Clash):
-    """Somebody whom we asked answered for this resolution of the ticket; a printed link cannot change that."""
+    """Somebody answered for this resolution of the ticket already; a printed link cannot change that."""
 
 
 class Gone(Refused):
@@ -124,13 +124,15 @@ def find(response_id: str) -> Response | None:
     return found
 
 
-def to_invitation(invitation: Invitation) -> Response | None:
+def to_invitation(invitation: Invitation, own: str | None = None) -> Response | None:
     """The answer that its bearer may see and change: also one through a printed link, where we asked by another.
 
-    Raises Answered for a printed link once somebody whom we asked has answered.
+    Raises Answered for a printed link once somebody has answered, unless with the id `own` that the bearer proved.
     """
     row = Response.get_or_none(Response.invitation == invitation.id)
     other = resolutions.twin(invitation) if row is None else None
+    if row is not None and row.id != own:
+        _check_bearer(invitation)
     return _of_twin(invitation, other) if other else row
 
 
@@ -364,6 +366,8 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
             return None, 0, False
         # It is the answer to this invitation from now on: see _amend().
         row.invitation = None
+    else:
+        _check_bearer(invitation)
     # A second device answered the same invitation: what it says is newer than all that is stored.
     Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
     return row, row.revision, True
@@ -371,9 +375,15 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
 
 def _of_twin(invitation: Invitation, other: Invitation) -> Response | None:
     row = _by_invitation(other.id)
-    if row is not None and resolutions.is_printed(invitation):
-        raise Answered("This resolution of the ticket was answered already.")
+    if row is not None:
+        _check_bearer(invitation)
     return row
+
+
+def _check_bearer(invitation: Invitation) -> None:
+    # Whoever has a printed link can have it name any ticket: what is stored is not theirs to see or to change.
+    if resolutions.is_printed(invitation):
+        raise Answered("This resolution of the ticket was answered already.")
 
 
 _by_id = db.Lookup(Response.id, lock=True)
@@ -448,6 +458,8 @@ def _insert(rows: list[Response], vouched: bool = False) -> list[Response]:
     for row in rows:
         row.first_tick = row.changed_tick = tick
     count = _insert_rows.many([row.__data__ for row in rows])
+    if not count:
+        return []
     # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
     unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
     if count == len(rows) and not unwanted:

@@ -34,7 +34,6 @@ SECONDS = Histogram(
 )
 #: What a caller may invent is not counted by name: every name is kept for ever (RFC 9110, 9.1; RFC 5789).
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-ANSWERS = Counter("earshot_responses_total", "Responses recorded", ["new"])
 
 
 def configure_logs(level: str) -> None:

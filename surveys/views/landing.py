@@ -73,7 +73,7 @@ def answer(token: str) -> Response:
     now = clock.now()
     invitation, survey = _invited(token, now)
     form = _form(given["form"], invitation, token, now)
-    score, stored = pages.score_of(survey, given["score"]), _stored(invitation)
+    score, stored = pages.score_of(survey, given["score"]), _stored(invitation, form.id)
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)
     taken, _ = public.taken(survey, _answer(survey, form, token, given, score))
@@ -135,9 +135,9 @@ def _over() -> Problem:
     return Problem(410, "This invitation can no longer be answered.")
 
 
-def _stored(invitation: Invitation) -> Stored | None:
+def _stored(invitation: Invitation, own: str | None = None) -> Stored | None:
     try:
-        return responses.to_invitation(invitation)
+        return responses.to_invitation(invitation, own)
     except responses.Answered as answered:
         g.told = "ui.answered"
         raise Problem(410, answered.message) from None

@@ -216,6 +216,7 @@ def test_what_leaves_the_house_has_a_lane_of_its_own():
         "invitation reminder due": jobs.MAIL,
         "look up": jobs.CALLS,
         "note due": jobs.CALLS,
+        "mail reports to be confirmed": jobs.CALLS,
     }
     assert jobs._lanes == lanes
 

@@ -1,6 +1,7 @@
 """Connections, the rating links that helpdesks print, and ratings on their way back to the ticket."""
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -344,8 +345,17 @@ def say(client, invitation, score, id, **more):
     return client.post("/r", json={**body, "invitation": links.invitation_token(invitation.id)})
 
 
+def address(invitation):
+    return links.invitation(invitation.id).removeprefix("http://localhost")
+
+
 def page(client, invitation):
-    return client.get(links.invitation(invitation.id).removeprefix("http://localhost"))
+    return client.get(address(invitation))
+
+
+def hidden(shown):
+    """The page's token, which proves whose form it is."""
+    return re.search(r'name="form" value="([^"]+)"', shown.text)[1]
 
 
 @pytest.fixture
@@ -391,6 +401,21 @@ def test_a_printed_link_does_not_change_what_the_mail_was_answered_with(client, 
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (409, "conflict")
     row = Response.get()
     assert (row.score, row.invitation_id) == (2, mail.id)
+
+
+def test_a_printed_link_shows_and_changes_nothing_that_somebody_else_said(client, zendesk, printed):
+    """Its bearer can have it name any ticket: only the form that was filled in goes on with its answer."""
+    link = landed(client, printed)
+    form = hidden(page(client, link))
+    mine = {"form": form, "score": "2", "comment": "call Jane Doe"}
+    assert client.post(address(link), data=mine).status_code == 200
+    shown = page(client, link)
+    assert (shown.status_code, "Jane" in shown.text) == (410, False)
+    assert client.post(address(link), data={"score": "10", "comment": "all great"}).status_code == 410
+    assert say(client, link, 10, SECOND).status_code == 409
+    assert client.post(address(link), data={**mine, "score": "3"}).status_code == 200
+    row = Response.get()
+    assert (row.score, row.comment) == (3, "call Jane Doe")
 
 
 def test_a_ticket_answered_before_we_were_told_of_it_is_not_asked_about(client, zendesk, printed):
