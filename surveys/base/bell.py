@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ Chore = Callable[[datetime], Any]
 
 _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
+_making = threading.Lock()
 _hourly: dict[str, Chore] = {}
 _nightly: dict[str, Chore] = {}
 _beside: dict[str, int] = {}
@@ -90,11 +92,13 @@ def _ring(wait: float) -> None:
 
 def _huey() -> Huey:
     global _made
-    if _made is None:
-        if _make is None:
-            raise RuntimeError("install() first")
-        _made = _with_tasks(_make())
-    return _made
+    # Two threads that ring for the first time must not open two: one would stay open, and nobody know of it.
+    with _making:
+        if _made is None:
+            if _make is None:
+                raise RuntimeError("install() first")
+            _made = _with_tasks(_make())
+        return _made
 
 
 def _with_tasks(huey: Huey) -> Huey:

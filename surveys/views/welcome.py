@@ -18,6 +18,7 @@ routes = Routes("welcome", __name__, description="What is here.")
 layout.errors_as_pages(routes)
 
 _HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+_REFUSED = {**_HTML, "description": "No such look. Said as a page."}
 
 
 @routes.before_request
@@ -71,7 +72,7 @@ def demo() -> Response:
 
 @routes.route("/demo/look", methods=["GET"])
 @routes.arguments(LookQuery(), location="query")
-@routes.doc(responses={"200": _HTML})
+@routes.doc(responses={"200": _HTML, "422": _REFUSED})
 def look(tried: dict[str, Any]) -> Response:
     """Try how a survey looks: metric, language, mode, corner, theme and colour. Nothing is kept. Off with WELCOME=0."""
     survey = _imagined(tried)
@@ -95,7 +96,9 @@ def look(tried: dict[str, Any]) -> Response:
 
 @routes.route("/demo/look.js", methods=["GET"])
 @routes.arguments(LookQuery(), location="query")
-@routes.doc(responses={"200": {"description": "The script.", "content": {"text/javascript": {}}}})
+@routes.doc(
+    responses={"200": {"description": "The script.", "content": {"text/javascript": {}}}, "422": _REFUSED}
+)
 def look_script(tried: dict[str, Any]) -> Response:
     """The widget in the look that is tried; what it would send goes nowhere."""
     made = script.files(widget.configuration(_imagined(tried), tried["lang"]))

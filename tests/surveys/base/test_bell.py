@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
 
 from surveys.base import bell, clock, db, jobs, settings
 from tests.surveys.test_serving import wait_for
+from tests.threads import together
 
 #: What a child does whose parent, before the fork, was `parent` and is now `found`.
 CHILD = """
@@ -126,3 +128,21 @@ def test_a_worker_that_ends_has_the_call_in_hand_finished(hanging):
     os.write(write, b"xx")
     assert os.waitpid(child, 0)[1] == 0
     assert states()[:2] == [jobs.DONE, jobs.NEW]
+
+
+def test_threads_that_ring_for_the_first_time_together_open_one_connection(postgres, tmp_path, monkeypatch):
+    made, make = [], bell.PostgresHuey
+
+    def slowly(*given, **options):
+        made.append(given)
+        threading.Event().wait(0.2)
+        return make(*given, **options)
+
+    monkeypatch.setattr(bell, "PostgresHuey", slowly)
+    url = postgres.create_database("first")
+    bell.install(settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url}))
+    try:
+        assert len({id(each) for each in together(4, lambda _: bell._huey())}) == 1
+        assert len(made) == 1
+    finally:
+        bell.close()

@@ -88,7 +88,8 @@ def test_choices_are_read_in_the_visitors_language_and_kept_in_the_first(client,
     panel = client.get(f"/w/{survey['id']}/de.js").text
     assert '[["Price","Preis"],["Speed","Tempo"]]' in panel
     assert '["Hilfe","https://shop.example/help"]' in panel
-    assert '"many":true' in panel
+    single = api.patch(f"/api/surveys/{survey['id']}", {"follow_up_type": "single_choice"})
+    assert client.get(f"/w/{single['id']}/de.js").data != panel.encode()
 
 
 @pytest.mark.parametrize(
