@@ -59,6 +59,7 @@ pictures: $(VENV)/.installed-dev machine
 lock: .venv-lock/bin/uv
 	$(UV) requirements.in -o requirements.txt
 	$(UV) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(UV) --no-deps requirements-topics.in -o requirements-topics.txt
 	$(UV) tests/bench/requirements-peers.in -o tests/bench/requirements-peers.txt
 
 

@@ -70,7 +70,10 @@ def export(
         with _opened(file) as out:
             out.write(housekeeping.exported(email, external_id, person_id))
         return
+    if file.suffix not in (".csv", ".ndjson", ""):
+        raise click.ClickException(f"{file} must end in .csv or .ndjson: these two can be written.")
     write = exports.table if file.suffix == ".csv" else exports.ndjson
+    count = 0
     filters: dict[str, Any] = {
         "survey": survey,
         "since": since.replace(tzinfo=UTC) if since else None,
@@ -80,6 +83,9 @@ def export(
         for line in write(exports.items(filters)):
             out.write(line)
             bar.update()
+            count += 1
+    # The first line of a table names its columns.
+    click.echo(f"{count - (file.suffix == '.csv')} responses written to {file}.", err=True)
 
 
 @click.command()

@@ -65,13 +65,13 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
     # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback import placements
-    from feedback.analysis import vectors
+    from feedback.analysis import representations
 
     arrived = placements.arrived(payload["key"])
     if arrived is None:
         return
     # In languages that the vectors do not know they would make topics of noise.
-    understood = arrived.language in (None, vectors.LANGUAGE) or arrived.by_person
+    understood = arrived.language in (None, representations.current().language) or arrived.by_person
     if not arrived.comment or arrived.test or not understood:
         placements.forget(arrived.key, now)
         return

@@ -39,7 +39,8 @@ def unpacked(texts: Sequence[str]) -> "np.ndarray":
 def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
     """The comments most like that of response `key`, nearest first, each with its cosine (at most 1).
 
-    `among` is a query of responses to choose from that joins no vectors; the newest `MOST_COMPARED` are compared.
+    `among` is a query of responses to choose from that joins no vectors; the newest `MOST_COMPARED` whose vectors
+    the same representation made are compared.
     """
     import numpy as np
 
@@ -48,6 +49,7 @@ def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
         return []
     query = among.join(Meaning, on=(Meaning.key == among.model.key), src=among.model)
     query = query.select(Meaning.key, Meaning.vector).where(Meaning.vector != "", Meaning.key != key)
+    query = query.where(Meaning.representation == own.representation)
     found = db.database.execute(query.order_by(among.model.key.desc()).limit(MOST_COMPARED)).fetchall()
     if not found:
         return []

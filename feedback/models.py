@@ -115,12 +115,14 @@ class Meaning(Table):
     """What a comment means, as a vector; and whether a person said which topics it is in, perhaps none.
 
     `vector` and, for comments that vote on where new ones belong, `blurred` (averaged with its neighbours) are
-    base64 of int8; see `feedback.meanings`.
+    base64 of int8; see `feedback.meanings`. `representation` names what made them: vectors of another one are as
+    good as none.
     """
 
     key = BigIntegerField(primary_key=True)
     vector = TextField(null=True)
     blurred = TextField(null=True)
+    representation = TextField(null=True)
     by_person = peewee.BooleanField(default=False)
 
     class Meta:
@@ -131,7 +133,9 @@ Meaning.add_index(Meaning.key, name="meaning_voters", where=Meaning.blurred.is_n
 
 
 class TopicReview(Table):
-    """One review of all topics: asked for, running (`step`, `share` done 0–1), done or failed."""
+    """One review of all topics: asked for, running (`step`, `share` done 0–1), done or failed. `representation`
+    names what made the vectors that it compared.
+    """
 
     id = peewee.BigAutoField()
     state = TextField()
@@ -139,6 +143,7 @@ class TopicReview(Table):
     share = DoubleField(default=0.0)
     comments = peewee.IntegerField(null=True)
     moved = peewee.IntegerField(null=True)
+    representation = TextField(null=True)
     asked_at = UTCField()
     started_at = UTCField(null=True)
     beat_at = UTCField(null=True)

@@ -10,7 +10,7 @@ import peewee
 from peewee import SQL
 
 from feedback import meanings, topics
-from feedback.analysis import cleaning, evidence, placing, reviewing, sentiment, vectors
+from feedback.analysis import cleaning, evidence, placing, representations, reviewing, sentiment
 from feedback.domain.topics import Place, State
 from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
 from surveys import responses
@@ -84,7 +84,7 @@ def known(mark: tuple[Any, ...] | None = None) -> Known:
 
 def place(arrived: Arrived, among: Known, now: datetime) -> None:
     """Put a response's comment into its topics, or let it wait; nothing moves while the comment stays the same."""
-    (placed,) = placing.place([arrived.comment], among.index, vectors.load())
+    (placed,) = placing.place([arrived.comment], among.index, representations.current())
     packed = meanings.packed(placed.meaning)
     if arrived.vector == packed:
         return
@@ -103,7 +103,7 @@ def forget(key: int, now: datetime) -> None:
         if machine:
             Placement.delete().where(Placement.response == key).execute()
         else:
-            Meaning.update(vector=None, blurred=None).where(Meaning.key == key).execute()
+            Meaning.update(vector=None, blurred=None, representation=None).where(Meaning.key == key).execute()
             # Evidence is words of the comment.
             Placement.update(evidence=[]).where(Placement.response == key).execute()
         responses.touch(key, now)
@@ -113,7 +113,7 @@ def forget(key: int, now: datetime) -> None:
 
 def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
     """For each comment the topics it is in, the main one first."""
-    return _subjects(placing.place(comments, among.index, vectors.load()), among)
+    return _subjects(placing.place(comments, among.index, representations.current()), among)
 
 
 def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
@@ -121,8 +121,8 @@ def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
     names = [topic for topic, _ in said]
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
     centres = {**among.index.taught, **among.index.centres}
-    rows = vectors.load().encode(texts)
-    spoken = evidence.phrases(texts, names, among.terms, centres, vectors.load())
+    rows = representations.current().encode(texts)
+    spoken = evidence.phrases(texts, names, among.terms, centres, representations.current())
     return [
         Subject(topic, phrases, float(rows[at] @ centres[topic]) if topic in centres else 0.0, None)
         for at, (topic, phrases) in enumerate(zip(names, spoken, strict=True))
@@ -176,12 +176,12 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
     if standing is None:
         return
     by_person, change, _review, _settled, placements = standing[4:]
-    _remember(key=key, vector=packed)
+    _remember(key=key, vector=packed, representation=representations.current().name)
     if by_person:
         return
     if placements:
         _take_out(key=key)
-    merged = among.merged if change == among.mark[1] else merged_now()
+    merged = among.merged if change == among.mark[2] else merged_now()
     for row in rows_for(key, found, merged):
         _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
     if found or placements:
@@ -189,7 +189,7 @@ def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: da
 
 
 def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
-    return str(db.database.obj.database), *found
+    return str(db.database.obj.database), representations.current().name, *found
 
 
 def _newest() -> tuple[Any, Any, Any]:
@@ -226,9 +226,9 @@ def _build_put_in() -> Any:
 
 
 def _build_remember() -> Any:
-    given = {Meaning.key: db.slot("key"), Meaning.vector: db.slot("vector"), Meaning.by_person: False}
-    return Meaning.insert(given).on_conflict(
-        conflict_target=[Meaning.key], update={Meaning.vector: db.slot("vector"), Meaning.blurred: None}
+    made = {Meaning.vector: db.slot("vector"), Meaning.representation: db.slot("representation")}
+    return Meaning.insert({Meaning.key: db.slot("key"), Meaning.by_person: False, **made}).on_conflict(
+        conflict_target=[Meaning.key], update={**made, Meaning.blurred: None}
     )
 
 
@@ -245,6 +245,7 @@ def _load(mark: tuple[Any, ...]) -> Known:
         Meaning.select(Meaning.vector, Meaning.blurred, Placement.topic)
         .join(Placement, on=(Placement.response == Meaning.key))
         .where(Meaning.blurred.is_null(False), Placement.main)
+        .where(Meaning.representation == representations.current().name)
         .order_by(Meaning.key)
         .tuples()
     )
@@ -253,7 +254,7 @@ def _load(mark: tuple[Any, ...]) -> Known:
     if found:
         rows, blurred = (meanings.unpacked([each[at] for each in found]) for at in (0, 1))
     else:
-        rows = blurred = np.zeros((0, vectors.load().dimensions), np.float32)
+        rows = blurred = np.zeros((0, representations.current().dimensions), np.float32)
     terms = {topic.id: topic.terms for topic in state.topics.values()}
     return Known(
         mark,
@@ -272,6 +273,7 @@ def _taught(state: State) -> dict[str, np.ndarray]:
         Meaning.select(Meaning.key, Meaning.vector, Placement.topic)
         .join(Placement, on=(Placement.response == Meaning.key))
         .where(Meaning.by_person, Meaning.vector != "", Placement.by_person, Placement.topic.in_(names))
+        .where(Meaning.representation == representations.current().name)
         .order_by(Meaning.key)
         .tuples()
     )
@@ -279,4 +281,4 @@ def _taught(state: State) -> dict[str, np.ndarray]:
     rows = meanings.unpacked([vector for _, vector, _ in found])
     places = {str(key): Place(topic, by_person=True) for key, _, topic in found}
     whole = State(state.topics, places, state.merged, state.lineage)
-    return reviewing.means_taught(whole, [str(key) for key, _, _ in found], rows, vectors.load())
+    return reviewing.means_taught(whole, [str(key) for key, _, _ in found], rows, representations.current())

@@ -15,6 +15,7 @@ from surveys.base import bell, clock, db, jobs
 from surveys.models import Response, Survey
 
 if TYPE_CHECKING:
+    from feedback.analysis.reviewing import Review
     from feedback.domain.topics import State
     from feedback.placements import Known, Subject
 
@@ -71,7 +72,12 @@ def nightly(now: datetime) -> None:
     last = TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
     changed = Response.select().where(Response.comment.is_null(False))
     if last is not None:
+        # Here, because the text engines belong into the worker's memory and not into the web's.
+        from feedback.analysis import representations
+
         changed = changed.where(Response.updated_at > last.started_at)
+        if last.representation != representations.current().name:
+            changed = Response.select().where(Response.comment.is_null(False))
     if changed.exists():
         ask(now)
 
@@ -104,7 +110,7 @@ def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
 
 def _run(row: TopicReview, progress: Progress) -> None:
     # Here, because the text engines belong into this process alone.
-    from feedback.analysis import reviewing, vectors
+    from feedback.analysis import representations, reviewing
 
     progress("gathering", 0.0)
     now = clock.now()
@@ -113,14 +119,14 @@ def _run(row: TopicReview, progress: Progress) -> None:
     found = reviewing.review(
         before,
         comments,
-        vectors.load(),
+        representations.current(),
         now,
         _brands(),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
     db.write(lambda: topics.keep(before, found.state, now))
     ids = list(comments)
-    _vote(ids, found.index, progress)
+    _remember(ids, found, progress)
     _note(row, step="writing")
     moved = [
         id_
@@ -142,19 +148,28 @@ def _run(row: TopicReview, progress: Progress) -> None:
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
         time.sleep(PAUSE)
-    _note(row, state=DONE, step="done", share=1.0, comments=len(ids), moved=found.moved, ended_at=clock.now())
+    _note(
+        row,
+        state=DONE,
+        step="done",
+        share=1.0,
+        comments=len(ids),
+        moved=found.moved,
+        representation=representations.current().name,
+        ended_at=clock.now(),
+    )
 
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
-    from feedback.analysis import vectors
+    from feedback.analysis import representations
     from feedback.domain.topics import Place, State
 
     rows: Any = (
         Response.select(Response.key, Response.comment)
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
-        .where(Reading.language.is_null() | (Reading.language == vectors.LANGUAGE))
+        .where(Reading.language.is_null() | (Reading.language == representations.current().language))
         .order_by(Response.key.desc())
         .limit(MOST)
     )
@@ -191,20 +206,28 @@ def _brands() -> set[str]:
     return {row.product for row in Survey.select(Survey.product) if row.product}
 
 
-def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:
-    """Keep the vectors of those comments that vote on where new ones belong."""
+def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
+    """Keep the vectors of those comments that vote on where new ones belong, and of those whose vectors another
+    representation has made.
+    """
     from feedback import meanings
+    from feedback.analysis import representations
 
-    chosen = {int(ids[at]): row for row, at in enumerate(index.at)}
+    name = representations.current().name
+    place = {int(id_): at for at, id_ in enumerate(ids)}
+    chosen = {int(ids[at]): row for row, at in enumerate(found.index.at)}
     voted: Any = Meaning.select(Meaning.key).where(Meaning.blurred.is_null(False)).tuples()
     before = {key for (key,) in voted}
+    foreign: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
+    written = sorted(chosen.keys() | (place.keys() & {key for (key,) in foreign}))
     done = 0
-    for part in topics.chunks(sorted(chosen)):
+    for part in topics.chunks(written):
         rows = [
             {
                 "key": key,
-                "vector": meanings.packed(index.rows[chosen[key]]),
-                "blurred": meanings.packed(index.blurred[chosen[key]]),
+                "vector": meanings.packed(found.rows[place[key]]),
+                "blurred": meanings.packed(found.index.blurred[chosen[key]]) if key in chosen else None,
+                "representation": name,
             }
             for key in part
         ]
@@ -214,12 +237,13 @@ def _vote(ids: Sequence[str], index: Any, progress: Progress) -> None:
             kept = [row for row in rows if row["key"] in there]
             if kept:
                 Meaning.insert_many(kept).on_conflict(
-                    conflict_target=[Meaning.key], preserve=[Meaning.vector, Meaning.blurred]
+                    conflict_target=[Meaning.key],
+                    preserve=[Meaning.vector, Meaning.blurred, Meaning.representation],
                 ).execute()
 
         db.write(verb)
         done += len(part)
-        progress("indexing", 0.75 + 0.05 * done / len(chosen))
+        progress("indexing", 0.75 + 0.05 * done / len(written))
         time.sleep(PAUSE)
     # Last, so that comments that arrive meanwhile find voters.
     for part in topics.chunks(sorted(before - chosen.keys())):

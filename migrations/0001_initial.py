@@ -420,6 +420,7 @@ def tables(db):
         key = BigIntegerField(primary_key=True)
         vector = TextField(null=True)
         blurred = TextField(null=True)
+        representation = TextField(null=True)
         by_person = peewee.BooleanField(default=False)
 
     Meaning.add_index(Meaning.key, name="meaning_voters", where=Meaning.blurred.is_null(False))
@@ -431,6 +432,7 @@ def tables(db):
         share = DoubleField(default=0.0)
         comments = peewee.IntegerField(null=True)
         moved = peewee.IntegerField(null=True)
+        representation = TextField(null=True)
         asked_at = UTCField()
         started_at = UTCField(null=True)
         beat_at = UTCField(null=True)

@@ -231,7 +231,7 @@ def _lines(path: Path) -> Iterator[Any]:
     except FileNotFoundError:
         raise NotABackup("There is no such file.") from None
     except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise NotABackup(f"It cannot be read: {type(error).__name__}.") from error
+        raise NotABackup(f"This is no backup of Earshot ({type(error).__name__}).") from error
 
 
 def _manifest(head: Any) -> Manifest:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 import click
+import peewee
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -107,6 +108,10 @@ def prepare(chosen: settings.Settings) -> None:
         db.check()
     except db.WrongDatabase as error:
         raise click.ClickException(str(error)) from None
+    except peewee.OperationalError as error:
+        raise click.ClickException(
+            f"The database cannot be reached: {error}\nOn PostgreSQL it must have been made before: createdb earshot"
+        ) from None
     if not accounts.ApiKey.select().exists():
         key = chosen.admin_key or settings.kept_secret(chosen.data_dir / "admin-key")
         accounts.issue("first key", ["admin"], None, clock.now(), key)
@@ -121,8 +126,12 @@ def welcome(chosen: settings.Settings) -> None:
     """Say where things are."""
     survey = Survey.select().where(Survey.status == "active").order_by(Survey.created_at).first()
     lines = [f"Earshot is at {links.to('/')}"]
-    if not chosen.admin_key:
-        lines.append(f"The first API key lies in {chosen.data_dir / 'admin-key'}")
+    key = chosen.data_dir / "admin-key"
+    if key.exists() and accounts.look_up(key.read_text().strip()):
+        lines.append(f"The first API key lies in {key}")
+    elif not chosen.admin_key:
+        # After a restore the keys are those of the backup.
+        lines.append("API keys: flask --app wsgi keys list, keys create")
     if survey:
         lines.append(f"Open first: {links.survey_page(survey.id)}")
     lines.append(f"API pages: {links.to('/api/docs')}")

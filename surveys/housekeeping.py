@@ -137,7 +137,8 @@ def _report(done: backups.Restored) -> None:
         )
     if done.new_secret:
         click.echo(
-            "Tokens are signed with another key than before: restart the service; with SECRET_KEY set, mend it."
+            "Links and tokens are signed with the key of the backup from now on: restart Earshot. If SECRET_KEY is set "
+            "in the environment, give it the value it had where the backup was made."
         )
     if done.differing:
         click.echo(f"{done.differing} daily counts differ from the responses. Run: flask --app wsgi recount")

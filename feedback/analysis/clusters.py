@@ -41,11 +41,11 @@ class Grouping:
     around: tuple[np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray) -> Grouping:
+def group(rows: np.ndarray, fineness: float) -> Grouping:
     """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
 
-    Of groupings at several resolutions the one is taken whose groups are best apart. Members of groups
-    smaller than `SMALLEST` join the group their neighbours vote for.
+    Of groupings at several resolutions the one is taken whose groups are best apart (`separation`, also for
+    `fineness`). Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
     """
     around = nearest(rows, _BLURRED_BY)
     index, cosine = nearest(blur(rows, rows, *around), _TIES)
@@ -54,22 +54,20 @@ def group(rows: np.ndarray) -> Grouping:
     best, found = -1.0, np.full(len(rows), -1)
     for resolution in _RESOLUTIONS:
         tried = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
-        apart = separation(rows, tried)
+        apart = separation(rows, tried, fineness)
         if apart > best:
             best, found = apart, tried
     return Grouping(_by_size(found), edges, around)
 
 
-def separation(rows: np.ndarray, groups: np.ndarray) -> float:
+def separation(rows: np.ndarray, groups: np.ndarray, fineness: float) -> float:
     """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
 
     For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
-    is and
-    as a share of what is missing to the farther of both; the first mean times the second to the power of
-    1.5. The first
-    alone likes few large groups and the second many small ones; together they came nearest to the topics
-    that people gave (a simplified silhouette: Vendramin, Campello, Hruschka 2010,
-    doi:10.1002/sam.10080).
+    is and as a share of what is missing to the farther of both; the first mean times the second to the power of
+    `fineness`. The first alone likes few large groups and the second many small ones; together, with an exponent
+    for each representation, they came nearest to the topics that people gave (a simplified silhouette: Vendramin,
+    Campello, Hruschka 2010, doi:10.1002/sam.10080).
     """
     at = np.flatnonzero(groups >= 0)
     at = at[:: max(1, len(at) // _JUDGED_ON)]
@@ -86,7 +84,7 @@ def separation(rows: np.ndarray, groups: np.ndarray) -> float:
         other = close.max(1)
         apart += float((own - other).sum())
         share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
-    return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** 1.5
+    return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** fineness
 
 
 def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from feedback.analysis import naming
-from feedback.analysis.vectors import Vectors, fold
+from feedback.analysis.representations import Representation
+from feedback.analysis.wordpieces import fold
 
 MOST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -19,7 +20,7 @@ def phrases(
     topics: Sequence[str],
     terms: Mapping[str, Sequence[str]],
     centres: Mapping[str, np.ndarray],
-    vectors: Vectors,
+    vectors: Representation,
 ) -> list[list[str]]:
     """For each of `texts`, cleaned, at most `MOST` phrases of its own that speak of its topic, as written.
 

@@ -9,7 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from feedback.analysis.vectors import Vectors, fold, unit
+from feedback.analysis.representations import Representation
+from feedback.analysis.vectors import unit
+from feedback.analysis.wordpieces import fold
 
 READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
 _LONGEST_PHRASE = 5
@@ -89,7 +91,7 @@ class _Phrases:
 
 def name(
     texts: Mapping[str, Sequence[str]],
-    vectors: Vectors,
+    vectors: Representation,
     never: Collection[str] = (),
     kept: Collection[str] = (),
 ) -> dict[str, Name]:
@@ -212,7 +214,7 @@ def _rank(
     found: _Phrases,
     overall: Counter,
     weights: Mapping[str, float],
-    vectors: Vectors,
+    vectors: Representation,
     centres: Mapping[str, np.ndarray],
 ) -> list[tuple[tuple[str, ...], float]]:
     least = 2 if found.comments >= 5 else 1
@@ -242,7 +244,7 @@ def _rank(
     return sorted(total.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _centres(texts: Mapping[str, Sequence[str]], vectors: Vectors) -> dict[str, np.ndarray]:
+def _centres(texts: Mapping[str, Sequence[str]], vectors: Representation) -> dict[str, np.ndarray]:
     return {
         topic: unit(vectors.encode(list(comments[:READ_PER_TOPIC])).sum(0, keepdims=True))[0]
         for topic, comments in texts.items()

@@ -8,11 +8,10 @@ from functools import cached_property
 import numpy as np
 
 from feedback.analysis import cleaning, clusters
-from feedback.analysis.vectors import Vectors, unit
+from feedback.analysis.representations import Representation
+from feedback.analysis.vectors import unit
 
-NEAR_ENOUGH = 0.35  # cosine of the nearest comment; beneath it a comment speaks of what nobody spoke of yet
 SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
-TAUGHT_NEAR_ENOUGH = 0.45  # cosine to what a person taught
 _SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
 _MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change hardly a vote
 
@@ -83,13 +82,13 @@ def index(
     )
 
 
-def place(texts: Sequence[str], among: Index, vectors: Vectors) -> list[Placement]:
+def place(texts: Sequence[str], among: Index, vectors: Representation) -> list[Placement]:
     """Where new comments belong. Those unlike all others wait; a comment of several statements may be in
     several."""
     cleaned = [cleaning.strip(text) for text in texts]
     parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
     rows = vectors.encode([*map(cleaning.one_line, cleaned), *(part for _, part in parts)])
-    decided = _decide(rows, among)
+    decided = _decide(rows, among, vectors)
     whole, passing = decided[: len(texts)], decided[len(texts) :]
     said: dict[int, dict[str, str]] = defaultdict(dict)
     for (at, part), (topic, share) in zip(parts, passing, strict=True):
@@ -125,7 +124,7 @@ def _placement(
     return Placement(tuple(statements), share, statements, meaning)
 
 
-def _decide(rows: np.ndarray, among: Index) -> list[tuple[str | None, float]]:
+def _decide(rows: np.ndarray, among: Index, vectors: Representation) -> list[tuple[str | None, float]]:
     """The topic of each text and the share of votes for it; None where it is unlike all others."""
     if not among.topics and not among.taught:
         return [(None, 0.0)] * len(rows)
@@ -136,9 +135,9 @@ def _decide(rows: np.ndarray, among: Index) -> list[tuple[str | None, float]]:
     decided: list[tuple[str | None, float]] = []
     for at in range(len(rows)):
         topic = names[votes.group[at]] if votes.group[at] >= 0 else None
-        sure = cosine[at, 0] >= NEAR_ENOUGH and votes.share[at] >= SURE_ENOUGH
+        sure = cosine[at, 0] >= vectors.near_enough and votes.share[at] >= SURE_ENOUGH
         rival = float(among.centres[topic] @ rows[at]) if topic is not None and sure else 0.0
-        if close[at] >= TAUGHT_NEAR_ENOUGH and (topic in among.taught or close[at] > rival):
+        if close[at] >= vectors.taught_near_enough and (topic in among.taught or close[at] > rival):
             decided.append((taught[nearest[at]], 1.0))
         elif sure and topic is not None:
             decided.append((topic, float(votes.share[at])))

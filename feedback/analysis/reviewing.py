@@ -9,25 +9,29 @@ from datetime import datetime
 import numpy as np
 
 from feedback.analysis import cleaning, clusters, naming, placing
-from feedback.analysis.vectors import Vectors, unit
+from feedback.analysis.representations import Representation
+from feedback.analysis.vectors import unit
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
 MANY = 24  # topics; more are shown under wider subjects
+_READ_AT_ONCE = 2048  # comments
 
 
 @dataclass(frozen=True)
 class Review:
-    """What a review brings: the new state, an index for placing, and how many placed comments it moved."""
+    """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
+    of all comments in their order."""
 
     state: State
     index: placing.Index
     moved: int
+    rows: np.ndarray
 
 
 def review(
     state: State,
     comments: Mapping[str, str],
-    vectors: Vectors,
+    vectors: Representation,
     now: datetime,
     never: Collection[str] = (),
     progress: Callable[[str, float], None] = lambda step, share: None,
@@ -42,11 +46,11 @@ def review(
     ids = list(comments)
     progress("reading", 0.0)
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
-    rows = vectors.encode([cleaning.one_line(text) for text in cleaned])
+    rows = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(rows)
+    fresh = clusters.group(rows, vectors.fineness)
     taught = means_taught(state, ids, rows, vectors)
-    groups, owners = _claim(rows, fresh.group, taught)
+    groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
     found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
     gain = _gains([_topic(state, id_) for id_ in ids], groups.tolist(), fresh.edges)
@@ -67,7 +71,17 @@ def review(
         taught,
     )
     progress("done", 1.0)
-    return Review(reviewed, index, decided.moved)
+    return Review(reviewed, index, decided.moved, rows)
+
+
+def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> np.ndarray:
+    """The vectors of comments, some at a time: a strong representation takes minutes for 100,000."""
+    rows = np.empty((len(cleaned), vectors.dimensions), np.float32)
+    for start in range(0, len(cleaned), _READ_AT_ONCE):
+        progress(start / len(cleaned))
+        part = slice(start, start + _READ_AT_ONCE)
+        rows[part] = vectors.encode([cleaning.one_line(text) for text in cleaned[part]])
+    return rows
 
 
 def _topic(state: State, comment: str) -> str | None:
@@ -76,7 +90,7 @@ def _topic(state: State, comment: str) -> str | None:
 
 
 def means_taught(
-    state: State, ids: Sequence[str], rows: np.ndarray, vectors: Vectors
+    state: State, ids: Sequence[str], rows: np.ndarray, vectors: Representation
 ) -> dict[str, np.ndarray]:
     """For each topic that a person taught, the mean of its label, its examples and the comments they put
     there."""
@@ -96,7 +110,7 @@ def most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
 
 
 def _claim(
-    rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray]
+    rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray], near_enough: float
 ) -> tuple[np.ndarray, dict[int, str]]:
     """The fresh groups with one more for each taught topic, of the comments nearer to it than to their
     group; and which topic each of these belongs to."""
@@ -109,7 +123,7 @@ def _claim(
     inside = np.flatnonzero(groups >= 0)
     own[inside] = np.einsum("nd,nd->n", rows[inside], centres[groups[inside]])
     first = int(groups.max(initial=-1)) + 1
-    mine = (close >= placing.TAUGHT_NEAR_ENOUGH) & (close > own)
+    mine = (close >= near_enough) & (close > own)
     groups[mine] = first + nearest[mine]
     return groups, {first + at: name for at, name in enumerate(names)}
 
@@ -166,7 +180,7 @@ def _named(
     members: Mapping[str, Sequence[int]],
     cleaned: Sequence[str],
     rows: np.ndarray,
-    vectors: Vectors,
+    vectors: Representation,
     never: Collection[str],
 ) -> State:
     """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
@@ -192,7 +206,7 @@ def _wider(
     members: Mapping[str, Sequence[int]],
     typical: Mapping[str, Sequence[str]],
     rows: np.ndarray,
-    vectors: Vectors,
+    vectors: Representation,
     never: Collection[str],
 ) -> dict[str, str]:
     """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of

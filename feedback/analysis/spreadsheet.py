@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import language, reviewing, sentiment, vectors
-from feedback.analysis.vectors import Vectors
+from feedback.analysis import language, representations, reviewing, sentiment
+from feedback.analysis.representations import Representation
 from feedback.domain.topics import State
 
 ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
+FEWEST = 10  # comments from which topics are looked for
 _LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
 _BATCH = 1_000  # comments between two reports of progress
 
@@ -107,18 +108,22 @@ def feelings(rows: Sequence[Row]) -> list[Feeling]:
     return [Feeling(str(one.label), one.score) if one else Feeling(None, None) for one in read]
 
 
-def subjects(rows: Sequence[Row], table: Vectors | None = None) -> list[Subject]:
+def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list[Subject]:
     """The topics of comments that are looked at once and together, found among themselves; for `analyse`.
 
-    Comments in a language that the vectors do not know are in none.
+    Comments in a language that the vectors do not know are in none, and so are all where they are fewer than FEWEST:
+    what two or three have in common is chance.
     """
+    vectors = vectors or representations.current()
     comments = {
         str(at): row.text
         for at, row in enumerate(rows)
-        if language.of(row.text, row.language) in (None, vectors.LANGUAGE)
+        if language.of(row.text, row.language) in (None, vectors.language)
     }
+    if len(comments) < FEWEST:
+        return [Subject("", "") for _ in rows]
     once = datetime(1970, 1, 1, tzinfo=UTC)  # nobody asks when a topic of a single look was found
-    state = reviewing.review(State(), comments, table or vectors.load(), once).state
+    state = reviewing.review(State(), comments, vectors, once).state
     places = (state.places.get(str(at)) for at in range(len(rows)))
     found = (place.topic if place else None for place in places)
     return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]

@@ -1,21 +1,15 @@
 """Turns comments into vectors of meaning: the sum of shipped word-piece vectors, without any network to
 run."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-SHIPPED = Path(__file__).parent / "models" / "vectors-en.npz"
-LANGUAGE = "en"  # the only one whose words the shipped table knows
-LONGEST_WORD = 40  # letters; a longer run is an identifier or noise and costs time without meaning anything
-MOST_WORDS = 400  # per text; what a comment is about is said before that
+from feedback.analysis.wordpieces import WordPieces
 
-_WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
-_ACCENTS = re.compile(r"[\u0300-\u036f]")
+SHIPPED = Path(__file__).parent / "models" / "vectors-en.npz"
 
 
 class Vectors:
@@ -26,11 +20,16 @@ class Vectors:
     its weight: frequent pieces are short. Made by `feedback.training.vectors`.
     """
 
+    name = "word pieces 1"  # another one when another table is shipped
+    language = "en"
+    near_enough = 0.35
+    taught_near_enough = 0.45
+    fineness = 1.5
+
     def __init__(self, pieces: Sequence[str], table: np.ndarray, scale: np.ndarray):
-        self._ids = {piece: row for row, piece in enumerate(pieces)}
+        self._pieces = WordPieces(pieces)
         self._table = table
         self._scale = scale.astype(np.float32)
-        self._of_word: dict[str, tuple[int, ...]] = {}
 
     @property
     def dimensions(self) -> int:
@@ -42,7 +41,7 @@ class Vectors:
         zeros."""
         out = np.zeros((len(texts), self.dimensions), np.float32)
         for start in range(0, len(texts), block):
-            rows = [self.read(text) for text in texts[start : start + block]]
+            rows = [self._pieces.read(text) for text in texts[start : start + block]]
             lengths = np.array([len(row) for row in rows])
             filled = np.flatnonzero(lengths)
             if not len(filled):
@@ -53,40 +52,6 @@ class Vectors:
             out[start + filled] = unit(np.add.reduceat(weighted, begins, axis=0))
         return out
 
-    def read(self, text: str) -> list[int]:
-        """The rows of the pieces that `text` is made of, in order; words the table cannot spell are left
-        out."""
-        rows: list[int] = []
-        for count, match in enumerate(_WORD.finditer(fold(text))):
-            if count == MOST_WORDS:
-                break
-            word = match.group()
-            known = self._of_word.get(word)
-            if known is None:
-                known = self._spell(word)
-                if len(self._of_word) < 200_000:  # a stream of typing errors must not fill the memory
-                    self._of_word[word] = known
-            rows.extend(known)
-        return rows
-
-    def _spell(self, word: str) -> tuple[int, ...]:
-        """Greedy longest match first, as WordPiece does (Wu et al. 2016, arXiv:1609.08144)."""
-        if len(word) > LONGEST_WORD:
-            return ()
-        rows = []
-        start = 0
-        while start < len(word):
-            mark = "##" if start else ""
-            for end in range(len(word), start, -1):
-                row = self._ids.get(mark + word[start:end])
-                if row is not None:
-                    rows.append(row)
-                    start = end
-                    break
-            else:
-                return ()
-        return tuple(rows)
-
 
 @lru_cache(maxsize=2)
 def load(path: Path = SHIPPED) -> Vectors:
@@ -94,13 +59,6 @@ def load(path: Path = SHIPPED) -> Vectors:
     with np.load(path) as stored:
         pieces = bytes(stored["pieces"]).decode("utf-8").split("\n")
         return Vectors(pieces, stored["table"], stored["scale"])
-
-
-def fold(text: str) -> str:
-    """`text` in lower case and without accents, as the pieces are spelled."""
-    if text.isascii():
-        return text.lower()
-    return _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower()))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis import cleaning, naming, placing, reviewing, vectors
+from feedback.analysis import cleaning, naming, placing, representations, reviewing
 from feedback.analysis.reviewing import Review
 from feedback.domain.topics import Place, State, Topic, unplaced_share
 from feedback.training.agreement import adjusted_mutual_information, adjusted_rand, v_measure
@@ -32,7 +32,7 @@ def batch(texts: Mapping[str, str], truth: Mapping[str, str]) -> tuple[dict[str,
     """Agreement and labels of one review of all comments, its CPU seconds and the share that waits (0–1); and
     what the review came to."""
     begin = time.process_time()
-    found = reviewing.review(State(), texts, vectors.load(), _NOW)
+    found = reviewing.review(State(), texts, representations.current(), _NOW)
     seconds = time.process_time() - begin
     first, three = label_hits(found.state, truth)
     figures = {
@@ -49,7 +49,7 @@ def labels_alone(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str
     what labels are worth apart from how well topics were found."""
     ids = list(texts)
     cleaned = [cleaning.strip(texts[id_]) for id_ in ids]
-    rows = vectors.load().encode([cleaning.one_line(text) for text in cleaned])
+    rows = representations.current().encode([cleaning.one_line(text) for text in cleaned])
     members: dict[str, list[int]] = defaultdict(list)
     for at, id_ in enumerate(ids):
         members[truth[id_]].append(at)
@@ -57,7 +57,7 @@ def labels_alone(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str
         topic: [cleaned[at] for at in reviewing.most_typical(np.array(own), rows)]
         for topic, own in members.items()
     }
-    names = naming.name(typical, vectors.load())
+    names = naming.name(typical, representations.current())
     topics = {topic: Topic(topic, name.label, name.candidates) for topic, name in names.items()}
     first, three = label_hits(State(topics, {id_: Place(truth[id_]) for id_ in ids}), truth)
     return {"human topics": len(topics), "label names the topic": first, "one of three does": three}
@@ -82,16 +82,18 @@ def stream(texts: Mapping[str, str], truth: Mapping[str, str], step: int) -> lis
     """The same with comments arriving in random order, `step` between reviews: a line for each review."""
     order = list(texts)
     random.Random(0).shuffle(order)
-    standing, lines = Review(State(), placing.index(*_nothing()), 0), []
+    standing, lines = Review(State(), placing.index(*_nothing()), 0, _nothing()[0]), []
     for end in range(step, len(order) + step, step):
         new = order[end - step : end]
-        found = placing.place([texts[id_] for id_ in new], standing.index, vectors.load())
+        found = placing.place([texts[id_] for id_ in new], standing.index, representations.current())
         arrived = {
             id_: Place(placement.topics[0] if placement.topics else None)
             for id_, placement in zip(new, found, strict=True)
         }
         before = replace(standing.state, places={**standing.state.places, **arrived})
-        standing = reviewing.review(before, {id_: texts[id_] for id_ in order[:end]}, vectors.load(), _NOW)
+        standing = reviewing.review(
+            before, {id_: texts[id_] for id_ in order[:end]}, representations.current(), _NOW
+        )
         placed = [id_ for id_, place in before.places.items() if place.topic is not None]
         moved = sum(standing.state.places[id_].topic != before.places[id_].topic for id_ in placed)
         share = moved / len(placed) if placed else 0.0
@@ -134,7 +136,7 @@ def _agreement(state: State, truth: Mapping[str, str]) -> dict[str, float]:
 
 
 def _nothing() -> tuple:
-    empty = vectors.load().encode([])
+    empty = representations.current().encode([])
     return empty, empty.__getitem__, (), {}
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis.vectors import Vectors, unit
+from feedback.analysis.wordpieces import WordPieces
 
 DIMENSIONS = 256
 _SEED = 7
@@ -52,7 +53,7 @@ def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, f
     ]
     projection = principal(np.concatenate(said[:2]))
     goals = unit(np.concatenate(said) @ projection)
-    speller = Vectors(pieces, np.zeros((len(pieces), 1), np.int8), np.zeros(len(pieces)))
+    speller = WordPieces(pieces)
     samples = [speller.read(text) for text in (*texts, *runs)] + [[row] for row in range(len(pieces))]
     trust = np.repeat([_TRUST["text"], _TRUST["run"], _TRUST["piece"]], [len(texts), len(runs), len(pieces)])
     table = fit(first(said[2] @ projection, samples[: len(texts)]), samples, goals, trust, epochs)

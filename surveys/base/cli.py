@@ -27,7 +27,9 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
             missing = schema.pending()
             if missing:
                 raise click.ClickException(
-                    f"Migrations are not applied: {', '.join(missing)}. Run: flask --app wsgi migrate"
+                    f"Migrations are not applied to {db.database.obj.database}: {', '.join(missing)}. If that is "
+                    "the database the service uses, run: flask --app wsgi migrate. If not, give DATA_DIR or "
+                    "DATABASE_URL as the service has it."
                 )
             return command(*args, **kwargs)
         except (peewee.PeeweeException, db.DatabaseAway) as error:

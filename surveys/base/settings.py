@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import click
+
 #: Values people copy from samples. A service that starts with one of them signs tokens anybody can forge.
 SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "example", "insecure", "test", "dev")
 
@@ -23,8 +25,8 @@ MOST_BOUNCE_NAME = 14
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class SettingsError(Exception):
-    """A setting that cannot be used; the message names it and says what would do."""
+class SettingsError(click.ClickException):
+    """A setting that cannot be used; the message names it and says what would do. Commands end with it alone."""
 
 
 def _setting(name: str, meaning: str, default: str) -> Any:

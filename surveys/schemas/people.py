@@ -42,7 +42,6 @@ class PersonPatch(ma.Schema):
         allow_none=True,
         validate=validate.Equal(None, error="Can only be null: mail arrives after all."),
         metadata={
-            "type": "null",
             "description": "null: mail arrives after all, so this person may be asked again.",
         },
     )

@@ -34,6 +34,8 @@ FOLLOW_UP_TYPES = ("text", "single_choice", "many_choices")
 
 POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
+THEMES = ("auto", "light", "dark")
+
 _HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 _COLOUR = r"^#[0-9a-fA-F]{6}$"
@@ -46,7 +48,7 @@ class WidgetOptions(ma.Schema):
     position = fields.String(validate=validate.OneOf(POSITIONS))
     target = text(SHORT, allow_none=True)
     color = fields.String(validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."))
-    theme = fields.String(validate=validate.OneOf(("auto", "light", "dark")))
+    theme = fields.String(validate=validate.OneOf(THEMES))
     show_after_seconds = Number(validate=validate.Range(0, 86_400), allow_none=True)
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
     exit_intent = Truth()
@@ -55,6 +57,17 @@ class WidgetOptions(ma.Schema):
         fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
         validate=validate.Length(max=100),
     )
+
+
+class LookQuery(ma.Schema):
+    """A look to try, of no survey that there is."""
+
+    metric = fields.String(validate=validate.OneOf(tuple(METRICS)), load_default="nps")
+    lang = fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES)), load_default=wording.FALLBACK)
+    mode = fields.String(validate=validate.OneOf(MODES), load_default=MODES[0])
+    position = fields.String(validate=validate.OneOf(POSITIONS), load_default=POSITIONS[0])
+    theme = fields.String(validate=validate.OneOf(THEMES), load_default=THEMES[0])
+    color = fields.String(validate=validate.Regexp(_COLOUR), load_default=script.COLOUR)
 
 
 class SendWindowBody(ma.Schema):

@@ -82,7 +82,12 @@ def answer(token: str) -> Response:
 
 
 @routes.route("/i/<token>/me", methods=["POST"])
-@routes.doc(responses={"303": {"description": "To the respondent's own page, by a fresh link."}})
+@routes.doc(
+    responses={
+        "303": {"description": "To the respondent's own page, by a fresh link."},
+        "404": {**_HTML, "description": "Nobody was invited by this."},
+    }
+)
 def to_me(token: str) -> Any:
     """Lead whom we invited to their own page, also once the invitation is over. A person's act: machines only open."""
     public.admit_form()

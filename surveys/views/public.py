@@ -62,8 +62,8 @@ def admit(chosen: Survey) -> None:
     if g.origin is None:
         return
     if g.origin not in chosen.allowed_origins:
-        g.origin = None
-        raise Problem(403, "This survey does not take answers from this origin.")
+        refused, g.origin = g.origin, None
+        raise Problem(403, f"The survey's allowed_origins do not name {refused[:200]}.")
     g.origin_allowed = True
 
 

@@ -1,13 +1,18 @@
-"""What a newcomer sees first: what is here, and the ready survey's widget on a page."""
+"""What a newcomer sees first: what is here, the ready survey's widget on a page, and any look to try."""
 
-from flask import Response, request
+from typing import Any
+from urllib.parse import urlencode
 
-from surveys import links
+from flask import Response, make_response, request
+
+from surveys import links, wording
 from surveys.base import web
 from surveys.base.web import Routes
+from surveys.domain.metrics import METRICS
 from surveys.models import Survey
-from surveys.schemas.surveys import MODES
-from surveys.views import layout
+from surveys.schemas.surveys import MODES, POSITIONS, THEMES, LookQuery
+from surveys.views import layout, widget
+from surveys.widget import script
 
 routes = Routes("welcome", __name__, description="What is here.")
 layout.errors_as_pages(routes)
@@ -61,6 +66,60 @@ def demo() -> Response:
         script_url=links.widget_script(survey_id),
         modes=MODES,
         mode=asked if asked in MODES else MODES[0],
+    )
+
+
+@routes.route("/demo/look", methods=["GET"])
+@routes.arguments(LookQuery(), location="query")
+@routes.doc(responses={"200": _HTML})
+def look(tried: dict[str, Any]) -> Response:
+    """Try how a survey looks: metric, language, mode, corner, theme and colour. Nothing is kept. Off with WELCOME=0."""
+    survey = _imagined(tried)
+    return layout.page(
+        "look.html",
+        "en",
+        survey=survey,
+        tried=tried,
+        offered={
+            "metric": METRICS,
+            "lang": wording.LANGUAGES,
+            "mode": MODES,
+            "position": POSITIONS,
+            "theme": THEMES,
+        },
+        notes=script.notes(survey.widget),
+        source=f"look.js?{urlencode(tried)}",
+        settings={"metric": survey.metric, "languages": survey.languages, "widget": survey.widget},
+    )
+
+
+@routes.route("/demo/look.js", methods=["GET"])
+@routes.arguments(LookQuery(), location="query")
+@routes.doc(responses={"200": {"description": "The script.", "content": {"text/javascript": {}}}})
+def look_script(tried: dict[str, Any]) -> Response:
+    """The widget in the look that is tried; what it would send goes nowhere."""
+    made = script.files(widget.configuration(_imagined(tried), tried["lang"]))
+    answer = make_response(_NOWHERE + made.whole)
+    answer.mimetype = "text/javascript"
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+#: Stands before the widget on the page that tries looks: a service that takes everything and keeps nothing.
+_NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
+
+
+def _imagined(tried: dict[str, Any]) -> Survey:
+    """A survey of this look that is in no table, and that may be asked again at once."""
+    return Survey(
+        id=f"look-{tried['metric']}",
+        name="Acme",
+        product="Acme",
+        metric=tried["metric"],
+        languages=[tried["lang"]],
+        wait_after_answer_days=0,
+        wait_after_decline_days=0,
+        widget={name: tried[name] for name in ("mode", "position", "theme", "color")},
     )
 
 

@@ -22,6 +22,7 @@ const minifiedCss = {
 /** Bundle `entry` as `name`.min.js; `flags` are constants of the sources. */
 async function make(name, entry, format, flags) {
   const { outputFiles } = await build({
+    plugins: [minifiedCss],
     ...entry,
     format,
     define: flags,
@@ -30,25 +31,36 @@ async function make(name, entry, format, flags) {
     target,
     charset: 'utf8',
     legalComments: 'none',
-    plugins: [minifiedCss],
     write: false,
   })
   const { code } = await minify(outputFiles[0].text, {
     module: format == 'esm',
     ecma: 2021,
-    compress: { passes: 3, unsafe_arrows: true },
+    compress: { passes: 3, unsafe_arrows: true, pure_getters: true },
   })
   await writeFile(`${out}/${name}.min.js`, code)
 }
 
 const file = name => ({ entryPoints: [`${here}src/${name}.js`] })
 await make('loader', file('loader'), 'iife', { WHOLE: 'false' })
-await make('survey', file('survey'), 'esm', { CHOICES: 'false' })
-await make('choices', file('survey'), 'esm', { CHOICES: 'true' })
+await make('survey', file('survey'), 'esm', { WHOLE: 'false', CHOICES: 'false' })
+await make('choices', file('survey'), 'esm', { WHOLE: 'false', CHOICES: 'true' })
 
-// The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched.
-const contents = `import { meet as earshotMeet } from './survey.js'\n${await readFile(here + 'src/loader.js', 'utf8')}`
-const whole = { stdin: { contents, resolveDir: here + 'src' } }
+// The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched; and the panel takes
+// what the loader knows from the loader itself.
+const joined = {
+  name: 'joined',
+  setup(build) {
+    build.onResolve({ filter: /told\.js$/ }, () => ({ path: here + 'src/loader.js' }))
+    build.onLoad({ filter: /loader\.js$/ }, async ({ path }) => ({
+      contents: `import { meet as earshotMeet } from './survey.js'
+        ${await readFile(path, 'utf8')}
+        export { verdict, settings, script, endpoint, guard, make, find, refuses }
+        export let learn`,
+    }))
+  },
+}
+const whole = { ...file('loader'), plugins: [minifiedCss, joined] }
 await make('whole', whole, 'iife', { WHOLE: 'true', CHOICES: 'false' })
 await make('whole-choices', whole, 'iife', { WHOLE: 'true', CHOICES: 'true' })
 

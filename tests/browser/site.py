@@ -41,6 +41,9 @@ class Site:
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     scripts: dict[str, bytes] = field(default_factory=dict)
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    waiting: int = 0
+    """Answers that the service has read and not yet replied to."""
+    ready: threading.Event = field(default_factory=threading.Event)
     ask: dict | int = field(default_factory=lambda: {"ask": True, "invitation": "invitation-token"})
 
     def add(
@@ -74,6 +77,15 @@ class Site:
         self.scripts[f"/w/{config['survey']}/{config['language']}.js"] = made.panel
         return name
 
+    @contextmanager
+    def slow(self):
+        """While this holds, the service reads answers and says nothing."""
+        self.ready.clear()
+        try:
+            yield
+        finally:
+            self.ready.set()
+
     def sent(self, path: str) -> list[Post]:
         """Calls whose path ends so, in order of arrival."""
         return [post for post in self.posts if post.path.endswith(path)]
@@ -92,6 +104,7 @@ class Site:
 def running():
     """A `Site` whose two servers run until the end of the block."""
     site = Site()
+    site.ready.set()
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(site)) for _ in range(2)]
     site.url, site.service = (f"http://127.0.0.1:{server.server_port}" for server in servers)
     threads = [threading.Thread(target=server.serve_forever, args=(0.01,)) for server in servers]
@@ -120,6 +133,10 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path == "/r":
+                site.waiting += 1
+                site.ready.wait(30)
+                site.waiting -= 1
             status, headers, reply = self._decide()
             site.posts.append(Post(self.path, body, self.headers["Origin"], status))
             allow = {

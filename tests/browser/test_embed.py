@@ -58,6 +58,24 @@ def test_a_customer_of_a_shop_answers_and_the_team_sees_it(live, browse):
         )
 
 
+def test_an_answer_survives_a_shop_that_says_more_than_the_service_takes(live, browse):
+    with shop() as server:
+        origin = f"http://127.0.0.1:{server.server_port}"
+        survey = live.survey(allowed_origins=[origin])
+        server.content = (
+            '<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,"></head>'
+            "<body><h1>Thank you</h1><script>(window.earshot=function(){(earshot.q=earshot.q||[]).push(arguments)})"
+            "('properties',{['n'.repeat(101)]:1})</script>"
+            f'<script async src="{live.url}/w/{survey}.js"></script></body></html>'
+        )
+        page = browse()
+        page.goto(origin)
+        page.get_by_role("radio", name="3", exact=True).click()
+        live.answer(survey, score=3, properties={})
+        # The browser itself notes the refused call.
+        page.complaints[:] = [line for line in page.complaints if "422" not in line]
+
+
 def test_a_shop_that_the_survey_does_not_name_is_left_in_peace(live, browse):
     with shop() as server:
         survey = live.survey(allowed_origins=["https://elsewhere.example"])

@@ -178,6 +178,8 @@ def test_a_second_question_offers_its_choices_and_thanks_have_the_link_for_all(l
     for name in ("Speed", "Support"):
         offered.get_by_role(role, name=name).check()
     expect(page.get_by_role("textbox")).to_have_count(0)
+    box, words = (offered.locator(each).first.bounding_box() for each in ("label", "label span"))
+    assert box["y"] + box["height"] / 2 == pytest.approx(words["y"] + words["height"] / 2, abs=1)
     assert Axe().run(page, options=AXE).response["violations"] == []
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name=THANKS["low"])).to_be_focused()

@@ -31,8 +31,34 @@ def test_the_demo_page_shows_the_widget_and_its_answer_is_kept(tmp_path, browse,
         page.complaints[:] = [line for line in page.complaints if "Content Security Policy" in line]
 
 
+def test_a_look_is_tried_with_the_real_widget_and_nothing_is_sent(live, browse):
+    page = browse(color_scheme="light")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    page.goto(f"{live.url}/demo/look")
+    page.get_by_label("Metric").select_option("csat")
+    page.get_by_label("Language").select_option("ar")
+    page.get_by_label("Corner").select_option("top-left")
+    page.get_by_label("Theme").select_option("light")
+    page.get_by_label("Colour").fill("#ffff00")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("note")).to_contain_text("#ffff00 cannot be told from the light panel")
+    panel = page.get_by_role("dialog")
+    assert (panel.get_attribute("lang"), panel.get_attribute("dir")) == ("ar", "rtl")
+    assert panel.bounding_box()["x"] == pytest.approx(20)
+    panel.get_by_role("radio").last.click()
+    panel.get_by_role("textbox").fill("Fine")
+    panel.get_by_role("button").last.click()
+    expect(panel.get_by_role("radio")).to_have_count(0)
+    assert sent == []
+    # Tried again it asks again, and another metric begins anew.
+    page.get_by_label("Metric").select_option("nps")
+    page.get_by_role("button", name="Try it").click()
+    expect(panel.get_by_role("radio", checked=False)).to_have_count(11)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/demo?mode=inline"])
+@pytest.mark.parametrize("path", ["/", "/demo?mode=inline", "/demo/look?mode=inline&color=%23ffff00"])
 def test_nothing_bars_a_newcomer(live, browse, path, scheme):
     page = browse(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     page.goto(live.url + path)

@@ -52,7 +52,8 @@ def test_a_score_is_saved_on_the_first_tap(site, page, visitor):
     [answer] = site.kept.values()
     assert (answer["score"], answer["revision"], answer["survey"]) == (9, 1, "sv_nps")
     assert (answer["channel"], answer["language"], answer["page"]) == ("widget", "en", site.url + "/")
-    assert 32 <= len(answer["edit_key"]) <= 128
+    assert len(set(answer["edit_key"].split("-"))) > 8, "two UUIDs: one alone is short of 128 random bits"
+    assert len(answer["edit_key"]) <= 128
     expect(page.get_by_role("radio", name="9")).to_be_checked()
     assert visitor.complaints == []
 
@@ -316,22 +317,82 @@ def test_coming_back_online_sends_without_a_new_page(site, page, visitor):
 
 
 def test_a_busy_service_is_asked_again_when_it_said(site, page):
-    site.failures = [(503, {}), (429, {"Retry-After": "1"})]
+    site.failures = [(503, {}), (408, {}), (429, {"Retry-After": "1"})]
     page.goto(site.add(nps(endpoint=site.service)))
     page.get_by_role("radio", name="7").click()
     until(page, lambda: site.kept)
-    assert [post.status for post in site.sent("/r")] == [503, 429, 201]
+    assert [post.status for post in site.sent("/r")] == [503, 408, 429, 201]
     until(page, lambda: not answer_key(page))
 
 
 def test_a_refused_answer_is_not_sent_again(site, page):
-    site.failures = [(422, {})]
+    site.failures = [(403, {})]
     page.goto(site.add(nps(endpoint=site.service)))
     page.get_by_role("radio", name="7").click()
     until(page, lambda: site.sent("/r") and not answer_key(page))
     page.reload()
     until(page, lambda: page.evaluate("!!window.earshot.surveys"))
     assert len(site.sent("/r")) == 1
+
+
+def test_an_answer_refused_for_what_the_page_says_arrives_without_it(site, page):
+    site.failures = [(422, {}), (503, {}), (422, {})]
+    calls = "earshot('identify',{id:42});earshot('properties',{plan:'pro'})"
+    page.goto(
+        site.add(nps(endpoint=site.service), attributes='data-touchpoint="cart" data-test', calls=calls)
+    )
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.kept and not answer_key(page))
+    assert [post.status for post in site.sent("/r")] == [422, 503, 422, 201]
+    refused, *_, taken = (post.body for post in site.sent("/r"))
+    told = {"person": {"id": "42"}, "properties": {"plan": "pro"}, "touchpoint": "cart"}
+    assert refused == taken | told | {"invitation": "invitation-token"}
+    assert (taken["score"], taken["test"]) == (7, True)
+
+
+def test_an_answer_refused_twice_is_let_go(site, page):
+    site.failures = [(422, {}), (422, {})]
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: len(site.sent("/r")) == 2 and not answer_key(page))
+
+
+def test_what_the_service_would_refuse_of_a_visitor_is_left_out(site, page, visitor):
+    calls = (
+        "const loop={};loop.loop=loop;"
+        "earshot('properties',{plan:'pro',seats:3,paid:true,cart:{n:1},big:1n,loop,list:[1],run(){},none:null,"
+        "long:'x'.repeat(3000)});"
+        "earshot('identify',{id:'42',email:'n/a',name:'n'.repeat(201)});"
+        "earshot('ask','t'.repeat(201))"
+    )
+    page.goto(site.add(nps(endpoint=site.service), calls=calls))
+    page.get_by_role("radio", name="7").click()
+    until(page, lambda: site.kept)
+    [answer] = site.kept.values()
+    assert answer["properties"] == {"plan": "pro", "seats": 3, "paid": True, "long": "x" * 2000}
+    assert (answer["person"], answer["touchpoint"]) == ({"id": "42"}, "t" * 200)
+    assert visitor.complaints == []
+
+
+def test_storage_that_was_full_once_loses_no_later_revision(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate(
+        """() => {
+            localStorage.filler = ''
+            for (let size = 2 ** 23; size >= 1; size /= 2)
+                try { localStorage.filler += 'x'.repeat(size) } catch {}
+        }"""
+    )
+    visitor.set_offline(True)
+    page.get_by_role("radio", name="6").click()
+    assert not answer_key(page)
+    page.evaluate("delete localStorage.filler")
+    page.get_by_role("textbox").fill("Room again")
+    page.get_by_role("button", name="Send").click()
+    visitor.set_offline(False)
+    until(page, lambda: [answer.get("comment") for answer in site.kept.values()] == ["Room again"])
+    until(page, lambda: not answer_key(page))
 
 
 def test_an_answer_older_than_three_days_is_let_go(site, page):
@@ -462,6 +523,11 @@ def test_the_tab_opens_the_panel_and_takes_the_focus_back(site, page):
         (["/*", "!/shop/*"], "/about", True),
         (["/a.c"], "/abc", False),
         (["http://127.0.0.1:*/about"], "/about", True),
+        (["/größe/*"], "/gr%C3%B6%C3%9Fe/10", True),
+        (["/gr%C3%B6%C3%9Fe/*"], "/gr%C3%B6%C3%9Fe/10", True),
+        (["/買い物 かご"], "/%E8%B2%B7%E3%81%84%E7%89%A9%20%E3%81%8B%E3%81%94", True),
+        (["/shop", " /about"], "/about", True),
+        (["/shop/*"], "/shop/a/b", True),
     ],
 )
 def test_page_patterns_decide(site, page, pages, path, shown):
@@ -537,6 +603,49 @@ def test_the_survey_waits_for_its_moment(site, page, moment, act):
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+SCROLLS = "() => { for (let n = 0; n < 30; n++) dispatchEvent(new Event('scroll')) }"
+LEAVES = "() => dispatchEvent(new MouseEvent('mouseout', { clientY: -1 }))"
+GOES_ON = "history.pushState(null, '', '/next')"
+
+
+@pytest.mark.parametrize("trigger", [SCROLLS, LEAVES, GOES_ON, "earshot('ask')"])
+def test_a_survey_that_stands_there_leaves_the_focus_where_it_is(site, page, trigger):
+    survey = nps(endpoint=site.service, scroll_percent=1, exit_intent=True)
+    page.goto(site.add(survey, attributes='data-touchpoint="cart"', calls="earshot('identify',{id:'42'})"))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.locator("#host").focus()
+    page.evaluate(trigger)
+    page.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(done)))")
+    expect(page.locator("#host")).to_be_focused()
+    page.evaluate("earshot('open')")
+    expect(page.get_by_role("radio", name="0, Not")).to_be_focused()
+
+
+@pytest.mark.parametrize("trigger", [SCROLLS, LEAVES, "earshot('ask')"])
+def test_a_no_from_the_service_holds_until_the_address_changes(site, page, trigger):
+    site.ask = {"ask": False, "rule": "quarantine"}
+    survey = nps(endpoint=site.service, scroll_percent=1, exit_intent=True)
+    page.goto(site.add(survey, attributes='data-person="42"'))
+    until_rule(page, "quarantine")
+    page.evaluate(trigger)
+    page.evaluate(GOES_ON)
+    until(page, lambda: len(site.sent("/ask")) > 1)
+    until_rule(page, "quarantine")
+    assert len(site.sent("/ask")) == 2
+
+
+@pytest.mark.parametrize("trigger", [SCROLLS, LEAVES, "earshot('ask')"])
+def test_what_was_closed_comes_back_by_itself_only_elsewhere(site, page, trigger):
+    survey = nps(endpoint=site.service, scroll_percent=1, exit_intent=True)
+    page.goto(site.add(survey | {"wait_after_decline_days": 0}))
+    page.get_by_role("button", name="Close").click()
+    page.evaluate(trigger)
+    page.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(done)))")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.evaluate(GOES_ON)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
 def test_a_new_address_within_the_page_is_looked_at_again(site, page):
     page.goto(site.add(nps(endpoint=site.service, pages=["/thanks"])))
     until_rule(page, "page")
@@ -603,6 +712,66 @@ def test_a_page_left_at_once_loses_nothing(site, page):
     until(page, lambda: [answer["score"] for answer in site.kept.values()] == [9])
 
 
+def test_a_page_left_at_once_while_the_service_is_slow_loses_nothing(site, page):
+    address = site.add(nps(endpoint=site.service))
+    site.add(nps(endpoint=site.service), "/next")
+    page.goto(address)
+    with site.slow():
+        page.get_by_role("radio", name="9").evaluate("button => { button.click(); location.href = '/next' }")
+        page.wait_for_url("**/next")
+        until(page, lambda: page.evaluate("!!window.earshot.surveys"))
+    until(page, lambda: site.kept and not answer_key(page))
+    assert [answer["score"] for answer in site.kept.values()] == [9]
+    page.get_by_role("textbox").fill("Further on")
+    page.get_by_role("button", name="Send").click()
+    until(page, lambda: [answer.get("comment") for answer in site.kept.values()] == ["Further on"])
+
+
+def test_a_tab_closed_in_mid_send_loses_nothing(site, page, visitor):
+    address = site.add(nps(endpoint=site.service))
+    page.goto(address)
+    with site.slow():
+        page.get_by_role("radio", name="4").click()
+        until(page, lambda: site.waiting)
+        page.close()
+        other = visitor.new_page()
+        other.goto(address)
+        until_rule(other, "answered")
+    until(other, lambda: site.kept and not answer_key(other))
+    assert [answer["score"] for answer in site.kept.values()] == [4]
+
+
+def test_a_line_that_comes_and_goes_delivers_one_answer_as_it_was_last(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    for score in ("2", "5", "9"):
+        page.get_by_role("radio", name=score).click()
+        visitor.set_offline(True)
+        page.get_by_role("textbox").fill(f"As {score}")
+        visitor.set_offline(False)
+    visitor.set_offline(True)
+    page.get_by_role("button", name="Send").click()
+    visitor.set_offline(False)
+    until(page, lambda: [answer.get("final") for answer in site.kept.values()] == [True])
+    until(page, lambda: not answer_key(page))
+    [answer] = site.kept.values()
+    assert (answer["score"], answer["comment"], answer["revision"]) == (9, "As 9", 4)
+
+
+def test_answers_from_two_tabs_arrive_once_each(site, page, visitor):
+    address = site.add(nps(endpoint=site.service))
+    tabs = [page, visitor.new_page()]
+    for tab in tabs:
+        tab.goto(address)
+        expect(tab.get_by_role("dialog")).to_be_visible()
+    visitor.set_offline(True)
+    for tab, score in zip(tabs, ("3", "8"), strict=True):
+        tab.get_by_role("radio", name=score).click()
+    assert len(answer_key(page)) == 2
+    visitor.set_offline(False)
+    until(page, lambda: not answer_key(page))
+    assert sorted(post.body["score"] for post in site.sent("/r")) == [3, 8]
+
+
 def test_a_page_that_tells_no_referrer_still_says_where_it_is(site, page):
     site.service = site.url
     page.goto(site.add(nps(endpoint=site.url), Referrer_Policy="no-referrer"))
@@ -618,7 +787,9 @@ def test_a_group_without_follow_up_is_thanked_at_once_with_the_link_for_all(site
     page.goto(site.add(config))
     page.get_by_role("radio", name="7").click()
     expect(page.get_by_text("It helps us improve.")).to_be_visible()
-    expect(page.get_by_role("link", name="Our blog")).to_have_attribute("href", "https://blog.example/")
+    link = page.get_by_role("link", name="Our blog")
+    expect(link).to_have_attribute("href", "https://blog.example/")
+    expect(link).to_have_attribute("rel", "noopener")
 
 
 def test_a_link_that_is_script_is_not_shown(site, page):

@@ -73,8 +73,8 @@ def test_an_answer_that_was_still_being_written_goes_too(api, make, survey, monk
     """As an import does, which a survey takes also when it is archived."""
     write, late = db.write, []
 
-    def written(verb):
-        result = write(verb)
+    def written(verb, *more):
+        result = write(verb, *more)
         if not late and not Response.select().exists():
             late.append(True)
             answer = responses.Answer(id="0" * 32, revision=1, vouched=True, values={"score": 3})

@@ -19,7 +19,7 @@ let timer
 /** Random digits in the shape of a UUID (RFC 9562, version 4); crypto.randomUUID is missing on pages without TLS. */
 const uuid = () =>
   'xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx'.replace(/x/g, () =>
-    (crypto.getRandomValues(new Uint8Array(1))[0] % 16).toString(16),
+    (crypto.getRandomValues(new Uint8Array(1)) % 16).toString(16),
   )
 
 // Plain text needs no preflight. The policy keeps the Origin header on pages that send no referrer at all,
@@ -47,22 +47,26 @@ export const newAnswer = () => ({
   id: uuid(),
   revision: 0,
   survey: verdict.survey,
-  edit_key: uuid(),
+  // One holds 122 random bits; nobody is to guess this.
+  edit_key: uuid() + uuid(),
   channel: 'widget',
   language,
   // Without query and fragment, which may tell more than the visitor means to.
-  page: location.href.split(/[?#]/)[0].slice(0, 2000),
+  page: (location.origin + location.pathname).slice(0, 2000),
   test: 'test' in settings,
 })
 
-/** Keep the whole answer under a higher revision, so that the last one says all, and send it. */
-export function save(answer, fields) {
+/** Keep the whole answer under a higher revision, so that the last one says all, and send it with what the page `told`
+ * of the visitor; without, should the service refuse it. */
+export function save(answer, told, fields) {
   Object.assign(answer, fields)
   answer.revision++
-  rest(daysAfterAnswer)
   const key = KEPT + answer.id
-  const kept = [endpoint, Date.now(), json(answer)].join('\n')
+  const kept = [endpoint, Date.now(), json({ ...answer, ...told }), json(answer)].join('\n')
+  // The latest is in one place alone: storage that was full may have room again.
+  delete scratch[key]
   if (!guard(() => (localStorage[key] = kept))()) scratch[key] = kept
+  rest(daysAfterAnswer)
   // The call starts before anything is awaited: the visitor may be leaving.
   const sent = deliver(key)
   alone(key, () => sent)
@@ -81,16 +85,18 @@ async function alone(key, task) {
 export const deliverKept = () =>
   Object.keys(stored()).forEach(key => key.startsWith(KEPT) && alone(key, () => deliver(key)))
 
-async function deliver(key) {
+/** Send what is kept under `key`; `at` is the line of it that goes. */
+async function deliver(key, at = 2) {
   const kept = stored()[key]
   if (!kept) return
-  const [address, since, body] = kept.split('\n')
-  if (Date.now() - since > KEPT_FOR) return remove(key)
-  if (address != endpoint) return
+  const lines = kept.split('\n')
+  if (Date.now() - lines[1] > KEPT_FOR) return remove(key)
+  if (lines[0] != endpoint) return
   if (Date.now() < notBefore) return later(notBefore - Date.now())
   // No network is as good as a service that is away.
-  const { status, headers } = await post('/r', body, 20e3).catch(() => ({ status: 503 }))
-  if (status < 500 && status != 429) {
+  const { status, headers } = await post('/r', lines[at], 20e3).catch(() => ({ status: 503 }))
+  if (status == 422 && at < 3) return deliver(key, 3)
+  if (!/408|429|5../.test(status)) {
     failures = 0
     // A later revision may have taken the place meanwhile; that one stays until it has arrived itself.
     if (stored()[key] == kept) remove(key)

@@ -10,7 +10,7 @@ const script = document.currentScript || {}
 const settings = { ...widget, ...script.dataset }
 // Seconds until it shows by itself; below 0 it waits for other moments, but for the tab.
 const { target, lang, mode, sampling, after = 0 } = settings
-const pages = (settings.pages || '*').split(',')
+const pages = (settings.pages || '*').split(/, */)
 // Once for the page: an address that changes within it is no second chance.
 const drawn = Math.random()
 
@@ -38,7 +38,7 @@ const find = guard(selector => querySelector.call(document, selector))
 
 /** Does a pattern such as "/shop/*" or "https://*.example/*" fit the address? */
 const fits = pattern =>
-  RegExp('^' + pattern.replace(/\W/g, sign => (sign == '*' ? '.*' : '\\' + sign)) + '$').test(
+  RegExp('^' + pattern.replace(/[^\w%]/gu, sign => (sign == '*' ? '.*' : '\\' + encodeURI(sign))) + '$').test(
     (pattern[0] == '/' ? '' : location.origin) + location.pathname,
   )
 // Of all patterns the highest counts: 3 forbidden here, 2 wanted here, 1 wanted elsewhere, 0 forbidden elsewhere.
@@ -55,8 +55,7 @@ const refuses = () => {
         ? 'page'
         : mode != 'tab' &&
           (Date.now() < verdict.until ? 'answered' : !known && drawn >= sampling && 'sampling'))
-  if (rule) verdict.rule = rule
-  return rule
+  return rule && (verdict.rule = rule)
 }
 
 /**
@@ -66,18 +65,17 @@ const refuses = () => {
  */
 const load = async () => {
   try {
-    let panel
+    let meet
     // The one file with everything inside brings its panel along, in its one language.
-    if (WHOLE) panel = { meet: earshotMeet }
+    if (WHOLE) meet = earshotMeet
     else {
       const file = `${endpoint}/w/${survey}/${lang || language}.js`
       const integrity = lang ? '' : hash
       const href = file + '?' + integrity
       find('html').append(Object.assign(make('link'), { rel: 'modulepreload', integrity, nonce: script.nonce, href }))
-      panel = import(href).catch(() => import(file))
+      ;({ meet } = await import(href).catch(() => import(file)))
     }
-    const { meet } = await panel
-    ;[show, hear, leave] = meet(q, verdict, settings, script, endpoint, guard, make, find, refuses)
+    ;[show, hear, leave] = WHOLE ? meet(q) : meet(q, verdict, settings, script, endpoint, guard, make, find, refuses)
   } catch {
     verdict.rule = 'unreachable'
     loading = 0
@@ -98,21 +96,20 @@ const run = guard((...call) => {
 
 // Two surveys on one page share the one global; the same survey twice is one too many.
 // A form may be called "earshot".
-const { q = [], surveys } = window.earshot?.call ? earshot : {}
+const { q = [], surveys = [] } = window.earshot?.call ? earshot : {}
 
 guard(() => {
-  const all = surveys || []
-  if (all[survey]) return
-  all[survey] = all.push(run)
+  if (surveys[survey]) return
+  surveys[survey] = surveys.push(run)
   // What was said before this survey came holds for it too; only the first takes up "open" and the like.
-  for (const call of q) if (!surveys || !/open|ask/.test(call[0])) run(...call)
-  if (!surveys)
+  for (const call of q) if (!surveys[1] || !/open|ask/.test(call[0])) run(...call)
+  if (!surveys[1])
     window.earshot = Object.assign(
       (...call) => {
         q.push(call)
-        return all.map(survey => survey(...call)).find(said => said)
+        return surveys.map(survey => survey(...call))[0]
       },
-      { q, surveys: all },
+      { q, surveys },
     )
 
   const arrive = () => setTimeout(consider, after * 1000)

@@ -1,5 +1,9 @@
 // What the panel knows: the survey's words, put in by the server, and the page, told by the loader.
 
+import { guard, settings, verdict } from './told.js'
+
+export * from './told.js'
+
 /* global __EARSHOT_SURVEY__ */
 /** In one language: the scale's lowest score and a label for each of its scores, the groups as [name, highest score,
  * second question, thanks, choices], lowest first, the words of the panel itself, the link under the thanks, the
@@ -18,12 +22,6 @@ export const [
   daysAfterAnswer,
   daysAfterDecline,
 ] = __EARSHOT_SURVEY__
-
-/** What the loader has for us, see there. */
-export let verdict, settings, script, endpoint, guard, make, find, refuses
-
-/** Learn what the page is. */
-export const learn = given => void ([verdict, settings, script, endpoint, guard, make, find, refuses] = given)
 
 /** Say which rule decided, and until when it does. */
 export const decide = (rule, until) => void Object.assign(verdict, { rule, until })

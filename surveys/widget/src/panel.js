@@ -145,7 +145,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed)
     title.textContent = group[3]
     title.className = 'thanks'
     body.remove()
-    if (link) panel.append(element('a', { href: link[1], target: '_blank' }, link[0]))
+    if (link) panel.append(element('a', { href: link[1], target: '_blank', rel: 'noopener' }, link[0]))
     title.focus()
     if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }

@@ -6,11 +6,13 @@ import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, 
 import { openPanel, openTab, place } from './panel.js'
 import { about, hear, hearAll, tell } from './visitor.js'
 
-/* global CHOICES */
+/* global CHOICES, WHOLE */
 /** [focus it, close it] while it is open. */
 let panel
 let tab
 let busy
+/** The address at which the service or the visitor said no: it comes by itself only at another. */
+let passed
 /** Where a page tells the next one of the same tab how far the visitor came. */
 let open
 
@@ -23,16 +25,21 @@ const mark = state =>
 
 /** Ask, if a known person may be asked. `wanted`: the visitor opened it, and no rule holds. */
 async function show(wanted) {
-  if (panel || busy) return panel?.[0]()
+  // Already there: only a visitor who asked for it is taken to it.
+  if (panel || busy) return wanted && panel?.[0]()
   if (settings.rule == 'paused') return refuses()
   if (!place()) return decide('target')
   if (settings.mode == 'tab' && !wanted) return stand()
+  if (!wanted && passed == location.href) return
   if (about.person && !wanted) {
     busy = true
     // No word from the service means no question: asking too often is worse than not asking.
     const answer = await ask(about).catch(() => ({}))
     busy = false
-    if (!answer.ask) return decide(answer.rule || 'unreachable', answer.next_eligible_at)
+    if (!answer.ask) {
+      passed = location.href
+      return decide(answer.rule || 'unreachable', answer.next_eligible_at)
+    }
     about.invitation = answer.invitation
   }
   begin(wanted)
@@ -48,15 +55,16 @@ function stand() {
 /** Show the survey, or go on where `kept` says. */
 function begin(wanted, kept) {
   const answer = kept?.answer || newAnswer()
-  let given = kept?.given
+  let { told, given } = kept || {}
   const choose = (score, group) => {
-    save(answer, { score, ...about })
+    told = { ...about }
+    save(answer, told, { score })
     change(given)
     tell('answered', { id: answer.id, score, group })
   }
   const change = now => {
     given = now
-    mark({ answer, given })
+    mark({ answer, told, given })
   }
   const finish = said => {
     let fields = { comment: said }
@@ -65,12 +73,13 @@ function begin(wanted, kept) {
       said.toJSON = undefined
       fields = { answers: { __proto__: null, follow_up: many ? said : said[0] } }
     }
-    save(answer, { ...(said.length ? fields : {}), final: true })
+    save(answer, told, { ...(said.length ? fields : {}), final: true })
     mark()
     tell('finished', { id: answer.id, ...fields })
   }
   const closed = dismissed => {
     panel = null
+    passed = location.href
     mark()
     decide('closed')
     if (!dismissed) return
@@ -87,7 +96,7 @@ function begin(wanted, kept) {
 /** What the loader calls first, with all it has for us and what the page said so far. Returns what to call when the
  * survey is to show, when the page speaks, and when the survey is not to be here. */
 export function meet(calls, ...given) {
-  learn(given)
+  if (!WHOLE) learn(given)
   open = 'earshot-open:' + verdict.survey
   hearAll(settings, calls, () => panel?.[1]())
   deliverKept()

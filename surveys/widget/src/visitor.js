@@ -12,17 +12,21 @@ const commands = {
   identify(given) {
     about.person = undefined
     for (const key of ['id', 'email', 'name', 'signature'])
-      if (given[key] != null) (about.person ||= { __proto__: null })[key] = '' + given[key]
+      // Left out what the service would refuse: a part of an id would be somebody else.
+      if ((key == 'email' ? /^\S+@\S+$/ : /^.{1,200}$/s).test(given[key] ?? ''))
+        (about.person ||= { __proto__: null })[key] = '' + given[key]
   },
 
   /** Facts that go with the answer: plain strings, numbers and booleans. */
   properties(given) {
-    about.properties = { __proto__: null, ...about.properties, ...given }
+    about.properties = { __proto__: null, ...about.properties }
+    for (const [name, value] of Object.entries(given))
+      if (/str|num|boo/.test(typeof value)) about.properties[name] = value.slice?.(0, 2000) ?? value
   },
 
   /** The moment asked about. */
   ask(at) {
-    if (at) about.touchpoint = '' + at
+    if (at) about.touchpoint = ('' + at).slice(0, 200)
   },
 
   /** Call `listener` on 'shown', 'answered', 'finished' or 'dismissed'. */
@@ -36,7 +40,7 @@ export const hear = ([command, ...rest]) => guard(() => commands[command](...res
 
 /** Hear what the script tag and the page said before we came. `close` is what that command does. */
 export function hearAll({ touchpoint, person, ...data }, calls, close) {
-  about.touchpoint = touchpoint
+  commands.ask(touchpoint)
   commands.close = close
   if (person || data.email) commands.identify({ ...data, id: person })
   calls.forEach(hear)

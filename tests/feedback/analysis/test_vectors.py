@@ -17,11 +17,6 @@ def toy() -> Vectors:
     return Vectors(["card", "pay", "##ment", "!"], table, np.full(4, 0.01))
 
 
-def test_words_are_spelled_by_the_longest_pieces():
-    assert toy().read("Card payment!") == [0, 1, 2, 3]
-    assert toy().read("payday") == []
-
-
 def test_a_text_is_the_direction_of_the_sum_of_its_pieces():
     (row,) = toy().encode(["card payment"])
     assert row == pytest.approx(np.array([1.0, 1.5]) / np.hypot(1.0, 1.5))

@@ -61,7 +61,7 @@ os.read(0, 1)
 
 def test_a_frozen_server_keeps_nobody_who_rings(postgres, tmp_path, monkeypatch):
     """Its system still takes what we send, so that no time-out of the network ends the wait."""
-    monkeypatch.setattr(db._DeadlineConnection, "deadline", 0.5)
+    monkeypatch.setattr("surveys.base.postgres.AttentiveConnection.deadline", 0.5)
     url = postgres.create_database("bell")
     bell.install(settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url}))
     ringing = bell._huey()

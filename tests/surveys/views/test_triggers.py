@@ -397,7 +397,7 @@ def test_the_sender_marks_each_step_and_what_is_found_half_way_is_unknown(fire, 
     assert Invitation.get_by_id(one).status == "unknown"
     two = fire(survey, person={"email": "kim@example.com"})["invitation"]["id"]
     taken = invitations.start_sending(two, NOW)
-    invitations.not_sent(taken)
+    invitations.not_sent(taken, "the server was away")
     taken = invitations.start_sending(two, NOW)
     invitations.sent(taken, NOW + timedelta(minutes=1))
     row = Invitation.get_by_id(two)

@@ -6,6 +6,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 
+from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from tests.conftest import ADMIN_KEY
 
@@ -39,6 +40,27 @@ def test_without_an_active_survey_the_pages_say_so(client, ready):
     assert client.get("/demo").status_code == 404
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_can_be_looked_at_and_nothing_is_written(client, metric):
+    before = Survey.select().count()
+    page = client.get(f"/demo/look?metric={metric}&lang=de&theme=dark")
+    assert f"look.js?metric={metric}&amp;lang=de" in page.get_data(as_text=True)
+    made = client.get(f"/demo/look.js?metric={metric}&lang=de").get_data(as_text=True)
+    assert f"look-{metric}" in made
+    assert "Vielen Dank" in made
+    assert Survey.select().count() == before
+
+
+def test_the_page_of_looks_says_when_a_colour_is_adapted(client):
+    adapted = client.get("/demo/look?color=%23ffff00").get_data(as_text=True)
+    assert "#ffff00 cannot be told from the light panel" in adapted
+    assert "cannot be told" not in client.get("/demo/look?color=%232f5bea&theme=light").get_data(as_text=True)
+
+
+def test_a_look_that_there_is_not_is_refused(client):
+    assert client.get("/demo/look?theme=pink").status_code == 422
+
+
 class TestTurnedOff:
     """With WELCOME=0."""
 
@@ -47,7 +69,7 @@ class TestTurnedOff:
         return {"WELCOME": "0"}
 
     def test_there_is_nothing_at_the_root(self, client, ready):
-        for path in ("/", "/demo"):
+        for path in ("/", "/demo", "/demo/look", "/demo/look.js"):
             assert client.get(path).status_code == 404
 
 

@@ -1,5 +1,10 @@
-// Also when the pointer leaves through the top of the window.
-export default (_, consider) =>
+// Also when the pointer leaves through the top of the window; at each address once.
+export default (_, consider) => {
+  let at
   addEventListener('mouseout', event => {
-    if (!event.relatedTarget && event.clientY <= 0) consider()
+    if (at != location.href && !event.relatedTarget && event.clientY <= 0) {
+      at = location.href
+      consider()
+    }
   })
+}

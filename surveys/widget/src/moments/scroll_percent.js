@@ -1,6 +1,11 @@
-// Also once this share of the page was scrolled into view.
-export default (percent, consider) =>
+// Also once this share of the page was scrolled into view; at each address once, as scrolling never ends.
+export default (percent, consider) => {
+  let at
   addEventListener('scroll', () => {
     const { scrollHeight } = document.scrollingElement
-    if ((scrollY + innerHeight) * 100 >= percent * scrollHeight) consider()
+    if (at != location.href && (scrollY + innerHeight) * 100 >= percent * scrollHeight) {
+      at = location.href
+      consider()
+    }
   })
+}
