@@ -99,12 +99,15 @@ class Properties(fields.Dict):
 
 
 class ByLanguage(fields.Dict):
-    """A text for each language."""
+    """A text for each language, of at most `most` characters."""
 
-    def __init__(self, **options: Any) -> None:
+    # marshmallow formats its messages.
+    default_error_messages = {"invalid": 'Give it by language, such as {{"en": "…"}}.'}
+
+    def __init__(self, most: int = 1000, **options: Any) -> None:
         super().__init__(
             keys=fields.String(validate=language_tag),
-            values=text(1000, 1),
+            values=text(most, 1),
             validate=validate.Length(max=60),
             **options,
         )

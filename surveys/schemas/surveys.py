@@ -93,10 +93,7 @@ class MailWords(ma.Schema):
     from_name = text(SHORT, 1, allow_none=True)
     reply_to = fields.Email(validate=validate.Length(max=254), allow_none=True)
     subject = ByLanguage(allow_none=True)
-    text = fields.Dict(
-        keys=fields.String(validate=language_tag), values=text(5000, 1), validate=validate.Length(max=60),
-        allow_none=True,
-    )  # fmt: skip
+    text = ByLanguage(5000, allow_none=True)
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _fits(self, data: dict[str, Any], **_: Any) -> None:

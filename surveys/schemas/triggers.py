@@ -115,9 +115,21 @@ class TriggerBody(ma.Schema):
     team = fields.Nested(TeamSaid, allow_none=True, load_default=None)
     properties = Properties(allow_none=True, load_default=None)
     delay_minutes = whole(0, 525_600, allow_none=True, load_default=None)
-    deliver = Truth(load_default=True)
-    dry_run = Truth(load_default=False)
-    on_block = fields.String(validate=validate.OneOf(("drop", "defer")), load_default="drop")
+    deliver = Truth(
+        load_default=True,
+        metadata={"description": "false: no mail is sent; the receipt's links are yours to deliver."},
+    )
+    dry_run = Truth(
+        load_default=False,
+        metadata={"description": "true: only decide and say why; nobody is asked, nor counts as asked."},
+    )
+    on_block = fields.String(
+        validate=validate.OneOf(("drop", "defer")),
+        load_default="drop",
+        metadata={
+            "description": "When a rule refuses: `drop` asks nobody, `defer` asks at `next_eligible_at`, if given."
+        },
+    )
 
 
 class InvitationLinks(ma.Schema):

@@ -144,6 +144,12 @@ def test_words_that_cannot_be_are_refused(api, make, words, field):
     assert list(error["fields"]) == [field]
 
 
+@pytest.mark.parametrize("name", ["subject", "text"])
+def test_words_without_a_language_are_told_their_form(api, make, name):
+    error = api.patch(f"/api/surveys/{make.survey().id}", {"mail": {name: "Hello"}}, 422)["error"]
+    assert error["fields"] == {f"mail.{name}": ['Give it by language, such as {"en": "…"}.']}
+
+
 def test_a_preview_looks_like_the_mail_and_leads_nowhere(api, make, client):
     survey = make.survey(languages=["en", "de"])
     answer = api.call("GET", f"/api/surveys/{survey.id}/preview.eml?lang=de")
