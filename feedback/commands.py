@@ -84,8 +84,9 @@ def export(
             out.write(line)
             bar.update()
             count += 1
-    # The first line of a table names its columns.
-    click.echo(f"{count - (file.suffix == '.csv')} responses written to {file}.", err=True)
+    if str(file) != "-":
+        # The first line of a table names its columns.
+        click.echo(f"{count - (file.suffix == '.csv')} responses written to {file}.", err=True)
 
 
 @click.command()

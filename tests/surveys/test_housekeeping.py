@@ -39,7 +39,7 @@ def test_a_file_that_is_no_backup_is_told_so(run, tmp_path):
     (tmp_path / "x").write_text("hello")
     done = run("restore", str(tmp_path / "x"))
     assert done.exit_code == 1
-    assert "cannot be read" in done.output
+    assert "no backup of Earshot" in done.output
 
 
 def test_erase_says_what_went(run, world, make):
