@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, g
 
 from feedback import exports
-from feedback.schemas import ExportQuery
+from feedback.schemas.responses import ExportQuery
 from feedback.views.feed import moments
 from surveys.base import web
 from surveys.base.web import Routes, needs

@@ -11,7 +11,14 @@ from flask import Response, g, jsonify
 from feedback import feed as the_feed
 from feedback.domain.cells import cell, xml_text
 from feedback.models import SavedFeed
-from feedback.schemas import FeedFilters, FeedOut, FeedQuery, SavedFeedBody, SavedFeedCreated, SavedFeedList
+from feedback.schemas.feed import (
+    FeedFilters,
+    FeedOut,
+    FeedQuery,
+    SavedFeedBody,
+    SavedFeedCreated,
+    SavedFeedList,
+)
 from surveys import links, responses
 from surveys.base import clock, web
 from surveys.base.web import Routes, idempotent_secret, needs

@@ -6,7 +6,8 @@ import marshmallow as ma
 from flask import g, jsonify
 
 from feedback import corrections, feed
-from feedback.schemas import FeedOut, ImportBody, ResponsePatch, ResponsesQuery
+from feedback.schemas.feed import FeedOut
+from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
 from feedback.views.feed import moments
 from surveys import responses
 from surveys.base import clock, db, web

@@ -8,7 +8,7 @@ from feedback import drivers as the_drivers
 from feedback import learning, reviews, topic_lists, topics
 from feedback.domain.topics import LabelTaken, UnknownTopic
 from feedback.models import Topic
-from feedback.schemas import (
+from feedback.schemas.topics import (
     CorrectionsOut,
     DriversOut,
     MergeBody,

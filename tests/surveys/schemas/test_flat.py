@@ -5,7 +5,7 @@ import uuid
 import marshmallow as ma
 import pytest
 
-from feedback.schemas import ImportBody
+from feedback.schemas.responses import ImportBody
 from surveys.schemas.answers import AnswerBody
 from surveys.schemas.flat import Flat
 

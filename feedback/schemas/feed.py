@@ -1,0 +1,113 @@
+"""The feed and its saved views."""
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from feedback import feed
+from feedback.schemas.kinds import When
+from surveys.base import web
+
+
+class FeedFilters(ma.Schema):
+    """Which responses."""
+
+    survey = fields.String()
+    metric = fields.String()
+    group = fields.String()
+    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
+    topic = fields.String()
+    status = fields.String()
+    agent = fields.String()
+    team = fields.String()
+    channel = fields.String()
+    touchpoint = fields.String()
+    language = fields.String()
+    tag = fields.String()
+    q = fields.String(validate=validate.Length(max=1000))
+    mismatch = fields.String(
+        validate=validate.OneOf(("1",)),
+        metadata={"description": "1: only where the words say the opposite of the score."},
+    )
+    since = When()
+    until = When()
+
+
+class FeedQuery(FeedFilters, web.PageArgs):
+    """Which page of the feed."""
+
+    like = fields.String(
+        validate=validate.Length(1, 100),
+        metadata={"description": "A response's id: comments like its own, the nearest first, one page."},
+    )
+
+    order = fields.String(validate=validate.OneOf(feed.ORDERS), load_default="desc")
+
+
+class FeedOut(ma.Schema):
+    """A page of the feed."""
+
+    example = {
+        "items": [
+            {
+                "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+                "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+                "metric": "nps",
+                "score": 3,
+                "group": "detractor",
+                "comment": "The checkout declined my card twice.",
+                "language": "en",
+                "sentiment": {"label": "negative", "score": -0.62},
+                "topics": [],
+                "channel": "widget",
+                "touchpoint": "checkout",
+                "created_at": "2026-11-20T09:30:00.000Z",
+            }
+        ],
+        "next": None,
+    }
+
+    items = fields.List(fields.Dict())
+    next = fields.String(allow_none=True)
+
+
+class SavedFeedBody(ma.Schema):
+    """A view to be saved."""
+
+    example = {"name": "Unhappy in German", "filters": {"sentiment": "negative", "language": "de"}}
+
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    filters = fields.Dict(load_default=dict)
+
+
+class SavedFeedOut(ma.Schema):
+    """A saved view."""
+
+    example: dict[str, Any] = {**SavedFeedBody.example, "id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3"}
+
+    id = fields.String()
+    name = fields.String()
+    filters = fields.Dict()
+
+
+class SavedFeedCreated(SavedFeedOut):
+    """A saved view with its token, shown this once."""
+
+    example = {
+        **SavedFeedOut.example,
+        "token": "…",
+        "urls": {kind: f"https://surveys.example.com/feed/….{kind}" for kind in ("atom", "json", "csv")},
+    }
+
+    token = fields.String()
+    urls = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class SavedFeedList(ma.Schema):
+    """Saved views."""
+
+    example = {"items": [SavedFeedOut.example], "next": None}
+
+    items = fields.List(fields.Nested(SavedFeedOut))
+    next = fields.String(allow_none=True)

@@ -1,0 +1,45 @@
+"""Kinds of fields that several resources share."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import marshmallow as ma
+from marshmallow import fields
+
+
+@dataclass(frozen=True)
+class Given:
+    """A moment or a day as a caller gave it."""
+
+    value: datetime | date
+
+    def moment(self, zone: ZoneInfo) -> datetime:
+        """The moment; of a day, its first one in `zone`."""
+        if isinstance(self.value, datetime):
+            return self.value
+        return datetime.combine(self.value, time(), zone).astimezone(UTC)
+
+
+class When(fields.String):
+    """RFC 3339 with an offset, or a day such as 2026-09-14 (its midnight in TIME_ZONE)."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            if len(text) == 10:
+                found: datetime | date = date.fromisoformat(text)
+            else:
+                # A plus sign that was not percent-encoded arrives as a space.
+                found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+                if found.tzinfo is None:
+                    raise ValueError(text)
+                found = found.astimezone(UTC)
+            if not 1970 <= found.year <= 9000:
+                raise ValueError(text)
+        except (ValueError, OverflowError):
+            raise ma.ValidationError(
+                "Must be a time such as 2026-09-14T10:00:00Z, or a day such as 2026-09-14."
+            ) from None
+        return Given(found)

@@ -1,0 +1,96 @@
+"""Responses: imported, listed, handed out, and what people say of them."""
+
+import uuid
+from datetime import datetime
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from feedback.schemas.feed import FeedFilters
+from feedback.schemas.kinds import When
+from surveys.base import web
+from surveys.schemas.answers import CHANNELS, AnswerBody, uuid_form
+from surveys.schemas.kinds import Truth
+
+#: The channel of responses that came over POST /api/responses and name no other.
+IMPORTED = "import"
+
+
+class Named(ma.Schema):
+    """An agent or a team."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 200))
+    name = fields.String(allow_none=True, validate=validate.Length(max=200))
+    email = fields.Email(allow_none=True, validate=validate.Length(max=254))
+
+
+class TicketBody(ma.Schema):
+    """The ticket an answer is about."""
+
+    id = fields.String(required=True, validate=validate.Length(1, 200))
+    number = fields.String(allow_none=True, validate=validate.Length(max=200))
+    subject = fields.String(allow_none=True, validate=validate.Length(max=1000))
+    url = fields.String(allow_none=True, validate=validate.Length(max=2000))
+    channel = fields.String(allow_none=True, validate=validate.Length(max=200))
+
+
+TAGS = validate.Length(max=100)
+
+
+def tag() -> fields.String:
+    """One tag."""
+    return fields.String(validate=validate.Length(1, 200))
+
+
+def _possible(value: datetime) -> None:
+    if not 1970 <= value.year <= 9000:
+        raise ma.ValidationError("Must be a moment since 1970.")
+
+
+class ImportBody(AnswerBody):
+    """One response from elsewhere. `id` makes a repeat harmless; `created_at` is when it was given."""
+
+    class Meta:
+        exclude = ("revision", "edit_key", "invitation")
+
+    body_limit = web.API_BODY
+    types: tuple[str, ...] = ("application/json",)
+    example = {
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "score": 9,
+        "comment": "Quick and friendly.",
+        "created_at": "2026-09-14T10:00:00Z",
+    }
+
+    id = fields.String(validate=uuid_form, post_load=web.new_uuid, load_default=lambda: str(uuid.uuid4()))
+    channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
+    created_at = fields.AwareDateTime(
+        validate=_possible, metadata={"description": "RFC 3339; not in the future."}
+    )
+    agent = fields.Nested(Named, allow_none=True)
+    team = fields.Nested(Named, allow_none=True)
+    ticket = fields.Nested(TicketBody, allow_none=True)
+    tags = fields.List(tag(), validate=TAGS)
+
+
+class ResponsesQuery(FeedFilters, web.PageArgs):
+    """Which responses."""
+
+
+class ExportQuery(ma.Schema):
+    """Which responses to hand out."""
+
+    survey = fields.String(validate=validate.Length(1, 100))
+    since = When()
+    until = When()
+
+
+class ResponsePatch(ma.Schema):
+    """What a person says of a response; everything else stays."""
+
+    example = {"tags": ["vip"], "excluded": False}
+
+    tags = fields.List(tag(), validate=TAGS)
+    excluded = Truth()
+    topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))
+    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
