@@ -40,7 +40,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     chores.install(app.extensions["limiter"], chosen)
     web.install(app, chosen)
     observe.install(app)
-    web.document(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
+    web.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     bell.install(chosen)
     listening.install()
     ratings.install()

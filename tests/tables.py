@@ -15,7 +15,7 @@ README = ROOT / "README.md"
 def routes(app: Flask) -> str:
     """Every documented route with the scope its key needs ("–" for none) and what it does."""
     lines = ["| route | scope | what it does |", "|---|---|---|"]
-    for path, operations in app.extensions["openapi"].to_dict()["paths"].items():
+    for path, operations in app.extensions["openapi"]()["paths"].items():
         for method in ("get", "post", "patch", "put", "delete", "options"):
             if operation := operations.get(method):
                 needed = [scope for rule in operation.get("security", []) for scope in rule.get("key", [])]

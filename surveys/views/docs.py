@@ -26,7 +26,7 @@ _PACKAGE = "flask_swagger_ui"
 @routes.doc(responses={"200": {"description": "OpenAPI 3.1.0.", "content": {"application/json": {}}}})
 def document() -> Response:
     """This document."""
-    answer = jsonify(current_app.extensions["openapi"].to_dict())
+    answer = jsonify(current_app.extensions["openapi"]())
     answer.headers["Cache-Control"] = "no-cache"
     answer.add_etag()
     return answer
