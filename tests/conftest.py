@@ -105,7 +105,7 @@ class Template:
     def copy(self, directory: Path, name: str) -> dict[str, str]:
         """The settings of a fresh copy."""
         if self.server:
-            self.server.run_sql(f'CREATE DATABASE "{name}" TEMPLATE earshot_template')
+            self.server.copy_database("earshot_template", name)
         else:
             shutil.copy(self.directory / "earshot.db", directory / "earshot.db")
         return self.environment(directory, name)

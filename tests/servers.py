@@ -69,6 +69,14 @@ class Postgres:
         self._run("createdb", "--template=template0", name)
         return self.database_url(name)
 
+    def copy_database(self, template: str, name: str) -> str:
+        """Make a copy of a database that nobody is connected to, and return its `DATABASE_URL`."""
+        with psycopg.connect(self.database_url("postgres"), autocommit=True) as connection:
+            # From 15 on a copy goes through the log, block by block, unless told otherwise: four times as long.
+            strategy = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}'.encode())
+        return self.database_url(name)
+
     def drop_database(self, name: str) -> None:
         """Remove a database, with the connections that others still hold; none of that name is fine too."""
         self._run("dropdb", "--force", "--if-exists", name)
