@@ -10,7 +10,6 @@ from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
 from surveys.models import Invitation, Survey
 from surveys.models import Response as Stored
-from surveys.schemas.pages import PageForm
 from surveys.views import forms, layout, pages, public
 
 routes = Routes("landing", __name__, description="For respondents: no key needed.")
@@ -25,11 +24,10 @@ _PARAMETERS = [
         ("seen", "The link that no person sees; whatever opens it is a machine."),
     )
 ]
-_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
 @routes.route("/i/<token>", methods=["GET"])
-@routes.doc(parameters=_PARAMETERS, responses={"200": _HTML})
+@routes.doc(parameters=_PARAMETERS, responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page behind an e-mail invitation. Opening it never counts: machines open every link of a mail."""
     now = clock.now()
@@ -56,20 +54,10 @@ def show(token: str) -> Response:
 
 
 @routes.route("/i/<token>", methods=["POST"])
-@routes.doc(
-    parameters=_PARAMETERS,
-    requestBody={"required": True, "content": {kind: {"schema": PageForm} for kind in PageForm.types}},
-    responses={
-        "200": {**_HTML, "description": "The thanks."},
-        "422": {**_HTML, "description": "Asks again."},
-    },
-)
+@routes.doc(parameters=_PARAMETERS, **pages.FORM)
 def answer(token: str) -> Response:
     """The page's form: records the answer to the invitation, or amends it."""
-    public.admit_form()
-    g.typed = web.form_fields(PageForm.body_limit)
-    public.limit()
-    given = PageForm().load(g.typed)
+    given = pages.received()
     now = clock.now()
     invitation, survey = _invited(token, now)
     form = _form(given["form"], invitation, token, now)
@@ -85,7 +73,7 @@ def answer(token: str) -> Response:
 @routes.doc(
     responses={
         "303": {"description": "To the respondent's own page, by a fresh link."},
-        "404": {**_HTML, "description": "Nobody was invited by this."},
+        "404": {**layout.HTML, "description": "Nobody was invited by this."},
     }
 )
 def to_me(token: str) -> Any:

@@ -10,6 +10,9 @@ from surveys.base.web import Problem, Routes
 from surveys.models import Survey
 from surveys.widget import script
 
+#: What the document says of a page.
+HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+
 #: What a respondent is told of an error unless `g.told` knows better; statuses not named here get `ui.error`.
 _TOLD = {404: "ui.not_found", 409: "ui.expired", 410: "ui.expired"}
 

@@ -21,11 +21,9 @@ layout.keep_private(routes)
 #: What may be chosen: whether never, and at most every so many days.
 FREQUENCIES = {"normal": (False, 0), "quarter": (False, 90), "never": (True, 0)}
 
-_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
-
 
 @routes.route("/me/<token>", methods=["GET"])
-@routes.doc(responses={"200": _HTML})
+@routes.doc(responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """A respondent's own answers. A link here is good for 90 days; the page behind a mail's links leads here anew."""
     return _page(_rows(token))
@@ -34,7 +32,7 @@ def show(token: str) -> Response:
 @routes.route("/me/<token>", methods=["POST"])
 @routes.doc(
     requestBody={"required": True, "content": {kind: {"schema": MyForm} for kind in MyForm.types}},
-    responses={"200": _HTML},
+    responses={"200": layout.HTML},
 )
 def change(token: str) -> Response:
     """Change an answer within its window, delete it, or say how often to be asked: the field `do` says which."""

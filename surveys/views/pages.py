@@ -37,11 +37,19 @@ _PARAMETERS = [
     {"in": "query", "name": name, "schema": {"type": "string"}, "description": text}
     for name, text in _QUERY.items()
 ]
-_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
+
+#: What the document says of the form that a page of a survey sends.
+FORM: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {kind: {"schema": PageForm} for kind in PageForm.types}},
+    "responses": {
+        "200": {**layout.HTML, "description": "The thanks."},
+        "422": {**layout.HTML, "description": "Asks again."},
+    },
+}
 
 
 @routes.route("/s/<survey_id>", methods=["GET"])
-@routes.doc(parameters=_PARAMETERS, responses={"200": _HTML})
+@routes.doc(parameters=_PARAMETERS, responses={"200": layout.HTML})
 def show(survey_id: str) -> Response:
     """The hosted survey page. Showing it counts nothing: `score` only preselects."""
     survey = public.survey(survey_id)
@@ -54,20 +62,10 @@ def show(survey_id: str) -> Response:
 
 
 @routes.route("/s/<survey_id>", methods=["POST"])
-@routes.doc(
-    parameters=_PARAMETERS,
-    requestBody={"required": True, "content": {kind: {"schema": PageForm} for kind in PageForm.types}},
-    responses={
-        "200": {**_HTML, "description": "The thanks."},
-        "422": {**_HTML, "description": "Asks again."},
-    },
-)
+@routes.doc(parameters=_PARAMETERS, **FORM)
 def answer(survey_id: str) -> Response:
     """The page's form: records the answer, or amends it when the form is sent again."""
-    public.admit_form()
-    g.typed = web.form_fields(PageForm.body_limit)
-    public.limit()
-    given = PageForm().load(g.typed)
+    given = received()
     survey = public.survey(survey_id)
     _settle(survey)
     score, now = score_of(survey, given["score"]), clock.now()
@@ -106,6 +104,15 @@ def _answer(
 
 
 # ----------------------------------------------------------------------------------------------- pages
+
+
+def received() -> dict[str, Any]:
+    """What a respondent's form holds; what was typed is kept (`g.typed`) for the page that says what is wrong."""
+    public.admit_form()
+    g.typed = web.form_fields(PageForm.body_limit)
+    public.limit()
+    given: dict[str, Any] = PageForm().load(g.typed)
+    return given
 
 
 def ask(

@@ -13,11 +13,9 @@ routes = Routes("unsubscribing", __name__, description="For respondents: no key 
 layout.errors_as_pages(routes)
 layout.keep_private(routes)
 
-_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
-
 
 @routes.route("/u/<token>", methods=["GET"])
-@routes.doc(responses={"200": _HTML})
+@routes.doc(responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page that asks whether to unsubscribe. Opening it changes nothing: machines open links."""
     invitation = _invitation(token)
@@ -30,7 +28,7 @@ def show(token: str) -> Response:
         "required": True,
         "content": {kind: {"schema": UnsubscribeForm} for kind in UnsubscribeForm.types},
     },
-    responses={"200": _HTML},
+    responses={"200": layout.HTML},
 )
 def unsubscribe(token: str) -> Response:
     """Send no more mail surveys to this address, whichever survey. No cookie, no redirect, no limit (RFC 8058, 3.1)."""

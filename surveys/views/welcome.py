@@ -17,8 +17,7 @@ from surveys.widget import script
 routes = Routes("welcome", __name__, description="What is here.")
 layout.errors_as_pages(routes)
 
-_HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
-_REFUSED = {**_HTML, "description": "No such look. Said as a page."}
+_REFUSED = {**layout.HTML, "description": "No such look. Said as a page."}
 
 
 @routes.before_request
@@ -28,7 +27,7 @@ def _only_when_wanted() -> None:
 
 
 @routes.route("/", methods=["GET"])
-@routes.doc(responses={"200": _HTML})
+@routes.doc(responses={"200": layout.HTML})
 def welcome() -> Response:
     """What is here: the ready survey, a demo page that embeds it, the API pages. Off with WELCOME=0."""
     return layout.page(
@@ -50,7 +49,7 @@ def welcome() -> Response:
             "description": f"One of {', '.join(MODES)}; anything else is the first of them.",
         }
     ],
-    responses={"200": _HTML},
+    responses={"200": layout.HTML},
 )
 def demo() -> Response:
     """A page such as a customer's, with the ready survey's widget in it. Off with WELCOME=0."""
@@ -72,7 +71,7 @@ def demo() -> Response:
 
 @routes.route("/demo/look", methods=["GET"])
 @routes.arguments(LookQuery(), location="query")
-@routes.doc(responses={"200": _HTML, "422": _REFUSED})
+@routes.doc(responses={"200": layout.HTML, "422": _REFUSED})
 def look(tried: dict[str, Any]) -> Response:
     """Try how a survey looks: metric, language, mode, corner, theme and colour. Nothing is kept. Off with WELCOME=0."""
     survey = _imagined(tried)
