@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from surveys import housekeeping, privacy, rollups
 from surveys.base import ballast, db, schema
 from surveys.models import Person, Response
 from tests import servers
+from tests.mailserver import serving
 from wsgi import create_app
 
 
@@ -104,26 +104,11 @@ def test_a_test_mail_goes_to_the_outbox_without_a_server(run, world):
 
 
 def test_a_test_mail_is_really_sent(world):
-    class Handler:
-        seen = []
-
-        async def handle_DATA(self, server, session, envelope):
-            self.seen.append(envelope)
-            return "250 OK"
-
-    controller = Controller(Handler(), hostname="127.0.0.1", port=servers.free_port())
-    controller.start()
-    try:
-        environment = {
-            **world.environment,
-            "SMTP_URL": f"smtp://127.0.0.1:{controller.port}",
-            "MAIL_FROM": "care@acme.example",
-        }
+    with serving() as server:
+        environment = {**world.environment, "SMTP_URL": server.url, "MAIL_FROM": "care@acme.example"}
         done = create_app(environment).test_cli_runner().invoke(args=["mail-test", "--to", "ann@example.com"])
-    finally:
-        controller.stop()
     assert (done.exit_code, done.output) == (0, "Sent to ann@example.com.\n")
-    assert [envelope.rcpt_tos for envelope in Handler.seen] == [["ann@example.com"]]
+    assert [envelope.rcpt_tos for envelope in server.envelopes] == [["ann@example.com"]]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from surveys import catalogue, invitations, mails, people
 from surveys.base import clock, jobs
@@ -15,7 +14,7 @@ from surveys.base.delivery.mail import Smtp
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.models import Survey
-from tests import servers
+from tests.mailserver import MailServer, serving
 from tests.surveys.mailbox import again, invite, links_of, outbox, read
 
 SENDER = "Acme <care@acme.example>"
@@ -389,10 +388,11 @@ def test_what_was_given_up_is_sent_once_somebody_releases_it(world, api, make, m
 @pytest.mark.parametrize("address", [None, "bounce@mail.acme.example"])
 def test_the_envelope_sender_leads_bounces_back_to_the_invitation(world, api, make, address):
     mails.links.use_bounce_address(address)
-    invitation, handler = invite(api, make.survey()), Server()
-    with serving(handler):
+    invitation = invite(api, make.survey())
+    with serving() as server:
+        mails.use_mailer(Smtp(server.url, SENDER))
         world.work()
-    [envelope] = handler.envelopes
+    [envelope] = server.envelopes
     if address is None:
         assert envelope.mail_from == "care@acme.example"
         return
@@ -413,33 +413,6 @@ def test_the_outbox_shows_the_envelope_sender(world, api, make):
 # ---------------------------------------------------------------------------------- over a real server
 
 
-class Server:
-    """An SMTP server that answers as it is told."""
-
-    def __init__(self, rcpt="250 OK", data="250 OK"):
-        self.rcpt, self.data, self.envelopes = rcpt, data, []
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.rcpt.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt
-
-    async def handle_DATA(self, server, session, envelope):
-        self.envelopes.append(envelope)
-        return self.data
-
-
-@contextlib.contextmanager
-def serving(handler):
-    controller = Controller(handler, hostname="127.0.0.1", port=servers.free_port())
-    controller.start()
-    mails.use_mailer(Smtp(f"smtp://127.0.0.1:{controller.port}", SENDER))
-    try:
-        yield
-    finally:
-        controller.stop()
-
-
 @pytest.mark.parametrize(
     ("answers", "status"),
     [
@@ -451,12 +424,13 @@ def serving(handler):
     ],
 )
 def test_what_the_server_says_is_what_becomes_of_the_invitation(world, api, make, answers, status):
-    invitation, handler = invite(api, make.survey()), Server(**answers)
-    with serving(handler):
+    invitation = invite(api, make.survey())
+    with serving(MailServer(**answers)) as server:
+        mails.use_mailer(Smtp(server.url, SENDER))
         world.work()
     assert again(invitation).status == status
     if status == "sent":
-        [envelope] = handler.envelopes
+        [envelope] = server.envelopes
         assert envelope.rcpt_tos == ["ann@customer.example"]
         assert read(envelope.content)["List-Unsubscribe"].startswith("<http://localhost/u/")
 

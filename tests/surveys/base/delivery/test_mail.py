@@ -3,54 +3,25 @@
 import contextlib
 import socket
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from surveys.base.delivery.mail import Outbox, Smtp, read
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from tests import servers
+from tests.mailserver import serving
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SENDER = "Acme <care@acme.example>"
 MESSAGE = Message(to="ann@example.com", subject="How was it?", text="Tell us")
 
 
-@dataclass
-class Server:
-    """What the SMTP server got, and how it answers."""
-
-    mail: str = "250 OK"
-    rcpt: str = "250 OK"
-    data: str = "250 OK"
-    envelopes: list = field(default_factory=list)
-
-    async def handle_MAIL(self, server, session, envelope, address, options):
-        if self.mail.startswith("250"):
-            envelope.mail_from = address
-        return self.mail
-
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if self.rcpt.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.rcpt
-
-    async def handle_DATA(self, server, session, envelope):
-        self.envelopes.append(envelope)
-        return self.data
-
-
 @pytest.fixture
 def server():
-    handler = Server()
-    controller = Controller(handler, hostname="127.0.0.1", port=servers.free_port())
-    controller.start()
-    handler.url = f"smtp://127.0.0.1:{controller.port}"
-    yield handler
-    controller.stop()
+    with serving() as running:
+        yield running
 
 
 def test_a_message_arrives_with_its_envelope(server):
@@ -81,16 +52,14 @@ def test_a_refusal_says_whether_trying_again_makes_sense(server, stage, reply, a
 
 
 def test_a_password_that_changed_loses_no_mail():
-    controller = Controller(
-        Server(), hostname="127.0.0.1", port=servers.free_port(), auth_require_tls=False,
-        authenticator=lambda *_: AuthResult(success=False, handled=False),
-    )  # fmt: skip
-    controller.start()
-    try:
-        with pytest.raises(DeliveryFailed, match="535") as caught:
-            Smtp(f"smtp://user:old@127.0.0.1:{controller.port}", SENDER).send(MESSAGE, NOW)
-    finally:
-        controller.stop()
+    def refuse(*_):
+        return AuthResult(success=False, handled=False)
+
+    with (
+        serving(auth_require_tls=False, authenticator=refuse) as server,
+        pytest.raises(DeliveryFailed, match="535") as caught,
+    ):
+        Smtp(f"smtp://user:old@127.0.0.1:{server.port}", SENDER).send(MESSAGE, NOW)
     assert caught.value.again is True
 
 
@@ -120,18 +89,10 @@ def test_name_and_password_are_those_of_the_address():
         seen.append((credentials.login, credentials.password))
         return AuthResult(success=True)
 
-    handler = Server()
-    controller = Controller(
-        handler, hostname="127.0.0.1", port=servers.free_port(), authenticator=check,
-        auth_require_tls=False,
-    )  # fmt: skip
-    controller.start()
-    try:
-        Smtp(f"smtp://us%40er:p%3Ass@127.0.0.1:{controller.port}", SENDER).send(MESSAGE, NOW)
-    finally:
-        controller.stop()
+    with serving(auth_require_tls=False, authenticator=check) as server:
+        Smtp(f"smtp://us%40er:p%3Ass@127.0.0.1:{server.port}", SENDER).send(MESSAGE, NOW)
     assert seen == [(b"us@er", b"p:ss")]
-    assert len(handler.envelopes) == 1
+    assert len(server.envelopes) == 1
 
 
 def test_a_line_that_breaks_after_the_text_leaves_it_unknown():
