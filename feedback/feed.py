@@ -42,8 +42,6 @@ _EQUAL = {
 #: What these look at never changes; so what they leave out is never told to a follower of changes.
 _FIXED = ("survey", "metric", "since", "until")
 
-FILTERS = (*_EQUAL, "language", "topic", "tag", "q", "mismatch", "since", "until")
-
 
 @dataclass(frozen=True)
 class Page:

@@ -24,10 +24,6 @@ DUE, REMINDER_DUE = "invitation due", "invitation reminder due"
 EMAIL, LINK, WIDGET = "email", "link", "widget"
 
 
-class NotPossible(Exception):
-    """The invitation is no longer in a state in which this can be done to it."""
-
-
 def invite(
     survey: Survey,
     rows: Sequence[Person],

@@ -143,9 +143,9 @@ def duplicate(ask: Ask, now: datetime) -> Refusal | None:
 
 def excluded(ask: Ask, now: datetime) -> Refusal | None:
     """Tickets with a skip tag, our own staff, listed addresses, and mailboxes that nobody reads."""
-    skipped = {tag.casefold() for tag in ask.survey.skip_tags}
+    skipped = {tag.strip().casefold() for tag in ask.survey.skip_tags}
     for tag in ask.tags:
-        if tag.casefold() in skipped:
+        if tag.strip().casefold() in skipped:
             return Refusal(f'the tag "{tag}" is to be skipped')
     if not ask.person.address:
         return None

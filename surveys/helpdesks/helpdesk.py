@@ -234,12 +234,6 @@ def fingerprint(call: Call) -> str:
     return hashlib.sha256(call.body).hexdigest()
 
 
-def skip_tag(event: Event, connection: Connection) -> str | None:
-    """The ticket's tag for which this connection asks nobody, or None. Compared case-folded."""
-    unwanted = {tag.strip().casefold() for tag in connection.skip_tags}
-    return next((tag for tag in event.ticket.tags if tag.casefold() in unwanted), None)
-
-
 def needing(event: Event, names: Sequence[str], always: Sequence[str] = ()) -> Event:
     """The event with `needs_enrichment` set: those of `names` it lacks, then `always`.
 

@@ -39,7 +39,7 @@ REFUSED = {
     "unsubscribed": {"person": {"unsubscribed_at": days_ago(40)}},
     "bounced": {"person": {"bounced_at": days_ago(2)}},
     "duplicate": {"already_asked": True},
-    "excluded": {"tags": ("VIP",), "skip_tags": ("vip",)},
+    "excluded": {"tags": ("VIP",), "skip_tags": ("other", " vip")},
     "quarantine": {"person": {"last_asked_at": days_ago(3)}},
     "wait_after_answer": {"person": {"last_answered_at": days_ago(3)}},
     "wait_after_decline": {"person": {"last_declined_at": days_ago(3)}},

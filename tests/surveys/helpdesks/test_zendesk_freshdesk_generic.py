@@ -4,8 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from surveys.helpdesks.helpdesk import Agent, Ignored, skip_tag
-from tests.surveys.helpdesks.cases import BACK, connection, payload, put, told
+from surveys.helpdesks.helpdesk import Agent, Ignored
+from tests.surveys.helpdesks.cases import BACK, payload, put, told
 
 TRIGGER = "zendesk-trigger_solved"
 EVENT = "zendesk-ticket_status_changed"
@@ -235,9 +235,3 @@ def test_dirty_subjects_and_names_come_out_clean():
     event = told("generic", put(data, "data.customer.name", "Robin\0\u2066 Vale\n"))
     assert event.ticket.subject == "café Bcc: x@example.com txt"
     assert event.customer.name == "Robin Vale"
-
-
-def test_a_tag_that_asks_nobody():
-    event = told("generic", payload(GENERIC))
-    assert skip_tag(event, connection("generic", skip_tags=["other", " VIP"])) == "vip"
-    assert skip_tag(event, connection("generic", skip_tags=["vi"])) is None

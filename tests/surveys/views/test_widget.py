@@ -1,6 +1,7 @@
 """The widget's files over HTTP, and what a survey says about its follow-up, its thanks and its looks."""
 
 import gzip
+import json
 import re
 
 import brotli
@@ -8,6 +9,9 @@ import pytest
 
 LINK = {"url": "https://shop.example/help", "text": {"en": "Help", "de": "Hilfe"}}
 CHOICES = {"en": ["Price", "Speed"], "de": ["Preis", "Tempo"]}
+
+#: Where in the panel's list of words it says that several may be chosen.
+MANY = 9
 
 
 def panel_address(loader: str) -> str:
@@ -88,8 +92,14 @@ def test_choices_are_read_in_the_visitors_language_and_kept_in_the_first(client,
     panel = client.get(f"/w/{survey['id']}/de.js").text
     assert '[["Price","Preis"],["Speed","Tempo"]]' in panel
     assert '["Hilfe","https://shop.example/help"]' in panel
-    single = api.patch(f"/api/surveys/{survey['id']}", {"follow_up_type": "single_choice"})
-    assert client.get(f"/w/{single['id']}/de.js").data != panel.encode()
+    assert _words(panel)[MANY] == 1
+    api.patch(f"/api/surveys/{survey['id']}", {"follow_up_type": "single_choice"})
+    assert _words(client.get(f"/w/{survey['id']}/de.js").text)[MANY] == 0
+
+
+def _words(panel):
+    """The list that the service writes into the panel's script."""
+    return json.JSONDecoder().raw_decode(panel, panel.index('["de","ltr"'))[0]
 
 
 @pytest.mark.parametrize(
