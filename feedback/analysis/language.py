@@ -1,6 +1,9 @@
 """Says which language a comment is written in, or that it cannot be said."""
 
+import itertools
 import re
+from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
@@ -12,6 +15,11 @@ LONG_ENOUGH = 40
 
 SURE = 0.9
 """Probability the identifier must reach; with shorter texts it errs in one of four."""
+
+MOST = 0.8
+"""Share of a table's longer comments that must agree before its short ones are taken to be in their language."""
+
+_ENOUGH, _ASKED = 5, 500
 
 CANDIDATES = (
     "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl nn no pl pt ro ru sk sl "
@@ -50,9 +58,23 @@ def of(text: str, claimed: str | None = None) -> str | None:
         return str(found)
     if claim:
         return claim
-    if found == "en" or _knows_most(words):
+    # English borrows words ("content", "service", "super") but hardly letters.
+    accented = not all(map(str.isascii, words))
+    if found == "en" or (_knows_most(words) and not (accented and probability >= SURE)):
         return "en"
     return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
+
+
+def of_most(texts: Iterable[str]) -> str | None:
+    """The language in which at least `MOST` of the longer *texts* are written, or None.
+
+    What is known of the whole may be claimed for its short texts. At most `_ASKED` are looked at, and at least
+    `_ENOUGH` must be long enough to be sure of.
+    """
+    long = (text for text in texts if sum(map(len, _WORD.findall(text[:_LOOKED_AT]))) >= LONG_ENOUGH)
+    found = Counter(filter(None, map(of, itertools.islice(long, _ASKED))))
+    best, count = found.most_common(1)[0] if found else (None, 0)
+    return best if count >= max(_ENOUGH, MOST * found.total()) else None
 
 
 def _reads_as_english(words: list[str]) -> bool:

@@ -185,7 +185,7 @@ def _rows(table: _Table) -> list[Row]:
         column = at.get(name, len(row))
         return row[column] if column < len(row) else ""
 
-    return [
+    rows = [
         Row(
             cell(row, "text"),
             _score(cell(row, "score")),
@@ -194,6 +194,9 @@ def _rows(table: _Table) -> list[Row]:
         )
         for row in table.cells
     ]
+    # A table is to its short comments what a survey is to its own.
+    most = language.of_most(row.text for row in rows if row.language is None)
+    return [row._replace(language=row.language or most) for row in rows]
 
 
 def _score(cell: str) -> float | None:

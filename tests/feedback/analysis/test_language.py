@@ -18,6 +18,8 @@ GERMAN = "Der Service war leider sehr langsam und niemand hat mir geholfen"
         ("gut", "de-AT", "de"),
         ("super", "fr", "fr"),
         ("El servicio fue muy lento y el personal grosero", None, "es"),
+        ("Je suis très content du service", None, "fr"),
+        ("Lovely café and naïve staff", None, "en"),
         ("qxzvkw", None, None),
         ("123 …", None, None),
         ("", None, None),
@@ -25,3 +27,12 @@ GERMAN = "Der Service war leider sehr langsam und niemand hat mir geholfen"
 )
 def test_the_language_of(text: str, claimed: str | None, expected: str | None) -> None:
     assert language.of(text, claimed) == expected
+
+
+def test_the_language_of_most_is_that_of_the_longer_ones():
+    english = "The staff was very friendly and the room was clean too"
+    assert language.of_most([GERMAN] * 8 + ["super", "thanks"] * 50) == "de"
+    assert language.of_most([GERMAN] * 8 + [english] * 2) == "de"
+    assert language.of_most([GERMAN] * 7 + [english] * 3) is None
+    assert language.of_most([GERMAN] * 4) is None, "too few to speak for a table"
+    assert language.of_most([]) is None
