@@ -3,8 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,30 @@ def postgres() -> Iterator[servers.Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def templates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Callable[[str], Template]":
+    """The template of each kind of database, built once: `template` itself ends whenever the kind changes."""
+
+    @cache
+    def of(kind: str) -> Template:
+        directory = tmp_path_factory.mktemp("template")
+        server = request.getfixturevalue("postgres") if kind == "postgresql" else None
+        made = Template(kind, directory, server)
+        app = create_app(made.environment(directory, "earshot_template"))
+        with app.app_context():
+            commands.prepare(app.extensions["earshot"])
+        db.close_database()
+        return made
+
+    return of
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> "Template":
+def template(request: pytest.FixtureRequest, templates: "Callable[[str], Template]") -> "Template":
     """A database that the migrations built, to be copied for each test."""
-    directory = tmp_path_factory.mktemp("template")
-    if request.param == "sqlite":
-        made = Template("sqlite", directory, None)
-    else:
-        made = Template("postgresql", directory, request.getfixturevalue("postgres"))
-    app = create_app(made.environment(directory, "earshot_template"))
-    with app.app_context():
-        commands.prepare(app.extensions["earshot"])
-    db.close_database()
-    return made
+    return templates(request.param)
 
 
 @dataclass
