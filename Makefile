@@ -48,6 +48,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 	@test -d "$(DATA)/topics" || { echo 'make bench-listening DATA=folder' >&2; exit 1; }
 	$(TRAINING)/bin/python -m feedback.training.sentiment_evaluate --data "$(DATA)"
 	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
+	$(PYTHON) -m tests.bench.sentiment_invented
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
 	@set -- "$(DATA)"/topics/*.csv; set -x; \

@@ -3,7 +3,7 @@
 import re
 
 from feedback.analysis.sentiment_model import Logits
-from feedback.analysis.sentiment_questions import Asks, kind, says_nothing
+from feedback.analysis.sentiment_questions import Asks, finds_no_fault, kind, says_nothing
 
 # Log-odds of positive against negative, and how much neutral gains, by the respondent's score. People who
 # gave the best score praise in four of five comments and the worst complain in nine of ten (at 0, ¼, ½, ¾ and
@@ -12,15 +12,16 @@ from feedback.analysis.sentiment_questions import Asks, kind, says_nothing
 _LEANS = (-2.6, -2.2, -1.0, 0.6, 1.8)
 _NEUTRAL_BY_SCORE = (-0.3, 0.0, 0.4, 0.3, 0.0)
 
-# Log-odds by question: one answer in eight goes against what was asked, one in four where improvements are
-# asked for, since a wish need not be a complaint.
-_LEAN_OF_QUESTION = {Asks.PRAISE: 2.0, Asks.BLAME: -2.0, Asks.WISHES: -1.2, Asks.ANYTHING: 0.0}
-_NEUTRAL_BY_QUESTION = {Asks.PRAISE: -0.5, Asks.BLAME: -0.5, Asks.WISHES: 0.0, Asks.ANYTHING: 0.0}
+# Log-odds by question: one answer in eight goes against what was asked, one in five where improvements are
+# asked for, since a wish need not be a complaint. "Short lectures" says little by itself and is a plain answer
+# to either question: where merits or shortcomings are asked for, one answer in twenty is taken to be neutral.
+_LEAN_OF_QUESTION = {Asks.PRAISE: 2.0, Asks.BLAME: -2.0, Asks.WISHES: -1.4, Asks.ANYTHING: 0.0}
+_NEUTRAL_BY_QUESTION = {Asks.PRAISE: -1.8, Asks.BLAME: -1.8, Asks.WISHES: -0.2, Asks.ANYTHING: 0.0}
 
 _CERTAIN = 6.0
 _NOT_ANSWERED = re.compile(
-    r"\W*(?:n\s*/\s*a|n\.a\.?|na|not applicable|no (?:comments?|answer|opinion)|(?:i )?(?:don't|do not|"
-    r"dont) know|idk|"
+    r"\W*(?:n\s*/\s*a|n\.a\.?|na|not applicable|no (?:\w+ )?(?:comments?|answer|opinion|reason)|(?:i )?(?:don't|"
+    r"do not|dont) know|idk|"
     r"not sure|no idea|test|keine angabe|k\.?\s?a\.?|weiß nicht|sans opinion|ne sait pas|no sé|non so|"
     r"weet niet|não sei)\W*",
     re.IGNORECASE,
@@ -35,7 +36,9 @@ def of(text: str, score: float | None, question: str | None) -> Logits:
     """
     asks = kind(question)
     lean, neutral = _LEAN_OF_QUESTION[asks], _NEUTRAL_BY_QUESTION[asks]
-    if says_nothing(text):
+    if finds_no_fault(text):
+        lean, neutral = _CERTAIN, 0.0
+    elif says_nothing(text):
         lean = {Asks.PRAISE: -_CERTAIN, Asks.BLAME: _CERTAIN, Asks.WISHES: _CERTAIN, Asks.ANYTHING: 0.0}[asks]
         neutral = 0.0 if lean else _CERTAIN / 2
     elif _NOT_ANSWERED.fullmatch(text[:60]):

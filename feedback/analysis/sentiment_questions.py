@@ -55,13 +55,19 @@ _LEAD = (
     r"(?:(?:well|um+|honestly|really|absolutely|literally|there (?:is|was)|it (?:is|was)|i have|i've|i|"
     r"so far)\W+){0,3}"
 )
+_CANNOT = r"(?:can't|cant|cannot|can not|couldn't)"
+_NO_FAULT = (
+    r"no(?: \w+)? (?:complaints?|issues?|problems?|concerns?|negatives?|dislikes?)|"
+    r"nothing (?:bad|wrong|negative)|nothing (?=to (?:complain|dislike))|"
+    rf"{_CANNOT} (?:really )?(?:fault (?:anything|it|you|them)|complain)|"
+    r"(?:have|had) (?:had )?no (?:complaints?|issues?|problems?)"
+)
 _NO = (
+    rf"{_NO_FAULT}|"
     r"nothing|none|nope|nil|not? (?:a )?thing|nada|niente|nulla|nichts|rien|niets|aucune?|ning[uú]n[oa]?|"
     r"nessun[oa]?|"
-    r"geen|not (?:anything|much|really)|no(?: \w+)? (?:complaints?|issues?|problems?|improvements?|changes?|"
-    r"suggestions?|concerns?|negatives?|dislikes?)|no|"
-    r"(?:do not|don't|dont|can't|cant|cannot|can not|couldn't) (?:know of any|"
-    r"(?:think of|fault|say|see) (?:anything|any|it|you|one))"
+    r"geen|not (?:anything|much|really)|no(?: \w+)? (?:improvements?|changes?|suggestions?)|no|"
+    rf"(?:do not|don't|dont|{_CANNOT}) (?:know of any|(?:think of|say|see) (?:a thing|anything|any|it|you|one))"
 )
 _TAIL = (
     r"(?:(?:at all|really|else|whatsoever|so far|for now|right now|yet|in particular|specific|needed|"
@@ -74,6 +80,7 @@ _TAIL = (
     r"à (?:dire|améliorer)|zu (?:sagen|verbessern)|que (?:decir|mejorar))\W*){0,3}"
 )
 _NOTHING = re.compile(rf"\W*{_LEAD}(?:{_NO})\b\W*{_TAIL}", re.IGNORECASE)
+_FAULTLESS = re.compile(rf"\W*{_LEAD}(?:{_NO_FAULT})\b\W*{_TAIL}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=512)
@@ -97,3 +104,9 @@ def says_nothing(comment: str) -> bool:
     """Return whether a cleaned *comment* answers no more than "nothing", "none" or "can't think of
     anything"."""
     return len(comment) <= 80 and _NOTHING.fullmatch(comment) is not None
+
+
+def finds_no_fault(comment: str) -> bool:
+    """Return whether a cleaned *comment* says no more than "no complaints" or "can't fault it": praise, whatever was
+    asked."""
+    return len(comment) <= 80 and _FAULTLESS.fullmatch(comment) is not None

@@ -1,5 +1,5 @@
-"""How well found topics agree with those that people gave: V-measure, adjusted Rand and adjusted mutual
-information."""
+"""How well what was found agrees with what people gave: V-measure, adjusted Rand and adjusted mutual information
+for topics, macro-F1 for sentiments."""
 
 from collections.abc import Hashable, Sequence
 
@@ -38,6 +38,17 @@ def adjusted_mutual_information(truth: Sequence[Hashable], found: Sequence[Hasha
     expected = _expected(rows, columns)
     mean = (_entropy(rows) + _entropy(columns)) / 2
     return float((_shared(table) - expected) / (mean - expected)) if mean != expected else 1.0
+
+
+def macro_f1(
+    truth: Sequence[Hashable], found: Sequence[Hashable], classes: Sequence[Hashable] = (0, 1, 2)
+) -> float:
+    """Return the mean over *classes* of F1, the harmonic mean of precision and recall; a class never met has 0."""
+    scores = []
+    for each in classes:
+        hits = sum(t == f == each for t, f in zip(truth, found, strict=True))
+        scores.append(2 * hits / max(sum(t == each for t in truth) + sum(f == each for f in found), 1))
+    return sum(scores) / len(scores)
 
 
 def _contingency(truth: Sequence[Hashable], found: Sequence[Hashable]) -> np.ndarray:

@@ -57,8 +57,8 @@ def prepare(data: Path, sentence_model: Path | None) -> tuple[list[sentiment_dat
 
 
 def targets(rows: list[sentiment_data.Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the labels and weights of *rows* as `Trainer.fit` wants them."""
-    return np.array([row.label for row in rows]), np.array([row.weight for row in rows])
+    """Return the targets and weights of *rows* as `Trainer.fit` wants them."""
+    return np.array([row.target for row in rows]), np.array([row.weight for row in rows])
 
 
 def _embedded(encoder: SentenceTransformer, words: list[str]) -> Floats:

@@ -6,7 +6,7 @@ others, and the sets of the domain are read by the very code that ships. Thresho
 for all sets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,9 @@ import numpy as np
 
 from feedback.analysis import sentiment, sentiment_corrections, sentiment_model
 from feedback.analysis.sentiment import LABELS, Comment
+from feedback.training.agreement import macro_f1
 from feedback.training.sentiment import arguments, prepare, targets
-from feedback.training.sentiment_data import NEGATIVE, POSITIVE, Row
+from feedback.training.sentiment_data import DOMAINS, NEGATIVE, POSITIVE, Row
 
 TWO_CLASSES = {"sls_amazon", "sls_imdb", "sls_yelp", "pros_cons"}
 ASKED = {POSITIVE: "What do you like?", NEGATIVE: "What do you dislike?"}
@@ -31,28 +32,18 @@ def main() -> None:
     )
     given = parser.parse_args()
     rows, trainer = prepare(given.data, given.sentence_model)
-    labels, weights = targets(rows)
+    wanted, weights = targets(rows)
     domains = np.array([row.domain for row in rows])
-    sources = sorted({row.source for row in rows if row.source not in ("banking77_train", "clinc150_val")})
+    sources = sorted(DOMAINS)
     for domain in sorted({row.domain for row in rows if row.source in sources}):
         seen = np.flatnonzero(domains != domain)
-        model = trainer.fit(seen, labels[seen], weights[seen])
+        model = trainer.fit(seen, wanted[seen], weights[seen])
         if given.keep:
             sentiment_model.save(model, given.keep / f"without-{domain.replace(' ', '-')}.npz")
         with _in_place_of_the_shipped(model):
             for source in sources:
                 if unseen := [row for row in rows if row.source == source and row.domain == domain]:
                     _report(source, unseen)
-
-
-def macro_f1(truth: Sequence[int], read: Sequence[int], classes: Sequence[int] = (0, 1, 2)) -> float:
-    """Return the mean over *classes* of F1, the harmonic mean of precision and recall; a class never met has
-    0."""
-    scores = []
-    for each in classes:
-        hits = sum(t == r == each for t, r in zip(truth, read, strict=True))
-        scores.append(2 * hits / max(sum(t == each for t in truth) + sum(r == each for r in read), 1))
-    return sum(scores) / len(scores)
 
 
 def _report(source: str, rows: list[Row]) -> None:

@@ -42,15 +42,15 @@ class Trainer:
             np.float32
         )
 
-    def fit(self, rows: NDArray[np.intp], labels: NDArray[np.intp], weights: NDArray[np.float64]) -> Model:
+    def fit(self, rows: NDArray[np.intp], targets: Floats, weights: NDArray[np.float64]) -> Model:
         """Return the model for *rows* (positions), whose classes are made to weigh the same altogether.
 
-        *labels* (0 negative, 1 neutral, 2 positive) and *weights* are those of the rows.
+        *targets* are the chances, 0 … 1, that each row is negative, neutral and positive (three columns that
+        sum to 1), *weights* how far each is trusted.
         """
-        balanced = weights.copy()
-        for label in range(3):
-            balanced[labels == label] /= balanced[labels == label].sum()
-        of_keys, of_dense, bias = _softmax(self._sparse[rows], self._dense[rows], labels, balanced / 3)
+        share = targets * weights[:, None]
+        share = (share / share.sum(axis=0) / 3).astype(np.float32)
+        of_keys, of_dense, bias = _softmax(self._sparse[rows], self._dense[rows], share)
         return self._fold(of_keys, of_dense, bias)
 
     def _fold(self, of_keys: Floats, of_dense: Floats, bias: Floats) -> Model:
@@ -103,18 +103,17 @@ def _rarity(words: list[str], counts: Counter[str], documents: int) -> Floats:
     return (np.log(documents / (1 + seen)) / np.log(documents)).astype(np.float32)
 
 
-def _softmax(
-    sparse: csr_matrix, dense: Floats, labels: NDArray[np.intp], weights: NDArray[np.float64]
-) -> tuple[Floats, Floats, Floats]:
+def _softmax(sparse: csr_matrix, dense: Floats, share: Floats) -> tuple[Floats, Floats, Floats]:
     """Minimise weighted cross-entropy and a ridge penalty by `STEPS` full steps of Adam; no chance involved.
+
+    *share* holds for each row the weight with which it counts as each of the classes.
 
     Adam (Kingma, Ba 2015) because it moves rare words as fast as lexicon measures that every text has: L-BFGS
     had hardly left the lexicons after 120 steps. The pace falls along a cosine.
     """
     n_sparse, n_dense = sparse.shape[1], dense.shape[1]
     transposed = sparse.T.tocsr()
-    target = np.eye(3, dtype=np.float32)[labels]
-    share = weights[:, None].astype(np.float32)
+    weight = share.sum(axis=1, keepdims=True)
     penalty = np.zeros((n_sparse + n_dense + 1, 1), dtype=np.float32)
     penalty[:n_sparse], penalty[n_sparse:-1] = PENALTY_KEYS, PENALTY_DENSE
     real = np.zeros((n_sparse + n_dense + 1, 3), dtype=np.float32)
@@ -122,7 +121,7 @@ def _softmax(
     for step in range(1, STEPS + 1):
         logits = sparse @ real[:n_sparse] + dense @ real[n_sparse:-1] + real[-1]
         chances = np.exp(logits - logits.max(axis=1, keepdims=True))
-        error = (chances / chances.sum(axis=1, keepdims=True) - target) * share
+        error = chances / chances.sum(axis=1, keepdims=True) * weight - share
         slope = np.vstack([transposed @ error, dense.T @ error, error.sum(axis=0)[None]]) + penalty * real
         mean = 0.9 * mean + 0.1 * slope
         square = 0.99 * square + 0.01 * slope**2

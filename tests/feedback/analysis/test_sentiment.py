@@ -7,6 +7,7 @@ import pytest
 
 from feedback.analysis import sentiment, sentiment_features
 from feedback.analysis.sentiment import Comment, Label
+from tests.bench import sentiment_invented
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sentiment-sentences.csv"
 
@@ -25,6 +26,15 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sentiment-sentences.csv"
         (":)", "positive"),
         ("sooooo good!!!", "positive"),
         ("The worst hotel\u2026 I\u2019d never come back", "negative"),
+        ("nobody at the desk could help us", "negative"),
+        ("been on hold for 97 minutes", "negative"),
+        ("Can I bring a car seat on board?", "neutral"),
+        ("The location is great but the beds are terrible", "neutral"),
+        ("it is ok, nothing special", "neutral"),
+        ("never let me down", "positive"),
+        ("no issues", "positive"),
+        ("I have no complaints at all", "positive"),
+        ("no reason", "neutral"),
     ],
 )
 def test_plain_english_reads_as_people_read_it(text: str, label: str) -> None:
@@ -76,6 +86,8 @@ def test_what_cannot_be_read_has_no_sentiment(text: str, language: str | None) -
         ("parking", "What was worst?", "negative"),
         ("parking", "What do you like?", "positive"),
         ("n/a", "What could we do better?", "neutral"),
+        ("Can't complain", "What was worst?", "positive"),
+        ("no complaints", "What do you like?", "positive"),
         ("It was awful, I hated it", "What do you like?", "negative"),
     ],
 )
@@ -90,6 +102,12 @@ def test_the_respondents_score_decides_where_words_do_not() -> None:
     assert middle is not None
     assert best is not None
     assert worst.score < middle.score < best.score
+
+
+def test_a_bare_noun_after_a_one_sided_question_is_not_neutral() -> None:
+    assert _label("my teacher Anna", question="What did you like most?", score=0.75) == "positive"
+    assert _label("short lectures", question="What did you like most?", score=0.5) == "positive"
+    assert _label("the website", question="What could we do better?", score=0.75) == "negative"
 
 
 def test_words_that_contradict_the_score_stay_apart_from_it() -> None:
@@ -158,6 +176,17 @@ def test_the_shipped_model_reads_nine_of_ten_labelled_sentences() -> None:
     for row, found in zip(rows, sentiment.read_many(Comment(row["text"]) for row in rows), strict=True):
         right += found is not None and (found.text_score > 0) == (row["sentiment"] == "positive")
     assert right / len(rows) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("airline-tweets", 0.6), ("telecom-reasons", 0.61), ("reviews", 0.57), ("survey", 0.6)],
+)
+def test_invented_comments_of_all_kinds_are_read_well_enough(name: str, least: float) -> None:
+    found = sentiment_invented.figures(name, first=1)
+    assert found.macro_f1 >= least
+    if name == "survey":
+        assert found.negatives_found >= 0.7
 
 
 def test_what_was_made_faster_says_what_the_libraries_say() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.analysis.sentiment_questions import kind, says_nothing
+from feedback.analysis.sentiment_questions import finds_no_fault, kind, says_nothing
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,20 @@ def test_an_answer_that_says_nothing(answer: str) -> None:
 )  # fmt: skip
 def test_an_answer_that_says_something(answer: str) -> None:
     assert not says_nothing(answer)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["no issues", "No complaints!", "I have no complaints at all", "can't complain", "Can't fault it",
+     "no real problems", "nothing to complain about", "nothing bad to say"],
+)  # fmt: skip
+def test_a_comment_that_finds_no_fault(comment: str) -> None:
+    assert finds_no_fault(comment)
+    assert says_nothing(comment)
+
+
+@pytest.mark.parametrize(
+    "comment", ["nothing", "no", "no suggestions", "no parking", "issues", "nothing wrong with queues"]
+)
+def test_a_comment_that_does_not_say_it_finds_no_fault(comment: str) -> None:
+    assert not finds_no_fault(comment)

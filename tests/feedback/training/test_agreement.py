@@ -32,3 +32,8 @@ def test_chance_is_worth_nothing(measure):
     truth = [at % 5 for at in range(1000)]
     found = [(at * 7919 // 13) % 4 for at in range(1000)]
     assert abs(measure(truth, found)) < 0.02
+
+
+def test_macro_f1_counts_a_rare_class_like_a_frequent_one():
+    truth, found = [0, 0, 0, 0, 1, 2], [0, 0, 0, 0, 2, 2]
+    assert agreement.macro_f1(truth, found) == pytest.approx((1 + 0 + 2 / 3) / 3)
