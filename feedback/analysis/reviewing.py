@@ -48,7 +48,7 @@ def review(
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
     rows = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(rows, vectors.fineness)
+    fresh = clusters.group(rows)
     taught = means_taught(state, ids, rows, vectors)
     groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
