@@ -16,8 +16,15 @@ _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
 _TIES_BY = 0.7  # of the cube root of the number of rows
 _ONE_SIDED = 0.5
-_RESOLUTIONS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0, 19.0)
-_AS_GOOD = 0.03  # share of the best separation within which another resolution is about as good
+_RESOLUTIONS = (
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    9.0,
+    19.0,
+)  # more of them do not change which one is chosen for the better
+_AS_GOOD = 0.05  # share of the best separation within which another resolution is about as good
 _BLOCK = (
     4096  # rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again
 )
@@ -46,19 +53,20 @@ class Grouping:
 def group(rows: np.ndarray) -> Grouping:
     """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
 
-    Of groupings at several resolutions one is taken whose groups are well apart (`separation`), amid all that are
-    about as well apart. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
+    The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
+    equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
     """
     around = nearest(rows, _BLURRED_BY)
     index, cosine = nearest(blur(rows, rows, *around), _ties(len(rows)))
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
-    tried, apart = [], []
-    for resolution in _RESOLUTIONS:
-        found = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
-        tried.append(found.astype(np.int32))
-        apart.append(separation(rows, found))
-    return Grouping(_by_size(tried[_amid(np.array(apart))]), edges, around)
+
+    def at(resolution: float) -> np.ndarray:
+        found = louvain(len(rows), *edges, resolution)
+        return _large_enough(found, real, index, cosine)
+
+    chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
+    return Grouping(_by_size(at(chosen)), edges, around)
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -156,16 +164,15 @@ def _ties(count: int) -> int:
     return min(most, max(least, round(_TIES_BY * count ** (1 / 3))))
 
 
-def _amid(apart: np.ndarray) -> int:
-    """Which of `_RESOLUTIONS` to take: the nearest to the mean of their logarithms, each weighted by how close its
-    separation comes to the best. Over a wide range separation hardly changes and chance alone says where it is
-    highest, often at an end of that range."""
+def _amid(apart: np.ndarray) -> float:
+    """The resolution to take, given how well groups are `apart` at `_RESOLUTIONS`: the mean of their logarithms, each
+    weighted by how close it comes to the best. Over a wide range separation hardly changes and chance alone says
+    where it is highest, often at an end of that range."""
     best = apart.max()
     if best <= 0:
-        return 0
-    fine = np.log(_RESOLUTIONS)
-    middle = np.average(fine, weights=np.exp((apart / best - 1) / _AS_GOOD))
-    return int(np.abs(fine - middle).argmin())
+        return _RESOLUTIONS[0]
+    weights = np.exp((apart / best - 1) / _AS_GOOD)
+    return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
 
 
 def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
