@@ -13,9 +13,18 @@ SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
 _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
-_TIES = 10  # neighbours in the graph
+_TIES = (10, 15)  # neighbours in the graph, fewest and most
+_TIES_BY = 0.7  # of the cube root of the number of rows
 _ONE_SIDED = 0.5
-_RESOLUTIONS = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 13.0)
+_RESOLUTIONS = (
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    9.0,
+    19.0,
+)  # more of them do not change which one is chosen for the better
+_AS_GOOD = 0.05  # share of the best separation within which another resolution is about as good
 _BLOCK = (
     4096  # rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again
 )
@@ -41,35 +50,35 @@ class Grouping:
     around: tuple[np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray, fineness: float) -> Grouping:
+def group(rows: np.ndarray) -> Grouping:
     """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
 
-    Of groupings at several resolutions the one is taken whose groups are best apart (`separation`, also for
-    `fineness`). Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
+    The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
+    equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
     """
     around = nearest(rows, _BLURRED_BY)
-    index, cosine = nearest(blur(rows, rows, *around), _TIES)
+    index, cosine = nearest(blur(rows, rows, *around), _ties(len(rows)))
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
-    best, found = -1.0, np.full(len(rows), -1)
-    for resolution in _RESOLUTIONS:
-        tried = _large_enough(louvain(len(rows), *edges, resolution), real, index, cosine)
-        apart = separation(rows, tried, fineness)
-        if apart > best:
-            best, found = apart, tried
-    return Grouping(_by_size(found), edges, around)
+
+    def at(resolution: float) -> np.ndarray:
+        found = louvain(len(rows), *edges, resolution)
+        return _large_enough(found, real, index, cosine)
+
+    chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
+    return Grouping(_by_size(at(chosen)), edges, around)
 
 
-def separation(rows: np.ndarray, groups: np.ndarray, fineness: float) -> float:
+def separation(rows: np.ndarray, groups: np.ndarray) -> float:
     """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
 
     For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
-    is and as a share of what is missing to the farther of both; the first mean times the second to the power of
-    `fineness`. The first alone likes few large groups and the second many small ones; together, with an exponent
-    for each representation, they came nearest to the topics that people gave (a simplified silhouette: Vendramin,
-    Campello, Hruschka 2010, doi:10.1002/sam.10080).
+    is and as a share of what is missing to the farther of both, 0 for a row in no group; the means of the two
+    multiplied. The first alone likes few large groups and the second many small ones (a simplified silhouette:
+    Vendramin, Campello, Hruschka 2010, doi:10.1002/sam.10080).
     """
     at = np.flatnonzero(groups >= 0)
+    placed = len(at) / max(1, len(groups))
     at = at[:: max(1, len(at) // _JUDGED_ON)]
     middle = centres(rows, groups)
     if len(middle) < 2:
@@ -84,7 +93,7 @@ def separation(rows: np.ndarray, groups: np.ndarray, fineness: float) -> float:
         other = close.max(1)
         apart += float((own - other).sum())
         share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
-    return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** fineness
+    return max(0.0, placed * apart / len(at)) * max(0.0, placed * share / len(at))
 
 
 def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,6 +154,25 @@ def gather(centres: np.ndarray, count: int) -> np.ndarray:
         sizes[a] += sizes[b]
         part[part == b] = a
     return np.unique(part, return_inverse=True)[1]
+
+
+def _ties(count: int) -> int:
+    """How many neighbours each of `count` rows has in the graph. The more comments there are, the more of them speak
+    of one topic, which falls to pieces where each is tied to few; small topics run into each other where each is
+    tied to many."""
+    least, most = _TIES
+    return min(most, max(least, round(_TIES_BY * count ** (1 / 3))))
+
+
+def _amid(apart: np.ndarray) -> float:
+    """The resolution to take, given how well groups are `apart` at `_RESOLUTIONS`: the mean of their logarithms, each
+    weighted by how close it comes to the best. Over a wide range separation hardly changes and chance alone says
+    where it is highest, often at an end of that range."""
+    best = apart.max()
+    if best <= 0:
+        return _RESOLUTIONS[0]
+    weights = np.exp((apart / best - 1) / _AS_GOOD)
+    return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
 
 
 def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 
 from feedback.analysis.representations import Representation
-from feedback.analysis.vectors import unit
 from feedback.analysis.wordpieces import fold
 
 READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
@@ -18,7 +17,7 @@ _LONGEST_PHRASE = 5
 _CANDIDATES = 80  # phrases of a topic whose meaning is compared
 _TERMS = 12  # phrases kept that mark a topic
 _SHARE = (
-    0.4  # exponent: a phrase in all comments is worth more than one in a tenth, but not ten times as much
+    0.3  # exponent: a phrase in all comments is worth more than one in a tenth, but not ten times as much
 )
 _LENGTH = {1: 0.35, 2: 1.0, 3: 1.1, 4: 1.05, 5: 1.0}  # words: one alone says what, but not what about it
 _WORDS = 2.0  # weight of how much of what the topic's comments have in common a phrase's words say
@@ -52,24 +51,37 @@ _STOP = _words("""
     through to too try trying u under until up us use used using ve very want wanted wants was wasn't
     wasnt way we well were weren't what what's when where which while who whom why will with won't wont
     would wouldn't yet you your youre yours
+    able ago already always anywhere anything came come currently definitely everything forever happen happened
+    happening help immediately lately mean means reason reasons recently said saying soon today tomorrow tonight
+    yesterday
 """)
 _SMALL = _words(  # left out inside a phrase too
     "a an the my your our their his her its this that these those is are was were am do does did "
     "i you me we us they them he she it "
 )
-_DENIALS = _words(
-    "no not never can't cannot won't doesn't isn't didn't"
-)  # may begin a phrase: they turn it round
-
-
+_DENIALS = _words("no not never can't cannot won't doesn't isn't didn't")  # turn a phrase round
+_BEGINNING = _words("no not never can't cannot")  # may begin one; with the others it is a question cut in two
+_JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
+    "although and because but can could have if since should so than that then though unless until when where "
+    "whether which while who why will would"
+)
+_LEADING = _words("about at by for from in into of on to with")  # two in a row had a small word between them
 _PARTICLES = _words("up in out off on down over back away")  # may belong to the verb before: "top up"
 _BOUND = 0.6  # share of a word's occurrences that a particle must follow to be part of it
+_ENDINGS = tuple(  # with the fewest letters left before them, the longest first
+    (ending, least)
+    for least, endings in (
+        (4, "ications ication ations ating ation ates ated ying ions ate ies ied ion ly y"),
+        (3, "ings ing ed es s e"),
+    )
+    for ending in endings.split()
+)
 
 
 @dataclass(frozen=True)
 class Name:
     """What a topic may be called: `candidates`, best first and all different, two phrases and a comment that adds
-    what they leave unsaid, where one is short enough; and `terms`, the phrases that mark it."""
+    what they leave unsaid, or a third phrase where none is short enough; and `terms`, the phrases that mark it."""
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
@@ -91,11 +103,13 @@ class _Phrases:
 
 def name(
     texts: Mapping[str, Sequence[str]],
+    centres: Mapping[str, np.ndarray],
     vectors: Representation,
     never: Collection[str] = (),
     kept: Collection[str] = (),
 ) -> dict[str, Name]:
-    """Names for topics, given for each topic id some of its cleaned comments, most typical first.
+    """Names for topics, given for each topic id some of its cleaned comments, most typical first, and the mean
+    direction of what they mean.
 
     A candidate is a run of one to five words that no stop word begins or ends, found in the comments; it scores
     by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), by how many of the words that mark this topic it
@@ -104,6 +118,7 @@ def name(
     different from those `kept` already; larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
+    texts = _parted(texts)
     bound = _bound(texts)
     phrases = {topic: _count(comments[:READ_PER_TOPIC], banned, bound) for topic, comments in texts.items()}
     overall: Counter = Counter()
@@ -111,7 +126,6 @@ def name(
     for found in phrases.values():
         overall.update({phrase: count / max(1, found.comments) for phrase, count in found.counts.items()})
         spread.update({stem: count / max(1, found.comments) for stem, count in found.stems.items()})
-    centres = _centres(texts, vectors)
     order = sorted(texts, key=lambda topic: (-len(texts[topic]), topic))
     spoken = _spelling(texts)
     taken = {stems(label) for label in kept}
@@ -125,6 +139,9 @@ def name(
         sentence = _telling_sentence(texts[topic], weights, said, banned)
         if sentence:
             candidates.append(sentence[:1].upper() + sentence[1:])
+        elif chosen:
+            chosen += _adding(ranked, weights, chosen)
+            candidates = [_write(phrase, spoken) for phrase in chosen]
         terms = [*chosen, *(phrase for phrase, _ in ranked[:_TERMS])]
         names[topic] = Name(
             tuple(dict.fromkeys(candidates)), tuple(dict.fromkeys(" ".join(phrase) for phrase in terms))
@@ -142,6 +159,25 @@ def stems(text: str) -> frozenset[str]:
 def says_something(word: str) -> bool:
     """Whether a folded `word` has a meaning of its own and is not one that any sentence may hold."""
     return len(word) > 2 and word not in _STOP and word not in _SMALL
+
+
+def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """`texts` with the hyphen left out of words that are spelled apart as well: "top-up" and "top up" are one."""
+    joined: Counter = Counter()
+    apart: Counter = Counter()
+    for comments in texts.values():
+        for comment in comments[:READ_PER_TOPIC]:
+            words = _RUN.findall(fold(comment))
+            joined.update(word for word in words if "-" in word)
+            apart.update(map("-".join, pairwise(words)))
+    parted = [word for word, count in joined.items() if 2 * apart[word] >= count]
+    if not parted:
+        return {topic: list(comments) for topic, comments in texts.items()}
+    hyphen = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(parted)))})\b", re.IGNORECASE)
+    return {
+        topic: [hyphen.sub(lambda found: found[0].replace("-", " "), comment) for comment in comments]
+        for topic, comments in texts.items()
+    }
 
 
 def _bound(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -168,7 +204,7 @@ def _count(comments: Sequence[str], banned: set[str], bound: Mapping[str, str]) 
             words = [word.replace("’", "'") for word in _RUN.findall(part)]
             words = [word for word in words if word not in _SMALL]
             for start in range(len(words)):
-                if words[start] in _STOP and words[start] not in _DENIALS:
+                if words[start] in _STOP and words[start] not in _BEGINNING:
                     continue
                 for end in range(start + 1, min(start + _LONGEST_PHRASE, len(words)) + 1):
                     phrase = tuple(words[start:end])
@@ -200,12 +236,14 @@ def _weights(found: _Phrases, spread: Counter, topics: int) -> dict[str, float]:
 
 def _stands(phrase: tuple[str, ...], bound: Mapping[str, str]) -> bool:
     """Whether a phrase could be a name: it ends in a word with meaning or in the particle of its verb, repeats
-    none and is not one letter."""
+    none, is not one letter and not cut out of the middle of a sentence."""
     return (
         (phrase[-1] not in _STOP or (len(phrase) > 1 and bound.get(phrase[-2]) == phrase[-1]))
         and len(set(phrase)) == len(phrase)
         and (len(phrase) > 1 or len(phrase[0]) > 2)
         and all(len(word) < 25 for word in phrase)
+        and _JOINING.isdisjoint(phrase[1:])
+        and not any(_LEADING.issuperset(pair) for pair in pairwise(phrase))
     )
 
 
@@ -244,13 +282,6 @@ def _rank(
     return sorted(total.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _centres(texts: Mapping[str, Sequence[str]], vectors: Representation) -> dict[str, np.ndarray]:
-    return {
-        topic: unit(vectors.encode(list(comments[:READ_PER_TOPIC])).sum(0, keepdims=True))[0]
-        for topic, comments in texts.items()
-    }
-
-
 def _different(
     ranked: Sequence[tuple[tuple[str, ...], float]],
     weights: Mapping[str, float],
@@ -258,15 +289,23 @@ def _different(
 ) -> list[tuple[str, ...]]:
     """The best phrase that does not say the same as a label already `taken`, and the one that adds most to it."""
     first = next((phrase for phrase, _ in ranked if _key(phrase) not in taken), None)
-    if first is None:
-        return []
-    said = _key(first)
+    return [first, *_adding(ranked, weights, [first])] if first else []
+
+
+def _adding(
+    ranked: Sequence[tuple[tuple[str, ...], float]],
+    weights: Mapping[str, float],
+    chosen: Sequence[tuple[str, ...]],
+) -> list[tuple[str, ...]]:
+    """The phrase that adds most to those `chosen` and repeats none of them; none where all are said."""
+    keys = [_key(phrase) for phrase in chosen]
+    said = frozenset().union(*keys)
     added = {}
     for phrase, score in ranked:
         key = _key(phrase)
-        if key - said and len(key & said) / len(key | said) < _SAME:
+        if key - said and all(len(key & other) / len(key | other) < _SAME for other in keys):
             added[phrase] = score + sum(weights.get(stem, 0.0) for stem in key - said)
-    return [first, *sorted(added, key=lambda phrase: (-added[phrase], phrase))[:1]]
+    return sorted(added, key=lambda phrase: (-added[phrase], phrase))[:1]
 
 
 def _telling_sentence(
@@ -288,14 +327,15 @@ def _telling_sentence(
 
 def _key(phrase: tuple[str, ...]) -> frozenset[str]:
     """What a phrase says without order, stop words and endings."""
-    return frozenset(_stem(word) for word in phrase if word not in _STOP or word in _DENIALS) or frozenset(
-        phrase
+    words = [part for word in phrase for part in word.split("-")]
+    return frozenset(_stem(word) for word in words if word not in _STOP or word in _DENIALS) or frozenset(
+        words
     )
 
 
 def _stem(word: str) -> str:
-    for ending in ("ing", "ed", "es", "s", "e", "ly"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+    for ending, least in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= least:
             word = word[: -len(ending)]
             break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word

@@ -36,10 +36,6 @@ class Representation(Protocol):
     def taught_near_enough(self) -> float:
         """Cosine to what a person taught from which a comment belongs to it."""
 
-    @property
-    def fineness(self) -> float:
-        """Which of several groupings `clusters.group` prefers; the higher, the more and smaller topics."""
-
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors of `texts` as float32 (texts × dimensions); a text that says nothing is all zeros."""
 

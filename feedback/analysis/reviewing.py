@@ -48,7 +48,7 @@ def review(
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
     rows = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(rows, vectors.fineness)
+    fresh = clusters.group(rows)
     taught = means_taught(state, ids, rows, vectors)
     groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
@@ -107,6 +107,11 @@ def most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
     """The rows of a topic, those nearest to its centre first, as many as naming reads."""
     close = rows[own] @ rows[own].sum(0)
     return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
+
+
+def mean_direction(rows: np.ndarray) -> np.ndarray:
+    """The unit vector of what `rows` mean together."""
+    return unit(rows.sum(0, keepdims=True))[0]
 
 
 def _claim(
@@ -185,11 +190,11 @@ def _named(
 ) -> State:
     """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
     many."""
-    typical = {
-        topic: [cleaned[at] for at in most_typical(np.array(own), rows)] for topic, own in members.items()
-    }
+    chosen = {topic: most_typical(np.array(own), rows) for topic, own in members.items()}
+    typical = {topic: [cleaned[at] for at in own] for topic, own in chosen.items()}
+    centres = {topic: mean_direction(rows[own]) for topic, own in chosen.items()}
     kept = {topic.label for topic in state.topics.values() if topic.label}
-    names = naming.name(typical, vectors, never, kept)
+    names = naming.name(typical, centres, vectors, never, kept)
     wider = _wider(members, typical, rows, vectors, never) if len(members) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
@@ -212,11 +217,12 @@ def _wider(
     """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
     their number, and each gathering named like a topic."""
     order = sorted(members)
-    centres = unit(np.stack([rows[np.array(members[topic])].sum(0) for topic in order]))
+    centres = np.stack([mean_direction(rows[np.array(members[topic])]) for topic in order])
     gathered = clusters.gather(centres, round(len(order) ** 0.5))
     texts: dict[str, list[str]] = defaultdict(list)
     each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
     for topic, at in zip(order, gathered.tolist(), strict=True):
         texts[str(at)].extend(typical[topic][:each])
-    names = naming.name(texts, vectors, never)
+    of_all = {str(at): mean_direction(centres[gathered == at]) for at in np.unique(gathered)}
+    names = naming.name(texts, of_all, vectors, never)
     return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}

@@ -31,7 +31,6 @@ class Transformer:
     language = "en"
     near_enough = 0.35
     taught_near_enough = 0.4
-    fineness = 0.5
 
     def __init__(self, folder: Path):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

@@ -24,7 +24,6 @@ class Vectors:
     language = "en"
     near_enough = 0.35
     taught_near_enough = 0.45
-    fineness = 1.5
 
     def __init__(self, pieces: Sequence[str], table: np.ndarray, scale: np.ndarray):
         self._pieces = WordPieces(pieces)

@@ -53,11 +53,10 @@ def labels_alone(texts: Mapping[str, str], truth: Mapping[str, str]) -> dict[str
     members: dict[str, list[int]] = defaultdict(list)
     for at, id_ in enumerate(ids):
         members[truth[id_]].append(at)
-    typical = {
-        topic: [cleaned[at] for at in reviewing.most_typical(np.array(own), rows)]
-        for topic, own in members.items()
-    }
-    names = naming.name(typical, representations.current())
+    chosen = {topic: reviewing.most_typical(np.array(own), rows) for topic, own in members.items()}
+    typical = {topic: [cleaned[at] for at in own] for topic, own in chosen.items()}
+    centres = {topic: reviewing.mean_direction(rows[own]) for topic, own in chosen.items()}
+    names = naming.name(typical, centres, representations.current())
     topics = {topic: Topic(topic, name.label, name.candidates) for topic, name in names.items()}
     first, three = label_hits(State(topics, {id_: Place(truth[id_]) for id_ in ids}), truth)
     return {"human topics": len(topics), "label names the topic": first, "one of three does": three}

@@ -73,18 +73,24 @@ def test_a_one_sided_neighbour_weighs_less():
 @pytest.mark.parametrize(("groups", "each"), [(4, 30), (25, 20)])
 def test_groups_are_found_without_knowing_their_number(groups, each):
     rows, truth = blobs(groups, each)
-    found = clusters.group(rows, 1.5).group
+    found = clusters.group(rows).group
     assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == groups == len(set(found.tolist()))
+
+
+def test_a_grouping_that_leaves_rows_out_is_not_the_better_for_it():
+    rows, truth = blobs(4, 10)
+    partly = np.where(np.arange(len(rows)) % 10 < 3, truth, -1)
+    assert clusters.separation(rows, partly) < clusters.separation(rows, truth) / 4
 
 
 def test_equal_rows_give_equal_groups():
     rows, _ = blobs(6, 25, spread=0.25)
-    assert np.array_equal(clusters.group(rows, 1.5).group, clusters.group(rows.copy(), 1.5).group)
+    assert np.array_equal(clusters.group(rows).group, clusters.group(rows.copy()).group)
 
 
 @pytest.mark.parametrize("rows", [np.zeros((0, 4)), np.zeros((5, 4)), np.eye(2)])
 def test_too_little_makes_no_group(rows):
-    assert (clusters.group(rows.astype(np.float32), 1.5).group == -1).all()
+    assert (clusters.group(rows.astype(np.float32)).group == -1).all()
 
 
 def test_neighbours_vote_and_zeros_join_nothing():
