@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback.analysis.communities import louvain, mutual_graph
-from feedback.analysis.neighbours import nearest, nearest_among
+from feedback.analysis.neighbours import Cells, nearest, nearest_among
 from feedback.analysis.vectors import unit
 
 SMALLEST = 3  # comments; fewer are not yet a topic
@@ -87,9 +87,9 @@ def separation(rows: np.ndarray, groups: np.ndarray, fineness: float) -> float:
     return max(0.0, apart / len(at)) * max(0.0, share / len(at)) ** fineness
 
 
-def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The neighbours among `rows` that new rows are averaged with, and their cosines."""
-    return nearest_among(queries, rows, _BLURRED_BY)
+def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours among `rows`, which stand in `cells`, that new rows are averaged with, and their cosines."""
+    return nearest_among(queries, rows, cells, _BLURRED_BY)
 
 
 def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
@@ -107,15 +107,17 @@ def blur(queries: np.ndarray, rows: np.ndarray, index: np.ndarray, cosine: np.nd
     return out
 
 
-def vote(queries: np.ndarray, rows: np.ndarray, groups: np.ndarray, voters: int = VOTERS) -> Votes:
-    """The group of each query by the votes of its nearest among `rows`, whose groups are given (-1 has no
-    vote).
+def vote(
+    queries: np.ndarray, rows: np.ndarray, cells: Cells, groups: np.ndarray, voters: int = VOTERS
+) -> Votes:
+    """The group of each query by the votes of its nearest among `rows`, which stand in `cells` and whose groups
+    are given (-1 has no vote).
 
     A vote weighs its cosine. A row of zeros joins nothing.
     """
     if not len(rows):
         return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
-    return _tally(*nearest_among(queries, rows, voters), groups)
+    return _tally(*nearest_among(queries, rows, cells, voters), groups)
 
 
 def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:

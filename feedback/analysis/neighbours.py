@@ -1,10 +1,22 @@
 """Finds the nearest neighbours of vectors: exactly while they are few, through cells when they are many."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 EXACT_UP_TO = 20_000  # rows; up to here comparing all with all takes seconds
-_FEW = 8  # queries
+_ONE_CELL = 1_000  # rows; up to here a query is compared with all of them
+_SEEN = 12  # cells looked into for each query; finds 99.6 % of the true neighbours among 8,000 voters
 _PROBED = 10  # cells looked into for each row; finds 95 % of the true neighbours of 100,000 comments
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How rows are parted into cells of what is near each other: the centre of each cell, and where each begins
+    among the rows, which stand cell after cell; the last entry is their number."""
+
+    centres: np.ndarray
+    begins: np.ndarray
 
 
 def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +27,7 @@ def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """
     count = len(rows)
     if count <= EXACT_UP_TO:
-        index, cosine = _exact(rows, rows, k, omit_self=True)
+        index, cosine = _exact(rows, k)
     else:
         index, cosine = _by_cells(rows, k)
     empty = np.logical_not(rows.any(axis=1))
@@ -24,32 +36,52 @@ def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return index, cosine
 
 
-def nearest_among(queries: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `k` of `rows` nearest to each of `queries`, as in `nearest`."""
-    return _exact(queries, rows, k, omit_self=False)
+def part(rows: np.ndarray) -> tuple[np.ndarray, Cells]:
+    """The order in which unit rows stand cell after cell, and these cells; a few rows are one cell."""
+    if len(rows) <= _ONE_CELL:
+        return np.arange(len(rows)), Cells(np.zeros((1, rows.shape[1]), np.float32), np.array([0, len(rows)]))
+    centres = _centres(rows, int(1.5 * np.sqrt(len(rows))))
+    home = (rows @ centres.T).argmax(1)
+    order = np.argsort(home, kind="stable")
+    return order, Cells(centres, np.searchsorted(home[order], np.arange(len(centres) + 1)))
 
 
-def _exact(queries: np.ndarray, rows: np.ndarray, k: int, omit_self: bool) -> tuple[np.ndarray, np.ndarray]:
+def nearest_among(
+    queries: np.ndarray, rows: np.ndarray, cells: Cells, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` of `rows` nearest to each of `queries`, as in `nearest`, looked for in the cells nearest to it.
+
+    One by one, in the tenth part of 8,000 rows: fetching all of them from memory takes a millisecond, several
+    where others use the machine.
+    """
     index = np.full((len(queries), k), -1, np.int32)
     cosine = np.full((len(queries), k), -1.0, np.float32)
-    found = min(k, len(rows) - omit_self)
-    if found <= 0:
-        return index, cosine
-    block = max(1, 8_000_000 // max(1, len(rows)))
-    for start in range(0, len(queries), block):
-        close = _cosines(queries[start : start + block], rows)
-        if omit_self:
-            close[np.arange(len(close)), np.arange(start, start + len(close))] = -2.0
-        index[start : start + block, :found], cosine[start : start + block, :found] = _top(close, found)
+    for at, query in enumerate(queries):
+        seen = np.sort(np.argsort(-(cells.centres @ query), kind="stable")[:_SEEN])
+        begins = cells.begins[seen]
+        ends = cells.begins[seen + 1]
+        close = [rows[begin:end] @ query for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        before = np.cumsum(ends - begins) - (ends - begins)
+        chosen, value = _top(np.concatenate(close)[None, :], k)
+        found = chosen.shape[1]
+        within = np.searchsorted(before, chosen[0], side="right") - 1
+        index[at, :found] = chosen[0] + (begins - before)[within]
+        cosine[at, :found] = value[0]
     return index, cosine
 
 
-def _cosines(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Each of `queries` with each of `rows`. A few are multiplied one by one: OpenBLAS copies all `rows` before
-    it multiplies two matrices, which takes as long as ten vectors."""
-    if len(queries) <= _FEW:
-        return np.stack([rows @ query for query in queries])
-    return queries @ rows.T
+def _exact(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    index = np.full((len(rows), k), -1, np.int32)
+    cosine = np.full((len(rows), k), -1.0, np.float32)
+    found = min(k, len(rows) - 1)
+    if found <= 0:
+        return index, cosine
+    block = max(1, 8_000_000 // len(rows))
+    for start in range(0, len(rows), block):
+        close = rows[start : start + block] @ rows.T
+        close[np.arange(len(close)), np.arange(start, start + len(close))] = -2.0
+        index[start : start + block, :found], cosine[start : start + block, :found] = _top(close, found)
+    return index, cosine
 
 
 def _top(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
