@@ -124,26 +124,29 @@ def _run(row: TopicReview, progress: Progress) -> None:
         _brands(),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
-    db.write(lambda: topics.keep(before, found.state, now))
+    after = found.state
+    db.write(lambda: topics.keep(before, after, now))
     ids = list(comments)
     _remember(ids, found, progress)
+    index, moved_before = found.index, found.moved
+    del found  # and with it the vectors of all comments: 100 MB of 100,000
     _note(row, step="writing")
     moved = [
         id_
         for id_ in ids
         if id_ not in settled
-        and found.state.places[id_].topic is not None
-        and found.state.places[id_] != before.places.get(id_)
+        and after.places[id_].topic is not None
+        and after.places[id_] != before.places.get(id_)
     ]
     from feedback import placements
 
     state = topics.state()
     terms = {topic.id: topic.terms for topic in state.topics.values()}
-    known = placements.Known((), found.index, terms, state.merged)
+    known = placements.Known((), index, terms, state.merged)
     several = set(_of_several(moved, comments))
     done = 0
     for part in topics.chunks(moved):
-        subjects = _subjects(part, comments, found.state, several, known)
+        subjects = _subjects(part, comments, after, several, known)
         db.write(functools.partial(_write, part, subjects, now))
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
@@ -154,7 +157,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
         step="done",
         share=1.0,
         comments=len(ids),
-        moved=found.moved,
+        moved=moved_before,
         representation=representations.current().name,
         ended_at=clock.now(),
     )
@@ -289,8 +292,7 @@ def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: da
     from feedback import placements
 
     keys = [int(id_) for id_ in part]
-    person: Any = Meaning.select(Meaning.key).where(Meaning.key.in_(keys), Meaning.by_person).tuples()
-    open_keys = _there(keys) - {row[0] for row in person}
+    open_keys = _there(keys) - {row[0] for row in _by_person(keys=db.listed(keys)).fetchall()}
     merged = placements.merged_now()
     rows = [
         row
@@ -299,14 +301,22 @@ def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: da
         for row in placements.rows_for(key, found, merged)
     ]
     if rows:
-        Placement.delete().where(Placement.response.in_(sorted(open_keys))).execute()
-        Placement.insert_many(rows).execute()
+        _take_out(keys=db.listed(sorted(open_keys)))
+        _put_in.many(rows)
         responses.touch_all(sorted(open_keys), now)
 
 
 def _there(keys: Sequence[int]) -> set[int]:
-    rows: Any = Response.select(Response.key).where(Response.key.in_(keys)).tuples()
-    return {row[0] for row in rows}
+    return {row[0] for row in _still_there(keys=db.listed(keys)).fetchall()}
+
+
+# Put together once: with 500 rows each, the query builder took most of the time of writing.
+_put_in = db.Insert(Placement)
+_take_out = db.Prepared(lambda: Placement.delete().where(db.is_among(Placement.response, "keys")))
+_by_person = db.Prepared(
+    lambda: Meaning.select(Meaning.key).where(db.is_among(Meaning.key, "keys"), Meaning.by_person)
+)
+_still_there = db.Prepared(lambda: Response.select(Response.key).where(db.is_among(Response.key, "keys")))
 
 
 def _lives(row: TopicReview, now: datetime) -> bool:

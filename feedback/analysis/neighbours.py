@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 EXACT_UP_TO = 20_000  # rows; up to here comparing all with all takes seconds
+_COMPARED_AT_ONCE = 1_000_000  # cosines; finding the highest of them takes three times their memory
 _ONE_CELL = 1_000  # rows; up to here a query is compared with all of them
 _SEEN = range(4, 25)  # cells looked into for each query, of which the first four always, …
 _FARTHER = 0.2  # … the others unless that much farther than the nearest; finds 99.7 % of the true neighbours
@@ -21,7 +22,8 @@ class Cells:
 
 
 def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `k` nearest other rows of each unit row: indices int32 and cosines float32, nearest first.
+    """The `k` nearest other rows of each unit row (float32, or float16 to save memory): indices int32 and cosines
+    float32, nearest first.
 
     Where there are fewer than `k` others the index is -1 and the cosine -1. Rows that are all zeros are
     nobody's neighbours and have none.
@@ -66,11 +68,10 @@ def nearest_among(
         ends = cells.begins[seen + 1]
         close = [rows[begin:end] @ query for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         before = np.cumsum(ends - begins) - (ends - begins)
-        chosen, value = _top(np.concatenate(close)[None, :], k)
-        found = chosen.shape[1]
-        within = np.searchsorted(before, chosen[0], side="right") - 1
-        index[at, :found] = chosen[0] + (begins - before)[within]
-        cosine[at, :found] = value[0]
+        chosen, value = _highest(np.concatenate(close), k)
+        within = np.searchsorted(before, chosen, side="right") - 1
+        index[at, : len(chosen)] = chosen + (begins - before)[within]
+        cosine[at, : len(chosen)] = value
     return index, cosine
 
 
@@ -101,22 +102,33 @@ def _top(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return np.take_along_axis(chosen, order, 1), np.take_along_axis(values, order, 1)
 
 
+def _highest(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """`_top` of a single row, without what several cost."""
+    chosen = np.argpartition(close, len(close) - k)[-k:] if k < len(close) else np.arange(len(close))
+    chosen.sort()
+    values = close[chosen]
+    order = np.argsort(-values, kind="stable")
+    return chosen[order], values[order]
+
+
 def _by_cells(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Inverted file (Sivic, Zisserman 2003): a row is compared with those of the cells nearest to it only."""
     count = len(rows)
     centres = _centres(rows, int(np.sqrt(count)))
     probed = np.empty((count, _PROBED), np.int32)
-    for start in range(0, count, 8192):
-        probed[start : start + 8192] = _top(rows[start : start + 8192] @ centres.T, _PROBED)[0]
+    for start in range(0, count, 2048):
+        probed[start : start + 2048] = _top(_single(rows[start : start + 2048]) @ centres.T, _PROBED)[0]
     home = probed[:, 0]
     members = _groups(home, np.arange(count), len(centres))
-    visitors = _groups(probed.ravel(), np.repeat(np.arange(count), _PROBED), len(centres))
+    visitors = _groups(probed.ravel(), np.repeat(np.arange(count, dtype=np.int32), _PROBED), len(centres))
     index = np.full((count, k), -1, np.int32)
     cosine = np.full((count, k), -1.0, np.float32)
     for inside, asking in zip(members, visitors, strict=True):
-        for start in range(0, len(asking), 4096):
-            who = asking[start : start + 4096]
-            close = rows[who] @ rows[inside].T
+        here = _single(rows[inside])
+        block = max(1, _COMPARED_AT_ONCE // max(1, len(inside)))
+        for start in range(0, len(asking), block):
+            who = asking[start : start + block]
+            close = _single(rows[who]) @ here.T
             close[who[:, None] == inside[None, :]] = -2.0
             at, value = _top(close, min(k, len(inside)))
             both = np.concatenate([cosine[who], value], axis=1)
@@ -130,7 +142,7 @@ def _by_cells(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 def _centres(rows: np.ndarray, count: int, rounds: int = 6) -> np.ndarray:
     """Centres of spherical k-means on a sample; rough is enough, for each row looks into several cells."""
     chance = np.random.default_rng(0)
-    sample = rows[np.sort(chance.permutation(len(rows))[: count * 64])]
+    sample = _single(rows[np.sort(chance.permutation(len(rows))[: count * 64])])
     centres = sample[np.sort(chance.permutation(len(sample))[:count])].copy()
     for _ in range(rounds):
         nearest_centre = np.concatenate([(part @ centres.T).argmax(1) for part in np.array_split(sample, 8)])
@@ -139,6 +151,11 @@ def _centres(rows: np.ndarray, count: int, rounds: int = 6) -> np.ndarray:
         sums = np.add.reduceat(sample[order], begins, axis=0)
         centres[present] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
     return centres
+
+
+def _single(rows: np.ndarray) -> np.ndarray:
+    """`rows` as float32: of float16 numpy makes products one by one."""
+    return rows.astype(np.float32, copy=False)
 
 
 def _groups(keys: np.ndarray, values: np.ndarray, count: int) -> list[np.ndarray]:
