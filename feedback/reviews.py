@@ -1,6 +1,7 @@
 """Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -122,31 +123,29 @@ def _run(row: TopicReview, progress: Progress) -> None:
         representations.current(),
         now,
         _brands(),
+        _foreign(representations.current().name),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
-    after = found.state
-    db.write(lambda: topics.keep(before, after, now))
+    db.write(lambda: topics.keep(before, found.state, now))
     ids = list(comments)
     _remember(ids, found, progress)
-    index, moved_before = found.index, found.moved
-    del found  # and with it the vectors of all comments: 100 MB of 100,000
     _note(row, step="writing")
     moved = [
         id_
         for id_ in ids
         if id_ not in settled
-        and after.places[id_].topic is not None
-        and after.places[id_] != before.places.get(id_)
+        and found.state.places[id_].topic is not None
+        and found.state.places[id_] != before.places.get(id_)
     ]
     from feedback import placements
 
     state = topics.state()
     terms = {topic.id: topic.terms for topic in state.topics.values()}
-    known = placements.Known((), index, terms, state.merged)
+    known = placements.Known((), found.index, terms, state.merged)
     several = set(_of_several(moved, comments))
     done = 0
     for part in topics.chunks(moved):
-        subjects = _subjects(part, comments, after, several, known)
+        subjects = _subjects(part, comments, found.state, several, known)
         db.write(functools.partial(_write, part, subjects, now))
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
@@ -157,7 +156,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
         step="done",
         share=1.0,
         comments=len(ids),
-        moved=moved_before,
+        moved=found.moved,
         representation=representations.current().name,
         ended_at=clock.now(),
     )
@@ -179,12 +178,13 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     found = db.database.execute(rows).fetchall()
     comments = {str(key): comment for key, comment in reversed(found) if _is_sound(key, comment)}
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
-    placed = {str(key): topic for key, topic in db.database.execute(main).fetchall()}
+    placed = {str(key): sys.intern(topic) for key, topic in db.database.execute(main).fetchall()}
     person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)
     settled = {str(key) for (key,) in db.database.execute(person).fetchall()}
     state = topics.state()
+    place = functools.cache(Place)  # one for all comments of a topic
     places = {
-        id_: Place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
+        id_: place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
     }
     return State(state.topics, places, state.merged, state.lineage), comments, settled
 
@@ -217,18 +217,17 @@ def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
     from feedback.analysis import representations
 
     name = representations.current().name
-    place = {int(id_): at for at, id_ in enumerate(ids)}
+    vectors = {int(id_): row for id_, row in found.vectors.items()}
     chosen = {int(ids[at]): row for row, at in enumerate(found.index.at)}
     voted: Any = Meaning.select(Meaning.key).where(Meaning.blurred.is_null(False)).tuples()
     before = {key for (key,) in voted}
-    foreign: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
-    written = sorted(chosen.keys() | (place.keys() & {key for (key,) in foreign}))
+    written = sorted(chosen.keys() | vectors.keys())
     done = 0
     for part in topics.chunks(written):
         rows = [
             {
                 "key": key,
-                "vector": meanings.packed(found.rows[place[key]]),
+                "vector": meanings.packed(found.index.rows[chosen[key]] if key in chosen else vectors[key]),
                 "blurred": meanings.packed(found.index.blurred[chosen[key]]) if key in chosen else None,
                 "representation": name,
             }
@@ -251,6 +250,12 @@ def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
     # Last, so that comments that arrive meanwhile find voters.
     for part in topics.chunks(sorted(before - chosen.keys())):
         db.write(Meaning.update(blurred=None).where(Meaning.key.in_(part)).execute)
+
+
+def _foreign(name: str) -> set[str]:
+    """The comments whose vectors another representation than that called `name` has made."""
+    rows: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
+    return {str(key) for (key,) in rows}
 
 
 def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:

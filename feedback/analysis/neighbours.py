@@ -145,11 +145,14 @@ def _centres(rows: np.ndarray, count: int, rounds: int = 6) -> np.ndarray:
     sample = _single(rows[np.sort(chance.permutation(len(rows))[: count * 64])])
     centres = sample[np.sort(chance.permutation(len(sample))[:count])].copy()
     for _ in range(rounds):
-        nearest_centre = np.concatenate([(part @ centres.T).argmax(1) for part in np.array_split(sample, 8)])
-        order = np.argsort(nearest_centre, kind="stable")
-        present, begins = np.unique(nearest_centre[order], return_index=True)
-        sums = np.add.reduceat(sample[order], begins, axis=0)
-        centres[present] = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+        sums = np.zeros_like(centres)
+        for some in np.array_split(sample, 8):
+            nearest_centre = (some @ centres.T).argmax(1)
+            order = np.argsort(nearest_centre, kind="stable")
+            present, begins = np.unique(nearest_centre[order], return_index=True)
+            sums[present] += np.add.reduceat(some[order], begins, axis=0)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres)
     return centres
 
 

@@ -21,12 +21,12 @@ _EDGES_AT_ONCE = 65_536
 @dataclass(frozen=True)
 class Review:
     """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
-    of all comments in their order."""
+    of those comments whose vectors were asked for."""
 
     state: State
     index: placing.Index
     moved: int
-    rows: np.ndarray
+    vectors: Mapping[str, np.ndarray]
 
 
 def review(
@@ -35,13 +35,15 @@ def review(
     vectors: Representation,
     now: datetime,
     never: Collection[str] = (),
+    wanted: Collection[str] = (),
     progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Review:
     """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
     placed.
 
     What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
-    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal
+    that stand in no label (the brand's name), `wanted` the comments whose vectors the caller wants, for those of
+    100,000 take 100 MB. `progress` is told each step and the share done, 0–1. Equal
     input gives equal output, ids too.
     """
     ids = list(comments)
@@ -57,22 +59,22 @@ def review(
     gain = _gains([_topic(state, id_) for id_ in ids], groups, fresh.edges)
     decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
     reviewed = _applied(state, decided, now)
-    progress("naming", 0.8)
     members: dict[str, list[int]] = defaultdict(list)
     for at, id_ in enumerate(ids):
         topic = _topic(reviewed, id_)
         if topic is not None:
             members[topic].append(at)
-    reviewed = _named(reviewed, members, cleaned, rows, vectors, never)
-    near, cosine = fresh.around
-    index = placing.index(
-        rows,
-        lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]),
-        [_topic(reviewed, id_) for id_ in ids],
-        taught,
-    )
+    index = _index(rows, fresh.around, [_topic(reviewed, id_) for id_ in ids], taught)
+    typical = {
+        topic: [cleaned[at] for at in most_typical(np.array(own), rows)] for topic, own in members.items()
+    }
+    sums = {topic: rows[np.array(own)].sum(0) for topic, own in members.items()}
+    kept = {id_: rows[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
+    del rows, fresh  # before naming, which counts every phrase of every topic
+    progress("naming", 0.8)
+    reviewed = _named(reviewed, typical, sums, vectors, never)
     progress("done", 1.0)
-    return Review(reviewed, index, decided.moved, rows)
+    return Review(reviewed, index, decided.moved, kept)
 
 
 def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> np.ndarray:
@@ -160,6 +162,16 @@ def _gains(
     }
 
 
+def _index(
+    rows: np.ndarray,
+    around: tuple[np.ndarray, np.ndarray],
+    topics: Sequence[str | None],
+    taught: Mapping[str, np.ndarray],
+) -> placing.Index:
+    near, cosine = around
+    return placing.index(rows, lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]), topics, taught)
+
+
 def _applied(state: State, decided: Reconciled, now: datetime) -> State:
     """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage
     of both."""
@@ -169,7 +181,7 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
         before = places.get(comment, Place(None))
         if before.topic and topic and before.topic != topic:
             went[before.topic][topic] += 1
-        places[comment] = replace(before, topic=topic)
+        places[comment] = before if before.topic == topic else replace(before, topic=topic)
     inhabited = {place.topic for place in places.values()}
     topics = {
         id_: topic
@@ -191,20 +203,16 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
 
 def _named(
     state: State,
-    members: Mapping[str, Sequence[int]],
-    cleaned: Sequence[str],
-    rows: np.ndarray,
+    typical: Mapping[str, Sequence[str]],
+    sums: Mapping[str, np.ndarray],
     vectors: Representation,
     never: Collection[str],
 ) -> State:
     """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
     many."""
-    typical = {
-        topic: [cleaned[at] for at in most_typical(np.array(own), rows)] for topic, own in members.items()
-    }
     kept = {topic.label for topic in state.topics.values() if topic.label}
     names = naming.name(typical, vectors, never, kept)
-    wider = _wider(members, typical, rows, vectors, never) if len(members) > MANY else {}
+    wider = _wider(typical, sums, vectors, never) if len(typical) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
@@ -217,16 +225,15 @@ def _named(
 
 
 def _wider(
-    members: Mapping[str, Sequence[int]],
     typical: Mapping[str, Sequence[str]],
-    rows: np.ndarray,
+    sums: Mapping[str, np.ndarray],
     vectors: Representation,
     never: Collection[str],
 ) -> dict[str, str]:
     """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
     their number, and each gathering named like a topic."""
-    order = sorted(members)
-    centres = unit(np.stack([rows[np.array(members[topic])].sum(0) for topic in order]))
+    order = sorted(sums)
+    centres = unit(np.stack([sums[topic] for topic in order]))
     gathered = clusters.gather(centres, round(len(order) ** 0.5))
     texts: dict[str, list[str]] = defaultdict(list)
     each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
