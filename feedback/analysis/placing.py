@@ -74,10 +74,11 @@ def index(
         chosen.extend(own[spread].tolist())
     averaged = blurred(np.array(chosen, np.int64))
     order, cells = neighbours.part(averaged)
+    averaged = averaged[order]
     chosen = [chosen[at] for at in order]
     return Index(
         rows[chosen],
-        averaged[order],
+        averaged,
         cells,
         tuple(str(topics[at]) for at in chosen),
         centres,

@@ -57,20 +57,23 @@ def review(
     progress("deciding", 0.7)
     found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
     gain = _gains([_topic(state, id_) for id_ in ids], groups, fresh.edges)
+    around = fresh.around
+    del fresh  # and with it the edges
     decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
+    del found, gain
     reviewed = _applied(state, decided, now)
     members: dict[str, list[int]] = defaultdict(list)
     for at, id_ in enumerate(ids):
         topic = _topic(reviewed, id_)
         if topic is not None:
             members[topic].append(at)
-    index = _index(rows, fresh.around, [_topic(reviewed, id_) for id_ in ids], taught)
+    index = _index(rows, around, [_topic(reviewed, id_) for id_ in ids], taught)
     typical = {
         topic: [cleaned[at] for at in most_typical(np.array(own), rows)] for topic, own in members.items()
     }
     sums = {topic: rows[np.array(own)].sum(0) for topic, own in members.items()}
     kept = {id_: rows[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
-    del rows, fresh  # before naming, which counts every phrase of every topic
+    del rows, around  # before naming, which counts every phrase of every topic
     progress("naming", 0.8)
     reviewed = _named(reviewed, typical, sums, vectors, never)
     progress("done", 1.0)
