@@ -66,7 +66,7 @@ class Topic(Table):
     terms = JSONField(default=list)
     examples = JSONField(default=list)
     wider = TextField(null=True)
-    settled_at = UTCField(null=True)
+    settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
 
 

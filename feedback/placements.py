@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ class Known:
     index: placing.Index
     terms: Mapping[str, Sequence[str]]
     merged: Mapping[str, str]
+
+    @cached_property
+    def centres(self) -> Mapping[str, np.ndarray]:
+        """The centre of each topic; of one that nobody is in yet, what people taught."""
+        return {**self.index.taught, **self.index.centres}
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
     """Evidence and closeness for pairs of topic and the words that speak of it."""
     names = [topic for topic, _ in said]
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
-    centres = {**among.index.taught, **among.index.centres}
+    centres = among.centres
     rows = representations.current().encode(texts)
     spoken = evidence.phrases(texts, names, among.terms, centres, representations.current())
     return [

@@ -1,6 +1,7 @@
 """Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -122,6 +123,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
         representations.current(),
         now,
         _brands(),
+        _foreign(representations.current().name),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
     db.write(lambda: topics.keep(before, found.state, now))
@@ -176,12 +178,13 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     found = db.database.execute(rows).fetchall()
     comments = {str(key): comment for key, comment in reversed(found) if _is_sound(key, comment)}
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
-    placed = {str(key): topic for key, topic in db.database.execute(main).fetchall()}
+    placed = {str(key): sys.intern(topic) for key, topic in db.database.execute(main).fetchall()}
     person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)
     settled = {str(key) for (key,) in db.database.execute(person).fetchall()}
     state = topics.state()
+    place = functools.cache(Place)  # one for all comments of a topic
     places = {
-        id_: Place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
+        id_: place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
     }
     return State(state.topics, places, state.merged, state.lineage), comments, settled
 
@@ -214,18 +217,17 @@ def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
     from feedback.analysis import representations
 
     name = representations.current().name
-    place = {int(id_): at for at, id_ in enumerate(ids)}
+    vectors = {int(id_): row for id_, row in found.vectors.items()}
     chosen = {int(ids[at]): row for row, at in enumerate(found.index.at)}
     voted: Any = Meaning.select(Meaning.key).where(Meaning.blurred.is_null(False)).tuples()
     before = {key for (key,) in voted}
-    foreign: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
-    written = sorted(chosen.keys() | (place.keys() & {key for (key,) in foreign}))
+    written = sorted(chosen.keys() | vectors.keys())
     done = 0
     for part in topics.chunks(written):
         rows = [
             {
                 "key": key,
-                "vector": meanings.packed(found.rows[place[key]]),
+                "vector": meanings.packed(found.index.rows[chosen[key]] if key in chosen else vectors[key]),
                 "blurred": meanings.packed(found.index.blurred[chosen[key]]) if key in chosen else None,
                 "representation": name,
             }
@@ -248,6 +250,12 @@ def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
     # Last, so that comments that arrive meanwhile find voters.
     for part in topics.chunks(sorted(before - chosen.keys())):
         db.write(Meaning.update(blurred=None).where(Meaning.key.in_(part)).execute)
+
+
+def _foreign(name: str) -> set[str]:
+    """The comments whose vectors another representation than that called `name` has made."""
+    rows: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
+    return {str(key) for (key,) in rows}
 
 
 def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:
@@ -289,8 +297,7 @@ def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: da
     from feedback import placements
 
     keys = [int(id_) for id_ in part]
-    person: Any = Meaning.select(Meaning.key).where(Meaning.key.in_(keys), Meaning.by_person).tuples()
-    open_keys = _there(keys) - {row[0] for row in person}
+    open_keys = _there(keys) - {row[0] for row in _by_person(keys=db.listed(keys)).fetchall()}
     merged = placements.merged_now()
     rows = [
         row
@@ -299,14 +306,22 @@ def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: da
         for row in placements.rows_for(key, found, merged)
     ]
     if rows:
-        Placement.delete().where(Placement.response.in_(sorted(open_keys))).execute()
-        Placement.insert_many(rows).execute()
+        _take_out(keys=db.listed(sorted(open_keys)))
+        _put_in.many(rows)
         responses.touch_all(sorted(open_keys), now)
 
 
 def _there(keys: Sequence[int]) -> set[int]:
-    rows: Any = Response.select(Response.key).where(Response.key.in_(keys)).tuples()
-    return {row[0] for row in rows}
+    return {row[0] for row in _still_there(keys=db.listed(keys)).fetchall()}
+
+
+# Put together once: with 500 rows each, the query builder took most of the time of writing.
+_put_in = db.Insert(Placement)
+_take_out = db.Prepared(lambda: Placement.delete().where(db.is_among(Placement.response, "keys")))
+_by_person = db.Prepared(
+    lambda: Meaning.select(Meaning.key).where(db.is_among(Meaning.key, "keys"), Meaning.by_person)
+)
+_still_there = db.Prepared(lambda: Response.select(Response.key).where(db.is_among(Response.key, "keys")))
 
 
 def _lives(row: TopicReview, now: datetime) -> bool:

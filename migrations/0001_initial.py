@@ -389,7 +389,7 @@ def tables(db):
         terms = JSONField(default=list)
         examples = JSONField(default=list)
         wider = TextField(null=True)
-        settled_at = UTCField(null=True)
+        settled_at = UTCField(null=True, index=True)
         created_at = UTCField()
 
     class TopicChange(Table):

@@ -12,6 +12,8 @@ from feedback.analysis.wordpieces import fold
 
 MOST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_PIECE = re.compile(r"\w+")
+_SMALL = 5  # letters at most of a word that may stand between those of a term
 _LONGEST = 40  # words of a comment that are looked at; its topic is plain by then
 
 
@@ -28,7 +30,7 @@ def phrases(
     is nearest to the topic's centre, neighbours joined to one phrase.
     """
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
-    marks = {topic: _marks(tuple(terms.get(topic, ()))) for topic in set(topics)}
+    marks = {topic: sorted(terms.get(topic, ()), key=_longest_first) for topic in set(topics)}
     found = [_marked(text, marks[topic]) for text, topic in zip(texts, topics, strict=True)]
     silent = [at for at, marked in enumerate(found) if not marked and topics[at] in centres]
     known = sorted({fold(each.group()) for at in silent for each in words[at]})
@@ -43,25 +45,68 @@ def phrases(
     return found
 
 
-@lru_cache(maxsize=4096)
-def _marks(terms: tuple[str, ...]) -> list[re.Pattern[str]]:
-    """What finds each term as people write it, with small words between its own; the longest first."""
-    return [
-        re.compile(r"\b" + r"\W+(?:\w{1,5}\W+)?".join(map(re.escape, term.split())) + r"\b", re.I)
-        for term in sorted(terms, key=lambda term: (-len(term), term))
-    ]
+def _longest_first(term: str) -> tuple[int, str]:
+    return -len(term), term
 
 
-def _marked(text: str, marks: Sequence[re.Pattern[str]]) -> list[str]:
-    """The terms that stand in `text`, as written there; one inside another only once."""
+@lru_cache(maxsize=8192)
+def _pieces(term: str) -> tuple[tuple[str, str | None], ...]:
+    """What a term is made of: each piece with what joins it to the one before ("'" in "can't"), None where a word
+    begins."""
+    made: list[tuple[str, str | None]] = []
+    for word in term.split():
+        end = None
+        for piece in _PIECE.finditer(word):
+            made.append((piece.group(), None if end is None else word[end : piece.start()]))
+            end = piece.end()
+    return tuple(made)
+
+
+def _marked(text: str, terms: Sequence[str]) -> list[str]:
+    """Those of `terms`, the longest first, that stand in `text`, as written there; one inside another only once."""
+    said = list(_PIECE.finditer(text))
+    folded = [fold(piece.group()) for piece in said]
+    there = set(folded)
     found: list[str] = []
-    for mark in marks:
-        match = mark.search(text)
-        if match and not any(match.group().lower() in longer.lower() for longer in found):
-            found.append(match.group())
+    for term in terms:
+        pieces = _pieces(term)
+        if not all(piece in there for piece, _ in pieces):
+            continue
+        words = _occurrence(text, said, folded, pieces)
+        if words and not any(words.lower() in longer.lower() for longer in found):
+            found.append(words)
             if len(found) == MOST:
                 break
     return found
+
+
+def _occurrence(
+    text: str, said: Sequence[re.Match[str]], folded: Sequence[str], pieces: Sequence[tuple[str, str | None]]
+) -> str | None:
+    """Where `text` first says a term, with small words between its own, as written there.
+
+    Step by step, and not by a regular expression for each term: making one takes as long as placing a comment.
+    """
+
+    def end(at: int, next_: int) -> int | None:
+        if next_ == len(pieces):
+            return said[at].end()
+        piece, joined_by = pieces[next_]
+        small = joined_by is None and at + 2 < len(said) and len(folded[at + 1]) <= _SMALL
+        for to in (at + 2, at + 1) if small else (at + 1,):
+            if to < len(said) and folded[to] == piece:
+                joined = joined_by is None or text[said[at].end() : said[to].start()] == joined_by
+                found = end(to, next_ + 1) if joined else None
+                if found is not None:
+                    return found
+        return None
+
+    for at, piece in enumerate(folded):
+        if piece == pieces[0][0]:
+            found = end(at, 1)
+            if found is not None:
+                return text[said[at].start() : found]
+    return None
 
 
 def _joined(text: str, words: Sequence[re.Match[str]]) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from feedback.analysis import cleaning, clusters
+from feedback.analysis import cleaning, clusters, neighbours
 from feedback.analysis.representations import Representation
 from feedback.analysis.vectors import unit
 
@@ -18,13 +18,13 @@ _MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change har
 
 @dataclass(frozen=True)
 class Index:
-    """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their
-    topics;
-    the centre of each topic; of each topic that a person taught, the mean of its label and examples; and which
-    of the comments given the voters are (`at`)."""
+    """What placing needs: voters with their vectors, as they are and averaged with neighbours, and their topics;
+    the cells in which they stand, by the averaged vectors; the centre of each topic; of each topic that a person
+    taught, the mean of its label and examples; and which of the comments given the voters are (`at`)."""
 
     rows: np.ndarray
     blurred: np.ndarray
+    cells: neighbours.Cells
     topics: tuple[str, ...]
     centres: Mapping[str, np.ndarray]
     taught: Mapping[str, np.ndarray]
@@ -72,9 +72,14 @@ def index(
         centres[topic] = unit(rows[own].sum(0, keepdims=True))[0]
         spread = np.linspace(0, len(own) - 1, min(len(own), max(most, clusters.VOTERS))).astype(int)
         chosen.extend(own[spread].tolist())
+    averaged = blurred(np.array(chosen, np.int64))
+    order, cells = neighbours.part(averaged)
+    averaged = averaged[order]
+    chosen = [chosen[at] for at in order]
     return Index(
         rows[chosen],
-        blurred(np.array(chosen, np.int64)),
+        averaged,
+        cells,
         tuple(str(topics[at]) for at in chosen),
         centres,
         dict(taught),
@@ -129,8 +134,9 @@ def _decide(rows: np.ndarray, among: Index, vectors: Representation) -> list[tup
     if not among.topics and not among.taught:
         return [(None, 0.0)] * len(rows)
     names, groups = among.numbered
-    index, cosine = clusters.neighbours_to_blur(rows, among.rows)
-    votes = clusters.vote(clusters.blur(rows, among.rows, index, cosine), among.blurred, groups)
+    index, cosine = clusters.neighbours_to_blur(rows, among.rows, among.cells)
+    blurred = clusters.blur(rows, among.rows, index, cosine)
+    votes = clusters.vote(blurred, among.blurred, among.cells, groups)
     taught, nearest, close = claimed(rows, among.taught)
     decided: list[tuple[str | None, float]] = []
     for at in range(len(rows)):

@@ -2,7 +2,7 @@
 stands."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,17 +15,18 @@ from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic
 
 MANY = 24  # topics; more are shown under wider subjects
 _READ_AT_ONCE = 2048  # comments
+_EDGES_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
 class Review:
     """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
-    of all comments in their order."""
+    of those comments whose vectors were asked for."""
 
     state: State
     index: placing.Index
     moved: int
-    rows: np.ndarray
+    vectors: Mapping[str, np.ndarray]
 
 
 def review(
@@ -34,13 +35,15 @@ def review(
     vectors: Representation,
     now: datetime,
     never: Collection[str] = (),
+    wanted: Collection[str] = (),
     progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Review:
     """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
     placed.
 
     What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
-    that stand in no label (the brand's name). `progress` is told each step and the share done, 0–1. Equal
+    that stand in no label (the brand's name), `wanted` the comments whose vectors the caller wants, for those of
+    100,000 take 100 MB. `progress` is told each step and the share done, 0–1. Equal
     input gives equal output, ids too.
     """
     ids = list(comments)
@@ -53,25 +56,25 @@ def review(
     groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
     found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
-    gain = _gains([_topic(state, id_) for id_ in ids], groups.tolist(), fresh.edges)
+    gain = _gains([_topic(state, id_) for id_ in ids], groups, fresh.edges)
+    around = fresh.around
+    del fresh  # and with it the edges
     decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
+    del found, gain
     reviewed = _applied(state, decided, now)
-    progress("naming", 0.8)
     members: dict[str, list[int]] = defaultdict(list)
     for at, id_ in enumerate(ids):
         topic = _topic(reviewed, id_)
         if topic is not None:
             members[topic].append(at)
-    reviewed = _named(reviewed, members, cleaned, rows, vectors, never)
-    near, cosine = fresh.around
-    index = placing.index(
-        rows,
-        lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]),
-        [_topic(reviewed, id_) for id_ in ids],
-        taught,
-    )
+    index = _index(rows, around, [_topic(reviewed, id_) for id_ in ids], taught)
+    said = {topic: _said(np.array(own), rows, cleaned) for topic, own in members.items()}
+    kept = {id_: rows[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
+    del rows, around  # before naming, which counts every phrase of every topic
+    progress("naming", 0.8)
+    reviewed = _named(reviewed, said, vectors, never)
     progress("done", 1.0)
-    return Review(reviewed, index, decided.moved, rows)
+    return Review(reviewed, index, decided.moved, kept)
 
 
 def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> np.ndarray:
@@ -109,6 +112,21 @@ def most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
     return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What a topic is named by: its most typical comments, what these mean together, and what all of its comments
+    mean together, both as unit vectors."""
+
+    typical: Sequence[str]
+    meaning: np.ndarray
+    centre: np.ndarray
+
+
+def _said(own: np.ndarray, rows: np.ndarray, cleaned: Sequence[str]) -> _Said:
+    chosen = most_typical(own, rows)
+    return _Said([cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]))
+
+
 def mean_direction(rows: np.ndarray) -> np.ndarray:
     """The unit vector of what `rows` mean together."""
     return unit(rows.sum(0, keepdims=True))[0]
@@ -134,21 +152,44 @@ def _claim(
 
 
 def _gains(
-    topic: Sequence[str | None], group: Sequence[int], edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+    topic: Sequence[str | None], group: np.ndarray, edges: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> dict[tuple[str, int], float]:
     """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
     topic."""
-    gain: Counter = Counter()
-    for start, end, weight in zip(*(edge.tolist() for edge in edges), strict=True):
-        for one, other in ((start, end), (end, start)):
-            here, there = topic[one], group[one]
-            if here is None or there < 0:
-                continue
-            if there == group[other]:
-                gain[here, there] += weight
-            elif here == topic[other]:
-                gain[here, there] -= weight
-    return dict(gain)
+    names = sorted({name for name in topic if name is not None})
+    number = {name: at for at, name in enumerate(names)}
+    place = np.array([-1 if name is None else number[name] for name in topic], np.int64)
+    groups = int(group.max(initial=-1)) + 1
+
+    def flows() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        # Some at a time: as Python objects the edges of 100,000 comments would take 80 MB.
+        for begin in range(0, len(edges[0]), _EDGES_AT_ONCE):
+            start, end, weight = (edge[begin : begin + _EDGES_AT_ONCE] for edge in edges)
+            one, other = np.stack([start, end], 1).ravel(), np.stack([end, start], 1).ravel()
+            here, there = place[one], group[one]
+            to, back = there == group[other], here == place[other]
+            told = (here >= 0) & (there >= 0) & (to | back)
+            tie = np.where(to, 1.0, -1.0) * np.repeat(weight, 2)
+            yield here[told] * groups + there[told], tie[told]
+
+    keys = np.unique(np.concatenate([np.unique(key) for key, _ in flows()] or [np.zeros(0, np.int64)]))
+    gain = np.zeros(len(keys))
+    for key, tie in flows():
+        np.add.at(gain, np.searchsorted(keys, key), tie)
+    return {
+        (names[key // groups], key % groups): worth
+        for key, worth in zip(keys.tolist(), gain.tolist(), strict=True)
+    }
+
+
+def _index(
+    rows: np.ndarray,
+    around: tuple[np.ndarray, np.ndarray],
+    topics: Sequence[str | None],
+    taught: Mapping[str, np.ndarray],
+) -> placing.Index:
+    near, cosine = around
+    return placing.index(rows, lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]), topics, taught)
 
 
 def _applied(state: State, decided: Reconciled, now: datetime) -> State:
@@ -160,7 +201,7 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
         before = places.get(comment, Place(None))
         if before.topic and topic and before.topic != topic:
             went[before.topic][topic] += 1
-        places[comment] = replace(before, topic=topic)
+        places[comment] = before if before.topic == topic else replace(before, topic=topic)
     inhabited = {place.topic for place in places.values()}
     topics = {
         id_: topic
@@ -180,22 +221,16 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
     return State(topics, places, merged, (*state.lineage, *changes))
 
 
-def _named(
-    state: State,
-    members: Mapping[str, Sequence[int]],
-    cleaned: Sequence[str],
-    rows: np.ndarray,
-    vectors: Representation,
-    never: Collection[str],
-) -> State:
+def _named(state: State, said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> State:
     """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
     many."""
-    chosen = {topic: most_typical(np.array(own), rows) for topic, own in members.items()}
-    typical = {topic: [cleaned[at] for at in own] for topic, own in chosen.items()}
-    centres = {topic: mean_direction(rows[own]) for topic, own in chosen.items()}
     kept = {topic.label for topic in state.topics.values() if topic.label}
-    names = naming.name(typical, centres, vectors, never, kept)
-    wider = _wider(members, typical, rows, vectors, never) if len(members) > MANY else {}
+    names = naming.name(
+        {topic: one.typical for topic, one in said.items()},
+        {topic: one.meaning for topic, one in said.items()},
+        vectors, never, kept,
+    )  # fmt: skip
+    wider = _wider(said, vectors, never) if len(said) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
@@ -207,22 +242,16 @@ def _named(
     return replace(state, topics=topics)
 
 
-def _wider(
-    members: Mapping[str, Sequence[int]],
-    typical: Mapping[str, Sequence[str]],
-    rows: np.ndarray,
-    vectors: Representation,
-    never: Collection[str],
-) -> dict[str, str]:
+def _wider(said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> dict[str, str]:
     """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
     their number, and each gathering named like a topic."""
-    order = sorted(members)
-    centres = np.stack([mean_direction(rows[np.array(members[topic])]) for topic in order])
+    order = sorted(said)
+    centres = np.stack([said[topic].centre for topic in order])
     gathered = clusters.gather(centres, round(len(order) ** 0.5))
     texts: dict[str, list[str]] = defaultdict(list)
     each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
     for topic, at in zip(order, gathered.tolist(), strict=True):
-        texts[str(at)].extend(typical[topic][:each])
+        texts[str(at)].extend(said[topic].typical[:each])
     of_all = {str(at): mean_direction(centres[gathered == at]) for at in np.unique(gathered)}
     names = naming.name(texts, of_all, vectors, never)
     return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}

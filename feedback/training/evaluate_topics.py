@@ -81,7 +81,7 @@ def stream(texts: Mapping[str, str], truth: Mapping[str, str], step: int) -> lis
     """The same with comments arriving in random order, `step` between reviews: a line for each review."""
     order = list(texts)
     random.Random(0).shuffle(order)
-    standing, lines = Review(State(), placing.index(*_nothing()), 0, _nothing()[0]), []
+    standing, lines = Review(State(), placing.index(*_nothing()), 0, {}), []
     for end in range(step, len(order) + step, step):
         new = order[end - step : end]
         found = placing.place([texts[id_] for id_ in new], standing.index, representations.current())

@@ -48,6 +48,23 @@ def test_through_cells_nearly_all_true_neighbours_are_found(monkeypatch):
     assert not (found == np.arange(len(rows))[:, None]).any()
 
 
+@pytest.mark.parametrize("rows", [0, 1, 30, 3000])
+def test_new_rows_find_nearly_all_their_true_neighbours_through_cells(rows):
+    everything, _ = blobs(40, 80, spread=0.2)
+    queries, there = everything[::16], np.delete(everything, np.s_[::16], axis=0)[:rows]
+    order, cells = neighbours.part(there)
+    found, cosine = neighbours.nearest_among(queries, there[order], cells, 8)
+    every = queries @ there[order].T
+    exact = np.argsort(-every, axis=1, kind="stable")[:, :8]
+    assert sorted(order) == list(range(rows))
+    assert (found[:, min(8, rows) :] == -1).all()
+    assert (np.diff(cosine, axis=1) <= 0).all()
+    if rows >= 8:
+        assert np.allclose(cosine, np.take_along_axis(every, found, 1), atol=1e-6)
+        shared = [len(set(a) & set(b)) / 8 for a, b in zip(exact.tolist(), found.tolist(), strict=True)]
+        assert np.mean(shared) > 0.95
+
+
 def test_two_cliques_on_a_bridge_are_two_communities():
     edges = [(a, b) for base in (0, 5) for a in range(base, base + 5) for b in range(a + 1, base + 5)] + [
         (4, 5)
@@ -95,7 +112,8 @@ def test_too_little_makes_no_group(rows):
 
 def test_neighbours_vote_and_zeros_join_nothing():
     rows = np.array([[1, 0], [0.99, 0.14], [0, 1]], np.float32)
-    votes = clusters.vote(np.array([[1, 0.05], [0, 0]], np.float32), rows, np.array([3, 3, 7]), voters=3)
+    queries = np.array([[1, 0.05], [0, 0]], np.float32)
+    votes = clusters.vote(queries, rows, neighbours.part(rows)[1], np.array([3, 3, 7]), voters=3)
     assert votes.group.tolist() == [3, -1]
     assert votes.share[0] > 0.9
 
