@@ -58,9 +58,7 @@ def of(text: str, claimed: str | None = None) -> str | None:
         return str(found)
     if claim:
         return claim
-    # English borrows words ("content", "service", "super") but hardly letters.
-    accented = not all(map(str.isascii, words))
-    if found == "en" or (_knows_most(words) and not (accented and probability >= SURE)):
+    if found == "en" or (_knows_most(words) and not (probability >= SURE and _even_unaccented(words, found))):
         return "en"
     return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
 
@@ -77,9 +75,25 @@ def of_most(texts: Iterable[str]) -> str | None:
     return best if count >= max(_ENOUGH, MOST * found.total()) else None
 
 
+def claim(text: str, most: str | None) -> str | None:
+    """What to claim for a *text* of a table that is mostly in the language *most*: that, unless the text speaks for
+    itself. English needs no claim, and is read as such in any table where its small words tell it."""
+    if most in (None, "en"):
+        return None
+    alone = of(text)
+    words = _WORD.findall(text[:_LOOKED_AT].lower())
+    return most if alone is None or (alone == "en" and not _reads_as_english(words)) else None
+
+
 def _reads_as_english(words: list[str]) -> bool:
     """Spare the identifier for what is plainly English: every sixth word or more is a word that tells."""
     return sum(map(_TELLS_ENGLISH.__contains__, words)) * 6 >= len(words) and _knows_most(words)
+
+
+def _even_unaccented(words: list[str], found: str) -> bool:
+    """English knows "content" and "service" and borrows "crème brûlée": the other words have to be in `found` too."""
+    plain = [word for word in words if word.isascii()]
+    return len(plain) < len(words) and identifier().classify(" ".join(plain))[0] == found
 
 
 def _knows_most(words: list[str]) -> bool:

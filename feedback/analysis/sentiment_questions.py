@@ -57,7 +57,8 @@ _LEAD = (
 )
 _CANNOT = r"(?:can't|cant|cannot|can not|couldn't)"
 _NO_FAULT = (
-    r"no(?: \w+)? (?:complaints?|issues?|problems?|concerns?|negatives?|dislikes?)|"
+    r"no(?: (?:real|major|big|serious|significant|further|other|more|particular|specific|special|obvious|such))? "
+    r"(?:complaints?|issues?|problems?|concerns?|negatives?|dislikes?)|"
     r"nothing (?:bad|wrong|negative)|nothing (?=to (?:complain|dislike))|"
     rf"{_CANNOT} (?:really )?(?:fault (?:anything|it|you|them)|complain)|"
     r"(?:have|had) (?:had )?no (?:complaints?|issues?|problems?)"

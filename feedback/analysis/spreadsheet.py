@@ -196,7 +196,7 @@ def _rows(table: _Table) -> list[Row]:
     ]
     # A table is to its short comments what a survey is to its own.
     most = language.of_most(row.text for row in rows if row.language is None)
-    return [row._replace(language=row.language or most) for row in rows]
+    return [row._replace(language=row.language or language.claim(row.text, most)) for row in rows]
 
 
 def _score(cell: str) -> float | None:

@@ -1,7 +1,7 @@
 """Reads the invented comments and compares with their labels: `python -m tests.bench.sentiment_invented`.
 
-Rows with odd numbers are those that mending looked at; those with even numbers only measure. What stands literally
-among the comments the model learns from is left out.
+Rows with odd numbers are those that mending looked at; those with even numbers only measure. What could be made
+of one of the comments the model learns from, however its slots are filled, is left out.
 """
 
 import csv
@@ -42,7 +42,7 @@ def figures(name: str, first: int) -> Figures:
     """Return how every other comment of the set *name* is read, from the row with index *first* (0 or 1) on."""
     with (DATA / f"sentiment-invented-{name}.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))[first::2]
-    rows = [row for row in rows if _words(row["text"]) not in _learnt()]
+    rows = [row for row in rows if not any(one.fullmatch(_words(row["text"])) for one in _learnt())]
     found = sentiment.read_many(
         Comment(row["text"], float(row["score"]) if "score" in row else None, row.get("question"))
         for row in rows
@@ -54,9 +54,20 @@ def figures(name: str, first: int) -> Figures:
 
 
 @cache
-def _learnt() -> set[str]:
-    written = sentiment_data.OWN.read_text(encoding="utf-8")
-    return {_words(line.partition(": ")[2]) for line in written.splitlines()}
+def _learnt() -> list[re.Pattern[str]]:
+    lists: dict[str, str] = {}
+    found = []
+    for line in sentiment_data.OWN.read_text(encoding="utf-8").splitlines():
+        name, _, rest = line.partition(": ")
+        if name in LABELS:
+            parts = [
+                lists[part] if at % 2 else re.escape(_words(part))
+                for at, part in enumerate(re.split(r"\{(\w+)\}", rest))
+            ]
+            found.append(re.compile(" ".join(part for part in parts if part)))
+        elif rest and not line.startswith("#"):
+            lists[name] = "(?:" + "|".join(re.escape(_words(each)) for each in rest.split(" | ")) + ")"
+    return found
 
 
 def _words(text: str) -> str:

@@ -20,6 +20,7 @@ GERMAN = "Der Service war leider sehr langsam und niemand hat mir geholfen"
         ("El servicio fue muy lento y el personal grosero", None, "es"),
         ("Je suis très content du service", None, "fr"),
         ("Lovely café and naïve staff", None, "en"),
+        ("crème brûlée amazing dessert", None, "en"),
         ("qxzvkw", None, None),
         ("123 …", None, None),
         ("", None, None),
@@ -36,3 +37,22 @@ def test_the_language_of_most_is_that_of_the_longer_ones():
     assert language.of_most([GERMAN] * 7 + [english] * 3) is None
     assert language.of_most([GERMAN] * 4) is None, "too few to speak for a table"
     assert language.of_most([]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("super", "de", "de"),
+        ("Je suis content", "fr", "fr"),
+        ("The staff was friendly", "de", "en"),
+        # What is no English is not made English by those around it.
+        ("Очень плохо", "en", None),
+        ("sehr schlecht", "en", None),
+        ("schrecklich langsam und unfreundlich", "en", "de"),
+        ("servizio pessimo e lento", "fr", "it"),
+    ],
+)
+def test_a_table_speaks_for_what_does_not_speak_for_itself(
+    text: str, most: str, expected: str | None
+) -> None:
+    assert language.of(text, language.claim(text, most)) == expected

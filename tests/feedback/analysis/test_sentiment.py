@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.analysis import sentiment, sentiment_features
+from feedback.analysis import sentiment, sentiment_features, sentiment_questions
 from feedback.analysis.sentiment import Comment, Label
 from tests.bench import sentiment_invented
 
@@ -35,6 +35,8 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sentiment-sentences.csv"
         ("no issues", "positive"),
         ("I have no complaints at all", "positive"),
         ("no reason", "neutral"),
+        ("no particular reason", "neutral"),
+        ("no major issues", "positive"),
     ],
 )
 def test_plain_english_reads_as_people_read_it(text: str, label: str) -> None:
@@ -164,6 +166,16 @@ def test_a_poisonous_comment_does_not_stop_its_neighbours(poison: str) -> None:
     assert before is not None
     assert after is not None
     assert (before.label, after.label) == ("positive", "negative")
+
+
+@pytest.mark.parametrize("complaint", ["no clear answer", "no straight answer", "no good reason"])
+def test_what_was_missed_is_no_refusal_to_answer(complaint: str) -> None:
+    assert _label(complaint) == "negative"
+
+
+@pytest.mark.parametrize("said", ["no resolved issues", "no small problem", "no one dislikes it"])
+def test_only_the_lack_of_faults_is_certain_praise(said: str) -> None:
+    assert not sentiment_questions.finds_no_fault(said)
 
 
 def test_ten_thousand_thumbs_up_are_praise() -> None:
