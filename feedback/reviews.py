@@ -2,8 +2,10 @@
 
 import functools
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +29,14 @@ WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 #: Comments that one review looks at, the newest; older ones stay where they are.
 MOST = 100_000
 
-#: A review that has said nothing for so long has died.
-SILENCE = timedelta(minutes=15)
+#: A review that runs says so this often, in seconds; one that has said nothing for so long has died.
+BEAT, SILENCE = 10.0, timedelta(minutes=1)
+
+#: One that waits for so long has been forgotten by the worker.
+FORGOTTEN = timedelta(minutes=15)
+
+#: A review that dies is begun anew, so many times: what kills it may be in the comments.
+MOST_DEATHS = 2
 
 #: Comments of several statements that are looked at for further topics, the newest of those that moved.
 MOST_SEVERAL = 3_000
@@ -39,7 +47,7 @@ PAUSE = 0.01
 #: From here on a comment is tried alone before it may take part, characters.
 LONG = 2_000
 
-JOB = "topics review"
+JOB, WATCH = "topics review", "topics review watched"
 
 Progress = Callable[[str, float], None]
 
@@ -63,6 +71,7 @@ def ask(now: datetime) -> tuple[TopicReview, bool]:
             return last, False
         made = TopicReview.create(state=WAITING, asked_at=now)
         jobs.enqueue(JOB, {"id": made.id}, now)
+        jobs.enqueue(WATCH, {"id": made.id, "deaths": 0}, now, now + SILENCE)
         return made, True
 
     return db.write(verb)
@@ -91,6 +100,32 @@ def start(payload: dict[str, Any], now: datetime) -> None:
         raise Busy
 
 
+@jobs.on(WATCH)
+def watch(payload: dict[str, Any], now: datetime) -> None:
+    """Begin a review anew that ended with its process: a worker is stopped, or killed, at any moment."""
+    row = TopicReview.get_or_none(TopicReview.id == payload["id"], TopicReview.state.in_([WAITING, RUNNING]))
+    if row is None:
+        return
+    deaths = payload["deaths"] + (not _lives(row, now))
+
+    def verb() -> None:
+        if deaths > payload["deaths"]:
+            log.warning("review died", review=row.id, step=row.step)
+            over = deaths > MOST_DEATHS
+            ended: dict[str, Any] = (
+                {"state": FAILED, "ended_at": now} if over else {"state": WAITING, "step": None}
+            )
+            dead = (TopicReview.id == row.id) & (
+                TopicReview.beat_at.is_null() | (TopicReview.beat_at == row.beat_at)
+            )
+            if not TopicReview.update(beat_at=now, share=0.0, **ended).where(dead).execute() or over:
+                return
+            jobs.enqueue(JOB, {"id": row.id}, now)
+        jobs.enqueue(WATCH, {"id": row.id, "deaths": deaths}, now, now + SILENCE)
+
+    db.write(verb)
+
+
 def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
     """Do a review. Reading and thinking hold no lock; what comes of it is written in small transactions."""
     told = 0.0
@@ -103,7 +138,8 @@ def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
             _note(row, state=RUNNING, step=step, share=share)
 
     try:
-        _run(row, progress)
+        with _beating(row):
+            _run(row, progress)
     except Exception:
         _note(row, state=FAILED, ended_at=clock.now())
         raise
@@ -325,7 +361,30 @@ _still_there = db.Prepared(lambda: Response.select(Response.key).where(db.is_amo
 
 
 def _lives(row: TopicReview, now: datetime) -> bool:
-    return row.state in (WAITING, RUNNING) and now - (row.beat_at or row.asked_at) < SILENCE
+    patience = {WAITING: FORGOTTEN, RUNNING: SILENCE}.get(row.state)
+    return patience is not None and now - (row.beat_at or row.asked_at) < patience
+
+
+@contextmanager
+def _beating(row: TopicReview) -> Iterator[None]:
+    """Say now and then that the review lives: a step may take minutes."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT):
+            try:
+                _note(row)
+            except Exception as error:
+                log.warning("review cannot say that it lives", review=row.id, error=type(error).__name__)
+        db.forget_connection()
+
+    beating = threading.Thread(target=beat, daemon=True)
+    beating.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beating.join()
 
 
 def _note(row: TopicReview, **values: Any) -> None:
