@@ -12,6 +12,9 @@ from surveys.models import Response
 #: The name under which a person's word stands in `Reading.engine`.
 PERSON = "person"
 
+#: The job that has a comment read anew.
+WITHDRAWN = "sentiment withdrawn"
+
 #: A label alone says how; so it is as far out as that label goes.
 SCORES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
 
@@ -42,6 +45,19 @@ def set_sentiment(response: Response, label: str, now: datetime) -> None:
             conflict_target=[Reading.key], update=said
         ).execute()
         responses.touch(response.key, now)
+
+    db.write(verb)
+
+
+def withdraw_sentiment(response: Response, now: datetime) -> None:
+    """Take a person's label back: the comment is read anew, and nothing is learnt from the label any more."""
+
+    def verb() -> None:
+        _there(response)
+        theirs = (Reading.key == response.key) & Reading.by_person
+        if Reading.update(by_person=False, read_at=now).where(theirs).execute():
+            jobs.enqueue(learning.JOB, {"survey": response.survey_id}, now)
+            jobs.enqueue(WITHDRAWN, {"key": response.key}, now)
 
     db.write(verb)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from feedback import feed, learning, reviews, topics
+from feedback import corrections, feed, learning, reviews, topics
 from feedback.models import Reading
 from surveys import responses
 from surveys.base import bell, db, jobs
@@ -35,7 +35,7 @@ def install() -> None:
     bell.nightly(review_topics)
 
 
-@jobs.on("response recorded", "response amended")
+@jobs.on("response recorded", "response amended", corrections.WITHDRAWN)
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
     """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
     row = Response.get_or_none(Response.key == payload["key"])
@@ -71,7 +71,7 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
     if arrived is None:
         return
     # In languages that the vectors do not know they would make topics of noise.
-    understood = arrived.language in (None, representations.current().language) or arrived.by_person
+    understood = arrived.language == representations.current().language or arrived.by_person
     if not arrived.comment or arrived.test or not understood:
         placements.forget(arrived.key, now)
         return
@@ -113,16 +113,14 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
     # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback.analysis import language, sentiment
 
-    score, question = learning.share(row), learning.question(row)
+    score, question, claimed = learning.share(row), learning.question(row), learning.language(row)
     taught = learning.adjustment(row.survey_id)
-    shipped = sentiment.read(comment, score=score, question=question, language=row.language)
+    shipped = sentiment.read(comment, score=score, question=question, language=claimed)
     found = shipped
     if shipped is not None and taught is not None:
-        found = sentiment.read(
-            comment, score=score, question=question, language=row.language, adjustment=taught
-        )
+        found = sentiment.read(comment, score=score, question=question, language=claimed, adjustment=taught)
     if found is None or shipped is None:
-        return dict.fromkeys(_READ) | {"language": language.of(comment, row.language), "engine": ENGINE}
+        return dict.fromkeys(_READ) | {"language": language.of(comment, claimed), "engine": ENGINE}
     return {
         "language": found.language,
         "label": str(found.label),

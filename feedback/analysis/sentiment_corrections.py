@@ -65,7 +65,7 @@ class Adjustment:
         moved = [
             (name.removeprefix("word "), float(self.weights[row, 2] - self.weights[row, 0]))
             for name, row in self.index.items()
-            if name.startswith("word ")
+            if name.startswith("word ") and any(map(str.isalpha, name[5:]))
         ]
         return sorted(moved, key=lambda change: (-abs(change[1]), change[0]))[:most]
 

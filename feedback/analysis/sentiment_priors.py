@@ -40,7 +40,9 @@ def of(text: str, score: float | None, question: str | None) -> Logits:
         lean, neutral = _CERTAIN, 0.0
     elif says_nothing(text):
         lean = {Asks.PRAISE: -_CERTAIN, Asks.BLAME: _CERTAIN, Asks.WISHES: _CERTAIN, Asks.ANYTHING: 0.0}[asks]
-        neutral = 0.0 if lean else _CERTAIN / 2
+        if score is not None and abs(score - 0.5) >= 0.25 and (score > 0.5) is (lean < 0):
+            lean = 0.0  # whoever is delighted and likes "nothing" has nothing to add
+        neutral = 0.0 if lean else _CERTAIN
     elif _NOT_ANSWERED.fullmatch(text[:60]):
         lean, neutral = 0.0, _CERTAIN
     if score is not None:

@@ -118,7 +118,7 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     comments = {
         str(at): row.text
         for at, row in enumerate(rows)
-        if language.of(row.text, row.language) in (None, vectors.language)
+        if language.of(row.text, row.language) == vectors.language
     }
     if len(comments) < FEWEST:
         return [Subject("", "") for _ in rows]

@@ -93,4 +93,8 @@ class ResponsePatch(ma.Schema):
     tags = fields.List(tag(), validate=TAGS)
     excluded = Truth()
     topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))
-    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
+    sentiment = fields.String(
+        validate=validate.OneOf(("negative", "neutral", "positive")),
+        allow_none=True,
+        metadata={"description": "null: as the engine reads it."},
+    )

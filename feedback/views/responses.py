@@ -94,7 +94,10 @@ def change(body: dict[str, Any], response_id: str) -> Any:
         if "topics" in body:
             corrections.set_topics(row, body["topics"], now, seen)
         if "sentiment" in body:
-            corrections.set_sentiment(row, body["sentiment"], now)
+            if body["sentiment"] is None:
+                corrections.withdraw_sentiment(row, now)
+            else:
+                corrections.set_sentiment(row, body["sentiment"], now)
 
     try:
         db.write(verb)

@@ -168,6 +168,22 @@ def test_a_poisonous_comment_does_not_stop_its_neighbours(poison: str) -> None:
     assert (before.label, after.label) == ("positive", "negative")
 
 
+@pytest.mark.parametrize(
+    ("score", "asked", "label"),
+    [
+        (1.0, "What did you like most?", "neutral"),
+        (0.0, "What did you like most?", "negative"),
+        (0.0, "What could we do better?", "neutral"),
+        (1.0, "What could we do better?", "positive"),
+        (1.0, None, "neutral"),
+    ],
+)
+def test_nothing_to_add_to_a_score(score: float, asked: str | None, label: str) -> None:
+    found = sentiment.read("Nothing", score=score, question=asked)
+    assert found is not None
+    assert found.label == label
+
+
 @pytest.mark.parametrize("complaint", ["no clear answer", "no straight answer", "no good reason"])
 def test_what_was_missed_is_no_refusal_to_answer(complaint: str) -> None:
     assert _label(complaint) == "negative"

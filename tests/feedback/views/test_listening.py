@@ -181,6 +181,50 @@ def test_words_that_say_the_opposite_of_the_score_are_listed(
     assert len(api.get("/api/feed")["items"]) == 1
 
 
+def test_words_that_barely_speak_against_the_score_are_no_mismatch(api, make, survey, world):
+    make.response(survey, 10, comment="My problem was solved in the first reply")
+    world.work()
+    read = Reading.get()
+    assert read.text_label == "negative"
+    assert read.text_score > -0.5
+    assert api.get("/api/feed", mismatch="1")["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("languages", "said", "language"),
+    [(["de"], None, "de"), (["de"], "fr", "fr"), (["de", "fr"], None, None)],
+)
+def test_a_short_comment_is_in_the_only_language_of_its_survey(api, make, world, languages, said, language):
+    row = make.response(make.survey(languages=languages), 9, comment="Nicht schlecht", language=said)
+    world.work()
+    item = api.get(f"/api/responses/{row.id}")
+    assert (Reading.get_by_id(row.key).language, item["sentiment"] is None) == (language, language is None)
+    assert item["topics"] == []
+
+
+def test_a_correction_can_be_taken_back(api, make, survey, world):
+    row = make.response(survey, 8, comment="The soup was cold")
+    world.work()
+    path = f"/api/responses/{row.id}"
+    before = api.get(path)["sentiment"]
+    api.patch(path, {"sentiment": "positive"})
+    world.work()
+    assert api.get("/api/sentiment/corrections")["items"][0]["corrections"] == 1
+    api.patch(path, {"sentiment": None})
+    world.work()
+    assert api.get(path)["sentiment"] == before
+    assert api.get("/api/sentiment/corrections")["items"] == []
+
+
+def test_what_corrections_moved_are_words(api, make, survey, world):
+    row = make.response(survey, 8, comment="sick . … ! 24 / 7")
+    api.patch(f"/api/responses/{row.id}", {"sentiment": "positive"})
+    world.work()
+    (item,) = api.get("/api/sentiment/corrections")["items"]
+    assert all(any(map(str.isalpha, each["word"])) for each in item["words"])
+    assert "sick" in {each["word"] for each in item["words"]}
+
+
 def test_corrections_change_later_readings_at_once_and_say_how(api, make, survey, world):
     other = make.survey()
     for at in range(12):

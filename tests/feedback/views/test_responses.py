@@ -187,7 +187,6 @@ def test_an_excluded_response_leaves_the_number_and_comes_back(api, make):
     [
         ({"topics": ["top_missing"], "tags": ["x"]}, "topics"),
         ({"sentiment": "angry"}, "sentiment"),
-        ({"sentiment": None}, "sentiment"),
         ({"excluded": "yes"}, "excluded"),
         ({"score": 3}, "score"),
         ({"tags": "vip"}, "tags"),
