@@ -274,7 +274,9 @@ def _conditions(filters: Mapping[str, Any]) -> list[Any]:
     if filters.get("language") is not None:
         found.append(fn.COALESCE(Reading.language, Response.language) == filters["language"])
     if filters.get("topic") is not None:
-        placed = Placement.select(Placement.response).where(Placement.topic == filters["topic"])
+        placed = Placement.select(Placement.response).where(
+            Placement.topic.in_(Topic.standing(filters["topic"]))
+        )
         found.append(Response.key.in_(placed))
     if filters.get("tag") is not None:
         tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])

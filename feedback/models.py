@@ -1,5 +1,7 @@
 """The tables of listening: what comments say, where they belong, and saved views of the feed."""
 
+from typing import Any
+
 import peewee
 from peewee import BigIntegerField, DoubleField, TextField
 
@@ -68,6 +70,11 @@ class Topic(Table):
     wider = TextField(null=True)
     settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
+
+    @classmethod
+    def standing(cls, topic_id: str) -> Any:
+        """As a part of a statement: the id under which a topic stands now, which is another one after a merge."""
+        return cls.select(peewee.fn.COALESCE(cls.merged_into, cls.id)).where(cls.id == topic_id)
 
 
 class TopicChange(Table):

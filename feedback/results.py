@@ -175,7 +175,9 @@ def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
     if question.until:
         query = query.where(Response.key < microseconds(question.until))
     for name, value in question.segments.items():
-        query = query.where(column(name) == value)
+        query = query.where(
+            Placement.topic.in_(Topic.standing(value)) if name == "topic" else column(name) == value
+        )
     if question.latest:
         query = query.where(Response.key.in_(_latest(question)))
     return query

@@ -149,6 +149,11 @@ def test_a_merge_holds_now_and_after_a_review(api, said, world, make, survey):
     assert (item["id"], item["size"]) == (kept, len(keys))
     assert api.get(f"/api/topics/{gone}")["merged_into"] == kept
     assert gone not in [each["id"] for each in api.get("/api/topics")["items"]]
+    # Whoever kept the old id, in a saved view or a dashboard, sees what is in the one it went into.
+    for path, of in (("/api/feed", "items"), ("/api/metrics", "n")):
+        old, new = (api.get(path, topic=topic, survey=survey.id)[of] for topic in (gone, kept))
+        assert old == new
+        assert old
     row = make.response(survey, 3, comment="still waiting for my refund")
     api.post("/api/topics/review", {}, 202)
     world.work()
