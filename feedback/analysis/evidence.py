@@ -49,6 +49,11 @@ def _longest_first(term: str) -> tuple[int, str]:
     return -len(term), term
 
 
+def _plain(joint: str) -> str:
+    """`joint` with the apostrophe that every keyboard has: telephones write another one."""
+    return joint.replace("’", "'")
+
+
 @lru_cache(maxsize=8192)
 def _pieces(term: str) -> tuple[tuple[str, str | None], ...]:
     """What a term is made of: each piece with what joins it to the one before ("'" in "can't"), None where a word
@@ -57,7 +62,7 @@ def _pieces(term: str) -> tuple[tuple[str, str | None], ...]:
     for word in term.split():
         end = None
         for piece in _PIECE.finditer(word):
-            made.append((piece.group(), None if end is None else word[end : piece.start()]))
+            made.append((piece.group(), None if end is None else _plain(word[end : piece.start()])))
             end = piece.end()
     return tuple(made)
 
@@ -70,7 +75,7 @@ def _marked(text: str, terms: Sequence[str]) -> list[str]:
     found: list[str] = []
     for term in terms:
         pieces = _pieces(term)
-        if not all(piece in there for piece, _ in pieces):
+        if not pieces or not all(piece in there for piece, _ in pieces):
             continue
         words = _occurrence(text, said, folded, pieces)
         if words and not any(words.lower() in longer.lower() for longer in found):
@@ -95,7 +100,7 @@ def _occurrence(
         small = joined_by is None and at + 2 < len(said) and len(folded[at + 1]) <= _SMALL
         for to in (at + 2, at + 1) if small else (at + 1,):
             if to < len(said) and folded[to] == piece:
-                joined = joined_by is None or text[said[at].end() : said[to].start()] == joined_by
+                joined = joined_by is None or _plain(text[said[at].end() : said[to].start()]) == joined_by
                 found = end(to, next_ + 1) if joined else None
                 if found is not None:
                     return found
