@@ -73,7 +73,8 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
     # In languages that the vectors do not know they would make topics of noise.
     understood = arrived.language in (None, representations.current().language) or arrived.by_person
     if not arrived.comment or arrived.test or not understood:
-        placements.forget(arrived.key, now)
+        if arrived.vector is not None or arrived.placements:
+            placements.forget(arrived.key, now)
         return
     known = placements.known(arrived.mark)
     try:

@@ -1,5 +1,6 @@
 """Puts comments into topics as they arrive, by the votes of those that are there."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from feedback.domain.topics import Place, State
 from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
 from surveys import responses
 from surveys.base import db
-from surveys.models import Response
+from surveys.models import Erased, Response
 
 #: Steps of a review whose voters are all written.
 INDEXED = ("writing", "done")
@@ -31,7 +32,7 @@ class Known:
 
     mark: tuple[Any, ...]
     index: placing.Index
-    terms: Mapping[str, Sequence[str]]
+    marks: evidence.Marks
     merged: Mapping[str, str]
 
     @cached_property
@@ -54,7 +55,8 @@ class Subject:
 class Arrived:
     """What stands about a comment that is to be placed, and what `Known` is marked with at that moment.
 
-    `language` as it was read, `vector` as it was packed before (None: not yet), `by_person`: a person placed it.
+    `language` as it was read, `vector` as it was packed before (None: not yet), `by_person`: a person placed it,
+    `placements`: in how many topics it is.
     """
 
     key: int
@@ -63,6 +65,7 @@ class Arrived:
     language: str | None
     vector: str | None
     by_person: bool
+    placements: int
     mark: tuple[Any, ...]
 
 
@@ -74,12 +77,15 @@ def arrived(key: int) -> Arrived | None:
     found = _look(key=key).fetchone()
     if found is None:
         return None
-    comment, test, language, vector, by_person, *mark, _placements = found
-    return Arrived(key, (comment or "").strip(), bool(test), language, vector, bool(by_person), _mark(mark))
+    comment, test, language, vector, by_person, _votes, placements, *mark = found
+    words = (comment or "").strip()
+    return Arrived(key, words, bool(test), language, vector, bool(by_person), placements, _mark(mark))
 
 
 def known(mark: tuple[Any, ...] | None = None) -> Known:
-    """The topics as they stand; read again after each review and each change that a person makes (another `mark`)."""
+    """The topics as they stand; read again after each review, each change that a person makes, and whenever words
+    were taken back (another `mark`).
+    """
     global _known
     if mark is None:
         mark = _mark(_look_at_topics().fetchone())
@@ -95,26 +101,47 @@ def place(arrived: Arrived, among: Known, now: datetime) -> None:
     if arrived.vector == packed:
         return
     found = [] if arrived.by_person else _subjects([placed], among)[0]
-    db.write(lambda: _keep(arrived.key, packed, found, among, now))
+    db.write(lambda: _keep(arrived, packed, found, among, now))
 
 
 def forget(key: int, now: datetime) -> None:
     """A response has no comment any more: nothing is known of what it means, but for what a person said."""
-    known = Meaning.get_or_none(Meaning.key == key)
-    if known is None or (known.by_person and not known.vector):
-        return
 
     def verb() -> None:
-        machine = Meaning.delete().where(Meaning.key == key, ~Meaning.by_person).execute()
-        if machine:
-            Placement.delete().where(Placement.response == key).execute()
-        else:
+        known = Meaning.get_or_none(Meaning.key == key)
+        placed = list(Placement.select().where(Placement.response == key))
+        if known is not None and known.by_person:
+            if known.vector is None and not any(row.evidence for row in placed):
+                return
             Meaning.update(vector=None, blurred=None, representation=None).where(Meaning.key == key).execute()
             # Evidence is words of the comment.
             Placement.update(evidence=[]).where(Placement.response == key).execute()
+        else:
+            Meaning.delete().where(Meaning.key == key).execute()
+            Placement.delete().where(Placement.response == key).execute()
         responses.touch(key, now)
+        db.count(db.TAKEN_BACK)
 
     db.write(verb)
+
+
+def forget_leftovers(now: datetime) -> None:
+    """Forget what is known of responses that have no comment or are gone: whoever worked on the words when they were
+    taken back may have written afterwards.
+    """
+    silent = Response.comment.is_null() | (peewee.fn.TRIM(Response.comment, " \t\r\n") == "")
+    left: Any = (
+        Meaning.select(Meaning.key, Response.key)
+        .left_outer_join(Response, on=(Response.key == Meaning.key))
+        .where(Response.key.is_null() | (silent & (Meaning.vector.is_null(False) | ~Meaning.by_person)))
+        .tuples()
+    )
+    placed: Any = Placement.select(Placement.response).join(Response).where(silent).distinct().tuples()
+    found = list(left)
+    for part in topics.chunks([key for key, there in found if there is None]):
+        db.write(functools.partial(_forget_gone, part))
+    for key in sorted({key for key, there in found if there is not None} | {key for (key,) in placed}):
+        forget(key, now)
 
 
 def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
@@ -128,7 +155,7 @@ def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
     centres = among.centres
     rows = representations.current().encode(texts)
-    spoken = evidence.phrases(texts, names, among.terms, centres, representations.current())
+    spoken = evidence.phrases(texts, names, among.marks, centres, representations.current())
     return [
         Subject(topic, phrases, float(rows[at] @ centres[topic]) if topic in centres else 0.0, None)
         for at, (topic, phrases) in enumerate(zip(names, spoken, strict=True))
@@ -177,34 +204,53 @@ def _subjects(placed: Sequence[placing.Placement], among: Known) -> list[list[Su
     return found
 
 
-def _keep(key: int, packed: str, found: Sequence[Subject], among: Known, now: datetime) -> None:
-    standing = _look(key=key).fetchone()
-    if standing is None:
+def _forget_gone(keys: Sequence[int]) -> None:
+    Meaning.delete().where(Meaning.key.in_(keys)).execute()
+    db.count(db.TAKEN_BACK)
+
+
+def _keep(arrived: Arrived, packed: str, found: Sequence[Subject], among: Known, now: datetime) -> None:
+    key = arrived.key
+    standing = _look_and_hold(key=key).fetchone()
+    # Changed words have a job of their own, which may be done already.
+    if standing is None or (standing[0] or "").strip() != arrived.comment:
         return
-    by_person, change, _review, _settled, placements = standing[4:]
+    by_person, votes, placements, *mark = standing[4:]
     _remember(key=key, vector=packed, representation=representations.current().name)
-    if by_person:
-        return
-    if placements:
-        _take_out(key=key)
-    merged = among.merged if change == among.mark[2] else merged_now()
-    for row in rows_for(key, found, merged):
-        _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
-    if found or placements:
-        responses.touch(key, now)
+    if not by_person:
+        if placements:
+            _take_out(key=key)
+        merged = among.merged if _mark(mark)[2] == among.mark[2] else merged_now()
+        for row in rows_for(key, found, merged):
+            _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
+        if found or placements:
+            responses.touch(key, now)
+    if votes or (by_person and arrived.vector):
+        db.count(db.TAKEN_BACK)
 
 
 def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
     return str(db.database.obj.database), representations.current().name, *found
 
 
-def _newest() -> tuple[Any, Any, Any]:
-    """The newest change of a topic, review whose voters are written, and word of a person: when none is new,
-    nothing is.
+def _newest() -> tuple[Any, ...]:
+    """The newest change of a topic, review whose voters are written, word of a person, and erasure, and the count of
+    words taken back otherwise: when none is new, nothing is.
+
+    Of erasures also the newest that no other can come before any more: of two at once the one with the smaller tick
+    may be committed last.
     """
     indexed = TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED))
     settled = Topic.select(peewee.fn.MAX(Topic.settled_at))
-    return TopicChange.select(peewee.fn.MAX(TopicChange.id)), indexed, settled
+    erased = Erased.select(peewee.fn.MAX(Erased.changed_tick))
+    return (
+        TopicChange.select(peewee.fn.MAX(TopicChange.id)),
+        indexed,
+        settled,
+        erased,
+        erased.where(db.settled(Erased.changed_tick)),
+        db.Clock.select(db.Clock.tick).where(db.Clock.id == db.TAKEN_BACK),
+    )
 
 
 def _build_look() -> Any:
@@ -217,8 +263,9 @@ def _build_look() -> Any:
             Reading.language,
             Meaning.vector,
             Meaning.by_person,
-            *_newest(),
+            Meaning.blurred.is_null(False),
             placements,
+            *_newest(),
         )
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .left_outer_join(Meaning, on=(Meaning.key == Response.key))
@@ -238,7 +285,14 @@ def _build_remember() -> Any:
     )
 
 
+def _build_look_and_hold() -> Any:
+    """The same in a transaction that goes by it: nobody changes the comment before that ends."""
+    look = _build_look()
+    return look if db.on_sqlite() else look.for_update(of=Response)
+
+
 _look = db.Prepared(_build_look)
+_look_and_hold = db.Prepared(_build_look_and_hold)
 _look_at_topics = db.Prepared(lambda: peewee.Select(columns=_newest()).bind(db.database.obj))
 _remember = db.Prepared(_build_remember)
 _take_out = db.Prepared(lambda: Placement.delete().where(Placement.response == db.slot("key")))
@@ -265,7 +319,7 @@ def _load(mark: tuple[Any, ...]) -> Known:
     return Known(
         mark,
         placing.index(rows, blurred.__getitem__, [each[2] for each in found], taught),
-        terms,
+        evidence.Marks(terms),
         state.merged,
     )
 

@@ -32,10 +32,12 @@ from feedback.analysis import evidence, vectors
     ],
 )
 def test_terms_are_found_as_people_write_them(text, terms, found):
-    assert evidence.phrases([text], ["t"], {"t": terms}, {}, vectors.load()) == [found]
+    assert evidence.phrases([text], ["t"], evidence.Marks({"t": terms}), {}, vectors.load()) == [found]
 
 
 def test_without_a_term_the_words_nearest_to_the_topic_speak():
     centre = vectors.load().encode(["parking garage for cars"])[0]
     text = "There was nowhere to leave the car, the garage being full"
-    assert evidence.phrases([text], ["t"], {}, {"t": centre}, vectors.load()) == [["car", "garage"]]
+    assert evidence.phrases([text], ["t"], evidence.Marks({}), {"t": centre}, vectors.load()) == [
+        ["car", "garage"]
+    ]
