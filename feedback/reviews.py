@@ -142,7 +142,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     ]
     state = topics.state()
     marks = evidence.Marks({topic.id: topic.terms for topic in state.topics.values()})
-    known = placements.Known((), found.index, marks, state.merged)
+    known = placements.Known((), frozenset(), found.index, marks, state.merged)
     several = set(_of_several(moved, comments))
     done = 0
     for part in topics.chunks(moved):
