@@ -1,6 +1,7 @@
 """Words that are taken back, by erasing an answer or changing its comment, are gone from all that listening made."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from playhouse.test_utils import count_queries
 from feedback import listening, meanings, placements, reviews
 from feedback import topics as store
 from feedback.analysis import representations
-from feedback.models import Meaning, Placement, Topic, TopicReview
-from surveys import responses
+from feedback.models import Meaning, Placement, Reading, Topic, TopicReview
+from surveys import privacy, responses
 from surveys.base import clock, db, jobs
-from surveys.models import Response
+from surveys.models import Person, Response
 from tests.feedback.comments import world as comments
 
 
@@ -133,6 +134,46 @@ def test_a_comment_changed_while_it_is_placed_is_not_placed_by_its_old_words(rev
     placements.place(arrived, placements.known(arrived.mark), clock.now())
     assert not Meaning.select().where(Meaning.key == row.key).exists()
     assert not Placement.select().where(Placement.response == row.key).exists()
+
+
+def test_a_comment_changed_while_it_is_read_is_not_kept_as_it_was(make, survey, world, monkeypatch):
+    row = make.response(survey, 3, comment="the car park was full again")
+    read = listening._read
+
+    def slowly(stored, comment):
+        values = read(stored, comment)
+        make.response(survey, 3, id=row.id, revision=2, comment="")
+        return values
+
+    monkeypatch.setattr(listening, "_read", slowly)
+    listening.read_comment({"key": row.key}, clock.now())
+    assert Reading.get_or_none(Reading.key == row.key) is None
+
+
+def test_what_is_written_about_an_answer_while_it_is_erased_goes_with_it(make, survey, world):
+    if world.kind != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    row = make.response(survey, 3, comment="the car park was full", person={"email": "ann@example.com"})
+    person = Person.get_by_id(Response.get_by_id(row.key).person_id)
+    waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+
+    def erase():
+        try:
+            privacy.erase([person], clock.now())
+        finally:
+            db.forget_connection()
+
+    with db.connect(world.settings.database_url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN")
+        other.execute("SELECT key FROM response WHERE key = %s FOR UPDATE", (row.key,))
+        other.execute("INSERT INTO meaning (key, vector, by_person) VALUES (%s, 'x', false)", (row.key,))
+        erased = pool.submit(erase)
+        while not db.database.execute_sql(waiting).fetchone()[0] and not erased.done():
+            pass
+        other.execute("COMMIT")
+        erased.result()
+    assert not Response.select().where(Response.key == row.key).exists()
+    assert not Meaning.select().where(Meaning.key == row.key).exists()
 
 
 @pytest.mark.parametrize("how", ["erased", "emptied"])
