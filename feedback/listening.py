@@ -57,7 +57,7 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
         # Trying again would read the same; the next comment is not to wait for it.
         log.error("comment not read", key=row.key, error=type(error).__name__)
         values = dict.fromkeys(_READ) | {"engine": ENGINE}
-    db.write(lambda: _keep(row.key, values, now))
+    db.write(lambda: _keep(row, values, now))
 
 
 @jobs.on("response recorded", "response amended")
@@ -73,7 +73,8 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
     # In languages that the vectors do not know they would make topics of noise.
     understood = arrived.language == representations.current().language or arrived.by_person
     if not arrived.comment or arrived.test or not understood:
-        placements.forget(arrived.key, now)
+        if arrived.vector is not None or arrived.placements:
+            placements.forget(arrived.key, now)
         return
     known = placements.known(arrived.mark)
     try:
@@ -133,8 +134,11 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
     }
 
 
-def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
-    if not Response.select().where(Response.key == key).exists():
+def _keep(row: Response, values: dict[str, Any], now: datetime) -> None:
+    key = row.key
+    standing = _comment(key=key).fetchone()
+    # Changed words have a job of their own, which may be done already.
+    if standing is None or standing[0] != row.comment:
         return
     known = Reading.get_or_none(Reading.key == key)
     if known is not None and known.by_person:
@@ -146,6 +150,14 @@ def _keep(key: int, values: dict[str, Any], now: datetime) -> None:
         conflict_target=[Reading.key], update={**values, "read_at": now}
     ).execute()
     responses.touch(key, now)
+
+
+def _build_comment() -> Any:
+    read = Response.select(Response.comment).where(Response.key == db.slot("key"))
+    return read if db.on_sqlite() else read.for_update()
+
+
+_comment = db.Prepared(_build_comment)
 
 
 def _forget(key: int, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from feedback import topics
+from feedback import feed, topics
 from feedback.models import Meaning, Placement, Reading, TopicReview
 from surveys import responses
 from surveys.base import bell, clock, db, jobs
@@ -147,11 +147,13 @@ def run(row: TopicReview, tell: Progress = lambda step, share: None) -> None:
 
 def _run(row: TopicReview, progress: Progress) -> None:
     # Here, because the text engines belong into this process alone.
-    from feedback.analysis import representations, reviewing
+    from feedback import placements
+    from feedback.analysis import evidence, representations, reviewing
 
     progress("gathering", 0.0)
     now = clock.now()
     _note(row, started_at=now)
+    _mend(row, now)
     before, comments, settled = _gathered()
     found = reviewing.review(
         before,
@@ -163,8 +165,9 @@ def _run(row: TopicReview, progress: Progress) -> None:
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
     db.write(lambda: topics.keep(before, found.state, now))
+    _forget_words(comments, now)
     ids = list(comments)
-    _remember(ids, found, progress)
+    _remember(ids, comments, found, progress)
     _note(row, step="writing")
     moved = [
         id_
@@ -173,19 +176,19 @@ def _run(row: TopicReview, progress: Progress) -> None:
         and found.state.places[id_].topic is not None
         and found.state.places[id_] != before.places.get(id_)
     ]
-    from feedback import placements
-
     state = topics.state()
-    terms = {topic.id: topic.terms for topic in state.topics.values()}
-    known = placements.Known((), found.index, terms, state.merged)
+    marks = evidence.Marks({topic.id: topic.terms for topic in state.topics.values()})
+    known = placements.Known((), frozenset(), found.index, marks, state.merged)
     several = set(_of_several(moved, comments))
     done = 0
     for part in topics.chunks(moved):
         subjects = _subjects(part, comments, found.state, several, known)
-        db.write(functools.partial(_write, part, subjects, now))
+        db.write(functools.partial(_write, part, comments, subjects, now))
         done += len(part)
         progress("writing", 0.8 + 0.2 * done / len(moved))
         time.sleep(PAUSE)
+    placements.forget_leftovers(clock.now())
+    _forget_words(comments, clock.now())
     _note(
         row,
         state=DONE,
@@ -245,7 +248,25 @@ def _brands() -> set[str]:
     return {row.product for row in Survey.select(Survey.product) if row.product}
 
 
-def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
+def _mend(row: TopicReview, now: datetime) -> None:
+    """Where the last review died after naming topics, forget the names out of words that were erased meanwhile."""
+    last = TopicReview.select().where(TopicReview.id < row.id).order_by(TopicReview.id.desc()).first()
+    if last is not None and last.state != DONE:
+        topics.forget_words(feed.is_said, now)
+
+
+def _forget_words(comments: Mapping[str, str], now: datetime) -> None:
+    """Where one of `comments` was changed or is gone, forget the names of topics made of words that nobody says now.
+
+    Those who took the words back could not: the names were still being made.
+    """
+    for part in topics.chunks(list(comments)):
+        if len(_unchanged(part, comments)) < len(part):
+            topics.forget_words(feed.is_said, now)
+            return
+
+
+def _remember(ids: Sequence[str], comments: Mapping[str, str], found: "Review", progress: Progress) -> None:
     """Keep the vectors of those comments that vote on where new ones belong, and of those whose vectors another
     representation has made.
     """
@@ -271,7 +292,7 @@ def _remember(ids: Sequence[str], found: "Review", progress: Progress) -> None:
         ]
 
         def verb(rows: list[dict[str, Any]] = rows) -> None:
-            there = _there([row["key"] for row in rows])
+            there = _unchanged([str(row["key"]) for row in rows], comments, hold=True)
             kept = [row for row in rows if row["key"] in there]
             if kept:
                 Meaning.insert_many(kept).on_conflict(
@@ -328,12 +349,19 @@ def _subjects(
     return found
 
 
-def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: datetime) -> None:
-    """Put comments into their topics, but for those that are gone or that a person has placed meanwhile."""
+def _write(
+    part: Sequence[str],
+    comments: Mapping[str, str],
+    subjects: Sequence[Sequence["Subject"]],
+    now: datetime,
+) -> None:
+    """Put comments into their topics, but for those gone or changed meanwhile and those that a person placed."""
     from feedback import placements
 
     keys = [int(id_) for id_ in part]
-    open_keys = _there(keys) - {row[0] for row in _by_person(keys=db.listed(keys)).fetchall()}
+    open_keys = _unchanged(part, comments, hold=True) - {
+        row[0] for row in _by_person(keys=db.listed(keys)).fetchall()
+    }
     merged = placements.merged_now()
     rows = [
         row
@@ -347,8 +375,13 @@ def _write(part: Sequence[str], subjects: Sequence[Sequence["Subject"]], now: da
         responses.touch_all(sorted(open_keys), now)
 
 
-def _there(keys: Sequence[int]) -> set[int]:
-    return {row[0] for row in _still_there(keys=db.listed(keys)).fetchall()}
+def _unchanged(part: Sequence[str], comments: Mapping[str, str], hold: bool = False) -> set[int]:
+    """The keys of those responses in `part` whose comments are as they were gathered; with `hold`, they stay so until
+    the transaction ends.
+    """
+    read = _read_and_hold if hold else _read
+    found = read(keys=db.listed([int(id_) for id_ in part])).fetchall()
+    return {key for key, comment in found if comment == comments[str(key)]}
 
 
 # Put together once: with 500 rows each, the query builder took most of the time of writing.
@@ -357,7 +390,18 @@ _take_out = db.Prepared(lambda: Placement.delete().where(db.is_among(Placement.r
 _by_person = db.Prepared(
     lambda: Meaning.select(Meaning.key).where(db.is_among(Meaning.key, "keys"), Meaning.by_person)
 )
-_still_there = db.Prepared(lambda: Response.select(Response.key).where(db.is_among(Response.key, "keys")))
+_read = db.Prepared(
+    lambda: Response.select(Response.key, Response.comment).where(db.is_among(Response.key, "keys"))
+)
+
+
+def _build_read_and_hold() -> Any:
+    read = Response.select(Response.key, Response.comment).where(db.is_among(Response.key, "keys"))
+    # In one order, so that two never wait for each other.
+    return read if db.on_sqlite() else read.order_by(Response.key).for_update()
+
+
+_read_and_hold = db.Prepared(_build_read_and_hold)
 
 
 def _lives(row: TopicReview, now: datetime) -> bool:

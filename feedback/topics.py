@@ -281,6 +281,7 @@ def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> 
     row.save(only=[Topic.candidates, Topic.terms, Topic.wider, Topic.label])
     if not is_called_so:
         _touch(topic_id, now)
+    db.count(db.TAKEN_BACK)
 
 
 def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], str | None]:

@@ -216,11 +216,13 @@ def touch_all(keys: Sequence[int], now: datetime) -> None:
 
 def delete(response: Response, now: datetime) -> None:
     """Remove a response and all that was derived from it; followers of the feed learn its id."""
-    db.write(lambda: remove(_by_key(response.key), now))
+    db.write(lambda: remove(response, now))
 
 
-def remove(row: Response | None, now: datetime) -> None:
+def remove(response: Response, now: datetime) -> None:
     """`delete` inside the caller's transaction; nothing when it is gone already."""
+    # Locked first: what others are just writing about it is to be seen, and goes too.
+    row = _by_key(response.key)
     if row is None:
         return
     before = (row.score, row.counted)

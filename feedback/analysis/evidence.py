@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -17,21 +16,42 @@ _SMALL = 5  # letters at most of a word that may stand between those of a term
 _LONGEST = 40  # words of a comment that are looked at; its topic is plain by then
 
 
+#: What a term is made of: each piece with what joins it to the one before ("'" in "can't"), None where a word begins.
+Pieces = tuple[tuple[str, str | None], ...]
+
+
+class Marks:
+    """The terms (folded) that mark each topic, the longest first, taken to pieces when they are first asked for.
+
+    What is kept of them goes with this object, as words must that nobody says any more.
+    """
+
+    def __init__(self, terms: Mapping[str, Sequence[str]]) -> None:
+        self._terms = terms
+        self._made: dict[str, list[Pieces]] = {}
+
+    def of(self, topic: str) -> list[Pieces]:
+        """The terms of `topic` in pieces; one without letters and digits has none and is left out."""
+        if topic not in self._made:
+            ordered = sorted(self._terms.get(topic, ()), key=_longest_first)
+            self._made[topic] = [pieces for term in ordered if (pieces := _pieces(term))]
+        return self._made[topic]
+
+
 def phrases(
     texts: Sequence[str],
     topics: Sequence[str],
-    terms: Mapping[str, Sequence[str]],
+    marks: Marks,
     centres: Mapping[str, np.ndarray],
     vectors: Representation,
 ) -> list[list[str]]:
     """For each of `texts`, cleaned, at most `MOST` phrases of its own that speak of its topic, as written.
 
-    Those come first that mark the topic (`terms`, folded); where a text has none of them, its words whose meaning
+    Those come first that mark the topic (`marks`); where a text has none of them, its words whose meaning
     is nearest to the topic's centre, neighbours joined to one phrase.
     """
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
-    marks = {topic: sorted(terms.get(topic, ()), key=_longest_first) for topic in set(topics)}
-    found = [_marked(text, marks[topic]) for text, topic in zip(texts, topics, strict=True)]
+    found = [_marked(text, marks.of(topic)) for text, topic in zip(texts, topics, strict=True)]
     silent = [at for at, marked in enumerate(found) if not marked and topics[at] in centres]
     known = sorted({fold(each.group()) for at in silent for each in words[at]})
     row = {word: at for at, word in enumerate(known)}
@@ -49,27 +69,28 @@ def _longest_first(term: str) -> tuple[int, str]:
     return -len(term), term
 
 
-@lru_cache(maxsize=8192)
-def _pieces(term: str) -> tuple[tuple[str, str | None], ...]:
-    """What a term is made of: each piece with what joins it to the one before ("'" in "can't"), None where a word
-    begins."""
+def _plain(joint: str) -> str:
+    """`joint` with the apostrophe that every keyboard has: telephones write another one."""
+    return joint.replace("’", "'")
+
+
+def _pieces(term: str) -> Pieces:
     made: list[tuple[str, str | None]] = []
     for word in term.split():
         end = None
         for piece in _PIECE.finditer(word):
-            made.append((piece.group(), None if end is None else word[end : piece.start()]))
+            made.append((piece.group(), None if end is None else _plain(word[end : piece.start()])))
             end = piece.end()
     return tuple(made)
 
 
-def _marked(text: str, terms: Sequence[str]) -> list[str]:
-    """Those of `terms`, the longest first, that stand in `text`, as written there; one inside another only once."""
+def _marked(text: str, terms: Sequence[Pieces]) -> list[str]:
+    """Those of `terms` that stand in `text`, as written there; one inside another only once."""
     said = list(_PIECE.finditer(text))
     folded = [fold(piece.group()) for piece in said]
     there = set(folded)
     found: list[str] = []
-    for term in terms:
-        pieces = _pieces(term)
+    for pieces in terms:
         if not all(piece in there for piece, _ in pieces):
             continue
         words = _occurrence(text, said, folded, pieces)
@@ -81,7 +102,7 @@ def _marked(text: str, terms: Sequence[str]) -> list[str]:
 
 
 def _occurrence(
-    text: str, said: Sequence[re.Match[str]], folded: Sequence[str], pieces: Sequence[tuple[str, str | None]]
+    text: str, said: Sequence[re.Match[str]], folded: Sequence[str], pieces: Pieces
 ) -> str | None:
     """Where `text` first says a term, with small words between its own, as written there.
 
@@ -95,7 +116,7 @@ def _occurrence(
         small = joined_by is None and at + 2 < len(said) and len(folded[at + 1]) <= _SMALL
         for to in (at + 2, at + 1) if small else (at + 1,):
             if to < len(said) and folded[to] == piece:
-                joined = joined_by is None or text[said[at].end() : said[to].start()] == joined_by
+                joined = joined_by is None or _plain(text[said[at].end() : said[to].start()]) == joined_by
                 found = end(to, next_ + 1) if joined else None
                 if found is not None:
                     return found

@@ -303,6 +303,21 @@ def new_tick() -> int:
     return database.execute_sql(f"SELECT {POSTGRES_TICK}").fetchone()[0]
 
 
+#: A row of the table `clock`: how often words were taken back that a process may hold in its memory.
+TAKEN_BACK = 2
+
+
+def count(what: int) -> None:
+    """Add one to a counter beside the clock. Call it in a transaction, as the last thing it writes.
+
+    Others that count wait for its end, so whoever reads a number may read all that was counted up to it.
+    """
+    database.execute_sql(
+        f"INSERT INTO clock (id, tick) VALUES ({what:d}, 1) "  # noqa: S608
+        "ON CONFLICT (id) DO UPDATE SET tick = clock.tick + 1"
+    )
+
+
 POSTGRES_TICK = "(pg_current_xact_id()::text::bigint + (SELECT tick FROM clock WHERE id = 1))"
 
 
@@ -636,7 +651,7 @@ class Lookup:
 
 
 class Clock(Table):
-    """One row: the count of ticks (SQLite), or what is added to transaction ids (PostgreSQL)."""
+    """Row 1: the count of ticks (SQLite), or what is added to transaction ids (PostgreSQL). Others: see `count`."""
 
     id = peewee.IntegerField(primary_key=True)
     tick = peewee.BigIntegerField(default=0)
