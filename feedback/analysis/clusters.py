@@ -16,18 +16,11 @@ _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
 _TIES_BY = 0.7  # of the cube root of the number of rows
 _ONE_SIDED = 0.5
-_RESOLUTIONS = (
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    9.0,
-    19.0,
-)  # more of them do not change which one is chosen for the better
+# More of them do not change which one is chosen for the better.
+_RESOLUTIONS = (0.5, 1.0, 2.0, 4.0, 9.0, 19.0)
 _AS_GOOD = 0.05  # share of the best separation within which another resolution is about as good
-_BLOCK = (
-    4096  # rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again
-)
+# Rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again.
+_BLOCK = 4096
 _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 
@@ -50,8 +43,12 @@ class Grouping:
     around: tuple[np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray) -> Grouping:
-    """Groups unit vectors, their number unknown; rows of zeros are in no group (-1).
+def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
+    """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
+
+    `rows` are all different, and `copies` says how many comments mean each: equal ones would be one another's
+    nearest, which of them is chance, and so fall apart into any number of groups. A comment is near to what others
+    say in other words; how many say it counts only for how large a group is.
 
     The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
     equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
@@ -66,10 +63,10 @@ def group(rows: np.ndarray) -> Grouping:
 
     def at(resolution: float) -> np.ndarray:
         found = louvain(len(rows), *edges, resolution)
-        return _large_enough(found, real, index, cosine)
+        return _large_enough(found, copies * real, index, cosine)
 
     chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
-    return Grouping(_by_size(at(chosen)), edges, around)
+    return Grouping(_by_size(at(chosen), copies), edges, around)
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -186,11 +183,12 @@ def _amid(apart: np.ndarray) -> float:
     return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
 
 
-def _large_enough(found: np.ndarray, real: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
-    """`found` without groups that are too small, whose members join the group their neighbours vote for."""
-    sizes = np.bincount(found[real], minlength=int(found.max(initial=-1)) + 1)
-    kept = np.where(real & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
-    lost = np.flatnonzero((kept < 0) & real)
+def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """`found` without groups that are too small, whose members join the group their neighbours vote for, and without
+    rows of no `copies`."""
+    sizes = np.bincount(found, copies)
+    kept = np.where((copies > 0) & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
+    lost = np.flatnonzero((kept < 0) & (copies > 0))
     kept[lost] = _tally(index[lost], cosine[lost], kept).group
     return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
 
@@ -208,9 +206,10 @@ def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
     return Votes(np.where(won > 0, choice[at, best], -1), share)
 
 
-def _by_size(found: np.ndarray) -> np.ndarray:
+def _by_size(found: np.ndarray, copies: np.ndarray) -> np.ndarray:
     """Groups numbered anew, the largest first, equal ones by their first row."""
-    names, first, sizes = np.unique(found, return_index=True, return_counts=True)
+    names, first, at = np.unique(found, return_index=True, return_inverse=True)
+    sizes = np.bincount(at, copies, len(names))
     real = names >= 0
     names, first, sizes = names[real], first[real], sizes[real]
     order = np.lexsort((first, -sizes))

@@ -17,18 +17,12 @@ def mutual_graph(
     of it: mutual neighbours keep a hub, near to everything, from tying topics together.
     """
     count, k = index.shape
-    start = np.repeat(np.arange(count, dtype=np.int64), k)
-    end = index.ravel().astype(np.int64)
-    weight = np.maximum(cosine.ravel(), 1e-3).astype(np.float64)
-    real = end >= 0
-    start, end, weight = start[real], end[real], weight[real]
-    key, at, times = np.unique(
-        np.minimum(start, end) * count + np.maximum(start, end), return_inverse=True, return_counts=True
-    )
-    weight = np.bincount(at, weight, len(key)) / times
+    real = index.ravel() >= 0
+    start, end = np.repeat(np.arange(count, dtype=np.int32), k)[real], index.ravel()[real]
+    weight, times, start, end = _summed(start, end, np.maximum(cosine.ravel()[real], 1e-3), count)
+    weight = weight / times
     weight[times == 1] *= one_sided
-    kept = weight > 0
-    return key[kept] // count, key[kept] % count, weight[kept]
+    return start, end, weight
 
 
 def louvain(
@@ -102,18 +96,41 @@ def _adjacency(
     """
     degree = np.bincount(start, weight, count) + np.bincount(end, weight, count)
     apart = start != end
-    ends = np.concatenate([start[apart], end[apart]])
+    start, end, weight = start[apart], end[apart], weight[apart]
+    ends = np.concatenate([start, end])
+    begins = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=count))])
     order = np.argsort(ends, kind="stable")
-    others = np.concatenate([end[apart], start[apart]])[order].astype(np.int32)
-    begins = np.searchsorted(ends[order], np.arange(count + 1))
-    strengths = np.concatenate([weight[apart]] * 2)[order]
-    return begins.tolist(), others, strengths, degree.tolist()
+    del ends
+    others = np.concatenate([end, start])[order]
+    order %= max(1, len(weight))  # each edge is there twice
+    return begins.tolist(), others, weight[order], degree.tolist()
 
 
 def _gather(
     community: np.ndarray, start: np.ndarray, end: np.ndarray, weight: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The graph whose nodes are the communities; edges inside one become its loop."""
-    a, b = community[start], community[end]
-    key, at = np.unique(np.minimum(a, b) * count + np.maximum(a, b), return_inverse=True)
-    return key // count, key % count, np.bincount(at, weight, len(key))
+    community = community.astype(np.int32)
+    weight, _, start, end = _summed(community[start], community[end], weight, count)
+    return start, end, weight
+
+
+def _summed(
+    start: np.ndarray, end: np.ndarray, weight: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Edges between the same two of `count` nodes made one: the sum of their weights, how many they were, and the two
+    ends, the lower first.
+
+    By sorting, for `np.unique` holds twice as much at a time: 60 MB with 100,000 comments.
+    """
+    key = np.minimum(start, end).astype(np.int64)
+    key *= count
+    key += np.maximum(start, end)
+    order = np.argsort(key, kind="stable")
+    key, weight = key[order], weight[order]
+    del order
+    begins = np.flatnonzero(np.concatenate([key[:1] >= 0, key[1:] != key[:-1]]))
+    times = np.diff(begins, append=len(key)).astype(np.int32)
+    key = key[begins]
+    weight = np.bincount(np.repeat(np.arange(len(key)), times), weight, len(key))
+    return weight, times, (key // count).astype(np.int32), (key % count).astype(np.int32)

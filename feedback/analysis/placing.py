@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +15,12 @@ from feedback.analysis.vectors import unit
 SURE_ENOUGH = 0.3  # share of the votes for the topic that wins
 _SURE_BESIDE = 0.6  # for one statement of several: what is said in passing must be unmistakable
 _MOST_ROWS = 8_000  # voters kept; more cost time at each placing and change hardly a vote
+
+
+class Rows(Protocol):
+    """Vectors by position, like an array of them."""
+
+    def __getitem__(self, at: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Placement:
 
 
 def index(
-    rows: np.ndarray,
+    rows: Rows,
     blurred: Callable[[np.ndarray], np.ndarray],
     topics: Sequence[str | None],
     taught: Mapping[str, np.ndarray],

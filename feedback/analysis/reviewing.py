@@ -5,17 +5,29 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
 from feedback.analysis import cleaning, clusters, naming, placing
 from feedback.analysis.representations import Representation
-from feedback.analysis.vectors import unit
+from feedback.analysis.vectors import number, unit
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
 MANY = 24  # topics; more are shown under wider subjects
 _READ_AT_ONCE = 2048  # comments
 _EDGES_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class _Meanings:
+    """The vectors of comments: `rows` that are all different, and which of them is each comment's (`of`)."""
+
+    rows: np.ndarray
+    of: np.ndarray
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.rows[self.of[at]]
 
 
 @dataclass(frozen=True)
@@ -49,14 +61,14 @@ def review(
     ids = list(comments)
     progress("reading", 0.0)
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
-    rows = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
+    meanings = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(rows)
-    taught = means_taught(state, ids, rows, vectors)
-    groups, owners = _claim(rows, fresh.group, taught, vectors.taught_near_enough)
+    fresh = clusters.group(meanings.rows, np.bincount(meanings.of))
+    taught = means_taught(state, ids, meanings, vectors)
+    groups, owners = _claim(meanings.rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
-    found = {id_: int(group) for id_, group in zip(ids, groups, strict=True)}
-    gain = _gains([_topic(state, id_) for id_ in ids], groups, fresh.edges)
+    found = dict(zip(ids, groups[meanings.of].tolist(), strict=True))
+    gain = _gains([_topic(state, id_) for id_ in ids], meanings.of, groups, fresh.edges)
     around = fresh.around
     del fresh  # and with it the edges
     decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
@@ -67,24 +79,33 @@ def review(
         topic = _topic(reviewed, id_)
         if topic is not None:
             members[topic].append(at)
-    index = _index(rows, around, [_topic(reviewed, id_) for id_ in ids], taught)
-    said = {topic: _said(np.array(own), rows, cleaned) for topic, own in members.items()}
-    kept = {id_: rows[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
-    del rows, around  # before naming, which counts every phrase of every topic
+    index = _index(meanings, around, [_topic(reviewed, id_) for id_ in ids], taught)
+    said = {topic: _said(np.array(own), meanings, cleaned) for topic, own in members.items()}
+    kept = {id_: meanings[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
+    del meanings, around  # before naming, which counts every phrase of every topic
     progress("naming", 0.8)
     reviewed = _named(reviewed, said, vectors, never)
     progress("done", 1.0)
     return Review(reviewed, index, decided.moved, kept)
 
 
-def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> np.ndarray:
-    """The vectors of comments, some at a time: a strong representation takes minutes for 100,000."""
+def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> _Meanings:
+    """The vectors of comments, some at a time and equal texts once: a strong representation takes minutes for
+    100,000, and what it gives for a text depends in its last digits on those beside it."""
     rows = np.empty((len(cleaned), vectors.dimensions), np.float32)
+    of = np.empty(len(cleaned), np.int64)
+    of_text: dict[str, int] = {}
+    known: dict[bytes, int] = {}
     for start in range(0, len(cleaned), _READ_AT_ONCE):
         progress(start / len(cleaned))
-        part = slice(start, start + _READ_AT_ONCE)
-        rows[part] = vectors.encode([cleaning.one_line(text) for text in cleaned[part]])
-    return rows
+        texts = [cleaning.one_line(text) for text in cleaned[start : start + _READ_AT_ONCE]]
+        new = [text for text in dict.fromkeys(texts) if text not in of_text]
+        read = vectors.encode(new)
+        numbers = number(read, known)
+        rows[numbers] = read
+        of_text.update(zip(new, numbers.tolist(), strict=True))
+        of[start : start + _READ_AT_ONCE] = [of_text[text] for text in texts]
+    return _Meanings(rows[: len(known)], of)
 
 
 def _topic(state: State, comment: str) -> str | None:
@@ -93,7 +114,7 @@ def _topic(state: State, comment: str) -> str | None:
 
 
 def means_taught(
-    state: State, ids: Sequence[str], rows: np.ndarray, vectors: Representation
+    state: State, ids: Sequence[str], rows: placing.Rows, vectors: Representation
 ) -> dict[str, np.ndarray]:
     """For each topic that a person taught, the mean of its label, its examples and the comments they put
     there."""
@@ -106,7 +127,7 @@ def means_taught(
     return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
 
 
-def most_typical(own: np.ndarray, rows: np.ndarray) -> list[int]:
+def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
     """The rows of a topic, those nearest to its centre first, as many as naming reads."""
     close = rows[own] @ rows[own].sum(0)
     return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
@@ -122,7 +143,7 @@ class _Said:
     centre: np.ndarray
 
 
-def _said(own: np.ndarray, rows: np.ndarray, cleaned: Sequence[str]) -> _Said:
+def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
     chosen = most_typical(own, rows)
     return _Said([cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]))
 
@@ -135,7 +156,7 @@ def mean_direction(rows: np.ndarray) -> np.ndarray:
 def _claim(
     rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray], near_enough: float
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """The fresh groups with one more for each taught topic, of the comments nearer to it than to their
+    """The fresh groups with one more for each taught topic, of the rows nearer to it than to their
     group; and which topic each of these belongs to."""
     groups = fresh.copy()
     names, nearest, close = placing.claimed(rows, taught)
@@ -152,44 +173,71 @@ def _claim(
 
 
 def _gains(
-    topic: Sequence[str | None], group: np.ndarray, edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+    topic: Sequence[str | None],
+    of: np.ndarray,
+    group: np.ndarray,
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> dict[tuple[str, int], float]:
     """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
-    topic."""
+    topic.
+
+    `topic` is of each comment, `of` the row it means, `group` of each row, `edges` between rows. Comments that mean
+    one row may be in several topics: each is tied to the others, which are in its group, and to a neighbouring row
+    as far as those who mean that are in its topic.
+    """
     names = sorted({name for name in topic if name is not None})
-    number = {name: at for at, name in enumerate(names)}
-    place = np.array([-1 if name is None else number[name] for name in topic], np.int64)
+    place_of = {name: at for at, name in enumerate(names)}
+    place = np.array([-1 if name is None else place_of[name] for name in topic], np.int64)
     groups = int(group.max(initial=-1)) + 1
+    # The topics that each row's comments are in, one after the other, and how many of them are in each.
+    stand, many = np.unique((of * len(names) + place)[place >= 0], return_counts=True)
+    row, here = np.divmod(stand, max(1, len(names)))
+    begins = np.searchsorted(row, np.arange(len(group) + 1))
+    comments = np.bincount(of, minlength=len(group))
+    share = many / comments[row]
+    key = here * groups + group[row]
 
     def flows() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        told = (comments[row] > 1) & (group[row] >= 0)
+        yield key[told], many[told].astype(float)
         # Some at a time: as Python objects the edges of 100,000 comments would take 80 MB.
         for begin in range(0, len(edges[0]), _EDGES_AT_ONCE):
             start, end, weight = (edge[begin : begin + _EDGES_AT_ONCE] for edge in edges)
             one, other = np.stack([start, end], 1).ravel(), np.stack([end, start], 1).ravel()
-            here, there = place[one], group[one]
-            to, back = there == group[other], here == place[other]
-            told = (here >= 0) & (there >= 0) & (to | back)
-            tie = np.where(to, 1.0, -1.0) * np.repeat(weight, 2)
-            yield here[told] * groups + there[told], tie[told]
+            topics = begins[one + 1] - begins[one]
+            at = np.repeat(begins[one] - np.cumsum(topics) + topics, topics) + np.arange(topics.sum())
+            other, weight = np.repeat(other, topics), np.repeat(np.repeat(weight, 2), topics)
+            wanted = other.astype(np.int64) * len(names) + here[at]
+            also = np.minimum(np.searchsorted(stand, wanted), len(stand) - 1)
+            back = np.where(stand[also] == wanted, share[also], 0.0)
+            to = group[row[at]] == group[other]
+            told = (group[row[at]] >= 0) & (to | (back > 0))
+            tie = np.where(to, 1.0, -back) * weight * many[at]
+            yield key[at][told], tie[told]
 
-    keys = np.unique(np.concatenate([np.unique(key) for key, _ in flows()] or [np.zeros(0, np.int64)]))
+    keys = np.unique(np.concatenate([np.unique(each) for each, _ in flows()]))
     gain = np.zeros(len(keys))
-    for key, tie in flows():
-        np.add.at(gain, np.searchsorted(keys, key), tie)
+    for each, tie in flows():
+        np.add.at(gain, np.searchsorted(keys, each), tie)
     return {
-        (names[key // groups], key % groups): worth
-        for key, worth in zip(keys.tolist(), gain.tolist(), strict=True)
+        (names[each // groups], each % groups): worth
+        for each, worth in zip(keys.tolist(), gain.tolist(), strict=True)
     }
 
 
 def _index(
-    rows: np.ndarray,
+    meanings: _Meanings,
     around: tuple[np.ndarray, np.ndarray],
     topics: Sequence[str | None],
     taught: Mapping[str, np.ndarray],
 ) -> placing.Index:
     near, cosine = around
-    return placing.index(rows, lambda at: clusters.blur(rows[at], rows, near[at], cosine[at]), topics, taught)
+
+    def blurred(at: np.ndarray) -> np.ndarray:
+        own = meanings.of[at]
+        return clusters.blur(meanings[at], meanings.rows, near[own], cosine[own])
+
+    return placing.index(meanings, blurred, topics, taught)
 
 
 def _applied(state: State, decided: Reconciled, now: datetime) -> State:

@@ -17,6 +17,10 @@ def blobs(groups: int, each: int, dimensions: int = 16, spread: float = 0.1) -> 
     ), truth
 
 
+def once(rows: np.ndarray) -> np.ndarray:
+    return np.ones(len(rows), np.int64)
+
+
 def test_nearest_neighbours_are_the_true_ones_and_in_order():
     rows, _ = blobs(5, 20)
     index, cosine = neighbours.nearest(rows, 4)
@@ -65,6 +69,20 @@ def test_new_rows_find_nearly_all_their_true_neighbours_through_cells(rows):
         assert np.mean(shared) > 0.95
 
 
+@pytest.mark.parametrize("equal", [0.6, 0.8, 0.9])
+def test_many_equal_rows_do_not_hide_the_others(equal):
+    varied, _ = blobs(40, 100, spread=0.2)
+    queries, varied = varied[::40], np.delete(varied, np.s_[::40], axis=0)
+    copies = round(len(varied) * equal / (1 - equal))
+    there = np.concatenate([varied, np.repeat(varied[7:8], copies, axis=0)])
+    there = there[np.random.default_rng(3).permutation(len(there))][:8000]
+    order, cells = neighbours.part(there)
+    assert (np.diff(cells.begins) > 0).all()
+    _, cosine = neighbours.nearest_among(queries, there[order], cells, 8)
+    exact = -np.sort(-(queries @ there.T), axis=1)[:, :8]
+    assert np.isclose(cosine, exact, atol=1e-6).mean() > 0.95
+
+
 def test_two_cliques_on_a_bridge_are_two_communities():
     edges = [(a, b) for base in (0, 5) for a in range(base, base + 5) for b in range(a + 1, base + 5)] + [
         (4, 5)
@@ -90,7 +108,7 @@ def test_a_one_sided_neighbour_weighs_less():
 @pytest.mark.parametrize(("groups", "each"), [(4, 30), (25, 20)])
 def test_groups_are_found_without_knowing_their_number(groups, each):
     rows, truth = blobs(groups, each)
-    found = clusters.group(rows).group
+    found = clusters.group(rows, once(rows)).group
     assert len(set(zip(truth.tolist(), found.tolist(), strict=True))) == groups == len(set(found.tolist()))
 
 
@@ -102,12 +120,19 @@ def test_a_grouping_that_leaves_rows_out_is_not_the_better_for_it():
 
 def test_equal_rows_give_equal_groups():
     rows, _ = blobs(6, 25, spread=0.25)
-    assert np.array_equal(clusters.group(rows).group, clusters.group(rows.copy()).group)
+    assert np.array_equal(
+        clusters.group(rows, once(rows)).group, clusters.group(rows.copy(), once(rows)).group
+    )
+
+
+def test_what_many_say_is_a_group_where_what_few_say_is_none():
+    rows = np.eye(3, 4, dtype=np.float32)
+    assert clusters.group(rows, np.array([2, 9, 3])).group.tolist() == [-1, 0, 1]
 
 
 @pytest.mark.parametrize("rows", [np.zeros((0, 4)), np.zeros((5, 4)), np.eye(2)])
 def test_too_little_makes_no_group(rows):
-    assert (clusters.group(rows.astype(np.float32)).group == -1).all()
+    assert (clusters.group(rows.astype(np.float32), once(rows)).group == -1).all()
 
 
 def test_neighbours_vote_and_zeros_join_nothing():

@@ -1,5 +1,6 @@
 """Topics are found, named, kept and taught."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -164,6 +165,51 @@ def test_the_same_comment_ten_thousand_times_is_one_topic():
     state = review(State(), {str(at): "the car park was full" for at in range(10_000)}).state
     assert len({place.topic for place in state.places.values()}) <= 2
     assert all(topic.label for topic in state.topics.values())
+
+
+def often(said: str, times: int, seed: int = 0) -> dict[str, str]:
+    """The small world in which some more say one thing word by word, in random order."""
+    comments = list((world() | {f"copy{at}": said for at in range(times)}).items())
+    random.Random(seed).shuffle(comments)
+    return dict(comments)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_equal_comments_are_in_one_topic(seed):
+    places = review(State(), often("the staff were friendly", 360, seed)).state.places
+    (topic,) = {places[f"copy{at}"].topic for at in range(360)}
+    assert topic is not None
+
+
+def test_copies_of_a_comment_come_together_again(first):
+    comments = often("Great service", 40)
+    state = review(State(), comments).state
+    home, away = state.places["copy0"].topic, of(state, "parking")
+    strayed = {"copy1": Place(away), "copy2": Place(None), "copy3": Place(away, by_person=True)}
+    later = review(replace(state, places={**state.places, **strayed}), comments)
+    assert [later.state.places[f"copy{at}"].topic for at in range(4)] == [home, home, home, away]
+    assert later.moved == 1
+
+
+@pytest.mark.parametrize(
+    "said", ["Great service!!", "Really great service", "service great", "great great service"]
+)
+def test_a_variant_of_what_most_say_joins_its_topic(said, often_praised):
+    (placement,) = placing.place([said], often_praised.index, VECTORS)
+    assert placement.topics == (often_praised.state.places["copy0"].topic,)
+
+
+@pytest.fixture(scope="module")
+def often_praised() -> reviewing.Review:
+    return review(State(), often("Great service", 1600))
+
+
+def test_equal_texts_are_read_once(monkeypatch):
+    read = []
+    encode = VECTORS.encode
+    monkeypatch.setattr(VECTORS, "encode", lambda texts: read.extend(texts) or encode(texts))
+    review(State(), often("Great service", 5000))
+    assert read.count("Great service") == 1
 
 
 def test_nothing_at_all_is_no_topic():
