@@ -3,7 +3,7 @@
 import math
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -137,9 +137,13 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         return
     asks = year.asks(seed, until, responses)
     with cli.bar(len(asks), "Inventing a year", " asks") as bar:
-        counts = filling.fill(asks, until - timedelta(days=year.DAYS + 1), bar.update)
+        counts = filling.fill(asks, clock.now(), bar.update)
+    # One that waits already serves as well; the next by itself comes at night.
+    reviews.ask(clock.now())
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
     click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
+    click.echo("After that it looks for topics: GET /api/topics shows how far that is.")
+    click.echo("Where no worker runs, look for them with: flask --app wsgi topics review")
 
 
 @click.group(cls=AppGroup)
