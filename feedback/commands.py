@@ -1,8 +1,9 @@
 """What a product team's operator types: `flask --app wsgi …`."""
 
+import math
 import sys
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,25 +24,51 @@ def install(app: Flask) -> None:
         app.cli.add_command(command)
 
 
+def _scale(_: Any, __: Any, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    if ends and not (ends[0] != ends[1] and all(map(math.isfinite, ends))):
+        raise click.BadParameter("the worst and the best score must be two different numbers.")
+    return ends
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
-def analyse(file: Path, out: Path) -> None:
+@click.option("--text", default="text", show_default=True, help="The column with the comments.")
+@click.option("--score", default="score", show_default=True, help="The column with the scores.")
+@click.option(
+    "--scale",
+    nargs=2,
+    type=float,
+    callback=_scale,
+    metavar="WORST BEST",
+    help="What scores go from and to, such as 0 10; default: 0 1.",
+)
+def analyse(file: Path, out: Path, text: str, score: str, scale: tuple[float, float] | None) -> None:
     """Read the comments in FILE.csv and write its rows again with sentiment and topic. Needs no database.
 
-    FILE has a column `text`, and if known `score` (0 to 1), `question` and `language`. Added are `sentiment`
-    (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment belongs
-    to none) and `topic_label`.
+    FILE has a column `text`, and if known `score`, `question` and `language` (a code such as en or de-AT). Added are
+    `sentiment` (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment
+    belongs to none) and `topic_label`.
     """
     # Here, because the text engines are heavy and no other command needs them.
     from feedback.analysis import spreadsheet
 
+    called = spreadsheet.Columns(text, score, scale)
     with cli.steps() as progress:
         try:
-            count = spreadsheet.analyse(file, out, spreadsheet.feelings, spreadsheet.subjects, progress)
+            done = spreadsheet.analyse(
+                file, out, spreadsheet.feelings, spreadsheet.subjects, progress, called
+            )
         except spreadsheet.Unreadable as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{count} comments written to {out}.", err=True)
+    click.echo(f"{done.comments} comments written to {out}.", err=True)
+    if done.no_languages:
+        rows = done.no_languages.total()
+        # Whatever stood in a cell, the warning is one line.
+        some = " ".join(", ".join(name for name, _ in done.no_languages.most_common(3)).split())[:100]
+        click.echo(
+            f"Rows whose language is no code such as en or de-AT, read without it: {rows} ({some}).", err=True
+        )
 
 
 @click.command()
@@ -110,9 +137,13 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         return
     asks = year.asks(seed, until, responses)
     with cli.bar(len(asks), "Inventing a year", " asks") as bar:
-        counts = filling.fill(asks, until - timedelta(days=year.DAYS + 1), bar.update)
+        counts = filling.fill(asks, clock.now(), bar.update)
+    # One that waits already serves as well; the next by itself comes at night.
+    reviews.ask(clock.now())
     click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
     click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
+    click.echo("After that it looks for topics: GET /api/topics shows how far that is.")
+    click.echo("Where no worker runs, look for them with: flask --app wsgi topics review")
 
 
 @click.group(cls=AppGroup)

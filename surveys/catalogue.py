@@ -145,6 +145,11 @@ def make_first(now: datetime) -> Survey | None:
     return db.write(verb)
 
 
+def ready() -> Survey | None:
+    """The survey that newcomers are led to: the active one that was made first; None when none is active."""
+    return Survey.select().where(Survey.status == "active").order_by(Survey.created_at, Survey.id).first()
+
+
 def language_for(survey: Survey, wishes: Sequence[str]) -> str:
     """The language of the survey that serves the first possible wish; else its first."""
     return wording.choose(wishes, survey.languages, survey.languages[0])

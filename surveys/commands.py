@@ -16,7 +16,6 @@ from flask.cli import AppGroup
 
 from surveys import catalogue, links, rollups
 from surveys.base import accounts, ballast, bell, cli, clock, db, schema, settings, web
-from surveys.models import Survey
 
 
 def install(app: Flask) -> None:
@@ -124,7 +123,7 @@ def prepare(chosen: settings.Settings) -> None:
 
 def welcome(chosen: settings.Settings) -> None:
     """Say where things are."""
-    survey = Survey.select().where(Survey.status == "active").order_by(Survey.created_at).first()
+    survey = catalogue.ready()
     lines = [f"Earshot is at {links.to('/')}"]
     key = chosen.data_dir / "admin-key"
     if key.exists() and accounts.look_up(key.read_text().strip()):

@@ -3,6 +3,10 @@
 import csv
 import io
 import itertools
+import math
+import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +22,8 @@ ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
 FEWEST = 10  # comments from which topics are looked for
 _LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
 _BATCH = 1_000  # comments between two reports of progress
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
+_CODE = re.compile(r"[a-z]{2}([-_][a-z0-9]+)*", re.IGNORECASE)  # as `language.of` understands them
 
 
 class Row(NamedTuple):
@@ -44,6 +50,25 @@ class Subject(NamedTuple):
     label: str
 
 
+class Columns(NamedTuple):
+    """Where a table has what: the names of two columns, in whatever case, and the scores that are the worst and the
+    best; without a scale scores are 0–1."""
+
+    text: str = "text"
+    score: str = "score"
+    scale: tuple[float, float] | None = None
+
+
+AS_NAMED = Columns()
+
+
+class Done(NamedTuple):
+    """How many comments were read, and what stood where a language should: those that are no code and how often."""
+
+    comments: int
+    no_languages: Counter[str]
+
+
 class Progress(Protocol):
     """Is told the step, how many comments are done and of how many."""
 
@@ -58,6 +83,7 @@ class Unreadable(ValueError):
 class _Table:
     columns: list[str]
     cells: list[list[str]]
+    numbers: list[int]
 
 
 def analyse(
@@ -66,18 +92,24 @@ def analyse(
     feelings: Callable[[Sequence[Row]], Sequence[Feeling]],
     subjects: Callable[[Sequence[Row]], Sequence[Subject]],
     progress: Progress = lambda step, done, total: None,
-) -> int:
+    called: Columns = AS_NAMED,
+) -> Done:
     """Writes the rows of `source` to `target`, in their order and otherwise unchanged, with `ADDED` columns.
 
-    `source` is CSV with a column `text` and, where known, `score` (0–1), `question` and `language`; comma,
-    semicolon, tab and bar are recognised, and so are UTF-8 with or without its mark, UTF-16 with its mark and
-    Windows-1252. Columns that are already called as one of `ADDED` are replaced where they stand. The
-    result is UTF-8 with commas and CRLF (RFC 4180). `target` is a file that appears at once and whole, or a
-    pipe, device or link that is written into. Answers how many comments were read; raises `Unreadable`, also
-    when `target` cannot be written, and then before any work is done.
+    `source` is CSV with a column of comments and, where known, `score`, `question` and `language`, the first two
+    under the names in `called`; comma, semicolon, tab and bar are recognised, and so are UTF-8 with or without its
+    mark, UTF-16 with its mark and Windows-1252. A language that is no code is left aside and counted. Columns that
+    are already called as one of `ADDED` are replaced where they stand. The result is UTF-8 with commas and CRLF
+    (RFC 4180). `target` is a file that appears at once and whole, or a pipe, device or link that is written into;
+    never `source` itself. Raises `Unreadable`, also when `target` cannot be written, and then before any work is
+    done.
     """
-    table = _read(source)
-    rows = _rows(table)
+    if _same(source, target):
+        raise Unreadable(
+            f"{target} is the table to be read. Give the result another name, so that yours is kept."
+        )
+    table = _read(source, called)
+    rows, no_languages = _rows(table, called)
     with _replacing(target) as out:
         felt: list[Feeling] = []
         for start in range(0, len(rows), _BATCH):
@@ -97,7 +129,7 @@ def analyse(
             for column, value in zip(at, _written(feeling, subject), strict=True):
                 whole[column] = value
             writer.writerow(whole)
-    return len(rows)
+    return Done(len(rows), no_languages)
 
 
 def feelings(rows: Sequence[Row]) -> list[Feeling]:
@@ -129,21 +161,31 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
 
 
-def _read(source: Path) -> _Table:
-    text = _decoded(source.read_bytes())
+def _same(source: Path, target: Path) -> bool:
+    try:
+        return os.path.samefile(source, target)
+    except OSError:  # one is not there yet, or may not be looked at, which is said when it is opened
+        return False
+
+
+def _read(source: Path, called: Columns) -> _Table:
+    raw = source.read_bytes()
+    if raw.startswith(_WORKBOOKS):
+        raise Unreadable("This is an Excel workbook: save it as CSV (UTF-8) first.")
+    text = _decoded(raw)
     limit = csv.field_size_limit(_LARGEST_CELL)
     try:
-        delimiter = _delimiter(text)
+        delimiter = _delimiter(text, called)
         records = list(_records(text, delimiter))
     except csv.Error as error:
         raise Unreadable(f"This is not a CSV file: {error}.") from error
     finally:
         csv.field_size_limit(limit)
-    columns, cells = records[0], records[1:]
+    columns, cells = records[0][1], [row for _, row in records[1:]]
     if len(columns) == 1:  # a plain list of comments, whose commas nobody quoted
         cells = [[delimiter.join(row)] for row in cells]
     widest = max(map(len, cells), default=0)
-    return _Table(columns + [""] * (widest - len(columns)), cells)
+    return _Table(columns + [""] * (widest - len(columns)), cells, [number for number, _ in records[1:]])
 
 
 def _decoded(raw: bytes) -> str:
@@ -156,57 +198,78 @@ def _decoded(raw: bytes) -> str:
     return text
 
 
-def _delimiter(text: str) -> str:
-    """The delimiter that gives the first line a column `text`, and of several the one that gives most
+def _delimiter(text: str, called: Columns) -> str:
+    """The delimiter that gives the first line a column of comments, and of several the one that gives most
     columns."""
-    found = {}
-    for delimiter in ",;\t|":
-        header = next(_records(text, delimiter), [])
-        if "text" in map(_plain, header):
-            found[delimiter] = len(header)
-    if not found:
-        header = next(_records(text, ","), [])
-        there = ", ".join(header)[:200]
-        raise Unreadable(f"There is no column called text. The columns are: {there or 'none'}.")
-    return max(found, key=lambda delimiter: found[delimiter])
+    heads = {delimiter: next(_records(text, delimiter), (0, []))[1] for delimiter in ",;\t|"}
+    having = [delimiter for delimiter, head in heads.items() if _plain(called.text) in map(_plain, head)]
+    best = max(having or heads, key=lambda delimiter: len(heads[delimiter]))
+    if not having:
+        raise _missing(called.text, heads[best], "Say which one holds the comments: --text NAME.")
+    return best
 
 
-def _records(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The lines of a table from its head on, without empty ones."""
-    lines = csv.reader(_lines(text), delimiter=delimiter)
-    from_head = itertools.dropwhile(lambda cells: not any(map(str.strip, cells)), lines)
-    return (cells for cells in from_head if cells)
+def _missing(name: str, columns: Sequence[str], way_out: str) -> Unreadable:
+    there = ", ".join(map(str.strip, columns))[:200]
+    return Unreadable(f"There is no column called {name}. The columns are: {there or 'none'}. {way_out}")
 
 
-def _rows(table: _Table) -> list[Row]:
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a table from its head on, without empty ones, each with the number of its row as a spreadsheet
+    counts: from 1, empty ones included, and several lines of one cell are one."""
+    lines = enumerate(csv.reader(_lines(text), delimiter=delimiter), 1)
+    from_head = itertools.dropwhile(lambda line: not any(map(str.strip, line[1])), lines)
+    return (line for line in from_head if line[1])
+
+
+def _rows(table: _Table, called: Columns) -> tuple[list[Row], Counter[str]]:
+    """The comments, and what stood in the column of languages without being one."""
     at = {name: column for column, name in reversed(list(enumerate(map(_plain, table.columns))))}
+    text, score = _plain(called.text), _plain(called.score)
+    if score not in at and (called.scale or called.score != AS_NAMED.score):
+        raise _missing(called.score, table.columns, "Say which one holds the scores: --score NAME.")
+    for name in (text, score):
+        if name in at and table.columns[at[name]] in ADDED:
+            raise Unreadable(f"The column {name} is where results are written. Give yours another name.")
 
     def cell(row: list[str], name: str) -> str:
         column = at.get(name, len(row))
         return row[column] if column < len(row) else ""
 
+    said = [cell(row, "language").strip() for row in table.cells]
     rows = [
         Row(
-            cell(row, "text"),
-            _score(cell(row, "score")),
+            cell(row, text),
+            _score(cell(row, score).strip(), called.scale, number),
             cell(row, "question").strip() or None,
-            cell(row, "language").strip() or None,
+            code if _CODE.fullmatch(code) else None,
         )
-        for row in table.cells
+        for row, number, code in zip(table.cells, table.numbers, said, strict=True)
     ]
     # A table is to its short comments what a survey is to its own.
     most = language.of_most(row.text for row in rows if row.language is None)
-    return [row._replace(language=row.language or language.claim(row.text, most)) for row in rows]
+    rows = [row._replace(language=row.language or language.claim(row.text, most)) for row in rows]
+    return rows, Counter(code for code in said if code and not _CODE.fullmatch(code))
 
 
-def _score(cell: str) -> float | None:
+def _score(cell: str, scale: tuple[float, float] | None, number: int) -> float | None:
     try:
-        value = float(cell.strip().replace(",", "."))
+        value = float(cell.replace(",", "."))
     except ValueError:
         return None
-    if value > 1.0:
-        raise Unreadable(f"The column score holds {cell.strip()}; scores go from 0 (worst) to 1 (best).")
-    return value if value >= 0.0 else None
+    if scale is None:
+        if value > 1.0:
+            raise Unreadable(
+                f"Row {number} has the score {cell}; scores go from 0 (worst) to 1 (best). If yours go from 0 to 10, "
+                "say so: --scale 0 10."
+            )
+        return value if value >= 0.0 else None
+    worst, best = scale
+    if value < min(scale) or value > max(scale):
+        raise Unreadable(
+            f"Row {number} has the score {cell}, which is not on the scale {worst:g} to {best:g}."
+        )
+    return None if math.isnan(value) else (value - worst) / (best - worst)
 
 
 def _written(feeling: Feeling, subject: Subject) -> tuple[str, str, str, str]:

@@ -23,7 +23,10 @@ def is_there() -> bool:
 
 
 def fill(asks: Sequence[year.Ask], now: datetime, progress: Callable[[int], None]) -> dict[str, int]:
-    """Store the asks in their order; how many responses, invitations and people there are of them."""
+    """Store the asks in their order; how many responses, invitations and people there are of them.
+
+    New surveys are made `now`, and not when their first answer came: one that was there before stays the first.
+    """
     surveys = _surveys(now)
     known = _people(asks)
     for start in range(0, len(asks), BATCH):

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Response, make_response, request
 
-from surveys import links, wording
+from surveys import catalogue, links, wording
 from surveys.base import web
 from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
@@ -30,10 +30,11 @@ def _only_when_wanted() -> None:
 @routes.doc(responses={"200": layout.HTML})
 def welcome() -> Response:
     """What is here: the ready survey, a demo page that embeds it, the API pages. Off with WELCOME=0."""
+    survey = catalogue.ready()
     return layout.page(
         "welcome.html",
         "en",
-        survey_id=_ready(),
+        survey_id=survey.id if survey else None,
         address=links.to(""),
         given_key=web.settings().admin_key is not None,
     )
@@ -53,8 +54,8 @@ def welcome() -> Response:
 )
 def demo() -> Response:
     """A page such as a customer's, with the ready survey's widget in it. Off with WELCOME=0."""
-    survey_id = _ready()
-    if survey_id is None:
+    survey = catalogue.ready()
+    if survey is None:
         raise web.not_found()
     asked = request.args.get("mode")
     return layout.page(
@@ -62,8 +63,8 @@ def demo() -> Response:
         "en",
         # The widget calls BASE_URL, whatever name the visitor reached this page by.
         connect=f"'self' {web.settings().base_url}",
-        survey_id=survey_id,
-        script_url=links.widget_script(survey_id),
+        survey_id=survey.id,
+        script_url=links.widget_script(survey.id),
         modes=MODES,
         mode=asked if asked in MODES else MODES[0],
     )
@@ -123,9 +124,3 @@ def _imagined(tried: dict[str, Any]) -> Survey:
         wait_after_decline_days=0,
         widget={name: tried[name] for name in ("mode", "position", "theme", "color")},
     )
-
-
-def _ready() -> str | None:
-    """The id of the survey that has been active longest: on a first start the one made for it."""
-    survey = Survey.select().where(Survey.status == "active").order_by(Survey.created_at).first()
-    return survey.id if survey else None

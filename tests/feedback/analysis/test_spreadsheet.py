@@ -5,15 +5,17 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from feedback import commands
 from feedback.analysis import spreadsheet
-from feedback.analysis.spreadsheet import Feeling, Row, Subject
+from feedback.analysis.spreadsheet import Columns, Feeling, Row, Subject
 from tests.feedback.comments import world
 
 
 @pytest.fixture
 def analyse(tmp_path: Path):
-    def run(raw: bytes) -> tuple[list[list[str]], list[Row]]:
+    def run(raw: bytes, called: Columns = spreadsheet.AS_NAMED) -> tuple[list[list[str]], list[Row]]:
         source, target = tmp_path / "in.csv", tmp_path / "out.csv"
         source.write_bytes(raw)
         seen: list[Row] = []
@@ -25,7 +27,7 @@ def analyse(tmp_path: Path):
         def subjects(rows):
             return [Subject("top_1", "Label") if row.text else Subject("", "") for row in rows]
 
-        spreadsheet.analyse(source, target, feelings, subjects)
+        spreadsheet.analyse(source, target, feelings, subjects, called=called)
         before = csv.field_size_limit(10**6)
         with target.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
@@ -124,9 +126,42 @@ def test_a_score_that_cannot_be_one_is_none(analyse, cell, score):
     assert row.score == score
 
 
-def test_scores_on_another_scale_are_refused_and_not_half_used(analyse):
-    with pytest.raises(spreadsheet.Unreadable, match="score holds 7; scores go from 0"):
-        analyse(b"text,score\nfine,1\ngreat,7\n")
+@pytest.mark.parametrize(
+    ("scale", "cell", "score"),
+    [
+        ((0, 10), "10", 1.0),
+        ((0, 10), "7,5", 0.75),
+        ((1, 5), "2", 0.25),
+        ((6, 1), "1", 1.0),
+        ((6, 1), "6", 0.0),
+        ((0, 10), "n/a", None),
+        ((0, 10), "nan", None),
+    ],
+)
+def test_scores_on_a_named_scale_are_read_as_shares_of_it(analyse, scale, cell, score):
+    _, (row,) = analyse(f'text,score\nhello,"{cell}"\n'.encode(), Columns(scale=scale))
+    assert row.score == score
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (None, r"Row 6 has the score 11; .* 0 \(worst\) to 1 \(best\).*--scale 0 10"),
+        ((0, 10), "Row 6 has the score 11, which is not on the scale 0 to 10"),
+        ((10, 0), "Row 6 has the score 11, which is not on the scale 10 to 0"),
+    ],
+)
+def test_a_score_beyond_its_scale_is_refused_with_the_row_that_a_spreadsheet_shows(analyse, scale, message):
+    with pytest.raises(spreadsheet.Unreadable, match=message):
+        analyse(b'\ntext,score\n"two\nlines",1\n\nno score,\ngreat,11\n', Columns(scale=scale))
+
+
+def test_columns_go_by_any_name_in_any_case(analyse):
+    rows, seen = analyse(
+        b"Kunde;Note;Kommentar\n1;6;Hello, you\n", Columns("kommentar", "NOTE", scale=(6, 1))
+    )
+    assert rows[0][:3] == ["Kunde", "Note", "Kommentar"]
+    assert seen == [Row("Hello, you", 0.0, None, None)]
 
 
 @pytest.mark.parametrize("raw", [b"", b"comment,id\nhello,1\n", b"\n\n"])
@@ -134,6 +169,59 @@ def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw)
     with pytest.raises(spreadsheet.Unreadable, match="no column called text"):
         analyse(raw)
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "called", "message"),
+    [
+        (
+            b"Kunde;Note;Kommentar\n1;2;3\n",
+            Columns(),
+            r"columns are: Kunde, Note, Kommentar\. Say .*--text NAME",
+        ),
+        (b"a\tb, c\td\n1\t2\t3\n", Columns("e"), r"called e\. The columns are: a, b, c, d\."),
+        (b"text;Note\na;2\n", Columns(scale=(0, 10)), r"called score\. .*: text, Note\. .*--score NAME"),
+        (b"text;Note\na;2\n", Columns(score="Grade"), "called Grade"),
+        (b"id,topic\n1,late\n", Columns("topic"), "column topic is where results are written"),
+        (b"PK\x03\x04\x14\x00", Columns(), r"an Excel workbook: save it as CSV \(UTF-8\) first\."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", Columns(), "an Excel workbook"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_the_way_out(analyse, raw, called, message):
+    with pytest.raises(spreadsheet.Unreadable, match=message):
+        analyse(raw, called)
+
+
+@pytest.mark.parametrize("kind", ["itself", "a link to it", "another name of it"])
+def test_the_table_that_is_read_is_never_replaced(tmp_path, kind):
+    source = target = tmp_path / "in.csv"
+    source.write_text("text\nhello\n")
+    if kind != "itself":
+        target = tmp_path / "out.csv"
+        target.symlink_to(source) if kind == "a link to it" else target.hardlink_to(source)
+    with pytest.raises(spreadsheet.Unreadable, match="is the table to be read"):
+        spreadsheet.analyse(source, target, spreadsheet.feelings, spreadsheet.subjects)
+    assert source.read_text() == "text\nhello\n"
+
+
+def test_the_command_takes_a_customers_own_table_and_warns_of_languages_that_are_no_codes(tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(
+        "Kommentar;Note;language\nDas Essen war kalt;9;Deutsch\nalles gut;2;de-AT\nbad food;0;English\n"
+    )
+    options = ["--out", str(target), "--text", "kommentar", "--score", "note", "--scale", "0", "10"]
+    done = CliRunner().invoke(commands.analyse, [str(source), *options])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.splitlines()[-2:] == [
+        f"3 comments written to {target}.",
+        "Rows whose language is no code such as en or de-AT, read without it: 2 (Deutsch, English).",
+    ]
+    rows = list(csv.DictReader(target.read_text(encoding="utf-8").splitlines()))
+    assert [row["language"] for row in rows] == ["Deutsch", "de-AT", "English"]
+    assert rows[2]["sentiment"] == "negative"
+    for scale in (("1", "1"), ("0", "inf")):
+        refused = CliRunner().invoke(commands.analyse, [str(source), *options[:-2], *scale])
+        assert "two different numbers" in refused.output
 
 
 def test_a_failure_leaves_the_old_result_and_no_rest(tmp_path):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from feedback import reviews
 from feedback.demo import filling, year
-from surveys import rollups
+from surveys import catalogue, rollups
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response, Survey
 
@@ -83,10 +84,15 @@ def test_every_topic_has_words_for_every_mood(language):
 def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     runner = world.app.test_cli_runner()
     arguments = ["demo", "--responses", "120", "--until", "2026-11-21"]
+    ready = catalogue.ready()
     done = runner.invoke(args=arguments)
     assert done.exit_code == 0, done.output
     count = Response.select().count()
     assert 90 < count < 150
+    assert ready is not None
+    assert catalogue.ready() == ready
+    assert reviews.latest().state == reviews.WAITING
+    assert "GET /api/topics shows how far that is" in done.output
     assert "there already" in runner.invoke(args=arguments).output
     assert Response.select().count() == count
     assert rollups.differences() == []
