@@ -210,7 +210,7 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
         Response.select(Response.key, Response.comment)
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
-        .where(Reading.language.is_null() | (Reading.language == representations.current().language))
+        .where(Reading.key.is_null() | (Reading.language == representations.current().language))
         .order_by(Response.key.desc())
         .limit(MOST)
     )
