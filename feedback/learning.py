@@ -53,14 +53,6 @@ def question(row: Response) -> str | None:
     return catalogue.texts(row.survey, language_tag).follow_up.get(row.group)
 
 
-def language(row: Response) -> str | None:
-    """The language that a comment is taken to be in unless it tells: its own, or the only one its survey speaks."""
-    if row.language or len(row.survey.languages) != 1:
-        return row.language
-    only: str = row.survey.languages[0]
-    return only
-
-
 @jobs.on(JOB)
 def note(payload: dict[str, Any], now: datetime) -> None:
     """Keep what a survey's corrections taught, so that it can be shown."""
@@ -139,7 +131,9 @@ def _learn(survey_id: str) -> "Adjustment":
     cases = []
     for row in reversed(newest):
         row.survey = survey
-        comment = sentiment.Comment(row.comment or "", share(row), question(row), language(row))
+        comment = sentiment.Comment(
+            row.comment or "", share(row), question(row), catalogue.spoken(survey, row.language)
+        )
         case = sentiment.correction(comment, row.said)
         if case is not None:
             cases.append(case)

@@ -10,7 +10,7 @@ import structlog
 
 from feedback import corrections, feed, learning, reviews, topics
 from feedback.models import Reading
-from surveys import responses
+from surveys import catalogue, responses
 from surveys.base import bell, db, jobs
 from surveys.models import Response
 
@@ -114,7 +114,11 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
     # Here, because the text engines belong into the worker's memory and not into the web's.
     from feedback.analysis import language, sentiment
 
-    score, question, claimed = learning.share(row), learning.question(row), learning.language(row)
+    score, question, claimed = (
+        learning.share(row),
+        learning.question(row),
+        catalogue.spoken(row.survey, row.language),
+    )
     taught = learning.adjustment(row.survey_id)
     shipped = sentiment.read(comment, score=score, question=question, language=claimed)
     found = shipped

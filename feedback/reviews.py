@@ -13,7 +13,7 @@ import structlog
 
 from feedback import feed, topics
 from feedback.models import Meaning, Placement, Reading, TopicReview
-from surveys import responses
+from surveys import catalogue, responses
 from surveys.base import bell, clock, db, jobs
 from surveys.models import Response, Survey
 
@@ -203,19 +203,26 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
-    from feedback.analysis import representations
+    from feedback.analysis import language, representations
     from feedback.domain.topics import Place, State
 
+    known = representations.current().language
     rows: Any = (
-        Response.select(Response.key, Response.comment)
+        Response.select(Response.key, Response.comment, Reading.key, Response.language, Response.survey)
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
-        .where(Reading.key.is_null() | (Reading.language == representations.current().language))
+        .where(Reading.key.is_null() | (Reading.language == known))
         .order_by(Response.key.desc())
         .limit(MOST)
     )
-    found = db.database.execute(rows).fetchall()
-    comments = {str(key): comment for key, comment in reversed(found) if _is_sound(key, comment)}
+    surveys = {survey.id: survey for survey in Survey.select()}
+    # What no worker has read yet says its language here.
+    comments = {
+        str(key): comment
+        for key, comment, read, said, survey in reversed(db.database.execute(rows).fetchall())
+        if _is_sound(key, comment)
+        and (read or language.of(comment, catalogue.spoken(surveys[survey], said)) == known)
+    }
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
     placed = {str(key): sys.intern(topic) for key, topic in db.database.execute(main).fetchall()}
     person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)

@@ -150,6 +150,14 @@ def ready() -> Survey | None:
     return Survey.select().where(Survey.status == "active").order_by(Survey.created_at, Survey.id).first()
 
 
+def spoken(survey: Survey, said: str | None) -> str | None:
+    """The language that a comment is taken to be in unless it tells: what was said, or the only one of its survey."""
+    if said or len(survey.languages) != 1:
+        return said
+    only: str = survey.languages[0]
+    return only
+
+
 def language_for(survey: Survey, wishes: Sequence[str]) -> str:
     """The language of the survey that serves the first possible wish; else its first."""
     return wording.choose(wishes, survey.languages, survey.languages[0])

@@ -16,6 +16,9 @@ from surveys.base import clock, db, jobs
 from surveys.models import Person, Response
 from tests.feedback.comments import world as comments
 
+#: SQLite has one writer at a time.
+ON_POSTGRES = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+
 
 @pytest.fixture
 def survey(make):
@@ -150,9 +153,8 @@ def test_a_comment_changed_while_it_is_read_is_not_kept_as_it_was(make, survey, 
     assert Reading.get_or_none(Reading.key == row.key) is None
 
 
+@ON_POSTGRES
 def test_what_is_written_about_an_answer_while_it_is_erased_goes_with_it(make, survey, world):
-    if world.kind != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     row = make.response(survey, 3, comment="the car park was full", person={"email": "ann@example.com"})
     person = Person.get_by_id(Response.get_by_id(row.key).person_id)
     waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
@@ -236,9 +238,8 @@ def test_a_comment_that_taught_its_topic_teaches_no_more_once_erased(reviewed, a
     assert np.array_equal(placements.known().index.taught[topic], untaught)
 
 
+@ON_POSTGRES
 def test_an_erasure_is_known_that_was_begun_first_and_committed_last(reviewed, world):
-    if world.kind != "postgresql":
-        pytest.skip("SQLite has one writer at a time")
     count = len(placements.known().index.rows)
     first, second = reviewed[:2]
     with db.connect(world.settings.database_url) as other:
