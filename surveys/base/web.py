@@ -222,7 +222,8 @@ def form_fields(limit: int) -> dict[str, str]:
     raw = body_bytes(limit)
     parser = FormDataParser(max_form_memory_size=limit, max_form_parts=FORM_PARTS)
     _, form, _ = parser.parse(io.BytesIO(raw), request.mimetype, len(raw), request.mimetype_params)
-    fields = form.to_dict()
+    # A part of a multipart form may come without a name; no browser sends one.
+    fields = {name: value for name, value in form.to_dict().items() if name is not None}
     check_text(fields)
     return fields
 

@@ -304,6 +304,11 @@ def test_a_kiosk_returns_to_the_start(client, make):
         (b"form=%00", "application/x-www-form-urlencoded", 422),
         (b"\xff\xfe&&&=;%zz", "application/x-www-form-urlencoded", 422),
         (b"no boundary here", "multipart/form-data; boundary=x", 422),
+        (
+            b"--x\r\nContent-Disposition: form-data\r\n\r\n9\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+            422,
+        ),
         (b"no boundary here", "multipart/form-data", 422),
     ],
 )
