@@ -256,9 +256,10 @@ def _brands() -> set[str]:
 
 
 def _mend(row: TopicReview, now: datetime) -> None:
-    """Where the last review died after naming topics, forget the names out of words that were erased meanwhile."""
+    """Where the last review, or this one at its last try, died after naming topics, forget the names out of words that
+    were erased meanwhile."""
     last = TopicReview.select().where(TopicReview.id < row.id).order_by(TopicReview.id.desc()).first()
-    if last is not None and last.state != DONE:
+    if row.started_at is not None or (last is not None and last.state != DONE):
         topics.forget_words(feed.is_said, now)
 
 
