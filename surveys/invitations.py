@@ -198,9 +198,14 @@ def shown(invitation: Invitation, now: datetime) -> None:
 
 
 def decline(invitation: Invitation, now: datetime) -> None:
-    """The person does not want to answer this one; one that is answered already stays so."""
+    """The person does not want to answer this one; one that is answered already stays so.
+
+    Nobody was asked by printed links, and nobody declines by them.
+    """
 
     def verb() -> None:
+        if invitation.unverified:
+            return
         open_ = ["scheduled", "sent", "unknown", "expired"]
         if _move(invitation.id, open_, "declined", declined_at=now, sent_at=invitation.sent_at or now):
             if invitation.person_id:

@@ -117,7 +117,10 @@ class Person(Table):
 
 
 class Invitation(Table):
-    """One survey put to one person, with agent, team and ticket as they were at that moment."""
+    """One survey put to one person, with agent, team and ticket as they were at that moment.
+
+    `unverified`: printed links lead to it. Nobody was asked by it, nobody knows who answers, and no answer counts.
+    """
 
     id = TextField(primary_key=True)
     survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")

@@ -2,6 +2,7 @@
 
 Two invitations may belong to one resolution: the one that a trigger made (mail, or links for each score), and the
 one behind the rating links that the helpdesk prints itself. Each has a mark; they know one another by it.
+Whoever can read a ticket can follow its printed link, the agent among them: only the other one is the customer's own.
 """
 
 from surveys.base import db
@@ -14,12 +15,6 @@ CLAIMED = "~claimed"
 def claimed(resolution: str | None) -> str:
     """The mark of what printed links lead to: for a resolution, or (None) for a ticket of which nobody has told."""
     return CLAIMED if resolution is None else f"{CLAIMED}:{resolution}"
-
-
-def is_printed(invitation: Invitation) -> bool:
-    """Whether printed links lead to the invitation: what their bearer says of ticket and agent is a claim."""
-    mark = _mark(invitation)
-    return mark is not None and mark.resolution.startswith(CLAIMED)
 
 
 def twin(invitation: Invitation) -> Invitation | None:

@@ -21,7 +21,7 @@ ARCHIVED_GRACE = timedelta(hours=72)
 
 BURST_SECONDS = 60
 
-#: The flag of an answer through a printed link whose ticket nobody has confirmed.
+#: The flag of an answer through a printed link: it may be anybody's, the agent's too.
 UNVERIFIED = "unverified"
 
 #: The flag of an answer that somebody took out of the value, which no later arrival puts back.
@@ -125,24 +125,31 @@ def find(response_id: str) -> Response | None:
 
 
 def to_invitation(invitation: Invitation, own: str | None = None) -> Response | None:
-    """The answer that its bearer may see and change: also one through a printed link, where we asked by another.
+    """The answer to the invitation, which its bearer may see and change.
 
     Raises Answered for a printed link once somebody has answered, unless with the id `own` that the bearer proved.
     """
     row = Response.get_or_none(Response.invitation == invitation.id)
-    other = resolutions.twin(invitation) if row is None else None
-    if row is not None and row.id != own:
-        _check_bearer(invitation)
-    return _of_twin(invitation, other) if other else row
+    if row is None or row.id != own:
+        _check_bearer(invitation, row)
+    return row
 
 
 def exclude(response: Response, excluded: bool, now: datetime) -> Response:
-    """Take a response out of the value, or back in."""
+    """Take a response out of the value, or back in.
+
+    Raises Clash for one through a printed link when the customer's own answer counts: one a resolution does.
+    """
 
     def verb() -> Response:
+        invitation = _invitation(response.invitation_id) if response.invitation_id else None
+        if invitation is not None:
+            resolutions.hold(invitation)
         row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
+        if not excluded and invitation is not None and invitation.unverified and _counts(invitation):
+            raise Clash("The customer's own answer to this resolution of the ticket counts.", "excluded")
         flags = [flag for flag in row.flags or [] if flag != BY_HAND] + ([BY_HAND] if excluded else [])
         if row.excluded == excluded and flags == (row.flags or []):
             return row
@@ -151,38 +158,27 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         _settle(row, before, now)
         _save(row, ["excluded", "counted", "flags"])
         jobs.enqueue("response excluded", {"key": row.key}, now)
+        if row.counted and invitation is not None:
+            _displace(invitation, now)
         return row
 
     return db.write(verb)
 
 
-def confirm(invitation_id: str, now: datetime) -> None:
-    """Let the answer to an invitation count that nobody had vouched for, attributed as it is now.
+def attribute(invitation_id: str, now: datetime) -> None:
+    """Put the answer to an invitation down to agent and team as the invitation now has them; nothing else changes.
 
-    What is out of the value for another reason stays out, and tags that were set by hand stay. Call it in a
-    transaction.
+    Call it in a transaction.
     """
     row = _by_invitation(invitation_id)
     if row is None:
         return
-    before = (row.score, row.counted)
-    row.flags = [flag for flag in row.flags or [] if flag != UNVERIFIED] or None
-    # One that was put back by hand stays in, whatever else speaks against it.
-    row.excluded = row.excluded and bool(row.flags)
-    # A claim brings no tags: those that stand there were set by hand.
-    own_tags = row.tags
+    # Tags were set by hand.
+    tags = row.tags
     _attribute(row, Invitation.get_by_id(invitation_id))
-    if own_tags is not None:
-        row.tags = own_tags
-    _settle(row, before, now)
-    _save(
-        row,
-        [
-            *("flags", "excluded", "counted", "agent_id", "agent_name", "team_id", "team_name", "ticket"),
-            *("ticket_id", "ticket_channel", "tags", "touchpoint", "language", "properties", "channel"),
-        ],
-    )
-    _index_tags(row)
+    row.tags = tags
+    _settle(row, (row.score, row.counted), now)
+    _save(row, [name for name in (*_FROM_INVITATION, "touchpoint") if name not in ("invitation", "tags")])
     jobs.enqueue("response amended", {"key": row.key}, now)
 
 
@@ -361,31 +357,44 @@ def _stored(answer: Answer, invitation: Invitation | None) -> tuple[Response | N
     if invitation is None:
         return None, 0, False
     row = _by_invitation(invitation.id)
+    _check_bearer(invitation, row)
     if row is None:
-        other = resolutions.twin(invitation)
-        row = _of_twin(invitation, other) if other else None
-        if row is None:
-            return None, 0, False
-        # It is the answer to this invitation from now on: see _amend().
-        row.invitation = None
-    else:
-        _check_bearer(invitation)
+        return None, 0, False
     # A second device answered the same invitation: what it says is newer than all that is stored.
     Alias.insert(id=answer.id, response=row.key, offset=row.revision).execute()
     return row, row.revision, True
 
 
-def _of_twin(invitation: Invitation, other: Invitation) -> Response | None:
-    row = _by_invitation(other.id)
-    if row is not None:
-        _check_bearer(invitation)
-    return row
+def _check_bearer(invitation: Invitation, row: Response | None) -> None:
+    """Raise Answered for a printed link when somebody answered by it (`row`), or the customer by their own.
 
-
-def _check_bearer(invitation: Invitation) -> None:
-    # Whoever has a printed link can have it name any ticket: what is stored is not theirs to see or to change.
-    if resolutions.is_printed(invitation):
+    Whoever has a printed link can have it name any ticket: what is stored is not theirs to see or to change.
+    """
+    if invitation.unverified and (row is not None or _of_twin(invitation) is not None):
         raise Answered("This resolution of the ticket was answered already.")
+
+
+def _of_twin(invitation: Invitation) -> Response | None:
+    other = resolutions.twin(invitation)
+    return _by_invitation(other.id) if other else None
+
+
+def _counts(printed: Invitation) -> bool:
+    """Whether the customer's own answer to the resolution counts."""
+    own = _of_twin(printed)
+    return own is not None and own.counted
+
+
+def _displace(invitation: Invitation, now: datetime) -> None:
+    """The customer's own answer counts: one through a printed link that was put into the value goes out again."""
+    printed = None if invitation.unverified else _of_twin(invitation)
+    if printed is None or not printed.counted:
+        return
+    before = (printed.score, printed.counted)
+    printed.excluded, printed.flags = True, list(dict.fromkeys([*(printed.flags or []), UNVERIFIED]))
+    _settle(printed, before, now)
+    _save(printed, ["excluded", "counted", "flags"])
+    jobs.enqueue("response excluded", {"key": printed.key}, now)
 
 
 _by_id = db.Lookup(Response.id, lock=True)
@@ -534,8 +543,11 @@ def _amend(
     values = dict(answer.values)
     revisions = dict(row.revisions)
     changes: dict[str, Any] = {}
+    flags = list(answer.flags)
     if invitation is not None and row.invitation_id is None and _by_invitation(invitation.id) is None:
+        _check_bearer(invitation, None)
         changes["invitation"] = invitation.id
+        flags += [UNVERIFIED] if invitation.unverified else []
     asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None
     for name, value in values.items():
         if name in MERGED and revision > revisions.get(name, -1):
@@ -553,7 +565,7 @@ def _amend(
     if answer.vouched and row.invitation_id is None:
         about = {name: value for name, value in answer.attribution.items() if name != "tags"}
         changes |= {name: value for name, value in about.items() if not _equal(getattr(row, name), value)}
-    fresh_flags = [flag for flag in answer.flags if flag not in (row.flags or [])]
+    fresh_flags = [flag for flag in flags if flag not in (row.flags or [])]
     if answer.vouched and not changes:
         return row
     if not changes and revisions == row.revisions and revision <= row.revision and not fresh_flags:
@@ -632,7 +644,8 @@ def _save(row: Response, names: list[str]) -> None:
 
 
 def _person(who: people.Identity | None, invitation: Invitation | None, now: datetime) -> Person | None:
-    if invitation is not None and invitation.person_id:
+    if invitation is not None and (invitation.person_id or invitation.unverified):
+        # Whom an answer by a printed link names is asked as if it had not been given.
         return invitation.person
     return people.find_or_create(who, now) if who else None
 
@@ -678,11 +691,8 @@ def _note_answer(row: Response, person: Person | None, invitation: Invitation | 
         return
     if invitation is not None and invitation.answered_at is None:
         Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
-        other = resolutions.twin(invitation)
-        if other is not None:
-            # Neither a first mail nor a reminder asks again.
-            waiting = (Invitation.id == other.id) & Invitation.status.in_(["scheduled", "sent", "unknown"])
-            Invitation.update(status="answered", answered_at=at).where(waiting).execute()
+    if invitation is not None and row.counted:
+        _displace(invitation, at)
     if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
         Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 

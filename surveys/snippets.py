@@ -1,8 +1,8 @@
 """Rating links that a helpdesk prints itself, in agents' signatures and closing mails.
 
 A macro language cannot compute a signature, so ours covers all that is fixed (connection, survey, score, key) and
-the names of what the helpdesk fills in. The values are claims: what is answered through such a link is kept apart
-as unverified until a proven call names the ticket.
+the names of what the helpdesk fills in. The values are claims, and nobody knows who follows the link: what is
+answered through it stays unverified, out of the value and beside whatever the customer answers when asked.
 """
 
 import html
@@ -70,7 +70,8 @@ def check(connection: Connection, survey_id: str, score: str, key: str, names: s
 def land(connection: Connection, ticket_id: str, agent: str | None, now: datetime) -> Invitation:
     """The invitation that answers through a link for this ticket belong to; there is one a resolution.
 
-    Nobody counts as asked by it, and it is unverified until a proven call has named the ticket.
+    Nobody counts as asked by it, and whether somebody is asked is decided as if it did not exist. Agent and team are
+    those of the helpdesk's proven call, where there was one.
     """
 
     def verb() -> Invitation:
@@ -84,7 +85,7 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
         )
         if mark is not None and mark.invitation is not None:
             return mark.invitation
-        claimed = {"ticket": {"id": ticket_id}, "agent": {"name": agent}, "touchpoint": None}
+        claimed = {"ticket": {"id": ticket_id}, "agent": {"name": agent}}
         invitation = Invitation.create(
             id=ids.new("inv"),
             survey=connection.survey_id,
@@ -92,9 +93,9 @@ def land(connection: Connection, ticket_id: str, agent: str | None, now: datetim
             status="sent",
             send_at=now,
             expires_at=schedule.expires_at(now, connection.own_survey.answer_window_days),
-            unverified=told is None,
+            unverified=True,
             created_at=now,
-            **triggers.frozen(told or claimed, connection.id),
+            **triggers.frozen_without_customer(told or claimed, connection.id),
         )
         Resolution.insert(
             source=connection.id,

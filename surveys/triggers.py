@@ -50,7 +50,7 @@ def receive(
     def verb() -> Trigger:
         case = _hold(survey, said, origin)
         if not dry_run:
-            _confirm(case, now)
+            _name_ticket(case, now)
         trigger = _new(survey, said, origin, dry_run, now)
         repeated = None if dry_run else _repeated(origin, now)
         if repeated:
@@ -226,6 +226,13 @@ def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]
     }
 
 
+def frozen_without_customer(said: Mapping[str, Any], connection_id: str) -> dict[str, Any]:
+    """The same for printed links: nothing that the customer wrote or is, for no person goes with it when erased."""
+    kept = frozen(said, connection_id)
+    ticket = {name: value for name, value in (kept["ticket"] or {}).items() if name not in ("subject", "url")}
+    return {**kept, "ticket": ticket, "tags": None, "properties": None}
+
+
 def resolution_of(ticket: Mapping[str, Any]) -> str:
     """What tells one resolution of a ticket from another; "" where the helpdesk says nothing of the kind."""
     return ticket.get("resolution") or ""
@@ -395,17 +402,7 @@ def _decide(case: _Case, trigger_id: str, now: datetime) -> Decision:
 def _asked_already(case: _Case) -> bool:
     if not case.ticket.get("id"):
         return False
-    resolution = resolution_of(case.ticket)
-    return any(
-        mark.resolution == resolution
-        # Answered through a printed link before we were told.
-        or (mark.resolution == resolutions.claimed(resolution) and _is_answered(mark))
-        for mark in case.marks
-    )
-
-
-def _is_answered(mark: Resolution) -> bool:
-    return mark.invitation is not None and mark.invitation.answered_at is not None
+    return any(mark.resolution == resolution_of(case.ticket) for mark in case.marks)
 
 
 def _mark(case: _Case, invitation_id: str | None, now: datetime) -> None:
@@ -467,8 +464,11 @@ def _make_room(budget: str, case: _Case, now: datetime) -> None:
         invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
 
 
-def _confirm(case: _Case, now: datetime) -> None:
-    """A ticket that a printed link only claimed is real: what was answered there counts, for this resolution."""
+def _name_ticket(case: _Case, now: datetime) -> None:
+    """A ticket that a printed link only claimed is real: what was answered there belongs to this resolution.
+
+    Who answered is as unknown as before.
+    """
     mark = next((mark for mark in case.marks if mark.resolution == resolutions.CLAIMED), None)
     if mark is None:
         return
@@ -479,11 +479,11 @@ def _confirm(case: _Case, now: datetime) -> None:
     Resolution.update(resolution=bound).where(here & (Resolution.resolution == mark.resolution)).execute()
     # What is decided next looks at the marks.
     mark.resolution = bound
-    if mark.invitation is None or not mark.invitation.unverified:
+    if mark.invitation_id is None:
         return
-    told = frozen(case.said, case.origin.connection_id)
-    Invitation.update(unverified=False, **told).where(Invitation.id == mark.invitation.id).execute()
-    responses.confirm(mark.invitation.id, now)
+    told = frozen_without_customer(case.said, case.origin.source)
+    Invitation.update(**told).where(Invitation.id == mark.invitation_id).execute()
+    responses.attribute(mark.invitation_id, now)
 
 
 def _past(survey: Survey, now: datetime) -> pacing.Past:

@@ -103,6 +103,8 @@ def change(body: dict[str, Any], response_id: str) -> Any:
         db.write(verb)
     except corrections.Unknown as unknown:
         raise web.invalid("topics", f"There is no topic {unknown.topic_id}.") from None
+    except responses.Clash as clash:
+        raise Problem(409, clash.message) from None
     except LookupError:
         raise web.not_found() from None
     return _item(row)

@@ -1,6 +1,7 @@
 """The widget in a real browser: a visitor answers, by any means, on any page, and the answer arrives once."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -31,13 +32,13 @@ def stored(page):
     return page.evaluate("() => ({...localStorage, ...sessionStorage})")
 
 
-def leave_unsent(page, site, id, hours):
+def leave_unsent(page, site, id, hours, service=None):
     """Put an answer into the browser as a page some hours ago would have left it."""
     page.evaluate(
         """([id, service, hours]) => localStorage.setItem(
             'earshot-answer:' + id,
             [service, Date.now() - hours * 36e5, JSON.stringify({ id, revision: 1 })].join('\\n'))""",
-        [id, site.service, hours],
+        [id, service or site.service, hours],
     )
 
 
@@ -397,14 +398,65 @@ def test_storage_that_was_full_once_loses_no_later_revision(site, page, visitor)
     until(page, lambda: not answer_key(page))
 
 
-def test_an_answer_older_than_three_days_is_let_go(site, page):
+YEAR = 365 * 24
+
+
+def test_an_answer_kept_by_a_clock_that_was_wrong_is_tried_once_more(site, page):
+    address = site.add(nps(endpoint=site.service, show_after_seconds=None))
+    page.goto(address)
+    leave_unsent(page, site, "year", YEAR)
+    page.reload()
+    until(page, lambda: not answer_key(page))
+    assert list(site.kept) == ["year"]
+
+
+def test_an_answer_older_than_three_days_is_let_go_when_one_try_more_brings_it_nowhere(site, page):
     address = site.add(nps(endpoint=site.service, show_after_seconds=None))
     page.goto(address)
     for hours in (71, 73):
         leave_unsent(page, site, str(hours), hours)
+    site.failures += [(503, {})] * 2
     page.reload()
     until(page, lambda: not answer_key(page))
+    assert sorted(post.body["id"] for post in site.sent("/r")) == ["71", "71", "73"]
     assert list(site.kept) == ["71"]
+
+
+def test_without_a_network_an_old_answer_is_not_let_go(site, page, visitor):
+    address = site.add(nps(endpoint=site.service, show_after_seconds=None))
+    page.goto(address)
+    page.evaluate("earshot('open')")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    leave_unsent(page, site, "year", YEAR)
+    visitor.set_offline(True)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(300)
+    assert answer_key(page)
+    visitor.set_offline(False)
+    until(page, lambda: list(site.kept) == ["year"])
+    until(page, lambda: not answer_key(page))
+
+
+def test_an_old_answer_for_another_service_is_let_go(site, page):
+    address = site.add(nps(endpoint=site.service, show_after_seconds=None))
+    page.goto(address)
+    leave_unsent(page, site, "x", 73, service="https://gone.example")
+    page.reload()
+    until(page, lambda: not answer_key(page))
+    assert site.posts == []
+
+
+def test_a_tab_that_is_looked_at_again_sends_at_once_what_waits(site, page):
+    page.clock.install()
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    # Its timers stand still, as in a tab that was put to sleep.
+    page.clock.pause_at(datetime.now() + timedelta(minutes=1))
+    site.failures += [(503, {})]
+    page.get_by_role("radio", name="6").click()
+    until(page, lambda: len(site.sent("/r")) == 1)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, lambda: [answer["score"] for answer in site.kept.values()] == [6])
 
 
 def test_nothing_is_stored_or_sent_before_the_visitor_acts(site, page, visitor):
