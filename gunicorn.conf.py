@@ -3,21 +3,29 @@
 import logging
 import os
 import shutil
+import sys
 import tempfile
 
 from gunicorn.glogging import Logger
 
 from surveys.base import settings as _settings
 
-_chosen = _settings.read()
+try:
+    _chosen = _settings.read()
+except _settings.SettingsError as _error:
+    # Gunicorn would show where it was raised.
+    _error.show()
+    sys.exit(_error.exit_code)
 
-bind = f"{_chosen.host}:{_chosen.port}"
+bind = f"{_settings.in_url(_chosen.host)}:{_chosen.port}"
 workers = _chosen.web_concurrency
 worker_class = "gthread"
 # SQLite wants one process with many threads, whose answers share a commit; PostgreSQL groups commits itself.
 threads = 64 if _chosen.on_sqlite else 16
 preload_app = True
-keepalive = 30
+# The proxy in front hangs up first (nginx after 60 s, deploy/nginx.conf): a connection that we close while it sends
+# the next request on it costs that request.
+keepalive = 75
 graceful_timeout = 20
 timeout = 60
 max_requests = 0

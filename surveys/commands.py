@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 import click
-import peewee
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -40,31 +39,80 @@ def serve() -> None:
             "-c",
             str(settings.ROOT / "gunicorn.conf.py"),
             "wsgi:create_app()",
-        ]
+        ],
+        "worker": [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
     }
-    children["worker"] = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
     welcome(chosen)
     sys.exit(_supervise(children))
 
 
 def _check_address(chosen: settings.Settings) -> None:
-    """Say at once that somebody else has the port; gunicorn would be started anew for ever."""
+    """Say at once that somebody else has the port, or that the address is not ours."""
     family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        # As gunicorn does: a port in TIME_WAIT is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family) as probe:
+            # As gunicorn does: a port in TIME_WAIT is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((chosen.host, chosen.port))
-        except OSError as error:
-            raise click.ClickException(
-                f"{chosen.host}:{chosen.port} cannot be used ({error.strerror}). Choose another with PORT=… or HOST=…"
-            ) from None
+    except OSError as error:
+        raise click.ClickException(
+            f"{settings.in_url(chosen.host)}:{chosen.port} cannot be used ({error.strerror}). "
+            "Choose another with PORT=… or HOST=…"
+        ) from None
 
 
-def _supervise(children: dict[str, list[str]]) -> int:
-    """Run the children; start one anew when it dies; end all on SIGTERM or SIGINT."""
-    stopping = False
-    running: dict[str, subprocess.Popen[bytes]] = {}
+#: A child that lived so long can run here. Whatever ends it later is an accident, and it is started anew for ever.
+SETTLED_SECONDS = 10.0
+
+#: Starts of one that has never lived so long, and ends by itself; more would fail too.
+STARTS = 3
+
+
+class _Child:
+    """One process of the service, started anew when it dies."""
+
+    def __init__(self, name: str, command: list[str]) -> None:
+        self.name, self.command = name, command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = -SETTLED_SECONDS
+        self.settled, self.failures = False, 0
+
+    def tend(self) -> int | None:
+        """Start it if it does not run; the exit status when it cannot run and starting it again makes no sense."""
+        status = self.process.poll() if self.process else None
+        lived = time.monotonic() - self.started
+        if self.process is not None and status is None:
+            self.settled = self.settled or lived > SETTLED_SECONDS
+            return None
+        # One that dies at once is not started anew more than once a second.
+        if lived < 1:
+            return None
+        # Below zero it was a signal: somebody, or the system, ended it.
+        if status and status > 0:
+            self.failures += 1
+            if status == settings.UNUSABLE or (not self.settled and self.failures >= STARTS):
+                return status
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=settings.ROOT,
+            env=_environment(),
+            start_new_session=True,
+            preexec_fn=functools.partial(bell.end_with_parent, os.getpid()),
+        )
+        return None
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the settings that are empty: gunicorn reads WEB_CONCURRENCY too, and ends when it is no number."""
+    kept = settings.cleaned(os.environ)
+    ours = {name for name, _, _ in settings.table()}
+    return {name: value for name, value in os.environ.items() if name not in ours or name in kept}
+
+
+def _supervise(commands: dict[str, list[str]]) -> int:
+    """Run the commands; start one anew when it dies; end all on SIGTERM or SIGINT, or when one cannot run."""
+    stopping, result = False, 0
 
     def stop(*_: Any) -> None:
         nonlocal stopping
@@ -72,45 +120,36 @@ def _supervise(children: dict[str, list[str]]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    started: dict[str, float] = {}
+    children = [_Child(name, command) for name, command in commands.items()]
     while not stopping:
-        for name, command in children.items():
-            process = running.get(name)
-            if process is None or process.poll() is not None:
-                # One that dies at once is not started anew more than once a second.
-                if time.monotonic() - started.get(name, -10) < 1:
-                    continue
-                started[name] = time.monotonic()
-                running[name] = subprocess.Popen(
-                    command,
-                    cwd=settings.ROOT,
-                    start_new_session=True,
-                    preexec_fn=functools.partial(bell.end_with_parent, os.getpid()),
+        for child in children:
+            status = child.tend()
+            if status is not None:
+                click.echo(
+                    f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
+                    "What it said stands above.",
+                    err=True,
                 )
+                stopping, result = True, status
         time.sleep(0.1)
-    for process in running.values():
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
         if process.poll() is None:
             process.terminate()
     deadline = time.monotonic() + 30
-    for process in running.values():
+    for process in running:
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
-    return 0
+    return result
 
 
 def prepare(chosen: settings.Settings) -> None:
     """Apply migrations; on a first start make the first key and a survey that is ready."""
-    try:
+    with cli.plainly():
         schema.up(chosen)
         db.check()
-    except db.WrongDatabase as error:
-        raise click.ClickException(str(error)) from None
-    except peewee.OperationalError as error:
-        raise click.ClickException(
-            f"The database cannot be reached: {error}\nOn PostgreSQL it must have been made before: createdb earshot"
-        ) from None
     if not accounts.ApiKey.select().exists():
         key = chosen.admin_key or settings.kept_secret(chosen.data_dir / "admin-key")
         accounts.issue("first key", ["admin"], None, clock.now(), key)
@@ -182,7 +221,8 @@ def keys_revoke(key_id: str) -> None:
 def migrate(context: click.Context) -> None:
     """Apply migrations (or: migrate down, migrate status)."""
     if context.invoked_subcommand is None:
-        applied = schema.up(web.settings())
+        with cli.plainly():
+            applied = schema.up(web.settings())
         click.echo("\n".join(applied) or "Nothing to apply.")
 
 
@@ -196,7 +236,9 @@ def migrate_down(target: str | None) -> None:
 @migrate.command("status")
 def migrate_status() -> None:
     """Say which migrations are not applied."""
-    click.echo("\n".join(schema.pending()) or "All applied.")
+    with cli.plainly():
+        missing = schema.pending()
+    click.echo("\n".join(missing) or "All applied.")
 
 
 @click.command()

@@ -10,11 +10,35 @@ import peewee
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
-from surveys.base import db, schema
+from surveys.base import db, schema, settings
 
 
 class Away(click.ClickException):
     """The database cannot be reached, or can take no more."""
+
+
+class Unusable(click.ClickException):
+    """It cannot work with this database, however often it is started."""
+
+    exit_code = settings.UNUSABLE
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """Say in one sentence what keeps the body from using the database and DATA_DIR."""
+    try:
+        yield
+    except db.WrongDatabase as error:
+        raise Unusable(f"{error}.") from None
+    except peewee.OperationalError as error:
+        raise Away(
+            f"The database cannot be reached: {error}\nOn PostgreSQL it must have been made before: createdb earshot"
+        ) from None
+    except peewee.ProgrammingError as error:
+        # Such as PostgreSQL from 15 on, for a user who owns neither the database nor its schema.
+        raise Unusable(f"The database cannot be used by this user: {error}") from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}") from None
 
 
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:

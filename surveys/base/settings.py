@@ -6,12 +6,17 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import click
+import psycopg
+from psycopg import conninfo
+
+from surveys.base import cores
 
 #: Values people copy from samples. A service that starts with one of them signs tokens anybody can forge.
 SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "example", "insecure", "test", "dev")
@@ -25,8 +30,15 @@ MOST_BOUNCE_NAME = 14
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: What a process ends with that cannot run with these settings (EX_CONFIG in sysexits.h). Starting it again does not
+#: help, so neither `serve` nor the unit in deploy/ does.
+UNUSABLE = 78
+
+
 class SettingsError(click.ClickException):
     """A setting that cannot be used; the message names it and says what would do. Commands end with it alone."""
+
+    exit_code = UNUSABLE
 
 
 def _setting(name: str, meaning: str, default: str) -> Any:
@@ -38,15 +50,17 @@ def _setting(name: str, meaning: str, default: str) -> Any:
 class Settings:
     """What the operator decided. Made by `read`; never changed afterwards."""
 
-    host: str = _setting("HOST", "address to listen on", "127.0.0.1")
+    host: str = _setting("HOST", "address to listen on, IPv4 or IPv6, or a name", "127.0.0.1")
     port: int = _setting("PORT", "port to listen on", "8000")
     web_concurrency: int = _setting(
-        "WEB_CONCURRENCY", "web processes; any value is safe", "1 on SQLite, one a core on PostgreSQL"
+        "WEB_CONCURRENCY",
+        "web processes; any value is safe",
+        "1 on SQLite; on PostgreSQL one for each core that the process may use",
     )
     data_dir: Path = _setting("DATA_DIR", "where the embedded default keeps its files", "./data")
     database_url: str = _setting("DATABASE_URL", "`sqlite:///…` or `postgresql://…`", "SQLite in `DATA_DIR`")
     base_url: str = _setting(
-        "BASE_URL", "the public address; every link starts with it", "http://127.0.0.1:$PORT"
+        "BASE_URL", "the public address; every link starts with it", "http://$HOST:$PORT"
     )
     secret_key: str = _setting(
         "SECRET_KEY", "signs tokens; weak or sample values are refused", "made, kept in `DATA_DIR`"
@@ -98,6 +112,8 @@ class Settings:
     )
     welcome: bool = _setting("WELCOME", "the page at `/`; `0` turns it off", "1")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
+    #: False: the environment gives SECRET_KEY. True: it lies in DATA_DIR, where a restore may replace it.
+    secret_key_in_data_dir: bool = False
 
     @property
     def on_sqlite(self) -> bool:
@@ -107,7 +123,28 @@ class Settings:
 
 def table() -> list[tuple[str, str, str]]:
     """Rows (name, meaning, default) for the README."""
-    return [(f.metadata["name"], f.metadata["meaning"], f.metadata["default"]) for f in fields(Settings)]
+    rows = [f.metadata for f in fields(Settings) if f.metadata]
+    return [(row["name"], row["meaning"], row["default"]) for row in rows]
+
+
+def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
+    """Our settings out of `environ` without what surrounds them; those that are empty are left out.
+
+    A secret that is mounted as a file, or made with `echo`, ends with a line break that nobody means. Compose files
+    and systemd units write an empty value for "not given". Raises SettingsError for a control character inside.
+    """
+    found = {}
+    for name, _, _ in table():
+        value = environ.get(name, "").strip().strip(_BYTE_ORDER_MARK).strip()
+        if _CONTROL.search(value):
+            raise SettingsError(f"{name} has a line break or another control character in it")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise SettingsError(f"{name} is not in UTF-8") from None
+        if value:
+            found[name] = value
+    return found
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -116,57 +153,75 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     Makes `DATA_DIR` and, when `SECRET_KEY` is not given, a key in it (mode 0600).
     Raises SettingsError naming the setting that cannot be used.
     """
-    env = dict(os.environ if environ is None else environ)
+    given = os.environ if environ is None else environ
+    env = cleaned(given)
     values = _Reader(env)
-    data_dir = Path(env.get("DATA_DIR") or "./data").resolve()
-    port = values.integer("PORT", 8000, 0, 65535)
-    database_url = env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'earshot.db'}"
-    if not re.match(r"(sqlite:///.|postgres(ql)?://.)", database_url):
-        raise SettingsError("DATABASE_URL must start with sqlite:/// or postgresql://")
-    on_sqlite = database_url.startswith("sqlite:")
-    smtp_url, mail_from = env.get("SMTP_URL") or None, env.get("MAIL_FROM") or None
+    data_dir = Path(env.get("DATA_DIR", "./data")).resolve()
+    host, port = _host(env.get("HOST", "127.0.0.1")), values.integer("PORT", 8000, 1, 65535)
+    database_url = _database_url(env.get("DATABASE_URL", f"sqlite:///{data_dir / 'earshot.db'}"))
+    smtp_url, mail_from = env.get("SMTP_URL"), env.get("MAIL_FROM")
     if smtp_url and not mail_from:
         raise SettingsError("MAIL_FROM is required with SMTP_URL: it is the sender of every mail")
-    if smtp_url and urlsplit(smtp_url).scheme not in ("smtp", "smtps"):
-        raise SettingsError("SMTP_URL must start with smtp:// or smtps://")
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if smtp_url and (urlsplit(smtp_url).scheme not in ("smtp", "smtps") or not _reachable(smtp_url)):
+        raise SettingsError("SMTP_URL must look like smtp://user:password@mail.example.com:587, or smtps://")
+    if mail_from and not re.fullmatch(r"[^@]+@[^@]+", parseaddr(mail_from)[1]):
+        raise SettingsError("MAIL_FROM must hold an address, such as Acme <surveys@example.com>")
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret_key = _secret_key(env.get("SECRET_KEY"), data_dir)
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR cannot be {data_dir}: {error.filename} ({error.strerror}). It must be a folder in which the "
+            "user who runs Earshot may write"
+        ) from None
+    before = [_strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE", ""))]
+    if given.get("SECRET_KEY", "").strip() and given["SECRET_KEY"] != secret_key:
+        # Earlier versions signed and sealed with the blanks around it.
+        before.append(given["SECRET_KEY"])
     return Settings(
-        host=env.get("HOST") or "127.0.0.1",
+        host=host,
         port=port,
-        web_concurrency=values.integer("WEB_CONCURRENCY", 1 if on_sqlite else (os.cpu_count() or 1), 1, 512),
+        web_concurrency=values.integer(
+            "WEB_CONCURRENCY", 1 if database_url.startswith("sqlite:") else cores.usable(), 1, 512
+        ),
         data_dir=data_dir,
         database_url=database_url,
-        base_url=_base_url(env.get("BASE_URL") or f"http://127.0.0.1:{port}"),
-        secret_key=_secret_key(env.get("SECRET_KEY"), data_dir),
-        secret_keys_before=tuple(
-            _strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE") or "")
-        ),
+        base_url=_base_url(env.get("BASE_URL", _own_address(host, port))),
+        secret_key=secret_key,
+        secret_keys_before=tuple(before),
         admin_key=_admin_key(env.get("ADMIN_KEY")),
         smtp_url=smtp_url,
         mail_from=mail_from,
         bounce_address=_bounce_address(env.get("BOUNCE_ADDRESS")),
         trusted_proxies=values.integer("TRUSTED_PROXIES", 0, 0, 16),
         public_limit=values.integer("PUBLIC_LIMIT", 120, 0, 1_000_000),
-        outbound_allow=_networks(env.get("OUTBOUND_ALLOW") or ""),
-        time_zone=_time_zone(env.get("TIME_ZONE") or "UTC"),
+        outbound_allow=_networks(env.get("OUTBOUND_ALLOW", "")),
+        time_zone=_time_zone(env.get("TIME_ZONE", "UTC")),
         keep_receipts_days=values.integer("KEEP_RECEIPTS_DAYS", 400, 0, 36500),
         keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
-        metrics_token=env.get("METRICS_TOKEN") or None,
+        metrics_token=env.get("METRICS_TOKEN"),
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        secret_key_in_data_dir="SECRET_KEY" not in env,
     )
+
+
+#: Control characters of ASCII and Latin-1, and the line breaks of Unicode.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+#: What some editors of Windows write at the beginning of a text file.
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class _Reader:
     """Typed look-ups with our error class and bounds."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        # An empty value means "not given": compose files and systemd units write them that way.
-        self.environ = {name: value.strip() for name, value in environ.items() if value.strip()}
+        self.environ = environ
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         text = self.environ.get(name, str(default))
-        if not re.fullmatch(r"-?\d{1,9}", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
         return int(text)
 
@@ -183,9 +238,61 @@ class _Reader:
         return value
 
 
+def _host(value: str) -> str:
+    """An address without the brackets that IPv6 has in URLs, or a name."""
+    bare = value[1:-1] if value.startswith("[") and value.endswith("]") else value
+    # What looks like an address must be one: names have no colon, and none ends in a number.
+    if ":" in bare or re.fullmatch(r"[0-9.]+", bare):
+        try:
+            return str(ipaddress.IPv6Address(bare) if ":" in bare else ipaddress.IPv4Address(bare))
+        except ValueError:
+            pass
+    elif re.fullmatch(r"[A-Za-z0-9_.-]{1,253}", bare):
+        return bare
+    raise SettingsError(
+        "HOST must be an address or a name, such as 127.0.0.1, ::1 or localhost; the port is PORT"
+    )
+
+
+def in_url(host: str) -> str:
+    """A host as URLs write it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address(host: str, port: int) -> str:
+    """Where a browser on this machine finds the service."""
+    # Whoever listens on all addresses listens on this one too.
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else in_url(host)}:{port}"  # noqa: S104
+
+
+def _reachable(url: str) -> bool:
+    """Whether a URL has a host and, if any, a port that exists, and no blank anywhere."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", url)
+    except ValueError:
+        return False
+
+
+def _database_url(value: str) -> str:
+    if not re.match(r"(sqlite:///.|postgres(ql)?://.)", value):
+        raise SettingsError("DATABASE_URL must start with sqlite:/// or postgresql://")
+    if not value.startswith("sqlite:"):
+        try:
+            conninfo.conninfo_to_dict(value)
+        except psycopg.ProgrammingError:
+            # Its message quotes the URL, and with it the password.
+            raise SettingsError(
+                "DATABASE_URL must look like postgresql://user:password@db.example/earshot; in user and password "
+                "every other character than letters and digits is written as %XX"
+            ) from None
+    return value
+
+
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    strange = parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or strange or not _reachable(value):
         raise SettingsError("BASE_URL must look like https://surveys.example.com")
     return value.rstrip("/")
 
@@ -224,12 +331,12 @@ def kept_secret(path: Path) -> str:
 def _bounce_address(given: str | None) -> str | None:
     if not given:
         return None
-    if not re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{MOST_BOUNCE_NAME}}}@[A-Za-z0-9.-]+", given.strip()):
+    if not re.fullmatch(rf"[A-Za-z0-9_.-]{{1,{MOST_BOUNCE_NAME}}}@[A-Za-z0-9.-]+", given):
         raise SettingsError(
             f"BOUNCE_ADDRESS must look like bounce@mail.example.com, with "
             f"at most {MOST_BOUNCE_NAME} characters before the @"
         )
-    return given.strip()
+    return given
 
 
 def _admin_key(given: str | None) -> str | None:

@@ -1,8 +1,13 @@
 """`flask serve` as processes: what dies is started anew, and nothing outlives what started it."""
 
 import json
+import os
+import re
+import runpy
 import socket
 import stat
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -10,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from surveys import commands
 from tests import servers
 
 
@@ -41,6 +47,81 @@ def test_a_killed_worker_takes_its_processes_along_and_comes_back(service):
     wait_for(lambda: not any(process.is_running() for process in made))
     wait_for(lambda: len(workers(service)[1]) >= 2)
     assert workers(service)[0].pid != worker.pid
+
+
+def log_of(environment, patience=60):
+    """What a service says that ends by itself, and its exit status."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
+    done = subprocess.run(
+        command, cwd=servers.ROOT, env={"PATH": os.environ["PATH"], **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
+    )  # fmt: skip
+    return done.stdout, done.returncode
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_it_listens_on_an_address_of_ipv6_and_says_so(tmp_path, host):
+    port = servers.free_port()
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
+    said = tmp_path / "said"
+    with open(said, "wb") as output:
+        running = subprocess.Popen(
+            command, cwd=servers.ROOT, stdout=output, stderr=output,
+            env={"PATH": os.environ["PATH"], "HOST": host, "PORT": str(port), "DATA_DIR": str(tmp_path)},
+        )  # fmt: skip
+    try:
+        wait_for(lambda: servers.answers(f"http://[::1]:{port}/readyz"), 60)
+        assert f"Earshot is at http://[::1]:{port}/\n" in said.read_text()
+    finally:
+        running.terminate()
+        running.wait(60)
+    assert running.returncode == 0, said.read_text()
+
+
+def test_an_empty_number_of_processes_is_none_given(tmp_path):
+    """Gunicorn reads the same variable, and ends when it is no number."""
+    with servers.service({"DATA_DIR": str(tmp_path), "WEB_CONCURRENCY": ""}) as service:
+        assert servers.answers(f"{service.url}/healthz")
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "named"),
+    [
+        ({"HOST": "300.1.1.1"}, 78, "HOST"),
+        # From the range that documents use: no machine has it.
+        ({"HOST": "192.0.2.1"}, 1, "192.0.2.1"),
+        ({"HOST": "2001:db8::1"}, 1, "[2001:db8::1]"),
+        ({"ADMIN_KEY": "two lines\nof a key that is long enough, surely"}, 78, "ADMIN_KEY"),
+        ({"DATABASE_URL": "sqlite:////dev/null/earshot.db"}, 1, "database"),
+        ({"DATABASE_URL": "postgresql://ann:s3cret@127.0.0.1:1/x"}, 1, "database"),
+    ],
+)
+def test_what_cannot_work_stops_the_start_with_a_sentence(tmp_path, given, status, named):
+    said, ended = log_of({"DATA_DIR": str(tmp_path), "PORT": str(servers.free_port()), **given})
+    assert ended == status
+    assert said.startswith("Error: ")
+    assert named in said
+    assert "Traceback" not in said
+    assert "s3cret" not in said
+
+
+def test_a_part_that_cannot_start_ends_the_service(tmp_path):
+    """It is not started anew for ever."""
+    said, ended = log_of(
+        {"DATA_DIR": str(tmp_path), "PORT": str(servers.free_port()), "GUNICORN_CMD_ARGS": "--workers many"}
+    )
+    assert ended == 2
+    assert said.count("invalid int value") == commands.STARTS
+    assert said.rstrip().splitlines()[-1].startswith("Error: Earshot cannot start: its web process ended")
+
+
+def test_who_is_behind_waits_longer_than_who_is_in_front():
+    """A connection that the service closes while nginx sends a request on it costs that request."""
+    site = (servers.ROOT / "deploy" / "nginx.conf").read_text()
+    (in_front,) = re.findall(r"keepalive_timeout (\d+)s;", site)
+    behind = runpy.run_path(str(servers.ROOT / "gunicorn.conf.py"))["keepalive"]
+    assert behind >= int(in_front) + 10
+    assert f"idle for {behind} s" in (servers.ROOT / "deploy" / "README.md").read_text()
 
 
 def test_a_killed_service_leaves_no_process_behind(service):

@@ -1,18 +1,27 @@
 """Settings: what cannot be used is refused by name, before anything starts."""
 
+import dataclasses
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from surveys import links
 from surveys.base import ids, settings
+from tests.servers import ROOT
 
 GOOD = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 
 BAD = [
-    ("PORT", "http"), ("PORT", "-1"), ("PORT", "65536"), ("PORT", "80.0"), ("WEB_CONCURRENCY", "0"),
+    ("PORT", "http"), ("PORT", "-1"), ("PORT", "0"), ("HOST", "0.0.0"), ("HOST", "256.0.0.1"), ("HOST", "::g"),
+    ("HOST", "[::1"), ("HOST", "localhost:8000"), ("HOST", "unix:/run/x"), ("HOST", "two words"),
+    ("DATABASE_URL", "postgresql://u:p%zz@db.example/x"),
+    ("BASE_URL", "https://a b.example"), ("BASE_URL", "https://example.com:99999"), ("BASE_URL", "https://u@example.com"),
+    ("SMTP_URL", "smtp://"), ("SMTP_URL", "smtp://mail.example:smtp"), ("MAIL_FROM", "Acme"), ("DATA_DIR", "/dev/null"),
+    ("DATA_DIR", "/dev/null/data"), ("PORT", "65536"), ("PORT", "80.0"), ("WEB_CONCURRENCY", "0"),
     ("WEB_CONCURRENCY", "two"), ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "sqlite://"),
     ("BASE_URL", "example.com"),
     ("BASE_URL", "ftp://example.com"), ("BASE_URL", "https://"), ("BASE_URL", "https://example.com/?x=1"),
@@ -116,3 +125,63 @@ def test_keys_that_were_in_force_before_are_as_strong(tmp_path):
     )
     with pytest.raises(settings.SettingsError, match="SECRET_KEY_BEFORE"):
         settings.read({**plain, "SECRET_KEY_BEFORE": f"{GOOD},short"})
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}", "\t{}\t\n\n", "\ufeff{}", "{}\u00a0"])
+@pytest.mark.parametrize("name", [row[0] for row in settings.table()])
+def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
+    """A secret mounted as a file, or made with `echo`, ends with a line break."""
+    plain = {
+        "HOST": "0.0.0.0", "PORT": "8123", "WEB_CONCURRENCY": "3", "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": "postgresql://u:p@db.example/x", "BASE_URL": "https://example.com/surveys",
+        "SECRET_KEY": GOOD, "SECRET_KEY_BEFORE": f"{GOOD}x", "ADMIN_KEY": f"{GOOD}y",
+        "SMTP_URL": "smtp://u:p@mail.example:587?starttls=1", "MAIL_FROM": "Acme <a@example.com>",
+        "BOUNCE_ADDRESS": "b@example.com", "TRUSTED_PROXIES": "1", "PUBLIC_LIMIT": "9", "OUTBOUND_ALLOW": "10.0.0.0/8",
+        "TIME_ZONE": "Europe/Berlin", "KEEP_RECEIPTS_DAYS": "7", "KEEP_PEOPLE_DAYS": "8", "METRICS_TOKEN": "t0ken",
+        "WELCOME": "0", "LOG_LEVEL": "DEBUG",
+    }  # fmt: skip
+    found = settings.read({**plain, name: around.format(plain[name])})
+    expected = settings.read(plain)
+    if name == "SECRET_KEY":
+        # What earlier versions signed with the blanks is still taken.
+        assert found.secret_keys_before == (*expected.secret_keys_before, around.format(GOOD))
+        expected = dataclasses.replace(expected, secret_keys_before=found.secret_keys_before)
+    assert found == expected
+
+
+@pytest.mark.parametrize("inside", ["\n", "\r\n", "\t", "\x00", "\x7f", "\x85", "\u2028", "\udcff"])
+@pytest.mark.parametrize("name", [row[0] for row in settings.table()])
+def test_a_control_character_inside_a_value_is_refused(tmp_path, name, inside):
+    given = {"DATA_DIR": str(tmp_path), "SECRET_KEY": GOOD, name: f"{GOOD}{inside}{GOOD}"}
+    with pytest.raises(settings.SettingsError, match=name) as refusal:
+        settings.read(given)
+    assert GOOD not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "listens", "address"),
+    [
+        ("::1", "::1", "http://[::1]:8000"),
+        ("[::1]", "::1", "http://[::1]:8000"),
+        ("2001:DB8::0007", "2001:db8::7", "http://[2001:db8::7]:8000"),
+        ("::", "::", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "0.0.0.0", "http://127.0.0.1:8000"),
+        ("192.0.2.7", "192.0.2.7", "http://192.0.2.7:8000"),
+        ("localhost", "localhost", "http://localhost:8000"),
+    ],
+)
+def test_the_address_is_where_the_service_listens(tmp_path, host, listens, address):
+    found = settings.read({"DATA_DIR": str(tmp_path), "HOST": host})
+    assert (found.host, found.base_url) == (listens, address)
+
+
+def test_without_a_word_postgresql_gets_a_process_for_each_core_that_may_be_used(tmp_path):
+    """The system's own affinity, as `taskset` and container runtimes set it."""
+    code = "from surveys.base import settings; print(settings.read().web_concurrency)"
+    given = {"DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://db.example/x"}
+    one = min(os.sched_getaffinity(0))
+    said = subprocess.run(
+        [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{one}}}); {code}"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout == "1\n"
