@@ -1,7 +1,9 @@
 """What an operator types: `flask --app wsgi …`."""
 
 import functools
+import math
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -228,9 +230,32 @@ def migrate(context: click.Context) -> None:
 
 @migrate.command("down")
 @click.argument("target", required=False)
-def migrate_down(target: str | None) -> None:
-    """Take back the last migration, or all back through TARGET."""
-    click.echo("\n".join(schema.down(web.settings(), target)))
+@click.option("--force", is_flag=True, help="Also when the database holds data, which is deleted for good.")
+@click.option("--database", help="With --force: the name of the database whose data may go.")
+def migrate_down(target: str | None, force: bool, database: str | None) -> None:
+    """Take back the last migration, or all back through TARGET. Tables and columns go, with what is in them."""
+    with cli.plainly():
+        name, kept = db.name(), _kept()
+        if kept and not (force and database == name):
+            held = ", ".join(f"{count} in {table}" for table, count in kept.items())
+            raise click.ClickException(
+                f"The database {name} holds data ({held}), which would be lost. Make a backup first; "
+                f"then: flask --app wsgi migrate down {target or ''} --force --database {shlex.quote(name)}"
+            )
+        taken_back = schema.down(web.settings(), target)
+    click.echo("\n".join(taken_back) or "Nothing to take back.")
+
+
+#: Rows that the first start makes by itself, by table; what is made again without anybody's doing does not count.
+_MADE_BY_ITSELF = {"api_key": 1, "survey": 1, "definition": 1, "clock": math.inf, "idempotent_call": math.inf}
+
+
+def _kept() -> dict[str, int]:
+    """How many rows each table holds, of the tables in which somebody has put something."""
+    present = set(db.database.get_tables())
+    names = [table._meta.table_name for table in db.registered()]  # type: ignore[attr-defined]
+    counts = {name: db.rows_in(name) for name in names if name in present}
+    return {name: count for name, count in counts.items() if count > _MADE_BY_ITSELF.get(name, 0)}
 
 
 @migrate.command("status")

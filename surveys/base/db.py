@@ -107,6 +107,18 @@ def check() -> None:
         raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
 
 
+def name() -> str:
+    """What the bound database is called: the file, or the name on the PostgreSQL server."""
+    if on_sqlite():
+        return os.path.basename(database.obj.database)
+    return database.execute_sql("SELECT current_database()").fetchone()[0]
+
+
+def rows_in(table: str) -> int:
+    """How many rows a table of ours has, whatever its columns are."""
+    return database.execute_sql(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+
+
 def connect(url: str) -> Any:
     """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
     return postgres.connect(url)

@@ -143,3 +143,40 @@ def test_missing_migrations_are_named(run, world, command):
     assert done.exit_code == 1
     assert "0001_initial" in done.output
     assert "migrate" in done.output
+
+
+def test_migrations_are_taken_back_over_data_only_for_whoever_names_the_database(run, world, make):
+    """The tables go with everything in them, and nobody is asked again."""
+    first = schema.known()[0]
+    row = make.response(make.survey(), 7, comment="Worth keeping")
+    name = db.name()
+    for arguments in (
+        [],
+        [first],
+        ["--force"],
+        [first, "--force"],
+        [first, "--database", name],
+        [first, "--force", "--database", "another"],
+        [first, "--force", "--database", ""],
+    ):
+        refused = run("migrate", "down", *arguments)
+        assert refused.exit_code == 1, arguments
+        assert name in refused.output
+        assert "1 in response" in refused.output
+        assert schema.pending() == []
+        assert Response.get().comment == row.comment
+    done = run("migrate", "down", first, "--force", "--database", name)
+    assert (done.exit_code, schema.pending()) == (0, schema.known())
+    # Whoever comes back finds an empty house, and may leave it without a word.
+    schema.up(world.settings)
+    assert run("migrate", "down", first).exit_code == 0
+    assert schema.pending() == schema.known()
+
+
+def test_what_the_first_start_made_may_be_taken_back(run, world, make):
+    assert run("migrate", "down", schema.known()[0]).exit_code == 0
+    schema.up(world.settings)
+    make.survey()
+    make.survey()
+    refused = run("migrate", "down")
+    assert (refused.exit_code, "2 in survey" in refused.output) == (1, True)
