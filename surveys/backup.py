@@ -53,13 +53,18 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. `differing`: daily counts that do not equal the responses, which none should."""
+    """What a restore did. `differing`: daily counts that do not equal the responses, which none should.
+
+    `new_secret`: the backup's SECRET_KEY is in force from now on. `unknown_secrets`: how many keys of the backup
+    neither are in force nor stand in SECRET_KEY_BEFORE, so that links made under them lead nowhere.
+    """
 
     rows: dict[str, int]
     held: int
     erased_again: dict[str, int]
     differing: int
     new_secret: bool
+    unknown_secrets: int
 
 
 def write(
@@ -85,10 +90,7 @@ def write(
 
 def total() -> int:
     """About how many rows a backup will have, for a progress bar."""
-    return sum(
-        database.execute_sql(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0]  # noqa: S608
-        for name in _tables()
-    )
+    return sum(map(db.rows_in, _tables()))
 
 
 def check(path: Path, progress: Progress = lambda _: None) -> Manifest:
@@ -137,7 +139,9 @@ def restore(
     new_secret = _take_over_secret(settings, manifest)
     erased_again = privacy.replay(graves, now)
     privacy.settle()
-    return Restored(manifest.rows, held, erased_again, len(rollups.differences()), new_secret)
+    in_force = manifest.secret_key if new_secret else settings.secret_key
+    unknown = {manifest.secret_key, *manifest.secret_keys_before} - {in_force, *settings.secret_keys_before}
+    return Restored(manifest.rows, held, erased_again, len(rollups.differences()), new_secret, len(unknown))
 
 
 # --------------------------------------------------------------------------------------------- writing
@@ -327,18 +331,19 @@ def _graves(settings: Settings, force: bool) -> dict[str, datetime]:
 
 
 def _take_over_secret(settings: Settings, manifest: Manifest) -> bool:
-    """Sign with the backup's key from now on, unless the environment names one; True when it is another one.
+    """Sign with the backup's key from now on, unless the environment names one; True when that is another one.
 
     Where the environment's stays, what the backup holds sealed is sealed anew under it.
     """
-    path, secret = settings.data_dir / "secret-key", manifest.secret_key
-    kept_here = path.exists() and path.read_text().strip() == settings.secret_key
-    before = (*manifest.secret_keys_before, *settings.secret_keys_before)
-    if secret != settings.secret_key and kept_here:
-        tombstones.replace_file(path, secret.encode() + b"\n")
+    secret, before = manifest.secret_key, (*manifest.secret_keys_before, *settings.secret_keys_before)
+    if secret != settings.secret_key and settings.secret_key_in_data_dir:
+        tombstones.replace_file(settings.data_dir / "secret-key", secret.encode() + b"\n")
         signing.use_secret(secret, before)
-    elif secret != settings.secret_key or manifest.secret_keys_before:
+        # The next start knows the earlier keys only if somebody names them.
+        sealing.reseal()
+        return True
+    if secret != settings.secret_key or manifest.secret_keys_before:
         signing.use_secret(settings.secret_key, (secret, *before))
         sealing.reseal()
         signing.use_secret(settings.secret_key, settings.secret_keys_before)
-    return secret != settings.secret_key
+    return False

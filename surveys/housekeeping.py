@@ -1,6 +1,7 @@
 """What an operator types to look after the data: erase, export, backup, restore, jobs, mail-test."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def restore(file: Path, force: bool, check: bool) -> None:
         raise click.ClickException(f"{file}: {error}") from None
     except backups.NotEmpty as error:
         raise click.ClickException(f"{error} --force replaces them.") from None
-    _report(done)
+    _report(done, file)
 
 
 @click.command()
@@ -126,7 +127,7 @@ def reseal() -> None:
     click.echo(f"{sealing.reseal()} secrets sealed anew.")
 
 
-def _report(done: backups.Restored) -> None:
+def _report(done: backups.Restored, file: Path) -> None:
     click.echo(_counted({name: count for name, count in done.rows.items() if count} or {"rows": 0}))
     if done.erased_again:
         click.echo(f"Erased again, because they were erased since:\n{_counted(done.erased_again)}")
@@ -136,9 +137,12 @@ def _report(done: backups.Restored) -> None:
             "See: flask --app wsgi jobs list, jobs release."
         )
     if done.new_secret:
+        click.echo("Links and tokens are signed with the key of the backup from now on. Restart Earshot.")
+    if done.unknown_secrets:
         click.echo(
-            "Links and tokens are signed with the key of the backup from now on: restart Earshot. If SECRET_KEY is set "
-            "in the environment, give it the value it had where the backup was made."
+            "Links in mail that was sent before the backup lead nowhere (404) until the keys of the backup stand in "
+            "SECRET_KEY_BEFORE, comma-separated, and Earshot is restarted. They are secret_key and secret_keys_before "
+            f"in its first line: zcat {shlex.quote(str(file))} | head -n 1"
         )
     if done.differing:
         click.echo(f"{done.differing} daily counts differ from the responses. Run: flask --app wsgi recount")

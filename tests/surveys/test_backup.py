@@ -1,16 +1,30 @@
 """A backup holds everything of one moment, and a restore brings just that back."""
 
+import dataclasses
 import gzip
 import itertools
+import json
 import os
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
 from feedback import feed
-from surveys import backup, catalogue, people, privacy, responses, rollups, tombstones
-from surveys.base import clock, db, jobs, schema
-from surveys.models import Person, Response, Survey
+from surveys import (
+    backup,
+    catalogue,
+    connections,
+    links,
+    people,
+    privacy,
+    responses,
+    rollups,
+    tombstones,
+)
+from surveys.base import clock, db, jobs, schema, signing
+from surveys.models import Connection, Person, Response, Survey
+from wsgi import create_app
 
 
 @pytest.fixture
@@ -136,6 +150,76 @@ def test_tombstones_beside_a_lost_database_are_replayed_too(world, file, make):
     schema.down(world.settings)
     done = backup.restore(file, world.settings, clock.now())
     assert done.erased_again == {"person": 1, "response": 1, "job": 1}
+
+
+OTHER_KEY = "0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e"
+STILL_EARLIER = "f1e2d3c4b5a697887766554433221100ffeeddcc"
+
+
+def made_under(key, world, make, before=()):
+    """What an instance with another key has: a link that was mailed, and a stored secret. The link's path."""
+    signing.use_secret(key, before)
+    row = make.response(make.survey(), 1, person={"email": "ann@example.com"})
+    desk = {"name": "Desk", "kind": "generic", "survey": row.survey_id, "secret": "w" * 40}
+    connections.create(desk, clock.now())
+    return urlsplit(links.me(row.person_id, clock.now())).path
+
+
+def restarted(world, **changes):
+    """A caller of the service as it is after a restart with other settings."""
+    return create_app({**world.environment, **changes}).test_client()
+
+
+def restore(world, file):
+    """What `flask restore` says."""
+    done = world.app.test_cli_runner().invoke(args=["restore", str(file), "--force"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_where_the_environment_names_the_key_old_links_wait_for_the_backups(world, file, make):
+    """The document, the message and the code say the same (docs/secrets.md)."""
+    page = made_under(OTHER_KEY, world, make)
+    backup.write(file, dataclasses.replace(world.settings, secret_key=OTHER_KEY), clock.now())
+    signing.use_secret(world.settings.secret_key)
+    said = restore(world, file)
+    assert "SECRET_KEY_BEFORE" in said
+    assert f"zcat {file} | head -n 1" in said
+    assert "from now on" not in said
+    assert OTHER_KEY not in said
+    first_line = gzip.decompress(file.read_bytes()).splitlines()[0]
+    assert json.loads(first_line)["secret_key"] == OTHER_KEY
+    assert [row.secret for row in Connection.select()] == ["w" * 40]
+    assert restarted(world).get(page).status_code == 404
+    assert restarted(world, SECRET_KEY_BEFORE=OTHER_KEY).get(page).status_code == 200
+    # Whoever has named the key is not told to.
+    named = create_app({**world.environment, "SECRET_KEY_BEFORE": OTHER_KEY})
+    assert "SECRET_KEY_BEFORE" not in restore(dataclasses.replace(world, app=named), file)
+
+
+@pytest.mark.parametrize("named", ["", STILL_EARLIER])
+def test_where_the_key_lies_in_data_dir_the_backups_takes_its_place(world, file, make, named):
+    page = made_under(OTHER_KEY, world, make, [STILL_EARLIER])
+    earlier = dataclasses.replace(world.settings, secret_key=OTHER_KEY, secret_keys_before=(STILL_EARLIER,))
+    backup.write(file, earlier, clock.now())
+    own = {"SECRET_KEY": "", "SECRET_KEY_BEFORE": named}
+    said = restore(dataclasses.replace(world, app=create_app({**world.environment, **own})), file)
+    assert "key of the backup from now on. Restart" in said
+    assert ("SECRET_KEY_BEFORE" in said) is (not named)
+    assert restarted(world, **own).get(page).status_code == 200
+    assert [row.secret for row in Connection.select()] == ["w" * 40]
+
+
+def test_a_key_that_the_environment_gives_is_not_replaced_by_a_file_that_says_the_same(world, file, make):
+    """Or the next start would read sealed secrets with the wrong one."""
+    made_under(OTHER_KEY, world, make)
+    backup.write(file, dataclasses.replace(world.settings, secret_key=OTHER_KEY), clock.now())
+    (world.settings.data_dir / "secret-key").write_text(world.settings.secret_key)
+    signing.use_secret(world.settings.secret_key)
+    restore(world, file)
+    assert (world.settings.data_dir / "secret-key").read_text() == world.settings.secret_key
+    restarted(world)
+    assert [row.secret for row in Connection.select()] == ["w" * 40]
 
 
 def test_a_database_in_use_is_replaced_only_by_force(world, file, make):
