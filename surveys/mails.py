@@ -209,7 +209,7 @@ def _values(
     survey: Survey, invitation: Invitation, words: Mapping[str, Any], language: str
 ) -> dict[str, Any]:
     texts, metric = catalogue.texts(survey, language), METRICS[survey.metric]
-    colour = survey.widget.get("color") or script.COLOUR
+    colour = script.colour_of(survey.widget)
     return {
         "language": language,
         "direction": wording.direction(language),

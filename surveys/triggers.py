@@ -6,11 +6,15 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
+
 from surveys import facts, invitations, people, resolutions, responses, rollups
 from surveys.base import bell, clock, db, ids
 from surveys.domain import eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
+
+log = structlog.get_logger()
 
 #: How long a delivery id or repeated bytes are known again.
 REMEMBERED = timedelta(hours=72)
@@ -435,15 +439,24 @@ def _send_at(survey: Survey, said: dict[str, Any], free_at: datetime, now: datet
     """After the delay, counted from arrival, but not before the person may be asked, and in the send window."""
     delay = said["delay_minutes"] if said.get("delay_minutes") is not None else survey.delay_minutes
     earliest = max(free_at, now + timedelta(minutes=delay))
-    given = survey.send_window
-    if not given or not said["deliver"]:
+    if not survey.send_window or not said["deliver"]:
         return earliest
-    window = schedule.SendWindow(
-        opens=datetime.strptime(given["opens"], "%H:%M").time(),  # noqa: DTZ007
-        closes=datetime.strptime(given["closes"], "%H:%M").time(),  # noqa: DTZ007
-        weekdays=frozenset(given.get("weekdays", range(7))),
-    )
-    return schedule.send_at(earliest, 0, window, _zone_of(said))
+    return schedule.send_at(earliest, 0, _send_window(survey), _zone_of(said))
+
+
+def _send_window(survey: Survey) -> schedule.SendWindow | None:
+    """The survey's window. None for one that cannot be read: to ask at any hour is better than not to ask at all."""
+    given = survey.send_window
+    try:
+        return schedule.SendWindow(
+            # Earlier versions took a line feed at the end.
+            opens=datetime.strptime(given["opens"].strip(), "%H:%M").time(),  # noqa: DTZ007
+            closes=datetime.strptime(given["closes"].strip(), "%H:%M").time(),  # noqa: DTZ007
+            weekdays=frozenset(given.get("weekdays", range(7))),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.error("a send window cannot be read", survey=survey.id, error=type(error).__name__)
+        return None
 
 
 def _zone_of(said: dict[str, Any]) -> tzinfo:

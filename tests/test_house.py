@@ -1,5 +1,6 @@
 """The house keeps its own rules: who imports whom, contents pages, tables, access, and what README says."""
 
+import ast
 import importlib
 import os
 import pkgutil
@@ -73,6 +74,76 @@ def test_every_way_out_is_on_the_contents_page():
 
     names = {module.name for module in pkgutil.iter_modules(delivery.__path__)}
     assert names == set(re.findall(r"^(\w+)  ", delivery.__doc__ or "", re.MULTILINE))
+
+
+# --------------------------------------------------------------------------------------------- patterns
+
+_LOOKS = ("compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer")
+
+
+def patterns(tree):
+    """What a module hands to `re` and to Regexp as a pattern: (the function's name, line, texts in it)."""
+    named = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        function = node.func if isinstance(node, ast.Call) and node.args else None
+        if not isinstance(function, ast.Attribute):
+            continue
+        of_re = isinstance(function.value, ast.Name) and function.value.id == "re" and function.attr in _LOOKS
+        if of_re or function.attr == "Regexp":
+            given = node.args[0]
+            given = named.get(given.id, given) if isinstance(given, ast.Name) else given
+            texts = [
+                part.value
+                for part in ast.walk(given)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str | bytes)
+            ]
+            yield function.attr, node.lineno, texts
+
+
+def ends_before_a_line_feed(pattern):
+    """Whether a pattern holds a `$` that means an end: it also stands before a line feed at the very end."""
+    text = pattern if isinstance(pattern, str) else pattern.decode("latin-1")
+    bare = re.sub(r"\\.", "", text, flags=re.DOTALL)
+    return "$" in re.sub(r"\[\^?\]?[^\]]*\]", "", bare)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"a$", True),
+        (b"a$", True),
+        (r"(a|$)b", True),
+        (r"\\$", True),
+        (r"[^\]]$", True),
+        (r"a\Z", False),
+        (r"a\$", False),
+        (r"[a$]", False),
+        (r"[]$]", False),
+    ],
+)
+def test_a_dollar_sign_that_means_an_end_is_seen(pattern, found):
+    assert ends_before_a_line_feed(pattern) is found
+
+
+def test_every_pattern_says_where_it_ends():
+    r"""No `$`, which lets a last line feed pass: `\Z` and `fullmatch` do not. marshmallow's Regexp looks from the
+    beginning only, so each of ours names its end."""
+    seen, wrong = 0, []
+    for folder in ("surveys", "feedback", "migrations"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for function, line, texts in patterns(ast.parse(path.read_text())):
+                seen += 1
+                ends = texts and str(texts[-1]).endswith(r"\Z")
+                if any(map(ends_before_a_line_feed, texts)) or (function == "Regexp" and not ends):
+                    wrong.append(f"{path.relative_to(ROOT)}:{line}")
+    assert wrong == []
+    assert seen > 50
 
 
 # ------------------------------------------------------------------------------------------- migrations

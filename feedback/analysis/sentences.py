@@ -23,7 +23,7 @@ _SIGNATURE = re.compile(
     r"\n\s*(?:--\s*\n|sent from my\b|get outlook for\b|"
     r"(?:kind|best|warm|many)?\s*regards\b|best wishes\b|sincerely\b|yours (?:truly|faithfully|sincerely)\b|"
     r"mit freundlichen gr[üu]ßen|viele gr[üu]ße|cordialement|saludos|cordiali saluti|met vriendelijke groet)"
-    r"[^\n]{0,60}(?:\n[^\n]{0,80}){0,8}\s*$",
+    r"[^\n]{0,60}(?:\n[^\n]{0,80}){0,8}\s*\Z",
     re.IGNORECASE,
 )
 _SPACE = re.compile(r"[^\S\n]+")

@@ -215,7 +215,7 @@ RULES: list[Callable[[Ask, datetime], Refusal | None]] = [
 
 # Mailboxes of programs: the usual spellings of "no reply", and the bounce addresses of RFC 2142 and RFC 3464.
 _NOBODY = re.compile(
-    r"(?:^|[-_.+])(?:no|do[-_.]?not)[-_.]?reply(?:$|[-_.+\d])|^(?:mailer-daemon|postmaster|bounces?)(?:$|[-+])"
+    r"(?:^|[-_.+])(?:no|do[-_.]?not)[-_.]?reply(?:\Z|[-_.+\d])|^(?:mailer-daemon|postmaster|bounces?)(?:\Z|[-+])"
 )
 
 

@@ -29,7 +29,7 @@ UNSTORABLE = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 ENCODED_WORD = re.compile(r"=\?[^?\s]{1,40}\?[bqBQ]\?[^?\s]*\?=")
 MARKUP = re.compile(r"<[^<>]*>")
 EMAIL = re.compile(
-    r"[^\s@<>()\[\]\",;:\\\x00-\x1f\x7f]{1,64}@(?=.{4,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]"
+    r"[^\s@<>()\[\]\",;:\\\x00-\x1f\x7f]{1,64}@(?=.{4,253}\Z)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]"
 )
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
 SPOKEN_TIME = re.compile(
@@ -147,7 +147,7 @@ def url(value: Any) -> str | None:
     text = line(value, LONGEST_URL + 1)
     if text is None or len(text) > LONGEST_URL or re.search(r"[\s\"'<>\\^`{|}]", text):
         return None
-    if "://" not in text and re.match(r"[\w-]+(\.[\w-]+)+(/|$)", text):
+    if "://" not in text and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", text):
         text = "https://" + text
     try:
         parts = urlsplit(text)

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from surveys import mails, wording
 from surveys.base import web
+from surveys.base.delivery import message
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import (
     _TAG,
@@ -36,9 +37,12 @@ POSITIONS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 THEMES = ("auto", "light", "dark")
 
-_HOUR = r"^([01]\d|2[0-3]):[0-5]\d$"
+# validate.Regexp looks from the beginning; only \Z is the end, for $ also stands before a last line feed.
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 
-_COLOUR = r"^#[0-9a-fA-F]{6}$"
+_COLOUR = r"#[0-9a-fA-F]{6}\Z"
+
+_PAGE = r"[^,\x00-\x1f]{1,500}\Z"
 
 
 class WidgetOptions(ma.Schema):
@@ -54,7 +58,7 @@ class WidgetOptions(ma.Schema):
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
     pages = fields.List(
-        fields.String(validate=validate.Regexp(r"^[^,]{1,500}$", error="Must be a pattern without commas.")),
+        fields.String(validate=validate.Regexp(_PAGE, error="Must be a pattern without commas.")),
         validate=validate.Length(max=100),
     )
 
@@ -84,6 +88,14 @@ class SendWindowBody(ma.Schema):
         check(data["opens"] < data["closes"], "Must open before it closes, on the same day.")
 
 
+def _mailbox(value: str) -> None:
+    """Refuse an address that cannot stand in a mail: marshmallow takes all kinds of letters and blanks for one."""
+    try:
+        message.address(value, None)
+    except message.DeliveryFailed:
+        raise ma.ValidationError("Must be an address that mail can be sent to.") from None
+
+
 class MailWords(ma.Schema):
     """Own words of the mail that asks; what is left out stays standard.
 
@@ -91,7 +103,7 @@ class MailWords(ma.Schema):
     """
 
     from_name = text(SHORT, 1, allow_none=True)
-    reply_to = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    reply_to = fields.Email(validate=[validate.Length(max=254), _mailbox], allow_none=True)
     subject = ByLanguage(allow_none=True)
     text = ByLanguage(5000, allow_none=True)
 

@@ -55,7 +55,7 @@ def page(
         direction=wording.direction(language),
         say=lambda key, **words: wording.text(language, key, **words),
         nonce=web.nonce(),
-        palette=script.schemes(options.get("color") or script.COLOUR),
+        palette=script.schemes(script.colour_of(options)),
         theme=options.get("theme") or "auto",
         **values,
     )

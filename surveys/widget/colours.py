@@ -7,6 +7,11 @@ WHITE, BLACK = "#ffffff", "#000000"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
+def is_one(text: object) -> bool:
+    """Whether `text` is a colour `#rrggbb`."""
+    return isinstance(text, str) and _HEX.fullmatch(text) is not None
+
+
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours `#rrggbb`, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
     low, high = sorted((_luminance(one), _luminance(other)))
@@ -40,7 +45,7 @@ def _step(part: int, end: int) -> int:
 
 
 def _parts(colour: str) -> list[int]:
-    if not _HEX.fullmatch(colour):
+    if not is_one(colour):
         raise ValueError(f"{colour!r} is not a colour like #2f5bea")
     return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
 

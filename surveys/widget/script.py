@@ -4,9 +4,10 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 from surveys.widget import colours
 
@@ -118,14 +119,10 @@ class Files(NamedTuple):
 
 
 def files(config: Config) -> Files:
-    """Both files. The same configuration gives the same bytes.
-
-    Raises ValueError for a colour that is none.
-    """
+    """Both files. The same configuration gives the same bytes."""
     widget = config["widget"]
-    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
     choices = bool(config["texts"].get("choices"))
-    words = _literal(_words(config, palette(colour, theme)))
+    words = _literal(_words(config, palette(colour_of(widget), widget.get("theme", "auto"))))
     panel = _built("choices.min.js" if choices else "survey.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
     whole = _built("whole-choices.min.js" if choices else "whole.min.js").replace(_SURVEY, words)
@@ -140,6 +137,15 @@ def files(config: Config) -> Files:
 def etag(content: bytes, encoding: str = "") -> str:
     """The strong entity tag of one encoding of a file, in quotes (RFC 9110, 8.8.3)."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}{encoding and "-" + encoding}"'
+
+
+def colour_of(widget: Mapping[str, Any]) -> str:
+    """The colour of a survey; ours where it chose none, or what is stored is none.
+
+    Earlier versions stored any text that only began as a colour does.
+    """
+    chosen = str(widget.get("color") or "").strip()
+    return chosen if colours.is_one(chosen) else COLOUR
 
 
 def palette(colour: str, theme: str = "auto") -> str:
@@ -158,7 +164,7 @@ def _everywhere(scheme: str, declarations: str) -> str:
 
 def notes(widget: Widget) -> list[str]:
     """What the survey's team should know of its looks: where its colour was adapted, and to what."""
-    colour, theme = widget.get("color") or COLOUR, widget.get("theme", "auto")
+    colour, theme = colour_of(widget), widget.get("theme", "auto")
     shown = {scheme: colours.readable(colour, paper) for scheme, paper in _PAPERS.items()}
     return [
         f"widget.color: {colour} cannot be told from the {scheme} panel; {adapted} is shown there instead."

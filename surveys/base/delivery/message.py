@@ -61,10 +61,10 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
     """
     mail = EmailMessage()
     own_name, own_address = parseaddr(sender)
-    mail["From"] = _address(own_address, message.from_name or own_name)
-    mail["To"] = _address(message.to, message.name)
+    mail["From"] = address(own_address, message.from_name or own_name)
+    mail["To"] = address(message.to, message.name)
     if message.reply_to:
-        mail["Reply-To"] = _address(message.reply_to, None)
+        mail["Reply-To"] = address(message.reply_to, None)
     mail["Subject"] = clean(message.subject)
     mail["Date"] = format_datetime(now)
     domain = own_address.rpartition("@")[2]
@@ -114,8 +114,9 @@ def _is_control(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in _OVERRIDES
 
 
-def _address(address: str, name: str | None) -> Address:
+def address(mailbox: str, name: str | None) -> Address:
+    """An address with a name beside it, as headers hold it. Raises DeliveryFailed for what is no address."""
     try:
-        return Address(display_name=clean(name or ""), addr_spec=on_the_wire(address))
+        return Address(display_name=clean(name or ""), addr_spec=on_the_wire(mailbox))
     except (ValueError, IndexError, MessageError) as error:
         raise DeliveryFailed(f"not an address: {type(error).__name__}", again=False) from None

@@ -277,6 +277,19 @@ def test_mail_waits_for_the_send_window_in_the_persons_time_zone(fire, make):
     assert fire(survey, person=nowhere)["invitation"]["send_at"] == "2026-09-14T10:15:30.000Z"
 
 
+@pytest.mark.parametrize(
+    ("window", "send_at"),
+    [
+        ({"opens": "09:00\n", "closes": "10:00\n"}, "2026-09-15T09:00:00.000Z"),
+        ({"opens": "nine", "closes": "10:00"}, "2026-09-14T10:15:30.000Z"),
+        ({"opens": "10:00", "closes": "09:00"}, "2026-09-14T10:15:30.000Z"),
+        ({"closes": "09:00"}, "2026-09-14T10:15:30.000Z"),
+    ],
+)
+def test_a_stored_send_window_that_cannot_be_read_stops_no_trigger(fire, make, window, send_at):
+    assert fire(make.survey(send_window=window))["invitation"]["send_at"] == send_at
+
+
 BAD = [
     ({"survey": "sv_nothing"}, "survey"),
     ({"person": {"email": "not an address"}}, "person.email"),

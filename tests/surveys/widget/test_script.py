@@ -147,6 +147,11 @@ def test_a_colour_that_can_be_seen_stays_and_another_is_adapted():
     assert "--accent:#ffff00;--on:#000000" in widget.palette("#ffff00", "dark")
 
 
-def test_a_colour_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="is not a colour"):
-        widget.files(nps(color="red;}"))
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [("red;}", widget.COLOUR), ("#aa0000\n", "#aa0000"), ("#aa00001", widget.COLOUR), (5, widget.COLOUR)],
+)
+def test_a_stored_colour_that_is_none_takes_no_page_with_it(stored, shown):
+    assert widget.colour_of({"color": stored}) == shown
+    assert f"--accent:{shown};".encode() in widget.files(nps(color=stored, theme="light")).whole
+    assert widget.notes({"color": stored}) == widget.notes({"color": shown})
