@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 from feedback import feed
 from feedback.schemas.kinds import When
 from surveys.base import web
+from surveys.schemas.kinds import Stored
 
 
 class FeedFilters(ma.Schema):
@@ -81,7 +82,7 @@ class SavedFeedBody(ma.Schema):
     filters = fields.Dict(load_default=dict)
 
 
-class SavedFeedOut(ma.Schema):
+class SavedFeedOut(Stored):
     """A saved view."""
 
     example: dict[str, Any] = {**SavedFeedBody.example, "id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3"}

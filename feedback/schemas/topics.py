@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 from feedback.schemas.kinds import When
 from surveys.base import web
 from surveys.domain.metrics import METRICS
+from surveys.schemas.kinds import Stored
 
 
 def _label(**options: Any) -> fields.String:
@@ -101,7 +102,7 @@ class ReviewOut(ma.Schema):
     ended_at = fields.String(allow_none=True)
 
 
-class TopicOut(ma.Schema):
+class TopicOut(Stored):
     """A topic: what it is, how large, whether it grows, how people feel and what it does to the value."""
 
     example: dict[str, Any] = {

@@ -12,7 +12,7 @@ from surveys.helpdesks import HELPDESKS, reception
 from surveys.helpdesks.helpdesk import Helpdesk
 from surveys.mailreports import REPORTERS
 from surveys.mailreports.report import Reporter
-from surveys.schemas.kinds import LONG, SHORT, Moment, Truth, check, language_tag, text
+from surveys.schemas.kinds import LONG, SHORT, Moment, Stored, Truth, check, language_tag, text
 
 SHARED = reception.SHARED
 
@@ -93,7 +93,7 @@ def _sender(kind: str) -> Helpdesk | Reporter:
     return HELPDESKS[kind] if kind in HELPDESKS else REPORTERS[kind]
 
 
-class ConnectionOut(ma.Schema):
+class ConnectionOut(Stored):
     """A connection without its secret and its token."""
 
     id = fields.String()

@@ -4,10 +4,10 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
-from surveys.schemas.kinds import Moment, text
+from surveys.schemas.kinds import Moment, Stored, text
 
 
-class InvitationOut(ma.Schema):
+class InvitationOut(Stored):
     """An invitation as it stands, with agent, team and ticket as they were frozen."""
 
     id = fields.String()

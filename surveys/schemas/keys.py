@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.accounts import SCOPES
-from surveys.schemas.kinds import SHORT, Moment, text
+from surveys.schemas.kinds import SHORT, Moment, Stored, text
 
 
 class KeyBody(ma.Schema):
@@ -23,7 +23,7 @@ class KeyBody(ma.Schema):
     )
 
 
-class KeyOut(ma.Schema):
+class KeyOut(Stored):
     """A key without its secret."""
 
     example: dict[str, Any] = {

@@ -4,12 +4,53 @@ import re
 from typing import Any
 
 import marshmallow as ma
+import structlog
 from marshmallow import fields, validate
+
+log = structlog.get_logger()
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 _ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 LONG, SHORT = 2000, 200
+
+
+class Stored(ma.Schema):
+    """What is shown of a stored row. One that cannot be shown whole is shown in part, and takes no list with it."""
+
+    unreadable = fields.List(
+        fields.String(),
+        dump_only=True,
+        metadata={"description": "Only where something is wrong: fields whose stored value cannot be shown."},
+    )
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """As marshmallow's, but for fields that cannot be shown: they are null, named in `unreadable` and logged."""
+        if self.many if many is None else many:
+            return [self.dump(each, many=False) for each in obj]
+        try:
+            return super().dump(obj, many=False)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return self._in_part(obj)
+
+    def _in_part(self, row: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        unreadable = []
+        for name, field in self.dump_fields.items():
+            try:
+                value = field.serialize(name, row, accessor=self.get_attribute)
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                log.error(
+                    "a stored value cannot be shown",
+                    row=self.get_attribute(row, "id", None),
+                    field=name,
+                    error=type(error).__name__,
+                )
+                unreadable.append(name)
+                value = None
+            if value is not ma.missing:
+                shown[field.data_key or name] = value
+        return {**shown, "unreadable": unreadable}
 
 
 class Moment(fields.AwareDateTime):

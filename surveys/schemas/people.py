@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
-from surveys.schemas.kinds import SHORT, Moment, Properties, language_tag, text
+from surveys.schemas.kinds import SHORT, Moment, Properties, Stored, language_tag, text
 
 
 class PersonBody(ma.Schema):
@@ -47,7 +47,7 @@ class PersonPatch(ma.Schema):
     )
 
 
-class PersonOut(ma.Schema):
+class PersonOut(Stored):
     """A person. `external_id` is the caller's own id; `verified` is false for an unsigned claim."""
 
     id = fields.String()

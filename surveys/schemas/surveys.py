@@ -18,6 +18,7 @@ from surveys.schemas.kinds import (
     ByName,
     Moment,
     Number,
+    Stored,
     Truth,
     check,
     language_tag,
@@ -266,7 +267,7 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
                 )
 
 
-class SurveyOut(SurveyBody):
+class SurveyOut(Stored, SurveyBody):
     """A survey as it stands."""
 
     example = {
@@ -278,7 +279,7 @@ class SurveyOut(SurveyBody):
     }
 
 
-class SurveyCreated(SurveyBody):
+class SurveyCreated(Stored, SurveyBody):
     """A survey with the secret that signs identities, shown this once."""
 
     example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}

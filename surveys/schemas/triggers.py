@@ -14,6 +14,7 @@ from surveys.schemas.kinds import (
     Moment,
     Number,
     Properties,
+    Stored,
     Truth,
     check,
     language_tag,
@@ -153,7 +154,7 @@ class Receipt(ma.Schema):
     dry_run = fields.Boolean()
 
 
-class StoredReceipt(Receipt):
+class StoredReceipt(Stored, Receipt):
     """A receipt as it is kept, with what was understood."""
 
     survey = fields.String(attribute="survey_id")

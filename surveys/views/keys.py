@@ -8,7 +8,7 @@ from surveys.base import accounts, clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
-from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyOut
+from surveys.schemas.keys import KeyBody, KeyCreated, KeyList
 
 routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may call the API.")
 
@@ -42,7 +42,7 @@ def create(body: dict[str, Any]) -> Any:
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise web.invalid("surveys", "Names a survey that is not there.")
     key, secret = accounts.issue(body["name"], body["scopes"], body["surveys"], clock.now())
-    return {name: getattr(key, name) for name in KeyOut().fields} | {"key": secret}
+    return {**key.__data__, "key": secret}
 
 
 @routes.route("/<key_id>", methods=["DELETE"])

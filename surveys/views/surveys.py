@@ -170,6 +170,4 @@ def own(survey_id: str) -> Survey:
 
 
 def _with_secret(survey: Survey, secret: str) -> dict[str, Any]:
-    names = {field.attribute or name for name, field in SurveyOut().fields.items()}
-    shown = {name: getattr(survey, name) for name in names}
-    return {**shown, "identity_secret": secret}
+    return {**survey.__data__, "identity_secret": secret}

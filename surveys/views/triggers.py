@@ -89,7 +89,7 @@ def shown(trigger: Trigger) -> dict[str, Any]:
     receipt = {
         name: getattr(trigger, field.attribute or name)
         for name, field in names.items()
-        if name != "invitation"
+        if name not in ("invitation", "unreadable")
     }
     made = trigger.invitation
     links = (
