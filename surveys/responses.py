@@ -142,7 +142,7 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     """
 
     def verb() -> Response:
-        invitation = _invitation(response.invitation_id) if response.invitation_id else None
+        invitation = _glance(response.invitation_id) if response.invitation_id else None
         if invitation is not None:
             resolutions.hold(invitation)
         row = _by_key(response.key)

@@ -1,6 +1,7 @@
 """Connections, the rating links that helpdesks print, and ratings on their way back to the ticket."""
 
 import base64
+import importlib
 import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -8,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import time_machine
 
-from surveys import links, ratings, resolutions
+from surveys import links, people, ratings, resolutions
+from surveys.base import db, signing
 from surveys.base.jobs import Job
-from surveys.models import Connection, Invitation, Resolution, Response, ResponseTag
+from surveys.models import Connection, Invitation, Person, Resolution, Response, ResponseTag, Survey
 from tests.conftest import Api
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
@@ -238,31 +240,60 @@ def test_a_printed_link_lands_on_the_page_with_its_score_and_counts_nothing(clie
     assert Invitation.select().count() == 2
 
 
-def test_an_answer_through_a_printed_link_counts_once_its_ticket_is_confirmed(
+def test_an_answer_through_a_printed_link_stays_out_though_its_ticket_is_named(
     client, api, printed, zendesk, clock
 ):
     clicked(client, printed, "7", agent="Somebody else")
     answered(client, Invitation.get(), 9, clock)
     row = Response.get()
     assert (row.flags, row.excluded, row.agent_name) == (["unverified"], True, "Somebody else")
-    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 0
-    solved(client, zendesk)
+    receipt = solved(client, zendesk, tags=["refund"])
+    assert receipt["decision"] == "scheduled"
     row = Response.get()
-    assert (row.flags, row.excluded, row.agent_name) == (None, False, "Sam")
-    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
+    assert (row.flags, row.excluded, row.agent_name, row.tags) == (["unverified"], True, "Sam", None)
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 0
+
+
+def test_a_link_for_a_ticket_that_is_known_is_unverified_all_the_same(client, api, printed, zendesk, clock):
+    solved(client, zendesk, organization="Example Co")
+    clicked(client, printed, "7")
+    mark = Resolution.get(Resolution.resolution == resolutions.claimed(""))
+    assert (mark.invitation.unverified, mark.invitation.agent_name) == (True, "Sam")
+    answered(client, mark.invitation, 10, clock)
+    assert (Response.get().flags, Response.get().excluded) == (["unverified"], True)
+    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 0
+
+
+def test_nothing_of_the_customer_stays_with_a_printed_link(client, printed, zendesk, clock):
+    """Nobody is known by it, so no erasure finds it."""
+    ticket = {
+        "id": "7",
+        "title": "Robin Vale's refund",
+        "link": "https://desk.example.com/7",
+        "tags": ["vale"],
+    }
+    landed(client, printed)
+    solved(client, zendesk, ticket=ticket)
+    solved(client, zendesk, ticket={**ticket, "id": "8"})
+    landed(client, printed, "8")
+    links_of = Invitation.select().where(Invitation.unverified)
+    assert links_of.count() == 2
+    for row in links_of:
+        assert set(row.ticket.values()) == {row.ticket["id"], None}
+        assert (row.tags, row.properties) == (None, None)
 
 
 BY_HAND = [
-    # What is said of the answer before its ticket is confirmed, and what it comes to.
-    ({"excluded": True}, ["by_hand"], True),
-    ({"excluded": False}, [], False),
-    ({"excluded": True, "tags": ["spam"]}, ["by_hand"], True),
-    ({"tags": []}, [], False),
+    # What is said of the answer before its ticket is named, and what it comes to.
+    ({"excluded": True}, ["unverified", "by_hand"], True),
+    ({"excluded": False}, ["unverified"], False),
+    ({"excluded": True, "tags": ["spam"]}, ["unverified", "by_hand"], True),
+    ({"tags": []}, ["unverified"], True),
 ]
 
 
 @pytest.mark.parametrize(("said", "flags", "excluded"), BY_HAND)
-def test_a_confirmed_ticket_overrides_nothing_that_was_set_by_hand(
+def test_a_named_ticket_overrides_nothing_that_was_set_by_hand(
     client, api, printed, zendesk, clock, said, flags, excluded
 ):
     clicked(client, printed, "7")
@@ -271,26 +302,10 @@ def test_a_confirmed_ticket_overrides_nothing_that_was_set_by_hand(
     api.patch(path, said)
     solved(client, zendesk, tags=["refund"])
     row = api.get(path)
-    tags = said.get("tags", ["refund"])
+    tags = said.get("tags", [])
     assert (row["flags"], row["excluded"], row["tags"]) == (flags, excluded, tags)
     assert [mark.tag for mark in ResponseTag.select()] == tags
     assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == (0 if excluded else 1)
-    assert api.patch(path, {"excluded": False})["flags"] == []
-
-
-def test_what_else_is_suspect_stays_out_once_its_ticket_is_confirmed(client, printed, zendesk, make, clock):
-    clicked(client, printed, "7")
-    invitation = Invitation.get()
-    make.response(invitation.survey, 9, invitation=links.invitation_token(invitation.id), flags=["honeypot"])
-    solved(client, zendesk)
-    assert (Response.get().flags, Response.get().excluded) == (["honeypot"], True)
-
-
-def test_a_link_for_a_ticket_that_is_known_counts_at_once(client, printed, zendesk):
-    solved(client, zendesk)
-    clicked(client, printed, "7")
-    mark = Resolution.get(Resolution.resolution == resolutions.claimed(""))
-    assert (mark.invitation.unverified, mark.invitation.agent_name) == (False, "Sam")
 
 
 FORGERIES = [
@@ -364,29 +379,122 @@ def open_survey(api, zendesk):
     api.patch(f"/api/surveys/{zendesk['survey']}", {"quarantine_days": 0, "wait_after_answer_days": 0})
 
 
-def test_after_an_answer_by_a_printed_link_no_mail_asks_again(world, client, zendesk, printed):
-    mail = asked(client, zendesk)
+def counted(api, connection):
+    return api.get("/api/metrics", survey=connection["survey"])["n"]
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_whether_the_mail_goes_is_decided_as_if_the_printed_link_had_not_been_used(
+    world, client, api, zendesk, printed, told_first
+):
+    """An agent who rates himself by his own link keeps nobody from being asked."""
+    mail = asked(client, zendesk) if told_first else None
     link = landed(client, printed)
+    assert say(client, link, 10, FIRST).status_code == 201
+    mail = mail or asked(client, zendesk)
     assert link.id != mail.id
-    assert say(client, link, 9, FIRST).status_code == 201
-    row = Invitation.get_by_id(mail.id)
-    assert (row.status, row.sent_at) == ("answered", None)
     world.work()
-    assert not (world.settings.data_dir / "outbox").exists()
+    row = Invitation.get_by_id(mail.id)
+    assert (row.status, row.answered_at) == ("sent", None)
+    assert len(list((world.settings.data_dir / "outbox").iterdir())) == 1
+    assert counted(api, zendesk) == 0
+    # Asked once, answered not yet: the link is no ask.
+    asked_of = api.get("/api/metrics", survey=zendesk["survey"])["asked"]
+    assert (asked_of["sent"], asked_of["answered"], asked_of["still_open"]) == (0, 0, 1)
 
 
-def test_whoever_got_the_mail_changes_what_a_printed_link_said(client, api, zendesk, printed):
+def test_the_customers_own_answer_counts_beside_the_printed_one(client, api, zendesk, printed, clock):
     mail, link = asked(client, zendesk), landed(client, printed)
-    say(client, link, 9, FIRST, comment="by the link")
+    say(client, link, 10, FIRST, comment="by the link")
+    clock.shift(timedelta(hours=2))
     shown = page(client, mail)
-    assert (shown.status_code, "by the link" in shown.text) == (200, True)
-    answer = say(client, mail, 2, SECOND)
-    assert (answer.status_code, answer.get_json()["id"]) == (200, FIRST)
-    row = Response.get()
-    assert (row.score, row.comment, row.invitation_id) == (2, "by the link", mail.id)
-    assert (row.person_id, row.agent_name) == (mail.person_id, "Sam")
-    assert api.get("/api/metrics", survey=zendesk["survey"])["n"] == 1
-    assert say(client, link, 10, FIRST, revision=9).status_code == 200
+    assert (shown.status_code, "by the link" in shown.text) == (200, False)
+    answer = say(client, mail, 2, SECOND, comment="by the mail")
+    assert (answer.status_code, answer.get_json()["id"]) == (201, SECOND)
+    by_link, by_mail = Response.get(Response.id == FIRST), Response.get(Response.id == SECOND)
+    assert (by_link.score, by_link.excluded, by_link.flags) == (10, True, ["unverified"])
+    assert (by_link.created_at, by_link.comment, by_link.person_id) == (NOW, "by the link", None)
+    assert (by_mail.score, by_mail.excluded, by_mail.comment) == (2, False, "by the mail")
+    assert (by_mail.person_id, by_mail.agent_name) == (mail.person_id, "Sam")
+    assert counted(api, zendesk) == 1
+    # What the printed form still sends is its own business.
+    assert say(client, link, 9, FIRST, revision=9).status_code == 200
+    assert Response.get(Response.id == SECOND).score == 2
+    assert counted(api, zendesk) == 1
+
+
+def test_whom_a_printed_link_names_is_asked_as_before(client, api, zendesk, printed):
+    """Not even a signed identity lets an answer by a printed link hold back the mail."""
+    survey = Survey.get_by_id(zendesk["survey"])
+    signature = signing.hmac_sha256_hex(people.identity_secret(survey), "robin@example.com")
+    person = {"email": "robin@example.com", "signature": signature}
+    assert say(client, landed(client, printed), 10, FIRST, person=person).status_code == 201
+    assert say_again(client, survey, FIRST, person).status_code == 200
+    assert (Person.select().count(), Response.get().person_id) == (0, None)
+    assert solved(client, zendesk)["decision"] == "scheduled"
+
+
+def say_again(client, survey, id, person):
+    return client.post("/r", json={"id": id, "revision": 2, "survey": survey.id, "person": person})
+
+
+def test_an_answer_that_comes_by_no_link_and_names_a_printed_one_later_stays_out(
+    client, api, zendesk, printed
+):
+    survey, link = zendesk["survey"], landed(client, printed)
+    client.post("/r", json={"id": FIRST, "survey": survey, "score": 10})
+    assert counted(api, zendesk) == 1
+    say(client, link, 10, FIRST, revision=2)
+    assert (Response.get().flags, counted(api, zendesk)) == (["unverified"], 0)
+
+
+def test_one_answer_of_a_resolution_counts_whatever_is_put_back_by_hand(client, api, zendesk, printed):
+    mail, link = asked(client, zendesk), landed(client, printed)
+    say(client, link, 10, FIRST)
+    api.patch(f"/api/responses/{FIRST}", {"excluded": False})
+    assert counted(api, zendesk) == 1
+    say(client, mail, 2, SECOND)
+    assert (Response.get(Response.id == FIRST).excluded, counted(api, zendesk)) == (True, 1)
+    refused = api.patch(f"/api/responses/{FIRST}", {"excluded": False}, 409)
+    assert refused["error"]["message"] == "The customer's own answer to this resolution of the ticket counts."
+    # Without it the printed one may count, until it is there again.
+    api.patch(f"/api/responses/{SECOND}", {"excluded": True})
+    api.patch(f"/api/responses/{FIRST}", {"excluded": False})
+    api.patch(f"/api/responses/{SECOND}", {"excluded": False})
+    assert (Response.get(Response.id == FIRST).excluded, counted(api, zendesk)) == (True, 1)
+
+
+def test_a_printed_answer_writes_no_note_to_its_ticket(world, client, zendesk, printed, desk_api, clock):
+    mail, link = asked(client, zendesk), landed(client, printed)
+    say(client, link, 10, FIRST)
+    world.work()
+    clock.shift(ratings.SETTLES)
+    world.work()
+    assert desk_api.calls == []
+    say(client, mail, 2, SECOND)
+    world.work()
+    clock.shift(ratings.SETTLES)
+    world.work()
+    assert ["NPS: 2 of 10" in str(call) for call in desk_api.calls] == [True, False]
+
+
+def test_nobody_declines_by_a_printed_link(client, api, zendesk, printed):
+    link = landed(client, printed)
+    told = {"invitation": links.invitation_token(link.id), "event": "dismissed"}
+    assert client.post(f"/w/{zendesk['survey']}/event", json=told).status_code == 204
+    row = Invitation.get()
+    assert (row.status, row.sent_at) == ("sent", None)
+
+
+def test_a_link_that_counted_before_counts_no_more_after_the_migration(world, client, zendesk, printed):
+    """Before, a link for a ticket that was known counted at once."""
+    mail, link = asked(client, zendesk), landed(client, printed)
+    Invitation.update(unverified=False).execute()
+    migration = importlib.import_module("migrations.0004_printed_links")
+    migration.up(None, db.database)
+    assert [Invitation.get_by_id(row.id).unverified for row in (link, mail)] == [True, False]
+    say(client, link, 10, FIRST)
+    assert Response.get().excluded is True
 
 
 def test_a_printed_link_does_not_change_what_the_mail_was_answered_with(client, zendesk, printed):
@@ -416,15 +524,6 @@ def test_a_printed_link_shows_and_changes_nothing_that_somebody_else_said(client
     assert client.post(address(link), data={**mine, "score": "3"}).status_code == 200
     row = Response.get()
     assert (row.score, row.comment) == (3, "call Jane Doe")
-
-
-def test_a_ticket_answered_before_we_were_told_of_it_is_not_asked_about(client, zendesk, printed):
-    link = landed(client, printed)
-    say(client, link, 9, FIRST)
-    receipt = solved(client, zendesk)
-    assert (receipt["decision"], receipt["rule"]) == ("duplicate", "duplicate")
-    assert Response.get().excluded is False
-    assert landed(client, printed).id == link.id
 
 
 def test_a_link_that_was_only_opened_keeps_nobody_from_being_asked(client, zendesk, printed):
