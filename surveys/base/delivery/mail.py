@@ -17,9 +17,6 @@ from surveys.base.settings import Settings
 
 TIMEOUT_SECONDS = 10
 
-#: Headers as long as a line may be (RFC 5322, 2.1.1): folded at 78, an address of ours would become encoded words.
-WIRE = policy.SMTP.clone(max_line_length=998)
-
 #: Who sends where no MAIL_FROM is set; the mail goes to a file then, and nowhere else.
 NOBODY = "Earshot <earshot@localhost>"
 
@@ -50,7 +47,7 @@ class Smtp:
         to, judged = on_the_wire(message.to), False
         try:
             with _connection(self.url) as server:
-                _sender(server, message.bounces_to or parseaddr(self.sender)[1])
+                _sender(server, message.bounces_to or on_the_wire(parseaddr(self.sender)[1]))
                 # What is refused up to here (a password, TLS, our own address) is the operator's to mend, and no
                 # fault of this message.
                 judged = True
@@ -97,7 +94,7 @@ class Outbox:
 
 def as_bytes(message: Message, sender: str, now: datetime) -> bytes:
     """The message as it goes over the wire. Raises DeliveryFailed for an address that cannot be one."""
-    return mime(message, sender, now).as_bytes(policy=WIRE)
+    return mime(message, sender, now).as_bytes()
 
 
 def read(path: Path) -> EmailMessage:

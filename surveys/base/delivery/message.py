@@ -13,6 +13,8 @@ from typing import Protocol
 
 import idna
 
+from surveys.base.delivery.headers import WIRE
+
 
 class DeliveryFailed(Exception):
     """It did not arrive; `again` says whether trying again makes sense."""
@@ -59,19 +61,19 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
 
     Raises DeliveryFailed for an address that cannot be one.
     """
-    mail = EmailMessage()
+    mail = EmailMessage(policy=WIRE)
     own_name, own_address = parseaddr(sender)
-    mail["From"] = address(own_address, message.from_name or own_name)
+    own = address(own_address, message.from_name or own_name)
+    mail["From"] = own
     mail["To"] = address(message.to, message.name)
     if message.reply_to:
         mail["Reply-To"] = address(message.reply_to, None)
     mail["Subject"] = clean(message.subject)
     mail["Date"] = format_datetime(now)
-    domain = own_address.rpartition("@")[2]
     if message.id:
-        mail["Message-ID"] = f"<{clean(message.id)}@{domain}>"
+        mail["Message-ID"] = f"<{clean(message.id)}@{own.domain}>"
     if message.answers:
-        mail["In-Reply-To"] = mail["References"] = f"<{clean(message.answers)}@{domain}>"
+        mail["In-Reply-To"] = mail["References"] = f"<{clean(message.answers)}@{own.domain}>"
     for name, value in message.headers.items():
         mail[name] = clean(value)
     mail.set_content(message.text)
