@@ -14,7 +14,7 @@ import jinja2
 
 from surveys import catalogue, invitations, links, wording
 from surveys.base import jobs
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, clean
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, address, clean
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Survey
 from surveys.widget import colours, script
@@ -89,7 +89,8 @@ def remind(payload: dict[str, Any], now: datetime) -> None:
 def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> Message:
     """The mail of an invitation, in its person's language; or its reminder, which says so and is shown with the first.
 
-    Every link in it starts with BASE_URL: what others said (names, subjects) is kept from becoming a link.
+    Every link in it starts with BASE_URL: what others said (names, subjects), and what the survey's team wrote, is kept
+    from becoming a link.
     """
     language = catalogue.language_for(survey, _wishes(invitation))
     own, said = survey.mail or {}, _said(survey, invitation)
@@ -99,8 +100,8 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
     return Message(
         to=invitation.email or "",
         name=said["name"] or None,
-        from_name=own.get("from_name"),
-        reply_to=own.get("reply_to"),
+        from_name=unlinked(own.get("from_name") or "") or None,
+        reply_to=_reply_to(survey),
         subject=_reminding(words["subject"], language) if reminder else words["subject"],
         text=_template("mail.txt").render(values),
         html=css_inline.inline(
@@ -115,7 +116,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
             # RFC 8058: one click, without a page in between.
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "List-Id": f"<{survey.id}.{urlsplit(links.to('/')).hostname}>",
+            "List-Id": f"<{survey.id}.{_host()}>",
             # RFC 3834, and what Exchange understands: no out-of-office replies.
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
@@ -159,9 +160,9 @@ def _words(survey: Survey, said: Mapping[str, str], language: str) -> dict[str, 
     own = survey.mail or {}
     subject, text = (_own(own.get(part), language, said) for part in ("subject", "text"))
     return {
-        "subject": subject or wording.text(language, "mail.subject", product=survey.product),
+        "subject": unlinked(subject or wording.text(language, "mail.subject", product=survey.product)),
         "greeting": wording.text(language, "mail.greeting", name=said["name"]),
-        "intro": text or wording.text(language, "mail.intro"),
+        "intro": unlinked(text or wording.text(language, "mail.intro")),
         "why": wording.text(language, "mail.why"),
         "unsubscribe": wording.text(language, "mail.unsubscribe"),
         "me": wording.text(language, "me.title"),
@@ -195,32 +196,63 @@ def _own(by_language: Mapping[str, str] | None, language: str, said: Mapping[str
     return wording.fill(by_language[tag], **said).strip() if tag else None
 
 
-#: Mail programs make a link of whatever looks like one, and the name of a person may.
-_SCHEME = re.compile(r"(?<=\w):(?=//)")
-_HOST = re.compile(r"(?<=[\w-])\.(?=[^\W\d_]{2})")
+# Mail programs make a link of whatever looks like one: an address with its scheme, a host with or without `www.`, a
+# mailbox, a shared folder. A blank after the first sign of it is enough to keep them from it.
+_SCHEME = re.compile(
+    r"(?<=\w):(?=//)|\b(?:https?|ftp|file|data|mailto|tel|sms|sips?|callto|skype|news|webcal|magnet):(?=\S)",
+    re.IGNORECASE,
+)
+_WWW = re.compile(r"(?<![^\W_])(www\d{0,3})[.。．｡](?=\S)", re.IGNORECASE)
+# The end of a host has two letters or more, in any script. What cannot be seen may stand between.
+_UNSEEN = "[\u00ad\u034f\u061c\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]*"
+_MORE = "[^\\s!-,./:-@[-`{-\u00bf\u2000-\u206f\u3000-\u303f\uff00-\uff0f]"
+_HOST = re.compile(rf"(?<=[^\s.])\.(?={_UNSEEN}[^\W\d_]{_UNSEEN}{_MORE})")
+_WIDE_HOST = re.compile(rf"(?<=[A-Za-z0-9-])[。．｡](?={_UNSEEN}[A-Za-z]{_UNSEEN}[A-Za-z-])")
+_FOLDER = re.compile(r"\\\\(?=\w)")
+
+
+def unlinked(text: str) -> str:
+    """`text` with nothing in it that a mail program would make a link of."""
+    for pattern in (_SCHEME, _WWW, _HOST, _WIDE_HOST, _FOLDER):
+        text = pattern.sub(r"\g<0> ", text)
+    return text
 
 
 def _safe(text: str | None) -> str:
     """A foreign text on one line, without anything that a mail program would make a link of."""
-    return _HOST.sub(". ", _SCHEME.sub(": ", clean(text or "")))
+    return unlinked(clean(text or ""))
+
+
+def _reply_to(survey: Survey) -> str | None:
+    """Where answers to the mail go; nowhere in particular if what earlier versions stored is no address for a mail."""
+    given = (survey.mail or {}).get("reply_to")
+    try:
+        return address(given, None).addr_spec if given else None
+    except DeliveryFailed:
+        return None
+
+
+def _host() -> str:
+    """The host of BASE_URL in the letters of a List-Id (RFC 2919, 3)."""
+    return re.sub("[^a-z0-9.-]", "-", urlsplit(links.to("/")).hostname or "localhost")
 
 
 def _values(
     survey: Survey, invitation: Invitation, words: Mapping[str, Any], language: str
 ) -> dict[str, Any]:
     texts, metric = catalogue.texts(survey, language), METRICS[survey.metric]
+    labels = {score: unlinked(label) for score, label in texts.labels.items()}
     colour = script.colour_of(survey.widget)
     return {
         "language": language,
         "direction": wording.direction(language),
-        "question": texts.question,
+        "question": unlinked(texts.question),
         "scores": [
-            (score, texts.labels.get(score), links.invitation(invitation.id, score))
-            for score in metric.scores
+            (score, labels.get(score), links.invitation(invitation.id, score)) for score in metric.scores
         ],
         # As on the page: few points that each have a name are a list of names.
-        "listed": len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
-        "ends": [(score, texts.labels.get(score)) for score in (metric.minimum, metric.maximum)],
+        "listed": len(metric.scores) < 6 and len(labels) == len(metric.scores),
+        "ends": [(score, labels.get(score)) for score in (metric.minimum, metric.maximum)],
         "page_url": links.invitation(invitation.id),
         "decoy_url": links.decoy(invitation.id),
         "unsubscribe_url": links.unsubscribe(invitation.id),

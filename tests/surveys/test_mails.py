@@ -5,14 +5,17 @@ import re
 import socket
 import threading
 from datetime import timedelta
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 
 import pytest
 
-from surveys import catalogue, invitations, mails, people
+from surveys import catalogue, invitations, mails, people, wording
 from surveys.base import clock, jobs
-from surveys.base.delivery.mail import Smtp
+from surveys.base.delivery.mail import Smtp, as_bytes
 from surveys.base.delivery.memory import Memory
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, clean
 from surveys.models import Survey
 from tests.mailserver import MailServer, serving
 from tests.surveys.mailbox import again, invite, links_of, outbox, read
@@ -112,6 +115,93 @@ def test_what_others_said_becomes_neither_link_nor_header_nor_markup(world, api,
         assert "\u202e" not in content
     assert mail["Bcc"] is None
     assert "49" not in str(mail["Subject"])
+
+
+#: What mail programs make a link of: something with a scheme, `www.`, a host, a mailbox.
+LINKED = re.compile(r"\w://\S|\bwww\d*\.\S|\bmailto:\S|\\\\\w|[^\W_]\.[^\W\d_][\w-]", re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Book now: https://evil.example/x?y=1",
+        "www.1und2.example www.x WWW3.evil.test",
+        "Booking.com or help@evil.example",
+        "mailto:help@evil.example //evil.example/",
+        "\\\\evil\\share",
+        "магазин.рф भारत.भारत evil.\u200bexample hindi\u0940.example",
+    ],
+)
+def test_what_the_team_wrote_becomes_no_link_either(world, api, make, words):
+    given = {
+        "product": words,
+        "question": {"en": f"How was {words}?"},
+        "labels": {"en": {"low": words, "high": words}},
+        "mail": {"from_name": words},
+    }
+    survey = make.survey(name=words, **given)
+    # A survey that says so may still be changed.
+    api.patch(f"/api/surveys/{survey.id}", {**given, "priority": 1})
+    # Placeholders may put together what is none in pieces.
+    own = {"subject": {"en": "{product} {agent}.{team}"}, "text": {"en": "At {agent}.{team}\nwww.{agent}"}}
+    second = make.survey(product=words, quarantine_days=0, mail=own)
+    invite(api, survey)
+    invite(
+        api, second, person={"email": "bo@customer.example"}, agent={"name": "evil"}, team={"name": "example"}
+    )
+    world.work()
+    for mail in outbox(world):
+        assert all(link.startswith("http://localhost/") for link in links_of(mail))
+        text, html = (mail.get_body((kind,)).get_content() for kind in ("plain", "html"))
+        shown = re.sub(r"<style.*?</style>|<[^>]+>", " ", html, flags=re.DOTALL)
+        sender = mail["From"].addresses[0].display_name
+        for part in (text, shown, str(mail["Subject"]), sender):
+            assert not LINKED.search(re.sub(r"http://localhost/\S*", "", part)), part
+
+
+def test_standard_words_stay_as_they_are():
+    for language in wording.LANGUAGES:
+        for words in wording._texts(language).values():
+            assert mails.unlinked(words) == words
+    for words in (
+        "U.S.A., z.B. and J.R. Smith",
+        "10:30, 1.5 of 3",
+        "Kund:innen",
+        "wait...what",
+        "終わり。次に",
+    ):
+        assert mails.unlinked(words) == words
+
+
+def test_a_stored_address_for_replies_that_no_mail_can_hold_keeps_no_mail_back(world, api, make):
+    invite(api, make.survey(mail={"reply_to": "jürgen@acme.example"}))
+    world.work()
+    [mail] = outbox(world)
+    assert mail["Reply-To"] is None
+
+
+#: Subjects, products and names of every length, with what no single byte holds.
+LONG = "Müller & Söhne 株式会社アクメ 👩🏽‍🚀🏳️‍🌈 Служба заботы שירות ग्राहक "
+
+
+def test_headers_of_every_language_are_read_back(world, api, make):
+    """By two readers; `tests/surveys/base/delivery/test_headers.py` has the third, and every length."""
+    for language, known in wording.LANGUAGES.items():
+        own = {"from_name": known.name}
+        survey = make.survey(product=LONG * 2, languages=[language], mail=own)
+        for reminder in (False, True):
+            message = mails.example(survey, language, "robin@example.com", reminder)
+            content = as_bytes(message, SENDER, clock.now())
+            head = content.partition(b"\r\n\r\n")[0].decode("ascii").split("\r\n")
+            assert all(
+                len(word) <= 75 for line in head for word in re.findall(r"=\?\S+?\?[bq]\?\S*?\?=", line)
+            )
+            assert all(len(line) <= 76 for line in head if "=?" in line)
+            today, before = (message_from_bytes(content, policy=p) for p in (policy.default, policy.compat32))
+            subject = str(make_header(decode_header(before["Subject"].replace("\r\n", ""))))
+            assert str(today["Subject"]) == subject == clean(message.subject)
+            name = parseaddr(str(make_header(decode_header(before["From"].replace("\r\n", "")))))[0]
+            assert today["From"].addresses[0].display_name == name == message.from_name
 
 
 def test_own_words_replace_subject_and_text(world, api, make):
