@@ -169,13 +169,12 @@ def _address(convo: dict[str, Any], sender: Any) -> str | None:
 
 
 def _language(attributes: Any, sender: Any) -> str | None:
-    places = (
+    return language(
         at(attributes, "conversation_language"),
         at(sender, "additional_attributes", "language"),
         at(attributes, "browser_language"),
         at(attributes, "browser", "browser_language"),
     )
-    return next((found for found in map(language, places) if found), None)
 
 
 def _page(connection: Connection, account: str | None, ticket_id: str) -> str | None:

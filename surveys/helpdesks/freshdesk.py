@@ -83,7 +83,7 @@ def read(call: Call, connection: Connection) -> Event | Ignored:
             id=ident(first(_field(fields, "requester_id"), _field(fields, "contact_id"))),
             email=email(first(*_of(fields, "email", "requester", "contact", "from"))),
             name=name(first(*_of(fields, "name", "requester", "contact"))),
-            language=language(first(*_of(fields, "language", "contact", "requester"))),
+            language=language(*_of(fields, "language", "contact", "requester")),
             company=line(first(_field(fields, "company_name"), _field(fields, "requester_company_name"))),
         ),
         agent=Agent(ident(_field(fields, "agent_id")), *_agent(fields)),

@@ -124,7 +124,7 @@ def _customer(data: Any) -> Customer:
         id=ident(at(data, "id")),
         email=email(at(data, "email")),
         name=name(at(data, "name")),
-        language=language(first(at(data, "language"), at(data, "locale"))),
+        language=language(at(data, "language"), at(data, "locale")),
         company=line(_named(company)),
     )
 

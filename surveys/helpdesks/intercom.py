@@ -201,7 +201,7 @@ def _customer(item: Any) -> Customer:
         id=contact_id or ident(at(known[2], "id")),
         email=next((found for found in (email(at(each, "email")) for each in known) if found), None),
         name=next((found for found in (name(at(each, "name")) for each in known) if found), None),
-        language=language(first(at(contact, "language_override"), at(contact, "browser_language"))),
+        language=language(at(contact, "language_override"), at(contact, "browser_language")),
     )
 
 
@@ -228,8 +228,8 @@ def _agent(item: Any, closing: dict[str, Any]) -> Agent:
 
 
 def _completed(event: Event, reply: Any) -> Event:
-    spoken = first(at(reply, "language_override"), at(reply, "browser_language"))
-    return learnt(event, Customer(None, email(at(reply, "email")), name(at(reply, "name")), language(spoken)))
+    spoken = language(at(reply, "language_override"), at(reply, "browser_language"))
+    return learnt(event, Customer(None, email(at(reply, "email")), name(at(reply, "name")), spoken))
 
 
 def _headers(connection: Connection) -> dict[str, str]:

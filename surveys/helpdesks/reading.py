@@ -13,6 +13,8 @@ from email.header import decode_header
 from typing import Any
 from urllib.parse import urlsplit
 
+from surveys.wording import names
+
 LONGEST_LINE = 500
 LONGEST_ID = 200
 LONGEST_URL = 2000
@@ -201,13 +203,12 @@ def resolution(solved_at: datetime | None) -> str:
     return solved_at.strftime("%Y-%m-%dT%H:%M:%SZ") if solved_at else ""
 
 
-def language(value: Any) -> str | None:
-    """A language tag such as `fr` or `pt-BR`, or None for anything else ("French" is a label, not a tag)."""
-    text = line(value, 36)
-    if text is None or not LANGUAGE.fullmatch(text):
-        return None
-    head, *rest = re.split("[-_]", text)
-    return "-".join([head.lower(), *(_subtag(each) for each in rest)])
+def language(*values: Any) -> str | None:
+    """The language tag (`fr`, `pt-BR`) that the first of the values says which says one; None when none does.
+
+    Helpdesks tell tags, locales of a system (`de_DE.UTF-8`), or names ("Deutsch", "Arabic", "Português (Brasil)").
+    """
+    return next((found for found in map(_language, values) if found), None)
 
 
 def channel(value: Any) -> str | None:
@@ -259,6 +260,16 @@ def _from_unix(value: float) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _language(value: Any) -> str | None:
+    text = line(value, names.LONGEST + 1)
+    if text is None or len(text) > names.LONGEST:
+        return None
+    head, *rest = re.split("[-_]", re.split("[.@]", text)[0])
+    if LANGUAGE.fullmatch("-".join([head, *rest])):
+        return "-".join([head.lower(), *(_subtag(each) for each in rest)])
+    return names.tag_of(text)
 
 
 def _subtag(text: str) -> str:

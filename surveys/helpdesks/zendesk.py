@@ -131,7 +131,7 @@ def _trigger(call: Call, payload: dict[str, Any], connection: Connection) -> Eve
             id=ident(at(payload, "requester", "id")),
             email=email(at(payload, "requester", "email")),
             name=name(at(payload, "requester", "name")),
-            language=language(at(payload, "requester", "locale")),
+            language=language(at(payload, "requester", "locale"), at(payload, "requester", "language")),
             company=line(_name_of(payload.get("organization"))),
         ),
         agent=Agent(
@@ -220,7 +220,10 @@ def _completed(event: Event, reply: Any) -> Event:
     return learnt(
         event,
         Customer(
-            requester, email(person.get("email")), name(person.get("name")), language(person.get("locale"))
+            requester,
+            email(person.get("email")),
+            name(person.get("name")),
+            language(person.get("locale"), person.get("language")),
         ),
         Agent(None, name(agent.get("name")), email(agent.get("email"))),
         Named(None, names.get(("groups", event.team.id)) if event.team.id else None),

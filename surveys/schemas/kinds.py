@@ -7,6 +7,8 @@ import marshmallow as ma
 import structlog
 from marshmallow import fields, validate
 
+from surveys.helpdesks import reading
+
 log = structlog.get_logger()
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
@@ -110,6 +112,17 @@ def check(condition: Any, message: str) -> None:
 def language_tag(value: str) -> None:
     """BCP 47, as far as we use it."""
     check(_TAG.fullmatch(value), "Is not a language tag such as de or pt-BR.")
+
+
+class Language(fields.String):
+    """A language tag, or a name such as "Deutsch", of which the tag is kept; null when it may be."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=language_tag, **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        found: str = super()._deserialize(value, attr, data, **kwargs)
+        return reading.language(found) or found
 
 
 def origin(value: str) -> None:

@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
-from surveys.schemas.kinds import SHORT, Moment, Properties, Stored, language_tag, text
+from surveys.schemas.kinds import SHORT, Language, Moment, Properties, Stored, text
 
 
 class PersonBody(ma.Schema):
@@ -17,7 +17,7 @@ class PersonBody(ma.Schema):
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT, allow_none=True)
-    language = fields.String(validate=language_tag, allow_none=True)
+    language = Language(allow_none=True)
     company = text(SHORT, allow_none=True)
     properties = Properties(allow_none=True)
 
@@ -35,7 +35,7 @@ class PersonPatch(ma.Schema):
     external_id = text(SHORT, 1, allow_none=True)
     email = fields.Email(validate=validate.Length(max=254), allow_none=True)
     name = text(SHORT, allow_none=True)
-    language = fields.String(validate=language_tag, allow_none=True)
+    language = Language(allow_none=True)
     company = text(SHORT, allow_none=True)
     properties = Properties(allow_none=True)
     bounced_at = fields.Raw(

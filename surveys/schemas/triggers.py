@@ -11,13 +11,13 @@ from surveys.helpdesks import reading
 from surveys.schemas.kinds import (
     LONG,
     SHORT,
+    Language,
     Moment,
     Number,
     Properties,
     Stored,
     Truth,
     check,
-    language_tag,
     text,
     whole,
 )
@@ -57,7 +57,7 @@ class PersonSaid(ma.Schema):
     email = SaidAddress(reading.email)
     id = Said(reading.ident)
     name = Said()
-    language = fields.String(validate=language_tag, allow_none=True)
+    language = Language(allow_none=True)
     company = Said()
     properties = Properties(allow_none=True)
 

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from surveys.wording import names
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -45,9 +47,13 @@ LANGUAGES: dict[str, Language] = {
 
 FALLBACK = "en"
 
-# Old codes and the scripts that regions of China write (IANA Language Subtag Registry; CLDR likely subtags).
-# Nynorsk stands under Bokmål because its readers read both.
+# Old codes, those of three letters (ISO 639-2) and the scripts that regions of China write (IANA Language Subtag
+# Registry; CLDR likely subtags). Nynorsk stands under Bokmål because its readers read both.
 _ALIASES = {
+    "ara": "ar", "ces": "cs", "cze": "cs", "dan": "da", "deu": "de", "ger": "de", "eng": "en", "spa": "es", "fin": "fi",
+    "fra": "fr", "fre": "fr", "heb": "he", "hin": "hi", "hun": "hu", "ita": "it", "jpn": "ja", "kor": "ko", "nob": "nb",
+    "nno": "nn", "nor": "no", "dut": "nl", "nld": "nl", "pol": "pl", "por": "pt", "ron": "ro", "rum": "ro", "rus": "ru",
+    "swe": "sv", "tur": "tr", "chi": "zh", "zho": "zh",
     "cmn": "zh",
     "iw": "he",
     "nn": "nb",
@@ -58,7 +64,7 @@ _ALIASES = {
     "zh-my": "zh-hans-my",
     "zh-sg": "zh-hans-sg",
     "zh-tw": "zh-hant-tw",
-}
+}  # fmt: skip
 _TAG = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,7}")
 _QUALITY = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -159,8 +165,11 @@ def _flatten(content: dict, prefix: str = "") -> Iterable[tuple[str, str]]:
 
 
 def _canonical(tag: str) -> str:
-    """Lower case, current codes, and the script written out where the region tells it."""
+    """Lower case, current codes, and the script written out where the region tells it; of a name its tag."""
     tag = tag.strip().lower().replace("_", "-")
+    if len(tag.partition("-")[0]) > 3:
+        # No tag in use begins with more letters, but people say "Deutsch" where a tag is asked for.
+        tag = (names.tag_of(tag) or tag).lower()
     parts = tag.split("-")
     for length in (2, 1):
         alias = _ALIASES.get("-".join(parts[:length]))

@@ -215,15 +215,25 @@ def test_no_moment(raw):
         ("EN-us", "en-US"),
         ("zh-hant-tw", "zh-Hant-TW"),
         ("es-419", "es-419"),
-        ("French", None),
+        ("French", "fr"),
+        ("Português (Brasil)", "pt-BR"),
+        ("zh-hans-cn", "zh-Hans-CN"),
+        ("de_DE.UTF-8", "de-DE"),
+        ("de_AT@euro", "de-AT"),
+        ("Klingon", None),
         ("x", None),
         (None, None),
         ("{{locale}}", None),
         ("", None),
+        ("Deutsch " * 100, None),
     ],
 )
-def test_a_language_tag(raw, clean):
+def test_a_language_as_a_tag_or_by_its_name(raw, clean):
     assert reading.language(raw) == clean
+
+
+def test_the_first_value_that_says_a_language_is_taken():
+    assert reading.language(None, "Klingon", "{{locale}}", "Deutsch", "fr") == "de"
 
 
 @pytest.mark.parametrize(

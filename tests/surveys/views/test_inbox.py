@@ -9,7 +9,7 @@ import time_machine
 from surveys import triggers
 from surveys.base import bell, jobs
 from surveys.helpdesks import HELPDESKS
-from surveys.models import Connection, Invitation, Person, Trigger
+from surveys.models import Connection, Invitation, Person, Resolution, Trigger
 from tests.surveys.helpdesks.cases import NAMES, NOW, recorded, secret_of, source
 
 CHALLENGES = {"front-sync_challenge"}
@@ -370,6 +370,45 @@ def test_what_was_said_of_a_customer_goes_once_a_look_up_is_given_up(world, clie
     bell.do_chores(NOW + timedelta(days=5))
     given_up = Trigger.get_by_id(receipt["id"])
     assert (given_up.decision, given_up.rule, given_up.body) == ("suppressed", "no_address", None)
+
+
+#: What each helpdesk that tells a language calls it, where in its call.
+SPOKEN = {
+    "generic-standard_webhooks_ticket_solved": ("data", "customer", "language"),
+    "zendesk-trigger_solved": ("requester", "language"),
+    "freshdesk-ticket_resolved": ("freshdesk_webhook", "ticket_contact_language"),
+    "chatwoot-conversation_status_changed": ("additional_attributes", "conversation_language"),
+    "zammad-ticket_closed_custom": ("customer_locale",),
+    "zammad-ticket_closed_default": ("ticket", "customer", "preferences", "locale"),
+}
+LANGUAGES = [("Deutsch", "de"), ("Arabic", "ar"), ("Português (Brasil)", "pt-BR"), ("Klingon", None)]
+
+
+@pytest.mark.parametrize("name", SPOKEN)
+def test_the_language_may_be_told_by_its_name(client, connect, make, name):
+    survey = make.survey(quarantine_days=0).id
+    connection = connect(source(name), proof="shared", survey=survey)
+    for spoken, tag in LANGUAGES:
+        said = json.loads(recorded(name)[0].body)
+        place = said
+        for step in SPOKEN[name][:-1]:
+            place = place.setdefault(step, {})
+        place[SPOKEN[name][-1]] = spoken
+        forget(said, "locale", unless=SPOKEN[name])
+        tell(client, connection, json.dumps(said).encode())
+        assert Invitation.select().order_by(Invitation.created_at.desc()).first().language == tag, spoken
+        Invitation.delete().execute()
+        Resolution.delete().execute()
+        Person.delete().execute()
+
+
+def forget(said, name, unless):
+    """Take the locale away where it stands beside a name."""
+    if isinstance(said, dict):
+        for key in [key for key in said if key == name and key != unless[-1]]:
+            del said[key]
+        for value in said.values():
+            forget(value, name, unless)
 
 
 def test_every_kind_of_helpdesk_can_be_connected(connect):

@@ -316,6 +316,18 @@ def test_an_unrendered_placeholder_is_nothing_said(fire, make):
     assert Trigger.get().ticket_id is None
 
 
+def test_a_language_may_be_given_by_its_name(api, fire, make):
+    survey = make.survey(quarantine_days=0)
+    said = [("Deutsch", "de"), ("Arabic", "ar"), ("Português (Brasil)", "pt-BR"), ("pt_BR", "pt-BR")]
+    for number, (language, tag) in enumerate([*said, ("中文（简体）", "zh-Hans"), ("Klingon", "Klingon")]):
+        person = {"email": f"{number}@example.com", "language": language}
+        made = fire(survey, person=person)["invitation"]["id"]
+        assert api.get(f"/api/invitations/{made}")["language"] == tag
+    refused = {"survey": survey.id, "person": {"email": "a@b.example", "language": "Sprache (keine)"}}
+    assert list(api.post("/api/triggers", refused, 422)["error"]["fields"]) == ["person.language"]
+    assert api.post("/api/people", {"id": "7", "language": "Français (Canada)"})["language"] == "fr-CA"
+
+
 def test_a_key_sees_only_the_triggers_and_invitations_of_its_surveys(world, make, fire):
     mine, other = make.survey(quarantine_days=0), make.survey(quarantine_days=0)
     made = [fire(survey) for survey in (mine, other)]

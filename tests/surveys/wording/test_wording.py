@@ -149,7 +149,8 @@ def test_filling_runs_nothing_and_keeps_what_it_does_not_know(template):
         ([""], ["en"], "xx"),
         ([], ["en"], "xx"),
         (["de"], [], "xx"),
-        (["deu"], ["de"], "xx"),
+        (["deu"], ["de"], "de"),
+        (["den"], ["de"], "xx"),
     ],
 )
 def test_a_wish_finds_the_nearest_available_language(wanted, available, chosen):
