@@ -222,7 +222,7 @@ MISFITS = [
         ("/api/surveys", {"name": "x", "metric": "nps", "allowed_origins": ["https://a@b.example"]}, "allowed_origins"),
         ("/api/surveys", {"name": "x", "metric": "nps", "allowed_origins": ["null"]}, "allowed_origins"),
         ("/api/surveys", {"name": "x", "metric": "nps", "allowed_origins": ["*"]}, "allowed_origins"),
-        ("/api/surveys", {"name": "x", "metric": "nps", "allowed_origins": ["https://a.example/"]}, "allowed_origins"),
+        ("/api/surveys", {"name": "x", "metric": "nps", "allowed_origins": ["https://a.example/x"]}, "allowed_origins"),
         ("/api/surveys", {"name": "x", "metric": "nps", "languages": []}, "languages"),
         ("/api/surveys", {"name": "x", "metric": "nps", "languages": ["xx"]}, "languages"),
         ("/api/surveys", {"name": "x", "metric": "nps", "sampling": 1.01}, "sampling"),

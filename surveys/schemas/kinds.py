@@ -7,12 +7,12 @@ import marshmallow as ma
 import structlog
 from marshmallow import fields, validate
 
+from surveys.base import origins
 from surveys.helpdesks import reading
 
 log = structlog.get_logger()
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
-_ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 LONG, SHORT = 2000, 200
 
@@ -125,15 +125,6 @@ class Language(fields.String):
         return reading.language(found) or found
 
 
-def origin(value: str) -> None:
-    """What a browser sends as Origin: scheme, host, port; no path."""
-    # It is written into policies too, where a space or a semicolon would begin something else.
-    check(
-        _ORIGIN.fullmatch(value),
-        "Must be an origin such as https://shop.example, in lower case, without a path.",
-    )
-
-
 class Properties(fields.Dict):
     """Up to 50 named values: text, numbers, true, false or null."""
 
@@ -150,6 +141,18 @@ class Properties(fields.Dict):
             )
             check(not isinstance(item, str) or len(item) <= LONG, f"Texts must not be longer than {LONG}.")
         return found
+
+
+class Origin(fields.String):
+    """What a browser sends as Origin, however it was typed: scheme, host, port; no path."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        check(len(given) <= LONG, f"Must not be longer than {LONG}.")
+        try:
+            return origins.normal(given)
+        except ValueError as error:
+            raise ma.ValidationError(str(error)) from None
 
 
 class ByLanguage(fields.Dict):

@@ -18,11 +18,11 @@ from surveys.schemas.kinds import (
     ByName,
     Moment,
     Number,
+    Origin,
     Stored,
     Truth,
     check,
     language_tag,
-    origin,
     text,
     whole,
 )
@@ -169,6 +169,10 @@ class ThanksLink(ma.Schema):
         return data
 
 
+def _each_once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
 class Notes(fields.List):
     """What was changed in what was given, so that it can be read."""
 
@@ -210,7 +214,7 @@ class SurveyBody(ma.Schema):
         fields.String(validate=validate.OneOf(tuple(wording.LANGUAGES))), validate=validate.Length(1, 60)
     )
     status = fields.String(validate=validate.OneOf(STATUSES))
-    allowed_origins = fields.List(fields.String(validate=origin), validate=validate.Length(max=200))
+    allowed_origins = fields.List(Origin(), validate=validate.Length(max=200), post_load=_each_once)
     sampling = Number(validate=validate.Range(0, 1))
     delay_minutes = whole(0, 525_600)
     quarantine_days = whole(0, 3650)
