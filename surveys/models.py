@@ -50,12 +50,28 @@ class Survey(Table):
     created_at = UTCField()
     updated_at = UTCField()
     archived_at = UTCField(null=True)
+    signature_version = IntegerField(default=1, constraints=[SQL("DEFAULT 1")])
 
     class Meta:
         constraints = [
             SQL("CHECK (status IN ('active', 'paused', 'archived'))"),
             SQL("CHECK (sampling >= 0 AND sampling <= 1)"),
         ]
+
+
+class RefusedOrigin(Table):
+    """A website whose calls were refused because the survey does not allow its origin: how many, and the last."""
+
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+    origin = TextField()
+    count = IntegerField(constraints=[SQL("DEFAULT 1")])
+    last_at = UTCField()
+
+    survey_id: str
+
+    class Meta:
+        table_name = "refused_origin"
+        primary_key = peewee.CompositeKey("survey", "origin")
 
 
 class Definition(Table):

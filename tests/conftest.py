@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
-from surveys import commands, connections
+from surveys import commands, connections, refused_origins
 from surveys.base import bell, db
 from surveys.base.delivery.client import Answer
 from surveys.base.settings import Settings
@@ -144,6 +144,7 @@ def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]
     environment = {**template.copy(tmp_path, name), **settings_overrides}
     app = create_app(environment)
     yield World(app, environment, template.kind)
+    refused_origins.forget()
     bell.close()
     db.close_database()
     template.drop(name)

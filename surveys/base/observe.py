@@ -32,6 +32,8 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+#: Which ones stands in each survey: a name that a caller chooses is no label.
+ORIGINS_REFUSED = Counter("earshot_origins_refused_total", "Calls refused because of their origin")
 #: What a caller may invent is not counted by name: every name is kept for ever (RFC 9110, 9.1; RFC 5789).
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 

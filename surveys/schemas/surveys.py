@@ -271,6 +271,14 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
                 )
 
 
+class RefusedOriginOut(ma.Schema):
+    """A website whose calls were refused."""
+
+    origin = fields.String()
+    count = fields.Integer()
+    last_at = Moment()
+
+
 class SurveyOut(Stored, SurveyBody):
     """A survey as it stands."""
 
@@ -280,13 +288,26 @@ class SurveyOut(Stored, SurveyBody):
         "status": "active",
         "definition": 1,
         "created_at": "2026-11-20T09:30:00.000Z",
+        "refused_origins": [
+            {"origin": "https://www.shop.example", "count": 3, "last_at": "2026-11-20T09:30:00.000Z"}
+        ],
     }
+
+    refused_origins = fields.List(
+        fields.Nested(RefusedOriginOut),
+        metadata={
+            "description": "The newest that were refused: is one of them missing in `allowed_origins`?"
+        },
+    )
 
 
 class SurveyCreated(Stored, SurveyBody):
     """A survey with the secret that signs identities, shown this once."""
 
-    example = {**SurveyOut.example, "identity_secret": "4f0c…64 hexadecimal digits…9b1e"}
+    example = {
+        **{name: value for name, value in SurveyOut.example.items() if name != "refused_origins"},
+        "identity_secret": "4f0c…64 hexadecimal digits…9b1e",
+    }
 
     identity_secret = fields.String()
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from surveys import responses
-from surveys.base import clock, db, limits, web
+from surveys import refused_origins, responses
+from surveys.base import clock, db, limits, observe, web
 from surveys.base.web import Problem
 from surveys.models import Survey
 
@@ -63,6 +63,8 @@ def admit(chosen: Survey) -> None:
         return
     if g.origin not in chosen.allowed_origins:
         refused, g.origin = g.origin, None
+        observe.ORIGINS_REFUSED.inc()
+        refused_origins.note(chosen, refused, clock.now())
         raise Problem(403, f"The survey's allowed_origins do not name {refused[:200]}.")
     g.origin_allowed = True
 
@@ -73,6 +75,7 @@ def preflight() -> Any:
     if origin is None:
         return _empty({"Allow": "OPTIONS, POST"})
     if g.origin is not None and not any_survey_allows(origin):
+        observe.ORIGINS_REFUSED.inc()
         raise Problem(403, "No survey allows this origin.")
     g.origin, g.origin_allowed = origin, True
     return _empty(

@@ -7,7 +7,7 @@ from typing import Any
 import segno
 from flask import Response, g, make_response
 
-from surveys import catalogue, links, mails, people
+from surveys import catalogue, links, mails, people, refused_origins
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.delivery import mail
@@ -50,7 +50,7 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = web.newest_first(
         found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"]
     )
-    return {"items": rows, "next": following}
+    return {"items": _seen(rows), "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -70,8 +70,8 @@ def create(body: dict[str, Any]) -> Any:
 @needs("read")
 @routes.response(200, SurveyOut)
 def show(survey_id: str) -> Any:
-    """One survey."""
-    return own(survey_id)
+    """One survey, with the origins that it refused of late."""
+    return _seen([own(survey_id)])[0]
 
 
 @routes.route("/<survey_id>", methods=["PATCH"])
@@ -167,6 +167,12 @@ def own(survey_id: str) -> Survey:
     if survey is None or not g.key.sees(survey.id):
         raise web.not_found()
     return survey
+
+
+def _seen(surveys: list[Survey]) -> list[dict[str, Any]]:
+    """Surveys as SurveyOut shows them."""
+    refused = refused_origins.of(surveys)
+    return [{**survey.__data__, "refused_origins": refused[survey.id]} for survey in surveys]
 
 
 def _with_secret(survey: Survey, secret: str) -> dict[str, Any]:
