@@ -44,22 +44,33 @@ def identity_secret(survey: Survey) -> str:
 
 
 def identity(survey: Survey, given: dict[str, Any] | None, vouched: bool = False) -> Identity | None:
-    """What a respondent's `person` proves: hex HMAC-SHA256 over `id` when given, else over the lower-cased e-mail.
+    """What a respondent's `person` proves by its signature, see `_is_signed`.
 
     `vouched`: a key's holder says so, and no signature is needed.
     """
     if not given:
         return None
     external_id, email = given.get("id") or None, normal_email(given.get("email"))
-    signed = external_id or email
-    verified = vouched or bool(
-        signed
-        and given.get("signature")
-        and signing.same(
-            signing.hmac_sha256_hex(identity_secret(survey), signed), str(given["signature"]).lower()
-        )
-    )
+    verified = vouched or _is_signed(survey, external_id, email, str(given.get("signature") or "").lower())
     return Identity(external_id, email, given.get("name") or None, verified)
+
+
+def _is_signed(survey: Survey, external_id: str | None, email: str | None, signature: str) -> bool:
+    """Whether a website signed this id, or the lower-cased address where there is none: a hex HMAC-SHA256.
+
+    `v2=` stands before one over `id:` and the id, or `email:` and the address. Without it, it is over the bare text,
+    so that one over an id that looks like an address is also one over the address: `signature_version` 2 takes none.
+    """
+    signed = external_id or email
+    if not signed or not signature:
+        return False
+    if signature.startswith("v2="):
+        signed = f"id:{external_id}" if external_id else f"email:{email}"
+    elif survey.signature_version > 1:
+        return False
+    return signing.same(
+        signing.hmac_sha256_hex(identity_secret(survey), signed), signature.removeprefix("v2=")
+    )
 
 
 def normal_email(email: str | None) -> str | None:

@@ -233,6 +233,13 @@ class SurveyBody(ma.Schema):
     send_window = fields.Nested("SendWindowBody", allow_none=True)
     reminder_days = whole(1, 365, allow_none=True)
     require_signed_identity = Truth()
+    signature_version = whole(
+        1,
+        2,
+        metadata={
+            "description": "2: only signatures `v2=…`, over `id:…` or `email:…`. 1: also those over the bare text."
+        },
+    )
     redact = Truth(
         metadata={
             "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."

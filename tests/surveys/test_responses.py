@@ -283,6 +283,30 @@ def test_a_signature_over_the_id_or_else_the_lower_cased_email_verifies(make, sc
     assert (found.claimed_email is None) == ("id" not in person or "email" not in person)
 
 
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(("person", "prefix", "over", "verified"), [
+    ({"id": "u1", "email": "Ann@Example.com"}, "v2=", "id:u1", (True, True)),
+    ({"email": " Ann@Example.com"}, "v2=", "email:ann@example.com", (True, True)),
+    ({"id": "u1"}, "", "u1", (True, False)),
+    ({"email": "Ann@Example.com"}, "", "ann@example.com", (True, False)),
+    # What an id was signed for says nothing of the address that it looks like, and the other way round.
+    ({"email": "ann@example.com"}, "v2=", "id:ann@example.com", (False, False)),
+    ({"id": "ann@example.com"}, "v2=", "email:ann@example.com", (False, False)),
+    ({"id": "u1"}, "v2=", "u1", (False, False)),
+    ({"id": "u1"}, "", "id:u1", (False, False)),
+    ({"id": "u1"}, "v3=", "id:u1", (False, False)),
+    ({"id": "u1"}, "v1=", "u1", (False, False)),
+    ({"id": "u1"}, "v2=v2=", "id:u1", (False, False)),
+])  # fmt: skip
+def test_a_signature_says_what_it_is_over(make, person, prefix, over, verified, version):
+    survey = make.survey(signature_version=version)
+    signature = prefix + signing.hmac_sha256_hex(people.identity_secret(survey), over)
+    for written in (signature, signature.upper()):
+        who = people.identity(survey, {**person, "signature": written})
+        assert who.verified is verified[version - 1]
+    assert not people.identity(survey, {**person, "signature": prefix}).verified
+
+
 def test_a_claim_never_touches_the_verified_person_of_that_name(make):
     survey = make.survey()
     real = people.find_or_create(people.Identity(email="ann@example.com", name="Ann", verified=True), NOW)
