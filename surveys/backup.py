@@ -11,7 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class NotEmpty(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup says of itself; `rows` by table are known once it was read through."""
+    """What a backup says of itself; `rows` and `columns` by table are known once it was read through."""
 
     made_at: datetime
     migrations: list[str]
@@ -49,6 +49,7 @@ class Manifest:
     secret_keys_before: list[str]
     database: str
     rows: dict[str, int]
+    columns: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def total() -> int:
 def check(path: Path, progress: Progress = lambda _: None) -> Manifest:
     """Read a backup through and return its manifest. Raises NotABackup when it is not whole."""
     counts: dict[str, int] = {}
+    columns: dict[str, list[str]] = {}
     lines = _lines(path)
     manifest = _manifest(next(lines, None))
     table = ""
@@ -106,10 +108,10 @@ def check(path: Path, progress: Progress = lambda _: None) -> Manifest:
         elif "end" in line:
             if line["end"] != counts:
                 raise NotABackup("The counts in it do not fit its rows.")
-            return Manifest(**{**manifest.__dict__, "rows": counts})
+            return replace(manifest, rows=counts, columns=columns)
         else:
             table = line["table"]
-            counts[table] = 0
+            counts[table], columns[table] = 0, line["columns"]
     raise NotABackup("It was cut short.")
 
 
@@ -132,10 +134,12 @@ def restore(
     def settle() -> None:
         # In the same transaction: no worker may see a waiting job before it is held.
         nonlocal held
+        if wrong := schema.differences():
+            raise NotABackup(f"It fits no version of Earshot: {'; '.join(wrong)}.")
         db.settle_clock()
         held = jobs.hold()
 
-    schema.replace(settings, manifest.migrations, lambda: _load(path, progress), settle)
+    schema.replace(settings, manifest.migrations, manifest.columns, lambda: _load(path, progress), settle)
     new_secret = _take_over_secret(settings, manifest)
     erased_again = privacy.replay(graves, now)
     privacy.settle()
@@ -248,6 +252,7 @@ def _manifest(head: Any) -> Manifest:
         secret_keys_before=head.get("secret_keys_before", []),
         database=head["database"],
         rows={},
+        columns={},
     )
 
 
@@ -339,9 +344,11 @@ def _take_over_secret(settings: Settings, manifest: Manifest) -> bool:
     if secret != settings.secret_key and settings.secret_key_in_data_dir:
         tombstones.replace_file(settings.data_dir / "secret-key", secret.encode() + b"\n")
         signing.use_secret(secret, before)
+        sealing.seal_plain()
         # The next start knows the earlier keys only if somebody names them.
         sealing.reseal()
         return True
+    sealing.seal_plain()
     if secret != settings.secret_key or manifest.secret_keys_before:
         signing.use_secret(settings.secret_key, (secret, *before))
         sealing.reseal()

@@ -12,11 +12,12 @@ import time
 from typing import Any
 
 import click
+import peewee
 from flask import Flask
 from flask.cli import AppGroup
 
 from surveys import catalogue, links, rollups
-from surveys.base import accounts, ballast, bell, cli, clock, db, schema, settings, web
+from surveys.base import accounts, ballast, bell, cli, clock, db, schema, sealing, settings, web
 
 
 def install(app: Flask) -> None:
@@ -152,6 +153,8 @@ def prepare(chosen: settings.Settings) -> None:
     with cli.plainly():
         schema.up(chosen)
         db.check()
+        cli.check_tables()
+        sealing.seal_plain()
     if not accounts.ApiKey.select().exists():
         key = chosen.admin_key or settings.kept_secret(chosen.data_dir / "admin-key")
         accounts.issue("first key", ["admin"], None, clock.now(), key)
@@ -182,6 +185,13 @@ def welcome(chosen: settings.Settings) -> None:
 @click.command()
 def worker() -> None:
     """Run jobs until SIGTERM: finish the one in hand, then end."""
+    try:
+        if missing := schema.pending():
+            raise click.ClickException(f"Migrations are not applied: {', '.join(missing)}.")
+        cli.check_tables()
+    except (peewee.PeeweeException, db.DatabaseAway):
+        # The worker waits for a database that is away.
+        db.forget_connection()
     bell.work()
 
 
@@ -225,6 +235,8 @@ def migrate(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         with cli.plainly():
             applied = schema.up(web.settings())
+            cli.check_tables()
+            sealing.seal_plain()
         click.echo("\n".join(applied) or "Nothing to apply.")
 
 
@@ -263,6 +275,8 @@ def migrate_status() -> None:
     """Say which migrations are not applied."""
     with cli.plainly():
         missing = schema.pending()
+        if not missing:
+            cli.check_tables()
     click.echo("\n".join(missing) or "All applied.")
 
 

@@ -163,6 +163,15 @@ def service(
         running.stop()
 
 
+def run_once(environment: Mapping[str, str], *command: str, patience: float = 100) -> Any:
+    """A command of Earshot that ends by itself, `serve` by default: its `stdout` with stderr, and `returncode`."""
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *(command or ["serve"])],
+        cwd=ROOT, env={**_surroundings(), "PORT": str(free_port()), **environment}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
+    )  # fmt: skip
+
+
 class Service:
     """One running Earshot: its `url`, its `log`, and its `process`, which leads the group of all its own."""
 

@@ -41,6 +41,17 @@ def plainly() -> Iterator[None]:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}") from None
 
 
+def check_tables() -> None:
+    """Raises Unusable when all migrations are applied and the tables are still not those of this version."""
+    if wrong := schema.differences():
+        more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise Unusable(
+            f"The tables of {db.name()} do not fit this version of Earshot, although its migrations are applied: "
+            f"{'; '.join(wrong[:5])}{more}. Somebody changed them by hand, or a version in between did that was never "
+            "released. A backup can be restored into an empty database: flask --app wsgi restore FILE"
+        )
+
+
 def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run `command` only on a database that answers and has all migrations; else say what is missing."""
 

@@ -19,6 +19,10 @@ from surveys.base import db, signing
 log = structlog.get_logger()
 
 
+#: How every Fernet token begins: version 0x80, then the upper bytes of a time in seconds.
+_SEALED = "gAAAAA"
+
+
 class Unreadable(Exception):
     """It was sealed under a key that is not known here, or was changed since."""
 
@@ -80,7 +84,27 @@ def reseal() -> int:
     return count
 
 
+def seal_plain() -> int:
+    """Seal what was stored before anything was sealed; how many. What is sealed already stays."""
+    count = 0
+    for table in db.registered():
+        for field in table._meta.sorted_fields:
+            if isinstance(field, SealedField):
+                count += db.write(functools.partial(_seal_plain, table, field))
+    return count
+
+
 # ------------------------------------------------------------------------------------------------------
+
+
+def _seal_plain(table: type[db.Table], field: SealedField) -> int:
+    key: Any = table._meta.primary_key  # type: ignore[attr-defined]
+    as_it_is: Any = peewee.Cast(field, "TEXT")
+    rows: Any = table.select(key, as_it_is).where(as_it_is.is_null(False)).tuples()
+    plain = [(row, text) for row, text in rows if not text.startswith(_SEALED)]
+    for row, text in plain:
+        table.update({field: peewee.Value(seal(text), converter=False)}).where(key == row).execute()
+    return len(plain)
 
 
 def _reseal(table: type[db.Table], names: list[str]) -> int:

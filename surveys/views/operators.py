@@ -29,17 +29,16 @@ def healthz() -> Any:
     }
 )
 def readyz() -> Any:
-    """Ready for traffic: the database answers and all migrations are applied."""
+    """Ready for traffic: the database answers, all migrations are applied, and the tables are those of this version."""
     try:
-        missing = schema.pending()
+        missing = [f"migration {name} is not applied" for name in schema.pending()]
         db.check()
+        missing_text = missing or schema.differences()
     except (peewee.PeeweeException, db.DatabaseAway):
         db.forget_connection()
         missing_text = ["the database cannot be reached"]
     except db.WrongDatabase as error:
         missing_text = [str(error)]
-    else:
-        missing_text = [f"migration {name} is not applied" for name in missing]
     if missing_text:
         raise Problem(503, "Not ready: " + "; ".join(missing_text) + ".", headers={"Retry-After": "2"})
     return jsonify({"status": "ready"})

@@ -147,7 +147,7 @@ def test_tombstones_beside_a_lost_database_are_replayed_too(world, file, make):
     privacy.erase(people.named(email="gone@example.com"), clock.now())
     privacy.settle()
     assert tombstones.mirrored(world.settings.data_dir)
-    schema.down(world.settings)
+    schema.down(world.settings, schema.known()[0])
     done = backup.restore(file, world.settings, clock.now())
     assert done.erased_again == {"person": 1, "response": 1, "job": 1}
 

@@ -138,7 +138,7 @@ def test_what_needs_a_database_says_that_there_is_none(tmp_path):
     "command", [("keys", "list"), ("recount",), ("erase", "--replay"), ("export",), ("jobs", "list")]
 )
 def test_missing_migrations_are_named(run, world, command):
-    schema.down(world.settings)
+    schema.down(world.settings, schema.known()[0])
     done = run(*command)
     assert done.exit_code == 1
     assert "0001_initial" in done.output

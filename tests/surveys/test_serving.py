@@ -49,16 +49,6 @@ def test_a_killed_worker_takes_its_processes_along_and_comes_back(service):
     assert workers(service)[0].pid != worker.pid
 
 
-def log_of(environment, patience=60):
-    """What a service says that ends by itself, and its exit status."""
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
-    done = subprocess.run(
-        command, cwd=servers.ROOT, env={"PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
-    )  # fmt: skip
-    return done.stdout, done.returncode
-
-
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
 def test_it_listens_on_an_address_of_ipv6_and_says_so(tmp_path, host):
     port = servers.free_port()
@@ -97,22 +87,20 @@ def test_an_empty_number_of_processes_is_none_given(tmp_path):
     ],
 )
 def test_what_cannot_work_stops_the_start_with_a_sentence(tmp_path, given, status, named):
-    said, ended = log_of({"DATA_DIR": str(tmp_path), "PORT": str(servers.free_port()), **given})
-    assert ended == status
-    assert said.startswith("Error: ")
-    assert named in said
-    assert "Traceback" not in said
-    assert "s3cret" not in said
+    done = servers.run_once({"DATA_DIR": str(tmp_path), **given})
+    assert done.returncode == status
+    assert done.stdout.startswith("Error: ")
+    assert named in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "s3cret" not in done.stdout
 
 
 def test_a_part_that_cannot_start_ends_the_service(tmp_path):
     """It is not started anew for ever."""
-    said, ended = log_of(
-        {"DATA_DIR": str(tmp_path), "PORT": str(servers.free_port()), "GUNICORN_CMD_ARGS": "--workers many"}
-    )
-    assert ended == 2
-    assert said.count("invalid int value") == commands.STARTS
-    assert said.rstrip().splitlines()[-1].startswith("Error: Earshot cannot start: its web process ended")
+    done = servers.run_once({"DATA_DIR": str(tmp_path), "GUNICORN_CMD_ARGS": "--workers many"})
+    assert done.returncode == 2
+    assert done.stdout.count("invalid int value") == commands.STARTS
+    assert done.stdout.splitlines()[-1].startswith("Error: Earshot cannot start: its web process ended")
 
 
 def test_who_is_behind_waits_longer_than_who_is_in_front():

@@ -1,0 +1,290 @@
+"""Migrations are never edited once they have landed, and databases of the time when 0001 was are brought up to date."""
+
+import gzip
+import hashlib
+import json
+import runpy
+from pathlib import Path
+
+import peewee
+import pytest
+
+from feedback.models import Reading
+from surveys import backup, commands, rollups
+from surveys.base import cli, clock, db, jobs, schema, sealing, settings
+from surveys.models import Connection, Response
+from tests import servers
+from tests.conftest import ADMIN_KEY, Api, World
+from tests.test_house import own, tables_of
+from wsgi import create_app
+
+#: SHA-256 of migrations that have landed. A change is a new migration: databases that have one never run it again.
+LANDED = {
+    "0001_initial": "2c7ac08811fe484635c218ec320f337b460578ca6e7471b66ccc643b0bce0838",
+    "0002_earlier_shapes": "391f9bef60b9105f7a2105de1a22ee5edfa6fb23253853eee7ecd4b2103c4d0c",
+}
+
+SHAPES = Path(__file__).parent / "data" / "shapes"
+
+#: Of a connection, as text.
+SECRETS = {"secret": "shared words", "write_back": '{"url": "https://acme.zendesk.com", "token": "t0ken"}'}
+
+AT = "2026-02-03T04:05:06.000007Z"
+
+
+@pytest.mark.parametrize("name", LANDED)
+def test_what_has_landed_is_not_edited(name):
+    text = (servers.ROOT / "migrations" / f"{name}.py").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == LANDED[name], (
+        f"{name} was edited: write a new migration instead"
+    )
+
+
+def rows():
+    """What the tables hold that every text of 0001 made, and some that are younger: by table, a row of the time."""
+    return {
+        "api_key": {"id": "key_1", "name": "first", "scopes": ["admin"], "prefix": "ek", "created_at": AT,
+                    "digest": hashlib.sha256(ADMIN_KEY.encode()).hexdigest()},
+        "survey": {"id": "sv_old", "name": "Old", "metric": "nps", "languages": ["en"], "created_at": AT,
+                   "allowed_origins": ["https://shop.example"], "wait_after_answer_days": 90, "updated_at": AT,
+                   "widget": {}, "skip_tags": ["spam"], "staff_domains": [], "excluded_addresses": []},
+        "definition": {"survey": "sv_old", "number": 1, "metric": "nps", "wording": {}, "created_at": AT},
+        "person": {"id": "per_ann", "email": "ann@example.com", "verified": True, "created_at": AT,
+                   "unsubscribed_at": AT},
+        "invitation": {"id": "inv_1", "survey": "sv_old", "person": "per_ann", "channel": "email",
+                       "status": "answered", "created_at": AT, "sent_at": AT, "answered_at": AT},
+        "connection": {"id": "con_1", "name": "Desk", "kind": "zendesk", "survey": "sv_old",
+                       "secret": SECRETS["secret"], "skip_tags": [], "created_at": AT,
+                       "write_back": json.loads(SECRETS["write_back"])},
+        "trigger": {"id": "trg_1", "survey": "sv_old", "person": "per_ann", "decision": "scheduled",
+                    "invitation": "inv_1", "created_at": AT},
+        "response": {"key": 7, "id": "3f0c5f5e-8a59-4a3e-9d59-0a8f6f9f1c11", "survey": "sv_old", "definition": 1,
+                     "tags": ["vip"], "score": 9, "group": "promoter", "comment": "Quick checkout",
+                     "search_text": "quick checkout", "person": "per_ann", "invitation": "inv_1",
+                     "channel": "email", "counted": True,
+                     "day": "2026-02-03", "revision": 1, "revisions": {"score": 1, "comment": 1}, "first_tick": 1,
+                     "changed_tick": 1, "created_at": AT, "updated_at": AT},
+        "response_tag": {"tag": "vip", "response": 7},
+        "daily_count": {"survey": "sv_old", "day": "2026-02-03", "definition": 1, "score": 9, "slot": 0, "n": 1},
+        "reading": {"key": 7, "language": "en", "label": "positive", "score": 0.5, "words": [], "engine": "old",
+                    "read_at": AT},
+        "topic": {"id": "top_1", "label": "Checkout", "created_at": AT},
+        "placement": {"topic": "top_1", "response": 7, "evidence": []},
+        "meaning": {"key": 7, "vector": "AAAA"},
+        "topic_review": {"state": "done", "asked_at": AT},
+        "saved_feed": {"id": "fd_1", "name": "All", "filters": {}, "digest": "d" * 32, "api_key": "key_1",
+                       "created_at": AT},
+        "idempotent_call": {"digest": "i", "body_digest": "b", "status": 201, "answer": "{}", "created_at": AT},
+        "job": {"kind": "response recorded", "payload": {"key": 7}, "due_at": AT, "created_at": AT},
+    }  # fmt: skip
+
+
+def build(real, shape):
+    """Make the tables of an earlier 0001, with a row in each."""
+    text = runpy.run_path(str(SHAPES / f"{shape}.py"))
+    given = rows()
+    runner = schema._runner()
+    runner.History.create_table()
+    text["up"](runner.migrator, real)
+    runner.History.create(name="0001_initial")
+    for model in text["tables"](real):
+        row = given.get(model._meta.table_name)
+        if row is not None:
+            if model._meta.fields.get("write_back").__class__ is peewee.TextField:
+                row = row | {name: sealing.seal(text) for name, text in SECRETS.items()}
+            model.insert({n: value for n, value in row.items() if n in model._meta.fields}).execute()
+
+
+@pytest.fixture
+def earlier(template, tmp_path):
+    """Makes an application whose database an earlier text of 0001 has made, with a row in each table."""
+    names = []
+
+    def make(shape):
+        name = f"earlier_{shape}"
+        if template.server:
+            template.server.drop_database(name)
+            template.server.create_database(name)
+            names.append(name)
+        environment = template.environment(tmp_path / name, name)
+        world = World(create_app(environment), environment, template.kind)
+        build(db.database.obj, shape)
+        return world
+
+    yield make
+    db.close_database()
+    for name in names:
+        template.drop(name)
+
+
+def stored(columns=None):
+    """All rows as they lie in the tables, by table and column; of the `columns` alone when they are given."""
+    tables = [table._meta.table_name for table in db.registered()]
+    found = {}
+    for table in set(tables) & set(columns or db.database.get_tables()):
+        names = columns[table][0] if columns else sorted(c.name for c in db.database.get_columns(table))
+        listed = ", ".join(f'"{name}"' for name in names)
+        found[table] = names, db.database.execute_sql(f'SELECT {listed} FROM "{table}"').fetchall()
+    return found
+
+
+def works(world):
+    """That this version serves what lies in the database, and takes what is new."""
+    api = Api(world, ADMIN_KEY)
+    assert world.client.get("/readyz").status_code == 200
+    (item,) = api.get("/api/feed", q="checkout")["items"]
+    assert (item["score"], item["comment"], item["tags"]) == (9, "Quick checkout", ["vip"])
+    assert api.get("/api/metrics", survey="sv_old")["n"] == 1
+    assert api.get("/api/surveys/sv_old")["name"] == "Old"
+    assert api.get("/api/people/per_ann")["email"] == "ann@example.com"
+    assert api.get("/api/topics")["items"][0]["label"] == "Checkout"
+    api.patch("/api/surveys/sv_old", {"priority": 3})
+    api.post("/api/connections", {"name": "Reports", "kind": "postmark"})
+    api.post("/api/triggers", {"survey": "sv_old", "person": {"email": "bob@example.com"}}, 200)
+    answer = {
+        "id": "77d2c9a0-6a53-4d5c-8d7e-3d3f0b5c2a11",
+        "survey": "sv_old",
+        "score": 2,
+        "comment": "Slow checkout",
+    }
+    assert world.client.post("/r", json=answer).status_code == 201
+    world.work()
+    assert {row.key for row in Reading.select()} == {row.key for row in Response.select()}
+    assert rollups.differences() == []
+    assert {"dead", "failed"}.isdisjoint(jobs.backlog(clock.now()))
+
+
+def secrets_are_sealed():
+    """What was kept as it was is read as before, and lies sealed."""
+    for row in Connection.select().where(Connection.id == "con_1"):
+        assert row.secret == SECRETS["secret"]
+        assert row.write_back == json.loads(SECRETS["write_back"])
+    for raw in db.database.execute_sql("SELECT secret, write_back FROM connection").fetchall():
+        assert not any("words" in text or "t0ken" in text for text in raw if text)
+
+
+EARLIER = pytest.mark.parametrize("shape", sorted(path.stem for path in SHAPES.glob("*.py")))
+
+
+@EARLIER
+def test_a_database_of_earlier_times_is_brought_up_to_date(earlier, shape):
+    world = earlier(shape)
+    assert schema.pending()[0] == "0002_earlier_shapes"
+    assert schema.differences()
+    before = stored()
+    assert len(before["response"][1]) == 1
+    commands.prepare(world.settings)
+    assert schema.differences() == []
+    after = stored(before)
+    for table in before:
+        # Secrets are sealed, and the clock is put right.
+        if table not in ("connection", "clock"):
+            assert after[table] == before[table], table
+    secrets_are_sealed()
+    works(world)
+
+
+@EARLIER
+def test_it_then_has_the_indexes_that_0001_makes_today(earlier, shape):
+    """They differ in order alone from those of a new database: columns that were added come last."""
+    world = earlier(shape)
+    commands.prepare(world.settings)
+    names = {table._meta.table_name for table in db.registered()}
+    found = {key: value for key, value in own(tables_of(world), names).items() if "INDEX" in str(value)}
+    schema.down(world.settings, schema.known()[0])
+    schema.up(world.settings)
+    new = {key: value for key, value in own(tables_of(world), names).items() if "INDEX" in str(value)}
+    assert found == new
+    assert new
+
+
+@EARLIER
+def test_a_backup_of_earlier_times_is_restored_through_the_migrations(earlier, world, shape, tmp_path):
+    old = earlier(shape)
+    file = tmp_path / "backup"
+    counts = backup.write(file, old.settings, clock.now())
+    db.close_database()
+    db.open_database(world.settings)
+    done = backup.restore(file, world.settings, clock.now())
+    assert (schema.differences(), schema.pending(), done.differing) == ([], [], 0)
+    assert {name: n for name, n in done.rows.items() if n} == {name: n for name, n in counts.items() if n}
+    jobs.release(clock.now())
+    secrets_are_sealed()
+    works(world)
+
+
+def test_a_backup_that_fits_nothing_is_refused(world, tmp_path):
+    """Then all is as it was."""
+    file = tmp_path / "backup"
+    backup.write(file, world.settings, clock.now())
+    lines = gzip.decompress(file.read_bytes()).splitlines()
+    head = json.loads(lines[0])
+    where = next(n for n, line in enumerate(lines) if b'"table":"person"' in line)
+    columns = json.loads(lines[where])
+    columns["columns"].remove("verified")
+    for migrations in (["0001_initial"], head["migrations"]):
+        lines[0], lines[where] = (
+            json.dumps({**head, "migrations": migrations}).encode(),
+            json.dumps(columns).encode(),
+        )
+        file.write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+        with pytest.raises(backup.NotABackup, match=r"person\.verified is missing"):
+            backup.restore(file, world.settings, clock.now(), force=True)
+        assert schema.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER TABLE topic RENAME COLUMN settled_at TO settled", "column topic.settled_at is missing"),
+        ("ALTER TABLE learnt RENAME TO learned", "table learnt is missing"),
+        ("DROP INDEX person_email_verified", "index person_email_verified is missing"),
+        ("ALTER TABLE person ADD COLUMN shoe TEXT", None),
+        ("DROP INDEX topic_settled_at", None),
+    ],
+)
+def test_tables_that_do_not_fit_are_named_at_start_and_by_readyz(world, change, named):
+    db.database.execute_sql(change)
+    ready = world.client.get("/readyz")
+    if named is None:
+        assert ready.status_code == 200
+        commands.prepare(world.settings)
+        return
+    assert ready.status_code == 503
+    assert named in ready.get_json()["error"]["message"]
+    with pytest.raises(cli.Unusable, match=named):
+        commands.prepare(world.settings)
+    with world.app.app_context():
+        status = world.app.test_cli_runner().invoke(args=["migrate", "status"])
+    assert (status.exit_code, named in status.output) == (settings.UNUSABLE, True)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_what_does_not_fit_ends_whoever_would_work_on_it(world, command):
+    db.database.execute_sql("ALTER TABLE topic RENAME COLUMN settled_at TO settled")
+    done = servers.run_once(world.environment, command)
+    assert done.returncode == settings.UNUSABLE
+    assert "column topic.settled_at is missing" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_type_or_a_column_that_no_row_can_be_written_for_is_named(world):
+    """SQLite changes neither in place."""
+    if world.kind == "sqlite":
+        db.database.execute_sql("DROP TABLE learnt")
+        db.database.execute_sql(
+            "CREATE TABLE learnt (survey_id TEXT NOT NULL PRIMARY KEY, learnt_from TEXT, words TEXT NOT NULL, "
+            "learnt_at TEXT NOT NULL, other INTEGER NOT NULL)"
+        )
+        kinds = "text, not integer"
+    else:
+        db.database.execute_sql(
+            "ALTER TABLE learnt ALTER learnt_from TYPE BIGINT, ALTER learnt_from DROP NOT NULL"
+        )
+        db.database.execute_sql("ALTER TABLE learnt ADD COLUMN other INTEGER NOT NULL")
+        kinds = "bigint, not integer"
+    assert schema.differences() == [
+        f"column learnt.learnt_from holds {kinds}",
+        "column learnt.learnt_from may be empty",
+        "column learnt.other is unknown and must not be empty",
+    ]
