@@ -31,6 +31,7 @@ _NEW = 3.0  # weight of its words that no other candidate has
 _LONG = 0.03  # what each of its words costs
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]++(?:['’-][^\W\d_]++)+")
 _BREAK = re.compile(r"[.!?,;:()\[\]\"“”\n/|]+")
 
 
@@ -170,13 +171,15 @@ def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
             words = _RUN.findall(fold(comment))
             joined.update(word for word in words if "-" in word)
             apart.update(map("-".join, pairwise(words)))
-    parted = [word for word, count in joined.items() if 2 * apart[word] >= count]
+    parted = {word for word, count in joined.items() if 2 * apart[word] >= count}
     if not parted:
         return {topic: list(comments) for topic, comments in texts.items()}
-    hyphen = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(parted)))})\b", re.IGNORECASE)
+
+    def spelled(found: re.Match[str]) -> str:
+        return found[0].replace("-", " ") if fold(found[0]) in parted else found[0]
+
     return {
-        topic: [hyphen.sub(lambda found: found[0].replace("-", " "), comment) for comment in comments]
-        for topic, comments in texts.items()
+        topic: [_HYPHENED.sub(spelled, comment) for comment in comments] for topic, comments in texts.items()
     }
 
 

@@ -1,7 +1,8 @@
 """Cleans a comment and cuts it into the sentences and clauses that can each carry a sentiment."""
 
 import re
-import unicodedata
+
+from surveys.domain import folding
 
 LONGEST_READ = 8_000
 """Characters of a comment that are read; nobody writes more by hand, and a pasted log must not hold up the
@@ -19,18 +20,21 @@ _ENTITY = re.compile("|".join(_HTML_ENTITY))
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "…": "...", "\u00a0": " "}
 )
-_SIGNATURE = re.compile(
-    r"\n\s*(?:--\s*\n|sent from my\b|get outlook for\b|"
+_SIGNS_OFF = re.compile(
+    r"(?:sent from my\b|get outlook for\b|"
     r"(?:kind|best|warm|many)?\s*regards\b|best wishes\b|sincerely\b|yours (?:truly|faithfully|sincerely)\b|"
     r"mit freundlichen gr[üu]ßen|viele gr[üu]ße|cordialement|saludos|cordiali saluti|met vriendelijke groet)"
-    r"[^\n]{0,60}(?:\n[^\n]{0,80}){0,8}\s*\Z",
+    r".{0,60}",
     re.IGNORECASE,
 )
+_SIGNATURE_LINES, _SIGNATURE_LINE = 9, 80  # at most, the one that signs off with it; letters in each
 _SPACE = re.compile(r"[^\S\n]+")
 _FULL_STOP = re.compile(
     r"(?<=[.!?;])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!e\.g\.)(?<!i\.e\.)[)\"']*\s+|\n+"
 )
-_TURN = re.compile(r",?\s+(?=(?:but|however|although|though|whereas|except that|yet)\b)", re.IGNORECASE)
+_TURN = re.compile(
+    r"(?:,|(?<!\s))\s++(?=(?:but|however|although|though|whereas|except that|yet)\b)", re.IGNORECASE
+)
 _FEWEST_WORDS_IN_A_CLAUSE = 2
 
 
@@ -41,7 +45,8 @@ def clean(text: str) -> str:
     """
     text = text[:LONGEST_READ]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+        # One sign of an Arabic blessing becomes 18 letters.
+        text = folding.normal(text, "NFKC")[:LONGEST_READ].translate(_QUOTES)
     if not text.isprintable():
         text = "".join(c for c in text.replace("\r", "\n") if c.isprintable() or c in "\n\t\u200d")
     if "&" in text:
@@ -52,7 +57,7 @@ def clean(text: str) -> str:
         text = _LINK.sub(" ", text)
     text = _RETWEET.sub("", text)
     if "\n" in text:
-        text = _SIGNATURE.sub("", text)
+        text = _without_signature(text)
     return _SPACE.sub(" ", text).strip()
 
 
@@ -66,6 +71,17 @@ def split(text: str) -> list[str]:
         for piece in _short_pieces(sentence.strip()):
             sentences += _clauses(piece)
     return sentences
+
+
+def _without_signature(text: str) -> str:
+    """*text* up to the line that signs off, when a few short lines at most follow that one."""
+    lines = text.rstrip().split("\n")
+    for at in range(max(1, len(lines) - _SIGNATURE_LINES), len(lines)):
+        line = lines[at].strip()
+        signs_off = line == "--" or _SIGNS_OFF.fullmatch(line)
+        if signs_off and all(len(each) <= _SIGNATURE_LINE for each in lines[at + 1 :]):
+            return "\n".join(lines[:at])
+    return text
 
 
 def _short_pieces(sentence: str) -> list[str]:

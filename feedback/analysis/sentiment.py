@@ -220,12 +220,10 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
     """Return for each sentence the words that say enough, as written, with how far they lean to positive."""
     english = taken.language == "en"
     leaning = sentiment_model.shipped().telling.get if english else sentiment_lexicons.leaning(taken.language)
+    # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
+    written = cache(lambda key: as_written(key, taken.text))
     return [
-        {
-            as_written(key, taken.text): lean
-            for key in sentence.keys
-            if (lean := leaning(key)) and abs(lean) >= LEAST_SAYING
-        }
+        {written(key): lean for key in sentence.keys if (lean := leaning(key)) and abs(lean) >= LEAST_SAYING}
         for sentence in taken.measured
     ]
 

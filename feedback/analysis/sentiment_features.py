@@ -179,7 +179,8 @@ def _opened(token: str) -> tuple[str, ...]:
     if not token[0].isalpha():
         return ("0",) if token[0].isdigit() else (token,)
     if token.endswith("n't"):
-        return {"ca": "can", "wo": "will", "sha": "shall"}.get(token[:-3], token[:-3]), "not"
+        verb = {"ca": "can", "wo": "will", "sha": "shall"}.get(token[:-3], token[:-3])
+        return (verb, "not") if verb else ("not",)
     if token in _RUN_TOGETHER:
         return token[:-2], "not"
     return (token.partition("'")[0],)

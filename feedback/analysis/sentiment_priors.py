@@ -20,7 +20,7 @@ _NEUTRAL_BY_QUESTION = {Asks.PRAISE: -1.8, Asks.BLAME: -1.8, Asks.WISHES: -0.2, 
 
 _CERTAIN = 6.0
 _NOT_ANSWERED = re.compile(
-    r"\W*(?:n\s*/\s*a|n\.a\.?|na|not applicable|no (?:(?:further|other|more|additional|"
+    r"\W*+(?:n\s*/\s*a|n\.a\.?|na|not applicable|no (?:(?:further|other|more|additional|"
     r"particular|specific|special|real) )?(?:comments?|answer|opinion|reason)|(?:i )?(?:don't|do not|dont) know|idk|"
     r"not sure|no idea|test|keine angabe|k\.?\s?a\.?|weiß nicht|sans opinion|ne sait pas|no sé|non so|"
     r"weet niet|não sei)\W*",

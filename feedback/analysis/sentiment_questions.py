@@ -53,7 +53,7 @@ _BOTH = re.compile(r"\b(?:and|or|und|oder|et|ou|y|o|e|en|of)\b|/", re.IGNORECASE
 
 _LEAD = (
     r"(?:(?:well|um+|honestly|really|absolutely|literally|there (?:is|was)|it (?:is|was)|i have|i've|i|"
-    r"so far)\W+){0,3}"
+    r"so far)\W++){0,3}"
 )
 _CANNOT = r"(?:can't|cant|cannot|can not|couldn't)"
 _NO_FAULT = (
@@ -78,10 +78,10 @@ _TAIL = (
     r"could be (?:better|improved)|at (?:this|the) (?:time|moment)|"
     r"(?:it|everything|all) (?:is|was) (?:all )?(?:very )?(?:good|great|fine|perfect|ok|okay|excellent|"
     r"brilliant)|"
-    r"à (?:dire|améliorer)|zu (?:sagen|verbessern)|que (?:decir|mejorar))\W*){0,3}"
+    r"à (?:dire|améliorer)|zu (?:sagen|verbessern)|que (?:decir|mejorar))\W*+){0,3}"
 )
-_NOTHING = re.compile(rf"\W*{_LEAD}(?:{_NO})\b\W*{_TAIL}", re.IGNORECASE)
-_FAULTLESS = re.compile(rf"\W*{_LEAD}(?:{_NO_FAULT})\b\W*{_TAIL}", re.IGNORECASE)
+_NOTHING = re.compile(rf"\W*+{_LEAD}(?:{_NO})\b\W*+{_TAIL}", re.IGNORECASE)
+_FAULTLESS = re.compile(rf"\W*+{_LEAD}(?:{_NO_FAULT})\b\W*+{_TAIL}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=512)

@@ -1,8 +1,9 @@
 """Spells texts with the word pieces of a vocabulary, as BERT and what was made from it do."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
+
+from surveys.domain import folding
 
 LONGEST_WORD = 40  # letters; a longer run is an identifier or noise and costs time without meaning anything
 MOST_WORDS = 400  # per text; what a comment is about is said before that
@@ -62,4 +63,4 @@ def fold(text: str) -> str:
     """`text` in lower case and without accents, as the pieces are spelled."""
     if text.isascii():
         return text.lower()
-    return _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower()))
+    return _ACCENTS.sub("", folding.normal(text.lower(), "NFD"))

@@ -6,7 +6,7 @@ from typing import Any
 HIDDEN = "[…]"  # reads the same in every language
 
 _MAIL = re.compile(
-    r"[\w.+%'-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[^\W_][\w-]{0,62}\.){1,6}[^\W\d_]{2,24}", re.I
+    r"[\w.+%'-]{1,64}+\s?(?:@|\(at\)|\[at\])\s?(?:[^\W_][\w-]{0,62}\.){1,6}[^\W\d_]{2,24}", re.I
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]){11,30}(?![A-Za-z0-9])", re.I)
 _CARD = re.compile(r"(?<!\d)(?:\d[ .-]?){12,18}\d(?!\d)")

@@ -13,6 +13,7 @@ from email.header import decode_header
 from typing import Any
 from urllib.parse import urlsplit
 
+from surveys.domain import folding
 from surveys.wording import names
 
 LONGEST_LINE = 500
@@ -101,7 +102,7 @@ def line(value: Any, longest: int = LONGEST_LINE) -> str | None:
     text = _unfolded(text.lstrip()[: longest * 20])
     text = BIDI.sub("", UNSTORABLE.sub("", text))
     text = "".join(" " if c.isspace() else "" if unicodedata.category(c) == "Cc" else c for c in text)
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = folding.normal(" ".join(text.split()), "NFC")
     if text in NOTHING_SAID or _only_placeholders(text):
         return None
     return text[:longest].rstrip() or None

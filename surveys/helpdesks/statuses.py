@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from surveys.domain import folding
 from surveys.helpdesks.helpdesk import Connection, Kind
 from surveys.helpdesks.reading import line
 
@@ -84,4 +84,4 @@ def _solved(connection: Connection, words: Sequence[str]) -> bool:
 
 def _folded(value: Any) -> str:
     text = line(value, 100)
-    return unicodedata.normalize("NFKC", text).casefold() if text else ""
+    return folding.normal(text, "NFKC").casefold() if text else ""

@@ -13,6 +13,12 @@ from feedback.analysis import sentences
         ("Nice staff &amp; food", ["Nice staff & food"]),
         ("Good.\nKind regards,\nJohn Smith\nACME Ltd", ["Good."]),
         ("Good\nSent from my phone", ["Good"]),
+        ("Good\n\n --\nJohn\n\nACME Ltd\n", ["Good"]),
+        ("Good\n--", ["Good"]),
+        ("Good\nRegards\n" + "1\n" * 8, ["Good"]),
+        ("Good\nRegards\n" + "1\n" * 9, ["Good", "Regards", *"1" * 9]),
+        ("Good\nRegards to all " + "of you " * 10, ["Good", "Regards to all " + " ".join(["of you"] * 10)]),
+        ("Fine \n\n but not for me today", ["Fine", "but not for me today"]),
         ("Nice. Slow! Why?", ["Nice.", "Slow!", "Why?"]),
         ("The staff was nice, but parking was bad", ["The staff was nice", "but parking was bad"]),
         ("Nice but slow", ["Nice but slow"]),
@@ -23,6 +29,10 @@ from feedback.analysis import sentences
 )
 def test_a_comment_is_cut_into_sentences(text: str, expected: list[str]) -> None:
     assert sentences.split(sentences.clean(text)) == expected
+
+
+def test_signs_that_stand_for_many_letters_do_not_make_a_comment_longer() -> None:
+    assert len(sentences.clean("\ufdfa" * 10_000)) <= sentences.LONGEST_READ
 
 
 def test_no_sentence_is_endless() -> None:

@@ -217,6 +217,12 @@ def test_invented_comments_of_all_kinds_are_read_well_enough(name: str, least: f
         assert found.negatives_found >= 0.7
 
 
+@pytest.mark.parametrize("text", ["n't good", "N't", "can n't"])
+def test_a_contraction_that_stands_alone_is_a_negation(text: str) -> None:
+    assert sentiment_features.tokens(text).count("not") == 1
+    assert sentiment.read(text, language="en", score=0.0) is not None
+
+
 def test_what_was_made_faster_says_what_the_libraries_say() -> None:
     from textblob.en import sentiment as textblob
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer

@@ -1,0 +1,48 @@
+"""Whatever somebody writes, it is read, placed and shown in a time that keeps nobody else waiting."""
+
+import time
+
+import pytest
+
+from feedback.models import Meaning
+from tests import killers
+
+#: Seconds of a processor that one comment may take from the others: recorded, read, placed, shown and found.
+MOST = 1.0
+
+
+@pytest.fixture
+def survey(make):
+    return make.survey(redact=True, languages=["en", "de"])
+
+
+@pytest.fixture
+def topics(api, make, survey, world):
+    """Topics that comments are compared with; the first comment loads the engines."""
+    for label, words in (("Parking", "car park"), ("Food", "food"), ("Prices", "top up price")):
+        examples = [
+            f"The {words} was bad",
+            f"I did not like the {words}",
+            f"Your {words} is great",
+            f"{words}!",
+        ]
+        api.post("/api/topics", {"label": label, "examples": examples})
+    make.response(survey, 3, comment="The car park was full, but the food was great.")
+    world.work()
+
+
+def test_no_comment_keeps_the_others_waiting_for_a_second(api, make, survey, topics, world, caplog):
+    slow = {}
+    for number, text in enumerate(killers.texts()):
+        began = time.process_time()
+        row = make.response(survey, 3, comment=text, language=("en", "de")[number % 2])
+        world.work()
+        item = api.get(f"/api/responses/{row.id}")
+        taken = time.process_time() - began
+        if taken > MOST:
+            slow[text[:20]] = taken
+        assert len(item["comment"]) <= killers.LONGEST
+    assert slow == {}
+    # None was given up half way.
+    assert [record.msg for record in caplog.records if record.levelname == "ERROR"] == []
+    assert Meaning.select().count() > len(killers.PIECES) // 2
