@@ -7,6 +7,7 @@ from typing import Any
 
 from surveys import people, responses, wording
 from surveys.base import db, ids
+from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey, Trigger
@@ -178,12 +179,7 @@ def texts(survey: Survey, language: str) -> Texts:
         },
         thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
         choices=_choices(survey, metric, language),
-        link=survey.thanks_link
-        and {
-            "text": _own(survey.thanks_link["text"], language)
-            or next(iter(survey.thanks_link["text"].values())),
-            "url": survey.thanks_link["url"],
-        },
+        link=_link(survey.thanks_link, language),
     )
 
 
@@ -220,6 +216,16 @@ def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: s
     metric = METRICS[survey.metric]
     text = _named(own, group, {g.key: g for g in metric.groups}, language)
     return _filled(text or wording.text(language, f"{kind}.{metric.tone_of(group)}"), survey)
+
+
+def _link(stored: Any, language: str) -> dict[str, str] | None:
+    """The link under the thanks; None also for one stored before such links were refused."""
+    given = stored if isinstance(stored, dict) else {}
+    url, text = given.get("url"), given.get("text")
+    if not isinstance(url, str) or not weblinks.leads_where_it_says(url, "https", "http"):
+        return None
+    words = {tag: said for tag, said in text.items() if said} if isinstance(text, dict) else {}
+    return {"text": _own(words, language) or next(iter(words.values())), "url": url} if words else None
 
 
 def _choices(survey: Survey, metric: Metric, language: str) -> dict[str, list[tuple[str, str]]]:

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 from surveys import mails, wording
 from surveys.base import web
 from surveys.base.delivery import message
+from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import (
     _TAG,
@@ -153,10 +154,17 @@ class Choices(fields.Raw):
         return value
 
 
+def _leads_out(url: str) -> None:
+    check(
+        weblinks.leads_where_it_says(url, "https"),
+        "Must be an https address without a user name and with a port that there is.",
+    )
+
+
 class ThanksLink(ma.Schema):
     """A link under the thanks, the same for every group."""
 
-    url = fields.Url(required=True, schemes={"http", "https"}, validate=validate.Length(max=LONG))
+    url = fields.Url(required=True, schemes={"https"}, validate=[validate.Length(max=LONG), _leads_out])
     text = ByLanguage(required=True)
 
     @ma.pre_load
@@ -167,6 +175,10 @@ class ThanksLink(ma.Schema):
             "Must be the same for every group: to send only the happy ones somewhere is review gating.",
         )
         return data
+
+    @ma.validates("text")
+    def _says_something(self, words: dict[str, str], **_: Any) -> None:
+        check(words, "Must say in one language at least what the link is.")
 
 
 def _each_once(values: list[str]) -> list[str]:

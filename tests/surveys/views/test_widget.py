@@ -134,9 +134,71 @@ def test_a_link_for_one_group_alone_is_refused_as_review_gating(api, link):
     assert "review gating" in str(error["fields"])
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://x.example", "nowhere"])
-def test_a_link_that_is_no_web_address_is_refused(api, url):
-    api.post("/api/surveys", {"name": "x", "metric": "nps", "thanks_link": {**LINK, "url": url}}, 422)
+#: Where a link under the thanks must not lead.
+ASTRAY = [
+    "javascript:alert(1)",
+    "ftp://x.example",
+    "nowhere",
+    "//shop.example",
+    "https:///shop.example",
+    "https://me@shop.example/",
+    "https://bank.example:443@shop.example/",
+    "https://@shop.example/",
+    "https://shop.example:99999/",
+    "https://shop.example:65536",
+    "https://shop.example:0/",
+    "https://shop.example\\@bank.example/",
+    "https://shop.example/\n",
+    "https://shop.example/a b",
+    "https://shop.example/\x7f",
+]
+
+
+@pytest.mark.parametrize("url", [*ASTRAY, "http://shop.example/help"])
+def test_a_link_is_refused_unless_it_leads_where_it_says(api, url):
+    body = {"name": "x", "metric": "nps", "thanks_link": {**LINK, "url": url}}
+    assert "thanks_link.url" in api.post("/api/surveys", body, 422)["error"]["fields"]
+
+
+@pytest.mark.parametrize("url", ["https://shop.example", "https://shop.example:8443/a?b=c@d#e", LINK["url"]])
+def test_a_link_that_leads_where_it_says_is_taken(api, url):
+    body = {"name": "x", "metric": "nps", "thanks_link": {**LINK, "url": url}}
+    assert api.post("/api/surveys", body)["thanks_link"]["url"] == url
+
+
+def test_a_link_must_say_what_it_is(api):
+    body = {"name": "x", "metric": "nps", "thanks_link": {**LINK, "text": {}}}
+    assert "thanks_link.text" in api.post("/api/surveys", body, 422)["error"]["fields"]
+
+
+STORED = [
+    *({**LINK, "url": url} for url in ASTRAY),
+    *({**LINK, "text": text} for text in ({}, {"en": ""}, None, "Help")),
+    {"url": LINK["url"]},
+    {"text": LINK["text"]},
+    {"url": ["https://shop.example"], "text": {"en": "Help"}},
+    {},
+]
+
+
+@pytest.mark.parametrize("link", STORED, ids=str)
+def test_a_link_that_was_stored_before_and_leads_astray_is_left_out(client, make, link):
+    survey = make.survey(thanks_link=link)
+    assert client.get(f"/s/{survey.id}").status_code == 200
+    thanks = client.post(f"/s/{survey.id}", data={"form": _form(client, survey), "score": "9"})
+    assert (thanks.status_code, "Help" in thanks.text) == (200, False)
+    script = client.get(f"/w/{survey.id}/en.js")
+    assert (script.status_code, "Help" in script.text) == (200, False)
+
+
+def test_a_link_over_plain_http_that_was_stored_before_is_shown(client, make):
+    survey = make.survey(thanks_link={**LINK, "url": "http://shop.example/help"})
+    assert 'href="http://shop.example/help"' in client.get(f"/s/{survey.id}").text
+
+
+def _form(client, survey):
+    """The hidden token of a survey's page."""
+    return re.search(r'name="form" value="([^"]+)"', client.get(f"/s/{survey.id}").text)[1]
 
 
 @pytest.mark.parametrize(
