@@ -83,8 +83,8 @@ class Errors(BasePlugin):
                 responses.setdefault(str(status), _page(status) if pages else named)
 
 
-def describe(blueprints: Iterable[Blueprint]) -> dict[str, Any]:
-    """The OpenAPI 3.1.0 document of these routes."""
+def describe(blueprints: Iterable[Blueprint], base_url: str) -> dict[str, Any]:
+    """The OpenAPI 3.1.0 document of these routes, served at `base_url`."""
     # An application of its own: flask-smorest describes while it registers, and ours is serving by now.
     app = Flask("openapi", static_folder=None)
     app.config.update(
@@ -93,6 +93,7 @@ def describe(blueprints: Iterable[Blueprint]) -> dict[str, Any]:
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
             "components": {"securitySchemes": SCHEMES},
+            "servers": [{"url": base_url}],
             "info": {
                 "description": "Ask customers how it went, and hear what they say.",
                 "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},

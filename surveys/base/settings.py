@@ -1,5 +1,6 @@
 """Every setting, read from the environment once."""
 
+import functools
 import ipaddress
 import os
 import re
@@ -16,7 +17,7 @@ import click
 import psycopg
 from psycopg import conninfo
 
-from surveys.base import cores
+from surveys.base import cores, origins
 
 #: Values people copy from samples. A service that starts with one of them signs tokens anybody can forge.
 SAMPLE_SECRETS = ("changeme", "change-me", "secret", "password", "example", "insecure", "test", "dev")
@@ -119,6 +120,11 @@ class Settings:
     def on_sqlite(self) -> bool:
         """True when the embedded database is in use."""
         return self.database_url.startswith("sqlite:")
+
+    @functools.cached_property
+    def origin(self) -> str:
+        """`BASE_URL` as browsers name it in the header Origin, where it has no path."""
+        return _origin_of(self.base_url)
 
 
 def table() -> list[tuple[str, str, str]]:
@@ -294,7 +300,18 @@ def _base_url(value: str) -> str:
     strange = parts.query or parts.fragment or "@" in parts.netloc
     if parts.scheme not in ("http", "https") or strange or not _reachable(value):
         raise SettingsError("BASE_URL must look like https://surveys.example.com")
+    try:
+        _origin_of(value)
+    except ValueError:
+        raise SettingsError(
+            "BASE_URL must name a host as browsers can, such as https://surveys.example.com"
+        ) from None
     return value.rstrip("/")
+
+
+def _origin_of(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    return origins.normal(f"{parts.scheme}://{parts.netloc}")
 
 
 def _secret_key(given: str | None, data_dir: Path) -> str:

@@ -377,7 +377,8 @@ def route(app: Flask, blueprints: Sequence[Blueprint]) -> None:
     """
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
-    app.extensions["openapi"] = functools.cache(lambda: openapi.describe(blueprints))
+    base_url = app.extensions["earshot"].base_url
+    app.extensions["openapi"] = functools.cache(lambda: openapi.describe(blueprints, base_url))
 
 
 # ------------------------------------------------------------------------------------------------ keys

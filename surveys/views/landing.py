@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, g, redirect, request, url_for
+from flask import Response, g, redirect, request
 
 from surveys import catalogue, intents, links, responses
 from surveys.base import clock, web
@@ -82,7 +82,7 @@ def to_me(token: str) -> Any:
     invitation = _invitation(token, clock.now())
     if invitation.person_id is None:
         raise web.not_found()
-    return redirect(url_for("me.show", token=links.my_token(invitation.person_id, clock.now())), 303)
+    return redirect(links.me(invitation.person_id, clock.now()), 303)
 
 
 def _answer(
@@ -104,7 +104,7 @@ def _answer(
 def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     """Whom the token invites, and to what. Raises a 404 for none of ours, a 410 for one that is over."""
     invitation = _invitation(token, now)
-    g.my_page = f"{request.path}/me" if invitation.person_id else None
+    g.my_page = f"./{token}/me" if invitation.person_id else None
     survey = public.survey(invitation.survey_id)
     wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
     g.language = catalogue.language_for(survey, [wish for wish in wishes if wish])

@@ -238,12 +238,15 @@ def _person(given: str, signature: str) -> dict[str, str] | None:
 
 
 def _start(**more: str) -> str:
-    """This page anew, for the next person: what the address says of this one is left out."""
+    """This page anew, for the next person: what the address says of this one is left out.
+
+    A query alone, for the page itself cannot know the path under which a proxy serves it.
+    """
     kept = {
         name: request.args[name] for name in ("lang", "touchpoint", "embed", "kiosk") if name in request.args
     }
     kept |= more
-    return request.path + ("?" + urlencode(kept) if kept else "")
+    return "?" + urlencode(kept)
 
 
 def _short(text: str) -> str | None:

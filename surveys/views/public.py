@@ -40,7 +40,7 @@ def foreign_origin() -> str | None:
     origin = request.headers.get("Origin")
     if origin is None:
         return None
-    own = {web.settings().base_url, f"{request.scheme}://{request.host}"}
+    own = {web.settings().origin, f"{request.scheme}://{request.host}"}
     return None if origin in own else origin
 
 

@@ -1,7 +1,7 @@
 """What a newcomer sees first: what is here, the ready survey's widget on a page, and any look to try."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, make_response, request
 
@@ -36,6 +36,8 @@ def welcome() -> Response:
         "en",
         survey_id=survey.id if survey else None,
         address=links.to(""),
+        # Nobody can tell from here whether the address ends in a slash, by which relative links go.
+        root=links.to("/") if urlsplit(links.to("")).path else "",
         given_key=web.settings().admin_key is not None,
     )
 
@@ -62,7 +64,7 @@ def demo() -> Response:
         "demo.html",
         "en",
         # The widget calls BASE_URL, whatever name the visitor reached this page by.
-        connect=f"'self' {web.settings().base_url}",
+        connect=f"'self' {web.settings().origin}",
         survey_id=survey.id,
         script_url=links.widget_script(survey.id),
         modes=MODES,

@@ -24,7 +24,7 @@ BAD = [
     ("DATA_DIR", "/dev/null/data"), ("PORT", "65536"), ("PORT", "80.0"), ("WEB_CONCURRENCY", "0"),
     ("WEB_CONCURRENCY", "two"), ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "sqlite://"),
     ("BASE_URL", "example.com"),
-    ("BASE_URL", "ftp://example.com"), ("BASE_URL", "https://"), ("BASE_URL", "https://example.com/?x=1"),
+    ("BASE_URL", "ftp://example.com"), ("BASE_URL", "https://a_%.example"), ("BASE_URL", "https://"), ("BASE_URL", "https://example.com/?x=1"),
     ("BASE_URL", "https://example.com/#x"), ("SECRET_KEY", "short"), ("SECRET_KEY", "a" * 64),
     ("SECRET_KEY", "changeme" + GOOD), ("SECRET_KEY", "Secret-" + GOOD), ("SECRET_KEY", "insecure-" + GOOD),
     ("SECRET_KEY", "abcd" * 16), ("ADMIN_KEY", "too-short"), ("SMTP_URL", "http://mail.example"),
@@ -185,3 +185,18 @@ def test_without_a_word_postgresql_gets_a_process_for_each_core_that_may_be_used
         cwd=ROOT, env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert said.stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "origin"),
+    [
+        ("https://surveys.example.com", "https://surveys.example.com"),
+        ("https://Example.com:443/surveys/", "https://example.com"),
+        ("http://example.com:80", "http://example.com"),
+        ("http://127.0.0.1:8000/a/b", "http://127.0.0.1:8000"),
+        ("https://example.com:80", "https://example.com:80"),
+        ("https://müller.example/umfragen", "https://xn--mller-kva.example"),
+    ],
+)
+def test_the_origin_is_what_a_browser_makes_of_the_public_address(tmp_path, base_url, origin):
+    assert settings.read({"DATA_DIR": str(tmp_path), "BASE_URL": base_url}).origin == origin
