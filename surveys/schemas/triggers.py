@@ -133,13 +133,18 @@ class TriggerBody(ma.Schema):
     )
 
 
-class InvitationLinks(ma.Schema):
-    """What was made, and its links."""
+class BareInvitation(ma.Schema):
+    """What was made."""
 
     id = fields.String()
+    send_at = Moment()
+
+
+class InvitationLinks(BareInvitation):
+    """What was made, and its links."""
+
     url = fields.String()
     score_urls = fields.Dict(keys=fields.String(), values=fields.String())
-    send_at = Moment()
 
 
 class Receipt(ma.Schema):
@@ -152,6 +157,12 @@ class Receipt(ma.Schema):
     next_eligible_at = Moment(allow_none=True)
     invitation = fields.Nested(InvitationLinks, allow_none=True)
     dry_run = fields.Boolean()
+
+
+class HelpdeskReceipt(Receipt):
+    """A receipt without links: helpdesks keep it in logs that agents read, and whoever has a link can rate."""
+
+    invitation = fields.Nested(BareInvitation, allow_none=True)
 
 
 class StoredReceipt(Stored, Receipt):

@@ -13,7 +13,7 @@ from surveys.helpdesks.helpdesk import Call, Challenge
 from surveys.mailreports import REPORTERS
 from surveys.models import Connection
 from surveys.schemas.connections import MailReceipt
-from surveys.schemas.triggers import Receipt
+from surveys.schemas.triggers import HelpdeskReceipt
 from surveys.views import public, triggers
 
 routes = Routes("inbox", __name__, description="For helpdesks and mail services: each call proves itself.")
@@ -25,7 +25,7 @@ RETRY_SECONDS = 60
 @routes.route("/in/<connection_id>", methods=["GET", "POST"])
 @routes.doc(
     responses={
-        "200": {"description": "The receipt, or what the sender expects to a challenge."},
+        "200": {"description": "The receipt, without links, or what the sender expects to a challenge."},
         "401": {"description": "Not proved to come from this connection's sender. No body."},
         "503": {"description": "The certificate of the signature cannot be fetched now."},
     }
@@ -47,7 +47,7 @@ def receive(connection_id: str) -> Any:
         answer = Response(told.body, told.status, dict(told.headers), content_type=told.content_type)
         answer.headers["Cache-Control"] = "no-store"
         return answer
-    return jsonify(Receipt().dump(triggers.shown(told)))
+    return jsonify(HelpdeskReceipt().dump(triggers.shown(told)))
 
 
 def _receive_reports(connection: Connection, call: Call) -> Any:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import triggers
+from surveys import links, triggers
 from surveys.base import bell, jobs
 from surveys.helpdesks import HELPDESKS
 from surveys.models import Connection, Invitation, Person, Resolution, Trigger
@@ -80,7 +80,23 @@ def test_every_recorded_call_is_answered_200_byte_for_byte(client, connect, name
             expected["channel"],
         )
         assert invitation.tags == (expected["tags"] or None)
-        assert receipt["invitation"]["id"] == invitation.id
+        assert receipt["invitation"] == {"id": invitation.id, "send_at": "2026-09-14T10:15:30.000Z"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in CHALLENGES])
+def test_nothing_that_a_helpdesk_logs_holds_a_link_by_which_somebody_could_rate(client, api, connect, name):
+    """Whatever it is told: a first call, a repeated one, one that is answered meanwhile, one that takes it back."""
+    connection = connect_recorded(connect, name)
+    for _ in range(2):
+        answer = deliver(client, connection, name)
+        for said in (answer.text, str(answer.headers)):
+            assert "/i/" not in said
+            assert "score" not in said
+            for row in Invitation.select():
+                assert links.invitation_token(row.id) not in said
+    # Whoever has a key of the API is no helpdesk.
+    kept = api.get("/api/triggers")["items"][-1]
+    assert kept["invitation"] is None or kept["invitation"]["url"].startswith("http://localhost/i/inv_")
 
 
 @pytest.mark.parametrize("name", SIGNED)
