@@ -23,6 +23,9 @@ DUE, REMINDER_DUE = "invitation due", "invitation reminder due"
 #: How an invitation reaches its person.
 EMAIL, LINK, WIDGET = "email", "link", "widget"
 
+#: How long a browser keeps an answer that it cannot send (promises.md, P5).
+KEPT_BY_BROWSERS = timedelta(hours=72)
+
 
 def invite(
     survey: Survey,
@@ -53,6 +56,20 @@ def invite(
     if channel == EMAIL:
         jobs.enqueue(DUE, {"invitation": invitation.id}, now, due_at=send_at)
     return invitation
+
+
+def is_over(invitation: Invitation, now: datetime) -> bool:
+    """Whether it takes no first answer any more: its window has passed, or it was cancelled.
+
+    What the widget asked in time was answered in time: the answer may still wait in a browser.
+    """
+    if invitation.answered_at is not None:
+        return False
+    if invitation.channel == WIDGET:
+        return invitation.expires_at is not None and now > invitation.expires_at + KEPT_BY_BROWSERS
+    return invitation.status == "cancelled" or (
+        invitation.expires_at is not None and now > invitation.expires_at
+    )
 
 
 def cancel(invitation: Invitation, reason: str, now: datetime) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import links, people, resolutions, rollups, tombstones
+from surveys import invitations, links, people, resolutions, rollups, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
 
 #: Queued answers of browsers that were offline are still taken this long after a survey was archived.
-ARCHIVED_GRACE = timedelta(hours=72)
+ARCHIVED_GRACE = invitations.KEPT_BY_BROWSERS
 
 BURST_SECONDS = 60
 
@@ -42,6 +42,10 @@ class Clash(Refused):
 
 class Answered(Clash):
     """Somebody answered for this resolution of the ticket already; a printed link cannot change that."""
+
+
+class Over(Refused):
+    """The invitation can no longer be answered."""
 
 
 class Gone(Refused):
@@ -94,7 +98,7 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
     Each field keeps the value of the highest revision that carried it; at equal revision the first stored
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
-    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered and Gone.
+    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered, Over and Gone.
     """
     if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise LookupError(survey.id)
@@ -321,6 +325,8 @@ def _record(arrival: _Arrival) -> tuple[Response, bool]:
                 return _amend(survey, row, offset, is_alias, answer, arrival.who, invitation, now), False
             if not answer.vouched and tombstones.stands(tombstones.RESPONSE, answer.id):
                 raise Gone("The answer was deleted.")
+            if invitation is not None:
+                _check_open(invitation, now)
         # Somebody else may be first with the id, the invitation or the microsecond: then look again.
         # An import may bring many answers of one moment, so each attempt looks further around.
         moved = secrets.randbelow(1000 << attempt) if attempt else 0
@@ -372,6 +378,11 @@ def _check_bearer(invitation: Invitation, row: Response | None) -> None:
     """
     if invitation.unverified and (row is not None or _of_twin(invitation) is not None):
         raise Answered("This resolution of the ticket was answered already.")
+
+
+def _check_open(invitation: Invitation, now: datetime) -> None:
+    if invitations.is_over(invitation, now):
+        raise Over("This invitation can no longer be answered.")
 
 
 def _of_twin(invitation: Invitation) -> Response | None:
@@ -546,6 +557,7 @@ def _amend(
     flags = list(answer.flags)
     if invitation is not None and row.invitation_id is None and _by_invitation(invitation.id) is None:
         _check_bearer(invitation, None)
+        _check_open(invitation, now)
         changes["invitation"] = invitation.id
         flags += [UNVERIFIED] if invitation.unverified else []
     asked = invitation if "invitation" in changes else row.invitation if row.invitation_id else None

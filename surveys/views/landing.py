@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, g, redirect, request
 
-from surveys import catalogue, intents, links, responses
+from surveys import catalogue, intents, invitations, links, responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
 from surveys.models import Invitation, Survey
@@ -108,8 +108,7 @@ def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     survey = public.survey(invitation.survey_id)
     wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
     g.language = catalogue.language_for(survey, [wish for wish in wishes if wish])
-    over = invitation.expires_at is not None and now > invitation.expires_at
-    if invitation.answered_at is None and (over or invitation.status == "cancelled"):
+    if invitations.is_over(invitation, now):
         raise _over()
     return invitation, survey
 

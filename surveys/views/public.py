@@ -135,7 +135,7 @@ def taken(chosen: Survey, answer: responses.Answer) -> tuple[responses.Response,
     answer.network = limits.network(web.client_address(), 24, 48)
     try:
         return responses.record(chosen, answer, clock.now(), web.settings().public_limit)
-    except responses.Gone as gone:
+    except (responses.Gone, responses.Over) as gone:
         raise Problem(410, gone.message) from None
     except responses.Clash as clash:
         fields = {clash.field: [clash.message]} if clash.field else {}

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import intents, links
+from surveys import intents, links, people, triggers
 from surveys.base import clock
 from surveys.models import Invitation, Response, ScannedDomain, Survey
 from tests import threads
@@ -226,7 +226,41 @@ def test_an_invitation_takes_no_answer_after_its_window(client, mailed):
     with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
         assert client.get(page(invitation, score=9)).status_code == 410
         assert send(client, invitation, score="9").status_code == 410
+        assert by_script(client, invitation).status_code == 410
     assert Response.select().count() == 0
+
+
+def by_script(client, invitation, **more):
+    body = {"id": "00000000-0000-4000-8000-000000000001", "survey": invitation.survey_id, "score": 9, **more}
+    return client.post("/r", json={**body, "invitation": links.invitation_token(invitation.id)})
+
+
+def test_an_answer_without_invitation_takes_on_no_invitation_that_is_over(client, mailed):
+    invitation, _ = mailed
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        first = {"id": "00000000-0000-4000-8000-000000000001", "survey": invitation.survey_id, "score": 2}
+        assert client.post("/r", json=first).status_code == 201
+        assert by_script(client, invitation, revision=2).status_code == 410
+    assert (only().score, only().invitation_id) == (2, None)
+
+
+def test_what_was_answered_in_time_may_be_changed_after_the_window(client, mailed):
+    invitation, _ = mailed
+    with time_machine.travel(clock.now() + timedelta(days=29), tick=False):
+        assert by_script(client, invitation).status_code == 201
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
+        assert by_script(client, invitation, score=3, revision=2).status_code == 200
+    assert only().score == 3
+
+
+def test_what_the_widget_asked_in_time_may_arrive_as_long_as_browsers_keep_it(client, make):
+    survey = make.survey(answer_window_days=1)
+    who = people.Identity("u1", verified=True)
+    _, invitation = triggers.ask_in_page(survey, who, None, clock.now())
+    with time_machine.travel(clock.now() + timedelta(days=4, seconds=5), tick=False):
+        assert by_script(client, invitation).status_code == 410
+    with time_machine.travel(clock.now() + timedelta(days=3), tick=False):
+        assert by_script(client, invitation).status_code == 201
 
 
 @pytest.mark.parametrize(("status", "shown", "sent"), [("paused", 200, 200), ("archived", 404, 200)])
@@ -243,6 +277,7 @@ def test_a_cancelled_invitation_is_over(api, client, make):
     invitation = invite(api, make.survey(), delay_minutes=60)
     api.delete(f"/api/invitations/{invitation.id}")
     assert client.get(page(invitation)).status_code == 410
+    assert by_script(client, invitation).status_code == 410
 
 
 def test_who_answers_before_the_mail_goes_gets_none(world, api, client, make):
