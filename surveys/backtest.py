@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from surveys import facts, people, rollups, triggers
+from surveys import facts, invitations, people, rollups, triggers
 from surveys.domain import eligibility
 from surveys.domain.eligibility import Ask, Budget, PersonFacts
 from surveys.models import Invitation, Person, Response, Survey, Trigger
@@ -17,12 +17,35 @@ BATCH = 500
 
 @dataclass
 class _Past:
-    """What is known of one person: real asks of other surveys or of earlier, and the asks of this replay."""
+    """What is known of one person: real asks of other surveys or of earlier, and the asks of this replay.
 
-    asks: list[tuple[datetime, str | None]] = field(default_factory=list)
+    `company`: the one whose budget their invitations counted for.
+    """
+
+    company: str | None = None
+    asks: list[datetime] = field(default_factory=list)
     answers: list[datetime] = field(default_factory=list)
     declines: list[datetime] = field(default_factory=list)
     person: Person | None = None
+
+
+class _Company:
+    """When a company was asked in a quarter: by other surveys and by the widget as it was, and by this replay."""
+
+    def __init__(self, survey: Survey, name: str, since: datetime) -> None:
+        self.survey, self.name, self.since = survey, name, since
+        self.replayed: list[datetime] = []
+        self._real: dict[datetime, list[datetime]] = {}
+
+    def asks(self, now: datetime) -> list[datetime]:
+        """The moments of the asks in the quarter of `now`."""
+        quarter = facts.quarter(now)[0]
+        if quarter not in self._real:
+            waited = facts.waiting("company", (), self.name, now)
+            self._real[quarter] = [
+                _asked_at(row) for row in waited if not _is_replayed(row, self.survey, self.since)
+            ]
+        return self._real[quarter] + self.replayed
 
 
 def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,7 +61,7 @@ def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, An
     was_asked, was_refused = 0, Counter[str]()
     total = 0
     pasts: dict[str, _Past] = {}
-    companies: dict[str, list[datetime]] = {}
+    companies: dict[str, _Company] = {}
     marks: set[tuple[str, str, str]] = set()
     for batch in _batches(survey, since, until):
         _read_pasts(survey, [t.person_id for t in batch if t.person_id], since, pasts)
@@ -50,17 +73,20 @@ def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, An
                 was_refused[trigger.rule or trigger.decision] += 1
             past = pasts.get(trigger.person_id or "", _Past())
             said = trigger.body or {}
-            company = facts.company_key((said.get("person") or {}).get("company"))
-            ask = _ask(changed, trigger, said, past, companies.get(company or "", []), marks)
+            company = triggers.company_of(said, [past.person] if past.person else []) or past.company
+            if company and company not in companies:
+                companies[company] = _Company(survey, company, since)
+            theirs = companies[company].asks(trigger.created_at) if company else []
+            ask = _ask(changed, trigger, said, past, theirs, marks)
             decision = eligibility.decide(ask, trigger.created_at)
             if not decision.allowed:
                 refused[decision.rule or ""] += 1
                 continue
             asked += 1
-            past.asks.append((trigger.created_at, company))
+            past.asks.append(trigger.created_at)
             marks.add(_mark(trigger, said))
             if company:
-                companies.setdefault(company, []).append(trigger.created_at)
+                companies[company].replayed.append(trigger.created_at)
     return {
         "triggers": total,
         "asked": asked,
@@ -100,10 +126,9 @@ def _read_pasts(survey: Survey, ids: list[str], since: datetime, pasts: dict[str
     asks = Invitation.select().where(Invitation.person.in_(fresh))
     for row in asks:
         past = pasts[row.person_id or ""]
-        # What this survey asked in the period is what the replay decides anew.
-        replayed = row.survey_id == survey.id and row.created_at >= since
-        if row.status in facts.ASKING and not replayed:
-            past.asks.append((row.sent_at or row.send_at or row.created_at, row.company))
+        past.company = row.company or past.company
+        if row.status in facts.ASKING and not _is_replayed(row, survey, since):
+            past.asks.append(_asked_at(row))
         if row.survey_id == survey.id and row.declined_at:
             past.declines.append(row.declined_at)
     answers = Response.select(Response.person, Response.created_at).where(
@@ -111,6 +136,15 @@ def _read_pasts(survey: Survey, ids: list[str], since: datetime, pasts: dict[str
     )
     for answer in answers:
         pasts[answer.person_id or ""].answers.append(answer.created_at)
+
+
+def _is_replayed(row: Invitation, survey: Survey, since: datetime) -> bool:
+    """What the survey's triggers asked in the period is what the replay decides anew."""
+    return row.survey_id == survey.id and row.created_at >= since and row.channel != invitations.WIDGET
+
+
+def _asked_at(row: Invitation) -> datetime:
+    return row.sent_at or row.send_at or row.created_at
 
 
 def _ask(
@@ -132,11 +166,11 @@ def _ask(
             bounced_at=_before(person.bounced_at, now),
             never_ask=person.never_ask,
             days_between_asks=person.days_between_asks,
-            last_asked_at=_latest((at for at, _ in past.asks), now),
+            last_asked_at=_latest(past.asks, now),
             last_answered_at=_latest(past.answers, now),
             last_declined_at=_latest(past.declines, now),
             budgets=(
-                *_budget("person", survey.person_budget, [at for at, _ in past.asks], now),
+                *_budget("person", survey.person_budget, past.asks, now),
                 *_budget("company", survey.company_budget, company_asks, now),
             ),
         )

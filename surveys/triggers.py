@@ -152,15 +152,19 @@ def ask_in_page(
 
     def verb() -> tuple[Decision, Invitation | None]:
         rows = people.hold(who)
+        company = company_of({}, rows)
+        _hold_company(company)
         address = people.address(who, rows)
-        person = facts.of_person(survey, rows, address or who.external_id or "", address, None, now)
+        person = facts.of_person(survey, rows, address or who.external_id or "", address, company, now)
         decision = eligibility.decide(
             Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now
         )
         if not decision.allowed:
             return decision, None
+        for budget in decision.replaces:
+            _make_room(budget, survey, rows, company, now)
         found = people.find_or_create(who, now, rows)
-        kept = {"person": found.id if found else None, "touchpoint": touchpoint}
+        kept = {"person": found.id if found else None, "company": company, "touchpoint": touchpoint}
         asked = people.same(who)
         return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
 
@@ -210,6 +214,12 @@ def identity(said: Mapping[str, Any]) -> people.Identity | None:
         vouched=True,
     )
     return who if who.known else None
+
+
+def company_of(said: Mapping[str, Any], rows: list[Person]) -> str | None:
+    """Whose budget counts: the company that is told, else the one that is known."""
+    told = facts.company_key((said.get("person") or {}).get("company"))
+    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
 
 
 def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]:
@@ -308,7 +318,7 @@ class _Case:
 
     @property
     def company(self) -> str | None:
-        return _company(self.said, self.rows)
+        return company_of(self.said, self.rows)
 
 
 def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
@@ -319,17 +329,15 @@ def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
     if who is None:
         db.serialise(*names)
     rows = people.hold(who, *names) if who is not None else []
-    # Any survey's invitations count for a company, and a call need not name it.
-    if company := _company(said, rows):
-        db.serialise(f"company {company}")
+    _hold_company(company_of(said, rows))
     marks = _marks(origin.source, ticket_id) if ticket_id else []
     return _Case(survey, said, origin, who, rows, marks)
 
 
-def _company(said: Mapping[str, Any], rows: list[Person]) -> str | None:
-    """Whose budget counts: the company that is told, else the one that is known."""
-    told = facts.company_key((said.get("person") or {}).get("company"))
-    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
+def _hold_company(company: str | None) -> None:
+    """Make everybody wait who decides about the company: any survey's invitations count, by whichever channel."""
+    if company:
+        db.serialise(f"company {company}")
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -374,7 +382,7 @@ def _settle(trigger: Trigger, case: _Case, now: datetime) -> None:
         trigger.body = {**said, "person": None}
     if decision.allowed or deferred:
         for budget in decision.replaces:
-            _make_room(budget, case, now)
+            _make_room(budget, survey, rows, case.company, now)
         send_at = _send_at(survey, said, at or now, now)
         kept = frozen(said, case.origin.connection_id) | {
             "person": person.id if person else None,
@@ -468,10 +476,10 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
         return rollups.time_zone()
 
 
-def _make_room(budget: str, case: _Case, now: datetime) -> None:
+def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
     """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
-    asks = facts.waiting(budget, [row.id for row in case.rows], case.company, now)
-    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < case.survey.priority]
+    asks = facts.waiting(budget, [row.id for row in rows], company, now)
+    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
     if lower:
         chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
         invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)

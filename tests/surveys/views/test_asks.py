@@ -9,6 +9,7 @@ from surveys import people
 from surveys.base import signing
 from surveys.models import Invitation, Person, Response
 from tests.surveys.mailbox import outbox
+from tests.threads import together
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
 SHOP = "https://shop.example"
@@ -174,3 +175,68 @@ def test_wrong_bodies_are_named(client, ask, report, survey, make):
     path = f"/w/{survey.id}/ask"
     assert client.post(path, data=b"{" + b" " * 32768 + b"}", content_type="text/plain").status_code == 413
     assert client.post("/w/sv_nothing/ask", json={"person": {"id": "u1"}}).status_code == 404
+
+
+def employed(api, company="Acme  Ltd", *ids):
+    """People of one company, known to a key's holder."""
+    for number in ids:
+        api.post("/api/people", {"id": number, "email": f"{number}@acme.example", "company": company})
+
+
+def test_the_budget_of_a_company_counts_what_the_widget_asked(api, ask, make):
+    survey = make.survey(allowed_origins=[SHOP], company_budget=1)
+    employed(api, "Acme  Ltd", "u1", "u2", "u3")
+    assert ask(survey, signed(survey, id="u1"))["ask"] is True
+    assert Invitation.get().company == "acme ltd"
+    # In the widget and by mail, whoever of them is asked, in whichever survey.
+    refused = ask(survey, signed(survey, id="u2"))
+    assert (refused["ask"], refused["rule"]) == (False, "budget")
+    assert refused["next_eligible_at"] == "2026-10-01T00:00:00.000Z"
+    other = make.survey(company_budget=1)
+    for person in ({"email": "u3@acme.example"}, {"email": "new@acme.example", "company": "ACME Ltd"}):
+        told = api.post("/api/triggers", {"survey": other.id, "person": person}, 200)
+        assert (told["decision"], told["rule"]) == ("suppressed", "budget")
+
+
+def test_the_widget_keeps_to_what_a_company_was_asked_by_mail(api, ask, make):
+    survey = make.survey(allowed_origins=[SHOP], company_budget=1)
+    employed(api, "Acme", "u1", "u2")
+    api.post("/api/triggers", {"survey": survey.id, "person": {"email": "u1@acme.example"}}, 200)
+    assert ask(survey, signed(survey, id="u2"))["rule"] == "budget"
+    # Who is of no company that is known has none's budget.
+    assert ask(survey, signed(survey, id="u9"))["ask"] is True
+
+
+def test_what_waits_gives_way_to_a_widget_of_higher_priority(api, ask, make):
+    waiting = make.survey(delay_minutes=600, company_budget=1)
+    survey = make.survey(allowed_origins=[SHOP], company_budget=1, priority=5)
+    employed(api, "Acme", "u1", "u2")
+    body = {"survey": waiting.id, "person": {"email": "u1@acme.example"}}
+    mailed = api.post("/api/triggers", body, 200)["invitation"]["id"]
+    assert ask(survey, signed(survey, id="u2"))["ask"] is True
+    assert Invitation.get_by_id(mailed).status == "cancelled"
+
+
+def test_one_company_is_not_asked_more_often_by_several_visitors_at_once(world, api, make):
+    survey = make.survey(allowed_origins=[SHOP], company_budget=1)
+    visitors = [f"u{number}" for number in range(6)]
+    employed(api, "Acme", *visitors)
+
+    def one(number):
+        body = {"person": signed(survey, id=visitors[number])}
+        return world.app.test_client().post(f"/w/{survey.id}/ask", json=body).get_json()["ask"]
+
+    assert sorted(together(6, one)) == [False] * 5 + [True]
+
+
+def test_a_backtest_counts_what_the_widget_asked_a_company(api, ask, make, clock):
+    survey = make.survey(allowed_origins=[SHOP])
+    employed(api, "Acme", "u1", "u2")
+    ask(survey, signed(survey, id="u1"))
+    clock.shift(timedelta(days=1))
+    api.post("/api/triggers", {"survey": survey.id, "person": {"email": "u2@acme.example"}}, 200)
+    clock.shift(timedelta(days=1))
+    question = {"survey": survey.id, "since": "2026-09-01T00:00:00Z"}
+    for budget, by_rule in ((1, {"budget": 1}), (2, {})):
+        told = api.post("/api/triggers/backtest", {**question, "rules": {"company_budget": budget}}, 200)
+        assert (told["triggers"], told["by_rule"]) == (1, by_rule)
