@@ -572,3 +572,65 @@ def test_broken_http_is_refused_and_the_service_lives_on(live):
             first_line = connection.recv(65536).split(b"\r\n")[0]
         assert not re.match(rb"HTTP/1\.\d 5", first_line), (raw, first_line)
     assert servers.answers(f"{live.url}/healthz")
+
+
+#: Moments for which another zone, the next day or the period before lies outside the calendar.
+EDGES = [
+    "0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00-23:59", "9999-12-31T23:59:59-23:59",
+    "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59+14:00", "0001-12-31T00:00:00+00:00", "9998-01-01T00:00:00Z",
+    "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+14:00",
+]  # fmt: skip
+
+
+def moments(app):
+    """Each place of the document where a moment comes in: method, path, where, name."""
+    spec = app.extensions["openapi"]()
+    schemas = spec["components"]["schemas"]
+    for path, operations in spec["paths"].items():
+        for method in operations.keys() & {"get", "post", "patch", "put", "delete"}:
+            operation = operations[method]
+            for parameter in operation.get("parameters", []):
+                if parameter.get("name") in ("since", "until"):
+                    yield method, path, "query", parameter["name"]
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+                for field, schema in schemas.get(name, {}).get("properties", {}).items():
+                    if schema.get("format") == "date-time":
+                        yield method, path, "body", field
+
+
+def test_a_moment_at_the_edge_of_the_calendar_is_a_422_that_names_it(world, make):
+    survey = make.survey()
+    make.response(survey)
+    places = sorted(set(moments(world.app)))
+    assert {
+        ("get", "/api/triggers", "query", "since"),
+        ("post", "/api/triggers/backtest", "body", "until"),
+    } <= {*places}
+    good = {"survey": survey.id, "since": "2026-01-01T00:00:00Z", "metric": "nps"}
+    for method, path, where, name in places:
+        for edge in EDGES:
+            url = re.sub(r"\{kind\}", "csv", re.sub(r"\{(?!kind)[^}]+\}", "unknown", path))
+            told = {"query_string": {name: edge}} if where == "query" else {"json": {**good, name: edge}}
+            answer = world.client.open(url, method=method.upper(), headers=ADMIN, **told)
+            assert shape(answer) == 422, (method, path, name, edge)
+            assert name in answer.get_json()["error"]["fields"], (path, edge)
+    for edge in EDGES:
+        body = {"survey": survey.id, "ticket": {"id": "7", "solved_at": edge}}
+        answer = world.client.post("/api/triggers", json=body, headers=ADMIN)
+        assert (shape(answer), set(answer.get_json()["error"]["fields"])) == (422, {"ticket.solved_at"})
+        cursors = [cursor(edge, "trg_1"), cursor(edge.replace("Z", "+00:00"), "trg_1")]
+        for path in ("/api/triggers", "/api/invitations", "/api/surveys", "/api/people", "/api/connections"):
+            for odd in cursors:
+                assert world.client.get(path, query_string={"cursor": odd}, headers=ADMIN).status_code < 500
+
+
+def test_a_helpdesk_that_tells_an_impossible_moment_is_asked_about_all_the_same(world, make):
+    connection = {"name": "desk", "kind": "generic", "survey": make.survey(quarantine_days=0).id}
+    made = world.client.post("/api/connections", json=connection, headers=ADMIN).get_json()
+    proof = {"Authorization": f"Bearer {made['secret']}"}
+    for number, edge in enumerate(EDGES):
+        ticket = {"id": f"T-{number}", "solved_at": edge}
+        body = {"type": "ticket.solved", "data": {"ticket": ticket, "customer": {"email": "a@b.example"}}}
+        answer = world.client.post(f"/in/{made['id']}", json=body, headers=proof)
+        assert (answer.status_code, answer.get_json()["decision"]) == (200, "scheduled"), edge

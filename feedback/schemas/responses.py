@@ -1,7 +1,6 @@
 """Responses: imported, listed, handed out, and what people say of them."""
 
 import uuid
-from datetime import datetime
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -10,7 +9,7 @@ from feedback.schemas.feed import FeedFilters
 from feedback.schemas.kinds import When
 from surveys.base import web
 from surveys.schemas.answers import CHANNELS, AnswerBody, uuid_form
-from surveys.schemas.kinds import Truth
+from surveys.schemas.kinds import Moment, Truth
 
 #: The channel of responses that came over POST /api/responses and name no other.
 IMPORTED = "import"
@@ -42,11 +41,6 @@ def tag() -> fields.String:
     return fields.String(validate=validate.Length(1, 200))
 
 
-def _possible(value: datetime) -> None:
-    if not 1970 <= value.year <= 9000:
-        raise ma.ValidationError("Must be a moment since 1970.")
-
-
 class ImportBody(AnswerBody):
     """One response from elsewhere. `id` makes a repeat harmless; `created_at` is when it was given."""
 
@@ -64,9 +58,7 @@ class ImportBody(AnswerBody):
 
     id = fields.String(validate=uuid_form, post_load=web.new_uuid, load_default=lambda: str(uuid.uuid4()))
     channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
-    created_at = fields.AwareDateTime(
-        validate=_possible, metadata={"description": "RFC 3339; not in the future."}
-    )
+    created_at = Moment(metadata={"description": "RFC 3339; not in the future."})
     agent = fields.Nested(Named, allow_none=True)
     team = fields.Nested(Named, allow_none=True)
     ticket = fields.Nested(TicketBody, allow_none=True)

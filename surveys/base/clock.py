@@ -15,6 +15,20 @@ def stamp(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def possible(moment: datetime) -> datetime:
+    """A foreign moment in UTC. Raises ValueError before 1970 and after 9000.
+
+    At the edges of the calendar (the years 1 and 9999) another zone, a day more or a period before is none any more.
+    """
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment at the edge of the calendar") from None
+    if not 1970 <= found.year <= 9000:
+        raise ValueError("a moment that nobody means")
+    return found
+
+
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970: exact, where float timestamps lose one now and then."""
     delta = moment - _EPOCH

@@ -13,6 +13,7 @@ from email.header import decode_header
 from typing import Any
 from urllib.parse import urlsplit
 
+from surveys.base import clock
 from surveys.domain import folding
 from surveys.wording import names
 
@@ -180,7 +181,7 @@ def tags(value: Any) -> tuple[str, ...]:
 def moment(value: Any) -> datetime | None:
     """A moment in UTC, or None: ISO 8601, `2026-09-14 10:15:30 UTC`, Unix seconds or milliseconds.
 
-    A time without a zone is UTC: no helpdesk here sends local times.
+    A time without a zone is UTC: no helpdesk here sends local times. "0001-01-01" and its kind say nothing.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_unix(value)
@@ -194,8 +195,8 @@ def moment(value: Any) -> datetime | None:
     iso = re.sub(r"(\.\d{6})\d+", r"\1", f"{spoken[1]}T{spoken[2]}" if spoken else text)
     try:
         parsed = datetime.fromisoformat(iso)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return clock.possible(parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC))
+    except ValueError:
         return None
 
 
@@ -258,7 +259,7 @@ def _decoded_word(word: str) -> str:
 def _from_unix(value: float) -> datetime | None:
     try:
         seconds = value / 1000 if abs(value) >= 1e11 else value
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+        return clock.possible(datetime.fromtimestamp(seconds, UTC)) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -14,6 +14,7 @@ from email.parser import HeaderParser
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from surveys.base import clock
 from surveys.helpdesks import proofs
 from surveys.helpdesks.helpdesk import Call
 from surveys.mailreports import report
@@ -157,6 +158,6 @@ def _status(block: Message) -> str:
 def _moment(block: Message) -> datetime | None:
     try:
         moment = parsedate_to_datetime(str(block.get("Last-Attempt-Date", ""))[:100])
+        return clock.possible(moment) if moment.tzinfo else None
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    return moment if moment.tzinfo else None

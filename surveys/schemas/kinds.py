@@ -1,13 +1,14 @@
 """Kinds of fields that many schemas share. They check form; they ask the database nothing."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import marshmallow as ma
 import structlog
 from marshmallow import fields, validate
 
-from surveys.base import origins
+from surveys.base import clock, origins
 from surveys.helpdesks import reading
 
 log = structlog.get_logger()
@@ -56,15 +57,20 @@ class Stored(ma.Schema):
 
 
 class Moment(fields.AwareDateTime):
-    """RFC 3339; shown in UTC with `Z`."""
+    """RFC 3339, from 1970 on; shown in UTC with `Z`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(format="iso", **options)
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> str | None:
-        from surveys.base.clock import stamp
+        return clock.stamp(value)
 
-        return stamp(value)
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return clock.possible(found)
+        except ValueError:
+            raise ma.ValidationError("Must be a moment since 1970.") from None
 
 
 def whole(low: int, high: int, **options: Any) -> fields.Integer:
