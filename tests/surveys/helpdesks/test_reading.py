@@ -200,7 +200,17 @@ def test_nanoseconds_and_zones_are_understood():
 
 
 @pytest.mark.parametrize(
-    "raw", [None, "", "yesterday", True, 0, -5, 1e30, float("nan"), "0001-01-01T00:00:00+14:00"]
+    "raw",
+    [
+        *(None, "", "yesterday", True, 0, -5, 1e30, float("nan"), "0001-01-01T00:00:00+14:00"),
+        *(
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-01:00",
+            "9999-12-31",
+            "1969-12-31T23:59:59Z",
+            250_000_000_000_000,
+        ),
+    ],
 )
 def test_no_moment(raw):
     assert reading.moment(raw) is None

@@ -221,6 +221,21 @@ def test_a_token_of_another_purpose_is_not_there(client, mailed):
     assert client.post(f"/u/{links.invitation_token(invitation.id)}", data=right).status_code == 404
 
 
+def test_a_token_in_another_spelling_is_not_there(client, api, mailed):
+    invitation, _ = mailed
+    saved = api.post("/api/feeds", {"name": "x"})["urls"]["json"].removeprefix("http://localhost")
+    now = clock.now()
+    addresses = [page(invitation), links.unsubscribe(invitation.id), links.me(invitation.person_id, now)]
+    for address in (each.removeprefix("http://localhost") for each in addresses):
+        assert client.get(address).status_code == 200
+        last = {"A": "B"}.get(address[-1], "A")
+        for other in (address[:-1] + last, address + "=", address + "%0A", address + "%20", address + "!"):
+            assert client.get(other).status_code == 404, other
+    assert client.get(saved).status_code == 200
+    assert client.get(saved.replace(".json", "=.json")).status_code == 404
+    assert client.get(saved.replace(".json", "%0A.json")).status_code == 404
+
+
 def test_an_invitation_takes_no_answer_after_its_window(client, mailed):
     invitation, _ = mailed
     with time_machine.travel(clock.now() + timedelta(days=31), tick=False):
