@@ -53,7 +53,7 @@ def receive(connection: Connection, call: Call, now: datetime) -> list[Outcome]:
     reporter = REPORTERS[connection.kind]
     if not _proved(connection, call, now):
         raise Unproven
-    told = reporter.read(call)
+    told = reporter.read(call, now)
     if isinstance(told, Confirmation):
         db.write(lambda: jobs.enqueue(CONFIRM, {"url": told.url}, now))
         return [Outcome("confirmed", "the subscription is being confirmed")]

@@ -45,7 +45,7 @@ PROOFS = {"signature": proved}
 problem, once = report.anything, report.covered
 
 
-def read(call: Call) -> tuple[Report, ...]:
+def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The report in the message; a header `X-Envelope-To` of the call may say which address it came to."""
     message = _message(call.body)
     if message is None:

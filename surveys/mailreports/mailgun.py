@@ -53,7 +53,7 @@ def problem(secret: str | None) -> str | None:
     return None if secret else "Give the HTTP webhook signing key that Mailgun shows."
 
 
-def read(call: Call) -> tuple[Report, ...]:
+def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The one event of the call."""
     event = at(parsed(call.body), "event-data")
     name, severity = line(at(event, "event")), line(at(event, "severity"))

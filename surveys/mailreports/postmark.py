@@ -5,6 +5,7 @@ https://postmarkapp.com/developer/webhooks/webhooks-overview
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from surveys.helpdesks.helpdesk import Call
@@ -34,7 +35,7 @@ SUPPRESSIONS: dict[str, Kind] = {
 problem, once = report.anything, report.covered
 
 
-def read(call: Call) -> tuple[Report, ...]:
+def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The one event of the call."""
     said = parsed(call.body)
     record = line(at(said, "RecordType")) or ""

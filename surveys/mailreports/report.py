@@ -62,7 +62,7 @@ class Reporter(Protocol):
     def once(self, call: Call) -> str | None:
         """What may come with one body only, where the proof does not cover the body; else None."""
 
-    def read(self, call: Call) -> tuple[Report, ...] | Confirmation:
+    def read(self, call: Call, now: datetime) -> tuple[Report, ...] | Confirmation:
         """What a proven call says. Never raises, whatever the bytes."""
 
 

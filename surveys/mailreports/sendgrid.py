@@ -68,7 +68,7 @@ def problem(secret: str | None) -> str | None:
     return None
 
 
-def read(call: Call) -> tuple[Report, ...]:
+def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The events of one call, of which there may be hundreds; those that mean nothing to us are left out."""
     said = parsed(call.body)
     events = items(said if isinstance(said, list) else [said])

@@ -26,6 +26,9 @@ from surveys.mailreports.report import Confirmation, Fetch, Kind, Report, other,
 
 PROOF = "signature"
 
+#: SNS tries for some hours, and for days at the most. So long delivery ids are kept where there is nothing better.
+WINDOW_SECONDS = 72 * 3600
+
 _REGION = r"([a-z]{2,3}(?:-[a-z]{2,20}){1,3}-\d)"
 _TOPIC = re.compile(rf"arn:aws(?:-[a-z]+)*:sns:{_REGION}:\d{{12}}:[\w.-]{{1,256}}", re.ASCII)
 
@@ -84,10 +87,15 @@ def problem(secret: str | None) -> str | None:
     return None
 
 
-def read(call: Call) -> tuple[Report, ...] | Confirmation:
-    """The notification in the envelope of SNS; a subscription wants to be confirmed first."""
+def read(call: Call, now: datetime) -> tuple[Report, ...] | Confirmation:
+    """The notification in the envelope of SNS; a subscription wants to be confirmed first.
+
+    A signature is good for ever, and whoever kept a call could play it again: what was sent long ago says nothing.
+    """
     envelope = parsed(call.body)
     kind = line(at(envelope, "Type"))
+    if not proofs.fresh_iso(_text(envelope, "Timestamp"), now, WINDOW_SECONDS):
+        return other(f"{kind or 'a body that cannot be read'} was not sent within the last 72 hours")
     if kind == "SubscriptionConfirmation":
         region, url = _TOPIC.fullmatch(_text(envelope, "TopicArn")), _text(envelope, "SubscribeURL")
         if region is None or not _is_sns(url, region[1]):

@@ -165,7 +165,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_what_cannot_be_read_is_told_with_the_reason(what):
-    [told] = reading.read(Call.of("POST", {}, HOSTILE[what]))
+    [told] = reading.read(Call.of("POST", {}, HOSTILE[what]), senders.NOW)
     assert told.kind == "other" or told.invitation is None
     assert told.reason
 

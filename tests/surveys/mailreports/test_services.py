@@ -86,6 +86,31 @@ def test_a_repetition_does_no_harm(tell, connect, mailed, amazon, kind):
     assert mailed.person().bounced_at == at
 
 
+@pytest.mark.parametrize(
+    ("hours", "decision"),
+    [(71.9, "unsubscribed"), (72.1, "ignored"), (24 * 400, "ignored"), (-100, "ignored")],
+)
+def test_a_signed_notification_of_long_ago_is_ignored(tell, connect, mailed, amazon, clock, hours, decision):
+    """Whoever kept it could unsubscribe somebody again who has come back since."""
+    connection = connect("ses")
+    sent = senders.NOW - timedelta(hours=hours)
+    amazon.certificate = senders.amazon_certificate(days=3650)
+    told = tell(
+        connection, sns(ses("Complaint", ANN, detail="abuse"), Timestamp=f"{sent:%Y-%m-%dT%H:%M:%S.000Z}")
+    )
+    assert told["decision"] == decision
+    assert (mailed.person().unsubscribed_at is None) == (decision == "ignored")
+
+
+def test_a_subscription_of_long_ago_is_not_confirmed(tell, connect, world, amazon):
+    old = sns(
+        "You have chosen to subscribe.", "SubscriptionConfirmation", Timestamp="2026-11-01T09:59:58.000Z"
+    )
+    assert tell(connect("ses"), old)["decision"] == "ignored"
+    world.work()
+    assert amazon.called == [("GET", senders.CERTIFICATE_URL)]
+
+
 @pytest.mark.parametrize("kind", SERVICES)
 def test_an_address_that_nobody_knows_is_told(tell, connect, world, amazon, kind):
     connection = connect(kind)
