@@ -42,9 +42,9 @@ async function make(name, entry, format, flags) {
 }
 
 const file = name => ({ entryPoints: [`${here}src/${name}.js`] })
-await make('loader', file('loader'), 'iife', { WHOLE: 'false' })
-await make('survey', file('survey'), 'esm', { WHOLE: 'false', CHOICES: 'false' })
-await make('choices', file('survey'), 'esm', { WHOLE: 'false', CHOICES: 'true' })
+await make('loader', file('loader'), 'iife', { WHOLE: 'false', HOSTED: 'false' })
+await make('survey', file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', CHOICES: 'false' })
+await make('choices', file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', CHOICES: 'true' })
 
 // The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched; and the panel takes
 // what the loader knows from the loader itself.
@@ -61,8 +61,8 @@ const joined = {
   },
 }
 const whole = { ...file('loader'), plugins: [minifiedCss, joined] }
-await make('whole', whole, 'iife', { WHOLE: 'true', CHOICES: 'false' })
-await make('whole-choices', whole, 'iife', { WHOLE: 'true', CHOICES: 'true' })
+await make('whole', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'false' })
+await make('whole-choices', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'true' })
 
 // Each moment is one expression, a function; the server puts in those that a survey uses.
 const moments = {}

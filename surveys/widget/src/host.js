@@ -1,6 +1,6 @@
 // What we need of the page we stand on, taken early and from the prototypes, for pages that overwrite things.
 
-import { guard, make } from './page.js'
+import { guard, make } from './told.js'
 
 export const { fetch, setTimeout, clearTimeout } = window
 // Without a prototype: old libraries teach all objects to write themselves as JSON, their way.

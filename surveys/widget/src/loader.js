@@ -1,6 +1,8 @@
 // The script a website embeds: decides whether and when to ask, and gets the panel only then. Never harms the page.
 // It is all that most visitors ever load, and stays under 1 KiB with a survey's rules inside.
 
+import { guard } from './guard.js'
+
 /* global __EARSHOT_RULES__, __EARSHOT_MOMENTS__, WHOLE, earshotMeet */
 const [survey, endpoint, language, hash, widget] = __EARSHOT_RULES__
 // From the prototype, for pages whose elements are called "querySelector".
@@ -22,15 +24,6 @@ let loading
 let show
 let hear
 let leave
-
-/** The same function, but an error in it never reaches the page. */
-const guard = task => (...given) => {
-  try {
-    return task(...given)
-  } catch {
-    // Nothing of ours is worth the page's peace.
-  }
-}
 
 const make = tag => createElement.call(document, tag)
 /** The first element that matches a selector; none for a selector that cannot be read. */

@@ -1,9 +1,10 @@
 // The file that comes when a survey is about to show: the panel, and answers on their way.
 
-import { ask, deliverKept, newAnswer, report, save } from './answers.js'
-import { json, listen } from './host.js'
+import { ask, newAnswer, report, save } from './answers.js'
+import { json } from './host.js'
 import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, verdict } from './page.js'
 import { openPanel, openTab, place } from './panel.js'
+import { sendKept } from './sender.js'
 import { about, hear, hearAll, tell } from './visitor.js'
 
 /* global CHOICES, WHOLE */
@@ -99,8 +100,7 @@ export function meet(calls, ...given) {
   if (!WHOLE) learn(given)
   open = 'earshot-open:' + verdict.survey
   hearAll(settings, calls, () => panel?.[1]())
-  deliverKept()
-  listen(window, 'online', deliverKept)
+  sendKept()
   const kept = guard(() => JSON.parse(sessionStorage[open]))()
   if (kept && settings.rule != 'paused' && place()) begin(0, kept)
   return [wanted => show(wanted).catch(() => {}), hear, () => tab?.remove()]
