@@ -28,9 +28,18 @@ NEVER = (
 
 _NEVER = tuple(ipaddress.ip_network(entry) for entry in NEVER)
 
-#: Behind these a gateway reaches the IPv4 address in the last 32 bits: NAT64 (RFC 6052, 2.1; RFC 8215), and the
-#: IPv4-compatible addresses (RFC 4291, 2.5.5.1).
-_GATEWAYS = tuple(ipaddress.IPv6Network(entry) for entry in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96"))
+#: All of IPv6 that is given out to be reached from everywhere (IANA, "IPv6 Global Unicast Address Assignments").
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+
+#: In these the last 32 bits are an IPv4 address: compatible (RFC 4291, 2.5.5.1), translated (RFC 2765, 2.1; RFC 7915),
+#: NAT64 (RFC 6052, 2.1).
+_LAST_BITS = tuple(ipaddress.IPv6Network(entry) for entry in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96"))
+
+#: NAT64 of one's own network (RFC 8215): the IPv4 address stands where the prefix ends, whose length nobody tells.
+_OWN_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+#: Interface identifiers of ISATAP (RFC 5214, 6.1), before the last 32 bits.
+_ISATAP = (0x5EFE, 0x0200_5EFE)
 
 
 class Blocked(DeliveryFailed):
@@ -91,7 +100,8 @@ class Client:
         return address
 
     def _permits(self, host: str, address: IPAddress) -> bool:
-        if any(each in network for each in (address, _behind(address)) for network in _NEVER):
+        behind = _embedded(address)
+        if any(each in network for each in (address, *behind) for network in _NEVER):
             return False
         for entry in self.allow:
             if entry == host.lower().rstrip("."):
@@ -101,9 +111,7 @@ class Client:
                     return True
             except ValueError:
                 continue
-        site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-        blocked = any(address in network for network in EXTRA_BLOCKED_NET_RANGES)
-        return address.is_global and not (address.is_multicast or site_local or blocked)
+        return all(map(_is_public, (address, *behind)))
 
     def _session(self) -> HTTPSession:
         session = HTTPSession(
@@ -167,13 +175,26 @@ def _unwrapped(address: IPAddress) -> IPAddress:
     return address
 
 
-def _behind(address: IPAddress) -> IPAddress:
-    """The IPv4 address that packets to an IPv6 address end at; the address itself where there is none."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in _GATEWAYS):
-            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        return address.sixtofour or (address.teredo or (None, address))[1]
-    return address
+def _is_public(address: IPAddress) -> bool:
+    if address.is_multicast or any(address in network for network in EXTRA_BLOCKED_NET_RANGES):
+        return False
+    return address.is_global and (address.version == 4 or address in _GIVEN_OUT)
+
+
+def _embedded(address: IPAddress) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses inside an IPv6 address, at one of which packets to it may end."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return []
+    found = [each for each in (address.sixtofour, *(address.teredo or ())) if each is not None]
+    bits = int(address)
+    if any(address in network for network in _LAST_BITS) or bits >> 32 & 0xFFFFFFFF in _ISATAP:
+        found.append(ipaddress.IPv4Address(bits & 0xFFFFFFFF))
+    if address in _OWN_NAT64:
+        # RFC 6052, 2.2: for prefixes of 48, 56, 64 and 96 bits; bits 64 to 71 are no part of it.
+        whole = (bits >> 64 & 0xFFFFFFFFFFFFFFFF) << 56 | bits & 0xFFFFFFFFFFFFFF
+        found += [ipaddress.IPv4Address(whole >> 88 - length & 0xFFFFFFFF) for length in (48, 56, 64)]
+        found.append(ipaddress.IPv4Address(bits & 0xFFFFFFFF))
+    return found
 
 
 def _read(answer: requests.Response, end: float) -> bytes:

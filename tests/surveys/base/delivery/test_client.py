@@ -98,6 +98,13 @@ PRIVATE = [
     "100.100.100.200", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "2130706433", "0x7f000001",
     "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[fc00::1]", "[fe80::1]",
     "[fd00:ec2::254]", "[2002:7f00:1::]", "[2001:db8::1]", "[ff02::1]", "[fec0::1]", "localhost",
+    # Every form in which IPv6 holds an IPv4 address: compatible, translated, NAT64, 6to4, Teredo, ISATAP.
+    "[::127.0.0.1]", "[::10.0.0.1]", "[::93.184.216.34]", "[::ffff:0:127.0.0.1]", "[::ffff:0:93.184.216.34]",
+    "[64:ff9b::10.0.0.1]", "[64:ff9b:1::10.0.0.1]", "[64:ff9b:1:a00:0:100::]", "[2002:a00:1::1]",
+    "[2001:0:4136:e378:8000:63bf:f5ff:fffe]", "[2001:0:7f00:1:8000:63bf:a247:28dd]",
+    "[2606:2800:220:1::5efe:127.0.0.1]", "[2606:2800:220:1:200:5efe:192.168.0.1]", "[fe80::5efe:127.0.0.1]",
+    # What nobody was given.
+    "[4000::1]", "[200::1]", "[5f00::1]", "[3fff::1]", "[100::1]",
 ]  # fmt: skip
 
 
@@ -112,6 +119,9 @@ def test_a_private_address_is_refused_when_saved_and_when_called(host):
 NEVER = [
     "169.254.169.254", "[fe80::1]", "100.100.100.200", "[fd00:ec2::254]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a9fe:a9fe]",
     "[64:ff9b:1::a9fe:a9fe]", "[::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "[2001:0:4136:e378:8000:63bf:5601:5601]",
+    "[::ffff:0:a9fe:a9fe]", "[2606:2800:220:1::5efe:a9fe:a9fe]", "[2606:2800:220:1:200:5efe:a9fe:a9fe]",
+    "[64:ff9b:1:a9fe:a9:fe00::]", "[64:ff9b:1:a9:fe:a9fe::]", "[64:ff9b:1:0:a9:fea9:fe00:0]",
+    "[2001:0:a9fe:a9fe:8000:63bf:a247:28dd]",
 ]  # fmt: skip
 
 
@@ -137,6 +147,9 @@ def test_what_is_no_plain_web_address_is_refused(url):
 def test_a_public_address_passes_the_check():
     Client().check("https://93.184.216.34/hook")
     Client().check("http://[2606:2800:220:1:248:1893:25c8:1946]:8080/")
+    Client().check("http://[::ffff:93.184.216.34]/")
+    Client().check("http://[2606:2800:220:1::5efe:93.184.216.34]/")
+    Client(["64:ff9b::/96"]).check("http://[64:ff9b::93.184.216.34]/")
 
 
 def test_the_address_is_looked_up_once_and_that_one_is_called(server, monkeypatch):
