@@ -34,6 +34,11 @@ accesslog = None
 errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
+# Whoever is on this machine, a proxy with what its callers sent included, could name another path or prefix otherwise
+# (gunicorn believes SCRIPT_NAME and PATH_INFO as headers from there). BASE_URL says where we are.
+forwarder_headers = ""
+# Of three headers that tell of TLS only the one that deploy/nginx.conf sets: two that differ are a 400.
+secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 limit_request_line = 8190
 
 _OURS = "earshot-metrics-"

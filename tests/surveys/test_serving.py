@@ -112,6 +112,22 @@ def test_who_is_behind_waits_longer_than_who_is_in_front():
     assert f"idle for {behind} s" in (servers.ROOT / "deploy" / "README.md").read_text()
 
 
+def test_no_header_names_another_path_or_prefix(service):
+    """Also on this machine, where the proxy is: it passes on what its callers send."""
+
+    def status(path, **headers):
+        return requests.get(service.url + path, headers=headers, timeout=10).status_code
+
+    for name in ("SCRIPT_NAME", "Script_Name", "PATH_INFO", "REMOTE_USER", "SCRIPT-NAME", "PATH-INFO"):
+        assert status("/healthz", **{name: "/x"}) == 200
+        assert status("/x/healthz", **{name: "/x"}) == 404
+        assert status("/nothing", **{name: "/healthz"}) == 404
+    # Two words of TLS that differ are no fault of the caller's.
+    assert status("/healthz", **{"X-Forwarded-Proto": "https", "X-Forwarded-Ssl": "off"}) == 200
+    assert status("/metrics") == 200
+    assert status("/metrics", Via="1.1 proxy") == 404
+
+
 def test_a_killed_service_leaves_no_process_behind(service):
     everything = psutil.Process(service.process.pid).children(recursive=True)
     service.process.kill()
