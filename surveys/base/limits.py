@@ -55,6 +55,9 @@ class Limiter:
 @lru_cache(maxsize=4096)
 def network(address: str, v4_bits: int, v6_bits: int) -> str:
     """The network of an address, so that one household or attacker counts once."""
+    if address.startswith("_"):
+        # A name that a proxy gave to one of its callers, see `forwarded`.
+        return address
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -23,7 +23,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from surveys.base import accounts, clock, db, idempotency, openapi, sealing, signing
+from surveys.base import accounts, clock, db, forwarded, idempotency, openapi, sealing, signing
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -541,14 +541,24 @@ def newest_first(
 
 
 def client_address() -> str:
-    """Who calls: the peer, or as many hops before it as TRUSTED_PROXIES says."""
+    """Who calls: the peer, or as many hops before it as TRUSTED_PROXIES says.
+
+    Where the proxy does not know who called it, the next that is known. `Forwarded` is read where there is no
+    `X-Forwarded-For`: a proxy that writes the one lets the other pass as it came.
+    """
     hops = settings().trusted_proxies
     peer = request.remote_addr or ""
     if not hops:
         return peer
-    chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    chain.append(peer)
-    return chain[max(0, len(chain) - 1 - hops)]
+    told = request.headers.get("X-Forwarded-For")
+    chain = [part for part in told.split(",") if part.strip()] if told else _forwarded()
+    known = (forwarded.node(entry) for entry in [*chain, peer][max(0, len(chain) - hops) :])
+    return next((node for node in known if node), peer)
+
+
+def _forwarded() -> list[str]:
+    """Who called each proxy, by the header Forwarded."""
+    return forwarded.nodes(request.headers.get("Forwarded", ""))
 
 
 def new_uuid(text: str) -> str:

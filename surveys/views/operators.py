@@ -11,6 +11,12 @@ from surveys import invitations
 from surveys.base import clock, db, jobs, observe, schema, web
 from surveys.base.web import Problem, Routes
 
+#: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
+_BY_PROXIES = frozenset(
+    {"forwarded", "via", "cdn-loop", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"}
+    | {"cf-connecting-ip", "fastly-client-ip", "x-original-forwarded-for", "x-envoy-external-address"}
+)
+
 routes = Routes("operators", __name__, description="For operators.")
 
 
@@ -70,9 +76,9 @@ def _has_token() -> bool:
 
 
 def _is_local() -> bool:
-    # A proxy on this machine also comes from loopback; it announces itself by these headers.
+    # A proxy on this machine also comes from loopback; it announces itself by one of these headers.
     if any(
-        name.lower() == "forwarded" or name.lower().startswith("x-forwarded-") for name, _ in request.headers
+        name.lower() in _BY_PROXIES or name.lower().startswith("x-forwarded") for name, _ in request.headers
     ):
         return False
     try:

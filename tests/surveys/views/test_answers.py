@@ -369,6 +369,15 @@ class TestLimits:
             ("::ffff:203.0.113.5", "203.0.113.5", True),
             ("9.9.9.9, 203.0.113.5", "8.8.8.8, 203.0.113.5", True),
             ("203.0.113.5, 9.9.9.9", "203.0.113.5, 8.8.8.8", False),
+            ("9.9.9.9:1234", "8.8.8.8:1234", False),
+            ("9.9.9.9:1234", "9.9.9.9:4321", True),
+            ("[2001:db8:1:2::1]:1", "2001:db8:1:2::9", True),
+            ("[2001:db8:1:2::1]:1", "[2001:db8:1:3::1]:1", False),
+            ("_a", "_b:80", False),
+            ("unknown", "unknown", True),
+            ("unknown", "9.9.9.9", False),
+            # Nobody is named: the proxy itself.
+            ("203.0.113.5, unknown", "203.0.113.6, -", True),
         ],
     )
     def test_what_counts_as_one_address(self, client, make, first, second, together):
@@ -376,6 +385,27 @@ class TestLimits:
         for _ in range(5):
             assert self.post(client, make, survey, first).status_code == 201
         assert self.post(client, make, survey, second).status_code == (429 if together else 201)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "together"),
+        [
+            ({"Forwarded": "for=9.9.9.9;proto=https"}, {"Forwarded": "for=8.8.8.8"}, False),
+            ({"Forwarded": 'for="9.9.9.9:1"'}, {"Forwarded": "by=1.2.3.4;For=9.9.9.9"}, True),
+            ({"Forwarded": "for=1.1.1.1, for=9.9.9.9"}, {"Forwarded": "for=2.2.2.2, for=9.9.9.9"}, True),
+            ({"Forwarded": 'for="[2001:db8::1]:80"'}, {"X-Forwarded-For": "2001:db8::2"}, True),
+            # A proxy that writes the one lets the other pass as it came.
+            (
+                {"X-Forwarded-For": "9.9.9.9", "Forwarded": "for=1.1.1.1"},
+                {"X-Forwarded-For": "9.9.9.9", "Forwarded": "for=2.2.2.2"},
+                True,
+            ),
+        ],
+    )
+    def test_the_standard_header_names_the_caller_too(self, client, make, first, second, together):
+        survey = make.survey()
+        for headers, status in [(first, 201)] * 5 + [(second, 429 if together else 201)]:
+            sent = client.post("/r", json=make.answer(survey, score=9), headers=headers)
+            assert sent.status_code == status
 
     def test_many_threads_get_exactly_the_limit(self, world, make):
         survey = make.survey()
