@@ -12,12 +12,13 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
 
-from surveys.base import clock, db, jobs
+from surveys.base import clock, db, hands, jobs
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ _nightly: dict[str, Chore] = {}
 _beside: dict[str, int] = {}
 _next_look: datetime | None = None
 _working = False
+_hands: Path | None = None
+_hand: hands.Hand | None = None
 
 #: Beyond this the minute's look is early enough.
 SOON = timedelta(minutes=1)
@@ -64,8 +67,9 @@ def do_chores(now: datetime, night: bool = False) -> None:
 
 def install(settings: Settings) -> None:
     """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
-    global _make
+    global _make, _hands
     close()
+    _hands = settings.data_dir / "hands"
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")
         _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
@@ -102,6 +106,12 @@ def _huey() -> Huey:
 
 
 def _with_tasks(huey: Huey) -> Huey:
+    @huey.on_startup()
+    def begin() -> None:
+        """The process before this one may have been killed; huey makes another within a second."""
+        _take_hand()
+        _pick_up()
+
     @huey.task(name="look")
     def look() -> None:
         drain()
@@ -109,6 +119,7 @@ def _with_tasks(huey: Huey) -> Huey:
 
     @huey.periodic_task(crontab(minute="*"), name="minute")
     def minute() -> None:
+        _pick_up()
         drain()
         look_again(huey.ring, clock.now())
 
@@ -164,8 +175,36 @@ def _run_lane(lane: str) -> None:
         ending = True
 
     signal.signal(signal.SIGTERM, end)
+    _take_hand()
+    _pick_up()
     while not ending and jobs.run_due(clock.now, lane=lane):
         pass
+    if _hand is not None:
+        _hand.close()
+
+
+def _take_hand() -> None:
+    """Write from now on what this process has in hand, so that others see it when it is killed."""
+    global _hand
+    _hand = None
+    if _working and _hands is not None:
+        try:
+            _hand = hands.Hand(_hands)
+        except OSError as error:
+            log.warning("no note is kept of jobs in hand", error=error.strerror)
+    jobs.use_hand(_hand)
+
+
+def _pick_up() -> None:
+    """Give back the jobs that killed processes had in hand, so that they need not wait for the end of their lease."""
+    try:
+        for job, lease_until in hands.dropped(_hands, _hand) if _hands is not None else ():
+            log.error("a worker was killed", job=job)
+            jobs.give_back(job, lease_until, clock.now())
+    except Exception as error:
+        # What is not given back now is in the next minute.
+        db.forget_connection()
+        log.error("jobs of a killed worker not given back", error=type(error).__name__)
 
 
 def look_again(look: Any, now: datetime) -> None:
@@ -246,7 +285,7 @@ def work() -> None:
         initial_delay=0.1,
         max_delay=1.0,
         check_worker_health=True,
-        health_check_interval=2,
+        health_check_interval=1,
         graceful_signal="TERM",
         # A call out of the house takes 10 s at most, and is waited for.
         shutdown_timeout=15,

@@ -14,6 +14,7 @@ import structlog
 
 from surveys.base import db
 from surveys.base.db import JSONField, Table, UTCField, database
+from surveys.base.hands import Hand
 
 log = structlog.get_logger()
 
@@ -38,6 +39,9 @@ NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", 
 
 #: Came back with a restore: it may have been done since the backup, so a person decides.
 HELD = "held"
+
+#: The reason why a job failed that was in hand when its process was killed. It may kill the next one too.
+WORKER_DIED = "WorkerDied"
 
 Handler = Callable[[dict[str, Any], datetime], None]
 
@@ -70,6 +74,7 @@ _mourners: dict[str, Mourner] = {}
 _revivers: dict[str, Handler] = {}
 _lanes: dict[str, str] = {}
 _bell: Callable[[float], None] | None = None
+_hand: Hand | None = None
 _next_ring = 0.0
 _rung_lock = threading.Lock()
 
@@ -179,11 +184,14 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
     began = now()
     claimed = _claim(began, 1 if lane in OUTWARD else limit, lane)
     finished: list[int] = []
+    hand = _hand
     for place, job in enumerate(claimed):
         if now() - began > TURN:
             _give_back(claimed[place:])
             claimed = claimed[:place]
             break
+        if hand is not None:
+            hand.hold(job.id, job.lease_until)
         try:
             with time_limit(TIME_LIMIT_SECONDS):
                 for handler in _handlers.get(job.kind, ()):
@@ -197,7 +205,31 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
     if finished:
         update = Job.update(state=DONE, lease_until=None, error=None).where(Job.id.in_(finished))
         db.write(update.execute)
+    if hand is not None and claimed:
+        hand.empty()
     return len(claimed)
+
+
+def use_hand(hand: Hand | None) -> None:
+    """Where this process writes which job it is at."""
+    global _hand
+    _hand = hand
+
+
+def give_back(job_id: int, lease_until: datetime, now: datetime) -> None:
+    """Let others run what a killed process had taken until `lease_until`, at once. It was at `job_id`.
+
+    That one is counted as failed and comes alone from now on; the others may have been run already, and run again.
+    """
+
+    def verb() -> None:
+        taken = (Job.state == RUNNING) & (Job.lease_until == lease_until)
+        for job in list(Job.select().where(taken & (Job.id == job_id))):
+            _put_off(job, WORKER_DIED, now)
+        Job.update(state=NEW, lease_until=None, attempts=Job.attempts - 1).where(taken).execute()
+        database.after_commit(ring)
+
+    db.write(verb)
 
 
 def is_due(now: datetime, lane: str | None = None) -> bool:
@@ -279,7 +311,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _due(now: datetime, lane: str | None) -> Any:
-    return _of(lane, Job.select(Job.id).where(Job.state.in_([NEW, FAILED]) & (Job.due_at <= now)))
+    return _of(lane, Job.select(Job.id, Job.error).where(Job.state.in_([NEW, FAILED]) & (Job.due_at <= now)))
 
 
 def _lapsed(now: datetime, lane: str | None) -> Any:
@@ -304,19 +336,26 @@ def _claim(now: datetime, limit: int, lane: str | None) -> list[Job]:
     if not db.on_sqlite():
         due, lapsed = (query.for_update("FOR UPDATE SKIP LOCKED") for query in (due, lapsed))
 
+    def chosen() -> list[int]:
+        if ids := [row.id for row in lapsed]:
+            return ids
+        rows = list(due)
+        # Whatever killed its worker waits until nobody else is due, and comes alone too.
+        return [row.id for row in rows if row.error != WORKER_DIED] or [row.id for row in rows[:1]]
+
     def take() -> list[Job]:
         # Whatever ends its worker each time brings back neither result nor error; it must not do so for ever.
         fatal = (Job.state == RUNNING) & (Job.lease_until < now) & (Job.attempts > len(RETRY_AFTER))
         lost = Job.select().where(fatal)
         for job in list(lost if db.on_sqlite() else lost.for_update("FOR UPDATE SKIP LOCKED")):  # type: ignore[arg-type]
-            _bury(job, "WorkerDied", now)
-        chosen = [row.id for row in lapsed] or [row.id for row in due]
-        if not chosen:
+            _bury(job, WORKER_DIED, now)
+        ids = chosen()
+        if not ids:
             return []
         Job.update(state=RUNNING, lease_until=now + LEASE, attempts=Job.attempts + 1).where(
-            Job.id.in_(chosen)
+            Job.id.in_(ids)
         ).execute()
-        return list(Job.select().where(Job.id.in_(chosen)).order_by(Job.due_at, Job.id))
+        return list(Job.select().where(Job.id.in_(ids)).order_by(Job.due_at, Job.id))
 
     return db.write(take)
 
@@ -330,15 +369,18 @@ def _give_back(claimed: list[Job]) -> None:
 
 def _failed(job: Job, error: Exception, now: datetime) -> None:
     dead = job.attempts > len(RETRY_AFTER)
-    wait = 0.0 if dead else RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1)
     log.error("job failed", kind=job.kind, job=job.id, attempts=job.attempts, dead=dead, exc_info=error)
     # The class alone: a message may quote what somebody wrote.
-    reason = type(error).__name__
-    if dead:
-        db.write(lambda: _bury(job, reason, now))
+    db.write(lambda: _put_off(job, type(error).__name__, now))
+
+
+def _put_off(job: Job, reason: str, now: datetime) -> None:
+    """Try a job again later, or bury it after its last attempt."""
+    if job.attempts > len(RETRY_AFTER):
+        _bury(job, reason, now)
         return
-    update = Job.update(state=FAILED, lease_until=None, due_at=now + timedelta(seconds=wait), error=reason)
-    db.write(update.where(Job.id == job.id).execute)
+    due_at = now + timedelta(seconds=RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1))
+    Job.update(state=FAILED, lease_until=None, due_at=due_at, error=reason).where(Job.id == job.id).execute()
 
 
 def _bury(job: Job, reason: str, now: datetime) -> None:

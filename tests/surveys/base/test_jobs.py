@@ -177,6 +177,40 @@ def test_the_neighbours_of_a_job_that_kills_its_worker_are_run(world, handled, m
     assert [job.state for job in Job.select().order_by(Job.id)] == [jobs.DEAD] + [jobs.DONE] * 4
 
 
+def test_what_a_killed_process_had_taken_is_given_back_and_the_killer_counted(handled):
+    for number in range(3):
+        add("good", number)
+    lease = NOW + jobs.LEASE
+    _, killer, third = Job.select().order_by(Job.id)
+    Job.update(state=jobs.RUNNING, attempts=1, lease_until=lease).execute()
+    # Taken by another process, which lives.
+    Job.update(lease_until=lease + timedelta(seconds=1)).where(Job.id == third.id).execute()
+    jobs.give_back(killer.id, lease, NOW)
+    rows = list(Job.select().order_by(Job.id))
+    assert [(job.state, job.attempts, job.error) for job in rows] == [
+        (jobs.NEW, 0, None),
+        (jobs.FAILED, 1, jobs.WORKER_DIED),
+        (jobs.RUNNING, 1, None),
+    ]
+    assert timedelta(seconds=5) <= rows[1].due_at - NOW <= timedelta(seconds=6)
+    # Told twice, it changes nothing.
+    jobs.give_back(killer.id, lease, NOW)
+    assert list(Job.select().order_by(Job.id).tuples()) == [tuple(job.__data__.values()) for job in rows]
+    # It comes alone, after all others.
+    later = NOW + timedelta(seconds=10)
+    assert run(later) == 1
+    assert handled == [0]
+    assert run(later) == 1
+    assert handled == [0, 1]
+
+
+def test_a_killer_is_dead_after_its_last_attempt(handled):
+    add("good", 1)
+    Job.update(state=jobs.RUNNING, attempts=len(jobs.RETRY_AFTER) + 1, lease_until=NOW).execute()
+    jobs.give_back(Job.get().id, NOW, NOW)
+    assert (Job.get().state, Job.get().error) == (jobs.DEAD, jobs.WORKER_DIED)
+
+
 def test_what_a_worker_has_no_time_for_is_given_back_before_its_lease_ends(handled):
     """Otherwise a second worker would take it while the first still means to."""
     for number in range(6):
