@@ -3,10 +3,8 @@
 import functools
 import json
 import operator
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import peewee
@@ -14,8 +12,8 @@ from peewee import JOIN, SQL, fn
 
 from feedback import meanings
 from feedback.domain import redaction
-from feedback.models import FollowUp, Placement, Reading, SavedFeed, Topic
-from surveys.base import accounts, db, ids, signing
+from feedback.models import FollowUp, Placement, Reading, Topic
+from surveys.base import db
 from surveys.base.clock import microseconds, stamp
 from surveys.domain import folding
 from surveys.domain.metrics import METRICS
@@ -144,39 +142,6 @@ def is_said(word: str) -> bool:
     """Whether any answer that is kept holds `word`."""
     phrases = folding.phrases(word)
     return not phrases or _searched(Response.select(Response.key), phrases).exists()
-
-
-def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
-    """Save a view and return it with its token, which is not kept. It shows no more than `key` may see."""
-    token = secrets.token_urlsafe(24)
-
-    def verb() -> SavedFeed:
-        return SavedFeed.create(
-            id=ids.new("feed"),
-            name=name,
-            filters=filters,
-            surveys=key.surveys,
-            api_key=key.id,
-            digest=signing.keyed_hash("feed", token),
-            created_at=now,
-        )
-
-    return db.write(verb), token
-
-
-def saved(token: str) -> SavedFeed | None:
-    """The saved view that a token opens."""
-    return SavedFeed.get_or_none(SavedFeed.digest == signing.keyed_hash("feed", token))
-
-
-def derived_id(item_id: str) -> str:
-    """The id an entry of a public view carries: stable, and no key to the response itself."""
-    return signing.keyed_hash("feed entry", item_id)
-
-
-def forget(feed_id: str) -> bool:
-    """Revoke a saved view; False when there is none."""
-    return db.write(SavedFeed.delete().where(SavedFeed.id == feed_id).execute) == 1
 
 
 # ------------------------------------------------------------------------------------------------------

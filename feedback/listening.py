@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, learning, reviews, topics
+from feedback import corrections, feed, learning, reviews, saved_feeds, topics
 from feedback.models import Reading
 from surveys import catalogue, responses
-from surveys.base import bell, db, jobs
+from surveys.base import accounts, bell, db, jobs
 from surveys.models import Response
 
 log = structlog.get_logger()
@@ -24,7 +24,7 @@ PATIENCE = 5.0
 
 
 def install() -> None:
-    """Register the night's chore. The handlers are registered by importing this module."""
+    """Register the night's chore, and what goes with keys. The handlers are registered by importing this module."""
     # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
     # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,6 +33,7 @@ def install() -> None:
         reviews.nightly(now)
 
     bell.nightly(review_topics)
+    accounts.use_feeds(saved_feeds.OfKeys())
 
 
 @jobs.on("response recorded", "response amended", corrections.WITHDRAWN)

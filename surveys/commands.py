@@ -221,10 +221,13 @@ def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) ->
 
 @keys.command("revoke")
 @click.argument("key_id")
+@click.option(
+    "--keep-feeds", is_flag=True, help="Leave the saved views of the feed that it made, as the service's."
+)
 @cli.with_database
-def keys_revoke(key_id: str) -> None:
-    """Take a key out of use, at once and everywhere."""
-    if not accounts.revoke(key_id, clock.now()):
+def keys_revoke(key_id: str, keep_feeds: bool) -> None:
+    """Take a key out of use, at once and everywhere, and with it the saved views of the feed that it made."""
+    if not accounts.revoke(key_id, clock.now(), keep_feeds):
         raise click.ClickException("There is no such key.")
 
 

@@ -9,6 +9,7 @@ import marshmallow as ma
 from flask import Response, g, jsonify
 
 from feedback import feed as the_feed
+from feedback import saved_feeds
 from feedback.domain.cells import cell, xml_text
 from feedback.models import SavedFeed
 from feedback.schemas.feed import (
@@ -93,7 +94,10 @@ def create(body: dict[str, Any]) -> Any:
         FeedFilters().load(filters, unknown=ma.RAISE)
     except ma.ValidationError as error:
         raise ma.ValidationError({"filters": error.messages}) from None
-    row, token = the_feed.save(body["name"], filters, g.key, clock.now())
+    try:
+        row, token = saved_feeds.save(body["name"], filters, g.key, clock.now())
+    except saved_feeds.Revoked:
+        raise web.unknown_key() from None
     urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv")}
     return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
 
@@ -106,7 +110,7 @@ def delete(feed_id: str) -> Any:
     row = SavedFeed.get_or_none(SavedFeed.id == feed_id)
     if row is None or (g.key.surveys is not None and row.api_key != g.key.id):
         raise web.not_found()
-    the_feed.forget(feed_id)
+    saved_feeds.forget(feed_id)
 
 
 @public.route("/feed/<token>.<any(atom, json, csv):kind>", methods=["GET"])
@@ -120,7 +124,7 @@ def delete(feed_id: str) -> Any:
 )
 def view(token: str, kind: str) -> Response:
     """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
-    row = the_feed.saved(token)
+    row = saved_feeds.opened_by(token)
     if row is None:
         raise web.not_found()
     filters = moments(FeedFilters().load(row.filters))
@@ -168,7 +172,7 @@ def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
     child(child(root, "author"), "name", "Earshot")
     for item in items:
         entry = child(root, "entry")
-        child(entry, "id", f"urn:earshot:{the_feed.derived_id(item['id'])}")
+        child(entry, "id", f"urn:earshot:{saved_feeds.derived_id(item['id'])}")
         child(entry, "title", _title(item))
         child(entry, "published", item["created_at"])
         child(entry, "updated", item["updated_at"])
@@ -187,7 +191,7 @@ def _json(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
             "feed_url": address,
             "items": [
                 {
-                    "id": the_feed.derived_id(item["id"]),
+                    "id": saved_feeds.derived_id(item["id"]),
                     "title": _title(item),
                     "content_text": item["comment"] or "",
                     "date_published": item["created_at"],
@@ -228,7 +232,7 @@ def _csv(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
     for item in items:
         values = {
             **item,
-            "id": the_feed.derived_id(item["id"]),
+            "id": saved_feeds.derived_id(item["id"]),
             "sentiment": (item["sentiment"] or {}).get("label"),
             "topics": "; ".join(topic["label"] for topic in item["topics"]),
             "agent": (item["agent"] or {}).get("name"),

@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Protocol
 
 import peewee
 
@@ -72,10 +73,54 @@ def look_up(secret: str) -> ApiKey | None:
 _by_digest = db.Lookup(ApiKey.digest)
 
 
-def revoke(key_id: str, now: datetime) -> bool:
-    """Take a key out of use everywhere; False when there is no such live key."""
-    query = ApiKey.update(revoked_at=now).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
-    return db.write(query.execute) == 1
+class Feeds(Protocol):
+    """The saved views of the feed that keys made. They are kept elsewhere, by whoever listens."""
+
+    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        """The views, each with `id` and `name`, by the key that made them."""
+
+    def revoke(self, key_id: str) -> None:
+        """The views go with their key; called in the transaction that revokes it."""
+
+    def hand_over(self, key_id: str) -> None:
+        """The views stay although their key goes; called in the transaction that revokes it."""
+
+
+_feeds: Feeds | None = None
+
+
+def use_feeds(feeds: Feeds) -> None:
+    """Who keeps the saved views that go with keys."""
+    global _feeds
+    _feeds = feeds
+
+
+def feeds_of(key_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+    """The saved views, each with `id` and `name`, by the key that made them; keys without any are left out."""
+    return _feeds.made_with(key_ids) if _feeds and key_ids else {}
+
+
+def revoke(key_id: str, now: datetime, keep_feeds: bool = False) -> bool:
+    """Take a key out of use everywhere, and with it the saved views that it made; False when there is no such live key.
+
+    `keep_feeds`: the views stay and are the service's.
+    """
+
+    def verb() -> bool:
+        query = ApiKey.update(revoked_at=now).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
+        if query.execute() != 1:
+            return False
+        if _feeds is not None:
+            (_feeds.hand_over if keep_feeds else _feeds.revoke)(key_id)
+        return True
+
+    return db.write(verb)
+
+
+def hold(key_id: str) -> bool:
+    """Whether a key is in use; it stays so until the transaction ends, in which this must be called."""
+    found = ApiKey.select(ApiKey.id).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
+    return (found if db.on_sqlite() else found.for_update()).first() is not None
 
 
 def live() -> list[ApiKey]:

@@ -66,6 +66,15 @@ def not_found() -> Problem:
     return Problem(404, "There is nothing here.")
 
 
+def unknown_key() -> Problem:
+    """The 401 of whoever sends no key, or one that is not in use."""
+    return Problem(
+        401,
+        "Send a valid key: Authorization: Bearer <key>.",
+        headers={"WWW-Authenticate": 'Bearer realm="earshot"'},
+    )
+
+
 def invalid(field: str, message: str) -> Problem:
     """A 422 about one field."""
     return Problem(422, "The request is well-formed but not valid.", {field: [message]})
@@ -406,11 +415,7 @@ def _proven_key() -> accounts.ApiKey:
     kind, _, secret = (request.headers.get("Authorization") or "").partition(" ")
     found = accounts.look_up(secret.strip()) if kind.lower() == "bearer" and secret.strip() else None
     if found is None:
-        raise Problem(
-            401,
-            "Send a valid key: Authorization: Bearer <key>.",
-            headers={"WWW-Authenticate": 'Bearer realm="earshot"'},
-        )
+        raise unknown_key()
     return found
 
 

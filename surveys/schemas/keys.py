@@ -41,6 +41,31 @@ class KeyOut(Stored):
     created_at = Moment()
 
 
+class MadeFeed(ma.Schema):
+    """A saved view of the feed, by its name."""
+
+    id = fields.String()
+    name = fields.String()
+
+
+class KeyListed(KeyOut):
+    """A key in a list, with the saved views of the feed that it made and that go with it."""
+
+    example = {**KeyOut.example, "feeds": [{"id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "Unhappy"}]}
+
+    feeds = fields.List(fields.Nested(MadeFeed))
+
+
+class KeyRevoking(ma.Schema):
+    """What becomes of the saved views that the key made."""
+
+    keep_feeds = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        load_default="0",
+        metadata={"description": "1: they stay, as the service's; else their addresses stop working."},
+    )
+
+
 class KeyCreated(KeyOut):
     """A key with its secret, shown this once."""
 
@@ -52,7 +77,7 @@ class KeyCreated(KeyOut):
 class KeyList(ma.Schema):
     """A page of keys."""
 
-    example = {"items": [KeyOut.example], "next": None}
+    example = {"items": [KeyListed.example], "next": None}
 
-    items = fields.List(fields.Nested(KeyOut))
+    items = fields.List(fields.Nested(KeyListed))
     next = fields.String(allow_none=True)

@@ -8,7 +8,7 @@ from surveys.base import accounts, clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
-from surveys.schemas.keys import KeyBody, KeyCreated, KeyList
+from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyRevoking
 
 routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may call the API.")
 
@@ -18,7 +18,7 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 @routes.arguments(web.PageArgs, location="query")
 @routes.response(200, KeyList)
 def index(query: dict[str, Any]) -> Any:
-    """Keys in use, newest first, without their secrets."""
+    """Keys in use, newest first, without their secrets, each with the saved views of the feed that it made."""
     found = ApiKey.select().where(ApiKey.revoked_at.is_null())
     if g.key.surveys is not None:
         # Names and limits of others' keys tell of surveys that this one does not see.
@@ -26,7 +26,9 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = web.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
     )
-    return {"items": rows, "next": following}
+    feeds = accounts.feeds_of([row.id for row in rows])
+    items = [{**row.__data__, "feeds": feeds.get(row.id, [])} for row in rows]
+    return {"items": items, "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -47,10 +49,11 @@ def create(body: dict[str, Any]) -> Any:
 
 @routes.route("/<key_id>", methods=["DELETE"])
 @needs("admin")
+@routes.arguments(KeyRevoking, location="query")
 @routes.response(204)
-def delete(key_id: str) -> Any:
-    """Revoke a key, at once and everywhere."""
+def delete(query: dict[str, Any], key_id: str) -> Any:
+    """Revoke a key, at once and everywhere, and with it the saved views that it made (or keep those)."""
     if g.key.surveys is not None:
         raise web.not_found()
-    if not accounts.revoke(key_id, clock.now()):
+    if not accounts.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1"):
         raise web.not_found()

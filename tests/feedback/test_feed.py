@@ -12,7 +12,7 @@ import feedparser
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback import feed
+from feedback import feed, saved_feeds
 from feedback.models import FollowUp, Placement, Reading, Topic
 from surveys import responses
 from surveys.base import db
@@ -463,7 +463,7 @@ def test_a_view_is_narrowed_by_its_filters_and_gives_no_response_id_away(client,
             assert row.id not in text
             assert row.id.replace("-", "") not in text
             assert str(row.key) not in text
-        assert feed.derived_id(shown.id) in text
+        assert saved_feeds.derived_id(shown.id) in text
 
 
 def test_a_revoked_view_is_gone_at_once(client, api, view):

@@ -1,0 +1,75 @@
+"""Saved views of the feed: who may read one knows its token; each goes with the key that made it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from feedback.models import SavedFeed
+from surveys.base import accounts, db, ids, signing
+
+#: In the place of a key's id: the view goes with no key, only an administrator revokes it.
+SERVICE = "service"
+
+
+class Revoked(Exception):
+    """The key that a view was to be made with was taken out of use meanwhile."""
+
+
+def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
+    """Save a view and return it with its token, which is not kept. It shows no more than `key` may see.
+
+    Raises Revoked.
+    """
+    token = secrets.token_urlsafe(24)
+
+    def verb() -> SavedFeed:
+        # Whoever revokes the key waits for this view, or this view for them.
+        if not accounts.hold(key.id):
+            raise Revoked(key.id)
+        return SavedFeed.create(
+            id=ids.new("feed"),
+            name=name,
+            filters=filters,
+            surveys=key.surveys,
+            api_key=key.id,
+            digest=signing.keyed_hash("feed", token),
+            created_at=now,
+        )
+
+    return db.write(verb), token
+
+
+def opened_by(token: str) -> SavedFeed | None:
+    """The saved view that a token opens."""
+    return SavedFeed.get_or_none(SavedFeed.digest == signing.keyed_hash("feed", token))
+
+
+def derived_id(item_id: str) -> str:
+    """The id an entry of a public view carries: stable, and no key to the response itself."""
+    return signing.keyed_hash("feed entry", item_id)
+
+
+def forget(feed_id: str) -> bool:
+    """Revoke a saved view; False when there is none."""
+    return db.write(SavedFeed.delete().where(SavedFeed.id == feed_id).execute) == 1
+
+
+class OfKeys:
+    """What becomes of saved views when the key is revoked that made them (see `accounts.use_feeds`)."""
+
+    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[SavedFeed]]:
+        """The views that each key made, oldest first."""
+        found: dict[str, list[SavedFeed]] = {}
+        views = SavedFeed.select().where(SavedFeed.api_key.in_(key_ids))
+        for view in views.order_by(SavedFeed.created_at, SavedFeed.id):
+            found.setdefault(view.api_key, []).append(view)
+        return found
+
+    def revoke(self, key_id: str) -> None:
+        """The views go with their key."""
+        SavedFeed.delete().where(SavedFeed.api_key == key_id).execute()
+
+    def hand_over(self, key_id: str) -> None:
+        """The views stay, and are the service's."""
+        SavedFeed.update(api_key=SERVICE).where(SavedFeed.api_key == key_id).execute()
