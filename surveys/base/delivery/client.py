@@ -1,20 +1,23 @@
 """The one HTTP client for everything that leaves: it reaches no private address, follows nothing, hurries."""
 
+import functools
 import ipaddress
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import idna
 import requests
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession
 from requests_hardened.ip_filter import EXTRA_BLOCKED_NET_RANGES
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from surveys.base.delivery.deadline import Deadline
 from surveys.base.delivery.message import DeliveryFailed
 
+#: For the whole of a call: the name, the connection, TLS, headers and body.
 TIMEOUT_SECONDS = 10.0
 MOST_BYTES = 64 * 1024
 USER_AGENT = "Earshot"
@@ -66,8 +69,8 @@ class Client:
 
     def check(self, url: str) -> None:
         """Raise Blocked when `url` may not be called, DeliveryFailed when its host is not known now."""
-        parts = _parts(url)
-        self.resolve(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        with Deadline(TIMEOUT_SECONDS) as deadline:
+            self.resolve(url, deadline)
 
     def call(
         self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -76,24 +79,31 @@ class Client:
 
         Raises Blocked, and DeliveryFailed when there is no whole answer within TIMEOUT_SECONDS.
         """
-        _parts(url)
-        end = time.monotonic() + TIMEOUT_SECONDS
-        try:
-            with self._session() as session:
-                answer = session.request(method, url, data=body, headers=dict(headers or {}), stream=True)
-                with answer:
-                    return Answer(answer.status_code, dict(answer.headers), _read(answer, end))
-        except DeliveryFailed:
-            raise
-        except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
-            raise DeliveryFailed(type(error).__name__, again=True) from error
+        with Deadline(TIMEOUT_SECONDS) as deadline:
+            address = self.resolve(url, deadline)
+            try:
+                with self._session(address, deadline) as session:
+                    given = {"data": body, "headers": dict(headers or {}), "timeout": deadline.left}
+                    with session.request(method, url, stream=True, **given) as said:
+                        answer = Answer(said.status_code, dict(said.headers), _read(said))
+            except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
+                reason = "too slow" if deadline.passed else type(error).__name__
+                raise DeliveryFailed(reason, again=True) from error
+            if deadline.passed:
+                # What looks like the end of the answer may be where we hung up.
+                raise DeliveryFailed("too slow", again=True)
+        return answer
 
-    def resolve(self, host: str, port: int) -> IPAddress:
+    def resolve(self, url: str, deadline: Deadline) -> IPAddress:
         """The address that is then connected to: checked once, so that it cannot change in between."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise DeliveryFailed("unknown host", again=True) from error
+        parts = _parts(url)
+        host = parts.hostname
+        if not host.isascii():
+            try:
+                host = idna.encode(host, uts46=True).decode()
+            except idna.IDNAError as error:
+                raise DeliveryFailed("unknown host", again=True) from error
+        found = deadline.addresses(host, parts.port or (443 if parts.scheme == "https" else 80))
         address = _unwrapped(ipaddress.ip_address(str(found[0][4][0]).partition("%")[0]))
         if not self._permits(host, address):
             raise Blocked("a private address")
@@ -113,7 +123,7 @@ class Client:
                 continue
         return all(map(_is_public, (address, *behind)))
 
-    def _session(self) -> HTTPSession:
+    def _session(self, address: IPAddress, deadline: Deadline) -> HTTPSession:
         session = HTTPSession(
             Config(
                 ip_filter_enable=False,
@@ -127,7 +137,7 @@ class Client:
         session.trust_env = False
         session.adapters.clear()
         for scheme in ("http", "https"):
-            session.mount(f"{scheme}://", _Pinned(self))
+            session.mount(f"{scheme}://", _Pinned(address, deadline))
         return session
 
 
@@ -137,23 +147,50 @@ class _Pinned(HTTPAdapter):
     The library's own filter knows no networks to be let through, which OUTBOUND_ALLOW needs.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, address: IPAddress, deadline: Deadline) -> None:
         super().__init__()
-        self.client = client
+        self.address, self.deadline = address, deadline
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        kind = _Secure if pool.scheme == "https" else _Plain
+        pool.ConnectionCls = functools.partial(kind, deadline=self.deadline)
+        return pool
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
     ) -> Any:
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(request, verify, cert)
         name, port, secure = host_params["host"], host_params["port"], host_params["scheme"] == "https"
-        address = self.client.resolve(name.strip("[]"), port or (443 if secure else 80))
         host = f"[{name}]" if ":" in name and not name.startswith("[") else name
         request.headers["Host"] = f"{host}:{port}" if port else host
         if secure:
             names: Any = {"assert_hostname": name.strip("[]"), "server_hostname": name.strip("[]")}
             pool_kwargs.update(names)
-        host_params["host"] = f"[{address}]" if address.version == 6 else str(address)
+        host_params["host"] = f"[{self.address}]" if self.address.version == 6 else str(self.address)
         return host_params, pool_kwargs
+
+
+class _Watched:
+    """A connection under a deadline."""
+
+    def __init__(self, *args: Any, deadline: Deadline, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._deadline = deadline
+
+    def _new_conn(self) -> Any:
+        line = self._deadline.watch(super()._new_conn())  # type: ignore[misc]
+        # TLS is agreed on within this time as a whole.
+        line.settimeout(self._deadline.left)
+        return line
+
+
+class _Plain(_Watched, HTTPConnection):
+    """With http."""
+
+
+class _Secure(_Watched, HTTPSConnection):
+    """With https."""
 
 
 def _parts(url: str) -> Any:
@@ -197,12 +234,10 @@ def _embedded(address: IPAddress) -> list[ipaddress.IPv4Address]:
     return found
 
 
-def _read(answer: requests.Response, end: float) -> bytes:
+def _read(answer: requests.Response) -> bytes:
     body = b""
     for piece in answer.iter_content(8192):
         body += piece
         if len(body) >= MOST_BYTES:
             break
-        if time.monotonic() > end:
-            raise DeliveryFailed("too slow", again=True)
     return body[:MOST_BYTES]

@@ -9,13 +9,16 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from surveys.base import ids
+from surveys.base.delivery.deadline import Deadline
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, mime, on_the_wire
 from surveys.base.settings import Settings
 
-TIMEOUT_SECONDS = 10
+#: For each reply of a server, and for all that is said about one message.
+TIMEOUT_SECONDS, WHOLE_SECONDS = 10, 60
 
 #: Who sends where no MAIL_FROM is set; the mail goes to a file then, and nowhere else.
 NOBODY = "Earshot <earshot@localhost>"
@@ -41,20 +44,21 @@ class Smtp:
         """Send one message; returns when the server has taken it. Raises DeliveryFailed and DeliveryUnknown.
 
         Up to the end of the envelope nothing can have been sent, so trying again is safe; once the text is on
-        its way, silence may mean either.
+        its way, silence may mean either. So may a reply that is not over when WHOLE_SECONDS are.
         """
         content = as_bytes(message, self.sender, now)
-        to, judged = on_the_wire(message.to), False
+        to, judged, deadline = on_the_wire(message.to), False, Deadline(WHOLE_SECONDS)
         try:
-            with _connection(self.url) as server:
+            with deadline, _connection(self.url, deadline) as server:
                 _sender(server, message.bounces_to or on_the_wire(parseaddr(self.sender)[1]))
                 # What is refused up to here (a password, TLS, our own address) is the operator's to mend, and no
                 # fault of this message.
                 judged = True
                 _recipient(server, to)
-                _content(server, content)
+                _content(server, content, deadline)
         except smtplib.SMTPResponseException as error:
-            again = not judged or 400 <= error.smtp_code < 500
+            # A reply that we cut off says nothing.
+            again = not judged or 400 <= error.smtp_code < 500 or deadline.passed
             raise DeliveryFailed(f"{type(error).__name__} {error.smtp_code}", again) from error
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryFailed(type(error).__name__, again=True) from error
@@ -102,15 +106,34 @@ def read(path: Path) -> EmailMessage:
     return message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[return-value]
 
 
-def _connection(url: SplitResult) -> smtplib.SMTP:
+class _Watched(smtplib.SMTP):
+    """A server under a deadline, from its greeting on."""
+
+    def __init__(self, deadline: Deadline, *args: Any, **options: Any) -> None:
+        self.deadline = deadline
+        super().__init__(*args, **options)
+
+    def _get_socket(self, *args: Any) -> Any:
+        return self.deadline.watch(super()._get_socket(*args))  # type: ignore[misc]
+
+
+class _WatchedTLS(smtplib.SMTP_SSL, _Watched):
+    """The same with TLS at once."""
+
+    def __init__(self, deadline: Deadline, *args: Any, **options: Any) -> None:
+        self.deadline = deadline
+        smtplib.SMTP_SSL.__init__(self, *args, **options)
+
+
+def _connection(url: SplitResult, deadline: Deadline) -> smtplib.SMTP:
     secure = ssl.create_default_context()
     host = url.hostname or "localhost"
     if url.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, url.port or 465, timeout=TIMEOUT_SECONDS, context=secure
+        server: smtplib.SMTP = _WatchedTLS(
+            deadline, host, url.port or 465, timeout=TIMEOUT_SECONDS, context=secure
         )
     else:
-        server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT_SECONDS)
+        server = _Watched(deadline, host, url.port or 25, timeout=TIMEOUT_SECONDS)
     try:
         if parse_qs(url.query).get("starttls", ["0"])[0] == "1":
             server.starttls(context=secure)
@@ -135,7 +158,7 @@ def _recipient(server: smtplib.SMTP, to: str) -> None:
         raise smtplib.SMTPResponseException(code, reply)
 
 
-def _content(server: smtplib.SMTP, content: bytes) -> None:
+def _content(server: smtplib.SMTP, content: bytes, deadline: Deadline) -> None:
     try:
         code, reply = server.data(content)
     except smtplib.SMTPDataError:
@@ -143,6 +166,9 @@ def _content(server: smtplib.SMTP, content: bytes) -> None:
         raise
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryUnknown(type(error).__name__) from error
+    if deadline.passed:
+        # The reply may have been cut off by ourselves.
+        raise DeliveryUnknown("too slow")
     if code != 250:
         raise smtplib.SMTPDataError(code, reply)
     # The message is taken. What happens while saying good-bye changes nothing.

@@ -6,9 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from surveys.base.delivery import client
+from surveys.base.delivery import client, deadline
 from surveys.base.delivery.client import Blocked, Client
 from surveys.base.delivery.message import DeliveryFailed
+from tests.dripping import says, serving
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,11 +87,69 @@ def test_a_broken_line_may_be_tried_again(server):
     assert caught.value.again is True
 
 
-def test_an_answer_that_drips_is_given_up(server, monkeypatch):
-    moments = iter([0.0, *[client.TIMEOUT_SECONDS + 1] * 1000])
-    monkeypatch.setattr(client.time, "monotonic", lambda: next(moments))
-    with pytest.raises(DeliveryFailed, match="too slow"):
+OK = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "the status": ("http", says(b"", b"HTTP/1.1 200")),
+    "one header": ("http", says(OK + b"X-Long: ", b"x")),
+    "headers": ("http", says(OK, b"X: y\r\n")),
+    "a redirect": ("http", says(b"HTTP/1.1 302 Found\r\nLocation: /", b"x")),
+    "a body of announced length": ("http", says(OK + b"Content-Length: 60000\r\n\r\n", b"x")),
+    "a body of any length": ("http", says(OK + b"\r\n", b"x")),
+    "a body in chunks": ("http", says(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")),
+    "a body that is packed": ("http", says(OK + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08", b"\0")),
+    "TLS": ("https", says(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\0")),
+}
+
+
+@pytest.mark.parametrize("what", DRIPS)
+def test_whoever_says_a_letter_at_a_time_is_given_up(what, monkeypatch):
+    """The server goes on until we hang up, so without a deadline this does not end."""
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.4)
+    scheme, talk = DRIPS[what]
+    with serving(talk) as port, pytest.raises(DeliveryFailed, match="too slow") as caught:
+        Client(["127.0.0.1"]).call("POST", f"{scheme}://127.0.0.1:{port}/", b"{}")
+    assert caught.value.again is True
+
+
+def test_whoever_reads_nothing_of_what_we_send_is_given_up(monkeypatch):
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.4)
+    stop = threading.Event()
+    with serving(lambda _: stop.wait()) as port:
+        with pytest.raises(DeliveryFailed, match="too slow"):
+            Client(["127.0.0.1"]).call("POST", f"http://127.0.0.1:{port}/", b"x" * 20_000_000)
+        stop.set()
+
+
+def test_a_name_server_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.1)
+    stop = threading.Event()
+    monkeypatch.setattr(deadline.socket, "getaddrinfo", lambda *_, **__: stop.wait() and [])
+    for attempt in (Client().check, lambda url: Client().call("GET", url)):
+        with pytest.raises(DeliveryFailed, match="too slow"):
+            attempt("https://desk.example.com/")
+    stop.set()
+
+
+def test_a_call_leaves_no_connection_and_no_watch_behind(server):
+    before = threading.active_count()
+    for _ in range(3):
         Client(["127.0.0.1"]).call("GET", server.url + "/")
+    assert threading.active_count() <= before + 3  # The server's own.
+    assert not [thread for thread in threading.enumerate() if "_wait" in thread.name]
+
+
+def test_a_name_in_any_letters_is_called_as_name_servers_know_it(server, monkeypatch):
+    asked = []
+
+    def here(host, port, *args, **options):
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(deadline.socket, "getaddrinfo", here)
+    port = server.server_address[1]
+    assert Client(["127.0.0.1"]).call("GET", f"http://straße.example:{port}/").status == 404
+    assert asked[0] == "xn--strae-oqa.example"
+    assert server.seen[0][1]["Host"] == f"xn--strae-oqa.example:{port}"
 
 
 PRIVATE = [
@@ -160,7 +219,7 @@ def test_the_address_is_looked_up_once_and_that_one_is_called(server, monkeypatc
         address = next(answers) if host == "rebind.example" else host
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port_))]
 
-    monkeypatch.setattr(client.socket, "getaddrinfo", once)
+    monkeypatch.setattr(deadline.socket, "getaddrinfo", once)
     answer = Client(["127.0.0.0/8"]).call("GET", f"http://rebind.example:{port}/x")
     assert answer.status == 404
     assert server.seen[0][1]["Host"] == f"rebind.example:{port}"

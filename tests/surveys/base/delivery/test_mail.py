@@ -3,14 +3,19 @@
 import contextlib
 import socket
 import threading
+import time
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from surveys.base.delivery import mail
+from surveys.base.delivery.deadline import Deadline
 from surveys.base.delivery.mail import Outbox, Smtp, read
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
-from tests import servers
+from tests import dripping, servers
+from tests.dripping import says
 from tests.mailserver import serving
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -127,6 +132,82 @@ def _breaking_server():
     finally:
         thread.join()
         listener.close()
+
+
+class Hurried(Deadline):
+    """A deadline that has come once `come` says so, and not before."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, seconds):
+        super().__init__(3600)
+        self.made.append(self)
+
+    @classmethod
+    def come(cls):
+        cls.made[-1]._end = time.monotonic()
+        threading.Thread(target=cls.made[-1]._wait).start()
+
+
+def talks(until, reply):
+    """A server that is friendly until it is told `until` (b"": from the start), and then drips `reply` for ever."""
+
+    def talk(connection):
+        with connection.makefile("rwb") as lines:
+
+            def answer(text):
+                lines.write(text)
+                lines.flush()
+
+            if until:
+                answer(b"220 here\r\n")
+            in_text = False
+            while until:
+                line = lines.readline()
+                if not line:
+                    return
+                said = line.strip().upper()
+                if said == b"." if in_text else said.startswith(until):
+                    break
+                if not in_text:
+                    in_text = said == b"DATA"
+                    answer(b"354 go on\r\n" if in_text else b"250 OK\r\n")
+            answer(reply)
+            Hurried.come()
+            says(b"", reply)(connection)
+
+    return talk
+
+
+#: What a server drips, and what became of the message.
+DRIPS = [
+    (b"", b"220 here", DeliveryFailed),
+    (b"", b"220-here\r\n", DeliveryFailed),
+    (b"EHLO", b"250-SIZE\r\n", DeliveryFailed),
+    (b"MAIL", b"250 OK", DeliveryFailed),
+    (b"RCPT", b"550 No such user", DeliveryFailed),
+    (b"RCPT", b"2", DeliveryFailed),
+    (b"DATA", b"35", DeliveryFailed),
+    (b".", b"250 OK", DeliveryUnknown),
+    (b".", b"250-OK\r\n", DeliveryUnknown),
+]
+
+
+@pytest.mark.parametrize(("until", "reply", "outcome"), DRIPS)
+def test_a_server_that_says_a_letter_at_a_time_is_given_up(until, reply, outcome, monkeypatch):
+    """It goes on until we hang up, so without a deadline this does not end."""
+    monkeypatch.setattr(mail, "Deadline", Hurried)
+    with dripping.serving(talks(until, reply)) as port, pytest.raises(outcome) as caught:
+        Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(MESSAGE, NOW)
+    assert outcome is DeliveryUnknown or caught.value.again is True
+
+
+def test_a_server_that_drips_tls_is_given_up(monkeypatch):
+    monkeypatch.setattr(mail, "WHOLE_SECONDS", 0.4)
+    hello = says(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc", b"\0")
+    with dripping.serving(hello) as port, pytest.raises(DeliveryFailed) as caught:
+        Smtp(f"smtps://127.0.0.1:{port}", SENDER).send(MESSAGE, NOW)
+    assert caught.value.again is True
 
 
 def test_the_outbox_keeps_messages_to_be_read_and_forgotten(tmp_path):
