@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,8 +19,12 @@ log = structlog.get_logger()
 #: Kept with each reading; a new one means that readings of the old may be done anew.
 ENGINE = "words and lexicons 1"
 
-#: A comment that takes longer to read is left unread, in seconds.
+#: A comment that takes longer to read is left unread, in seconds of processor time.
 PATIENCE = 5.0
+
+#: After this it is read once more: even processor time is longer where many share a machine.
+AGAIN_AFTER = timedelta(hours=1)
+READ_AGAIN = "comment to be read again"
 
 
 def install() -> None:
@@ -36,7 +40,7 @@ def install() -> None:
     accounts.use_feeds(saved_feeds.OfKeys())
 
 
-@jobs.on("response recorded", "response amended", corrections.WITHDRAWN)
+@jobs.on("response recorded", "response amended", corrections.WITHDRAWN, READ_AGAIN)
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
     """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
     row = Response.get_or_none(Response.key == payload["key"])
@@ -49,16 +53,25 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
             db.write(lambda: _forget(row.key, now))
         return
     _warm_up()
+    again = False
     try:
-        with jobs.time_limit(PATIENCE):
+        with jobs.processor_limit(PATIENCE):
             values = _read(row, comment)
     except Exception as error:
-        if db.away(error):
+        # The limit of the whole job tells nothing of the comment.
+        if db.away(error) or type(error) is jobs.TooSlow:
             raise
-        # Trying again would read the same; the next comment is not to wait for it.
-        log.error("comment not read", key=row.key, error=type(error).__name__)
+        # The next comment is not to wait for it. Whatever else goes wrong would go wrong again.
+        again = isinstance(error, jobs.TooMuchWork) and not payload.get("again")
+        log.error("comment not read", key=row.key, again=again, error=type(error).__name__)
         values = dict.fromkeys(_READ) | {"engine": ENGINE}
-    db.write(lambda: _keep(row, values, now))
+
+    def keep() -> None:
+        _keep(row, values, now)
+        if again:
+            jobs.enqueue(READ_AGAIN, {"key": row.key, "again": True}, now, now + AGAIN_AFTER)
+
+    db.write(keep)
 
 
 @jobs.on("response recorded", "response amended")
@@ -79,10 +92,10 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
         return
     known = placements.known(arrived.mark)
     try:
-        with jobs.time_limit(PATIENCE):
+        with jobs.processor_limit(PATIENCE):
             placements.place(arrived, known, now)
     except Exception as error:
-        if db.away(error):
+        if db.away(error) or type(error) is jobs.TooSlow:
             raise
         log.error("comment not placed", key=arrived.key, exc_info=error)
 

@@ -22,7 +22,7 @@ from surveys.models import Erased, Response
 #: Steps of a review whose voters are all written.
 INDEXED = ("writing", "done")
 
-#: A comment that takes longer is left alone, in seconds.
+#: A comment that takes longer is left alone, in seconds of processor time.
 PATIENCE = 5.0
 
 

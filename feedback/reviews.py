@@ -243,7 +243,7 @@ def _is_sound(key: int, comment: str) -> bool:
     from feedback.placements import PATIENCE
 
     try:
-        with jobs.time_limit(PATIENCE):
+        with jobs.processor_limit(PATIENCE):
             return bool(cleaning.strip(comment))
     except Exception as error:
         log.error("comment left out of the review", key=key, error=type(error).__name__)

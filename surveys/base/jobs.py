@@ -22,7 +22,13 @@ log = structlog.get_logger()
 RETRY_AFTER = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
 LEASE = timedelta(minutes=5)
+
+#: Of one job that waits for a server outside the house.
 TIME_LIMIT_SECONDS = 30
+
+#: Of one job of the house: processor time, of which a starved machine gives little, and then time by the clock, so that
+#: the lease of what was taken with it does not run out.
+PROCESSOR_SECONDS, HOUSE_SECONDS = 30, 180
 
 #: How long a worker goes on with what it took at once; the rest is given back, so that no lease runs out meanwhile.
 TURN = timedelta(minutes=1)
@@ -84,6 +90,10 @@ RINGS_APART = 0.25
 
 class TooSlow(Exception):
     """A handler took longer than its time limit."""
+
+
+class TooMuchWork(TooSlow):
+    """It used more processor time than it may; on an idle machine it would have, too."""
 
 
 def on(*kinds: str, lane: str = HOUSE) -> Callable[[Handler], Handler]:
@@ -193,7 +203,7 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
         if hand is not None:
             hand.hold(job.id, job.lease_until)
         try:
-            with time_limit(TIME_LIMIT_SECONDS):
+            with _limits(lane):
                 for handler in _handlers.get(job.kind, ()):
                     handler(job.payload, now())
         except Exception as error:
@@ -286,28 +296,50 @@ def backlog(now: datetime) -> dict[str, int]:
     return dict(list(rows))
 
 
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> contextlib.AbstractContextManager[None]:
     """Raise TooSlow in the body after `seconds`; in a main thread only, as a worker process has it.
 
     Inside another limit, that one goes on afterwards with what was left of it.
     """
+    return _limit(signal.ITIMER_REAL, signal.SIGALRM, seconds, TooSlow(f"took longer than {seconds} s"))
+
+
+def processor_limit(seconds: float) -> contextlib.AbstractContextManager[None]:
+    """Raise TooMuchWork once this process has worked for `seconds` in the body; as `time_limit`.
+
+    Waiting costs nothing, and neither does a machine that has no time for us.
+    """
+    return _limit(signal.ITIMER_PROF, signal.SIGPROF, seconds, TooMuchWork(f"worked longer than {seconds} s"))
+
+
+@contextlib.contextmanager
+def _limits(lane: str | None) -> Iterator[None]:
+    if lane in OUTWARD:
+        with time_limit(TIME_LIMIT_SECONDS):
+            yield
+    else:
+        with time_limit(HOUSE_SECONDS), processor_limit(PROCESSOR_SECONDS):
+            yield
+
+
+@contextlib.contextmanager
+def _limit(timer: int, signum: signal.Signals, seconds: float, error: Exception) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ring_out(*_: Any) -> None:
-        raise TooSlow(f"took longer than {seconds} s")
+        raise error
 
-    before = signal.signal(signal.SIGALRM, ring_out)
-    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signum, ring_out)
+    left, _ = signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(timer, 0)
+        signal.signal(signum, before)
         if left:
-            signal.setitimer(signal.ITIMER_REAL, left)
+            signal.setitimer(timer, left)
 
 
 def _due(now: datetime, lane: str | None) -> Any:

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import random
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import peewee
@@ -122,24 +123,58 @@ def test_many_workers_share_the_jobs_and_run_each_once(handled):
     for number in range(60):
         add("good", number)
 
-    def work(_):
+    def take(_):
         taken = 0
         while found := jobs.run_due(lambda: NOW, 7):
             taken += found
         return taken
 
-    assert sum(together(6, work)) == 60
+    assert sum(together(6, take)) == 60
     assert sorted(handled) == list(range(60))
 
 
-def test_a_job_that_takes_too_long_is_stopped(handled, monkeypatch):
-    monkeypatch.setattr(jobs, "TIME_LIMIT_SECONDS", 0.05)
-    jobs.on("slow")(lambda payload, now: threading.Event().wait(30))
+def work(seconds=30):
+    """Use processor time."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("limit", "lane", "handler", "error"),
+    [
+        ("HOUSE_SECONDS", None, lambda: threading.Event().wait(30), "TooSlow"),
+        ("HOUSE_SECONDS", jobs.HOUSE, lambda: threading.Event().wait(30), "TooSlow"),
+        ("PROCESSOR_SECONDS", jobs.HOUSE, work, "TooMuchWork"),
+        ("TIME_LIMIT_SECONDS", jobs.CALLS, lambda: threading.Event().wait(30), "TooSlow"),
+    ],
+)
+def test_a_job_that_takes_too_long_is_stopped(handled, monkeypatch, limit, lane, handler, error):
+    monkeypatch.setattr(jobs, limit, 0.05)
+    jobs.on("slow", lane=lane or jobs.HOUSE)(lambda payload, now: handler())
     add("slow", 1)
     add("good", 2)
+    assert jobs.run_due(lambda: NOW, lane=lane) >= 1
     run()
     assert handled == [2]
-    assert [job.error for job in Job.select().order_by(Job.id)] == ["TooSlow", None]
+    assert [job.error for job in Job.select().order_by(Job.id)] == [error, None]
+
+
+def test_time_in_which_others_have_the_processor_is_not_counted():
+    """A starved machine is no fault of the job."""
+    with jobs.processor_limit(0.05):
+        threading.Event().wait(0.2)
+
+
+def test_limits_within_limits_go_on_afterwards():
+    def outer():
+        with pytest.raises(jobs.TooMuchWork, match=r"0\.05 s"), jobs.processor_limit(0.05):
+            work()
+        with jobs.time_limit(30):
+            work()
+
+    with pytest.raises(jobs.TooMuchWork, match=r"0\.2 s"), jobs.processor_limit(0.2):
+        outer()
 
 
 def test_done_jobs_are_tidied_away_after_a_day_and_dead_ones_when_nobody_released_them(handled):
