@@ -5,10 +5,13 @@ line for each row; at last the counts. So it can be read without us (zcat), goes
 back, and a file that was cut short is told from a whole one before anything is touched.
 """
 
+import contextlib
 import gzip
 import json
 import os
 import re
+import shutil
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -73,14 +76,18 @@ def write(
 ) -> dict[str, int]:
     """Write everything into `path` (mode 0600) as it was at one moment, while others write; rows by table.
 
-    The file appears whole or not at all. It holds the key that signs tokens: keep it as safe as the data.
+    The file appears whole or not at all. It holds the key that signs tokens: keep it as safe as the data. On SQLite
+    a copy of the database lies beside it meanwhile, if there is room.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=3) as packed:
-                counts = _write_all(packed, settings, now, progress)
+            with (
+                gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=3) as packed,
+                _one_moment(path.parent) as source,
+            ):
+                counts = _write_all(packed, source, settings, now, progress)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -151,32 +158,74 @@ def restore(
 # --------------------------------------------------------------------------------------------- writing
 
 
-def _write_all(file: Any, settings: Settings, now: datetime, progress: Progress) -> dict[str, int]:
+#: What must stay free beside the copy of a database, in bytes: the backup itself, and what others write meanwhile.
+SPARE = 64 * 1024 * 1024
+
+
+@contextlib.contextmanager
+def _one_moment(directory: Path) -> Iterator[Any]:
+    """A connection that sees everything as it is now, whatever others write meanwhile.
+
+    On SQLite that is one to a copy in `directory`, made in one go: as long as somebody reads a moment that is gone,
+    the write-ahead log cannot begin anew and grows. Without room for a copy it is the database itself.
+    """
     db.patient()
+    connection = database.connection()
+    if db.on_sqlite():
+        copy = _copied(connection, directory)
+        if copy is not None:
+            with contextlib.closing(copy):
+                yield copy
+            return
     # One snapshot for all tables; on SQLite a plain BEGIN takes no lock that a writer would wait for.
-    database.execute_sql("BEGIN" if db.on_sqlite() else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    connection.execute("BEGIN" if db.on_sqlite() else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        head = {
-            "earshot": FORMAT,
-            "made_at": now.isoformat(),
-            "migrations": schema.applied(),
-            "secret_key": settings.secret_key,
-            "secret_keys_before": list(settings.secret_keys_before),
-            "database": "sqlite" if db.on_sqlite() else "postgresql",
-        }
-        file.write(_line(head))
-        counts: dict[str, int] = {}
-        for name in _tables():
-            columns = _columns(name)
-            file.write(_line({"table": name, "columns": list(columns)}))
-            counts[name] = 0
-            for rows in _rows(name, columns):
-                file.write(b"".join(_line(list(row)) for row in rows))
-                counts[name] += len(rows)
-                progress(len(rows))
-        file.write(_line({"end": counts}))
+        yield connection
     finally:
-        database.execute_sql("ROLLBACK")
+        connection.execute("ROLLBACK")
+
+
+def _copied(connection: Any, directory: Path) -> Any:
+    """A connection to a copy of SQLite's database, which has no name any more and goes with it; None without room."""
+    size = connection.execute(
+        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    ).fetchone()[0]
+    if shutil.disk_usage(directory).free < 2 * size + SPARE:
+        return None
+    # Made by us, so that it is for nobody else. VACUUM INTO fills an empty file.
+    descriptor, name = tempfile.mkstemp(prefix=".earshot-", suffix=".copy", dir=directory)
+    os.close(descriptor)
+    try:
+        connection.execute("VACUUM INTO ?", (name,))
+        return type(connection)(name)
+    finally:
+        # Who has opened it reads on.
+        os.unlink(name)
+
+
+def _write_all(
+    file: Any, source: Any, settings: Settings, now: datetime, progress: Progress
+) -> dict[str, int]:
+    applied = source.execute("SELECT name FROM schema_migration ORDER BY name").fetchall()
+    head = {
+        "earshot": FORMAT,
+        "made_at": now.isoformat(),
+        "migrations": [name for (name,) in applied],
+        "secret_key": settings.secret_key,
+        "secret_keys_before": list(settings.secret_keys_before),
+        "database": "sqlite" if db.on_sqlite() else "postgresql",
+    }
+    file.write(_line(head))
+    counts: dict[str, int] = {}
+    for name in _tables():
+        columns = _columns(name)
+        file.write(_line({"table": name, "columns": list(columns)}))
+        counts[name] = 0
+        for rows in _rows(source, name, columns):
+            file.write(b"".join(_line(list(row)) for row in rows))
+            counts[name] += len(rows)
+            progress(len(rows))
+    file.write(_line({"end": counts}))
     return counts
 
 
@@ -211,17 +260,14 @@ _AS_STORED = {
 }
 
 
-def _rows(table: str, columns: dict[str, str]) -> Iterator[list[tuple]]:
+def _rows(source: Any, table: str, columns: dict[str, str]) -> Iterator[list[tuple]]:
     """All rows of a table in batches, none of which stays in memory."""
     names = ", ".join(_AS_STORED.get(kind, '"{}"').format(name) for name, kind in columns.items())
     statement = f'SELECT {names} FROM "{table}"'  # noqa: S608
-    if db.on_sqlite():
-        cursor = database.connection().execute(statement)
-    else:
-        # A named cursor stays on the server and sends a batch at a time.
-        cursor = database.connection().cursor(name="backup")
-        cursor.execute(statement)
+    # On PostgreSQL a named cursor stays on the server and sends a batch at a time.
+    cursor = source.cursor() if db.on_sqlite() else source.cursor(name="backup")
     try:
+        cursor.execute(statement)
         while rows := cursor.fetchmany(BATCH):
             yield rows
     finally:

@@ -34,6 +34,8 @@ SQLITE_PRAGMAS: dict[str, str | int] = {
     "busy_timeout": BUSY_MS,
     "trusted_schema": 0,
     "mmap_size": 0,
+    # Bytes. The write-ahead log is cut to this when it begins anew after somebody has read for long.
+    "journal_size_limit": 16 * 1024 * 1024,
     "secure_delete": 1,  # What was erased is overwritten, not only unlinked.
 }
 

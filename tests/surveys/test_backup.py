@@ -86,6 +86,44 @@ def test_a_backup_can_be_read_by_its_owner_alone(world, file, filled):
     assert list(file.parent.glob("*.new")) == []
 
 
+def test_the_log_begins_anew_while_a_backup_is_written(world, file, filled, make, monkeypatch):
+    """Else it grows with everything that is written meanwhile; 50,000 answers are backed up for a minute."""
+    monkeypatch.setattr(backup, "BATCH", 1)
+    path, before = world.settings.data_dir, sorted(world.settings.data_dir.iterdir())
+    sizes = []
+
+    def meanwhile(_):
+        make.response(filled, 5, comment="meanwhile")
+        if world.kind == "sqlite":
+            db.truncate_log()
+            sizes.append((path / "earshot.db-wal").stat().st_size)
+
+    counts = backup.write(file, world.settings, clock.now(), meanwhile)
+    assert Response.select().count() > counts["response"] == 3
+    assert set(sizes) == ({0} if world.kind == "sqlite" else set())
+    assert sorted(path.iterdir()) == sorted({*before, file})
+    done = backup.restore(file, world.settings, clock.now(), force=True)
+    assert (done.rows["response"], done.differing) == (3, 0)
+
+
+def test_without_room_for_a_copy_the_backup_is_made_all_the_same(world, file, filled, monkeypatch):
+    monkeypatch.setattr(backup, "SPARE", 1 << 60)
+    monkeypatch.setattr(backup, "BATCH", 1)
+    counts = backup.write(file, world.settings, clock.now())
+    assert backup.check(file).rows == counts
+    assert counts["response"] == 3
+
+
+def test_a_copy_that_fails_leaves_nothing(world, file, filled, monkeypatch):
+    """It holds what people said."""
+    if world.kind == "sqlite":
+        monkeypatch.setattr(backup, "_write_all", lambda *_: 1 / 0)
+        before = sorted(file.parent.iterdir())
+        with pytest.raises(ZeroDivisionError):
+            backup.write(file, world.settings, clock.now())
+        assert sorted(file.parent.iterdir()) == before
+
+
 def test_a_backup_under_load_is_of_one_moment(world, file, make):
     survey = make.survey()
     for _ in range(30):
