@@ -73,12 +73,23 @@ class Topic(Table):
 
     @classmethod
     def standing(cls, topic_id: str) -> Any:
-        """As a part of a statement: the id under which a topic stands now, which is another one after a merge."""
-        return cls.select(peewee.fn.COALESCE(cls.merged_into, cls.id)).where(cls.id == topic_id)
+        """As a part of a statement: the ids of a topic and of those it went into, one after the other.
+
+        What was in it is in the last of them, however many merges ago that was; a circle ends where it began.
+        """
+        first = cls.select(cls.id.alias("id")).where(cls.id == topic_id).cte("chain", recursive=True)
+        merged = cls.alias()
+        into = peewee.Select([merged], [merged.merged_into]).join(first, on=(merged.id == first.c.id))
+        chain = first.union(into.where(merged.merged_into.is_null(False)))
+        return chain.select_from(chain.c.id)
 
 
 class TopicChange(Table):
-    """One line of lineage: what happened to a topic, and which other one it concerns."""
+    """One line of lineage: what happened to a topic, and which other one it concerns.
+
+    `label` and `other_label`: what they were called from then on, `former_label` what a renamed one was called until
+    then; null where that is not known, or was made of words that nobody says any more.
+    """
 
     id = peewee.BigAutoField()
     kind = TextField()
@@ -86,6 +97,9 @@ class TopicChange(Table):
     other = TextField(null=True)
     by_person = peewee.BooleanField(default=False)
     at = UTCField()
+    label = TextField(null=True)
+    other_label = TextField(null=True)
+    former_label = TextField(null=True)
 
     topic_id: str
 

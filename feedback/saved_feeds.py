@@ -8,8 +8,8 @@ from typing import Any
 from feedback.models import SavedFeed
 from surveys.base import accounts, db, ids, signing
 
-#: In the place of a key's id: the view goes with no key, only an administrator revokes it.
-SERVICE = "service"
+#: In the place of a key's id, which no key has: the view is the service's and goes with none.
+SERVICE = ""
 
 
 class Revoked(Exception):

@@ -175,15 +175,15 @@ def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]
 
 
 def lineage(topic_id: str) -> list[dict[str, Any]]:
-    """What happened to a topic and to those it came from or went into, oldest first."""
-    labels = {row.id: row.label for row in Topic.select(Topic.id, Topic.label)}
+    """What happened to a topic and to those it came from or went into, oldest first, with the names of that time."""
     return [
         {
             "kind": change.kind.value,
             "topic": change.topic,
-            "label": labels.get(change.topic),
+            "label": change.label,
             "other": change.other,
-            "other_label": labels.get(change.other) if change.other else None,
+            "other_label": change.other_label,
+            "former_label": change.former_label,
             "by_person": change.by_person,
             "at": stamp(change.at),
         }

@@ -36,6 +36,14 @@ class Merged(ValueError):
         self.into = into
 
 
+class NotInTopic(ValueError):
+    """The comments of these `responses` are not in the topic that they should leave."""
+
+    def __init__(self, responses: Sequence[str]) -> None:
+        super().__init__(*responses)
+        self.responses = responses
+
+
 def state() -> State:
     """All live topics, merges and the lineage; no places of comments."""
     rows = list(Topic.select())
@@ -43,7 +51,16 @@ def state() -> State:
         topics={row.id: _value(row) for row in rows if row.merged_into is None},
         merged={row.id: row.merged_into for row in rows if row.merged_into is not None},
         lineage=tuple(
-            Change(Kind(row.kind), row.topic_id, row.at, row.other, row.by_person)
+            Change(
+                Kind(row.kind),
+                row.topic_id,
+                row.at,
+                row.other,
+                row.by_person,
+                row.label,
+                row.other_label,
+                row.former_label,
+            )
             for row in TopicChange.select().order_by(TopicChange.id)
         ),
     )
@@ -105,18 +122,26 @@ def merge(topic_id: str, into: str, now: datetime) -> Topic:
     return db.write(verb)
 
 
-def split(topic_id: str, label: str, keys: Sequence[int], examples: Sequence[str], now: datetime) -> Topic:
-    """A new topic of the comments of the responses `keys`, which leave `topic_id`, and of `examples`.
+def split(
+    topic_id: str, label: str, comments: Mapping[str, int | None], examples: Sequence[str], now: datetime
+) -> Topic:
+    """A new topic of some of a topic's `comments`, which leave it, and of `examples`.
 
-    Raises UnknownTopic, Merged, LabelTaken and PersonalData.
+    `comments`: the keys of responses by what the caller calls them, None where there is none. Raises UnknownTopic,
+    Merged, NotInTopic, LabelTaken and PersonalData.
     """
     _check(label)
     kept = tuple(redaction.redact(example) for example in examples)
+    keys = sorted({key for key in comments.values() if key is not None})
 
     def verb() -> Topic:
         db.serialise("topics")
         before = state()
         _check_live(before, topic_id)
+        placed: Any = Placement.select(Placement.response).where(Placement.topic == topic_id)
+        here = {key for (key,) in placed.where(Placement.response.in_(keys)).tuples()}
+        if strange := [name for name, key in comments.items() if key not in here]:
+            raise NotInTopic(strange)
         after, made = domain.split(before, topic_id, label, now)
         taught = replace(after.topics[made], examples=kept)
         _keep(before, replace(after, topics={**after.topics, made: taught}), now)
@@ -206,11 +231,24 @@ def spoken_of(surveys: Sequence[str]) -> Any:
 
 
 def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
-    """After an erasure: drop what names or marks topics and is said by nobody any more (`stands(word)` is False)."""
+    """After an erasure: drop what names, named or marks topics and is said by nobody any more.
+
+    `stands(word)`: whether somebody says it. What a person called a topic stays.
+    """
     said = functools.cache(stands)
     for row in Topic.select().order_by(Topic.id):
         if _said_of(row, said) != (row.candidates, row.terms, row.wider) or not _is_said(row, said):
             db.write(functools.partial(_forget_words, row.id, said, now))
+    chosen = _chosen()
+    for line in TopicChange.select().order_by(TopicChange.id):
+        gone = [
+            column
+            for column in (TopicChange.label, TopicChange.other_label, TopicChange.former_label)
+            if (name := getattr(line, column.name)) and name not in chosen and not _says(name, said)
+        ]
+        if gone:
+            forgotten = TopicChange.update({column: None for column in gone})
+            db.write(forgotten.where(TopicChange.id == line.id).execute)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -247,13 +285,22 @@ def _keep(before: State, after: State, now: datetime) -> None:
             Topic.update(values).where(Topic.id == id_).execute()
         else:
             Topic.insert(id=id_, created_at=now, **values).execute()
-    for id_, into in after.merged.items():
+    for id_ in after.merged:
+        into = final(id_, after.merged)
         if before.merged.get(id_) != into:
             Topic.update(merged_into=into).where(Topic.id == id_).execute()
             _pour(id_, into, now)
     for line in after.lineage[len(before.lineage) :]:
+        told = domain.named(line, before, after)
         TopicChange.insert(
-            kind=line.kind.value, topic=line.topic, other=line.other, by_person=line.by_person, at=line.at
+            kind=told.kind.value,
+            topic=told.topic,
+            other=told.other,
+            by_person=told.by_person,
+            at=told.at,
+            label=told.label,
+            other_label=told.other_label,
+            former_label=told.former_label,
         ).execute()
 
 
@@ -295,7 +342,22 @@ def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[s
 
 def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
     """Whether the label may stand: a person chose it, it says nothing, or somebody says all its words."""
-    return row.named or row.label.startswith(_UNNAMED) or all(map(said, row.label.split()))
+    return row.named or _says(row.label, said)
+
+
+def _says(label: str, said: Callable[[str], bool]) -> bool:
+    return label.startswith(_UNNAMED) or all(map(said, label.split()))
+
+
+def _chosen() -> set[str]:
+    """All names that people ever gave to topics."""
+    told = TopicChange.by_person
+    made: Any = TopicChange.select(TopicChange.label).where(
+        told, TopicChange.kind.in_([Kind.TAUGHT, Kind.RENAMED])
+    )
+    parted: Any = TopicChange.select(TopicChange.other_label).where(told, TopicChange.kind == Kind.SPLIT)
+    named: Any = Topic.select(Topic.label).where(Topic.named)
+    return {name for query in (made, parted, named) for (name,) in query.tuples() if name}
 
 
 def _touch(topic_id: str, now: datetime) -> None:

@@ -51,14 +51,20 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One line of lineage: what happened to `topic`, into which `other`, when, and whether a person did
-    it."""
+    """One line of lineage: what happened to `topic`, into which `other`, when, and whether a person did it.
+
+    `label` and `other_label`: what the two were called from then on; `former_label`: what a renamed one was called
+    until then. None where that is not known.
+    """
 
     kind: Kind
     topic: str
     at: datetime
     other: str | None = None
     by_person: bool = False
+    label: str | None = None
+    other_label: str | None = None
+    former_label: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,22 @@ def lineage(state: State, topic: str) -> tuple[Change, ...]:
         if wider == family:
             return tuple(change for change in state.lineage if change.topic in family)
         family = wider
+
+
+def named(change: Change, before: State, after: State) -> Change:
+    """`change`, which leads from `before` to `after`, with the names of that time."""
+
+    def label(topic: str | None) -> str | None:
+        found = after.topics.get(topic or "") or before.topics.get(topic or "")
+        return found.label if found else None
+
+    former = before.topics.get(change.topic) if change.kind is Kind.RENAMED else None
+    return replace(
+        change,
+        label=label(change.topic),
+        other_label=label(change.other),
+        former_label=former.label if former else None,
+    )
 
 
 def unplaced_share(state: State) -> float:

@@ -22,7 +22,7 @@ from feedback.schemas.topics import (
     TopicsQuery,
 )
 from feedback.topic_lists import Scope
-from feedback.views.responses import own
+from surveys import responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.models import Survey
@@ -121,8 +121,11 @@ def split(body: dict[str, Any], topic_id: str) -> Any:
     """Make a new topic of some comments of a topic. They teach it: others like them are put into it too."""
     _check_shared()
     _own(topic_id)
-    keys = [own(response_id).key for response_id in dict.fromkeys(body["responses"])]
-    row = _said(lambda: topics.split(topic_id, body["label"], keys, body.get("examples", []), clock.now()))
+    found = {response_id: responses.find(response_id.lower()) for response_id in body["responses"]}
+    comments = {response_id: row.key if row else None for response_id, row in found.items()}
+    row = _said(
+        lambda: topics.split(topic_id, body["label"], comments, body.get("examples", []), clock.now())
+    )
     return jsonify(_item(row, _scope({}))), 201
 
 
@@ -208,6 +211,8 @@ def _said(verb: Any) -> Any:
         raise web.not_found() from None
     except topics.Merged as merged:
         raise Problem(409, f"The topic was merged into {merged.into}.") from None
+    except topics.NotInTopic as strange:
+        raise web.invalid("responses", f"Not in this topic: {', '.join(strange.responses)}.") from None
     except LabelTaken:
         raise Problem(409, "Another topic is called so already.") from None
     except topics.PersonalData:

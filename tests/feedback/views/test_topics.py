@@ -349,7 +349,7 @@ def test_the_command_reviews_too(world, make, survey):
         ("POST", "/{topic}/merge", {"into": "top_missing"}, 422),
         ("POST", "/top_missing/merge", {"into": "{topic}"}, 404),
         ("POST", "/{topic}/split", {"label": "x", "responses": []}, 422),
-        ("POST", "/{topic}/split", {"label": "x", "responses": [str(uuid.uuid4())]}, 404),
+        ("POST", "/{topic}/split", {"label": "x", "responses": [str(uuid.uuid4())]}, 422),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_to_a_topic_is_refused(api, method, path, body, status):
