@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 import click
@@ -306,6 +306,9 @@ def _base_url(value: str) -> str:
         raise SettingsError(
             "BASE_URL must name a host as browsers can, such as https://surveys.example.com"
         ) from None
+    if not value.isascii():
+        # Links stand in headers of mails, which hold no other letters.
+        value = _origin_of(value) + quote(parts.path, safe="/%:@!$&'()*+,;=~")
     return value.rstrip("/")
 
 

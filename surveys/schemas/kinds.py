@@ -18,6 +18,10 @@ _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 LONG, SHORT = 2000, 200
 
 
+#: What a value raises that is not what its field expects; a database that is away is no such fault.
+_ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+
+
 class Stored(ma.Schema):
     """What is shown of a stored row. One that cannot be shown whole is shown in part, and takes no list with it."""
 
@@ -33,7 +37,7 @@ class Stored(ma.Schema):
             return [self.dump(each, many=False) for each in obj]
         try:
             return super().dump(obj, many=False)
-        except (ValueError, TypeError, LookupError, AttributeError):
+        except _ODD:
             return self._in_part(obj)
 
     def _in_part(self, row: Any) -> dict[str, Any]:
@@ -42,7 +46,7 @@ class Stored(ma.Schema):
         for name, field in self.dump_fields.items():
             try:
                 value = field.serialize(name, row, accessor=self.get_attribute)
-            except (ValueError, TypeError, LookupError, AttributeError) as error:
+            except _ODD as error:
                 log.error(
                     "a stored value cannot be shown",
                     row=self.get_attribute(row, "id", None),

@@ -200,3 +200,15 @@ def test_without_a_word_postgresql_gets_a_process_for_each_core_that_may_be_used
 )
 def test_the_origin_is_what_a_browser_makes_of_the_public_address(tmp_path, base_url, origin):
     assert settings.read({"DATA_DIR": str(tmp_path), "BASE_URL": base_url}).origin == origin
+
+
+@pytest.mark.parametrize(
+    ("given", "base_url"),
+    [
+        ("https://Müller.example:443/über%20uns/", "https://xn--mller-kva.example/%C3%BCber%20uns"),
+        ("http://müller.example:8080", "http://xn--mller-kva.example:8080"),
+        ("https://Example.com:443/a/", "https://Example.com:443/a"),
+    ],
+)
+def test_links_are_written_in_letters_that_mail_headers_hold(tmp_path, given, base_url):
+    assert settings.read({"DATA_DIR": str(tmp_path), "BASE_URL": given}).base_url == base_url
