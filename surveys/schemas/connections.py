@@ -12,7 +12,7 @@ from surveys.helpdesks import HELPDESKS, reception
 from surveys.helpdesks.helpdesk import Helpdesk
 from surveys.mailreports import REPORTERS
 from surveys.mailreports.report import Reporter
-from surveys.schemas.kinds import LONG, SHORT, Moment, Stored, Truth, check, language_tag, text
+from surveys.schemas.kinds import LONG, SHORT, Moment, Pasted, Stored, Truth, check, language_tag, text
 
 SHARED = reception.SHARED
 
@@ -20,9 +20,9 @@ SHARED = reception.SHARED
 class WriteBackBody(ma.Schema):
     """Credentials for the helpdesk's own API, as its page in docs/helpdesks says."""
 
-    url = fields.String(validate=validate.Length(max=LONG), allow_none=True)
-    user = text(SHORT, allow_none=True)
-    token = text(LONG, 1, load_only=True)
+    url = Pasted(LONG, allow_none=True)
+    user = Pasted(SHORT, allow_none=True)
+    token = Pasted(LONG, 1, load_only=True)
 
     @ma.validates("url")
     def _web(self, value: str | None, **_: Any) -> None:
@@ -47,7 +47,7 @@ class ConnectionBody(ma.Schema):
     name = text(SHORT, 1, required=True)
     kind = fields.String(required=True, validate=validate.OneOf((*HELPDESKS, *REPORTERS)))
     survey = text(100, 1)
-    secret = text(500, 8, load_only=True)
+    secret = Pasted(500, 8, load_only=True)
     proof = fields.String(allow_none=True)
     solved_statuses = fields.List(text(SHORT, 1), allow_none=True, validate=validate.Length(max=200))
     skip_tags = fields.List(text(SHORT, 1), validate=validate.Length(max=200))

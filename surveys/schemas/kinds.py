@@ -112,6 +112,17 @@ def text(most: int, least: int = 0, **options: Any) -> fields.String:
     return fields.String(validate=validate.Length(least, most), **options)
 
 
+class Pasted(fields.String):
+    """Text that is copied from elsewhere, such as a secret: blanks and line feeds around it are no part of it."""
+
+    def __init__(self, most: int, least: int = 0, **options: Any) -> None:
+        super().__init__(validate=validate.Length(least, most), **options)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        given: str = super()._deserialize(value, attr, data, **kwargs)
+        return given.strip()
+
+
 def check(condition: Any, message: str) -> None:
     """Refuse what is not so. Raises ValidationError."""
     # marshmallow 4: a validator that returns False passes; only raising refuses.

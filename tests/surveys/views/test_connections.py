@@ -69,6 +69,17 @@ def test_a_secret_that_was_left_out_is_shown_once_and_a_given_one_never(api, mak
     assert [c["id"] for c in api.get("/api/connections")["items"]].count(given["id"]) == 1
 
 
+def test_what_was_pasted_with_a_line_feed_is_kept_without(api, make):
+    pasted = {name: f" {value}\r\n" for name, value in BACK.items()}
+    body = {"name": "a", "kind": "front", "survey": make.survey().id, "secret": "their signing key\n"}
+    made = api.post("/api/connections", {**body, "write_back": pasted})
+    row = Connection.get_by_id(made["id"])
+    assert (row.secret, row.write_back) == ("their signing key", BACK)
+    assert list(
+        api.post("/api/connections", {**body, "secret": "short\n\n\n\n"}, 422)["error"]["fields"]
+    ) == ["secret"]
+
+
 PROOFS = [
     ("generic", "signature", 201),
     ("front", "signature_rule", 201),
