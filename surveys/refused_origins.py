@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import peewee
@@ -21,6 +22,16 @@ PAUSE_SECONDS = 1.0
 
 _Counted = dict[str, tuple[int, datetime]]
 
+
+@dataclass(frozen=True)
+class Refused:
+    """A website, how many of its calls were refused, and when the last one was."""
+
+    origin: str
+    count: int
+    last_at: datetime
+
+
 _lock, _writing = threading.Lock(), threading.Lock()
 _counted: dict[str, _Counted] = {}
 _timer: threading.Timer | None = None
@@ -31,31 +42,33 @@ def note(survey: Survey, origin: str, now: datetime) -> None:
     global _timer
     name = "".join(char for char in origin if char.isprintable())[:LONGEST]
     with _lock:
-        _add(_counted.setdefault(survey.id, {}), name, 1, now)
+        mine = _counted.setdefault(survey.id, {})
+        _add(mine, name, 1, now)
+        _trim(mine)
         if _timer is None:
             _timer = threading.Timer(PAUSE_SECONDS, _write_later)
             _timer.daemon = True
             _timer.start()
 
 
-def of(surveys: Iterable[Survey]) -> dict[str, list[RefusedOrigin]]:
+def of(surveys: Iterable[Survey]) -> dict[str, list[Refused]]:
     """The newest refused origins by survey, the last one first, without those that are allowed by now.
 
     Other web processes may hold calls of the last second.
     """
-    write()
     allowed = {survey.id: survey.allowed_origins for survey in surveys}
-    found: dict[str, list[RefusedOrigin]] = {survey_id: [] for survey_id in allowed}
-    query = RefusedOrigin.select().where(RefusedOrigin.survey.in_(list(allowed)))
-    for row in query.order_by(RefusedOrigin.last_at.desc(), RefusedOrigin.origin):
-        if row.origin not in allowed[row.survey_id] and len(found[row.survey_id]) < MOST:
-            found[row.survey_id].append(row)
-    return found
+    # Nothing is on its way from memory to the table meanwhile.
+    with _writing:
+        rows = list(RefusedOrigin.select().where(RefusedOrigin.survey.in_(list(allowed))))
+        with _lock:
+            fresh = {survey_id: dict(_counted.get(survey_id, {})) for survey_id in allowed}
+    for row in rows:
+        _add(fresh[row.survey_id], row.origin, row.count, row.last_at)
+    return {survey_id: _newest(fresh[survey_id], allowed[survey_id]) for survey_id in allowed}
 
 
 def write() -> None:
     """Add what was counted to the table; what cannot be written is kept for the next time."""
-    # Whoever reads the table after this also finds what another thread was about to write.
     with _writing:
         taken = _take()
         if not taken:
@@ -68,6 +81,7 @@ def write() -> None:
                     mine = _counted.setdefault(survey_id, {})
                     for origin, (count, at) in counted.items():
                         _add(mine, origin, count, at)
+                    _trim(mine)
             raise
 
 
@@ -89,8 +103,17 @@ def forget() -> None:
 def _add(counted: _Counted, origin: str, count: int, at: datetime) -> None:
     before, last = counted.pop(origin, (0, at))
     counted[origin] = before + count, max(last, at)
-    if len(counted) > MOST:
+
+
+def _trim(counted: _Counted) -> None:
+    """Forget the oldest beyond MOST."""
+    while len(counted) > MOST:
         del counted[min(counted, key=lambda each: counted[each][1])]
+
+
+def _newest(counted: _Counted, allowed: Sequence[str]) -> list[Refused]:
+    found = [Refused(origin, *told) for origin, told in counted.items() if origin not in allowed]
+    return sorted(found, key=lambda each: each.last_at, reverse=True)[:MOST]
 
 
 def _take() -> dict[str, _Counted]:

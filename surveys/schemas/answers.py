@@ -19,7 +19,13 @@ class PersonClaim(ma.Schema):
     id = text(SHORT, 1)
     email = fields.Email(validate=validate.Length(max=254))
     name = text(SHORT)
-    signature = text(128)
+    signature = text(
+        128,
+        metadata={
+            "description": "`v2=` and the hex HMAC-SHA256, with the survey's identity secret, over `id:` and the id, "
+            "or without an id over `email:` and the address in lower case; or, without `v2=`, over either alone."
+        },
+    )
 
 
 def uuid_form(value: str) -> None:
