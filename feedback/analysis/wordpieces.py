@@ -7,7 +7,7 @@ from surveys.domain import folding
 
 LONGEST_WORD = 40  # letters; a longer run is an identifier or noise and costs time without meaning anything
 MOST_WORDS = 400  # per text; what a comment is about is said before that
-_REMEMBERED = 200_000  # words; a stream of typing errors must not fill the memory
+_REMEMBERED = 8_192  # words, about 1 MB; then all are forgotten: a stream of names and typing errors never ends
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
@@ -34,9 +34,9 @@ class WordPieces:
             word = match.group()
             known = self._of_word.get(word)
             if known is None:
-                known = self._spell(word)
-                if len(self._of_word) < _REMEMBERED:
-                    self._of_word[word] = known
+                if len(self._of_word) >= _REMEMBERED:
+                    self._of_word.clear()
+                known = self._of_word[word] = self._spell(word)
             numbers.extend(known)
         return numbers
 
