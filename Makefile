@@ -8,12 +8,13 @@ UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --pytho
 PEERS = tests/bench/.peers
 TRAINING = .venv-training
 
-.PHONY: help setup run demo test lint bench bench-listening pictures lock machine
+.PHONY: help setup run demo test prove lint bench bench-listening pictures lock machine
 
 help:
 	@echo 'make run     start Earshot here: packages, tables, web and worker'
 	@echo 'make demo    fill it with a year of invented responses'
 	@echo 'make test    install what the tests need (PostgreSQL and Chromium too), check and test everything'
+	@echo 'make prove   what takes long: load for MINUTES (10; 120 for the figures in docs/benchmarks.md), kills'
 	@echo 'make lint    looks, types and who imports whom'
 	@echo 'make bench   measure, beside other stacks (results are printed, docs/benchmarks.md explains them)'
 	@echo 'make bench-listening  measure sentiment and topics on labelled comments in DATA=folder (docs/listening.md)'
@@ -31,6 +32,9 @@ demo: setup
 
 test: $(VENV)/.installed-dev machine lint
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
+
+prove: $(VENV)/.installed-dev machine
+	MINUTES=$(or $(MINUTES),10) $(PYTHON) -m pytest -m prove -s
 
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
