@@ -7,7 +7,9 @@ from surveys.domain import folding
 
 LONGEST_WORD = 40  # letters; a longer run is an identifier or noise and costs time without meaning anything
 MOST_WORDS = 400  # per text; what a comment is about is said before that
-_REMEMBERED = 8_192  # words, about 1 MB; then all are forgotten: a stream of names and typing errors never ends
+_REMEMBERED = (
+    8_192  # words, about 1 MB; then all are forgotten: a stream of names and typing errors never ends
+)
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _ACCENTS = re.compile(r"[\u0300-\u036f]")
