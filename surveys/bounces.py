@@ -11,6 +11,7 @@ from surveys import invitations, people
 from surveys.base import db, idempotency, jobs, signing
 from surveys.base.delivery.client import Client
 from surveys.base.delivery.message import DeliveryFailed
+from surveys.domain import addresses
 from surveys.helpdesks.helpdesk import Call
 from surveys.helpdesks.reception import SHARED, Unproven
 from surveys.mailreports import REPORTERS
@@ -100,7 +101,7 @@ def _take(report: Report, now: datetime) -> Outcome:
     if report.kind == "other":
         return Outcome("ignored", report.reason)
     invitation = Invitation.get_or_none(Invitation.id == report.invitation) if report.invitation else None
-    address = people.normal_email(invitation.email if invitation else report.address)
+    address = addresses.normal(invitation.email if invitation else report.address)
     if address is None:
         return Outcome("ignored", f"{report.reason}, and is about no invitation that is known here")
     known = invitation.id if invitation else None

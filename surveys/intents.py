@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import peewee
 
 from surveys.base import clock, db
+from surveys.domain import addresses
 from surveys.models import Invitation, ScannedDomain
 
 #: No person chooses two scores in a mail within this time.
@@ -33,7 +34,7 @@ def note(invitation: Invitation, score: int, now: datetime) -> None:
         row.intents = list(intents.values())
         Invitation.update(intents=row.intents).where(Invitation.id == row.id).execute()
         hasty = any(now - datetime.fromisoformat(each["at"]) <= AT_ONCE for each in others)
-        if hasty or _is_scanned(domain_of(row.email)):
+        if hasty or _is_scanned(addresses.domain_of(row.email)):
             _mark(row)
 
     db.write(verb)
@@ -50,11 +51,6 @@ def decoy(invitation: Invitation) -> None:
     db.write(verb)
 
 
-def domain_of(address: str | None) -> str | None:
-    """The part of an address that says whose mail server takes it."""
-    return address.rpartition("@")[2].lower() or None if address else None
-
-
 _locked = db.Lookup(Invitation.id, lock=True)
 
 
@@ -67,7 +63,7 @@ def _mark(row: Invitation) -> None:
     if row.scanned:
         return
     Invitation.update(scanned=True).where(Invitation.id == row.id).execute()
-    domain = domain_of(row.email)
+    domain = addresses.domain_of(row.email)
     if domain is None:
         return
     ScannedDomain.insert(domain=domain, invitations=1).on_conflict(

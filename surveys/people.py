@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 
 from surveys.base import db, ids, signing
+from surveys.domain import addresses
 from surveys.models import Person, Survey
 
 #: Stands for what was not given; no address and no id of ours looks like this.
@@ -50,14 +51,15 @@ def identity(survey: Survey, given: dict[str, Any] | None, vouched: bool = False
     """
     if not given:
         return None
-    external_id, email = given.get("id") or None, normal_email(given.get("email"))
-    verified = vouched or _is_signed(survey, external_id, email, str(given.get("signature") or "").lower())
-    return Identity(external_id, email, given.get("name") or None, verified)
+    external_id, typed = given.get("id") or None, addresses.as_typed(given.get("email"))
+    verified = vouched or _is_signed(survey, external_id, typed, str(given.get("signature") or "").lower())
+    return Identity(external_id, addresses.normal(typed), given.get("name") or None, verified)
 
 
 def _is_signed(survey: Survey, external_id: str | None, email: str | None, signature: str) -> bool:
     """Whether a website signed this id, or the lower-cased address where there is none: a hex HMAC-SHA256.
 
+    The address is as it was typed, whichever way its domain is spelled.
     `v2=` stands before one over `id:` and the id, or `email:` and the address. Without it, it is over the bare text,
     so that one over an id that looks like an address is also one over the address: `signature_version` 2 takes none.
     """
@@ -71,11 +73,6 @@ def _is_signed(survey: Survey, external_id: str | None, email: str | None, signa
     return signing.same(
         signing.hmac_sha256_hex(identity_secret(survey), signed), signature.removeprefix("v2=")
     )
-
-
-def normal_email(email: str | None) -> str | None:
-    """An address as it is compared: trimmed and lower-case."""
-    return email.strip().lower() or None if email else None
 
 
 def find_or_create(who: Identity, now: datetime, rows: Sequence[Person] | None = None) -> Person | None:
@@ -204,7 +201,7 @@ def named(
     email: str | None = None, external_id: str | None = None, person_id: str | None = None
 ) -> list[Person]:
     """Everybody, verified or claimed, who goes by this address or id."""
-    address = normal_email(email)
+    address = addresses.normal(email)
     where = (
         (Person.email == (address or NOBODY))
         | (Person.claimed_email == (address or NOBODY))
@@ -250,7 +247,7 @@ def change(person: Person, values: dict[str, Any]) -> Person:
         if "external_id" in given:
             row.external_id = given.pop("external_id")
         if "email" in given:
-            _set_email(row, normal_email(given.pop("email")))
+            _set_email(row, addresses.normal(given.pop("email")))
         elif row.external_id is None and row.email is None:
             _set_email(row, row.claimed_email)
         if not row.external_id and not row.email:
@@ -269,11 +266,11 @@ def unsubscribe(person: Person, now: datetime) -> Person:
     """Send no more mail surveys to this person, whatever row the address stands in. The first moment stays."""
 
     def verb() -> Person:
-        addresses = [a for a in (person.email, person.claimed_email, person.known_email) if a]
+        found = [a for a in (person.email, person.claimed_email, person.known_email) if a]
         same = Person.id == person.id
-        if addresses:
-            same = same | Person.email.in_(addresses) | Person.claimed_email.in_(addresses)
-            same = same | Person.known_email.in_(addresses)
+        if found:
+            same = same | Person.email.in_(found) | Person.claimed_email.in_(found)
+            same = same | Person.known_email.in_(found)
         Person.update(unsubscribed_at=now).where(same & Person.unsubscribed_at.is_null()).execute()
         return Person.get_by_id(person.id)
 

@@ -16,6 +16,7 @@ from peewee import fn
 
 from surveys import people, responses, tombstones
 from surveys.base import clock, db, jobs
+from surveys.domain import addresses
 from surveys.models import Invitation, Person, Response
 
 log = structlog.get_logger()
@@ -43,18 +44,16 @@ def rows_of(person: Person) -> list[Person]:
     if not person.verified:
         return [person]
     rows = people.same(people.identity_of(person))
-    addresses = [a for row in rows for a in (row.email, row.known_email) if a]
+    owned = [a for row in rows for a in (row.email, row.known_email) if a]
     known = [row.external_id for row in rows if row.external_id]
-    claimed = (
-        Person.email.in_(addresses) | Person.claimed_email.in_(addresses) | Person.external_id.in_(known)
-    )
+    claimed = Person.email.in_(owned) | Person.claimed_email.in_(owned) | Person.external_id.in_(known)
     claims = Person.select().where(~Person.verified & claimed)
     return sorted([*rows, *claims], key=lambda row: (row.created_at, row.id))
 
 
 def rows_named(email: str | None = None, external_id: str | None = None) -> list[Person]:
     """Every row of whoever goes by this address or id; of those who only claim it, just the row that does."""
-    address = people.normal_email(email)
+    address = addresses.normal(email)
     found: dict[str, Person] = {}
     for row in people.named(email=email, external_id=external_id):
         proven = external_id is not None or address in (row.email, row.known_email)
@@ -104,7 +103,7 @@ def erase(
             if db.about(table) == "person" and table is not Response:
                 table.delete().where(found.where(table)).execute()
         tombstones.bury(tombstones.PERSON, found.people, now)
-        tombstones.bury(tombstones.EMAIL, [people.normal_email(email)], now)
+        tombstones.bury(tombstones.EMAIL, [addresses.normal(email)], now)
         tombstones.bury(tombstones.EXTERNAL_ID, [external_id], now)
         if who:
             jobs.enqueue("person erased", {}, now)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from surveys.base import db, signing
+from surveys.domain import addresses
 from surveys.models import Tombstone
 
 #: Kinds of what is buried; an address and an id that look alike are not the same grave.
@@ -82,5 +83,9 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def is_buried(graves: dict[str, datetime], kind: str, value: str | None, since: datetime) -> bool:
     """True when `value`, known to us since `since`, was erased later: who comes back afterwards is somebody new."""
-    moment = graves.get(digest(kind, value)) if value else None
-    return moment is not None and since <= moment
+    if not value:
+        return False
+    # Addresses were buried as they were typed before they had one form.
+    names = addresses.spellings(value) if kind == EMAIL else (value,)
+    moments = [graves[each] for each in (digest(kind, name) for name in names) if each in graves]
+    return any(since <= moment for moment in moments)

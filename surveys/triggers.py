@@ -10,7 +10,7 @@ import structlog
 
 from surveys import facts, invitations, people, resolutions, responses, rollups
 from surveys.base import bell, clock, db, ids
-from surveys.domain import eligibility, pacing, schedule
+from surveys.domain import addresses, eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 
@@ -208,7 +208,7 @@ def identity(said: Mapping[str, Any]) -> people.Identity | None:
     person = said.get("person") or {}
     who = people.Identity(
         person.get("id"),
-        people.normal_email(person.get("email")),
+        addresses.normal(person.get("email")),
         person.get("name"),
         verified=True,
         vouched=True,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
+from surveys.domain import addresses
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyFacts:
@@ -149,13 +151,13 @@ def excluded(ask: Ask, now: datetime) -> Refusal | None:
             return Refusal(f'the tag "{tag}" is to be skipped')
     if not ask.person.address:
         return None
-    address = ask.person.address.strip().casefold()
+    address = addresses.normal(ask.person.address) or ""
     local, _, domain = address.rpartition("@")
-    for staff in ask.survey.staff_domains:
-        staff = staff.casefold().removeprefix("@")
+    for each in ask.survey.staff_domains:
+        staff = addresses.normal_domain(each.strip().removeprefix("@"))
         if domain == staff or domain.endswith(f".{staff}"):
             return Refusal("the address belongs to staff")
-    if address in {each.strip().casefold() for each in ask.survey.excluded_addresses}:
+    if address in {addresses.normal(each) for each in ask.survey.excluded_addresses}:
         return Refusal("the address is on the list of those not to be asked")
     if _NOBODY.search(local):
         return Refusal("nobody reads mail to this address")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from surveys.domain import addresses
 from surveys.helpdesks import body, proofs
 from surveys.helpdesks import notes as wording
 from surveys.helpdesks.helpdesk import (
@@ -145,11 +146,12 @@ def _kind(rule: str, payload: dict[str, Any], convo: Any) -> tuple[Kind, str]:
 
 def _customer(convo: Any, message: Any) -> Customer:
     """The first author, else recipient, who is neither a teammate nor one of our own addresses."""
-    ours = {email(each.get("email")) for key in ("users", "assignees") for each in items(at(convo, key))}
-    ours.add(email(at(message, "author", "email")))
+    own = [email(each.get("email")) for key in ("users", "assignees") for each in items(at(convo, key))]
+    own.append(email(at(message, "author", "email")))
     if at(message, "author"):
         # A message with an author was written by a teammate, so its sender is an address of ours.
-        ours.add(email(at(message, "from_field", "address")))
+        own.append(email(at(message, "from_field", "address")))
+    ours = {addresses.normal(each) for each in own}
     sender = at(message, "from_field")
     seen = (
         items(at(convo, "authors"))
@@ -158,7 +160,7 @@ def _customer(convo: Any, message: Any) -> Customer:
     )
     for each in seen:
         address = email(each.get("address"))
-        if address and address.casefold() not in {own.casefold() for own in ours if own}:
+        if address and addresses.normal(address) not in ours:
             return Customer(None, address, name(each.get("name")))
     return Customer()
 

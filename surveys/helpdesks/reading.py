@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from surveys.base import clock
-from surveys.domain import folding
+from surveys.domain import addresses, folding
 from surveys.wording import names
 
 LONGEST_LINE = 500
@@ -140,10 +140,12 @@ def email(value: Any) -> str | None:
     if text.endswith(">") and "<" in text:
         text = text[text.rindex("<") + 1 : -1]
     text = text.removeprefix("mailto:").strip()
-    local = text.partition("@")[0]
+    local, _, domain = text.rpartition("@")
     if len(text) > 254 or ".." in text or local.startswith(".") or local.endswith("."):
         return None
-    return text if EMAIL.fullmatch(text) and not PLACEHOLDER.search(text) else None
+    # In A-labels: the letters of many scripts have marks, which no pattern here knows.
+    spelled = text if domain.isascii() else f"{local}@{addresses.normal_domain(domain)}"
+    return text if EMAIL.fullmatch(spelled) and not PLACEHOLDER.search(text) else None
 
 
 def url(value: Any) -> str | None:

@@ -8,7 +8,18 @@ from marshmallow import fields, validate
 
 from surveys.base import web
 from surveys.schemas.flat import Flat
-from surveys.schemas.kinds import LONG, SHORT, Moment, Properties, Truth, check, language_tag, text, whole
+from surveys.schemas.kinds import (
+    LONG,
+    SHORT,
+    Address,
+    Moment,
+    Properties,
+    Truth,
+    check,
+    language_tag,
+    text,
+    whole,
+)
 
 CHANNELS = ("widget", "link", "email", "kiosk")
 
@@ -17,7 +28,7 @@ class PersonClaim(ma.Schema):
     """Who answers. With a valid `signature` the identity counts as verified, without as claimed."""
 
     id = text(SHORT, 1)
-    email = fields.Email(validate=validate.Length(max=254))
+    email = Address()
     name = text(SHORT)
     signature = text(
         128,

@@ -9,6 +9,7 @@ import structlog
 from marshmallow import fields, validate
 
 from surveys.base import clock, origins
+from surveys.domain import addresses
 from surveys.helpdesks import reading
 
 log = structlog.get_logger()
@@ -75,6 +76,20 @@ class Moment(fields.AwareDateTime):
             return clock.possible(found)
         except ValueError:
             raise ma.ValidationError("Must be a moment since 1970.") from None
+
+
+class Address(fields.Email):
+    """An e-mail address of at most 254 letters, its domain in any script."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Length(max=254), **options)
+        self.validators[0] = _address
+
+
+def _address(value: str) -> None:
+    local, at, domain = value.rpartition("@")
+    # In A-labels: marshmallow's pattern knows no marks, which the letters of many scripts have.
+    validate.Email()(value if domain.isascii() else local + at + addresses.normal_domain(domain))
 
 
 def whole(low: int, high: int, **options: Any) -> fields.Integer:

@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base import web
-from surveys.schemas.kinds import SHORT, Language, Moment, Properties, Stored, text
+from surveys.schemas.kinds import SHORT, Address, Language, Moment, Properties, Stored, text
 
 
 class PersonBody(ma.Schema):
@@ -15,7 +15,7 @@ class PersonBody(ma.Schema):
     example = {"id": "cust-881", "email": "robin@example.com", "name": "Robin Vale", "language": "fr"}
 
     id = text(SHORT, 1)
-    email = fields.Email(validate=validate.Length(max=254))
+    email = Address()
     name = text(SHORT, allow_none=True)
     language = Language(allow_none=True)
     company = text(SHORT, allow_none=True)
@@ -33,7 +33,7 @@ class PersonPatch(ma.Schema):
     example = {"name": "Robin Vale", "company": "Example Co"}
 
     external_id = text(SHORT, 1, allow_none=True)
-    email = fields.Email(validate=validate.Length(max=254), allow_none=True)
+    email = Address(allow_none=True)
     name = text(SHORT, allow_none=True)
     language = Language(allow_none=True)
     company = text(SHORT, allow_none=True)

@@ -8,6 +8,7 @@ from surveys import facts, people, privacy
 from surveys.base import clock, web
 from surveys.base.accounts import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.domain import addresses
 from surveys.models import Invitation, Person, Response
 from surveys.schemas.people import PersonBody, PersonExport, PersonList, PersonOut, PersonPatch, PersonQuery
 
@@ -22,8 +23,10 @@ def index(query: dict[str, Any]) -> Any:
     """People, newest first."""
     found = _visible()
     if query.get("email"):
-        address = people.normal_email(query["email"])
-        found = found.where((Person.email == address) | (Person.claimed_email == address))
+        address = addresses.normal(query["email"])
+        found = found.where(
+            (Person.email == address) | (Person.claimed_email == address) | (Person.known_email == address)
+        )
     if query.get("id"):
         found = found.where((Person.id == query["id"]) | (Person.external_id == query["id"]))
     rows, following = web.newest_first(
@@ -42,7 +45,7 @@ def create(body: dict[str, Any]) -> Any:
     """Make a person, or bring what is known of them up to date. A person is found by `id`, without one by `email`."""
     _all_surveys()
     who = people.Identity(
-        body.get("id"), people.normal_email(body.get("email")), body.get("name"), verified=True, vouched=True
+        body.get("id"), addresses.normal(body.get("email")), body.get("name"), verified=True, vouched=True
     )
     described = {name: body[name] for name in people.DESCRIBED if name in body}
     person, created = people.put(who, described, clock.now())
