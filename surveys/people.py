@@ -129,7 +129,7 @@ def same(who: Identity) -> list[Person]:
     found = {row.id: row for row in _by_external_id(True, who.external_id)} if who.external_id else {}
     asked: set[str] = set()
     fresh = {who.address} if who.address else set()
-    while fresh := (fresh | {a for row in found.values() for a in _addresses(row)}) - asked:
+    while fresh := (fresh | {a for row in found.values() for a in addresses_of(row)}) - asked:
         for each in fresh:
             found |= {row.id: row for row in at_address(each) if row.verified}
         asked |= fresh
@@ -162,7 +162,8 @@ def _is(row: Person, who: Identity) -> bool:
     return same and row.verified == who.verified
 
 
-def _addresses(row: Person) -> list[str]:
+def addresses_of(row: Person) -> list[str]:
+    """The addresses that a row goes by, without a mere claim beside an id."""
     return [address for address in (row.email, row.known_email) if address]
 
 
@@ -175,7 +176,7 @@ def address(who: Identity | None, rows: list[Person]) -> str | None:
     """Where mail to a person may go: what the caller named, else what is known; never a mere claim."""
     if who is not None and who.address:
         return who.address
-    return next((address for row in rows for address in _addresses(row)), None)
+    return next((address for row in rows for address in addresses_of(row)), None)
 
 
 def identity_of(person: Person) -> Identity:
@@ -191,7 +192,7 @@ def hold(who: Identity, *more: str) -> list[Person]:
     """
     rows = same(who)
     names = {f"id {each}" for each in [who.external_id, *(row.external_id for row in rows)] if each}
-    names |= {f"email {a}" for a in [who.address, *(a for row in rows for a in _addresses(row))] if a}
+    names |= {f"email {a}" for a in [who.address, *(a for row in rows for a in addresses_of(row))] if a}
     db.serialise(*names, *more)
     # SQLite's one writer has waited already; on PostgreSQL somebody may just have let go.
     return rows if db.on_sqlite() else same(who)
@@ -249,7 +250,8 @@ def change(person: Person, values: dict[str, Any]) -> Person:
         if "email" in given:
             _set_email(row, addresses.normal(given.pop("email")))
         elif row.external_id is None and row.email is None:
-            _set_email(row, row.claimed_email)
+            # Without the id, a verified person would be known by what was only claimed.
+            _set_email(row, row.known_email if row.verified else row.claimed_email)
         if not row.external_id and not row.email:
             raise Clash("A person needs an id or an e-mail address.")
         try:
@@ -263,30 +265,53 @@ def change(person: Person, values: dict[str, Any]) -> Person:
 
 
 def unsubscribe(person: Person, now: datetime) -> Person:
-    """Send no more mail surveys to this person, whatever row the address stands in. The first moment stays."""
+    """Send no more mail surveys to this person, in whatever row they stand. The first moment stays.
+
+    An address that they only claim is somebody else's and leads nowhere.
+    """
 
     def verb() -> Person:
-        found = [a for a in (person.email, person.claimed_email, person.known_email) if a]
-        same = Person.id == person.id
-        if found:
-            same = same | Person.email.in_(found) | Person.claimed_email.in_(found)
-            same = same | Person.known_email.in_(found)
-        Person.update(unsubscribed_at=now).where(same & Person.unsubscribed_at.is_null()).execute()
+        _refuse_mail(own_rows(person), now)
         return Person.get_by_id(person.id)
 
     return db.write(verb)
 
 
 def unsubscribe_address(address: str, now: datetime) -> bool:
-    """Send no more mail surveys to an address, whosever it is; False when it is nobody's."""
+    """Send no more mail surveys to whoever has an address; False when it is nobody's."""
 
     def verb() -> bool:
-        found = named(email=address)
-        for person in found:
-            unsubscribe(person, now)
-        return bool(found)
+        rows = owners(address)
+        _refuse_mail(rows, now)
+        return bool(rows)
 
     return db.write(verb)
+
+
+def is_unsubscribed(rows: Sequence[Person]) -> bool:
+    """Whether somebody, whose rows are `rows`, gets no mail surveys because they want none."""
+    return any(row.unsubscribed_at is not None for row in rows)
+
+
+def resubscribe(rows: Sequence[Person]) -> None:
+    """Somebody, whose rows are `rows`, wants to get surveys by mail again, also who asked never to be asked."""
+    query = Person.update(unsubscribed_at=None, never_ask=False)
+    db.write(query.where(Person.id.in_([row.id for row in rows])).execute)
+
+
+def owners(address: str) -> list[Person]:
+    """The rows of whoever has an address, with mere claims of it."""
+    return list({row.id: row for found in at_address(address) for row in own_rows(found)}.values())
+
+
+def own_rows(person: Person) -> list[Person]:
+    """The rows that stand and fall with this one: those of the same person, and mere claims of their address."""
+    if not person.verified:
+        return [person]
+    rows = {row.id: row for row in (person, *same(identity_of(person)))}
+    for each in {address for row in rows.values() for address in addresses_of(row)}:
+        rows |= {row.id: row for row in at_address(each)}
+    return list(rows.values())
 
 
 def suppress(address: str, at: datetime) -> str | None:
@@ -310,12 +335,17 @@ def lift(person: Person, now: datetime) -> Person:
     """Mail to this person arrives after all: whoever shares the address may be written to again."""
 
     def verb() -> Person:
-        rows = [person, *(row for address in _addresses(person) for row in at_address(address))]
+        rows = [person, *(row for address in addresses_of(person) for row in at_address(address))]
         query = Person.update(bounced_at=None, bounce_lifted_at=now)
         query.where(Person.id.in_([row.id for row in rows])).execute()
         return Person.get_by_id(person.id)
 
     return db.write(verb)
+
+
+def _refuse_mail(rows: Sequence[Person], now: datetime) -> None:
+    subscribed = Person.id.in_([row.id for row in rows]) & Person.unsubscribed_at.is_null()
+    Person.update(unsubscribed_at=now).where(subscribed).execute()
 
 
 def prefer(rows: Sequence[Person], never_ask: bool, days_between_asks: int) -> None:

@@ -53,9 +53,17 @@ class UnsubscribeForm(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    list_unsubscribe = fields.String(
-        data_key="List-Unsubscribe", required=True, validate=validate.OneOf(("One-Click",))
+    list_unsubscribe = fields.String(data_key="List-Unsubscribe", validate=validate.OneOf(("One-Click",)))
+    again = fields.String(
+        load_default=None,
+        validate=validate.OneOf(("1",)),
+        metadata={"description": "`1` takes it back: mail surveys may be sent again."},
     )
+
+    @ma.validates_schema
+    def _says_which(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("list_unsubscribe") and not data.get("again"):
+            raise ma.ValidationError({"List-Unsubscribe": ["Must be One-Click, or again must be 1."]})
 
 
 class MyForm(ma.Schema):
@@ -67,7 +75,7 @@ class MyForm(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency")))
+    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency", "again")))
     response = fields.String(load_default="", metadata={"description": "Which answer."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
     comment = text(10_000)

@@ -8,6 +8,7 @@ from flask import Response, g
 from surveys import catalogue, links, people, privacy, responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
+from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
 from surveys.models import Person
 from surveys.models import Response as Stored
@@ -35,13 +36,18 @@ def show(token: str) -> Response:
     responses={"200": layout.HTML},
 )
 def change(token: str) -> Response:
-    """Change an answer within its window, delete it, or say how often to be asked: the field `do` says which."""
+    """Change an answer within its window, delete it, say how often to be asked, or be sent mail again: the field `do`
+    says which.
+    """
     public.admit_form()
     given = MyForm().load(web.form_fields(MyForm.body_limit))
     rows, now = _rows(token), clock.now()
     if given["do"] == "frequency":
         people.prefer(rows, *FREQUENCIES[given["frequency"]])
         return _page(_rows(token), "me.frequency_saved")
+    if given["do"] == "again":
+        people.resubscribe(rows)
+        return _page(_rows(token), "unsubscribe.subscribed")
     stored = _own(rows, given["response"])
     if given["do"] == "delete":
         responses.delete(stored, now)
@@ -75,7 +81,8 @@ def _rows(token: str) -> list[Person]:
         raise Problem(410, "This link has run out.") from None
     except links.BadToken:
         person = None
-    if person is None:
+    # A mere claim has no page: whoever makes the same one would see what others said under it.
+    if person is None or not person.verified:
         raise web.not_found()
     g.language = layout.language_for(person.language)
     return privacy.rows_of(person)
@@ -93,11 +100,18 @@ def _page(rows: list[Person], told: str | None = None) -> Response:
     now = clock.now()
     answers = Stored.select().where(Stored.person.in_([row.id for row in rows])).order_by(Stored.key.desc())
     chosen = (any(row.never_ask for row in rows), max(row.days_between_asks for row in rows))
+    unsubscribed = people.is_unsubscribed(rows)
+    # A mere claim of an address does not show it to anybody.
+    known = {address for row in rows if row.verified for address in people.addresses_of(row)}
     return layout.page(
         "me.html",
         g.language,
         entries=[_entry(stored, now) for stored in answers],
-        frequencies=list(FREQUENCIES),
+        done=unsubscribed,
+        addresses=sorted(map(addresses.readable, known)),
+        way_back=("do", "again"),
+        # Who gets no mail may still want to be asked nowhere else; how often otherwise is no question then.
+        frequencies=["never"] if unsubscribed else list(FREQUENCIES),
         frequency=next((name for name, each in FREQUENCIES.items() if each == chosen), None),
         told=told,
     )

@@ -1,11 +1,12 @@
-"""Unsubscribing from all mail surveys: a page with a button, and one click in the mail program (RFC 8058)."""
+"""Unsubscribing from all mail surveys, and back: a page with a button, and one click in the mail program (RFC 8058)."""
 
 from flask import Response, g
 
 from surveys import links, people
 from surveys.base import clock, web
 from surveys.base.web import Routes
-from surveys.models import Invitation
+from surveys.domain import addresses
+from surveys.models import Invitation, Person
 from surveys.schemas.pages import UnsubscribeForm
 from surveys.views import layout
 
@@ -18,8 +19,7 @@ layout.keep_private(routes)
 @routes.doc(responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page that asks whether to unsubscribe. Opening it changes nothing: machines open links."""
-    invitation = _invitation(token)
-    return _page(invitation, done=invitation is None or _is_unsubscribed(invitation))
+    return _page(_invitation(token))
 
 
 @routes.route("/u/<token>", methods=["POST"])
@@ -31,14 +31,19 @@ def show(token: str) -> Response:
     responses={"200": layout.HTML},
 )
 def unsubscribe(token: str) -> Response:
-    """Send no more mail surveys to this address, whichever survey. No cookie, no redirect, no limit (RFC 8058, 3.1)."""
-    UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
+    """Send no more mail surveys to this address, whichever survey; with `again=1`, do so again. No cookie, no redirect,
+    no limit (RFC 8058, 3.1).
+    """
+    given = UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
     invitation, now = _invitation(token), clock.now()
+    if given["again"]:
+        people.resubscribe(_holders(invitation))
+        return _page(invitation, again=True)
     if invitation is not None and invitation.person is not None:
         people.unsubscribe(invitation.person, now)
     if invitation is not None and invitation.email:
         people.unsubscribe_address(invitation.email, now)
-    return _page(invitation, done=True)
+    return _page(invitation)
 
 
 def _invitation(token: str) -> Invitation | None:
@@ -50,11 +55,29 @@ def _invitation(token: str) -> Invitation | None:
     return Invitation.get_or_none(Invitation.id == invitation_id)
 
 
-def _is_unsubscribed(invitation: Invitation) -> bool:
-    return invitation.person is not None and invitation.person.unsubscribed_at is not None
+def _holders(invitation: Invitation | None) -> list[Person]:
+    """Whoever has the address that we wrote to; of a link without mail, whom it was for.
+
+    Somebody who has moved to another address is not among them: an old mail may be in other hands by now.
+    """
+    if invitation is None:
+        return []
+    if invitation.email:
+        return people.owners(invitation.email)
+    return people.own_rows(invitation.person) if invitation.person else []
 
 
-def _page(invitation: Invitation | None, done: bool) -> Response:
+def _page(invitation: Invitation | None, again: bool = False) -> Response:
     g.language = layout.language_for(invitation.language if invitation else None)
+    holders = _holders(invitation)
+    written_to = holders or (people.own_rows(invitation.person) if invitation and invitation.person else [])
     # No way from here to anything else: the address stands in a header that mail providers read and forward.
-    return layout.page("unsubscribe.html", g.language, done=done)
+    return layout.page(
+        "unsubscribe.html",
+        g.language,
+        # Nobody is written to whom we forgot.
+        done=not written_to or people.is_unsubscribed(written_to),
+        again=again and bool(holders),
+        way_back=("again", "1") if holders else None,
+        addresses=[addresses.readable(invitation.email)] if invitation and invitation.email else [],
+    )

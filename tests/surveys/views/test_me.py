@@ -134,6 +134,39 @@ def test_how_often_we_may_ask_is_kept_and_obeyed(api, client, make, answered, ch
         assert api.post("/api/triggers", body, 200)["decision"] == decision
 
 
+def test_who_unsubscribed_is_told_so_and_led_back(api, client, make, answered):
+    def decision():
+        person = {"email": "ann@customer.example"}
+        body = {"survey": make.survey(quarantine_days=0).id, "person": person, "dry_run": True}
+        return api.post("/api/triggers", body, 200)["decision"]
+
+    address = page(answered.person_id)
+    before = client.get(address).text
+    assert "You have been unsubscribed" not in before
+    assert "ann@customer.example" in before
+    unsubscribing = path(links.unsubscribe(answered.invitation_id))
+    client.post(unsubscribing, data={"List-Unsubscribe": "One-Click"})
+    shown = client.get(address).text
+    assert "You have been unsubscribed" in shown
+    assert "ann@customer.example" in shown
+    # Nothing says that we may ask as before, and no other choice seems to change it.
+    assert re.findall(r'name="frequency" value="(\w+)"', shown) == ["never"]
+    assert 'value="never" required checked' not in shown
+    stale = send(client, answered, do="frequency", frequency="normal").text
+    assert "You have been unsubscribed" in stale
+    assert decision() == "suppressed"
+    back = send(client, answered, do="again").text
+    assert "You can receive survey e-mails from us again." in back
+    assert "You have been unsubscribed" not in back
+    assert re.findall(r'name="frequency" value="(\w+)" required checked', back) == ["normal"]
+    assert decision() == "scheduled"
+
+
+def test_an_address_that_is_only_claimed_is_not_shown(client, answered):
+    Person.update(external_id="u1", email=None, claimed_email="other@else.example").execute()
+    assert "other@else.example" not in client.get(page(answered.person_id)).text
+
+
 @pytest.mark.parametrize(
     "fields", [{"x": "y"}, {"do": "format"}, {"do": "frequency"}, {"do": "frequency", "frequency": "x"}]
 )

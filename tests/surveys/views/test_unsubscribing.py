@@ -65,7 +65,15 @@ def test_the_token_in_the_header_opens_nothing_but_unsubscribing(client, mailed)
         assert client.get(other).status_code == 404
 
 
-@pytest.mark.parametrize("fields", [{"List-Unsubscribe": "No"}, {"other": "One-Click"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"List-Unsubscribe": "No"},
+        {"other": "One-Click"},
+        {"again": "0"},
+        {"List-Unsubscribe": "No", "again": "1"},
+    ],
+)
 def test_any_other_form_changes_nothing(client, mailed, fields):
     assert client.post(page(mailed), data=fields).status_code == 422
     assert again(mailed.person).unsubscribed_at is None
@@ -99,3 +107,56 @@ def test_whom_we_forgot_is_told_that_no_mail_comes(api, client, mailed):
 def test_a_forged_token_unsubscribes_nobody(client, mailed):
     assert client.post(page(mailed) + "x", data=ONE_CLICK).status_code == 404
     assert again(mailed.person).unsubscribed_at is None
+
+
+def test_the_page_says_the_state_and_the_address_and_leads_back(api, client, make, mailed):
+    def decision():
+        person = {"email": "ann@customer.example"}
+        body = {"survey": make.survey(quarantine_days=0).id, "person": person, "dry_run": True}
+        return api.post("/api/triggers", body, 200)["decision"]
+
+    asking = client.get(page(mailed)).text
+    assert "ann@customer.example" in asking
+    assert 'name="again"' not in asking
+    for shown in (client.post(page(mailed), data=ONE_CLICK).text, client.get(page(mailed)).text):
+        assert "You have been unsubscribed" in shown
+        assert "ann@customer.example" in shown
+        assert '<input type="hidden" name="again" value="1">' in shown
+        assert 'name="List-Unsubscribe"' not in shown
+    assert decision() == "suppressed"
+    back = client.post(page(mailed), data={"again": "1"}).text
+    assert "You can receive survey e-mails from us again." in back
+    assert 'name="List-Unsubscribe"' in back
+    assert "Do you no longer want" in client.get(page(mailed)).text
+    assert decision() == "scheduled"
+
+
+def test_the_way_back_leads_from_never_too(client, mailed):
+    """Else the page would say that mail may come, and none would."""
+    Person.update(never_ask=True).execute()
+    client.post(page(mailed), data=ONE_CLICK)
+    client.post(page(mailed), data={"again": "1"})
+    person = again(mailed.person)
+    assert (person.unsubscribed_at, person.never_ask) == (None, False)
+
+
+def test_an_old_mail_takes_back_nothing_of_who_moved_to_another_address(api, client, mailed):
+    api.patch(f"/api/people/{mailed.person_id}", {"email": "ann@new.example"})
+    api.post(f"/api/people/{mailed.person_id}/unsubscribe", {}, 200)
+    shown = client.get(page(mailed)).text
+    assert "You have been unsubscribed" in shown
+    assert 'name="again"' not in shown
+    assert "ann@new.example" not in client.post(page(mailed), data={"again": "1"}).text
+    assert again(mailed.person).unsubscribed_at is not None
+
+
+def test_the_way_back_is_for_every_row_of_the_address(api, client, mailed):
+    api.post("/api/people", {"id": "c-1", "email": "ann@customer.example"})
+    client.post(page(mailed), data=ONE_CLICK)
+    client.post(page(mailed), data={"again": "1"})
+    assert [person.unsubscribed_at for person in Person.select()] == [None, None]
+
+
+def test_an_address_in_other_letters_is_shown_as_its_owner_writes_it(world, api, client, make):
+    invitation = invite(api, make.survey(), "kim@xn--d-uga0v4h.example")
+    assert "kim@łódź.example" in client.get(page(invitation)).text
