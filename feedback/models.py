@@ -5,7 +5,7 @@ from typing import Any
 import peewee
 from peewee import BigIntegerField, DoubleField, TextField
 
-from surveys.base.db import FREE_TEXT, JSONField, Table, UTCField
+from surveys.base.db import FREE_TEXT, TECHNICAL, JSONField, Table, UTCField
 from surveys.models import Response, Survey
 
 
@@ -148,6 +148,7 @@ class Meaning(Table):
 
     class Meta:
         about = "response"
+        holds = dict.fromkeys(("vector", "blurred", "representation"), TECHNICAL)
 
 
 Meaning.add_index(Meaning.key, name="meaning_voters", where=Meaning.blurred.is_null(False))

@@ -28,7 +28,7 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
     def empty_outbox(now: datetime) -> None:
         retention.empty_outbox(now, chosen.data_dir / "outbox")
 
-    for nightly in (trim_receipts, forget_people, empty_outbox):
+    for nightly in (trim_receipts, forget_people, empty_outbox, privacy.rewrite):
         bell.nightly(nightly)
     for chore in (
         jobs.tidy,

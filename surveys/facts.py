@@ -52,7 +52,7 @@ def of_person(
 ) -> PersonFacts:
     """The person whose verified rows are `rows`. `key`: what always names them, for sampling."""
     ids = [row.id for row in rows]
-    # Claims too: who unsubscribed or bounced under one of the names is not written to.
+    # Claims too: no claimer can mark them, but whoever runs the service may have unsubscribed the address there.
     addressed = people.at_address(address) if address else []
     return PersonFacts(
         key=key,

@@ -58,14 +58,9 @@ def _erase(
     if not (email or external_id or person_id):
         gone = privacy.replay({**tombstones.mirrored(data_dir), **tombstones.known()}, clock.now())
     else:
-        who = find(email, external_id, person_id)
-        gone = privacy.erase(who, clock.now(), email, external_id)
-        addresses = {
-            e for e in (email, *(e for p in who for e in (p.email, p.claimed_email, p.known_email))) if e
-        }
-        if files := mail.Outbox(data_dir / "outbox", mail.NOBODY).forget(addresses):
-            gone["outbox"] = files
-    privacy.settle()
+        gone = privacy.erase(find(email, external_id, person_id), clock.now(), email, external_id)
+    if files := privacy.clean_up():
+        gone["outbox"] = files
     return gone
 
 

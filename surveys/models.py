@@ -3,7 +3,7 @@
 import peewee
 from peewee import SQL, BigIntegerField, BooleanField, DoubleField, IntegerField, SmallIntegerField, TextField
 
-from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, JSONField, Table, UTCField
+from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.base.sealing import SealedField, SealedJSONField
 
 
@@ -192,11 +192,17 @@ class Invitation(Table):
             "person": PSEUDONYM,
             "email": IDENTIFIER,
             "company": IDENTIFIER,
+            "touchpoint": FREE_TEXT,
+            "agent_id": IDENTIFIER,
             "agent_name": IDENTIFIER,
+            "team_id": IDENTIFIER,
+            "team_name": IDENTIFIER,
             "ticket": FREE_TEXT,
+            "ticket_ref": PSEUDONYM,
             "tags": FREE_TEXT,
             "properties": FREE_TEXT,
             "intents": SCORE,
+            "noted_revision": TECHNICAL,
         }
 
 
@@ -269,7 +275,15 @@ class Trigger(Table):
             )
         ]
         about = "person"
-        holds = {"id": PSEUDONYM, "person": PSEUDONYM, "reason": FREE_TEXT, "body": FREE_TEXT}
+        holds = {
+            "id": PSEUDONYM,
+            "person": PSEUDONYM,
+            "reason": FREE_TEXT,
+            "body": FREE_TEXT,
+            "delivery": PSEUDONYM,
+            "fingerprint": TECHNICAL,
+            "ticket_id": PSEUDONYM,
+        }
 
 
 class Resolution(Table):
@@ -290,6 +304,8 @@ class Resolution(Table):
 
     class Meta:
         primary_key = peewee.CompositeKey("source", "ticket_id", "resolution")
+        about = "invitation"
+        holds = {"ticket_id": PSEUDONYM}
 
 
 class Response(Table):
@@ -358,12 +374,24 @@ class Response(Table):
             "comment": FREE_TEXT,
             "answers": FREE_TEXT,
             "search_text": FREE_TEXT,
+            "touchpoint": FREE_TEXT,
             "page": FREE_TEXT,
             "properties": FREE_TEXT,
+            "agent_id": IDENTIFIER,
             "agent_name": IDENTIFIER,
+            "team_id": IDENTIFIER,
+            "team_name": IDENTIFIER,
+            "ticket_id": PSEUDONYM,
             "ticket": FREE_TEXT,
             "tags": FREE_TEXT,
             "abuse_key": PSEUDONYM,
+            # How revisions merge and followers are served.
+            "revision": TECHNICAL,
+            "revisions": TECHNICAL,
+            "edit_key_hash": TECHNICAL,
+            "version": TECHNICAL,
+            "first_tick": TECHNICAL,
+            "changed_tick": TECHNICAL,
         }
 
 
@@ -415,7 +443,7 @@ class Alias(Table):
 
     class Meta:
         about = "response"
-        holds = {"id": PSEUDONYM}
+        holds = {"id": PSEUDONYM, "offset": TECHNICAL}
 
 
 class ResponseTag(Table):

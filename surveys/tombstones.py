@@ -11,8 +11,9 @@ from surveys.base import db, signing
 from surveys.domain import addresses
 from surveys.models import Tombstone
 
-#: Kinds of what is buried; an address and an id that look alike are not the same grave.
-PERSON, EMAIL, EXTERNAL_ID, RESPONSE = "person", "email", "external id", "response"
+#: Kinds of what is buried; an address and an id that look alike are not the same grave. EMAIL: somebody asked for
+#: everybody to be erased who goes by it. ADDRESS: it went with its last owner, so nothing may name it any more.
+PERSON, EMAIL, ADDRESS, EXTERNAL_ID, RESPONSE = "person", "email", "address", "external id", "response"
 
 _stone = db.Lookup(Tombstone.digest)
 
@@ -85,7 +86,17 @@ def is_buried(graves: dict[str, datetime], kind: str, value: str | None, since: 
     """True when `value`, known to us since `since`, was erased later: who comes back afterwards is somebody new."""
     if not value:
         return False
-    # Addresses were buried as they were typed before they had one form.
-    names = addresses.spellings(value) if kind == EMAIL else (value,)
-    moments = [graves[each] for each in (digest(kind, name) for name in names) if each in graves]
+    moments = [graves[digest] for digest in _digests(kind, value) if digest in graves]
     return any(since <= moment for moment in moments)
+
+
+def is_erased(kind: str, value: str, since: datetime) -> bool:
+    """`is_buried` by the tombstones of the database."""
+    found = [_stone(digest) for digest in _digests(kind, value)]
+    return any(since <= stone.erased_at for stone in found if stone is not None)
+
+
+def _digests(kind: str, value: str) -> list[str]:
+    # Addresses were buried as they were typed before they had one form.
+    names = addresses.spellings(value) if kind in (EMAIL, ADDRESS) else (value,)
+    return [digest(kind, name) for name in names]

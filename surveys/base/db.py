@@ -135,6 +135,26 @@ def truncate_log() -> None:
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
+def rewrite(most: int) -> bool:
+    """Write SQLite's file anew, so that no page keeps a copy of a deleted row; False for more than `most` bytes.
+
+    `secure_delete` overwrites the row itself; when a page is divided, what moved away stays behind in its free space.
+    Writers wait meanwhile. False also when the file is busy or the disk full: nothing is lost by it.
+    """
+    if not on_sqlite():
+        return False
+    pages, size = (
+        database.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+    )
+    if pages * size > most:
+        return False
+    try:
+        database.execute_sql("VACUUM")
+    except peewee.OperationalError:
+        return False
+    return True
+
+
 def patient() -> None:
     """Lift the deadline from this thread's connection: migrations and dumps may take long."""
     if not on_sqlite():
@@ -430,8 +450,9 @@ class Table(Model):
     """The base of every table. `Meta.holds` tags each column that is not merely technical.
 
     `Meta.about` names how a row reaches a person: a column of person ids ("person"), or of response keys
-    ("response"), or any mention of an id in its text ("mention": queues and kept answers, which erase removes
-    and export leaves out); None for tables that know nothing of people. Erase and export walk `registered()` by it.
+    ("response"), or of invitations ("invitation"), or any mention of an id in its text ("mention": queues and kept
+    answers, which erase removes and export leaves out); None for tables that know nothing of people. Erase and export
+    walk `registered()` by it. A person is told every column of their rows that is not tagged TECHNICAL.
     """
 
     class Meta:
@@ -449,6 +470,11 @@ def about(table: type[Table]) -> str | None:
 def holds(table: type[Table]) -> dict[str, str]:
     """What the columns of `table` hold (`Meta.holds`)."""
     return table._meta.holds  # type: ignore[attr-defined]
+
+
+def is_told(table: type[Table], field: Field) -> bool:
+    """Whether whoever a row is about is told what this column holds."""
+    return holds(table).get(field.name) != TECHNICAL
 
 
 def registered() -> list[type[Table]]:

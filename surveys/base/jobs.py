@@ -283,6 +283,14 @@ def next_due(now: datetime) -> datetime | None:
     return max(now, job.due_at) if job else None
 
 
+def waits(kind: str, since: str | None) -> bool:
+    """Whether a job of a kind that was written after `since` (ISO 8601) is still to be done."""
+    if since is None:
+        return False
+    later = (Job.kind == kind) & Job.state.in_([NEW, RUNNING, FAILED])
+    return Job.select().where(later & (Job.created_at > datetime.fromisoformat(since))).exists()
+
+
 def overview() -> list[tuple[str, str, int]]:
     """What is not done, as kind, state and how many."""
     query: Any = Job.select(Job.kind, Job.state, peewee.fn.COUNT(Job.id)).where(Job.state != DONE)

@@ -52,7 +52,16 @@ class PersonOut(Stored):
 
     id = fields.String()
     external_id = fields.String(allow_none=True)
-    email = fields.Function(lambda person: person.email or person.claimed_email)
+    email = fields.Function(lambda person: _known(person) or person.claimed_email)
+    email_claimed = fields.Function(
+        lambda person: (
+            bool(_known(person) or person.claimed_email) and not (person.verified and _known(person))
+        ),
+        metadata={
+            "type": "boolean",
+            "description": "true: nobody vouches for the address; mail never goes there.",
+        },
+    )
     name = fields.String(allow_none=True)
     language = fields.String(allow_none=True)
     company = fields.String(allow_none=True)
@@ -63,6 +72,10 @@ class PersonOut(Stored):
     unsubscribed_at = Moment(allow_none=True)
     bounced_at = Moment(allow_none=True)
     created_at = Moment()
+
+
+def _known(person: Any) -> str | None:
+    return person.email or person.known_email
 
 
 class PersonList(ma.Schema):

@@ -65,7 +65,8 @@ def answer(token: str) -> Response:
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)
     taken, _ = public.taken(survey, _answer(survey, form, token, given, score))
-    me_url = links.me(taken.person_id, now) if taken.person_id else None
+    # By whom the link was made for: an answer through a printed one may belong to somebody, or to a mere claim.
+    me_url = links.me(invitation.person_id, now) if invitation.person_id else None
     return pages.thank(survey, form, taken, me_url=me_url)
 
 

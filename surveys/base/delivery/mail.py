@@ -3,8 +3,8 @@
 import os
 import smtplib
 import ssl
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
@@ -22,6 +22,9 @@ TIMEOUT_SECONDS, WHOLE_SECONDS = 10, 60
 
 #: Who sends where no MAIL_FROM is set; the mail goes to a file then, and nowhere else.
 NOBODY = "Earshot <earshot@localhost>"
+
+#: How the name of a file in the outbox says when it was written, in UTC.
+MOMENT = "%Y%m%dT%H%M%S%f"
 
 
 def of(settings: Settings) -> Mailer:
@@ -79,19 +82,19 @@ class Outbox:
         if message.bounces_to:
             content = f"Return-Path: <{message.bounces_to}>\r\n".encode() + content
         self.directory.mkdir(mode=0o700, exist_ok=True)
-        name = f"{now:%Y%m%dT%H%M%S%f}-{ids.new('mail')[5:13]}.eml"
+        name = f"{now.astimezone(UTC):{MOMENT}}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         temporary.rename(self.directory / name)
 
-    def forget(self, addresses: Iterable[str]) -> int:
-        """Remove what was written to these addresses; how many files."""
-        gone, unwanted = 0, {address.lower() for address in addresses}
-        for path in sorted(self.directory.glob("*.eml")) if unwanted else ():
-            if parseaddr(read(path)["To"])[1].lower() in unwanted:
-                path.unlink()
+    def forget(self, is_gone: Callable[[str, datetime], bool]) -> int:
+        """Remove the mails of which `is_gone` says so, told the address and when the mail was written; how many."""
+        gone = 0
+        for path in sorted(self.directory.glob("*.eml")):
+            if is_gone(parseaddr(read(path)["To"] or "")[1], _written_at(path)):
+                path.unlink(missing_ok=True)
                 gone += 1
         return gone
 
@@ -104,6 +107,13 @@ def as_bytes(message: Message, sender: str, now: datetime) -> bytes:
 def read(path: Path) -> EmailMessage:
     """One file of the outbox."""
     return message_from_bytes(path.read_bytes(), policy=policy.default)  # type: ignore[return-value]
+
+
+def _written_at(path: Path) -> datetime:
+    try:
+        return datetime.strptime(path.name.partition("-")[0], MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 class _Watched(smtplib.SMTP):
