@@ -129,7 +129,7 @@ def _write_later() -> None:
         _timer = None
     try:
         write()
-    except (peewee.PeeweeException, db.DatabaseAway) as error:
+    except db.FAILURES as error:
         log.warning("refused origins are not written", error=type(error).__name__)
     finally:
         # This thread ends, and its connection with it.

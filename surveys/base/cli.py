@@ -31,9 +31,11 @@ def plainly() -> Iterator[None]:
     except db.WrongDatabase as error:
         raise Unusable(f"{error}.") from None
     except peewee.OperationalError as error:
-        raise Away(
-            f"The database cannot be reached: {error}\nOn PostgreSQL it must have been made before: createdb earshot"
-        ) from None
+        db.forget_connection()
+        hint = (
+            "The disk may be full." if db.on_sqlite() else "It must have been made before: createdb earshot"
+        )
+        raise Away(f"The database cannot be reached: {error}\n{hint}") from None
     except peewee.ProgrammingError as error:
         # Such as PostgreSQL from 15 on, for a user who owns neither the database nor its schema.
         raise Unusable(f"The database cannot be used by this user: {error}") from None
@@ -67,8 +69,8 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
                     "DATABASE_URL as the service has it."
                 )
             return command(*args, **kwargs)
-        except (peewee.PeeweeException, db.DatabaseAway) as error:
-            if not db.away(error):
+        except Exception as error:
+            if not (db.away(error) or db.no_room(error)):
                 raise
             db.forget_connection()
             raise Away(f"The database cannot be reached or is full: {error}") from None

@@ -1,6 +1,7 @@
 """The database, SQLite or PostgreSQL: opening it, writing to it durably, and the base class of tables."""
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -12,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import peewee
+import psycopg
 from peewee import SQL, DatabaseProxy, Field, Model
 
-from surveys.base import postgres
+from surveys.base import postgres, sqlite
 from surveys.base.settings import Settings
 from surveys.base.writer import ALONE, Together, Writer
 
@@ -53,6 +55,15 @@ class WrongDatabase(Exception):
     """The database answers but cannot be used: wrong encoding, settings not taken, migrations missing."""
 
 
+#: Whatever goes wrong with a database, wrapped by peewee or, while rows are fetched, as the driver raises it.
+FAILURES: tuple[type[Exception], ...] = (
+    DatabaseAway,
+    peewee.PeeweeException,
+    peewee.sqlite3.Error,  # type: ignore[attr-defined]
+    psycopg.Error,
+)
+
+
 # ---------------------------------------------------------------------------------------------- opening
 
 
@@ -61,7 +72,7 @@ def open_database(settings: Settings) -> None:
     close_database()
     if settings.on_sqlite:
         path = settings.database_url.removeprefix("sqlite:///")
-        real: peewee.Database = peewee.SqliteDatabase(
+        real: peewee.Database = sqlite.Database(
             path,
             pragmas=dict(SQLITE_PRAGMAS),
             timeout=BUSY_MS / 1000,
@@ -122,7 +133,13 @@ def rows_in(table: str) -> int:
 
 
 def connect(url: str) -> Any:
-    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of."""
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of.
+
+    For the bound database it knows, as all others do, when the server answers nobody. Raises psycopg's errors.
+    """
+    bound = database.obj
+    if isinstance(bound, postgres.Database) and bound.database == url:
+        return bound.pulse.connect()
     return postgres.connect(url)
 
 
@@ -156,9 +173,10 @@ def rewrite(most: int) -> bool:
 
 
 def patient() -> None:
-    """Lift the deadline from this thread's connection: migrations and dumps may take long."""
+    """Lift the deadlines from this thread's connection: migrations and dumps may take long, and so may we meanwhile."""
     if not on_sqlite():
         database.connection().deadline = None
+        database.execute_sql("SET idle_in_transaction_session_timeout = 0")
 
 
 # ---------------------------------------------------------------------------------------------- writing
@@ -190,7 +208,7 @@ def write(verb: Callable[[], T], together: Together | None = None, item: Any = N
                 return verb()
         except peewee.OperationalError as error:
             # PostgreSQL ends one of two transactions that wait for each other; it did nothing, so do it again.
-            if getattr(_driver_error(error), "sqlstate", None) != "40P01":
+            if postgres.sqlstate(error) != "40P01":
                 raise
     with database.atomic():
         return verb()
@@ -242,7 +260,7 @@ def _the_writer() -> Writer:
 
 def _is_final(error: BaseException) -> bool:
     """True when trying again at once makes no sense: PostgreSQL is away, and not just in a deadlock."""
-    return not on_sqlite() and away(error) and getattr(_driver_error(error), "sqlstate", None) is None
+    return not on_sqlite() and away(error) and postgres.sqlstate(error) is None
 
 
 def _after_fork() -> None:
@@ -259,58 +277,52 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def away(error: BaseException) -> bool:
-    """True when `error` means that the database is away, full or busy: a 503, not a fault of ours."""
-    cause = _driver_error(error)
-    if isinstance(error, DatabaseAway):
+    """True when `error` means that the database is away, full or busy: a 503, not a fault of ours.
+
+    Also for an error of the driver that nobody has wrapped, as one that comes while rows are fetched.
+    """
+    if isinstance(error, DatabaseAway | sqlite.Ended | postgres.Lost | peewee.InterfaceError):
         return True
-    if on_sqlite():
-        code = getattr(cause, "sqlite_errorname", "") or ""
-        text = str(error)
-        return code.startswith(
-            (
-                "SQLITE_FULL",
-                "SQLITE_IOERR",
-                "SQLITE_BUSY",
-                "SQLITE_LOCKED",
-                "SQLITE_READONLY",
-                "SQLITE_CANTOPEN",
-            )
-        ) or any(
-            part in text
-            for part in (
-                "disk is full",
-                "disk I/O",
-                "is locked",
-                "readonly database",
-                "unable to open database",
-            )
-        )
-    if isinstance(error, peewee.InterfaceError):
-        return True
-    if isinstance(error, peewee.OperationalError):
-        state = getattr(cause, "sqlstate", None)
-        return state is None or state[:2] in ("08", "53", "57", "55", "40")
-    return False
+    cause = postgres.unwrapped(error)
+    if isinstance(cause, psycopg.Error):
+        return postgres.is_away(cause)
+    return isinstance(cause, peewee.sqlite3.Error) and sqlite.is_away(cause)  # type: ignore[attr-defined]
+
+
+def no_room(error: BaseException) -> bool:
+    """True when `error` means that the disk takes no more: files of ours lie beside the database."""
+    return isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EIO,
+        errno.EROFS,
+    )
+
+
+def reason(error: BaseException) -> str:
+    """An error in a word for the log, without anything that somebody wrote: its code, else its class."""
+    cause = postgres.unwrapped(error)
+    if isinstance(cause, OSError) and cause.errno:
+        return errno.errorcode.get(cause.errno, "OSError")
+    code = getattr(cause, "sqlite_errorname", None) or postgres.sqlstate(cause)
+    return code or type(cause).__name__
 
 
 def lost_parent(error: BaseException) -> bool:
     """True when `error` means that what a new row refers to was deleted meanwhile."""
     if not isinstance(error, peewee.IntegrityError):
         return False
-    return getattr(_driver_error(error), "sqlstate", None) == "23503" or "FOREIGN KEY" in str(error)
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    return getattr(error, "orig", None) or error.__cause__ or error
+    return postgres.sqlstate(error) == "23503" or "FOREIGN KEY" in str(error)
 
 
 def forget_connection() -> None:
     """Drop this thread's connection after a failure, so that the next call makes a new one."""
-    try:
-        if not database.is_closed():
-            database.close()
-    except peewee.PeeweeException:
+    if not database.is_closed():
+        connection = database.connection()
+        # Not close(), which refuses inside a transaction.
         database.dispose()
+        with contextlib.suppress(Exception):
+            connection.close()
 
 
 # ------------------------------------------------------------------------------------- order of commits

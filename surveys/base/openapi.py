@@ -22,7 +22,7 @@ ERRORS: dict[int, tuple[str, str]] = {
     422: ("invalid", "The request is well-formed but not valid."),
     429: ("too_many_requests", "Too many writes from this address; try again in 12 s."),
     500: ("internal", "Something went wrong on our side; it has been written down."),
-    503: ("unavailable", "The database cannot be reached. Try again in a moment."),
+    503: ("unavailable", "The database cannot be reached or takes no more. Try again in a moment."),
 }
 
 SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}}

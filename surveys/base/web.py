@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
-import peewee
 import structlog
 from flask import Flask, Request, Response, current_app, g, jsonify, make_response, request
 from flask_smorest import Blueprint
@@ -177,12 +176,12 @@ def problem_of(error: Exception) -> Problem:
         return Problem(422, "The request is well-formed but not valid.", flatten(messages))
     if isinstance(error, HTTPException):
         return _http_problem(error)
-    if isinstance(error, (peewee.DatabaseError, peewee.InterfaceError, db.DatabaseAway)) and db.away(error):
+    if db.away(error) or db.no_room(error):
         db.forget_connection()
-        log.error("database away", error=type(error).__name__)
+        log.error("database away", error=db.reason(error))
         return Problem(
             503,
-            "The database cannot be reached. Try again in a moment.",
+            "The database cannot be reached or takes no more. Try again in a moment.",
             headers={"Retry-After": str(RETRY_AWAY_SECONDS)},
         )
     if db.lost_parent(error):

@@ -49,15 +49,18 @@ class Writer:
         stopping = False
         while not stopping:
             batch = [self._waiting.get()]
-            while len(batch) < AT_ONCE:
-                try:
-                    batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
+            batch += self._queued(AT_ONCE - 1)
             stopping = None in batch
             self._commit([work for work in batch if work is not None])
         if not self._database.is_closed():
             self._database.close()
+
+    def _queued(self, most: int) -> list["_Work | None"]:
+        found: list[_Work | None] = []
+        with contextlib.suppress(queue.Empty):
+            while len(found) < most:
+                found.append(self._waiting.get_nowait())
+        return found
 
     def _commit(self, batch: list["_Work"]) -> None:
         try:
@@ -80,9 +83,19 @@ class Writer:
                 return False
             if not self._runs_alone:
                 self._hang_up()
+            if self._is_final(error):
+                self._give_up_on_the_queued(batch)
             for work in batch:
                 work.error = error
             return True
+
+    def _give_up_on_the_queued(self, batch: list["_Work"]) -> None:
+        """Add to a batch what has come while its fate was awaited: it would only wait as long again."""
+        for work in self._queued(self._waiting.qsize()):
+            if work is None:
+                self._waiting.put(None)
+            else:
+                batch.append(work)
 
     def _each(self, batch: list["_Work"]) -> None:
         """All verbs in one transaction, each in a savepoint, so that one failure costs only its own rows."""

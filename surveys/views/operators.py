@@ -4,7 +4,6 @@ import hmac
 import ipaddress
 from typing import Any
 
-import peewee
 from flask import Response, jsonify, request
 
 from surveys import invitations
@@ -40,7 +39,7 @@ def readyz() -> Any:
         missing = [f"migration {name} is not applied" for name in schema.pending()]
         db.check()
         missing_text = missing or schema.differences()
-    except (peewee.PeeweeException, db.DatabaseAway):
+    except db.FAILURES:
         db.forget_connection()
         missing_text = ["the database cannot be reached"]
     except db.WrongDatabase as error:
@@ -64,7 +63,7 @@ def _standing() -> dict[str, dict[str, int]]:
     """What somebody may have to look at: jobs and invitations that are not done. Nothing while the database is away."""
     try:
         return {"jobs": jobs.backlog(clock.now()), "invitations": invitations.open_counts()}
-    except (peewee.PeeweeException, db.DatabaseAway):
+    except db.FAILURES:
         db.forget_connection()
         return {}
 

@@ -1,10 +1,13 @@
 """Writing: after the commit or not at all, also when others are in the way."""
 
+import errno
 import threading
 
+import peewee
+import psycopg
 import pytest
 
-from surveys.base import db
+from surveys.base import clock, db, sqlite
 from surveys.base.accounts import ApiKey
 from surveys.base.db import Clock
 from tests.threads import together
@@ -142,3 +145,75 @@ def test_rows_of_one_insert_may_differ_in_what_they_hold(world):
     keys = db.Insert(Clock)
     assert keys.many([{"id": number, "tick": number * 10} for number in range(10, 100)]) == 90
     assert Clock.get_by_id(99).tick == 990
+
+
+@pytest.fixture
+def full(world):
+    """SQLite that is full for this thread, as far as it can tell: it may not add a page."""
+    if world.kind == "sqlite":
+        pages = db.database.execute_sql("PRAGMA page_count").fetchone()[0]
+        db.database.execute_sql(f"PRAGMA max_page_count = {pages}")
+    return world.kind == "sqlite"
+
+
+def fill():
+    """More than there is room for."""
+    for number in range(3):
+        ApiKey.create(
+            id=f"key_{number}",
+            prefix="",
+            digest=str(number),
+            name="n" * 2**20,
+            scopes=[],
+            created_at=clock.now(),
+        )
+
+
+def test_the_error_of_a_full_disk_is_told_and_not_that_nothing_was_left_to_take_back(full):
+    def in_a_savepoint():
+        with db.database.atomic(), db.database.atomic():
+            fill()
+
+    if full:
+        with pytest.raises(peewee.OperationalError) as error:
+            in_a_savepoint()
+        assert db.reason(error.value) == "SQLITE_FULL"
+        assert db.away(error.value)
+
+
+def test_after_sqlite_has_ended_a_transaction_nothing_of_it_is_kept(full):
+    def go_on():
+        with db.database.atomic():
+            Clock.create(id=7, tick=0)
+            with pytest.raises(peewee.OperationalError):
+                fill()
+            with pytest.raises(sqlite.Ended):
+                Clock.create(id=8, tick=0)
+
+    if full:
+        with pytest.raises(sqlite.Ended) as ended:
+            go_on()
+        assert db.away(ended.value)
+        assert not Clock.select().where(Clock.id > 6).exists()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(code, "") for code in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)]
+)
+def test_a_file_that_the_disk_does_not_take_is_like_a_database_that_takes_no_more(
+    client, app, monkeypatch, error
+):
+    def raises():
+        raise error
+
+    monkeypatch.setitem(app.view_functions, "operators.healthz", raises)
+    reply = client.get("/healthz")
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "2")
+
+
+def test_an_error_of_the_driver_itself_is_told_apart_as_well():
+    full, wrong = psycopg.errors.DiskFull(), psycopg.errors.UndefinedTable()
+    assert (db.away(full), db.away(wrong)) == (True, False)
+    locked = peewee.sqlite3.OperationalError("database is locked")
+    locked.sqlite_errorname = "SQLITE_BUSY"
+    assert (db.away(locked), db.away(peewee.sqlite3.OperationalError("no such table"))) == (True, False)
