@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
 from surveys import commands, connections, refused_origins
-from surveys.base import bell, db
+from surveys.base import bell, db, jobs
 from surveys.base.delivery.client import Answer
 from surveys.base.settings import Settings
 from tests import servers
@@ -147,6 +147,7 @@ def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]
     refused_origins.forget()
     bell.close()
     db.close_database()
+    jobs._cut_off.clear()
     template.drop(name)
 
 

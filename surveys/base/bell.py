@@ -6,10 +6,12 @@ huey alone is at most once (a killed worker loses its task), so its tasks carry 
 
 import functools
 import gc
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ import structlog
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
 
 from surveys.base import clock, db, hands, jobs
+from surveys.base.ringer import Ringer
 from surveys.base.settings import Settings
 
 log = structlog.get_logger()
@@ -28,6 +31,7 @@ Chore = Callable[[datetime], Any]
 _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
 _making = threading.Lock()
+_ringer: Ringer | None = None
 _hourly: dict[str, Chore] = {}
 _nightly: dict[str, Chore] = {}
 _beside: dict[str, int] = {}
@@ -67,22 +71,27 @@ def do_chores(now: datetime, night: bool = False) -> None:
 
 def install(settings: Settings) -> None:
     """Say where the bell hangs. Nothing is opened before it rings: commands may run without a database."""
-    global _make, _hands
+    global _make, _hands, _ringer
     close()
     _hands = settings.data_dir / "hands"
     if settings.on_sqlite:
         path = str(settings.data_dir / "bell.db")
         _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
-        # A frozen server must not keep whoever rings, which is an answer on its way.
+        # A frozen server must not keep whoever rings.
         connection = functools.partial(db.connect, settings.database_url)
         _make = functools.partial(PostgresHuey, "earshot", connection=connection, results=False)
-    jobs.use_bell(_ring)
+    _ringer = Ringer(_ring)
+    jobs.use_bell(_ringer.ring_in)
 
 
 def close() -> None:
-    """Close what the first ring opened."""
-    global _made
+    """Ring no more, and close what the first ring opened."""
+    global _made, _ringer
+    if _ringer is not None:
+        jobs.use_bell(None)
+        _ringer.stop()
+    _ringer = None
     if _made is not None:
         _made.storage.close()
     _made = None
@@ -105,6 +114,16 @@ def _huey() -> Huey:
         return _made
 
 
+def _after_fork() -> None:
+    global _making
+    _making = threading.Lock()
+    if _ringer is not None:
+        _ringer.renew()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def _with_tasks(huey: Huey) -> Huey:
     @huey.on_startup()
     def begin() -> None:
@@ -115,13 +134,13 @@ def _with_tasks(huey: Huey) -> Huey:
     @huey.task(name="look")
     def look() -> None:
         drain()
-        look_again(huey.ring, clock.now())
+        look_again(clock.now())
 
     @huey.periodic_task(crontab(minute="*"), name="minute")
     def minute() -> None:
         _pick_up()
         drain()
-        look_again(huey.ring, clock.now())
+        look_again(clock.now())
 
     @huey.periodic_task(crontab(minute="7"), name="hour")
     def hour() -> None:
@@ -151,9 +170,8 @@ def drain() -> int:
         while taken := _turn():
             total += taken
     except Exception as error:
-        # The rows stay; the next ring or the next minute tries again.
-        db.forget_connection()
-        log.error("worker cannot reach the database", error=type(error).__name__)
+        # The rows stay; the next look tries again.
+        _away(error)
     return total
 
 
@@ -177,8 +195,16 @@ def _run_lane(lane: str) -> None:
     signal.signal(signal.SIGTERM, end)
     _take_hand()
     _pick_up()
-    while not ending and jobs.run_due(clock.now, lane=lane):
-        pass
+    while not ending:
+        try:
+            if not jobs.run_due(clock.now, lane=lane):
+                break
+        except Exception as error:
+            if not db.away(error):
+                raise
+            # The job in hand is this process's: it is written down how it ended as soon as that can be done.
+            _away(error)
+            time.sleep(PAUSE.total_seconds())
     if _hand is not None:
         _hand.close()
 
@@ -204,18 +230,20 @@ def _pick_up() -> None:
     except Exception as error:
         # What is not given back now is in the next minute.
         db.forget_connection()
-        log.error("jobs of a killed worker not given back", error=type(error).__name__)
+        log.error("jobs of a killed worker not given back", error=db.reason(error))
 
 
-def look_again(look: Any, now: datetime) -> None:
-    """Have the rows looked at when the next job is due, if that is soon: a retry after 5 s waits no minute."""
+def look_again(now: datetime) -> None:
+    """Have the rows looked at when the next job is due, if that is soon: a retry after 5 s waits no minute.
+
+    Where the database cannot say when that is, it is asked again in a PAUSE.
+    """
     global _next_look
     try:
         due = jobs.next_due(now)
     except Exception as error:
-        db.forget_connection()
-        log.error("worker cannot reach the database", error=type(error).__name__)
-        return
+        _away(error)
+        due = now
     if due is None:
         return
     # Due already: it came after the last look, or its lane is busy.
@@ -223,7 +251,13 @@ def look_again(look: Any, now: datetime) -> None:
     if due - now > SOON or (_next_look is not None and now < _next_look <= due):
         return
     _next_look = due
-    look.schedule(delay=max(0.0, (due - now).total_seconds()))
+    if _ringer is not None:
+        _ringer.ring_in((due - now).total_seconds())
+
+
+def _away(error: Exception) -> None:
+    db.forget_connection()
+    log.error("worker cannot reach the database", error=db.reason(error))
 
 
 def beside(verb: Callable[[], Any], name: str = "") -> bool:
@@ -260,6 +294,8 @@ def _be_child(verb: Callable[[], Any], parent: int) -> None:
         end_with_parent(parent)
         os.nice(10)
         verb()
+        if _ringer is not None:
+            _ringer.settle()
         failed = 0
     except BaseException as error:
         log.error("work beside failed", exc_info=error)
@@ -278,6 +314,8 @@ def work() -> None:
     # huey's own processes would go on without it; what they hold is a lease on rows, so they may end at once.
     _kill_children_with_parent()
     gc.freeze()
+    for name in ("Worker", "Scheduler"):
+        logging.getLogger(f"huey.consumer.{name}").addFilter(_Briefly())
     consumer = _huey().create_consumer(
         workers=1,
         worker_type="process",
@@ -291,6 +329,29 @@ def work() -> None:
         shutdown_timeout=15,
     )
     consumer.run()
+
+
+class _Briefly(logging.Filter):
+    """Says in one line, and not every second, that huey cannot reach what it keeps its rings in."""
+
+    APART_SECONDS = 60.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write the record down; shortens it."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, db.FAILURES):
+            return True
+        last = self._said.get(record.msg, float("-inf"))
+        if time.monotonic() - last < self.APART_SECONDS:
+            return False
+        self._said[record.msg] = time.monotonic()
+        record.exc_info, record.exc_text = None, None
+        record.msg, record.args = f"{record.getMessage().rstrip('.')}: {db.reason(error)}", ()
+        return True
 
 
 def end_with_parent(parent: int, how: int = signal.SIGTERM) -> None:

@@ -1,11 +1,14 @@
 """What is to be done after the reply: rows written in the same transaction as their cause, and run later."""
 
 import contextlib
+import functools
+import os
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -162,7 +165,7 @@ _insert = db.Insert(Job)
 
 
 def use_bell(bell: Callable[[float], None] | None) -> None:
-    """How to wake the worker in so many seconds; without one it finds new jobs when it next looks."""
+    """How to wake the worker in so many seconds, at once and without an error; without one it looks every minute."""
     global _bell
     _bell = bell
 
@@ -178,11 +181,7 @@ def ring() -> None:
             # One ring is still to come, and will be heard after this job's commit.
             return
         _next_ring = time.monotonic() + wait + RINGS_APART
-    try:
-        _bell(wait)
-    except Exception as error:
-        # The row is safe; the worker looks every minute anyway.
-        log.warning("bell not rung", error=type(error).__name__)
+    _bell(wait)
 
 
 def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = None) -> int:
@@ -191,13 +190,24 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
     A failing one never stops the next. What leaves the house is taken one at a time: it must not be done twice
     because something before it was slow.
     """
+    _take_up(now())
     began = now()
-    claimed = _claim(began, 1 if lane in OUTWARD else limit, lane)
-    finished: list[int] = []
+    turn = _Turn(began + LEASE)
+    try:
+        return _run(turn, _claim(began, 1 if lane in OUTWARD else limit, lane), began, now, lane)
+    except Exception:
+        # The database went away. The claim may have been kept all the same.
+        _cut_off.append(turn)
+        raise
+
+
+def _run(
+    turn: "_Turn", claimed: list[Job], began: datetime, now: Callable[[], datetime], lane: str | None
+) -> int:
     hand = _hand
     for place, job in enumerate(claimed):
         if now() - began > TURN:
-            _give_back(claimed[place:])
+            _give_back(turn)
             claimed = claimed[:place]
             break
         if hand is not None:
@@ -207,14 +217,14 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
                 for handler in _handlers.get(job.kind, ()):
                     handler(job.payload, now())
         except Exception as error:
+            turn.failed = job, error
             if db.away(error):
                 raise
             _failed(job, error, now())
+            turn.failed = None
         else:
-            finished.append(job.id)
-    if finished:
-        update = Job.update(state=DONE, lease_until=None, error=None).where(Job.id.in_(finished))
-        db.write(update.execute)
+            turn.finished.append(job.id)
+    _finish(turn)
     if hand is not None and claimed:
         hand.empty()
     return len(claimed)
@@ -400,11 +410,49 @@ def _claim(now: datetime, limit: int, lane: str | None) -> list[Job]:
     return db.write(take)
 
 
-def _give_back(claimed: list[Job]) -> None:
+@dataclass
+class _Turn:
+    """What became of the jobs that were taken at once; their lease tells them from all others."""
+
+    lease_until: datetime
+    finished: list[int] = field(default_factory=list)
+    failed: tuple[Job, Exception] | None = None
+
+
+#: Turns that could not be written down.
+_cut_off: list[_Turn] = []
+
+# They are those of the process that ran them.
+os.register_at_fork(after_in_child=_cut_off.clear)
+
+
+def _take_up(now: datetime) -> None:
+    """Write down what earlier turns could not: else their jobs would wait until their lease is over."""
+    while _cut_off:
+        turn = _cut_off[0]
+        if now < turn.lease_until:
+            db.write(functools.partial(_settle, turn, now))
+        _cut_off.remove(turn)
+
+
+def _settle(turn: _Turn, now: datetime) -> None:
+    _finish(turn)
+    if turn.failed:
+        _failed(*turn.failed, now)
+    _give_back(turn)
+
+
+def _finish(turn: _Turn) -> None:
+    if turn.finished:
+        update = Job.update(state=DONE, lease_until=None, error=None).where(Job.id.in_(turn.finished))
+        db.write(update.execute)
+
+
+def _give_back(turn: _Turn) -> None:
     """Undo the claim of jobs that were not begun."""
-    ids = [job.id for job in claimed]
+    unbegun = (Job.state == RUNNING) & (Job.lease_until == turn.lease_until) & Job.id.not_in(turn.finished)
     update = Job.update(state=NEW, lease_until=None, attempts=Job.attempts - 1)
-    db.write(update.where(Job.id.in_(ids)).execute)
+    db.write(update.where(unbegun).execute)
 
 
 def _failed(job: Job, error: Exception, now: datetime) -> None:

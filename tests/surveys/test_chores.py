@@ -57,38 +57,52 @@ def test_the_slots_of_past_days_become_one_and_the_numbers_stay(world, make, now
     assert rollups.differences() == []
 
 
-class Look:
-    """Stands for huey's task; remembers when it was to be done."""
+class Ringer:
+    """Remembers in how many seconds the worker is to look again."""
 
     def __init__(self):
         self.delays = []
 
-    def schedule(self, delay):
-        self.delays.append(delay)
+    def ring_in(self, seconds):
+        self.delays.append(seconds)
+
+
+@pytest.fixture
+def ringer(world, monkeypatch):
+    """Stands for what rings the bell."""
+    made = Ringer()
+    monkeypatch.setattr(bell, "_next_look", None)
+    monkeypatch.setattr(bell, "_ringer", made)
+    return made
 
 
 @pytest.mark.parametrize(
     ("seconds", "looks"), [(-9, [1.0]), (0, [1.0]), (5, [5.0]), (59, [59.0]), (61, []), (None, [])]
 )
-def test_the_worker_looks_again_when_a_job_is_soon_due(world, now, monkeypatch, seconds, looks):
-    monkeypatch.setattr(bell, "_next_look", None)
+def test_the_worker_looks_again_when_a_job_is_soon_due(ringer, now, seconds, looks):
     if seconds is not None:
         due = now + timedelta(seconds=seconds)
         db.write(lambda: jobs.enqueue("later", {}, now, due))
-    look = Look()
-    bell.look_again(look, now)
-    bell.look_again(look, now)
-    assert look.delays == looks
+    bell.look_again(now)
+    bell.look_again(now)
+    assert ringer.delays == looks
 
 
-def test_an_earlier_job_brings_the_look_forward(world, now, monkeypatch):
-    monkeypatch.setattr(bell, "_next_look", None)
-    look = Look()
+def test_a_database_that_cannot_say_when_the_next_job_is_due_is_asked_again(ringer, now, monkeypatch):
+    def away(now):
+        raise db.DatabaseAway("gone")
+
+    monkeypatch.setattr(jobs, "next_due", away)
+    bell.look_again(now)
+    assert ringer.delays == [1.0]
+
+
+def test_an_earlier_job_brings_the_look_forward(ringer, now):
     for seconds in (50, 10, 30):
         due = now + timedelta(seconds=seconds)
         db.write(lambda due=due: jobs.enqueue("later", {}, now, due))
-        bell.look_again(look, now)
-    assert look.delays == [50.0, 10.0]
+        bell.look_again(now)
+    assert ringer.delays == [50.0, 10.0]
 
 
 def test_dead_jobs_run_again_once_released(world, now):

@@ -1,5 +1,6 @@
 """The bell and the worker's processes."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -146,3 +147,29 @@ def test_threads_that_ring_for_the_first_time_together_open_one_connection(postg
         assert len(made) == 1
     finally:
         bell.close()
+
+
+def test_a_bell_that_cannot_be_reached_is_told_of_in_one_line_a_minute(caplog, monkeypatch):
+    said, clock = logging.getLogger("huey.consumer.Said"), [0.0]
+    monkeypatch.setattr(bell.time, "monotonic", lambda: clock[0])
+    briefly = bell._Briefly()
+    said.addFilter(briefly)
+    try:
+        for moment in (0.0, 1.0, 59.0, 60.0):
+            clock[0] = moment
+            for text in ("Error reading from queue", "Error reading schedule."):
+                try:
+                    raise psycopg.errors.DiskFull("somebody's words")
+                except psycopg.Error:
+                    said.exception(text)
+        try:
+            raise LookupError
+        except LookupError:
+            said.exception("Unhandled")
+    finally:
+        said.removeFilter(briefly)
+    assert [record.getMessage() for record in caplog.records] == [
+        *["Error reading from queue: 53100", "Error reading schedule: 53100"] * 2,
+        "Unhandled",
+    ]
+    assert [bool(record.exc_info) for record in caplog.records] == [False] * 4 + [True]

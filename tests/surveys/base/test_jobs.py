@@ -306,3 +306,57 @@ def test_the_last_ring_is_heard_after_the_last_job(world, monkeypatch):
     apart = [later - earlier for earlier, later in itertools.pairwise(rung)]
     assert min(apart) >= jobs.RINGS_APART - 1e-6
     assert len(rung) < 60
+
+
+def test_a_turn_that_lost_its_database_is_written_down_when_it_is_back(handled, monkeypatch):
+    """Else what was taken would wait for five minutes, until its lease is over."""
+    away = [True]
+
+    @jobs.on("lost")
+    def lost(payload, now):
+        if away.pop():
+            raise db.DatabaseAway("gone")
+        handled.append("found")
+
+    for number, kind in enumerate(["good", "lost", "good"]):
+        add(kind, number)
+    away.insert(0, False)
+    with pytest.raises(db.DatabaseAway):
+        run()
+    assert {job.state for job in Job.select()} == {jobs.RUNNING}
+    assert run() == 1
+    assert handled == [0, 2]
+    assert run(NOW + timedelta(seconds=jobs.RETRY_AFTER[0] * 1.1 + 1)) == 1
+    assert handled == [0, 2, "found"]
+    assert {job.state for job in Job.select()} == {jobs.DONE}
+
+
+def test_what_was_done_when_the_database_went_away_is_not_done_again(handled, monkeypatch):
+    add("good", 1)
+    finish = jobs._finish
+
+    def away(turn):
+        monkeypatch.setattr(jobs, "_finish", finish)
+        raise db.DatabaseAway("gone")
+
+    monkeypatch.setattr(jobs, "_finish", away)
+    with pytest.raises(db.DatabaseAway):
+        run()
+    assert run() == 0
+    assert handled == [1]
+    assert Job.get().state == jobs.DONE
+
+
+def test_a_turn_is_no_longer_written_down_when_others_may_have_taken_its_jobs(handled, monkeypatch):
+    add("good", 1)
+    finish = jobs._finish
+
+    def away(turn):
+        monkeypatch.setattr(jobs, "_finish", finish)
+        raise db.DatabaseAway("gone")
+
+    monkeypatch.setattr(jobs, "_finish", away)
+    with pytest.raises(db.DatabaseAway):
+        run()
+    assert run(NOW + jobs.LEASE + timedelta(seconds=1)) == 1
+    assert handled == [1, 1]
