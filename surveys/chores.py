@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from surveys import privacy, responses, retention, rollups
-from surveys.base import bell, idempotency, jobs, limits
+from surveys.base import ballast, bell, idempotency, jobs, limits
 from surveys.base.settings import Settings
 
 
@@ -18,6 +18,10 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
 
     def settle_erasures(now: datetime) -> None:
         privacy.settle()
+
+    def keep_room(now: datetime) -> None:
+        if chosen.on_sqlite:
+            ballast.lay(chosen.data_dir)
 
     def trim_receipts(now: datetime) -> None:
         retention.trim_receipts(now, chosen.keep_receipts_days)
@@ -37,5 +41,6 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
         rollups.compact,
         forget_addresses,
         settle_erasures,
+        keep_room,
     ):
         bell.hourly(chore)

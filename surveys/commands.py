@@ -12,7 +12,6 @@ import time
 from typing import Any
 
 import click
-import peewee
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -150,6 +149,14 @@ def _supervise(commands: dict[str, list[str]]) -> int:
 
 def prepare(chosen: settings.Settings) -> None:
     """Apply migrations; on a first start make the first key and a survey that is ready."""
+    # On a full disk SQLite cannot even be opened; once it is, it can be read.
+    with ballast.Room(chosen.data_dir, cli.Away) as room:
+        room.do(functools.partial(_prepare, chosen))
+    if chosen.on_sqlite:
+        ballast.lay(chosen.data_dir)
+
+
+def _prepare(chosen: settings.Settings) -> None:
     with cli.plainly():
         schema.up(chosen)
         db.check()
@@ -161,8 +168,6 @@ def prepare(chosen: settings.Settings) -> None:
         if not chosen.admin_key and sys.stderr.isatty():
             click.echo(f"The first API key: {key}", err=True)
     catalogue.make_first(clock.now())
-    if chosen.on_sqlite:
-        ballast.lay(chosen.data_dir)
 
 
 def welcome(chosen: settings.Settings) -> None:
@@ -189,7 +194,7 @@ def worker() -> None:
         if missing := schema.pending():
             raise click.ClickException(f"Migrations are not applied: {', '.join(missing)}.")
         cli.check_tables()
-    except (peewee.PeeweeException, db.DatabaseAway):
+    except db.FAILURES:
         # The worker waits for a database that is away.
         db.forget_connection()
     bell.work()

@@ -1,8 +1,10 @@
 """What an operator types to look after the data: erase, export, backup, restore, jobs, mail-test."""
 
+import functools
 import json
 import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -36,32 +38,44 @@ def erase(email: str | None, external_id: str | None, person_id: str | None, rep
     """Erase a person everywhere: answers, invitations, what waits in queues, mail in the outbox."""
     if sum(map(bool, (email, external_id, person_id, replay))) != 1:
         raise click.UsageError("Give one of --email, --id, --person and --replay.")
-    chosen = web.settings()
-    try:
-        gone = _erase(email, external_id, person_id, chosen.data_dir)
-    except cli.Away:
-        # On a full disk SQLite cannot even open its log; without the ballast there is room for that.
-        if not ballast.drop(chosen.data_dir):
-            raise
-        gone = _erase(email, external_id, person_id, chosen.data_dir)
-    finally:
-        if chosen.on_sqlite:
-            ballast.lay(chosen.data_dir)
+    data_dir = web.settings().data_dir
+    gone: Counter[str] = Counter()
+    with ballast.Room(data_dir, cli.Away) as room:
+        who = room.do(functools.partial(_find, email, external_id, person_id))
+        # What was done before the disk was full is done once more, which takes nothing away.
+        room.do(functools.partial(_erase, who, email, external_id, data_dir, gone))
+    if room.shrank:
+        click.echo(
+            "The disk is full, and a part of what is kept free for erasing is used up. Make room: within the hour the "
+            "service keeps it free again.",
+            err=True,
+        )
     click.echo(_counted(gone) if gone else "Nothing is kept about them.")
 
 
 @cli.with_database
-def _erase(
-    email: str | None, external_id: str | None, person_id: str | None, data_dir: Path
-) -> dict[str, int]:
-    """Erase one person; whom the tombstones name when nobody is given."""
+def _find(email: str | None, external_id: str | None, person_id: str | None) -> list[Person] | None:
+    """Whom to erase; None for those whom the tombstones name, when nobody is given."""
     if not (email or external_id or person_id):
-        gone = privacy.replay({**tombstones.mirrored(data_dir), **tombstones.known()}, clock.now())
+        return None
+    return find(email, external_id, person_id)
+
+
+@cli.with_database
+def _erase(
+    who: list[Person] | None,
+    email: str | None,
+    external_id: str | None,
+    data_dir: Path,
+    gone: Counter[str],
+) -> None:
+    """Erase one person, or whom the tombstones name; adds to `gone` how many rows of each table went."""
+    if who is None:
+        gone.update(privacy.replay({**tombstones.mirrored(data_dir), **tombstones.known()}, clock.now()))
     else:
-        gone = privacy.erase(find(email, external_id, person_id), clock.now(), email, external_id)
+        gone.update(privacy.erase(who, clock.now(), email, external_id))
     if files := privacy.clean_up():
-        gone["outbox"] = files
-    return gone
+        gone["outbox"] += files
 
 
 def find(email: str | None, external_id: str | None, person_id: str | None) -> list[Person]:

@@ -75,11 +75,14 @@ def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in place of what `path` holds, durably, mode 0600: a reader sees the old or the new."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def is_buried(graves: dict[str, datetime], kind: str, value: str | None, since: datetime) -> bool:

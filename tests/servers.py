@@ -24,6 +24,9 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parents[1]
 
+#: The whole service: web and worker.
+SERVE = (sys.executable, "-m", "flask", "--app", "wsgi", "serve")
+
 
 @contextlib.contextmanager
 def postgres(settings: Mapping[str, str] | None = None, parent: str | None = None) -> "Iterator[Postgres]":
@@ -149,14 +152,18 @@ class Postgres:
 
 @contextlib.contextmanager
 def service(
-    environment: Mapping[str, str], *, command: Sequence[str] = (), deadline: float = 60
+    environment: Mapping[str, str],
+    *,
+    command: Sequence[str] = (),
+    deadline: float = 60,
+    log: Path | None = None,
 ) -> "Iterator[Service]":
     """Earshot itself: `flask --app wsgi serve` (or `command`) with these settings, ready on a free port.
 
     What the surrounding environment says about Earshot's settings does not count. `DATA_DIR` must be
     given, so that no test meets the data of a real instance. Stopped at the end, also when we are killed.
     """
-    running = Service.start(environment, command=command, deadline=deadline)
+    running = Service.start(environment, command=command, deadline=deadline, log=log)
     try:
         yield running
     finally:
@@ -167,7 +174,7 @@ def run_once(environment: Mapping[str, str], *command: str, patience: float = 10
     """A command of Earshot that ends by itself, `serve` by default: its `stdout` with stderr, and `returncode`."""
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", *(command or ["serve"])],
-        cwd=ROOT, env={**_surroundings(), "PORT": str(free_port()), **environment}, stdin=subprocess.DEVNULL,
+        cwd=ROOT, env={**surroundings(), "PORT": str(free_port()), **environment}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
     )  # fmt: skip
 
@@ -189,18 +196,20 @@ class Service:
         command: Sequence[str] = (),
         directory: Path = ROOT,
         deadline: float = 60,
+        log: Path | None = None,
     ) -> "Service":
         """Start `command` (by default `flask … serve`) in `directory`; return when `/readyz` says 200.
 
+        `log`: where its output goes, if not into a file in `DATA_DIR`.
         Raises TimeoutError after `deadline` seconds, RuntimeError when it ends before; both quote its log.
         """
         port = environment.get("PORT") or str(free_port())
-        log = Path(environment["DATA_DIR"]) / "service.log"
+        log = log or Path(environment["DATA_DIR"]) / "service.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        settings = {**_surroundings(), "HOST": "127.0.0.1", **environment, "PORT": port}
+        settings = {**surroundings(), "HOST": "127.0.0.1", **environment, "PORT": port}
         with open(log, "ab") as output:
             process = subprocess.Popen(
-                command or [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
+                command or SERVE,
                 cwd=directory, env=settings, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
@@ -315,7 +324,7 @@ def _as_unprivileged_shell(command: str) -> str:
     return f"su -s /bin/sh {user} -c {shlex.quote(command)}" if user else command
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """What programs need of our environment, without anything that could be one of Earshot's settings."""
     kept = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SSL_CERT_FILE")
     prefixes = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

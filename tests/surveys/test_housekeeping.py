@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from surveys import housekeeping, privacy, rollups
-from surveys.base import ballast, db, schema
+from surveys import rollups
+from surveys.base import db, schema
 from surveys.models import Person, Response
 from tests import servers
 from tests.mailserver import serving
@@ -62,25 +62,6 @@ def test_a_person_is_erased_by_id(run, make, option):
     given = {"--person": Person.get().id, "--id": "u1"}[option]
     assert "person" in run("erase", option, given).output
     assert Person.select().count() == 0
-
-
-def test_erasing_on_a_full_disk_throws_the_ballast_out(run, world, make, monkeypatch):
-    make.response(make.survey(), 1, person={"email": "ann@example.com"})
-    data_dir = world.settings.data_dir
-    assert ballast.lay(data_dir)
-    assert (data_dir / ballast.FILE).stat().st_blocks * 512 >= ballast.BYTES
-    erase = privacy.erase
-
-    def on_a_full_disk(*arguments):
-        if (data_dir / ballast.FILE).exists():
-            raise db.DatabaseAway("database or disk is full")
-        return erase(*arguments)
-
-    monkeypatch.setattr(housekeeping.privacy, "erase", on_a_full_disk)
-    done = run("erase", "--email", "ann@example.com")
-    assert done.exit_code == 0, done.output
-    assert Person.select().count() == 0
-    assert (data_dir / ballast.FILE).exists() is (world.kind == "sqlite")
 
 
 def test_export_writes_a_person_or_all_responses(run, make, tmp_path):

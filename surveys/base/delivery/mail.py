@@ -85,9 +85,13 @@ class Outbox:
         name = f"{now.astimezone(UTC):{MOMENT}}-{ids.new('mail')[5:13]}.eml"
         temporary = self.directory / f"{name}.new"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        temporary.rename(self.directory / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            temporary.rename(self.directory / name)
+        finally:
+            # Of a mail that the disk had no room for, nothing is left that an erasure would not find.
+            temporary.unlink(missing_ok=True)
 
     def forget(self, is_gone: Callable[[str, datetime], bool]) -> int:
         """Remove the mails of which `is_gone` says so, told the address and when the mail was written; how many."""
