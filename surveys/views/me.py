@@ -38,6 +38,8 @@ def change(token: str) -> Response:
     """Change an answer within its window, delete it, or say how often to be asked: the field `do` says which."""
     public.admit_form()
     given = MyForm().load(web.form_fields(MyForm.body_limit))
+    if public.by_script(given):
+        return show(token)
     rows, now = _rows(token), clock.now()
     if given["do"] == "frequency":
         people.prefer(rows, *FREQUENCIES[given["frequency"]])

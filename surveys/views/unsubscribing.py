@@ -7,7 +7,7 @@ from surveys.base import clock, web
 from surveys.base.web import Routes
 from surveys.models import Invitation
 from surveys.schemas.pages import UnsubscribeForm
-from surveys.views import layout
+from surveys.views import layout, public
 
 routes = Routes("unsubscribing", __name__, description="For respondents: no key needed.")
 layout.errors_as_pages(routes)
@@ -32,8 +32,10 @@ def show(token: str) -> Response:
 )
 def unsubscribe(token: str) -> Response:
     """Send no more mail surveys to this address, whichever survey. No cookie, no redirect, no limit (RFC 8058, 3.1)."""
-    UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
+    given = UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
     invitation, now = _invitation(token), clock.now()
+    if public.by_script(given):
+        return show(token)
     if invitation is not None and invitation.person is not None:
         people.unsubscribe(invitation.person, now)
     if invitation is not None and invitation.email:
