@@ -12,6 +12,14 @@ from surveys.schemas.kinds import SHORT, text
 _CHOICE = re.compile(r"choice_[0-9]{1,2}")
 
 
+def acted() -> fields.String:
+    """The mark of a page's script; without a script there is none."""
+    return fields.String(
+        load_default=None,
+        metadata={"description": "Empty: the page's script saw nobody act, so another script sent the form."},
+    )
+
+
 class PageForm(ma.Schema):
     """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
 
@@ -30,6 +38,7 @@ class PageForm(ma.Schema):
         metadata={"description": "What was chosen for the follow-up, in fields `choice_0`, `choice_1` …"},
     )
     homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
+    acted = acted()
 
     @ma.pre_load
     def _gather(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -59,6 +68,7 @@ class UnsubscribeForm(ma.Schema):
         validate=validate.OneOf(("1",)),
         metadata={"description": "`1` takes it back: mail surveys may be sent again."},
     )
+    acted = acted()
 
     @ma.validates_schema
     def _says_which(self, data: dict[str, Any], **_: Any) -> None:
@@ -80,6 +90,7 @@ class MyForm(ma.Schema):
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
     comment = text(10_000)
     frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
+    acted = acted()
 
     @ma.validates_schema
     def _whole(self, data: dict[str, Any], **_: Any) -> None:

@@ -62,6 +62,11 @@ def answer(token: str) -> Response:
     invitation, survey = _invited(token, now)
     form = _form(given["form"], invitation, token, now)
     score, stored = pages.score_of(survey, given["score"]), _stored(invitation, form.id)
+    # A browser sends a form to go on to its answer; what it sends for a script is no form.
+    if public.by_script(given) or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        if score is not None:
+            intents.note(invitation, score, now)
+        return pages.ask(survey, form, score, given.get("comment"), 422, confirming=score is not None)
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)
     taken, _ = public.taken(survey, _answer(survey, form, token, given, score))

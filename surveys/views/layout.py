@@ -55,6 +55,7 @@ def page(
         direction=wording.direction(language),
         say=lambda key, **words: wording.text(language, key, **words),
         nonce=web.nonce(),
+        inline=script.inline,
         palette=script.schemes(script.colour_of(options)),
         theme=options.get("theme") or "auto",
         **values,

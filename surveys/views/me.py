@@ -41,6 +41,8 @@ def change(token: str) -> Response:
     """
     public.admit_form()
     given = MyForm().load(web.form_fields(MyForm.body_limit))
+    if public.by_script(given):
+        return show(token)
     rows, now = _rows(token), clock.now()
     if given["do"] == "frequency":
         people.prefer(rows, *FREQUENCIES[given["frequency"]])

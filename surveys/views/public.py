@@ -51,6 +51,11 @@ def admit_form() -> None:
         raise Problem(403, "This form takes no answers from other sites.")
 
 
+def by_script(given: dict[str, Any]) -> bool:
+    """True for a form that a script sent before any person acted on the page; see `hosted/acts.js`."""
+    return given["acted"] == ""
+
+
 def share(routes: Blueprint) -> None:
     """Let pages of the origins that a survey allows read what these routes answer."""
     routes.before_request(_remember_origin)

@@ -8,7 +8,7 @@ from surveys.base.web import Routes
 from surveys.domain import addresses
 from surveys.models import Invitation, Person
 from surveys.schemas.pages import UnsubscribeForm
-from surveys.views import layout
+from surveys.views import layout, public
 
 routes = Routes("unsubscribing", __name__, description="For respondents: no key needed.")
 layout.errors_as_pages(routes)
@@ -36,6 +36,8 @@ def unsubscribe(token: str) -> Response:
     """
     given = UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
     invitation, now = _invitation(token), clock.now()
+    if public.by_script(given):
+        return show(token)
     if given["again"]:
         people.resubscribe(_holders(invitation))
         return _page(invitation, again=True)

@@ -1,5 +1,5 @@
-// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches; the same
-// bytes from the same sources anywhere. esbuild puts the modules together, terser makes them smaller still.
+// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches, and the
+// scripts of the service's own pages; the same bytes from the same sources anywhere. esbuild puts the modules together, terser makes them smaller still.
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { build, transform } from 'esbuild'
@@ -63,6 +63,16 @@ const joined = {
 const whole = { ...file('loader'), plugins: [minifiedCss, joined] }
 await make('whole', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'false' })
 await make('whole-choices', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'true' })
+
+// The scripts of the service's own pages, which stand inside them.
+const own = {
+  name: 'own',
+  setup(build) {
+    build.onResolve({ filter: /told\.js$/ }, () => ({ path: here + 'src/hosted/told.js' }))
+  },
+}
+for (const name of ['page', 'guarded', 'kept'])
+  await make(name, { ...file('hosted/' + name), plugins: [own] }, 'iife', { HOSTED: 'true' })
 
 // Each moment is one expression, a function; the server puts in those that a survey uses.
 const moments = {}

@@ -1,4 +1,4 @@
-"""The two files of the widget: the loader with a survey's rules, and the panel with its words."""
+"""The built scripts: the widget with a survey's rules and words inside, and those of the service's own pages."""
 
 import base64
 import hashlib
@@ -132,6 +132,11 @@ def files(config: Config) -> Files:
         panel,
         integrity,
     )
+
+
+def inline(name: str) -> str:
+    """A script that stands inside the service's own pages: "page", "guarded" or "kept" (src/hosted)."""
+    return _built(f"{name}.min.js").decode()
 
 
 def etag(content: bytes, encoding: str = "") -> str:

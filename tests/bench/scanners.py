@@ -6,6 +6,7 @@ See README.md.
 import argparse
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def main() -> None:
     ):
         chromium = playwright.chromium.launch(executable_path=servers.chromium_path(), args=FLAGS)
         faults = _machines(live, chromium, arguments)
+        faults += _pressing(live, chromium, arguments)
         faults += _people(live, chromium, arguments)
         chromium.close()
     sys.exit("\n".join(faults) or None)
@@ -44,7 +46,7 @@ def _machines(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[
         machines.fetch(mail)
     pages = machines.browse(chromium, mails, arguments.seconds, arguments.tabs)
     votes = len(live.answers(survey))
-    gone = sum(person["unsubscribed_at"] is not None for person in _everybody(live))
+    gone = _unsubscribed(live)
     print(
         f"{len(mails)} invitations, {len(mails[0].links)} links each: HEAD all, GET all by "
         f"{len(machines.AGENTS)} agents at once, {pages} pages in Chromium for {arguments.seconds:g} s each: "
@@ -52,6 +54,36 @@ def _machines(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[
         flush=True,
     )
     return [f"machines: {votes} votes, {gone} unsubscribed"] * bool(votes or gone)
+
+
+def _pressing(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+    """Machines that act on the pages: by scripts, and by the browser's own tools."""
+    scripts = [partial(machines.run, script=script) for script in machines.SCRIPTS.values()]
+    faults = []
+    tools = "through the DevTools protocol"
+    for what, acts, may_count in (
+        ("whose scripts press, send and pretend", scripts, False),
+        (f"that move, scroll and press keys {tools}", list(machines.HANDS.values()), False),
+        *((f"each of which {name} {tools}", [do], True) for name, do in machines.CLICKS.items()),
+    ):
+        survey = live.survey()
+        before = _unsubscribed(live)
+        mails = mailed.invite(live, [(survey, "en")] * max(arguments.invitations // 4, 1))
+        pages = machines.act(chromium, mails, acts, arguments.seconds / 10)
+        votes, gone = len(live.answers(survey)), _unsubscribed(live) - before
+        print(
+            f"{len(mails)} invitations, {pages} pages opened by machines {what}: "
+            f"{votes} votes counted, {gone} people unsubscribed",
+            flush=True,
+        )
+        faults += [f"machines {what}: {votes} votes, {gone} unsubscribed"] * bool(
+            (votes or gone) and not may_count
+        )
+    return faults
+
+
+def _unsubscribed(live: Live) -> int:
+    return sum(person["unsubscribed_at"] is not None for person in _everybody(live))
 
 
 def _people(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:

@@ -1,6 +1,7 @@
-"""What mail scanners do with a mail: open every link in it, in all the ways that have been seen."""
+"""What mail scanners do with a mail: open all its links, in all the ways that have been seen, and act on the pages."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +24,97 @@ AGENTS = (
     "python-requests/2.32.3",
     "",
 )
+
+
+#: What a script can do so that the browser sends a form of the page, without any act that the browser saw.
+SENDING = {
+    "sends the form": "form.submit()",
+    "sends the form by its prototype": "HTMLFormElement.prototype.submit.call(form)",
+    "sends a copy of the form": "document.body.appendChild(form.cloneNode(true)).submit()",
+    "sends what the form holds": "fetch(form.action, { method: 'POST', body: new FormData(form) })",
+    "sends a score alone": "fetch(form.action, { method: 'POST', body: new URLSearchParams({ score: '9' }) })",
+}
+
+#: What else a script can do to answer.
+PRESSING = {
+    "asks the form to send itself": "form.requestSubmit()",
+    "asks it to do so by its button": "form.requestSubmit(form.querySelector('button'))",
+    "clicks every button": "all('button').forEach(each => each.click())",
+    "clicks every point": "all('input[type=radio]').forEach(each => each.click())",
+    "clicks every label": "all('label').forEach(each => each.click())",
+    "clicks everything": "all('*').forEach(each => each.click?.())",
+    "focuses, clicks and leaves everything": """
+        all('*').forEach(each => { each.focus?.(); each.click?.(); each.blur?.() })""",
+    "shows everything and clicks it": """
+        all('[hidden]').forEach(each => { each.hidden = false })
+        all('*').forEach(each => each.click?.())""",
+    "chooses and tells so": """
+        all('input').forEach(each => { each.checked = true; tell(each, Event, ['input', 'change', 'focusout']) })""",
+    "writes a comment": """
+        document.getElementById('more').classList.add('open')
+        form.elements.comment.focus()
+        document.execCommand('insertText', false, 'Fine')
+        form.requestSubmit()""",
+    "pretends a pointer": "all('*').forEach(each => tell(each, PointerEvent, ['pointerdown', 'pointerup', 'click']))",
+    "pretends a finger": """
+        all('*').forEach(each => tell(each, PointerEvent, ['pointerdown', 'pointerup'], { pointerType: 'touch' }))""",
+    "pretends a mouse": "all('*').forEach(each => tell(each, MouseEvent, ['mousedown', 'mouseup', 'click']))",
+    "pretends keys": """
+        for (const key of ['Enter', ' ', 'a', 'ArrowLeft'])
+          all('*').forEach(each => tell(each, KeyboardEvent, ['keydown', 'keypress', 'keyup'], { key }))""",
+    "pretends an arrow and clicks": """
+        all('input[type=radio]').forEach(each => {
+          tell(each, KeyboardEvent, ['keydown'], { key: 'ArrowLeft' })
+          each.click()
+          each.blur()
+        })""",
+    "takes the button away and goes on": """
+        document.getElementById('confirm')?.remove()
+        all('button').forEach(each => each.click())
+        form.requestSubmit()""",
+}
+
+#: All that a script can do.
+SCRIPTS = SENDING | PRESSING
+
+_TOOLS = """
+    const form = document.forms[0]
+    const all = selector => [...document.querySelectorAll(selector)]
+    const tell = (target, Kind, types, more) => types.forEach(type => target.dispatchEvent(
+      new Kind(type, { bubbles: true, cancelable: true, isPrimary: true, detail: 1, ...more })))"""
+
+
+def run(page: Any, script: str) -> None:
+    """Run a script on a page, such as one of SENDING and PRESSING."""
+    page.evaluate(f"() => {{{_TOOLS}\n{script}\n}}")
+
+
+#: What a machine does by way of the browser's own tools, whose events are as a person's, and means nothing by.
+HANDS: dict[str, Callable[[Any], Any]] = {
+    "moves and scrolls": lambda page: (page.mouse.move(640, 300, steps=5), page.mouse.wheel(0, 400)),
+    "presses keys that scroll": lambda page: [
+        page.keyboard.press(key) for key in ("PageDown", "End", "ArrowUp")
+    ],
+    "presses keys that lead on": lambda page: [page.keyboard.press(key) for key in ("Tab", "Tab", "Escape")],
+    "clicks with the other buttons": lambda page: [
+        page.mouse.click(640, 300, button=button) for button in ("right", "middle")
+    ],
+}
+
+
+def _click(page: Any, selector: str) -> None:
+    """Click the first such element, if there is one."""
+    for found in page.locator(selector).all()[:1]:
+        found.click()
+
+
+#: What a machine does by the same way, and nobody can tell from a person's answer.
+CLICKS: dict[str, Callable[[Any], Any]] = {
+    "clicks the middle": lambda page: page.mouse.click(640, 400),
+    "clicks the first button": lambda page: _click(page, "button:visible"),
+    "clicks the first point": lambda page: _click(page, "label:has(input[type=radio]):visible"),
+    "presses Enter": lambda page: page.keyboard.press("Enter"),
+}
 
 
 def look(mail: Mail) -> None:
@@ -56,6 +148,24 @@ def browse(chromium: Any, mails: Iterable[Mail], seconds: float, tabs: int = 100
         context.pages[-1].wait_for_timeout(seconds * 1000)
         context.close()
     return len(urls)
+
+
+def act(chromium: Any, mails: Iterable[Mail], acts: Iterable[Callable[[Any], Any]], seconds: float) -> int:
+    """Open every link of the mails, each in a tab that is left open for `seconds` after the next of `acts` in turn was
+    done in it; how many pages.
+    """
+    turn = itertools.cycle(acts)
+    count = 0
+    for mail in mails:
+        context = chromium.new_context()
+        for url in mail.links:
+            page = context.new_page()
+            page.goto(url)
+            next(turn)(page)
+            count += 1
+        context.pages[-1].wait_for_timeout(seconds * 1000)
+        context.close()
+    return count
 
 
 def _expect(reply: requests.Response, url: str) -> None:

@@ -147,7 +147,7 @@ ACTS: dict[str, Person] = {
     "presses Space on the button": Person(_confirm(lambda page: page.locator(BUTTON).press("Space"))),
     "double-clicks the button": Person(_confirm(lambda page: page.locator(BUTTON).dblclick())),
     "clicks anywhere": Person(_confirm(lambda page: page.mouse.click(5, 5))),
-    "presses any key": Person(_confirm(lambda page: page.keyboard.press("Tab"))),
+    "presses a letter": Person(_confirm(lambda page: page.keyboard.press("a"))),
     "clicks the chosen score": Person(_confirm(lambda page: page.locator("label:has(:checked)").click())),
     "taps the button": Person(_confirm(lambda page: page.locator(BUTTON).tap()), TOUCH),
     "taps anywhere": Person(_confirm(lambda page: page.touchscreen.tap(5, 5)), TOUCH),

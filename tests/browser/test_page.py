@@ -1,6 +1,7 @@
 """The hosted page in a real browser against the real service: with a script and without, by any means."""
 
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ PICTURES = ROOT / "docs" / "images"
 THANKS = {"low": "Thank you for your honest answer.", "high": "We are very pleased to hear that."}
 
 
+SAVED, WAITS = "Your answer has been saved.", "We keep your answer and send it later."
+
+
 def score(page, value):
     return page.get_by_role("radio", name=str(value), exact=True)
 
@@ -26,7 +30,7 @@ def test_the_first_tap_is_saved_then_the_comment_then_thanks(live, browse):
     page = browse()
     page.goto(f"{live.url}/s/{survey}?touchpoint=receipt&person=ada")
     score(page, 3).click()
-    expect(page.get_by_role("status")).to_have_text("Your answer has been saved.")
+    expect(page.get_by_role("status")).to_have_text(SAVED)
     live.answer(survey, score=3, comment=None, channel="link", touchpoint="receipt", language="en", flags=[])
     page.get_by_label("What could we have done better?").fill("The <b>checkout</b> 😀")
     page.get_by_role("button", name="Send").click()
@@ -126,7 +130,7 @@ def test_nothing_is_stored_in_the_browser(live, browse):
     page = browse()
     page.goto(f"{live.url}/s/{live.survey()}")
     score(page, 8).click()
-    expect(page.get_by_role("status")).to_have_text("Your answer has been saved.")
+    expect(page.get_by_role("status")).to_have_text(SAVED)
     assert page.context.cookies() == []
     assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
 
@@ -145,7 +149,7 @@ def test_an_answer_waits_while_the_service_is_away_and_arrives_once(live, browse
     page.route("**/r", fail)
     page.goto(f"{live.url}/s/{survey}")
     score(page, 9).click()
-    expect(page.get_by_role("status")).to_have_text("Something went wrong. Please try again.")
+    expect(page.get_by_role("status")).to_have_text(WAITS)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name=THANKS["high"])).to_be_visible(timeout=20_000)
     live.answer(survey, score=9)
@@ -207,7 +211,7 @@ def test_an_answer_that_could_not_be_sent_waits_in_the_browser_and_is_delivered_
     page.route("**/r", lambda route: route.abort())
     page.goto(f"{live.url}/s/{survey}")
     score(page, 4).click()
-    expect(page.get_by_role("status")).to_have_text("Something went wrong. Please try again.")
+    expect(page.get_by_role("status")).to_have_text(WAITS)
     assert page.evaluate("() => Object.keys(localStorage).length") == 1
     others = [page.context.new_page() for _ in range(2)]
     page.close()
@@ -215,6 +219,177 @@ def test_an_answer_that_could_not_be_sent_waits_in_the_browser_and_is_delivered_
         other.goto(f"{live.url}/s/{survey}", wait_until="commit")
     live.answer(survey, score=4)
     others[0].wait_for_function("() => Object.keys(localStorage).length == 0")
+    page.complaints.clear()
+
+
+@pytest.fixture
+def away(browse):
+    """A page that the service does not hear; `away.back()` lets it through again, and waits for no pause."""
+
+    def open(**options):
+        page = browse(**options)
+        context = page.context
+        context.route("**/r", lambda route: route.fulfill(status=503))
+
+        def back():
+            context.unroute("**/r")
+            page.evaluate("window.dispatchEvent(new Event('online'))")
+
+        page.back = back
+        return page
+
+    return open
+
+
+def kept(page):
+    return page.evaluate("() => Object.keys({ ...localStorage, ...sessionStorage }).length")
+
+
+def test_a_page_that_is_loaded_anew_shows_what_waits_and_goes_on_with_it(live, away):
+    survey = live.survey()
+    page = away()
+    page.goto(f"{live.url}/s/{survey}?touchpoint=receipt&person=ada")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    page.reload()
+    expect(score(page, 9)).to_be_checked()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    score(page, 4).click()
+    page.reload()
+    expect(score(page, 4)).to_be_checked()
+    page.back()
+    expect(page.get_by_role("status")).to_have_text(SAVED)
+    live.answer(survey, score=4, comment=None, touchpoint="receipt", flags=[])
+    page.get_by_label("What could we have done better?").fill("The checkout")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name=THANKS["low"])).to_be_visible()
+    live.answer(survey, score=4, comment="The checkout")
+    assert kept(page) == 0
+    page.complaints.clear()
+
+
+def test_what_was_sent_in_vain_is_thanked_for_once_it_arrives(live, away):
+    survey = live.survey()
+    page = away()
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 3).click()
+    page.get_by_label("What could we have done better?").fill("The checkout")
+    page.get_by_role("button", name="Send").click()
+    page.reload()
+    expect(page.get_by_label("What could we have done better?")).to_have_value("The checkout")
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    page.back()
+    expect(page.get_by_role("heading", name=THANKS["low"])).to_be_visible()
+    live.answer(survey, score=3, comment="The checkout")
+    page.complaints.clear()
+
+
+def test_choices_that_wait_are_shown_anew(live, away):
+    survey = live.survey(**CHOICES)
+    page = away()
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 3).click()
+    for name in ("Speed", "Support"):
+        page.get_by_role("checkbox", name=name).check()
+    page.get_by_role("button", name="Send").click()
+    page.reload()
+    expect(page.get_by_role("checkbox", name="Speed")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Price")).not_to_be_checked()
+    page.back()
+    expect(page.get_by_role("heading", name=THANKS["low"])).to_be_visible()
+    assert follow_up(live, survey) == [{"follow_up": ["Speed", "Support"]}]
+    page.complaints.clear()
+
+
+def test_a_change_that_is_refused_after_a_reload_is_still_no_second_answer(live, away):
+    survey = live.survey()
+    page = away()
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    page.reload()
+    page.back()
+    expect(page.get_by_role("status")).to_have_text(SAVED)
+    page.context.route("**/r", lambda route: route.fulfill(status=403))
+    score(page, 2).click()
+    expect(page.get_by_role("heading", name=THANKS["low"])).to_be_visible()
+    live.answer(survey, score=2)
+    page.complaints.clear()
+
+
+@pytest.mark.parametrize("path", ["", "?kiosk=1"])
+def test_the_next_person_finds_an_empty_page_and_what_waits_is_delivered(live, away, path):
+    survey = live.survey()
+    page = away()
+    page.goto(f"{live.url}/s/{survey}{path}")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    # At a kiosk it is the same tab.
+    other = page if path else page.context.new_page()
+    other.goto(f"{live.url}/s/{survey}{path}")
+    expect(score(other, 9)).not_to_be_checked()
+    expect(other.get_by_role("status")).to_be_empty()
+    page.context.unroute("**/r")
+    other.reload()
+    live.answer(survey, score=9)
+    score(other, 2).click()
+    expect(other.get_by_role("status")).to_have_text(SAVED)
+    assert sorted(item["score"] for item in live.answers(survey)) == [2, 9]
+    page.complaints.clear()
+
+
+def test_a_closed_survey_still_delivers_what_waits(live, away):
+    survey = live.survey()
+    page = away()
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    live.change(survey, status="paused")
+    page.context.unroute("**/r")
+    page.reload()
+    expect(page.get_by_role("heading", name="This survey is closed.")).to_be_visible()
+    live.answer(survey, score=9)
+    page.wait_for_function("() => localStorage.length == 0")
+    page.complaints.clear()
+
+
+def test_what_was_kept_by_a_clock_a_year_behind_is_tried_once_more(live, away):
+    survey = live.survey()
+    page = away()
+    # The computer's battery was empty when it started.
+    page.clock.set_system_time(datetime.now() - timedelta(days=365))
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    page.clock.set_system_time(datetime.now())
+    page.context.unroute("**/r")
+    page.reload()
+    expect(page.get_by_role("status")).to_have_text(SAVED)
+    live.answer(survey, score=9)
+    page.complaints.clear()
+
+
+def test_the_page_waits_as_long_as_the_service_says(live, browse):
+    survey = live.survey()
+    page = browse()
+    page.clock.install()
+    asked = []
+
+    def busy(route):
+        asked.append(route.request)
+        if len(asked) == 1:
+            return route.fulfill(status=429, headers={"Retry-After": "60"})
+        return route.continue_()
+
+    page.route("**/r", busy)
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 9).click()
+    expect(page.get_by_role("status")).to_have_text(WAITS)
+    page.clock.run_for(58_000)
+    assert len(asked) == 1
+    page.clock.run_for(4_000)
+    expect(page.get_by_role("status")).to_have_text(SAVED)
+    live.answer(survey, score=9)
     page.complaints.clear()
 
 

@@ -87,6 +87,31 @@ def test_an_opened_link_is_kept_as_an_unconfirmed_intent(api, client, mailed):
     assert api.get(f"/api/invitations/{invitation.id}")["intents"] == []
 
 
+@pytest.mark.parametrize("score", ["9", ""])
+def test_a_form_that_a_script_sent_is_asked_of_a_person(api, client, mailed, score):
+    invitation, _ = mailed
+    answer = send(client, invitation, score=score, comment="Kept", acted="")
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, "Confirm my answer" in text, "Kept" in text) == (422, bool(score), True)
+    assert Response.select().count() == 0
+    assert again(invitation).answered_at is None
+    intents_shown = api.get(f"/api/invitations/{invitation.id}")["intents"]
+    assert [intent["score"] for intent in intents_shown] == ([9] if score else [])
+    send(client, invitation, form=hidden(answer), score="3", acted="1")
+    assert (only().score, only().counted) == (3, True)
+    send(client, invitation, form=hidden(answer), score="9", acted="")
+    assert only().score == 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "votes"), [("cors", 0), ("no-cors", 0), ("same-origin", 0), ("navigate", 1)]
+)
+def test_what_a_browser_sends_for_a_script_is_no_form(client, mailed, mode, votes):
+    invitation, _ = mailed
+    client.post(page(invitation), data={"score": "9"}, headers={"Sec-Fetch-Mode": mode})
+    assert Response.select().count() == votes
+
+
 @pytest.mark.parametrize(("seconds", "scanned"), [(0, True), (9, True), (11, False), (3600, False)])
 def test_two_scores_within_ten_seconds_are_a_machine(make, mailed, seconds, scanned):
     invitation, _ = mailed

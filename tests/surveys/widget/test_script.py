@@ -23,6 +23,9 @@ FILES = (
     "loader.min.js",
     "moments.json",
     "survey.min.js",
+    "page.min.js",
+    "guarded.min.js",
+    "kept.min.js",
 )
 NOTHING_TO_ASK = 1024
 SHOWN = 6 * 1024
