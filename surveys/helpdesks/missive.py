@@ -150,6 +150,7 @@ def _customer(convo: Any, message: Any) -> Customer:
     if at(message, "author"):
         # A message with an author was written by a teammate, so its sender is an address of ours.
         ours.add(email(at(message, "from_field", "address")))
+    own = {each.casefold() for each in ours if each}
     sender = at(message, "from_field")
     seen = (
         items(at(convo, "authors"))
@@ -158,7 +159,7 @@ def _customer(convo: Any, message: Any) -> Customer:
     )
     for each in seen:
         address = email(each.get("address"))
-        if address and address.casefold() not in {own.casefold() for own in ours if own}:
+        if address and address.casefold() not in own:
             return Customer(None, address, name(each.get("name")))
     return Customer()
 
