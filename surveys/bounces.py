@@ -1,14 +1,15 @@
 """What became of mail after it left: bounces suppress an address, complaints unsubscribe who complained."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import structlog
 
 from surveys import invitations, people
-from surveys.base import db, idempotency, jobs, signing
+from surveys.base import clock, db, idempotency, jobs, signing
 from surveys.base.delivery.client import Client
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.domain import addresses
@@ -23,6 +24,10 @@ log = structlog.get_logger()
 #: The job that shows a sender of reports that we want them.
 CONFIRM = "mail reports to be confirmed"
 
+#: Reports of one call that are acted on before it is answered; the others are jobs of this kind, one each, so that
+#: erasing somebody takes back only what is about them.
+AT_ONCE, TAKE = 25, "mail report"
+
 #: Certificates that were fetched; senders have one or two.
 MOST_CERTIFICATES = 16
 
@@ -34,7 +39,7 @@ _fetched: dict[str, bytes] = {}
 class Outcome:
     """What came of one report, and why."""
 
-    decision: Literal["suppressed", "unsubscribed", "confirmed", "ignored"]
+    decision: Literal["suppressed", "unsubscribed", "confirmed", "ignored", "accepted"]
     reason: str
     invitation: str | None = None
 
@@ -58,9 +63,21 @@ def receive(connection: Connection, call: Call, now: datetime) -> list[Outcome]:
     if isinstance(told, Confirmation):
         db.write(lambda: jobs.enqueue(CONFIRM, {"url": told.url}, now))
         return [Outcome("confirmed", "the subscription is being confirmed")]
-    outcomes = [_take(report, now) for report in told]
+    reports, outcomes = _sorted_out(told) if len(told) > AT_ONCE else (list(told), [])
+    outcomes += [_take(report, now) for report in reports[:AT_ONCE]]
+    if later := reports[AT_ONCE:]:
+        payloads = [({**asdict(each), "at": clock.stamp(each.at)}, now) for each in later]
+        db.write(lambda: jobs.enqueue_all(TAKE, payloads))
+        outcomes.append(Outcome("accepted", f"{len(later)} more reports are being read"))
     log.info("mail reports", kind=connection.kind, decisions=sorted({each.decision for each in outcomes}))
     return outcomes
+
+
+@jobs.on(TAKE)
+def take(payload: dict[str, Any], now: datetime) -> None:
+    """Act on one report of many that came at once."""
+    at = payload["at"]
+    _take(Report(**{**payload, "at": datetime.fromisoformat(at) if at else None}), now)
 
 
 @jobs.on(CONFIRM, lane=jobs.CALLS)
@@ -94,6 +111,16 @@ def _first_with(token: str, body: bytes, now: datetime) -> bool:
         # The same body, whatever became of the first.
         pass
     return True
+
+
+def _sorted_out(told: Sequence[Report]) -> tuple[list[Report], list[Outcome]]:
+    """What of many reports is about a mail or an address that may be known here; how many of the others there are."""
+    named = {each: addresses.normal(each.address) for each in told if not each.invitation}
+    known = people.known_among(sorted({address for address in named.values() if address}))
+    reports = [each for each in told if each.invitation or named[each] in known]
+    strangers = len(told) - len(reports)
+    reason = f"{strangers} reports are about nobody that is known here"
+    return reports, [Outcome("ignored", reason)] if strangers else []
 
 
 def _take(report: Report, now: datetime) -> Outcome:

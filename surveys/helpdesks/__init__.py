@@ -1,6 +1,6 @@
 """The helpdesks, one file each: proof, reading "solved", writing a note back.
 
-Beside them stands what they share: `helpdesk` (the values), `reception` (the door), `proofs`, `body` and
+Beside them stands what they share: `helpdesk` (the values), `reception` (the door), `proofs`, `bounds`, `body` and
 `reading` (bytes and single values), `statuses` (words for solved), `notes` (words of the note),
 `conversations` (Help Scout's object, which FreeScout copies).
 """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import quote
+
+from surveys.helpdesks import bounds
 
 Kind = Literal["solved", "reopened", "withdrawn", "other"]
 
@@ -45,6 +48,14 @@ class Call:
     def content_type(self) -> str:
         """What the sender says the body is. A hint only: helpdesks get it wrong."""
         return self.header("content-type")
+
+    @functools.cached_property
+    def json(self) -> Any:
+        """The body as JSON, read once; None for what is none, and for more than is read."""
+        try:
+            return bounds.read_json(self.body)
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

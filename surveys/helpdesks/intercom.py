@@ -191,11 +191,12 @@ def _customer(item: Any) -> Customer:
     contact = first(at(item, "contacts", "contacts", 0), at(item, "contacts", 0), at(item, "user"))
     contact_id = ident(at(contact, "id"))
     author = first(at(item, "source", "author"), at(item, "conversation_message", "author"))
-    wrote = at(author, "type") in PEOPLE and ident(at(author, "id")) in (contact_id, None)
+    is_person = line(at(author, "type")) in PEOPLE
+    wrote = is_person and ident(at(author, "id")) in (contact_id, None)
     known = [
         contact,
         at(item, "user"),
-        author if wrote or (contact is None and at(author, "type") in PEOPLE) else None,
+        author if wrote or (contact is None and is_person) else None,
     ]
     return Customer(
         id=contact_id or ident(at(known[2], "id")),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import codecs
 import html
+import itertools
 import math
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from email.errors import HeaderParseError
-from email.header import decode_header
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,10 @@ from surveys.wording import names
 LONGEST_LINE = 500
 LONGEST_ID = 200
 LONGEST_URL = 2000
+LONGEST_TAG = 200
 MOST_TAGS = 100
+MOST_ITEMS = 500
+MOST_PROPERTIES = 50
 
 # Zendesk, Freshdesk, Chatwoot · Liquid tags · Zammad · Ruby formats · osTicket and others.
 PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}%]*%\}|#\{[^{}]*\}|%\{[^{}]*\}|##[\w.\- ]+?##")
@@ -30,7 +34,14 @@ NOTHING_SAID = frozenset({"-", "--", "- -", "null", "nil", "none", "undefined"})
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Not characters at all, or halves of one: XML and PostgreSQL refuse them.
 UNSTORABLE = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-ENCODED_WORD = re.compile(r"=\?[^?\s]{1,40}\?[bqBQ]\?[^?\s]*\?=")
+ENCODED_WORD = re.compile(r"=\?([^?\s]{1,40})\?([bqBQ])\?([^?\s]*)\?=")
+#: Letters that an encoded word of 75 signs (RFC 2047, 2) holds of any script; each word takes Python a while.
+LEAST_IN_A_WORD = 15
+# What Python takes for charsets and no mail is written in; the first two take time that grows with the square.
+NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape"})
+# What separates words, and the other control characters.
+SPACING = re.compile("[\t-\r\x1c-\x1f\x85]")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 MARKUP = re.compile(r"<[^<>]*>")
 EMAIL = re.compile(
     r"[^\s@<>()\[\]\",;:\\\x00-\x1f\x7f]{1,64}@(?=.{4,253}\Z)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]"
@@ -85,8 +96,9 @@ def first(*values: Any) -> Any:
 
 
 def items(value: Any) -> list[dict[str, Any]]:
-    """The objects in a list; [] when it is no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    """The objects among the last `MOST_ITEMS` of a list; [] when it is no list."""
+    last = value[-MOST_ITEMS:] if isinstance(value, list) else ()
+    return [each for each in last if isinstance(each, dict)]
 
 
 def line(value: Any, longest: int = LONGEST_LINE) -> str | None:
@@ -100,10 +112,11 @@ def line(value: Any, longest: int = LONGEST_LINE) -> str | None:
     if text is None:
         return None
     # Escapes make a text longer than what they stand for; beyond this nothing can reach the result.
-    text = _unfolded(text.lstrip()[: longest * 20])
+    text = _unfolded(text.lstrip()[: longest * 20], 1 + longest // LEAST_IN_A_WORD)
     text = BIDI.sub("", UNSTORABLE.sub("", text))
-    text = "".join(" " if c.isspace() else "" if unicodedata.category(c) == "Cc" else c for c in text)
-    text = folding.normal(" ".join(text.split()), "NFC")
+    text = " ".join(CONTROL.sub("", SPACING.sub(" ", text)).split())
+    # A letter may be put together out of three.
+    text = folding.normal(text[: longest * 4], "NFC")
     if text in NOTHING_SAID or _only_placeholders(text):
         return None
     return text[:longest].rstrip() or None
@@ -112,7 +125,7 @@ def line(value: Any, longest: int = LONGEST_LINE) -> str | None:
 def plain(value: Any, longest: int = LONGEST_LINE) -> str | None:
     """The text of a piece of HTML as one clean line: first tags go, then references are resolved."""
     text = _text(value)
-    return None if text is None else line(html.unescape(MARKUP.sub(" ", text)), longest)
+    return None if text is None else line(html.unescape(MARKUP.sub(" ", text[: longest * 20])), longest)
 
 
 def ident(value: Any) -> str | None:
@@ -172,9 +185,9 @@ def tags(value: Any) -> tuple[str, ...]:
         value = None if _only_placeholders(value) else (value.split(",") if "," in value else value.split())
     if not isinstance(value, list):
         return ()
-    value = value[: MOST_TAGS * 10]
+    value = value[: MOST_TAGS * 3]
     words = (
-        line(first(*map(each.get, ("name", "tag", "title"))) if isinstance(each, dict) else each)
+        line(first(*map(each.get, ("name", "tag", "title"))) if isinstance(each, dict) else each, LONGEST_TAG)
         for each in value
     )
     return tuple(dict.fromkeys(word for word in words if word))[:MOST_TAGS]
@@ -222,8 +235,9 @@ def channel(value: Any) -> str | None:
 
 
 def properties(pairs: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Those of the pairs whose value says something."""
-    return {key: text for key, value in pairs if (text := line(value, 200))}
+    """Those of the first `MOST_PROPERTIES` pairs whose value says something."""
+    cleaned = ((line(key, 100), line(value, 200)) for key, value in itertools.islice(pairs, MOST_PROPERTIES))
+    return {key: text for key, text in cleaned if key and text}
 
 
 def _text(value: Any) -> str | None:
@@ -241,21 +255,28 @@ def _only_placeholders(text: str) -> bool:
     return found > 0 and not any(c.isalnum() for c in rest)
 
 
-def _unfolded(text: str) -> str:
-    """RFC 2047 words decoded; what cannot be decoded, or decodes to another such word, is made harmless."""
+def _unfolded(text: str, most: int) -> str:
+    """The first `most` RFC 2047 words decoded; what else there is of the kind, or comes out of it, is made harmless."""
     if not ENCODED_WORD.search(text):
         return text
     # Blanks between two encoded words belong to neither (RFC 2047, section 6.2).
     text = re.sub(r"(?<=\?=)\s+(?==\?)", "", text)
-    return ENCODED_WORD.sub(lambda word: _decoded_word(word[0]), text).replace("=?", "= ?")
+    decoded = ENCODED_WORD.sub(_decoded_word, text, count=most)
+    return decoded.replace("=?", "= ?")
 
 
-def _decoded_word(word: str) -> str:
+def _decoded_word(word: re.Match[str]) -> str:
+    charset, encoding, content = word.groups()
     try:
-        ((raw, charset),) = decode_header(word)
-        return raw.decode(charset or "ascii", "replace") if isinstance(raw, bytes) else raw
-    except (HeaderParseError, LookupError, ValueError):
-        return word
+        if encoding in "bB":
+            raw = base64.b64decode(content + "==")
+        else:
+            raw = binascii.a2b_qp(content, header=True)
+        # A language may stand behind the charset (RFC 2231, 5).
+        codec = codecs.lookup(charset.partition("*")[0])
+        return word[0] if codec.name in NO_CHARSETS else raw.decode(codec.name, "replace")
+    except (LookupError, ValueError):
+        return word[0]
 
 
 def _from_unix(value: float) -> datetime | None:

@@ -13,7 +13,7 @@ from surveys.helpdesks import proofs
 from surveys.helpdesks.helpdesk import Call
 from surveys.helpdesks.reading import at, email, line, moment
 from surveys.mailreports import report
-from surveys.mailreports.report import Fetch, Kind, Report, other, parsed
+from surveys.mailreports.report import Fetch, Kind, Report, other
 
 PROOF = "signature"
 
@@ -33,7 +33,7 @@ def signed(call: Call, secret: str, now: datetime, fetch: Fetch) -> bool:
 
     https://documentation.mailgun.com/docs/mailgun/user-manual/events/webhooks#securing-webhooks
     """
-    said = at(parsed(call.body), "signature")
+    said = at(call.json, "signature")
     stamp, token, given = (_text(at(said, name)) for name in ("timestamp", "token", "signature"))
     if not (secret and stamp and token and proofs.fresh(stamp, now, WINDOW_SECONDS)):
         return False
@@ -45,7 +45,7 @@ PROOFS = {"signature": signed}
 
 def once(call: Call) -> str | None:
     """The token: with another body than the first it is somebody else's call."""
-    return _text(at(parsed(call.body), "signature", "token")) or None
+    return _text(at(call.json, "signature", "token")) or None
 
 
 def problem(secret: str | None) -> str | None:
@@ -55,7 +55,7 @@ def problem(secret: str | None) -> str | None:
 
 def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The one event of the call."""
-    event = at(parsed(call.body), "event-data")
+    event = at(call.json, "event-data")
     name, severity = line(at(event, "event")), line(at(event, "severity"))
     reason = line(at(event, "reason")) or ""
     kind: Kind | None = None

@@ -11,7 +11,7 @@ from typing import Any
 from surveys.helpdesks.helpdesk import Call
 from surveys.helpdesks.reading import at, email, line, moment
 from surveys.mailreports import report
-from surveys.mailreports.report import Kind, Proof, Report, other, parsed
+from surveys.mailreports.report import Kind, Proof, Report, other
 
 PROOF = "shared"
 
@@ -37,7 +37,7 @@ problem, once = report.anything, report.covered
 
 def read(call: Call, now: datetime) -> tuple[Report, ...]:
     """The one event of the call."""
-    said = parsed(call.body)
+    said = call.json
     record = line(at(said, "RecordType")) or ""
     kind, detail = _kind(record, said)
     if kind is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from surveys import links
-from surveys.helpdesks import proofs
+from surveys.helpdesks import bounds, proofs
 from surveys.helpdesks.helpdesk import Call
 
 Kind = Literal["bounced", "complained", "unsubscribed", "other"]
@@ -86,11 +85,11 @@ def other(reason: str) -> tuple[Report, ...]:
     return (Report("other", reason),)
 
 
-def parsed(text: bytes | str) -> Any:
-    """JSON, or None for whatever is none."""
+def parsed(text: str) -> Any:
+    """JSON within JSON, or None for whatever is none."""
     try:
-        return json.loads(text, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
+        return bounds.read_json(text)
+    except ValueError:
         return None
 
 

@@ -40,7 +40,7 @@ _SIGNED = {
     "SubscriptionConfirmation": _OF_CONFIRMATION,
     "UnsubscribeConfirmation": _OF_CONFIRMATION,
 }
-_HASHES: dict[object, type[hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
+_HASHES: dict[str, type[hashes.HashAlgorithm]] = {"1": hashes.SHA1, "2": hashes.SHA256}
 
 
 def signed(call: Call, secret: str, now: datetime, fetch: Fetch) -> bool:
@@ -50,11 +50,11 @@ def signed(call: Call, secret: str, now: datetime, fetch: Fetch) -> bool:
     along (as Basic password or query `k`). Only then is the certificate fetched, and only from SNS in the topic's
     region.
     """
-    said = parsed(call.body)
+    said = call.json
     topic = _text(said, "TopicArn")
     region = _TOPIC.fullmatch(topic)
     ours = proofs.same(secret, topic) or proofs.shared(call, secret, now)
-    names, algorithm = _SIGNED.get(_text(said, "Type")), _HASHES.get(at(said, "SignatureVersion"))
+    names, algorithm = _SIGNED.get(_text(said, "Type")), _HASHES.get(_text(said, "SignatureVersion"))
     url = _text(said, "SigningCertURL")
     if not (secret and ours and region and names and algorithm and _is_sns(url, region[1])):
         return False
@@ -92,7 +92,7 @@ def read(call: Call, now: datetime) -> tuple[Report, ...] | Confirmation:
 
     A signature is good for ever, and whoever kept a call could play it again: what was sent long ago says nothing.
     """
-    envelope = parsed(call.body)
+    envelope = call.json
     kind = line(at(envelope, "Type"))
     if not proofs.fresh_iso(_text(envelope, "Timestamp"), now, WINDOW_SECONDS):
         return other(f"{kind or 'a body that cannot be read'} was not sent within the last 72 hours")

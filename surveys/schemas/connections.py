@@ -135,7 +135,10 @@ class ConnectionList(ma.Schema):
 
 
 class MailReport(ma.Schema):
-    """What came of one report about a mail. `decision`: suppressed, unsubscribed, confirmed or ignored."""
+    """What came of one report about a mail. `decision`: suppressed, unsubscribed, confirmed, ignored or accepted.
+
+    Of many reports in one call the first are acted on at once; the others are accepted and acted on in a moment.
+    """
 
     decision = fields.String()
     reason = fields.String()

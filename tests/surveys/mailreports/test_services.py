@@ -111,6 +111,37 @@ def test_a_subscription_of_long_ago_is_not_confirmed(tell, connect, world, amazo
     assert amazon.called == [("GET", senders.CERTIFICATE_URL)]
 
 
+def test_of_many_reports_in_one_call_none_is_lost(world, client, api, connect, mailed):
+    """Some are acted on at once, the others in a moment; strangers cost nothing."""
+    people = [f"p{number}@customer.example" for number in range(bounces.AT_ONCE + 10)]
+    for address in people:
+        api.post("/api/people", {"email": address})
+    addresses = [*people, *(f"stranger{number}@nowhere.example" for number in range(500))]
+    events = [
+        sendgrid_event("bounce", each, status="5.1.1", type="bounce", reason="550") for each in addresses
+    ]
+    connection, post = connect("sendgrid"), sendgrid(*events)
+    told = post.send(client, connection).get_json()["reports"]
+    assert told[0] == {
+        "decision": "ignored", "reason": "500 reports are about nobody that is known here", "invitation": None,
+    }  # fmt: skip
+    assert [each["decision"] for each in told[1:-1]] == ["suppressed"] * bounces.AT_ONCE
+    assert told[-1]["reason"] == "10 more reports are being read"
+    bounced = Person.select().where(Person.bounced_at.is_null(False))
+    assert bounced.count() == bounces.AT_ONCE
+    world.work()
+    assert {row.email for row in bounced} == {*people}
+    assert {row.bounced_at for row in bounced} == {senders.NOW - timedelta(seconds=10)}
+
+
+def test_what_is_no_type_of_ours_in_an_unproven_notification_is_a_401(client, connect, world, amazon):
+    for name in ("SignatureVersion", "Type", "TopicArn", "SigningCertURL", "Signature", "Timestamp"):
+        said = json.loads(sns(ses("Bounce", ANN)).body)
+        for value in ([], {}, 2, None, True):
+            post = senders.Post(json.dumps({**said, name: value}).encode())
+            assert post.send(client, connect("ses")).status_code == 401, (name, value)
+
+
 @pytest.mark.parametrize("kind", SERVICES)
 def test_an_address_that_nobody_knows_is_told(tell, connect, world, amazon, kind):
     connection = connect(kind)
