@@ -3,16 +3,17 @@
 import functools
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import peewee
 from peewee import JOIN, SQL, fn
 
-from feedback import meanings
+from feedback import meanings, segments
 from feedback.domain import redaction
 from feedback.models import FollowUp, Placement, Reading, Topic
+from feedback.segments import SEGMENTS
 from surveys.base import db
 from surveys.base.clock import microseconds, stamp
 from surveys.domain import folding
@@ -21,6 +22,9 @@ from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
 #: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
 WALK = 10_000
+
+#: What a comment may hold and still say nothing.
+BLANKS = " \t\r\n"
 
 ORDERS = ("desc", "asc", "changed")
 
@@ -31,10 +35,8 @@ _EQUAL = {
     "group": Response.group,
     "sentiment": Reading.label,
     "status": FollowUp.status,
-    "agent": Response.agent_id,
-    "team": Response.team_id,
-    "channel": Response.channel,
-    "touchpoint": Response.touchpoint,
+    "person": Response.person,
+    **{name: SEGMENTS[name] for name in ("agent", "team", "channel", "ticket_channel", "touchpoint")},
 }
 
 #: What these look at never changes; so what they leave out is never told to a follower of changes.
@@ -70,7 +72,7 @@ def page(
         more = len(rows) > limit
         rows = rows[:limit]
         return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
-    query = _narrowed(_items(), filters, surveys).where(db.settled(Response.first_tick))
+    query = _narrowed(_items(), filters, surveys, walking=True).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
@@ -84,24 +86,36 @@ def _newest(
     """The newest `limit` items before `position`."""
     key = _order_key(filters)
 
-    def narrowed(query: Any) -> Any:
-        query = _narrowed(query, filters, surveys)
+    def narrowed(query: Any, walking: bool = False) -> Any:
+        query = _narrowed(query, filters, surveys, walking)
         return query.where(key < position[1]) if position else query
 
     if filters.get("language") is not None and not filters.get("q"):
         return _in_language(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
-    if db.on_sqlite() or not folding.phrases(filters.get("q") or ""):
+    if not _may_be_rare(filters):
         return narrowed(_items()).order_by(key.desc()).limit(limit)
-    # PostgreSQL would walk the newest answers for any word: through all of them for one that hardly anybody says.
-    # So it walks only so far, and if that gives no full page, asks the index of words; in one statement, of which
-    # the branch that is not wanted is never begun.
-    nearby = narrowed(_joined(Response.select(Response.key))).where(key >= _walked_to(filters, position))
-    near = nearby.order_by(key.desc()).limit(limit).cte("near", materialized=True)
+    # The database would walk the newest answers for any word: through all of them for one that hardly anybody says.
+    # Or it would look up all answers of a company, however many. So it walks only so far, and if that gives no full
+    # page, asks the index; in one statement, of which the branch that is not wanted is never begun.
+    keys = _joined(Response.select(Response.key))
+    near = narrowed(keys, walking=True).where(key >= _walked_to(filters, position))
+    near = near.order_by(key.desc()).limit(limit).cte("near", materialized=True)
     found = peewee.Select([near], [fn.COUNT(near.c.key)])
-    common = _items().where(found == limit, Response.key.in_(peewee.Select([near], [near.c.key])))
     # A sum is in no index: hits are to be sorted, and not keys walked for them.
-    rare = narrowed(_items()).where(found < limit).order_by((key + 0).desc()).limit(limit)
-    return common.order_by(Response.key.desc()).limit(limit).union_all(rare).with_cte(near)
+    far = narrowed(keys).where(found < limit).order_by((key + 0).desc()).limit(limit).cte("far")
+    chosen = [
+        peewee.Select([near], [near.c.key]).where(found == limit),
+        peewee.Select([far], [far.c.key]),
+    ]
+    page = _items().where(Response.key.in_(chosen[0].union_all(chosen[1])))
+    return page.order_by(Response.key.desc()).limit(limit).with_cte(near, far)
+
+
+def _may_be_rare(filters: Mapping[str, Any]) -> bool:
+    """Whether how often something occurs decides which way is short, and the database cannot tell."""
+    if db.on_sqlite():
+        return filters.get("company") is not None and not filters.get("q")
+    return bool(folding.phrases(filters.get("q") or ""))
 
 
 def _walked_to(filters: Mapping[str, Any], position: tuple[int, int] | None) -> Any:
@@ -136,6 +150,12 @@ def like(
     near = dict(meanings.alike(response_key, among, limit))
     found = {row["key"]: _shown(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
     return [{**found[key], "similarity": round(cosine, 4)} for key, cosine in near.items() if key in found]
+
+
+def names_of_surveys(ids: Collection[str]) -> dict[str, str]:
+    """What these surveys are called."""
+    found: Any = Survey.select(Survey.id, Survey.name).where(Survey.id.in_(list(ids)))
+    return dict(list(found.tuples()))
 
 
 def is_said(word: str) -> bool:
@@ -223,21 +243,38 @@ def _topics() -> Any:
     )
 
 
-def _narrowed(query: Any, filters: Mapping[str, Any], surveys: list[str] | None) -> Any:
+def _narrowed(
+    query: Any, filters: Mapping[str, Any], surveys: list[str] | None, walking: bool = False
+) -> Any:
+    """What the filters ask of a query; `walking`: no index of SQLite but that of keys is to serve for it."""
     if surveys is not None:
         query = query.where(Response.survey.in_(surveys))
-    if conditions := _conditions(filters):
+    if conditions := _conditions(filters, walking):
         query = query.where(*conditions)
     if filters.get("q"):
         query = _searched(query, folding.phrases(filters["q"]))
     return query
 
 
-def _conditions(filters: Mapping[str, Any]) -> list[Any]:
+def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     """What the filters ask of the joined tables, but for the search for words."""
     found = [column == filters[name] for name, column in _EQUAL.items() if filters.get(name) is not None]
+    found += [
+        segments.has(name, value) for name, value in filters.items() if name.startswith(segments.PROPERTY)
+    ]
     if filters.get("language") is not None:
-        found.append(fn.COALESCE(Reading.language, Response.language) == filters["language"])
+        found.append(SEGMENTS["language"] == filters["language"])
+    if filters.get("company") is not None:
+        # With a sign before it SQLite takes a column from no index.
+        bare = walking and db.on_sqlite()
+        person = peewee.NodeList((SQL("+"), Response.person), glue="") if bare else Response.person
+        found.append(person.in_(_employed(filters["company"])))
+    if filters.get("score_min") is not None:
+        found.append(Response.score >= filters["score_min"])
+    if filters.get("score_max") is not None:
+        found.append(Response.score <= filters["score_max"])
+    if filters.get("has_comment") in ("0", "1"):
+        found.append(is_silent() if filters["has_comment"] == "0" else ~is_silent())
     if filters.get("topic") is not None:
         placed = Placement.select(Placement.response).where(
             Placement.topic.in_(Topic.standing(filters["topic"]))
@@ -258,6 +295,17 @@ def _conditions(filters: Mapping[str, Any]) -> list[Any]:
 #: From here on, -1 … 1, words are taken to contradict a score: of comments that read as the opposite of what their
 #: authors meant five in six are below, of those read rightly one in five.
 _PLAIN = 0.5
+
+
+def is_silent() -> Any:
+    """Whether a response has no words but blanks."""
+    return Response.comment.is_null() | (fn.TRIM(Response.comment, BLANKS) == "")
+
+
+def _employed(company: str) -> Any:
+    """The people of a company."""
+    employed = Person.alias()
+    return employed.select(employed.id).where(employed.company == company)
 
 
 def _mismatch() -> Any:

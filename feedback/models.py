@@ -184,6 +184,11 @@ class FollowUp(Table):
     created_at = UTCField()
     closed_at = UTCField(null=True)
 
+    #: The words that a follow-up's state is told and asked for in. `open`: all that are not closed.
+    STATUSES = (
+        *("open", "closed", "new", "handled", "waiting", "asked", "solved", "unconfirmed", "given_up"),
+    )
+
     class Meta:
         table_name = "follow_up"
         indexes = ((("status", "response"), False),)

@@ -11,7 +11,7 @@ import numpy as np
 import peewee
 from peewee import SQL
 
-from feedback import meanings, topics
+from feedback import feed, meanings, topics
 from feedback.analysis import cleaning, evidence, placing, representations, reviewing, sentiment
 from feedback.domain.topics import Place, State
 from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
@@ -130,7 +130,7 @@ def forget_leftovers(now: datetime) -> None:
     """Forget what is known of responses that have no comment or are gone: whoever worked on the words when they were
     taken back may have written afterwards.
     """
-    silent = Response.comment.is_null() | (peewee.fn.TRIM(Response.comment, " \t\r\n") == "")
+    silent = feed.is_silent()
     left: Any = (
         Meaning.select(Meaning.key, Response.key)
         .left_outer_join(Response, on=(Response.key == Meaning.key))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
+from feedback import segments
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
 from surveys.base import db
@@ -19,18 +20,6 @@ from surveys.domain.metrics.metric import Metric
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey
 
 Counts = dict[int, int]
-
-#: Segments that a number may be broken down by or narrowed to, and the columns they stand in.
-SEGMENTS: dict[str, Any] = {
-    "agent": Response.agent_id,
-    "team": Response.team_id,
-    "channel": Response.channel,
-    "ticket_channel": Response.ticket_channel,
-    "touchpoint": Response.touchpoint,
-    "language": fn.COALESCE(Reading.language, Response.language),
-    "topic": Placement.topic,
-}
-PROPERTY = "property:"
 
 #: Segments with a name to show beside the key.
 _NAMES = {"agent": Response.agent_name, "team": Response.team_name}
@@ -103,7 +92,7 @@ def counts_with(
     Of topics an answer may have several; None: it has none. One statement, so that no answer that comes
     meanwhile is in one count and not in the other.
     """
-    key, n = column(by), fn.COUNT(Response.key)
+    key, n = segments.column(by), fn.COUNT(Response.key)
     whole = _rows(question, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
     parts = _rows(question, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
     if only is not None:
@@ -175,12 +164,19 @@ def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
     if question.until:
         query = query.where(Response.key < microseconds(question.until))
     for name, value in question.segments.items():
-        query = query.where(
-            Placement.topic.in_(Topic.standing(value)) if name == "topic" else column(name) == value
-        )
+        query = query.where(_is(name, value))
     if question.latest:
         query = query.where(Response.key.in_(_latest(question)))
     return query
+
+
+def _is(segment: str, value: str) -> Any:
+    """Whether a response is in a segment."""
+    if segment == "topic":
+        return Placement.topic.in_(Topic.standing(value))
+    if segment.startswith(segments.PROPERTY):
+        return segments.has(segment, value)
+    return segments.column(segment) == value
 
 
 def _fetch(query: Any) -> list[tuple]:
@@ -193,25 +189,6 @@ def _of(survey_column: Any, question: Question) -> Any:
     if len(question.surveys) == 1:
         return survey_column == question.surveys[0].id
     return survey_column.in_([survey.id for survey in question.surveys])
-
-
-def column(segment: str) -> Any:
-    """The expression a segment is read from; `property:<name>` reads the response's properties."""
-    if segment.startswith(PROPERTY):
-        return _property(Response.properties, segment.removeprefix(PROPERTY))
-    return SEGMENTS[segment]
-
-
-def _property(properties: Any, name: str) -> Any:
-    """A property as text, written alike on both databases: SQLite would give 1 for true and numbers as numbers."""
-    found = properties.path(name)
-    if not db.on_sqlite():
-        return found.as_text()
-    return peewee.Case(
-        None,
-        [(fn.json_type(found) == kind, kind) for kind in ("true", "false")],
-        found.as_text().cast("TEXT"),
-    )
 
 
 def _latest(question: Question) -> Any:
@@ -303,14 +280,14 @@ _ASKED: dict[str, Any] = {
 
 
 def _is_known_of_asks(segment: str) -> bool:
-    return segment in _ASKED or segment == "ticket_channel" or segment.startswith(PROPERTY)
+    return segment in _ASKED or segment == "ticket_channel" or segment.startswith(segments.PROPERTY)
 
 
 def _asked_column(segment: str) -> Any:
     if segment == "ticket_channel":
         return Invitation.ticket.path("channel").as_text()
-    if segment.startswith(PROPERTY):
-        return _property(Invitation.properties, segment.removeprefix(PROPERTY))
+    if segment.startswith(segments.PROPERTY):
+        return segments.as_text(Invitation.properties, segment.removeprefix(segments.PROPERTY))
     return _ASKED[segment]
 
 
@@ -371,7 +348,7 @@ def _grouped(question: Question) -> dict[str, Any]:
     """
     if not question.by:
         return {"groups": [], "groups_left_out": 0}
-    by, key = question.by, column(question.by)
+    by, key = question.by, segments.column(question.by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
     columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
     counts: dict[Any, Counts] = {}
@@ -405,7 +382,7 @@ def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
     if by == "topic":
         rows: Any = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(list(latest)))
     elif by in _NAMES:
-        rows = Response.select(column(by), _NAMES[by]).where(Response.key.in_(list(latest.values())))
+        rows = Response.select(segments.column(by), _NAMES[by]).where(Response.key.in_(list(latest.values())))
     else:
         return None
     return dict(list(rows.tuples()))

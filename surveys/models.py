@@ -399,6 +399,9 @@ class Response(Table):
 for _address in (Person.known_email, Person.claimed_email):
     Person.add_index(_address, name=f"person_{_address.column_name}", where=_address.is_null(False))
 
+# The feed of a company's people.
+Person.add_index(Person.company, name="person_company", where=Person.company.is_null(False))
+
 # What repeats, and what a reopened ticket takes back, is looked up by connection.
 for _name in ("delivery", "fingerprint", "ticket_id"):
     _column = Trigger._meta.fields[_name]

@@ -173,13 +173,14 @@ def _canonical(sql):
 
 
 def own(found, names):
-    """Only what belongs to the application's tables: not what full-text search, the bell and migrations keep."""
+    """Only what belongs to the application's tables: not what searches, the bell and migrations keep."""
     kept = {}
     for key, value in found.items():
         text = key if isinstance(key, str) else key[2]
         table = text.partition(".")[0]
         foreign = (
-            table.startswith(("response_search", "limit_", "huey_", "migration")) or text == "response.search"
+            table.startswith(("response_search", "response_properties", "limit_", "huey_", "migration"))
+            or text == "response.search"
         )
         if not foreign and (table in names or not isinstance(key, str) or not value.startswith("CREATE T")):
             kept[key] = value

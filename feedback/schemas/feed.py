@@ -6,33 +6,9 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import feed
-from feedback.schemas.kinds import When
+from feedback.schemas.filters import FeedFilters
 from surveys.base import web
 from surveys.schemas.kinds import Stored
-
-
-class FeedFilters(ma.Schema):
-    """Which responses."""
-
-    survey = fields.String()
-    metric = fields.String()
-    group = fields.String()
-    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
-    topic = fields.String()
-    status = fields.String()
-    agent = fields.String()
-    team = fields.String()
-    channel = fields.String()
-    touchpoint = fields.String()
-    language = fields.String()
-    tag = fields.String()
-    q = fields.String(validate=validate.Length(max=1000))
-    mismatch = fields.String(
-        validate=validate.OneOf(("1",)),
-        metadata={"description": "1: only where the words say the opposite of the score."},
-    )
-    since = When()
-    until = When()
 
 
 class FeedQuery(FeedFilters, web.PageArgs):

@@ -9,6 +9,12 @@ import marshmallow as ma
 from marshmallow import fields
 
 from surveys.base import clock
+from surveys.schemas import answers
+
+#: The channel of responses that came over POST /api/responses and name no other.
+IMPORTED = "import"
+
+CHANNELS = (*answers.CHANNELS, IMPORTED)
 
 
 @dataclass(frozen=True)

@@ -4,30 +4,15 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import results
-from feedback.schemas.kinds import When
-from surveys.domain.metrics import METRICS
+from feedback.schemas.filters import Segments
 
 
-class MetricsQuery(ma.Schema):
+class MetricsQuery(Segments):
     """Which number. `survey` or `metric` is required. A segment's name narrows to one value of it."""
 
-    survey = fields.String(validate=validate.Length(1, 100))
-    metric = fields.String(validate=validate.OneOf(tuple(METRICS)))
-    since = When()
-    until = When()
     interval = fields.String(validate=validate.OneOf(results.INTERVALS))
     repeat = fields.String(validate=validate.OneOf(("all", "latest")), load_default="all")
     by = fields.String(validate=validate.Length(1, 120))
-    agent = fields.String()
-    team = fields.String()
-    channel = fields.String()
-    ticket_channel = fields.String()
-    touchpoint = fields.String()
-    language = fields.String()
-    topic = fields.String()
-
-    class Meta:
-        unknown = ma.INCLUDE
 
 
 class Brief(ma.Schema):

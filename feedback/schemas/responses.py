@@ -5,14 +5,11 @@ import uuid
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from feedback.schemas.feed import FeedFilters
-from feedback.schemas.kinds import When
+from feedback.schemas.filters import FeedFilters
+from feedback.schemas.kinds import CHANNELS, IMPORTED
 from surveys.base import web
-from surveys.schemas.answers import CHANNELS, AnswerBody, uuid_form
+from surveys.schemas.answers import AnswerBody, uuid_form
 from surveys.schemas.kinds import Moment, Truth
-
-#: The channel of responses that came over POST /api/responses and name no other.
-IMPORTED = "import"
 
 
 class Named(ma.Schema):
@@ -57,7 +54,7 @@ class ImportBody(AnswerBody):
     }
 
     id = fields.String(validate=uuid_form, post_load=web.new_uuid, load_default=lambda: str(uuid.uuid4()))
-    channel = fields.String(validate=validate.OneOf((*CHANNELS, IMPORTED)), load_default=IMPORTED)
+    channel = fields.String(validate=validate.OneOf(CHANNELS), load_default=IMPORTED)
     created_at = Moment(metadata={"description": "RFC 3339; not in the future."})
     agent = fields.Nested(Named, allow_none=True)
     team = fields.Nested(Named, allow_none=True)
@@ -69,12 +66,8 @@ class ResponsesQuery(FeedFilters, web.PageArgs):
     """Which responses."""
 
 
-class ExportQuery(ma.Schema):
+class ExportQuery(FeedFilters):
     """Which responses to hand out."""
-
-    survey = fields.String(validate=validate.Length(1, 100))
-    since = When()
-    until = When()
 
 
 class ResponsePatch(ma.Schema):

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, g
 
 from feedback import exports
 from feedback.schemas.responses import ExportQuery
-from feedback.views.feed import moments
-from surveys.base import web
+from feedback.views.feed import narrow
 from surveys.base.web import Routes, needs
-from surveys.models import Survey
 
 routes = Routes("exports", __name__, url_prefix="/api/export", description="Everything, to take away.")
 
@@ -22,7 +21,7 @@ PIECE = 64 * 1024
 
 @routes.route("/responses.<any(csv, ndjson):kind>", methods=["GET"])
 @needs("read")
-@routes.arguments(ExportQuery, location="query")
+@routes.arguments(ExportQuery, location="query", unknown=ma.INCLUDE)
 @routes.doc(
     responses={
         "200": {
@@ -32,13 +31,9 @@ PIECE = 64 * 1024
     }
 )
 def responses(query: dict[str, Any], kind: str) -> Response:
-    """All responses of a survey or of a period, newest first, as CSV or as one JSON object a line."""
-    if query.get("survey") and not (
-        g.key.sees(query["survey"]) and Survey.select().where(Survey.id == query["survey"]).exists()
-    ):
-        raise web.not_found()
+    """All responses that fit the filters of the feed, newest first, as CSV or as one JSON object a line."""
     write, mimetype = _KINDS[kind]
-    found = exports.items(moments(query), g.key.surveys)
+    found = exports.items(narrow(query), g.key.surveys)
     answer = Response(_pieces(write(found)), mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'
     return answer

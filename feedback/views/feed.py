@@ -9,17 +9,19 @@ import marshmallow as ma
 from flask import Response, g, jsonify
 
 from feedback import feed as the_feed
+from feedback import filters as the_filters
 from feedback import saved_feeds
 from feedback.domain.cells import cell, xml_text
+from feedback.domain.headings import first_words
 from feedback.models import SavedFeed
 from feedback.schemas.feed import (
-    FeedFilters,
     FeedOut,
     FeedQuery,
     SavedFeedBody,
     SavedFeedCreated,
     SavedFeedList,
 )
+from feedback.schemas.filters import ViewFilters
 from surveys import links, responses
 from surveys.base import clock, web
 from surveys.base.web import Routes, idempotent_secret, needs
@@ -35,7 +37,7 @@ _ATOM = "http://www.w3.org/2005/Atom"
 
 @routes.route("/api/feed", methods=["GET"])
 @needs("read")
-@routes.arguments(FeedQuery, location="query")
+@routes.arguments(FeedQuery, location="query", unknown=ma.INCLUDE)
 @routes.response(200, FeedOut)
 def feed(query: dict[str, Any]) -> Any:
     """The feed, newest first.
@@ -47,22 +49,24 @@ def feed(query: dict[str, Any]) -> Any:
     order = query.pop("order")
     limit = query.pop("limit")
     cursor = query.pop("cursor", None)
-    if response_id := query.pop("like", None):
-        row = responses.find(response_id.lower())
+    like = query.pop("like", None)
+    narrowed = narrow(query)
+    if like:
+        row = responses.find(like.lower())
         if row is None or not g.key.sees(row.survey_id):
             raise web.invalid("like", "There is no such response.")
         if cursor or order != "desc":
             raise web.invalid(
                 "cursor" if cursor else "order", "Does not go with like: the nearest come first."
             )
-        return jsonify({"items": the_feed.like(row.key, moments(query), limit, g.key.surveys), "next": None})
+        return jsonify({"items": the_feed.like(row.key, narrowed, limit, g.key.surveys), "next": None})
     position = None
     if cursor:
         kind, tick, key = web.decode_cursor(cursor, str, int, int)
         if kind != order:
             raise web.invalid("cursor", f"Is a cursor of order={kind}.")
         position = (tick, key)
-    page = the_feed.page(moments(query), limit, order, position, g.key.surveys)
+    page = the_feed.page(narrowed, limit, order, position, g.key.surveys)
     following = web.encode_cursor(order, *page.position) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
@@ -91,9 +95,10 @@ def create(body: dict[str, Any]) -> Any:
     """Save a view. The token, which is the secret in its addresses, is shown this once."""
     filters = {name: value for name, value in body["filters"].items() if value is not None}
     try:
-        FeedFilters().load(filters, unknown=ma.RAISE)
+        loaded = ViewFilters().load(filters, unknown=ma.INCLUDE)
     except ma.ValidationError as error:
         raise ma.ValidationError({"filters": error.messages}) from None
+    narrow(loaded, "filters.")
     try:
         row, token = saved_feeds.save(body["name"], filters, g.key, clock.now())
     except saved_feeds.Revoked:
@@ -127,15 +132,21 @@ def view(token: str, kind: str) -> Response:
     row = saved_feeds.opened_by(token)
     if row is None:
         raise web.not_found()
-    filters = moments(FeedFilters().load(row.filters))
     address = links.to(f"/feed/{token}.{kind}")
-    page = the_feed.page(filters, CSV_ROWS if kind == "csv" else ENTRIES, surveys=row.surveys)
-    make = {"atom": _atom, "json": _json, "csv": _csv}[kind]
-    answer = make(row, page.items, address)
+    answer = {"atom": _atom, "json": _json, "csv": _csv}[kind](row, address)
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex"
     return answer
+
+
+def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Filters as the queries want them. Raises a 422 for one that names what is not there or not to be seen."""
+    try:
+        the_filters.check(filters, g.key.surveys)
+    except the_filters.Unknown as unknown:
+        raise web.invalid(f"{prefix}{unknown.name}", str(unknown)) from None
+    return moments(filters)
 
 
 def moments(filters: dict[str, Any]) -> dict[str, Any]:
@@ -147,12 +158,43 @@ def moments(filters: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[dict[str, Any]]:
+    """The newest items of a saved view. One whose filters are none any more, or name something gone, has none.
+
+    `with_words`: without those that say nothing, unless the view asks for them.
+    """
+    try:
+        filters = moments(ViewFilters().load(row.filters, unknown=ma.INCLUDE))
+    except ma.ValidationError:
+        return []
+    if with_words:
+        filters.setdefault("has_comment", "1")
+    return the_feed.page(filters, limit, surveys=row.surveys).items
+
+
+def _entries(row: SavedFeed) -> list[dict[str, Any]]:
+    """Items for a reader of news, each with a `title` and its survey's name."""
+    items = _shown(row, ENTRIES, with_words=True)
+    names = the_feed.names_of_surveys({item["survey"] for item in items})
+    return [{**item, "title": _title(item), "survey_name": names.get(item["survey"], "")} for item in items]
+
+
 def _title(item: dict[str, Any]) -> str:
     score = "–" if item["score"] is None else item["score"]
-    return f"{item['metric'].upper()} {score} · {item['group'] or 'no score'}"
+    return (
+        first_words(item["comment"] or "")
+        or f"{item['metric'].upper()} {score} · {item['group'] or 'no score'}"
+    )
 
 
-def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+def _heading(row: SavedFeed) -> str:
+    """What a view is called, with its survey's name where it shows one alone."""
+    shown = row.surveys if "survey" not in row.filters else [row.filters["survey"]]
+    names = the_feed.names_of_surveys(shown) if shown and len(shown) == 1 else {}
+    return " · ".join([row.name, *(name for name in names.values() if name not in row.name)])
+
+
+def _atom(row: SavedFeed, address: str) -> Response:
     ElementTree.register_namespace("", _ATOM)
 
     def child(
@@ -162,9 +204,10 @@ def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
         element.text = xml_text(text) if text is not None else None
         return element
 
+    items = _entries(row)
     root = ElementTree.Element(f"{{{_ATOM}}}feed")
     child(root, "id", f"urn:earshot:{row.id}")
-    child(root, "title", row.name)
+    child(root, "title", _heading(row))
     # Stamps are of fixed width, so the greatest text is the latest moment.
     changed = max((item["updated_at"] for item in items), default=clock.stamp(row.created_at))
     child(root, "updated", changed)
@@ -173,7 +216,9 @@ def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
     for item in items:
         entry = child(root, "entry")
         child(entry, "id", f"urn:earshot:{saved_feeds.derived_id(item['id'])}")
-        child(entry, "title", _title(item))
+        child(entry, "title", item["title"])
+        # Readers show an author beside the title; who answered is nobody's business here.
+        child(child(entry, "author"), "name", item["survey_name"])
         child(entry, "published", item["created_at"])
         child(entry, "updated", item["updated_at"])
         child(entry, "content", item["comment"] or "", type="text")
@@ -183,25 +228,27 @@ def _atom(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
     return Response(body, mimetype="application/atom+xml")
 
 
-def _json(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+def _json(row: SavedFeed, address: str) -> Response:
     answer = jsonify(
         {
             "version": "https://jsonfeed.org/version/1.1",
-            "title": row.name,
+            "title": _heading(row),
             "feed_url": address,
             "items": [
                 {
                     "id": saved_feeds.derived_id(item["id"]),
-                    "title": _title(item),
+                    "title": item["title"],
                     "content_text": item["comment"] or "",
                     "date_published": item["created_at"],
                     "date_modified": item["updated_at"],
+                    "authors": [{"name": item["survey_name"]}],
                     **({"language": item["language"]} if item["language"] else {}),
                     "tags": _terms(item),
                     "_earshot": {
                         name: item[name]
                         for name in (
                             "survey",
+                            "survey_name",
                             "metric",
                             "score",
                             "group",
@@ -211,7 +258,7 @@ def _json(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response
                         )
                     },
                 }
-                for item in items
+                for item in _entries(row)
             ],
         }
     )
@@ -225,11 +272,11 @@ _CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv(row: SavedFeed, items: list[dict[str, Any]], address: str) -> Response:
+def _csv(row: SavedFeed, address: str) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_CSV_COLUMNS)
-    for item in items:
+    for item in _shown(row, CSV_ROWS):
         values = {
             **item,
             "id": saved_feeds.derived_id(item["id"]),

@@ -8,7 +8,7 @@ from flask import g, jsonify
 from feedback import corrections, feed
 from feedback.schemas.feed import FeedOut
 from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
-from feedback.views.feed import moments
+from feedback.views.feed import narrow
 from surveys import responses
 from surveys.base import clock, db, web
 from surveys.base.web import Problem, Routes, idempotent, needs
@@ -24,13 +24,13 @@ ITEM = ma.Schema.from_dict({}, name="Response")
 
 @routes.route("", methods=["GET"])
 @needs("read")
-@routes.arguments(ResponsesQuery, location="query")
+@routes.arguments(ResponsesQuery, location="query", unknown=ma.INCLUDE)
 @routes.response(200, FeedOut)
 def index(query: dict[str, Any]) -> Any:
     """Responses, newest first, with the filters of the feed."""
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
     position = (0, web.decode_cursor(cursor, int)[0]) if cursor else None
-    page = feed.page(moments(query), limit, "desc", position, g.key.surveys)
+    page = feed.page(narrow(query), limit, "desc", position, g.key.surveys)
     following = web.encode_cursor(page.position[1]) if page.position else None
     return jsonify({"items": page.items, "next": following})
 

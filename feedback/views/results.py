@@ -3,10 +3,11 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import g, request
+from flask import g
 
-from feedback import results
+from feedback import results, segments
 from feedback.schemas.metrics import MetricsOut, MetricsQuery
+from feedback.views.feed import narrow
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes, needs
 from surveys.domain.metrics import METRICS
@@ -21,16 +22,19 @@ routes = Routes("metrics", __name__, description="Numbers with n and interval.")
 @routes.response(200, MetricsOut)
 def metrics(query: dict[str, Any]) -> Any:
     """What a metric comes to: value, n and interval, the period before, by day and by segment."""
-    known = MetricsQuery().fields
-    segments: dict[str, str] = {}
-    for name, value in request.args.items():
-        if name.startswith(results.PROPERTY) or name in results.SEGMENTS:
-            segments[name] = value
-        elif name not in known:
-            raise web.invalid(name, "Unknown field.")
+    narrow({"topic": query.get("topic")})
+    narrowed = {
+        name: value
+        for name, value in query.items()
+        if name in segments.SEGMENTS or name.startswith(segments.PROPERTY)
+    }
     by = query.get("by")
-    if by and by not in results.SEGMENTS and not (by.startswith(results.PROPERTY) and by != results.PROPERTY):
-        raise web.invalid("by", f"Must be one of {', '.join(results.SEGMENTS)} or property:<name>.")
+    if (
+        by
+        and by not in segments.SEGMENTS
+        and not (by.startswith(segments.PROPERTY) and by != segments.PROPERTY)
+    ):
+        raise web.invalid("by", f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.")
     zone = web.settings().time_zone
     surveys = _surveys(query)
     question = results.Question(
@@ -41,7 +45,7 @@ def metrics(query: dict[str, Any]) -> Any:
         interval=query.get("interval"),
         latest=query["repeat"] == "latest",
         by=by,
-        segments=segments,
+        segments=narrowed,
     )
     try:
         return results.answer(question, zone, clock.now())

@@ -62,5 +62,5 @@ def test_a_limited_key_takes_away_only_its_surveys(api, make):
     make.response(other)
     limited = type(api)(api.world, make.key("read", surveys=[mine.id]))
     assert [json.loads(line)["id"] for line in lines(limited, "ndjson").splitlines()] == [own.id]
-    limited.get("/api/export/responses.csv", 404, survey=other.id)
+    limited.get("/api/export/responses.csv", 422, survey=other.id)
     limited.get("/api/export/responses.xlsx", 404)

@@ -1,0 +1,77 @@
+"""What tells answers apart: what numbers are broken down by, and numbers and the feed are narrowed to."""
+
+import json
+import math
+from typing import Any
+
+import peewee
+from peewee import fn
+
+from feedback.models import Placement, Reading
+from surveys.base import db
+from surveys.models import Response
+
+#: Segments and the columns they stand in.
+SEGMENTS: dict[str, Any] = {
+    "agent": Response.agent_id,
+    "team": Response.team_id,
+    "channel": Response.channel,
+    "ticket_channel": Response.ticket_channel,
+    "touchpoint": Response.touchpoint,
+    "language": fn.COALESCE(Reading.language, Response.language),
+    "topic": Placement.topic,
+}
+
+#: Before the name of a property of the response, which is a segment too.
+PROPERTY = "property:"
+
+
+def column(segment: str) -> Any:
+    """The expression a segment is read from; `property:<name>` reads the response's properties."""
+    if segment.startswith(PROPERTY):
+        return as_text(Response.properties, segment.removeprefix(PROPERTY))
+    return SEGMENTS[segment]
+
+
+def as_text(properties: Any, name: str) -> Any:
+    """A property as text, written alike on both databases: SQLite would give 1 for true and numbers as numbers."""
+    found = properties.path(name)
+    if not db.on_sqlite():
+        return found.as_text()
+    return peewee.Case(
+        None,
+        [(fn.json_type(found) == kind, kind) for kind in ("true", "false")],
+        found.as_text().cast("TEXT"),
+    )
+
+
+def has(segment: str, value: str) -> Any:
+    """Whether a response has this value of a property.
+
+    PostgreSQL finds rare values in an index; SQLite walks, but takes only rows to pieces that hold the text at all.
+    """
+    name = segment.removeprefix(PROPERTY)
+    is_so = column(segment) == value
+    literal = _literal(value)
+    if not db.on_sqlite():
+        holds = Response.properties.contains({name: value})
+        if literal is not None:
+            holds |= Response.properties.contains({name: literal})
+        return holds & is_so
+    # A fraction may be spelled otherwise in JSON than SQLite spells it.
+    if not isinstance(literal, float):
+        is_so = (fn.INSTR(Response.properties, db.compact(value)[1:-1]) > 0) & is_so
+    return is_so
+
+
+def _literal(value: str) -> bool | float | int | None:
+    """The truth or number that a text spells."""
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return (
+        found
+        if isinstance(found, bool | int) or (isinstance(found, float) and math.isfinite(found))
+        else None
+    )
