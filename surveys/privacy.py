@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-import structlog
 from peewee import fn
 
 from surveys import people, responses, tombstones
@@ -18,8 +17,6 @@ from surveys.base import clock, db, jobs
 from surveys.base.delivery import mail
 from surveys.domain import addresses
 from surveys.models import Invitation, Person, Resolution, Response, ScannedDomain, Tombstone, Trigger
-
-log = structlog.get_logger()
 
 #: How many ids are looked for in one statement.
 AT_ONCE = 50
