@@ -35,9 +35,10 @@ def column(segment: str) -> Any:
 
 def as_text(properties: Any, name: str) -> Any:
     """A property as text, written alike on both databases: SQLite would give 1 for true and numbers as numbers."""
-    found = properties.path(name)
     if not db.on_sqlite():
-        return found.as_text()
+        # peewee writes the name into the statement, where a percent sign would begin a parameter.
+        return properties.path(name.replace("%", "%%")).as_text()
+    found = properties.path(name)
     return peewee.Case(
         None,
         [(fn.json_type(found) == kind, kind) for kind in ("true", "false")],

@@ -116,12 +116,16 @@ def test_a_property_of_any_kind_by_its_text(api, make, survey):
     assert len(everywhere(api, **{"property:x": "pro", "property:plan": "6"})) == 1
 
 
-@pytest.mark.parametrize("name", ["a.b", 'q"q', "it's", "100 %", "$", "plan[0]", "ключ", "a:b", "\\"])
+@pytest.mark.parametrize(
+    "name", ["a.b", 'q"q', "it's", "100 %", "%s", "%(x)s", "$", "plan[0]", "ключ", "a:b", "\\"]
+)
 def test_a_property_of_any_name(api, make, survey, name):
     row = make.response(survey, 9, NOW, properties={name: "x"})
     make.response(survey, 9, NOW, properties={"other": "x"})
     assert everywhere(api, **{f"property:{name}": "x"}) == [row.id]
     assert api.get("/api/metrics", survey=survey.id, **{f"property:{name}": "x"})["n"] == 1
+    groups = api.get("/api/metrics", survey=survey.id, by=f"property:{name}")["groups"]
+    assert {group["key"]: group["n"] for group in groups} == {"x": 1, None: 1}
 
 
 def test_all_of_them_at_once(api, make, survey):
