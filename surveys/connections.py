@@ -125,7 +125,7 @@ def send(request: Request) -> Any:
     """Make one call to a helpdesk; its JSON, or None when it says something else.
 
     A ticket that is gone or takes nothing any more (404, 410, 422) is no fault; every other refusal raises
-    DeliveryFailed, and the job that called tries again (promises.md, P4).
+    DeliveryFailed, and the job that called tries again (docs/promises.md, P4).
     """
     headers = dict(request.headers)
     if request.grant is not None:

@@ -1,6 +1,6 @@
 """What a mail's links were opened for: scores that nobody has confirmed, and the marks that machines leave.
 
-Mail scanners open every link. So what an opened link says is kept apart and never counts (promises.md, "Mail
+Mail scanners open every link. So what an opened link says is kept apart and never counts (docs/promises.md, "Mail
 links and machines").
 """
 

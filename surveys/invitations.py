@@ -1,7 +1,8 @@
 """Invitations: one survey put to one person, from being scheduled to being answered, declined or cancelled.
 
 For whoever sends: `start_sending` before the first byte leaves, then exactly one of `sent`, `failed`,
-`unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself (promises.md, P3).
+`unknown` and `not_sent`; an invitation found half-way is `unknown` and never sent again by itself
+(docs/promises.md, P3).
 One whose every attempt failed before anything left is `failed`, until somebody lets its job run again.
 """
 
@@ -23,7 +24,7 @@ DUE, REMINDER_DUE = "invitation due", "invitation reminder due"
 #: How an invitation reaches its person.
 EMAIL, LINK, WIDGET = "email", "link", "widget"
 
-#: How long a browser keeps an answer that it cannot send (promises.md, P5).
+#: How long a browser keeps an answer that it cannot send (docs/promises.md, P5).
 KEPT_BY_BROWSERS = timedelta(hours=72)
 
 

@@ -1,4 +1,4 @@
-"""The mail that asks: its words, its headers, and that it leaves at most once (promises.md, P3)."""
+"""The mail that asks: its words, its headers, and that it leaves at most once (docs/promises.md, P3)."""
 
 import re
 from collections.abc import Mapping

@@ -49,7 +49,7 @@ def settle(payload: dict[str, Any], now: datetime) -> None:
 
 @jobs.on(NOTE_DUE, lane=jobs.CALLS)
 def write(payload: dict[str, Any], now: datetime) -> None:
-    """Send one of the requests that make the note: its text, or its tag. At least once (promises.md, P4)."""
+    """Send one of the requests that make the note: its text, or its tag. At least once (docs/promises.md, P4)."""
     row = _rated(payload["key"])
     requests = _requests(row) if row is not None else ()
     if payload["part"] < len(requests):

@@ -448,7 +448,7 @@ class JSONField(peewee.JSONField):
         return compact(value)
 
 
-#: What a column holds, for erase and export (promises.md, Privacy).
+#: What a column holds, for erase and export (docs/promises.md, Privacy).
 IDENTIFIER, PSEUDONYM, FREE_TEXT, SCORE, TECHNICAL = (
     "identifier",
     "pseudonym",

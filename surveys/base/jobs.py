@@ -21,7 +21,7 @@ from surveys.base.hands import Hand
 
 log = structlog.get_logger()
 
-#: Seconds after the first failure, the second … (promises.md, P4); after the last the job is dead and shown.
+#: Seconds after the first failure, the second … (docs/promises.md, P4); after the last the job is dead and shown.
 RETRY_AFTER = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
 LEASE = timedelta(minutes=5)

@@ -19,7 +19,7 @@ DEADLINE_SECONDS = 8.0
 #: After so long without a reply the server is asked on another connection whether it is there at all …
 PATIENCE_SECONDS = 0.4
 
-#: … and has so long to say so: together less than the second that promises.md gives a 503.
+#: … and has so long to say so: together less than the second that docs/promises.md gives a 503.
 LATE_SECONDS = 0.4
 
 #: How long a caller waits in all, when the attempt to find a lost server began with him …

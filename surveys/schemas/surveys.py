@@ -115,7 +115,7 @@ class MailWords(ma.Schema):
             for words in (data.get(name) or {}).values():
                 strange = [p for p in re.findall(r"\{(\w+)\}", words) if p not in mails.PLACEHOLDERS]
                 _complain(name, strange, f"may name {', '.join(mails.PLACEHOLDERS)}; not {strange[:1]}.")
-                # Every link in a mail is ours (promises.md, P8).
+                # Every link in a mail is ours (docs/promises.md, P8).
                 _complain(name, "://" in words, "must hold no link.")
 
 
