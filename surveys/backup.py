@@ -328,6 +328,9 @@ def _load(path: Path, progress: Progress) -> None:
             table, columns = line["table"], line["columns"]
             if not all(_NAME.fullmatch(name) for name in (table, *columns)):
                 raise NotABackup("A name in it is none of ours.")
+            present = {column.name for column in database.get_columns(table)}
+            if strange := [name for name in columns if name not in present]:
+                raise NotABackup(f"It fits no version of Earshot: column {table}.{strange[0]} is unknown.")
             # Migrations may have put a first row there.
             database.execute_sql(f'DELETE FROM "{table}"')  # noqa: S608
     if not db.on_sqlite():
