@@ -1,21 +1,17 @@
 // The file that comes when a survey is about to show: the panel, and answers on their way.
 
-import { openPanel, openTab, place } from './panel.js'
-import { ask, newAnswer, refused, report, save } from './answers.js'
+import { ask, newAnswer, report, save } from './answers.js'
 import { json } from './host.js'
-import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, unseen, verdict } from './page.js'
-import { hearing, sendKept } from './sender.js'
-import { about, hearAll, tell } from './visitor.js'
-
-export { hear } from './visitor.js'
+import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, verdict } from './page.js'
+import { openPanel, openTab, place } from './panel.js'
+import { sendKept } from './sender.js'
+import { about, hear, hearAll, tell } from './visitor.js'
 
 /* global CHOICES, WHOLE */
 /** [focus it, close it] while it is open. */
 let panel
 let tab
 let busy
-/** A person of whom the service has just said yes. */
-let granted
 /** The address at which the service or the visitor said no: it comes by itself only at another. */
 let passed
 /** Where a page tells the next one of the same tab how far the visitor came. */
@@ -23,56 +19,46 @@ let open
 
 /** Keep how far the visitor came; nothing: they are done. */
 const mark = state =>
-  guard(() => (state ? (sessionStorage[open] = json(state)) : delete sessionStorage[open]))()
+  guard(() => {
+    if (state) sessionStorage[open] = json(state)
+    else delete sessionStorage[open]
+  })()
 
-/** What the page before kept. */
-const halfway = () => guard(() => JSON.parse(sessionStorage[open]))()
-
-/** Ask, if a known person may be asked. `wanted`: the visitor opened it. Then, and where they are in the midst of it, no
- * rule holds but those of the place. */
+/** Ask, if a known person may be asked. `wanted`: the visitor opened it, and no rule holds. */
 async function show(wanted) {
-  const free = wanted || halfway()
-  if ((!free || /^[po]/.test(settings.rule)) && refuses()) return tab?.remove()
   // Already there: only a visitor who asked for it is taken to it.
   if (panel || busy) return wanted && panel?.[0]()
-  if (unseen(() => come(wanted))) return
+  if (settings.rule == 'paused') return refuses()
   if (!place()) return decide('target')
-  if (!free) {
-    if (settings.mode == 'tab') {
-      if (!tab?.isConnected) tab = openTab(() => come(1))
-      return decide('tab')
+  if (settings.mode == 'tab' && !wanted) return stand()
+  if (!wanted && passed == location.href) return
+  if (about.person && !wanted) {
+    busy = true
+    // No word from the service means no question: asking too often is worse than not asking.
+    const answer = await ask(about).catch(() => ({}))
+    busy = false
+    if (!answer.ask) {
+      passed = location.href
+      return decide(answer.rule || 'unreachable', answer.next_eligible_at)
     }
-    if (passed == location.href) return
-    const { person } = about
-    if (person && person != granted) {
-      busy = true
-      // No word from the service means no question: asking too often is worse than not asking.
-      const answer = { __proto__: null, ...(await ask(about).catch(() => {})) }
-      busy = false
-      if (!answer.ask) {
-        passed = location.href
-        return decide(answer.rule || settings.rule || 'unreachable', answer.next_eligible_at)
-      }
-      about.invitation = answer.invitation
-      granted = person
-      // The page may have gone out of sight since, or elsewhere.
-      return show()
-    }
+    about.invitation = answer.invitation
   }
-  granted = 0
   begin(wanted)
 }
 
-/** The same, an error in it never reaches the page. */
-export const come = wanted => show(wanted).catch(() => {})
+/** Put the tab at the edge. */
+function stand() {
+  tab?.remove()
+  tab = openTab(() => show(1))
+  decide('tab')
+}
 
-/** Show the survey, or go on where the visitor was on the page before. */
-function begin(wanted) {
-  const kept = { __proto__: null, ...halfway() }
-  const answer = { __proto__: null, ...(kept.answer || newAnswer()) }
-  let { told, given } = kept
+/** Show the survey, or go on where `kept` says. */
+function begin(wanted, kept) {
+  const answer = kept?.answer || newAnswer()
+  let { told, given } = kept || {}
   const choose = (score, group) => {
-    told = { __proto__: null, ...about }
+    told = { ...about }
     save(answer, told, { score })
     change(given)
     tell('answered', { id: answer.id, score, group })
@@ -83,9 +69,12 @@ function begin(wanted) {
   }
   const finish = said => {
     let fields = { comment: said }
-    if (CHOICES && typeof said != 'string')
+    if (CHOICES && typeof said != 'string') {
+      // Old libraries teach lists, too, to write themselves as JSON, their way.
+      said.toJSON = undefined
       fields = { answers: { __proto__: null, follow_up: many ? said : said[0] } }
-    save(answer, told, { ...(said.length && fields), final: true })
+    }
+    save(answer, told, { ...(said.length ? fields : {}), final: true })
     mark()
     tell('finished', { id: answer.id, ...fields })
   }
@@ -99,21 +88,20 @@ function begin(wanted) {
     report('dismissed')
     tell('dismissed')
   }
-  const draw = wanted =>
-    (panel = openPanel(wanted, answer.score, given, choose, change, finish, closed, draw))
-  hearing((id, kept) => id == answer.id && panel?.[2](kept))
-  draw(wanted)
+  panel = openPanel(wanted, answer.score, given, choose, change, finish, closed)
   decide('shown')
-  if (!kept.answer) report('shown')
+  if (!kept) report('shown')
   tell('shown')
 }
 
-/** What the loader calls first, with all it has for us and what the page said so far; later it calls `come` when the
- * survey may show or the rules are to be looked at again, and `hear` when the page speaks. */
+/** What the loader calls first, with all it has for us and what the page said so far. Returns what to call when the
+ * survey is to show, when the page speaks, and when the survey is not to be here. */
 export function meet(calls, ...given) {
   if (!WHOLE) learn(given)
   open = 'earshot-open:' + verdict.survey
   hearAll(settings, calls, () => panel?.[1]())
-  sendKept(refused)
-  if (halfway()) come()
+  sendKept()
+  const kept = guard(() => JSON.parse(sessionStorage[open]))()
+  if (kept && settings.rule != 'paused' && place()) begin(0, kept)
+  return [wanted => show(wanted).catch(() => {}), hear, () => tab?.remove()]
 }
