@@ -303,10 +303,7 @@ QUERIES = [
 def test_an_odd_query_of_the_feed_is_refused_or_harmless(world):
     for query in QUERIES:
         answer = world.client.get(f"/api/feed?{query}", headers=ADMIN)
-        if query == "survey=%ED%A0%80":
-            assert answer.get_json()["items"] == []
-        else:
-            assert shape(answer) == 422
+        assert shape(answer) == 422
 
 
 ODD_QUESTIONS = [
@@ -327,7 +324,7 @@ STRANGE_QUESTIONS = [
         "since=1970-01-01&until=8999-01-01", "since=8999-01-01", "since=2026-01-01&until=2025-01-01",
         'by=property:a"b', "by=property:a.b", "by=property:a[0]", "by=property:$", "by=property:'", "by=property:a%5Cb",
         "by=property:%F0%9F%98%80", "by=property:{a}", "by=property:0", 'property:"=x', "property:a.b=x&by=agent",
-        "interval=month&since=2020-01-01&until=2020-01-01", "by=topic&topic=x", "language=x&by=language",
+        "interval=month&since=2020-01-01&until=2020-01-01", "by=topic", "by=language",
     ]  # fmt: skip
 
 

@@ -103,8 +103,20 @@ def describe(blueprints: Iterable[Blueprint], base_url: str) -> dict[str, Any]:
     api = Document(app, spec_kwargs={"extra_plugins": [Errors()]})
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    described: dict[str, Any] = api.spec.to_dict()
+    described: dict[str, Any] = _with_patterns_of_json(api.spec.to_dict())
     return described
+
+
+def _with_patterns_of_json(part: Any) -> Any:
+    """The same with the end of each pattern as JSON Schema writes it (ECMA-262), which knows no `\\Z`."""
+    if isinstance(part, dict):
+        return {
+            name: value.replace(r"\Z", "$")
+            if name == "pattern" and isinstance(value, str)
+            else _with_patterns_of_json(value)
+            for name, value in part.items()
+        }
+    return [_with_patterns_of_json(each) for each in part] if isinstance(part, list) else part
 
 
 class Described(Blueprint):
