@@ -17,11 +17,12 @@ from flask.cli import AppGroup
 
 from surveys import catalogue, links, rollups
 from surveys.base import accounts, ballast, bell, cli, clock, db, schema, sealing, settings, web
+from surveys.base.version import VERSION
 
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (serve, worker, migrate, recount):
+    for command in (serve, worker, migrate, recount, version):
         app.cli.add_command(command)
     app.cli.add_command(keys)
 
@@ -198,6 +199,12 @@ def worker() -> None:
         # The worker waits for a database that is away.
         db.forget_connection()
     bell.work()
+
+
+@click.command()
+def version() -> None:
+    """Say which version of Earshot this is."""
+    click.echo(f"Earshot {VERSION}")
 
 
 @click.group(cls=AppGroup)

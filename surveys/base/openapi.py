@@ -9,6 +9,8 @@ from apispec import BasePlugin
 from flask import Flask
 from flask_smorest import Api, Blueprint
 
+from surveys.base.version import VERSION
+
 #: Every status but the good ones that a route may answer with, its code in the error shape, and when.
 ERRORS: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The body is not JSON."),
@@ -89,7 +91,7 @@ def describe(blueprints: Iterable[Blueprint], base_url: str) -> dict[str, Any]:
     app = Flask("openapi", static_folder=None)
     app.config.update(
         API_TITLE="Earshot",
-        API_VERSION="1",
+        API_VERSION=VERSION,
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
             "components": {"securitySchemes": SCHEMES},

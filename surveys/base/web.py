@@ -24,6 +24,7 @@ from werkzeug.formparser import FormDataParser
 
 from surveys.base import accounts, clock, db, forwarded, idempotency, openapi, sealing, signing
 from surveys.base.settings import Settings
+from surveys.base.version import VERSION
 
 log = structlog.get_logger()
 
@@ -162,7 +163,11 @@ def _finish(answer: Response) -> Response:
     for name, value in _HEADERS:
         if name.lower() not in given:
             headers.add(name, value)
-    if answer.status_code >= 400 or request.path.startswith("/api/"):
+    for_the_team = request.path.startswith("/api/")
+    if for_the_team:
+        # Never where anybody may look: a version tells which faults to try.
+        headers.add("Earshot-Version", VERSION)
+    if for_the_team or answer.status_code >= 400:
         headers.setdefault("Cache-Control", "no-store")
     return answer
 
