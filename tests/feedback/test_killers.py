@@ -1,14 +1,12 @@
 """Whatever somebody writes, it is read, placed and shown in a time that keeps nobody else waiting."""
 
-import time
-
 import pytest
 
 from feedback.models import Meaning
-from tests import killers
+from tests import effort, killers
 
-#: Seconds of a processor that one comment may take from the others: recorded, read, placed, shown and found.
-MOST = 1.0
+#: What one comment may take from the others, recorded, read, placed and shown: about a second (`effort.units`).
+MOST = 100
 
 
 @pytest.fixture
@@ -34,14 +32,15 @@ def topics(api, make, survey, world):
 def test_no_comment_keeps_the_others_waiting_for_a_second(api, make, survey, topics, world, caplog):
     slow = {}
     for number, text in enumerate(killers.texts()):
-        began = time.process_time()
-        row = make.response(survey, 3, comment=text, language=("en", "de")[number % 2])
-        world.work()
-        item = api.get(f"/api/responses/{row.id}")
-        taken = time.process_time() - began
+
+        def send(text=text, language=("en", "de")[number % 2]):
+            row = make.response(survey, 3, comment=text, language=language)
+            world.work()
+            assert len(api.get(f"/api/responses/{row.id}")["comment"]) <= killers.LONGEST
+
+        taken = effort.units(send, MOST)
         if taken > MOST:
             slow[text[:20]] = taken
-        assert len(item["comment"]) <= killers.LONGEST
     assert slow == {}
     # None was given up half way.
     assert [record.msg for record in caplog.records if record.levelname == "ERROR"] == []
