@@ -35,6 +35,15 @@ class AskOut(ma.Schema):
     invitation = fields.String(allow_none=True)
 
 
+class OriginOut(ma.Schema):
+    """Whether answers from the page that asks are refused."""
+
+    refused = fields.String(
+        allow_none=True,
+        metadata={"description": "What is to be done so that they are taken; null where they are."},
+    )
+
+
 class EventBody(ma.Schema):
     """What became of the survey on the page."""
 

@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys import mails, wording
-from surveys.base import web
+from surveys.base import origins, web
 from surveys.base.delivery import message
 from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
@@ -44,7 +44,40 @@ _HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 
 _COLOUR = r"#[0-9a-fA-F]{6}\Z"
 
-_PAGE = r"[^,\x00-\x1f]{1,500}\Z"
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
+
+
+class Page(fields.String):
+    """A pattern for the pages of a website; one that could never fit is refused with the reason."""
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"description": script.PAGES})
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        pattern = super()._deserialize(value, attr, data, **kwargs).strip()
+        check(len(pattern) <= 500, "Must not be longer than 500.")
+        check("," not in pattern and pattern.isprintable(), "Must be a pattern without commas.")
+        forbids = "!" if pattern.startswith("!") else ""
+        address = pattern.removeprefix("!")
+        absolute = _ABSOLUTE.fullmatch(address)
+        if absolute is None:
+            check(
+                address.startswith(("/", "*", "?", "#")),
+                "Must begin with /, *, ?, # or a scheme such as https://, else it fits no address.",
+            )
+            return pattern
+        origin, rest = absolute.groups()
+        check(rest, "Must say which pages of the site: add / for its first page, or /* for all.")
+        if "*" not in origin:
+            try:
+                origin = origins.normal(origin)
+            except ValueError as error:
+                raise ma.ValidationError(str(error)) from None
+        check(
+            origin.isascii() and origin == origin.lower(),
+            "Must name the host as browsers do: in lower case, other letters as xn--….",
+        )
+        return forbids + origin + rest
 
 
 class WidgetOptions(ma.Schema):
@@ -60,7 +93,7 @@ class WidgetOptions(ma.Schema):
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
     pages = fields.List(
-        fields.String(validate=validate.Regexp(_PAGE, error="Must be a pattern without commas.")),
+        Page(),
         validate=validate.Length(max=100),
     )
 

@@ -74,6 +74,20 @@ def admit(chosen: Survey) -> None:
     g.origin_allowed = True
 
 
+def refusal(chosen: Survey) -> str | None:
+    """What is to be done so that the survey takes what comes from the page that calls; None where it does."""
+    origin = foreign_origin()
+    if origin is None or origin in chosen.allowed_origins:
+        return None
+    if origin == "null":
+        return (
+            f"Earshot: survey {chosen.id} takes no answers from a page without an origin; "
+            "a sandboxed frame has one with allow-same-origin."
+        )
+    name = "".join(char for char in origin if char.isprintable())[:200]
+    return f"Earshot: survey {chosen.id} takes no answers from {name} until its allowed_origins name that."
+
+
 def preflight() -> Any:
     """The answer to a CORS preflight: 204 when some survey allows the origin, else 403."""
     origin = request.headers.get("Origin")

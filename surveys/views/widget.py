@@ -1,6 +1,7 @@
 """The widget: one file with everything inside, or a loader and the panel that it loads when a survey is to show."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Response, request
 
@@ -9,6 +10,8 @@ from surveys.base import web
 from surveys.base.web import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
+from surveys.schemas.asks import OriginOut
+from surveys.views import public
 from surveys.widget import encodings
 from surveys.widget import script as embedded
 
@@ -16,6 +19,8 @@ routes = Routes("widget", __name__, description="For respondents: no key needed.
 
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
+
+_ANY_SITE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 _LANGUAGE = [{"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "Its language."}]
 _SCRIPT = {"text/javascript": {"schema": {"type": "string"}}}
@@ -80,6 +85,18 @@ def panel(survey_id: str, language: str) -> Response:
     return _answer(made.panel, IMMUTABLE if is_this else CACHE)
 
 
+@routes.route("/w/<survey_id>/origin", methods=["GET"])
+@routes.response(200, OriginOut)
+def origin(survey_id: str) -> Any:
+    """Does this survey refuse answers from the page that asks?
+
+    No page may read that from the refusal itself, which carries no CORS headers and looks like a broken line. Any page
+    may read this; it tells no more than an attempt to answer does.
+    """
+    refused = public.refusal(public.survey(survey_id))
+    return {"refused": refused}, 200, {**_ANY_SITE, "Cache-Control": "no-store", "Vary": "Origin"}
+
+
 def _survey(survey_id: str) -> Survey | None:
     return Survey.get_or_none((Survey.id == survey_id) & (Survey.status != "archived"))
 
@@ -106,8 +123,7 @@ def _answer(content: bytes, cache: str) -> Response:
 
 def _open(answer: Response) -> Response:
     """Any site may embed it."""
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    answer.headers.update(_ANY_SITE)
     return answer
 
 

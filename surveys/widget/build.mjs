@@ -1,5 +1,6 @@
-// Builds dist/: whole.min.js with everything, or loader.min.js with its moments and the panels it fetches, and the
-// scripts of the service's own pages; the same bytes from the same sources anywhere. esbuild puts the modules together, terser makes them smaller still.
+// Builds dist/: whole-….min.js with everything, or loader.min.js with its moments and the panels it fetches, each panel
+// with what its surveys use alone, and the scripts of the service's own pages; the same bytes from the same sources
+// anywhere. esbuild puts the modules together, terser makes them smaller still.
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { build, transform } from 'esbuild'
@@ -9,13 +10,14 @@ const here = new URL('.', import.meta.url).pathname
 const out = process.argv[2] || here + 'dist'
 const target = 'es2021'
 
+const styles = async path => {
+  const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true, charset: 'utf8' })
+  return code.trim()
+}
 const minifiedCss = {
   name: 'minified-css',
   setup(build) {
-    build.onLoad({ filter: /\.css$/ }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true, charset: 'utf8' })
-      return { contents: code.trim(), loader: 'text' }
-    })
+    build.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await styles(path), loader: 'text' }))
   },
 }
 
@@ -43,8 +45,12 @@ async function make(name, entry, format, flags) {
 
 const file = name => ({ entryPoints: [`${here}src/${name}.js`] })
 await make('loader', file('loader'), 'iife', { WHOLE: 'false', HOSTED: 'false' })
-await make('survey', file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', CHOICES: 'false' })
-await make('choices', file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', CHOICES: 'true' })
+const panels = {
+  numbers: { CHOICES: 'false', LISTED: 'false' },
+  names: { CHOICES: 'false', LISTED: 'true' },
+  choices: { CHOICES: 'true', LISTED: 'null' },
+}
+for (const name in panels) await make(name, file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', ...panels[name] })
 
 // The whole widget in one file: the loader, with the panel's `meet` imported instead of fetched; and the panel takes
 // what the loader knows from the loader itself.
@@ -53,16 +59,15 @@ const joined = {
   setup(build) {
     build.onResolve({ filter: /told\.js$/ }, () => ({ path: here + 'src/loader.js' }))
     build.onLoad({ filter: /loader\.js$/ }, async ({ path }) => ({
-      contents: `import { meet as earshotMeet } from './survey.js'
+      contents: `import { come as earshotCome, hear as earshotHear, meet as earshotMeet } from './survey.js'
         ${await readFile(path, 'utf8')}
-        export { verdict, settings, script, endpoint, guard, make, find, refuses }
+        export { verdict, settings, script, endpoint, guard, make, find, refuses, unseen }
         export let learn`,
     }))
   },
 }
 const whole = { ...file('loader'), plugins: [minifiedCss, joined] }
-await make('whole', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'false' })
-await make('whole-choices', whole, 'iife', { WHOLE: 'true', HOSTED: 'false', CHOICES: 'true' })
+for (const name in panels) await make('whole-' + name, whole, 'iife', { WHOLE: 'true', HOSTED: 'false', ...panels[name] })
 
 // The scripts of the service's own pages, which stand inside them.
 const own = {
@@ -74,10 +79,16 @@ const own = {
 for (const name of ['page', 'guarded', 'kept'])
   await make(name, { ...file('hosted/' + name), plugins: [own] }, 'iife', { HOSTED: 'true' })
 
-// Each moment is one expression, a function; the server puts in those that a survey uses.
-const moments = {}
-for (const name of (await readdir(here + 'src/moments')).sort()) {
-  const { code } = await transform(await readFile(`${here}src/moments/${name}`, 'utf8'), { minify: true, target })
-  moments[name.replace('.js', '')] = code.trim().replace(/^export default|;$/g, '').trim()
+/** Write what a file of `folder` becomes by the file's name; the server puts in those that a survey uses. */
+async function collect(folder, read) {
+  const parts = {}
+  for (const name of (await readdir(here + 'src/' + folder)).sort())
+    parts[name.split('.')[0]] = await read(`${here}src/${folder}/${name}`)
+  await writeFile(`${out}/${folder}.json`, JSON.stringify(parts, null, 1) + '\n')
 }
-await writeFile(`${out}/moments.json`, JSON.stringify(moments, null, 1) + '\n')
+await collect('styles', styles)
+// Each moment is one expression, a function.
+await collect('moments', async path => {
+  const { code } = await transform(await readFile(path, 'utf8'), { minify: true, target })
+  return code.trim().replace(/^export default|;$/g, '').trim()
+})

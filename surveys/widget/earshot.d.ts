@@ -11,7 +11,7 @@ export interface Person {
 export interface Verdict {
   survey: string
   /** Which rule decided: "waiting", "target", "page", "answered", "sampling", "shown", "closed", "tab", "paused",
-   * "unreachable", or what the service said of this person, such as "quarantine". */
+   * "origin", "unreachable", or what the service said of this person, such as "quarantine". */
   rule: string
   /** What the rules went by: the survey's settings with the script tag's over them. */
   settings: Record<string, unknown>

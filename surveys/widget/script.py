@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+from urllib.parse import quote
 
 from surveys.widget import colours
 
@@ -17,6 +18,13 @@ _RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EA
 _PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 _INKS = {"light": "#1d2129", "dark": "#eceef2"}
 COLOUR = "#2f5bea"
+
+
+PAGES = (
+    "A pattern for the address of a page: `/shop/*`, `https://*.example/*`, `/#/cart*`, `/pay?step=2`. `*` is anything "
+    "up to a `?` or `#`, `!` in front forbids. Query and fragment count where the pattern has them; what follows them, "
+    "or stands before the parameter that is named, does not."
+)
 
 
 class Ui(TypedDict):
@@ -67,7 +75,8 @@ class Widget(TypedDict, total=False):
     theme: Literal["auto", "light", "dark"]
     """Default "auto": as the visitor's system says."""
     show_after_seconds: float | None
-    """Seconds from the widget's start; None leaves it to the other moments. Default 0 (`data-after`)."""
+    """Seconds in which the visitor sees the page; None leaves it to the other moments. Default 8 for a popover, else 0
+    (`data-after`)."""
     scroll_percent: float
     """Also once this share of the page was scrolled into view."""
     exit_intent: bool
@@ -75,8 +84,7 @@ class Widget(TypedDict, total=False):
     click: str
     """Also when an element that matches this selector is clicked."""
     pages: list[str]
-    """Patterns with `*` against the path, or the whole address unless they begin with `/`; `!` in front
-    forbids. No commas; query and fragment are not looked at. Default: all pages (`data-pages`, with commas)."""
+    """See PAGES. Default: all pages (`data-pages`, with commas)."""
 
 
 class Config(TypedDict):
@@ -121,11 +129,13 @@ class Files(NamedTuple):
 def files(config: Config) -> Files:
     """Both files. The same configuration gives the same bytes."""
     widget = config["widget"]
-    choices = bool(config["texts"].get("choices"))
-    words = _literal(_words(config, palette(colour_of(widget), widget.get("theme", "auto"))))
-    panel = _built("choices.min.js" if choices else "survey.min.js").replace(_SURVEY, words)
+    words = _literal(
+        _words(config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config))
+    )
+    kind = _kind(config)
+    panel = _built(f"{kind}.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
-    whole = _built("whole-choices.min.js" if choices else "whole.min.js").replace(_SURVEY, words)
+    whole = _built(f"whole-{kind}.min.js").replace(_SURVEY, words)
     return Files(
         _with_rules(whole, config, ""),
         _with_rules(_built("loader.min.js"), config, integrity),
@@ -137,6 +147,14 @@ def files(config: Config) -> Files:
 def inline(name: str) -> str:
     """A script that stands inside the service's own pages: "page", "guarded" or "kept" (src/hosted)."""
     return _built(f"{name}.min.js").decode()
+
+
+def _kind(config: Config) -> Literal["numbers", "names", "choices"]:
+    """What the survey needs of the panel: a row of numbers, a list of names, or either with choices."""
+    if config["texts"].get("choices"):
+        return "choices"
+    labels = _labels(config)
+    return "names" if len(labels) < 6 and all(labels) else "numbers"
 
 
 def etag(content: bytes, encoding: str = "") -> str:
@@ -192,7 +210,6 @@ def schemes(colour: str) -> dict[str, str]:
 def _words(config: Config, sheet: str) -> list:
     """What the panel needs, in the order in which src/page.js takes it: names would only make it longer."""
     texts, ui = config["texts"], config["texts"]["ui"]
-    labels = [texts["labels"].get(str(score), "") for score in range(config["min"], config["max"] + 1)]
     groups = [
         [key, high, texts["follow_up"].get(key, ""), texts["thanks"][key], *_given(texts.get("choices"), key)]
         for key, (_, high) in sorted(config["groups"].items(), key=lambda item: item[1])
@@ -203,7 +220,7 @@ def _words(config: Config, sheet: str) -> list:
         config["dir"],
         texts["question"],
         config["min"],
-        labels,
+        _labels(config),
         groups,
         [ui["survey"], ui["send"], ui["close"], ui["saved"]],
         # No `javascript:` and the like.
@@ -213,6 +230,22 @@ def _words(config: Config, sheet: str) -> list:
         config["wait_after_answer_days"],
         config["wait_after_decline_days"],
     ]
+
+
+def _styles(config: Config) -> str:
+    """The style sheets of what not every survey has."""
+    used = {
+        "eleven": len(_labels(config)) == 11,
+        "japanese": config["language"] == "ja",
+        "link": config["texts"].get("link"),
+    }
+    return "".join(_parts("styles")[name] for name, is_used in used.items() if is_used)
+
+
+def _labels(config: Config) -> list[str]:
+    """A label for each score of the scale, the lowest first; empty where it has none."""
+    labels = config["texts"]["labels"]
+    return [labels.get(str(score), "") for score in range(config["min"], config["max"] + 1)]
 
 
 def _given(choices: dict[str, list[tuple[str, str]]] | None, group: str) -> list:
@@ -225,16 +258,23 @@ def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
     widget = config["widget"]
     options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
     if "pages" in options:
-        options["pages"] = ",".join(widget["pages"])
+        # Browsers write addresses in ASCII; those of this site the loader has them write.
+        options["pages"] = ",".join(
+            page if re.match("!?[/?#]", page) else quote(page, safe=_ASCII)
+            for page in map(str.strip, widget["pages"])
+        )
     if config.get("sampling", 1) < 1:
         options["sampling"] = config["sampling"]
-    after = widget.get("show_after_seconds", 0)
     if config["paused"]:
         options["rule"] = "paused"
-    elif after != 0:
+    elif "show_after_seconds" in widget:
+        after = widget["show_after_seconds"]
         options["after"] = -1 if after is None else after
-    moments = {name: widget[name] for name in _moments() if widget.get(name)}  # type: ignore[literal-required]
-    watches = [b"(%s)(%s,c)" % (_moments()[name], _literal(value)) for name, value in moments.items()]
+    watches = [
+        b"(%s)(%s,c)" % (code.encode(), _literal(widget[name]))  # type: ignore[literal-required]
+        for name, code in _parts("moments").items()
+        if widget.get(name)
+    ]
     rules = [config["survey"], config["endpoint"], config["language"], integrity, options]
     head, _, rest = built.partition(_RULES)
     middle, _, tail = rest.partition(_MOMENTS)
@@ -243,6 +283,8 @@ def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
 
 #: What the loader reads of a survey's widget settings under the same name as a data attribute.
 _TOLD = ("mode", "position", "target", "pages")
+
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def _literal(value: object) -> bytes:
@@ -259,6 +301,6 @@ def _built(name: str) -> bytes:
 
 
 @cache
-def _moments() -> dict[str, bytes]:
-    """Functions by the setting that asks for them."""
-    return {name: code.encode() for name, code in json.loads(_built("moments.json")).items()}
+def _parts(folder: str) -> dict[str, str]:
+    """What the build made of the files of a folder, by their names."""
+    return json.loads(_built(f"{folder}.json"))

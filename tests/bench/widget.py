@@ -99,8 +99,8 @@ class Measured:
 def cases(service: live.Live, origin: str) -> list[tuple[Case, Case | None]]:
     """Each widget when a survey shows, and when there is nothing to ask."""
     survey = service.survey(allowed_origins=[origin], languages=["en"])
-    whole = f'<script async src="{service.url}/w/{survey}.js"%s></script>'
-    ours = f'<script async src="{service.url}/w/{survey}/loader.js"%s></script>'
+    whole = f'<script async src="{service.url}/w/{survey}.js" data-after="0"%s></script>'
+    ours = f'<script async src="{service.url}/w/{survey}/loader.js" data-after="0"%s></script>'
     elsewhere = ' data-pages="/elsewhere"'
     panel = "earshot-survey [role=dialog]"
     surveyjs = (

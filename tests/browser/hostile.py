@@ -34,7 +34,7 @@ PAGES: dict[str, Hostile] = {
     "trusted types without policies": _policy(
         NOTHING_ELSE + TRUSTED + "trusted-types 'none'; script-src 'nonce-n1'"
     ),
-    "sandbox by header": _policy("sandbox allow-scripts"),
+    "sandbox by header": _policy("sandbox allow-scripts allow-same-origin"),
     "no referrer and a permissions policy": Hostile(
         headers={"Referrer-Policy": "no-referrer", "Permissions-Policy": "unload=(), sync-xhr=()"}
     ),
@@ -54,6 +54,26 @@ PAGES: dict[str, Hostile] = {
         "Array.prototype.each = Array.prototype.first = () => {}; window.$ = id => document.getElementById(id);"
     ),
     "names on every object": Hostile("Object.prototype.extra = 1; Object.prototype.nonce = 'x';"),
+    "what we read on every object": Hostile(
+        "for (const name of ['score','test','target','mode','after','sampling','pages','rule','person','email','name',"
+        "'answer','told','given','q','surveys','ask','type','until','kept','refused','position','touchpoint','invitation'])"
+        " Object.prototype[name] = 3;"
+    ),
+    "what browsers read on every object": Hostile(
+        "for (const name of ['signal','headers','body','integrity','redirect','cache','priority','steal','once',"
+        "'passive','attributeFilter','attributes','slotAssignment','clonable','customElementRegistry','keepalive','duplex'])"
+        " Object.prototype[name] = 'no';"
+    ),
+    "objects that write themselves": Hostile(
+        "Object.prototype.toJSON = Array.prototype.toJSON = function () { return { score: 0, no: 'no' } };"
+    ),
+    "objects that write themselves, frozen": Hostile(
+        "Object.prototype.toJSON = () => 'no'; Object.prototype.score = 3; Object.prototype.comment = 'no';"
+        "Object.freeze(Object.prototype);"
+    ),
+    "lists that hold more": Hostile(
+        "Array.prototype[1] = Array.prototype[4] = 'no'; Array.prototype.last = () => {};"
+    ),
     "old array methods": Hostile(
         "Array.prototype.flat = Array.prototype.at = Array.prototype.includes = undefined;"
     ),
@@ -132,7 +152,7 @@ DOCUMENTS = {
     "<script>const root = document.querySelector('#host').attachShadow({{ mode: 'open' }});"
     "const tag = document.createElement('script'); tag.src = '{source}'; root.append(tag)</script>",
     "in a sandboxed frame": "<!doctype html><html lang=en><title>F</title><iframe title=f width=800 height=600"
-    ' sandbox="allow-scripts" srcdoc=\'<title>I</title><script src="{source}"></script>\'></iframe>',
+    ' sandbox="allow-scripts allow-same-origin" srcdoc=\'<title>I</title><script src="{source}"></script>\'></iframe>',
     "from a tag that is removed at once": "<!doctype html><html lang=en><title>T</title><main><h1>T</h1></main><script>"
     "const tag = document.createElement('script'); tag.src = '{source}';"
     "document.body.append(tag); tag.onload = () => tag.remove()</script>",

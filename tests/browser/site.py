@@ -44,6 +44,8 @@ class Site:
     waiting: int = 0
     """Answers that the service has read and not yet replied to."""
     ready: threading.Event = field(default_factory=threading.Event)
+    refuses: str | None = None
+    """What is to be done, should the service refuse what comes from the website's pages."""
     ask: dict | int = field(default_factory=lambda: {"ask": True, "invitation": "invitation-token"})
 
     def add(
@@ -123,7 +125,10 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.split("?")[0]
-            if path in site.scripts:
+            if path.endswith("/origin"):
+                reply = json.dumps({"refused": site.refuses}).encode()
+                self._answer(200, reply, SCRIPT | {"Content-Type": "application/json"})
+            elif path in site.scripts:
                 self._answer(200, site.scripts[path], SCRIPT)
             elif path in site.pages:
                 page, headers = site.pages[path]
@@ -137,14 +142,14 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
                 site.waiting += 1
                 site.ready.wait(30)
                 site.waiting -= 1
-            status, headers, reply = self._decide()
+            status, headers, reply = (403, {}, {}) if site.refuses else self._decide()
             site.posts.append(Post(self.path, body, self.headers["Origin"], status))
             allow = {
                 "Access-Control-Allow-Origin": self.headers["Origin"] or "*",
                 "Access-Control-Expose-Headers": "Retry-After",
                 "Content-Type": "application/json",
             }
-            self._answer(status, json.dumps(reply).encode(), allow | headers)
+            self._answer(status, json.dumps(reply).encode(), {} if site.refuses else allow | headers)
 
         def _decide(self) -> tuple[int, dict, dict]:
             if self.path.endswith("/event"):

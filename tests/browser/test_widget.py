@@ -7,7 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.conftest import FLAGS
 from tests.browser.widget_config import choices, csat, nps
+from tests.servers import chromium_path
 
 pytestmark = pytest.mark.browser
 
@@ -277,6 +279,29 @@ def test_every_target_is_large_enough_and_nothing_is_cut_off(site, page, languag
     assert page.get_by_role("dialog").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
 
 
+@pytest.mark.parametrize("survey", [nps, csat, choices])
+def test_sizes_follow_the_readers_own_and_not_the_pages(site, chromium, survey):
+    sizes = {}
+    head = "<style>html { font-size: 62.5% } body { font-size: 8px }</style>"
+    address = site.add(survey(endpoint=site.service), head=head)
+    for size in (16, 32):
+        browser = chromium.browser_type.launch(
+            executable_path=chromium_path(), args=[*FLAGS, f"--blink-settings=defaultFontSize={size}"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address)
+        panel = page.get_by_role("dialog")
+        panel.get_by_role("radio").first.click()
+        sizes[size] = panel.evaluate(
+            "panel => [...panel.querySelectorAll('p, button, .ends, b, textarea, label')]"
+            ".map(element => parseFloat(getComputedStyle(element).fontSize))"
+        )
+        assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+        browser.close()
+    assert min(sizes[16]) >= 12
+    assert [2 * size for size in sizes[16]] == pytest.approx(sizes[32])
+
+
 def test_arabic_runs_from_right_to_left_and_arrows_follow(site, page):
     page.goto(site.add(nps("ar", endpoint=site.service), calls="earshot('open')"))
     first, last = page.get_by_role("radio").first, page.get_by_role("radio").last
@@ -329,7 +354,7 @@ def test_a_busy_service_is_asked_again_when_it_said(site, page):
 
 
 def test_a_refused_answer_is_not_sent_again(site, page):
-    site.failures = [(403, {})]
+    site.failures = [(404, {})]
     page.goto(site.add(nps(endpoint=site.service)))
     page.get_by_role("radio", name="7").click()
     until(page, lambda: site.sent("/r") and not answer_key(page))
@@ -502,18 +527,6 @@ def test_a_strict_policy_lets_it_work_and_look_right(site, page, visitor, policy
     assert visitor.complaints == []
 
 
-def test_a_sandboxed_frame_without_storage_still_answers(site, page):
-    inner = site.add(nps(endpoint=site.service), "/inner")
-    site.pages["/"] = (
-        f'<title>Outer</title><iframe sandbox="allow-scripts" src="{inner}" width=800 height=600></iframe>',
-        {"Content-Type": "text/html"},
-    )
-    page.goto(site.url + "/")
-    page.frame_locator("iframe").get_by_role("radio", name="4").click()
-    until(page, lambda: site.kept)
-    assert site.sent("/r")[0].origin == "null"
-
-
 def test_an_identified_person_is_asked_about_first(site, page):
     page.goto(
         site.add(
@@ -582,11 +595,126 @@ def test_the_tab_opens_the_panel_and_takes_the_focus_back(site, page):
         (["/買い物 かご"], "/%E8%B2%B7%E3%81%84%E7%89%A9%20%E3%81%8B%E3%81%94", True),
         (["/shop", " /about"], "/about", True),
         (["/shop/*"], "/shop/a/b", True),
+        # A query and a fragment count where the pattern has them.
+        (["/about"], "/about?from=mail#team", True),
+        (["/*/done"], "/login?next=/cart/done", False),
+        (["/pay?step=2"], "/pay?step=2", True),
+        (["/pay?step=2"], "/pay?lang=de&step=2&utm_source=x#top", True),
+        (["/pay?step=2"], "/pay?step=22", False),
+        (["/pay?step=2"], "/pay#step=2", False),
+        (["/pay?step=*"], "/pay?step=", True),
+        (["/pay?f[a]=b c"], "/pay?f[a]=b%20c", True),
+        (["?step=2"], "/anywhere?step=2", True),
+        (["/#/cart*"], "/#/cart/2", True),
+        (["/#/cart"], "/#/cart?step=2", True),
+        (["/#/cart?step=2"], "/?utm=1#/cart?step=2", True),
+        (["/#/cart"], "/#/carts", False),
+        (["/#/cart"], "/", False),
+        (["#/käse"], "/shop/#/k%C3%A4se", True),
+        (["/*", "!/app#/admin*"], "/app#/admin/users", False),
+        (["/*", "!/app#/admin*"], "/app#/home", True),
+        (["*/größe"], "/a/gr%C3%B6%C3%9Fe?rebate=50%", True),
+        (["http://127.0.0.1:*/a?b=c#d"], "/a?b=c#d", True),
     ],
 )
 def test_page_patterns_decide(site, page, pages, path, shown):
-    page.goto(site.add(nps(endpoint=site.service, pages=pages), path))
+    site.add(nps(endpoint=site.service, pages=pages), path.partition("#")[0].partition("?")[0])
+    page.goto(site.url + path)
     until_rule(page, "shown" if shown else "page")
+
+
+@pytest.mark.parametrize(
+    ("pages", "path", "shown"),
+    [
+        ("/pay?step=2, /thanks", "/pay?step=2", True),
+        ("/#/cart*", "/#/cart/2", True),
+        ("/*, !/#/cart*", "/#/cart/2", False),
+    ],
+)
+def test_the_tags_patterns_decide_as_the_surveys_do(site, page, pages, path, shown):
+    name = path.partition("#")[0].partition("?")[0]
+    site.add(nps(endpoint=site.service), name, attributes=f'data-pages="{pages}"')
+    page.goto(site.url + path)
+    until_rule(page, "shown" if shown else "page")
+
+
+def test_another_route_behind_the_hash_is_looked_at_again(site, page):
+    page.goto(site.add(nps(endpoint=site.service, pages=["/#/thanks"])))
+    until_rule(page, "page")
+    page.evaluate("location.hash = '/thanks'")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+SAVED = "Your answer has been saved."
+REFUSED = (
+    "Earshot: survey sv_nps takes no answers from https://shop.example until its allowed_origins name that."
+)
+
+
+def test_an_answer_that_the_origin_bars_waits_without_being_called_saved(site, page, visitor):
+    site.refuses = REFUSED
+    address = site.add(nps(endpoint=site.service))
+    page.goto(address)
+    page.get_by_role("radio", name="3").click()
+    until(page, lambda: site.sent("/r") and visitor.complaints.count(REFUSED) == 1)
+    page.get_by_role("textbox").fill("The price")
+    page.get_by_role("button", name="Send").click()
+    until(page, lambda: len(site.sent("/r")) > 1)
+    expect(page.get_by_text(SAVED)).to_have_count(0)
+    assert visitor.complaints.count(REFUSED) == 1
+    assert page.evaluate("earshot('explain').settings.rule") == "origin"
+    site.refuses = None
+    page.reload()
+    until(page, lambda: [answer.get("comment") for answer in site.kept.values()] == ["The price"])
+    until(page, lambda: not answer_key(page))
+
+
+def test_a_person_whom_the_origin_bars_is_not_asked_and_the_rule_is_named(site, page, visitor):
+    site.refuses = REFUSED
+    page.goto(site.add(nps(endpoint=site.service), attributes='data-person="42"'))
+    until_rule(page, "origin")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert visitor.complaints.count(REFUSED) == 1
+
+
+@pytest.mark.parametrize("failure", [(503, {}), (403, {})])
+def test_a_service_in_trouble_is_not_taken_for_a_refusal(site, page, visitor, failure):
+    site.failures = [failure]
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="3").click()
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    until(page, lambda: site.kept and not answer_key(page))
+    assert not [line for line in visitor.complaints if "Earshot" in line]
+
+
+def test_offline_the_browser_has_saved_it(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service)))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    visitor.set_offline(True)
+    page.get_by_role("radio", name="3").click()
+    expect(page.get_by_text(SAVED)).to_be_visible()
+
+
+def test_what_only_the_page_remembers_is_not_called_saved(site, page, visitor):
+    page.goto(site.add(nps(endpoint=site.service), calls="Storage.prototype.setItem=()=>{throw 1};"))
+    page.evaluate("() => Object.defineProperty(window, 'localStorage', { get() { throw 1 } })")
+    visitor.set_offline(True)
+    page.get_by_role("radio", name="3").click()
+    expect(page.get_by_role("textbox")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.get_by_text(SAVED)).to_have_count(0)
+    visitor.set_offline(False)
+    expect(page.get_by_text(SAVED)).to_be_visible()
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_an_answer_that_is_refused_for_good_is_not_called_saved(site, page, status):
+    site.failures = [(503, {}), (status, {})]
+    page.goto(site.add(nps(endpoint=site.service)))
+    page.get_by_role("radio", name="3").click()
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    expect(page.get_by_text(SAVED)).to_have_count(0)
+    assert not answer_key(page)
 
 
 def test_a_paused_survey_shows_nothing_but_delivers(site, page):

@@ -2,7 +2,7 @@
 
 import { json } from './host.js'
 import { daysAfterAnswer, language, rest, settings, verdict } from './page.js'
-import { post, send } from './sender.js'
+import { call, send } from './sender.js'
 import { about } from './visitor.js'
 
 /** Random digits in the shape of a UUID (RFC 9562, version 4); crypto.randomUUID is missing on pages without TLS. */
@@ -11,13 +11,28 @@ const uuid = () =>
     (crypto.getRandomValues(new Uint8Array(1)) % 16).toString(16),
   )
 
-const call = (name, fields) => post(`/w/${verdict.survey}/${name}`, json(fields), 5e3).catch(() => {})
+/** Does the service refuse what comes from this page's origin? What there is to be done about it goes to the console,
+ * once; and the survey does not show again. */
+export const refused = async () => {
+  try {
+    const { refused } = await (await call(`/w/${verdict.survey}/origin`, 5e3)).json()
+    if (refused && settings.rule != 'origin') {
+      settings.rule = 'origin'
+      console.warn(refused)
+    }
+    return refused
+  } catch {
+    // No word from the service: it is away.
+  }
+}
+
+const tell = (name, fields) => call(`/w/${verdict.survey}/${name}`, 5e3, json(fields)).catch(refused)
 
 /** May this person be asked now? Resolves to {ask, rule, invitation}; rejects when the service gives no answer. */
-export const ask = async ({ person, touchpoint }) => (await call('ask', { person, touchpoint })).json()
+export const ask = async ({ person, touchpoint }) => (await tell('ask', { person, touchpoint })).json()
 
 /** Count that the survey was shown or dismissed; a count that is lost does no harm. */
-export const report = event => call('event', { invitation: about.invitation, event })
+export const report = event => tell('event', { invitation: about.invitation, event })
 
 /** The answer as it begins. */
 export const newAnswer = () => ({

@@ -3,9 +3,14 @@
 import { guard, make } from './told.js'
 
 export const { fetch, setTimeout, clearTimeout } = window
-// Without a prototype: old libraries teach all objects to write themselves as JSON, their way.
 const { stringify } = JSON
-export const json = fields => stringify({ __proto__: null, ...fields })
+
+/** `fields` as JSON: their own, and as they are. Old libraries teach all objects to write themselves as JSON, their
+ * way; the second argument hears of a value before that. */
+export const json = fields =>
+  stringify({ __proto__: null, ...fields }, function (name) {
+    return this[name]
+  })
 
 /** Call `task` when `type` happens to `target`; an error in it never reaches the page. */
 export const listen = (target, type, task) => target.addEventListener(type, guard(task))

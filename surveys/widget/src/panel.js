@@ -6,10 +6,14 @@ import {
   sendWord, settings, surveyWord,
 } from './page.js'
 import choicesCss from './choices.css'
+import listCss from './list.css'
 import panelCss from './panel.css'
+import rowCss from './row.css'
 
-/* global CHOICES -- set by the build: surveys without choices get a file without them */
-const css = palette + panelCss + (CHOICES ? choicesCss : '')
+/* global CHOICES, LISTED -- set by the build: a survey gets a file without what it has not. LISTED is null in the file
+ * with choices, which serves both kinds of scale. */
+const css =
+  panelCss + (LISTED === false ? '' : listCss) + (LISTED ? '' : rowCss) + (CHOICES ? choicesCss : '') + palette
 
 const LINGERS = 8000
 
@@ -18,14 +22,14 @@ const LINGERS = 8000
 export const place = () => {
   const { mode, target } = settings
   if (mode != 'inline') return find('html')
-  return target ? find(target) : script.closest?.('body') && script.parentNode
+  return target ? find(target) : script.isConnected && script.closest('body') && script.parentNode
 }
 
-/** Put `content` on the page, in an element with a shadow root and our style sheet, and return that element. A button
- * in it gets the element's focus. */
-function shelter(content) {
+/** Put `content` on the page, in an element with a shadow root and our style sheet, and return that element, which
+ * passes its focus on if it is to be one that `delegatesFocus`. */
+function shelter(content, delegatesFocus) {
   const host = element('earshot-survey', {})
-  const root = host.attachShadow({ mode: 'open', delegatesFocus: content.type })
+  const root = host.attachShadow({ __proto__: null, mode: 'open', delegatesFocus })
   content.lang = language
   content.dir = direction
   // Names that the style sheet goes by.
@@ -46,7 +50,7 @@ function shelter(content) {
 }
 
 /** The tab at the edge of the window; `task` runs when it is pressed. Returns the element. */
-export const openTab = task => shelter(press('tab', surveyWord, task))
+export const openTab = task => shelter(press('tab', surveyWord, task), 1)
 
 /** A button that runs `task`. */
 function press(name, text, task, label) {
@@ -59,7 +63,7 @@ function press(name, text, task, label) {
 function makeScale(chosen, choose) {
   const count = labels.length
   // Few points that each have a name are a list of names; more are a row of numbers with a name at both ends.
-  const listed = count < 6 && labels.every(label => label)
+  const listed = LISTED ?? (count < 6 && labels.every(label => label))
   const buttons = labels.map((label, at) => {
     const score = min + at
     return element(
@@ -93,6 +97,7 @@ function makeScale(chosen, choose) {
     const at = buttons.indexOf(event.target)
     const forward = direction == 'rtl' ? -1 : 1
     const next = {
+      __proto__: null,
       ArrowRight: at + forward,
       ArrowLeft: at - forward,
       ArrowDown: at + 1,
@@ -131,9 +136,10 @@ function makeChoices(label, choices, given) {
  * Show the survey, or go on with it where `chosen` and `given` say. `choose(score, group)` is called on each tap,
  * `change(given)` while the second question is answered, `finish(given)` once, `closed(dismissed)` at the end,
  * dismissed meaning that nothing was chosen. `wanted`: the visitor opened it, so the focus goes there. There must be
- * a place to stand. Returns what focuses it and what closes it.
+ * a place to stand. `anew()` is called when the page has taken our listeners with its own. Returns what focuses the panel,
+ * what closes it, and what says in it whether the answer is kept.
  */
-export function openPanel(wanted, chosen, given, choose, change, finish, closed) {
+export function openPanel(wanted, chosen, given, choose, change, finish, closed, anew) {
   const floating = settings.mode != 'inline'
   let group
   let back
@@ -141,6 +147,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed)
 
   const title = element('p', { id: 'question', tabindex: -1 }, question)
   const live = element('div', { role: 'status' })
+  const saved = element('p', { class: 'saved' })
   const thank = () => {
     title.textContent = group[3]
     title.className = 'thanks'
@@ -169,7 +176,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed)
     const [, , text, , choices] = group
     if (text && before != group) {
       const [made, reader] = makeField(text, choices, given || (!CHOICES && read?.()))
-      live.replaceChildren(element('p', { class: 'saved' }, savedWord), element('b', {}, text))
+      live.replaceChildren(saved, element('b', {}, text))
       more.replaceChildren(made, send)
       read = reader
       given = null
@@ -194,7 +201,6 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed)
   listen(more, 'input', () => change(read()))
   if (chosen != null) follow(chosen)
 
-
   listen(host, 'focusin', ({ relatedTarget }) => (back = relatedTarget || back))
   if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(true))
 
@@ -202,10 +208,16 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed)
   if (wanted) focus()
   // Come back after the page has drawn itself anew; not for ever, should the page want us gone.
   let returns = 20
+  const root = find('html')
   const observer = new MutationObserver(guard(() => {
     const at = place()
-    if (at && !host.isConnected && returns-- > 0) at.append(host)
+    if (!at || host.isConnected || returns-- < 1) return
+    if (root == find('html')) return at.append(host)
+    // A document that was written anew; `document.open` takes all listeners.
+    observer.disconnect()
+    if (body.parentNode) anew()
+    else close()
   }))
-  observer.observe(document, { childList: true, subtree: true })
-  return [focus, close]
+  observer.observe(document, { __proto__: null, childList: 1, subtree: 1 })
+  return [focus, close, kept => (saved.textContent = kept ? savedWord : '')]
 }

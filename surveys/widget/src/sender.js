@@ -4,24 +4,25 @@
 import { clearTimeout, fetch, json, listen, setTimeout } from './host.js'
 import { endpoint, guard } from './told.js'
 
-/* global HOSTED -- set by the build: only the service's own page hears what became of an answer */
-
 const KEPT = 'earshot-answer:'
 const KEPT_FOR = 72 * 3600e3
 const LONGEST_WAIT = 300e3
 
 // Storage throws in sandboxed frames and when it is full or forbidden: then the page's own life is the memory.
-const scratch = {}
+const scratch = { __proto__: null }
 const stored = () => ({ ...guard(() => localStorage)(), ...scratch })
 
 let failures = 0
 let notBefore = 0
 let timer
 let hear
+let refused
 
-/** Call `task(id, outcome)` whenever something becomes of an answer: it "arrived", "waits" or was "refused". */
+/* global HOSTED -- set by the build: the service's own page, that shows more, hears more */
+/** Call `task(id, outcome)` whenever something becomes of an answer. The outcome is for the widget whether it is kept now,
+ * by the service or for the next try by this browser; for the service's own page "arrived", "waits" or "refused". */
 export const hearing = task => (hear = task)
-const tell = (key, outcome) => HOSTED && hear?.(key.slice(KEPT.length), outcome)
+const tell = (key, outcome) => hear?.(key.slice(KEPT.length), outcome)
 
 /** The answers that wait here for this service. */
 export const waiting = () =>
@@ -32,13 +33,14 @@ export const waiting = () =>
 
 // Plain text needs no preflight. The policy keeps the Origin header on pages that send no referrer at all,
 // and keepalive lets the call outlive the page. `patience` is in milliseconds.
-export const post = async (path, body, patience) =>
+export const call = async (path, patience, body) =>
   fetch(endpoint + path, {
-    method: 'POST',
+    __proto__: null,
+    method: body && 'POST',
     body,
     credentials: 'omit',
     referrerPolicy: 'origin',
-    keepalive: true,
+    keepalive: 1,
     signal: AbortSignal.timeout?.(patience),
   })
 
@@ -57,18 +59,20 @@ export function send(answer, told, fields) {
   alone(key, () => sent)
 }
 
-/** Send what waits, now and whenever it may get through again. */
-export function sendKept() {
+/** Send what waits, now and whenever it may get through again. `isRefused` finds out whether the service refuses what
+ * comes from this page: from the refusal of an origin no page may read that, to a page it looks like a broken line. */
+export function sendKept(isRefused) {
+  refused = isRefused
   deliverKept()
   listen(window, 'online', deliverKept)
   // Timers hardly run in a tab that nobody looks at.
-  listen(document, 'visibilitychange', deliverKept)
+  listen(document, 'visibilitychange', () => document.hidden || deliverKept())
 }
 
 /** Run `task` unless another tab is at this answer; just run it where there are no locks or none are allowed. */
 async function alone(key, task) {
   try {
-    await navigator.locks.request(key, { ifAvailable: true }, lock => lock && task())
+    await navigator.locks.request(key, { __proto__: null, ifAvailable: 1 }, lock => lock && task())
   } catch {
     task()
   }
@@ -87,20 +91,25 @@ async function deliver(key, at = 2) {
   const isOld = Date.now() - lines[1] > KEPT_FOR
   if (lines[0] != endpoint) return isOld && remove(key)
   if (Date.now() < notBefore) return later(key, notBefore - Date.now())
-  // No network is as good as a service that is away.
-  const { status, headers } = await post('/r', lines[at], 20e3).catch(() => ({ status: 503 }))
+  // Of no network and of an origin that is refused a website learns the same: nothing.
+  const { status, headers } = await call('/r', 20e3, lines[at]).catch(() => ({
+    __proto__: null,
+    status: HOSTED ? 503 : 403,
+  }))
   if (status == 422 && at < 3) return deliver(key, 3)
   // Without a network it was no try.
-  if (!/408|429|5../.test(status) || (isOld && navigator.onLine)) {
+  if (!(HOSTED ? /408|429|5../ : /40[38]|429|5../).test(status) || (isOld && navigator.onLine)) {
     failures = 0
     // A later revision may have taken the place meanwhile; that one stays until it has arrived itself.
     if (stored()[key] == kept) remove(key)
-    tell(key, status < 300 ? 'arrived' : 'refused')
-    return
+    return tell(key, HOSTED ? (status < 300 ? 'arrived' : 'refused') : status < 300)
   }
+  // An origin that is refused may be allowed tomorrow: the answer waits, as it does for a service that is away.
+  const no = status == 403 && (await refused?.())
   const asked = headers?.get('Retry-After') * 1000 || 0
   notBefore = Date.now() + asked
-  later(key, Math.max(asked, Math.min(LONGEST_WAIT, (500 + Math.random() * 500) * 2 ** failures++)))
+  const pause = Math.min(LONGEST_WAIT, (500 + Math.random() * 500) * 2 ** (no ? 9 : failures++))
+  later(key, Math.max(asked, pause), no)
 }
 
 function remove(key) {
@@ -108,8 +117,8 @@ function remove(key) {
   guard(() => delete localStorage[key])()
 }
 
-function later(key, pause) {
+function later(key, pause, no) {
   clearTimeout(timer)
   timer = setTimeout(deliverKept, pause)
-  tell(key, 'waits')
+  tell(key, HOSTED ? 'waits' : !no && !scratch[key])
 }

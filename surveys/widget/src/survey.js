@@ -1,17 +1,21 @@
 // The file that comes when a survey is about to show: the panel, and answers on their way.
 
-import { ask, newAnswer, report, save } from './answers.js'
-import { json } from './host.js'
-import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, verdict } from './page.js'
 import { openPanel, openTab, place } from './panel.js'
-import { sendKept } from './sender.js'
-import { about, hear, hearAll, tell } from './visitor.js'
+import { ask, newAnswer, refused, report, save } from './answers.js'
+import { json } from './host.js'
+import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, unseen, verdict } from './page.js'
+import { hearing, sendKept } from './sender.js'
+import { about, hearAll, tell } from './visitor.js'
+
+export { hear } from './visitor.js'
 
 /* global CHOICES, WHOLE */
 /** [focus it, close it] while it is open. */
 let panel
 let tab
 let busy
+/** A person of whom the service has just said yes. */
+let granted
 /** The address at which the service or the visitor said no: it comes by itself only at another. */
 let passed
 /** Where a page tells the next one of the same tab how far the visitor came. */
@@ -19,46 +23,56 @@ let open
 
 /** Keep how far the visitor came; nothing: they are done. */
 const mark = state =>
-  guard(() => {
-    if (state) sessionStorage[open] = json(state)
-    else delete sessionStorage[open]
-  })()
+  guard(() => (state ? (sessionStorage[open] = json(state)) : delete sessionStorage[open]))()
 
-/** Ask, if a known person may be asked. `wanted`: the visitor opened it, and no rule holds. */
+/** What the page before kept. */
+const halfway = () => guard(() => JSON.parse(sessionStorage[open]))()
+
+/** Ask, if a known person may be asked. `wanted`: the visitor opened it. Then, and where they are in the midst of it, no
+ * rule holds but those of the place. */
 async function show(wanted) {
+  const free = wanted || halfway()
+  if ((!free || /^[po]/.test(settings.rule)) && refuses()) return tab?.remove()
   // Already there: only a visitor who asked for it is taken to it.
   if (panel || busy) return wanted && panel?.[0]()
-  if (settings.rule == 'paused') return refuses()
+  if (unseen(() => come(wanted))) return
   if (!place()) return decide('target')
-  if (settings.mode == 'tab' && !wanted) return stand()
-  if (!wanted && passed == location.href) return
-  if (about.person && !wanted) {
-    busy = true
-    // No word from the service means no question: asking too often is worse than not asking.
-    const answer = await ask(about).catch(() => ({}))
-    busy = false
-    if (!answer.ask) {
-      passed = location.href
-      return decide(answer.rule || 'unreachable', answer.next_eligible_at)
+  if (!free) {
+    if (settings.mode == 'tab') {
+      if (!tab?.isConnected) tab = openTab(() => come(1))
+      return decide('tab')
     }
-    about.invitation = answer.invitation
+    if (passed == location.href) return
+    const { person } = about
+    if (person && person != granted) {
+      busy = 1
+      // No word from the service means no question: asking too often is worse than not asking.
+      const answer = { __proto__: null, ...(await ask(about).catch(() => {})) }
+      busy = 0
+      if (!answer.ask) {
+        passed = location.href
+        return decide(answer.rule || settings.rule || 'unreachable', answer.next_eligible_at)
+      }
+      about.invitation = answer.invitation
+      granted = person
+      // The page may have gone out of sight since, or elsewhere.
+      return show()
+    }
   }
+  granted = 0
   begin(wanted)
 }
 
-/** Put the tab at the edge. */
-function stand() {
-  tab?.remove()
-  tab = openTab(() => show(1))
-  decide('tab')
-}
+/** The same, an error in it never reaches the page. */
+export const come = wanted => show(wanted).catch(() => {})
 
-/** Show the survey, or go on where `kept` says. */
-function begin(wanted, kept) {
-  const answer = kept?.answer || newAnswer()
-  let { told, given } = kept || {}
+/** Show the survey, or go on where the visitor was on the page before. */
+function begin(wanted) {
+  const kept = { __proto__: null, ...halfway() }
+  const answer = { __proto__: null, ...(kept.answer || newAnswer()) }
+  let { told, given } = kept
   const choose = (score, group) => {
-    told = { ...about }
+    told = { __proto__: null, ...about }
     save(answer, told, { score })
     change(given)
     tell('answered', { id: answer.id, score, group })
@@ -69,12 +83,9 @@ function begin(wanted, kept) {
   }
   const finish = said => {
     let fields = { comment: said }
-    if (CHOICES && typeof said != 'string') {
-      // Old libraries teach lists, too, to write themselves as JSON, their way.
-      said.toJSON = undefined
+    if (CHOICES && typeof said != 'string')
       fields = { answers: { __proto__: null, follow_up: many ? said : said[0] } }
-    }
-    save(answer, told, { ...(said.length ? fields : {}), final: true })
+    save(answer, told, { ...(said.length && fields), final: true })
     mark()
     tell('finished', { id: answer.id, ...fields })
   }
@@ -88,20 +99,21 @@ function begin(wanted, kept) {
     report('dismissed')
     tell('dismissed')
   }
-  panel = openPanel(wanted, answer.score, given, choose, change, finish, closed)
+  const draw = wanted =>
+    (panel = openPanel(wanted, answer.score, given, choose, change, finish, closed, draw))
+  hearing((id, kept) => id == answer.id && panel?.[2](kept))
+  draw(wanted)
   decide('shown')
-  if (!kept) report('shown')
+  if (!kept.answer) report('shown')
   tell('shown')
 }
 
-/** What the loader calls first, with all it has for us and what the page said so far. Returns what to call when the
- * survey is to show, when the page speaks, and when the survey is not to be here. */
+/** What the loader calls first, with all it has for us and what the page said so far; later it calls `come` when the
+ * survey may show or the rules are to be looked at again, and `hear` when the page speaks. */
 export function meet(calls, ...given) {
   if (!WHOLE) learn(given)
   open = 'earshot-open:' + verdict.survey
   hearAll(settings, calls, () => panel?.[1]())
-  sendKept()
-  const kept = guard(() => JSON.parse(sessionStorage[open]))()
-  if (kept && settings.rule != 'paused' && place()) begin(0, kept)
-  return [wanted => show(wanted).catch(() => {}), hear, () => tab?.remove()]
+  sendKept(refused)
+  if (halfway()) come()
 }

@@ -3,14 +3,17 @@
 import { guard } from './page.js'
 
 /** What goes with an answer: {person, properties, touchpoint, invitation}. */
-export const about = { invitation: null }
+export const about = { __proto__: null, invitation: null }
 
 const listeners = []
 
 const commands = {
+  __proto__: null,
+
   /** Who the visitor is: {id, email, name, signature}, other keys are left out. Nothing: nobody known. */
   identify(given) {
     about.person = undefined
+    given = { __proto__: null, ...given }
     for (const key of ['id', 'email', 'name', 'signature'])
       // Left out what the service would refuse: a part of an id would be somebody else.
       if ((key == 'email' ? /^\S+@\S+$/ : /^.{1,200}$/s).test(given[key] ?? ''))
@@ -39,10 +42,11 @@ const commands = {
 export const hear = ([command, ...rest]) => guard(() => commands[command](...rest))()
 
 /** Hear what the script tag and the page said before we came. `close` is what that command does. */
-export function hearAll({ touchpoint, person, ...data }, calls, close) {
+export function hearAll(settings, calls, close) {
+  const { touchpoint, person, email } = settings
   commands.ask(touchpoint)
   commands.close = close
-  if (person || data.email) commands.identify({ ...data, id: person })
+  if (person || email) commands.identify({ ...settings, id: person })
   calls.forEach(hear)
 }
 

@@ -215,3 +215,75 @@ def test_a_survey_says_where_its_colour_was_adapted(api, make, widget, adapted):
     survey = api.get(f"/api/surveys/{make.survey(widget=widget).id}")
     assert [next(w for w in ("light", "dark") if f" {w} " in note) for note in survey["notes"]] == adapted
     assert survey["widget"] == widget
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ("https://shop.example", None),
+        (None, None),
+        ("http://localhost", None),
+        (
+            "https://www.shop.example",
+            "takes no answers from https://www.shop.example until its allowed_origins",
+        ),
+        ("null", "allow-same-origin"),
+        ("https://x\u200b.example/" + "y" * 900, "takes no answers from https://x"),
+    ],
+)
+def test_a_page_can_read_whether_its_answers_are_refused(client, make, origin, said):
+    survey = make.survey(allowed_origins=["https://shop.example"])
+    headers = {} if origin is None else {"Origin": origin.encode("ascii", "ignore").decode()}
+    answer = client.get(f"/w/{survey.id}/origin", headers=headers)
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+    assert (answer.headers["Cache-Control"], "Origin" in answer.headers["Vary"]) == ("no-store", True)
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    refused = answer.json["refused"]
+    assert refused is None if said is None else said in refused and survey.id in refused
+    assert len(refused or "") < 320
+
+
+def test_no_survey_has_nothing_to_say_of_an_origin(client):
+    assert client.get("/w/sv_none/origin", headers={"Origin": "https://shop.example"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("/shop/*", "/shop/*"),
+        (" /shop/* ", "/shop/*"),
+        ("!/#/cart*", "!/#/cart*"),
+        ("?step=2", "?step=2"),
+        ("#/cart", "#/cart"),
+        ("*/thanks", "*/thanks"),
+        ("https://Shop.example:443/a", "https://shop.example/a"),
+        ("!https://müller.example/*?a=ß", "!https://xn--mller-kva.example/*?a=ß"),
+        ("https://*.example/a", "https://*.example/a"),
+        ("http://127.0.0.1:*/a", "http://127.0.0.1:*/a"),
+        ("app://localhost/*", "app://localhost/*"),
+    ],
+)
+def test_a_pattern_is_kept_as_addresses_are_compared(api, given, kept):
+    body = {"name": "x", "metric": "nps", "widget": {"pages": [given]}}
+    assert api.post("/api/surveys", body)["widget"]["pages"] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("shop/*", "Must begin with /"),
+        ("shop.example/*", "Must begin with /"),
+        ("", "Must begin with /"),
+        ("!", "Must begin with /"),
+        ("https://shop.example", "which pages of the site"),
+        ("https://*.Example/", "lower case"),
+        ("https://*.müller.example/", "lower case"),
+        ("https://shop.example:99999/", "port"),
+        ("/a,/b", "commas"),
+        ("/a\n/b", "commas"),
+        ("/" + "a" * 500, "longer than 500"),
+    ],
+)
+def test_a_pattern_that_could_fit_no_page_is_refused_with_the_reason(api, pattern, why):
+    body = {"name": "x", "metric": "nps", "widget": {"pages": ["/*", pattern]}}
+    assert why in str(api.post("/api/surveys", body, 422)["error"]["fields"])
