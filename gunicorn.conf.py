@@ -29,7 +29,7 @@ keepalive = 75
 graceful_timeout = 20
 timeout = 60
 max_requests = 0
-# The access log is ours (surveys/base/observe.py): gunicorn's would hold addresses and tokens.
+# The access log is ours (surveys/base/http/observe.py): gunicorn's would hold addresses and tokens.
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
@@ -61,7 +61,7 @@ class logger_class(Logger):
     def setup(self, cfg):
         """Hand everything to the log of the service."""
         # Imported late: counters choose where they live when they are first imported.
-        from surveys.base import observe
+        from surveys.base.http import observe
 
         super().setup(cfg)
         observe.configure_logs(_chosen.log_level)

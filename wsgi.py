@@ -6,12 +6,17 @@ from flask import Flask
 
 import feedback.commands
 import feedback.views
-import surveys.commands
+import surveys.commands.service
 import surveys.views
 from feedback import listening
-from surveys import bounces, chores, connections, housekeeping, links, mails, privacy, ratings, rollups
-from surveys.base import bell, db, limits, observe, settings, signing, web
+from surveys import daily_counts, duties, links
+from surveys.base import db, settings, signing, web, worker
 from surveys.base.delivery import client, mail
+from surveys.base.http import limits, observe
+from surveys.commands import data
+from surveys.keeping import erasure
+from surveys.mail import bounces, invitation_mail
+from surveys.tickets import connections, notes
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
@@ -30,21 +35,21 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     signing.use_secret(chosen.secret_key, chosen.secret_keys_before)
     links.use_base_url(chosen.base_url)
     links.use_bounce_address(chosen.bounce_address)
-    rollups.use_time_zone(chosen.time_zone)
+    daily_counts.use_time_zone(chosen.time_zone)
     connections.use_client(client.Client(chosen.outbound_allow))
     bounces.use_client(client.Client(chosen.outbound_allow))
-    mails.use_mailer(mail.of(chosen))
-    privacy.use_directory(chosen.data_dir)
+    invitation_mail.use_mailer(mail.of(chosen))
+    erasure.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
-    chores.install(app.extensions["limiter"], chosen)
+    duties.install(app.extensions["limiter"], chosen)
     web.install(app, chosen)
     observe.install(app)
     web.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
-    bell.install(chosen)
+    worker.install(chosen)
     listening.install()
-    ratings.install()
-    surveys.commands.install(app)
-    housekeeping.install(app)
+    notes.install()
+    surveys.commands.service.install(app)
+    data.install(app)
     feedback.commands.install(app)
     return app

@@ -11,10 +11,13 @@ import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
-from feedback import exports, reviews
+from feedback import exports
 from feedback.demo import filling, year
-from surveys import housekeeping, links
-from surveys.base import cli, clock, schema, web
+from feedback.topics import reviews
+from surveys import links
+from surveys.base import cli, clock, web
+from surveys.base.db import migrations
+from surveys.commands import data
 from surveys.models import Response
 
 
@@ -95,7 +98,7 @@ def export(
     """
     if email or external_id or person_id:
         with _opened(file) as out:
-            out.write(housekeeping.exported(email, external_id, person_id))
+            out.write(data.exported(email, external_id, person_id))
         return
     if file.suffix not in (".csv", ".ndjson", ""):
         raise click.ClickException(f"{file} must end in .csv or .ndjson: these two can be written.")
@@ -126,7 +129,7 @@ def export(
 @with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
     """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
-    schema.up(web.settings())
+    migrations.up(web.settings())
     _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
 
 

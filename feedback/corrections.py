@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from feedback import learning, topics
 from feedback.models import Reading, Topic
+from feedback.sentiment import learning
+from feedback.topics import topics
 from surveys import responses
 from surveys.base import db, jobs
 from surveys.models import Response

@@ -10,10 +10,11 @@ from typing import Any
 import peewee
 from peewee import JOIN, SQL, fn
 
-from feedback import meanings, segments
+from feedback import segments
 from feedback.domain import redaction
 from feedback.models import FollowUp, Placement, Reading, Topic
 from feedback.segments import SEGMENTS
+from feedback.topics import vectors
 from surveys.base import db
 from surveys.base.clock import microseconds, stamp
 from surveys.domain import folding
@@ -147,7 +148,7 @@ def like(
 ) -> list[dict[str, Any]]:
     """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
     among = _narrowed(_joined(Response.select(Response.key)), filters, surveys)
-    near = dict(meanings.alike(response_key, among, limit))
+    near = dict(vectors.alike(response_key, among, limit))
     found = {row["key"]: _shown(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
     return [{**found[key], "similarity": round(cosine, 4)} for key, cosine in near.items() if key in found]
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, learning, reviews, saved_feeds, topics
+from feedback import corrections, feed, saved_feeds
 from feedback.models import Reading
+from feedback.sentiment import learning
+from feedback.topics import reviews, topics
 from surveys import catalogue, responses
-from surveys.base import accounts, bell, db, jobs
+from surveys.base import db, jobs, worker
+from surveys.base.accounts import keys
 from surveys.models import Response
 
 log = structlog.get_logger()
@@ -36,8 +39,8 @@ def install() -> None:
     def review_topics(now: datetime) -> None:
         reviews.nightly(now)
 
-    bell.nightly(review_topics)
-    accounts.use_feeds(saved_feeds.OfKeys())
+    worker.nightly(review_topics)
+    keys.use_feeds(saved_feeds.OfKeys())
 
 
 @jobs.on("response recorded", "response amended", corrections.WITHDRAWN, READ_AGAIN)
@@ -78,22 +81,22 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
 def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
     # Here, because the text engines belong into the worker's memory and not into the web's.
-    from feedback import placements
-    from feedback.analysis import representations
+    from feedback.analysis.topics import representations
+    from feedback.topics import arrivals
 
-    arrived = placements.arrived(payload["key"])
+    arrived = arrivals.arrived(payload["key"])
     if arrived is None:
         return
     # In languages that the vectors do not know they would make topics of noise.
     understood = arrived.language == representations.current().language or arrived.by_person
     if not arrived.comment or arrived.test or not understood:
         if arrived.vector is not None or arrived.placements:
-            placements.forget(arrived.key, now)
+            arrivals.forget(arrived.key, now)
         return
-    known = placements.known(arrived.mark)
+    known = arrivals.known(arrived.mark)
     try:
         with jobs.processor_limit(PATIENCE):
-            placements.place(arrived, known, now)
+            arrivals.place(arrived, known, now)
     except Exception as error:
         if db.away(error) or type(error) is jobs.TooSlow:
             raise
@@ -118,15 +121,17 @@ _BESIDE_PERSON = ("language", "text_label", "text_score", "shipped_label")
 @functools.cache
 def _warm_up() -> None:
     """Load the engines, which takes seconds and is no comment's fault."""
-    from feedback.analysis import language, sentiment
+    from feedback.analysis import languages
+    from feedback.analysis.sentiment import reading
 
-    language.identifier()
-    sentiment.read("Ready")
+    languages.identifier()
+    reading.read("Ready")
 
 
 def _read(row: Response, comment: str) -> dict[str, Any]:
     # Here, because the text engines belong into the worker's memory and not into the web's.
-    from feedback.analysis import language, sentiment
+    from feedback.analysis import languages
+    from feedback.analysis.sentiment import reading
 
     score, question, claimed = (
         learning.share(row),
@@ -134,12 +139,12 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
         catalogue.spoken(row.survey, row.language),
     )
     taught = learning.adjustment(row.survey_id)
-    shipped = sentiment.read(comment, score=score, question=question, language=claimed)
+    shipped = reading.read(comment, score=score, question=question, language=claimed)
     found = shipped
     if shipped is not None and taught is not None:
-        found = sentiment.read(comment, score=score, question=question, language=claimed, adjustment=taught)
+        found = reading.read(comment, score=score, question=question, language=claimed, adjustment=taught)
     if found is None or shipped is None:
-        return dict.fromkeys(_READ) | {"language": language.of(comment, claimed), "engine": ENGINE}
+        return dict.fromkeys(_READ) | {"language": languages.of(comment, claimed), "engine": ENGINE}
     return {
         "language": found.language,
         "label": str(found.label),

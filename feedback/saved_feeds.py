@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from feedback.models import SavedFeed
-from surveys.base import accounts, db, ids, signing
+from surveys.base import db, ids, signing
+from surveys.base.accounts import keys
 
 #: In the place of a key's id, which no key has: the view is the service's and goes with none.
 SERVICE = ""
@@ -16,7 +17,7 @@ class Revoked(Exception):
     """The key that a view was to be made with was taken out of use meanwhile."""
 
 
-def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
+def save(name: str, filters: dict[str, Any], key: keys.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
     """Save a view and return it with its token, which is not kept. It shows no more than `key` may see.
 
     Raises Revoked.
@@ -25,7 +26,7 @@ def save(name: str, filters: dict[str, Any], key: accounts.ApiKey, now: datetime
 
     def verb() -> SavedFeed:
         # Whoever revokes the key waits for this view, or this view for them.
-        if not accounts.hold(key.id):
+        if not keys.hold(key.id):
             raise Revoked(key.id)
         return SavedFeed.create(
             id=ids.new("feed"),

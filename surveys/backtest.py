@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from surveys import facts, invitations, people, rollups, triggers
+from surveys import ask_history, daily_counts, invitations, people, triggers
 from surveys.domain import eligibility
 from surveys.domain.eligibility import Ask, Budget, PersonFacts
 from surveys.models import Invitation, Person, Response, Survey, Trigger
@@ -39,9 +39,9 @@ class _Company:
 
     def asks(self, now: datetime) -> list[datetime]:
         """The moments of the asks in the quarter of `now`."""
-        quarter = facts.quarter(now)[0]
+        quarter = ask_history.quarter(now)[0]
         if quarter not in self._real:
-            waited = facts.waiting("company", (), self.name, now)
+            waited = ask_history.waiting("company", (), self.name, now)
             self._real[quarter] = [
                 _asked_at(row) for row in waited if not _is_replayed(row, self.survey, self.since)
             ]
@@ -127,7 +127,7 @@ def _read_pasts(survey: Survey, ids: list[str], since: datetime, pasts: dict[str
     for row in asks:
         past = pasts[row.person_id or ""]
         past.company = row.company or past.company
-        if row.status in facts.ASKING and not _is_replayed(row, survey, since):
+        if row.status in ask_history.ASKING and not _is_replayed(row, survey, since):
             past.asks.append(_asked_at(row))
         if row.survey_id == survey.id and row.declined_at:
             past.declines.append(row.declined_at)
@@ -175,12 +175,12 @@ def _ask(
             ),
         )
     return Ask(
-        survey=replace(facts.of_survey(survey), status="active"),
+        survey=replace(ask_history.of_survey(survey), status="active"),
         person=told,
         by_mail=said.get("deliver", True),
         already_asked=_mark(trigger, said) in marks,
         tags=tuple((said.get("ticket") or {}).get("tags") or ()),
-        zone=rollups.time_zone(),
+        zone=daily_counts.time_zone(),
     )
 
 
@@ -195,7 +195,7 @@ def _budget(
 ) -> tuple[Budget, ...]:
     if limit is None:
         return ()
-    since, until = facts.quarter(now)
+    since, until = ask_history.quarter(now)
     return (Budget(of=of, limit=limit, sent=sum(since <= at <= now for at in asks), ends_at=until),)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from peewee import fn
 
-from surveys import facts, links, people
-from surveys.base import bell, db, ids, jobs
+from surveys import ask_history, links, people
+from surveys.base import db, ids, jobs, worker
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Survey
@@ -233,7 +233,7 @@ def decline(invitation: Invitation, now: datetime) -> None:
     db.write(verb)
 
 
-@bell.hourly
+@worker.hourly
 def expire(now: datetime) -> int:
     """Close what was not answered within its window, and what the widget never came to show; how many."""
     stale = Invitation.status.in_(["sent", "unknown"]) | (
@@ -271,7 +271,7 @@ def _reason_against(invitation: Invitation, now: datetime) -> str | None:
         return f"the survey is {invitation.survey.status}"
     if invitation.person_id is None:
         return None
-    person = facts.of_person(
+    person = ask_history.of_person(
         invitation.survey, _rows(invitation), invitation.person_id, invitation.email, None, now
     )
     if person.never_ask:
@@ -302,6 +302,6 @@ def _asked_anew(rows: Sequence[Person]) -> None:
     """Set the clock to the last ask that stands."""
     if not rows:
         return
-    asks = facts.asks_of([row.id for row in rows])
-    last = max((ask.sent_at or ask.send_at for ask in asks if ask.status in facts.ASKING), default=None)
+    asks = ask_history.asks_of([row.id for row in rows])
+    last = max((ask.sent_at or ask.send_at for ask in asks if ask.status in ask_history.ASKING), default=None)
     Person.update(last_asked_at=last).where(Person.id.in_([row.id for row in rows])).execute()

@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import invitations, links, people, resolutions, rollups, tombstones
+from surveys import daily_counts, invitations, links, people, ticket_resolutions, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
@@ -148,7 +148,7 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
     def verb() -> Response:
         invitation = _glance(response.invitation_id) if response.invitation_id else None
         if invitation is not None:
-            resolutions.hold(invitation)
+            ticket_resolutions.hold(invitation)
         row = _by_key(response.key)
         if row is None:
             raise LookupError(response.id)
@@ -227,7 +227,7 @@ def remove(response: Response, now: datetime) -> None:
         return
     before = (row.score, row.counted)
     row.counted = False
-    rollups.moved(row, before)
+    daily_counts.moved(row, before)
     others = [alias.id for alias in Alias.select(Alias.id).where(Alias.response == row.key)]
     for table in db.registered():
         meta: Any = table._meta
@@ -311,7 +311,7 @@ def _record(arrival: _Arrival) -> tuple[Response, bool]:
     survey, answer, now = arrival.survey, arrival.answer, arrival.now
     # Locked, so that two devices that answer one invitation at once come one after the other.
     if arrival.invitation_id and (seen := _glance(arrival.invitation_id)):
-        resolutions.hold(seen)
+        ticket_resolutions.hold(seen)
     invitation = _invitation(arrival.invitation_id) if arrival.invitation_id else None
     if arrival.invitation_id and (invitation is None or invitation.survey_id != survey.id):
         raise Refused("Is not an invitation to this survey.", "invitation")
@@ -386,7 +386,7 @@ def _check_open(invitation: Invitation, now: datetime) -> None:
 
 
 def _of_twin(invitation: Invitation) -> Response | None:
-    other = resolutions.twin(invitation)
+    other = ticket_resolutions.twin(invitation)
     return _by_invitation(other.id) if other else None
 
 
@@ -437,7 +437,7 @@ def _new_row(
         "survey": arrival.survey.id,
         "definition": arrival.survey.definition,
         "invitation": invitation.id if invitation else None,
-        "day": rollups.day_of(created),
+        "day": daily_counts.day_of(created),
         "revision": answer.revision,
         "revisions": revisions,
         "edit_key_hash": signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else None,
@@ -512,7 +512,7 @@ _insert_rows = db.Insert(Response, action="nothing")
 
 def _follow(recorded: Sequence[tuple[Response, Person | None, Invitation | None]]) -> None:
     """What belongs to new rows: counts, tags, person and invitation, and the job."""
-    rollups.counted(row for row, _, _ in recorded)
+    daily_counts.counted(row for row, _, _ in recorded)
     for row, person, invitation in recorded:
         if row.tags:
             _index_tags(row)
@@ -641,7 +641,7 @@ def _texts(value: Any) -> list[str]:
 def _settle(row: Response, before: tuple[int | None, bool], now: datetime) -> None:
     """Give a changed row its new version and carry it into the daily counts."""
     row.counted = row.score is not None and not row.excluded and not row.test
-    rollups.moved(row, before)
+    daily_counts.moved(row, before)
     row.version += 1
     row.changed_tick = db.tick()
     row.updated_at = now

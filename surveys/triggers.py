@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
-from surveys import facts, invitations, people, resolutions, responses, rollups
-from surveys.base import bell, clock, db, ids
+from surveys import ask_history, daily_counts, invitations, people, responses, ticket_resolutions
+from surveys.base import clock, db, ids, worker
 from surveys.domain import addresses, eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
@@ -121,7 +121,7 @@ def take_back(
     """
 
     def verb() -> Trigger:
-        db.serialise(resolutions.ticket_name(origin.source, ticket_id))
+        db.serialise(ticket_resolutions.ticket_name(origin.source, ticket_id))
         # Only a delivery's id tells a late repetition from a second reopening.
         if origin.delivery and _seen(origin, Trigger.delivery == origin.delivery, now):
             return ignore(survey, origin, f"{reason}; this delivery was handled already", now, ticket_id)
@@ -130,7 +130,8 @@ def take_back(
         count = sum(invitations.cancel(each, reason, now) for each in asked)
         if reopened:
             Resolution.delete().where(
-                here & Resolution.resolution.in_(["", resolutions.CLAIMED, resolutions.claimed("")])
+                here
+                & Resolution.resolution.in_(["", ticket_resolutions.CLAIMED, ticket_resolutions.claimed("")])
             ).execute()
             mine = (Trigger.connection_id == origin.connection_id) & (Trigger.ticket_id == ticket_id)
             Trigger.update(fingerprint=None).where(mine).execute()
@@ -155,9 +156,15 @@ def ask_in_page(
         company = company_of({}, rows)
         _hold_company(company)
         address = people.address(who, rows)
-        person = facts.of_person(survey, rows, address or who.external_id or "", address, company, now)
+        person = ask_history.of_person(survey, rows, address or who.external_id or "", address, company, now)
         decision = eligibility.decide(
-            Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now
+            Ask(
+                survey=ask_history.of_survey(survey),
+                person=person,
+                by_mail=False,
+                zone=daily_counts.time_zone(),
+            ),
+            now,
         )
         if not decision.allowed:
             return decision, None
@@ -176,13 +183,16 @@ def ask_a_claim(survey: Survey, who: people.Identity, now: datetime) -> Decision
     if survey.require_signed_identity:
         return Decision(False, "identity", "this survey asks only people whose identity is signed")
     rows = people.claims(who)
-    person = facts.of_claim(survey, rows, who.external_id or who.email or "")
+    person = ask_history.of_claim(survey, rows, who.external_id or who.email or "")
     return eligibility.decide(
-        Ask(survey=facts.of_survey(survey), person=person, by_mail=False, zone=rollups.time_zone()), now
+        Ask(
+            survey=ask_history.of_survey(survey), person=person, by_mail=False, zone=daily_counts.time_zone()
+        ),
+        now,
     )
 
 
-@bell.hourly
+@worker.hourly
 def set_pace(now: datetime) -> None:
     """Adapt the sampling of each survey that wants about so many answers a week."""
     for survey in list(Survey.select().where(Survey.status == "active")):
@@ -194,7 +204,7 @@ def set_pace(now: datetime) -> None:
             db.write(query.execute)
 
 
-@bell.hourly
+@worker.hourly
 def give_up(now: datetime) -> int:
     """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
     over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
@@ -218,8 +228,8 @@ def identity(said: Mapping[str, Any]) -> people.Identity | None:
 
 def company_of(said: Mapping[str, Any], rows: list[Person]) -> str | None:
     """Whose budget counts: the company that is told, else the one that is known."""
-    told = facts.company_key((said.get("person") or {}).get("company"))
-    return told or next((facts.company_key(row.company) for row in rows if row.company), None)
+    told = ask_history.company_key((said.get("person") or {}).get("company"))
+    return told or next((ask_history.company_key(row.company) for row in rows if row.company), None)
 
 
 def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]:
@@ -324,7 +334,7 @@ class _Case:
 def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
     """Make everybody wait who decides about the same person, ticket, delivery or budget; then read what is known."""
     who, ticket_id = identity(said), _ticket(said).get("id")
-    names = [resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
+    names = [ticket_resolutions.ticket_name(origin.source, ticket_id)] if ticket_id else []
     names += [f"seen {origin.source} {each}" for each in (origin.delivery, origin.fingerprint) if each]
     if who is None:
         db.serialise(*names)
@@ -401,12 +411,12 @@ def _decide(case: _Case, trigger_id: str, now: datetime) -> Decision:
     # Nobody in particular: the ticket, or this very trigger, has its place in the sample.
     key = address or (who.external_id if who else None) or ticket.get("id") or trigger_id
     ask = Ask(
-        survey=facts.of_survey(case.survey, case.origin.skip_tags),
-        person=facts.of_person(case.survey, case.rows, key, address, case.company, now),
+        survey=ask_history.of_survey(case.survey, case.origin.skip_tags),
+        person=ask_history.of_person(case.survey, case.rows, key, address, case.company, now),
         by_mail=case.said["deliver"],
         already_asked=_asked_already(case),
         tags=tuple(ticket.get("tags") or ()),
-        zone=rollups.time_zone(),
+        zone=daily_counts.time_zone(),
     )
     return eligibility.decide(ask, now)
 
@@ -471,14 +481,14 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
     """The person's time zone when one is told by its IANA name, else that of the service."""
     told = ((said.get("person") or {}).get("properties") or {}).get("time_zone")
     try:
-        return ZoneInfo(told) if isinstance(told, str) else rollups.time_zone()
+        return ZoneInfo(told) if isinstance(told, str) else daily_counts.time_zone()
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return rollups.time_zone()
+        return daily_counts.time_zone()
 
 
 def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
     """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
-    asks = facts.waiting(budget, [row.id for row in rows], company, now)
+    asks = ask_history.waiting(budget, [row.id for row in rows], company, now)
     lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
     if lower:
         chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
@@ -490,10 +500,10 @@ def _name_ticket(case: _Case, now: datetime) -> None:
 
     Who answered is as unknown as before.
     """
-    mark = next((mark for mark in case.marks if mark.resolution == resolutions.CLAIMED), None)
+    mark = next((mark for mark in case.marks if mark.resolution == ticket_resolutions.CLAIMED), None)
     if mark is None:
         return
-    bound = resolutions.claimed(resolution_of(case.ticket))
+    bound = ticket_resolutions.claimed(resolution_of(case.ticket))
     if any(each.resolution == bound for each in case.marks):
         return
     here = (Resolution.source == mark.source) & (Resolution.ticket_id == mark.ticket_id)

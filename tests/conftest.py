@@ -14,10 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 
-from surveys import commands, connections, refused_origins
-from surveys.base import bell, db, jobs
+from surveys import refused_origins
+from surveys.base import db, jobs, worker
 from surveys.base.delivery.client import Answer
 from surveys.base.settings import Settings
+from surveys.commands import service
+from surveys.tickets import connections
 from tests import servers
 from tests.make import Make
 from wsgi import create_app
@@ -53,7 +55,7 @@ class World:
 
     def work(self) -> int:
         """Be the worker until nothing is due."""
-        return bell.drain()
+        return worker.drain()
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +82,7 @@ def templates(
         made = Template(kind, directory, server)
         app = create_app(made.environment(directory, "earshot_template"))
         with app.app_context():
-            commands.prepare(app.extensions["earshot"])
+            service.prepare(app.extensions["earshot"])
         db.close_database()
         return made
 
@@ -149,7 +151,7 @@ def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]
     app = create_app(environment)
     yield World(app, environment, template.kind)
     refused_origins.forget()
-    bell.close()
+    worker.close()
     db.close_database()
     jobs._cut_off.clear()
     template.drop(name)

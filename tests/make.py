@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from surveys import catalogue, responses
-from surveys.base import accounts, clock
+from surveys.base import clock
+from surveys.base.accounts import keys
 from surveys.models import Response, Survey
 
 EDIT_KEY = "00112233445566778899aabbccddeeff"
@@ -26,7 +27,7 @@ class Make:
 
     def key(self, *scopes: str, surveys: list[str] | None = None) -> str:
         """A key's secret."""
-        return accounts.issue("a test's", scopes or ("admin",), surveys, clock.now())[1]
+        return keys.issue("a test's", scopes or ("admin",), surveys, clock.now())[1]
 
     def answer(self, survey: Survey | str, **values: Any) -> dict[str, Any]:
         """The body of a `POST /r`."""

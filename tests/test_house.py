@@ -18,7 +18,8 @@ import surveys.domain.metrics
 import surveys.helpdesks
 import surveys.views
 from surveys import wording
-from surveys.base import db, schema
+from surveys.base import db
+from surveys.base.db import migrations
 from surveys.domain.metrics import METRICS
 from tests import tables
 from tests.conftest import ADMIN_KEY
@@ -195,7 +196,7 @@ def test_the_models_are_what_the_migrations_build(world):
     models = db.registered()
     names = {model._meta.table_name for model in models}
     migrated = own(tables_of(world), names)
-    schema.down(world.settings, schema_first())
+    migrations.down(world.settings, schema_first())
     for model in models:
         assert not db.database.table_exists(model._meta.table_name)
     db.database.create_tables(models)
@@ -205,13 +206,13 @@ def test_the_models_are_what_the_migrations_build(world):
 
 def test_migrations_can_be_taken_back_and_applied_again(world):
     before = tables_of(world)
-    applied = schema.down(world.settings, schema_first())
+    applied = migrations.down(world.settings, schema_first())
     assert applied
     left = set(db.database.get_tables())
     assert not left & {model._meta.table_name for model in db.registered()}
-    assert schema.pending() == sorted(applied)
-    assert schema.up(world.settings) == sorted(applied)
-    assert schema.pending() == []
+    assert migrations.pending() == sorted(applied)
+    assert migrations.up(world.settings) == sorted(applied)
+    assert migrations.pending() == []
     assert tables_of(world) == before
     with pytest.raises(peewee.IntegrityError):
         db.database.execute_sql("INSERT INTO clock (id, tick) VALUES (1, 0)")
@@ -219,7 +220,7 @@ def test_migrations_can_be_taken_back_and_applied_again(world):
 
 def schema_first():
     """The name of the first migration."""
-    return min(path.stem for path in schema.DIRECTORY.glob("[0-9]*.py"))
+    return min(path.stem for path in migrations.DIRECTORY.glob("[0-9]*.py"))
 
 
 # ----------------------------------------------------------------------------------------------- README

@@ -10,8 +10,11 @@ import peewee
 import pytest
 
 from feedback.models import Reading
-from surveys import backup, commands, rollups
-from surveys.base import cli, clock, db, jobs, schema, sealing, settings
+from surveys import daily_counts
+from surveys.base import cli, clock, db, jobs, sealing, settings
+from surveys.base.db import migrations as db_migrations
+from surveys.commands import service
+from surveys.keeping import backup
 from surveys.models import Connection, Response
 from tests import servers
 from tests.conftest import ADMIN_KEY, Api, World
@@ -83,7 +86,7 @@ def build(real, shape):
     """Make the tables of an earlier 0001, with a row in each."""
     text = runpy.run_path(str(SHAPES / f"{shape}.py"))
     given = rows()
-    runner = schema._runner()
+    runner = db_migrations._runner()
     runner.History.create_table()
     text["up"](runner.migrator, real)
     runner.History.create(name="0001_initial")
@@ -150,7 +153,7 @@ def works(world):
     assert world.client.post("/r", json=answer).status_code == 201
     world.work()
     assert {row.key for row in Reading.select()} == {row.key for row in Response.select()}
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
     assert {"dead", "failed"}.isdisjoint(jobs.backlog(clock.now()))
 
 
@@ -169,12 +172,12 @@ EARLIER = pytest.mark.parametrize("shape", sorted(path.stem for path in SHAPES.g
 @EARLIER
 def test_a_database_of_earlier_times_is_brought_up_to_date(earlier, shape):
     world = earlier(shape)
-    assert schema.pending()[0] == "0002_earlier_shapes"
-    assert schema.differences()
+    assert db_migrations.pending()[0] == "0002_earlier_shapes"
+    assert db_migrations.differences()
     before = stored()
     assert len(before["response"][1]) == 1
-    commands.prepare(world.settings)
-    assert schema.differences() == []
+    service.prepare(world.settings)
+    assert db_migrations.differences() == []
     after = stored(before)
     for table in before:
         # Secrets are sealed, and the clock is put right.
@@ -188,11 +191,11 @@ def test_a_database_of_earlier_times_is_brought_up_to_date(earlier, shape):
 def test_it_then_has_the_indexes_that_0001_makes_today(earlier, shape):
     """They differ in order alone from those of a new database: columns that were added come last."""
     world = earlier(shape)
-    commands.prepare(world.settings)
+    service.prepare(world.settings)
     names = {table._meta.table_name for table in db.registered()}
     found = {key: value for key, value in own(tables_of(world), names).items() if "INDEX" in str(value)}
-    schema.down(world.settings, schema.known()[0])
-    schema.up(world.settings)
+    db_migrations.down(world.settings, db_migrations.known()[0])
+    db_migrations.up(world.settings)
     new = {key: value for key, value in own(tables_of(world), names).items() if "INDEX" in str(value)}
     assert found == new
     assert new
@@ -206,7 +209,7 @@ def test_a_backup_of_earlier_times_is_restored_through_the_migrations(earlier, w
     db.close_database()
     db.open_database(world.settings)
     done = backup.restore(file, world.settings, clock.now())
-    assert (schema.differences(), schema.pending(), done.differing) == ([], [], 0)
+    assert (db_migrations.differences(), db_migrations.pending(), done.differing) == ([], [], 0)
     assert {name: n for name, n in done.rows.items() if n} == {name: n for name, n in counts.items() if n}
     jobs.release(clock.now())
     secrets_are_sealed()
@@ -233,7 +236,7 @@ def test_a_backup_that_fits_nothing_is_refused(world, tmp_path):
         file.write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
         with pytest.raises(backup.NotABackup, match=wrong):
             backup.restore(file, world.settings, clock.now(), force=True)
-        assert schema.differences() == []
+        assert db_migrations.differences() == []
 
 
 @pytest.mark.parametrize(
@@ -251,12 +254,12 @@ def test_tables_that_do_not_fit_are_named_at_start_and_by_readyz(world, change, 
     ready = world.client.get("/readyz")
     if named is None:
         assert ready.status_code == 200
-        commands.prepare(world.settings)
+        service.prepare(world.settings)
         return
     assert ready.status_code == 503
     assert named in ready.get_json()["error"]["message"]
     with pytest.raises(cli.Unusable, match=named):
-        commands.prepare(world.settings)
+        service.prepare(world.settings)
     with world.app.app_context():
         status = world.app.test_cli_runner().invoke(args=["migrate", "status"])
     assert (status.exit_code, named in status.output) == (settings.UNUSABLE, True)
@@ -286,7 +289,7 @@ def test_a_type_or_a_column_that_no_row_can_be_written_for_is_named(world):
         )
         db.database.execute_sql("ALTER TABLE learnt ADD COLUMN other INTEGER NOT NULL")
         kinds = "bigint, not integer"
-    assert schema.differences() == [
+    assert db_migrations.differences() == [
         f"column learnt.learnt_from holds {kinds}",
         "column learnt.learnt_from may be empty",
         "column learnt.other is unknown and must not be empty",

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from feedback.analysis import naming
-from feedback.analysis.representations import Representation
-from feedback.analysis.wordpieces import fold
+from feedback.analysis.topics import naming
+from feedback.analysis.topics.representations import Representation
+from feedback.analysis.topics.wordpieces import fold
 
 MOST = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

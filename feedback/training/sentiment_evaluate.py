@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis import sentiment, sentiment_corrections, sentiment_model
-from feedback.analysis.sentiment import LABELS, Comment
+from feedback.analysis.sentiment import corrections, reading
+from feedback.analysis.sentiment import model as shipped_model
+from feedback.analysis.sentiment.reading import LABELS, Comment
 from feedback.training.agreement import macro_f1
 from feedback.training.sentiment import arguments, prepare, targets
 from feedback.training.sentiment_data import DOMAINS, NEGATIVE, POSITIVE, Row
@@ -39,7 +40,7 @@ def main() -> None:
         seen = np.flatnonzero(domains != domain)
         model = trainer.fit(seen, wanted[seen], weights[seen])
         if given.keep:
-            sentiment_model.save(model, given.keep / f"without-{domain.replace(' ', '-')}.npz")
+            shipped_model.save(model, given.keep / f"without-{domain.replace(' ', '-')}.npz")
         with _in_place_of_the_shipped(model):
             for source in sources:
                 if unseen := [row for row in rows if row.source == source and row.domain == domain]:
@@ -87,9 +88,9 @@ def _report_with_scores(name: str, rows: list[Row]) -> None:
     taught, tested = order[: max(CORRECTIONS)], order[max(CORRECTIONS) :]
     truth = [rows[i].label for i in tested]
     for count in CORRECTIONS:
-        cases = [sentiment.correction(comments[i], LABELS[rows[i].label]) for i in taught[:count]]
-        learnt = sentiment_corrections.learn([case for case in cases if case])
-        found = sentiment.read_many([comments[i] for i in tested], adjustment=learnt)
+        cases = [reading.correction(comments[i], LABELS[rows[i].label]) for i in taught[:count]]
+        learnt = corrections.learn([case for case in cases if case])
+        found = reading.read_many([comments[i] for i in tested], adjustment=learnt)
         classes = _classes(found)
         negatives = [c for t, c in zip(truth, classes, strict=True) if t == NEGATIVE]
         recall = np.mean(np.equal(negatives, NEGATIVE))
@@ -101,11 +102,11 @@ def _report_with_scores(name: str, rows: list[Row]) -> None:
 
 def _read(
     rows: list[Row], question: Callable[[Row], str | None] = lambda row: None
-) -> list[sentiment.Sentiment | None]:
-    return sentiment.read_many([Comment(row.text, question=question(row), language="en") for row in rows])
+) -> list[reading.Sentiment | None]:
+    return reading.read_many([Comment(row.text, question=question(row), language="en") for row in rows])
 
 
-def _classes(found: list[sentiment.Sentiment | None]) -> list[int]:
+def _classes(found: list[reading.Sentiment | None]) -> list[int]:
     """Return class numbers; what could not be read counts as a mistake."""
     return [-1 if each is None else LABELS.index(each.label) for each in found]
 
@@ -116,14 +117,14 @@ def _share_right(rows: list[Row], question: Callable[[Row], str]) -> float:
 
 
 @contextmanager
-def _in_place_of_the_shipped(model: sentiment_model.Model) -> Iterator[None]:
+def _in_place_of_the_shipped(model: shipped_model.Model) -> Iterator[None]:
     """Let the engine read with *model* for a while."""
-    shipped = sentiment_model.shipped
-    sentiment_model.shipped = lambda: model  # type: ignore[assignment]
+    shipped = shipped_model.shipped
+    shipped_model.shipped = lambda: model  # type: ignore[assignment]
     try:
         yield
     finally:
-        sentiment_model.shipped = shipped
+        shipped_model.shipped = shipped
 
 
 def _say(line: str) -> None:

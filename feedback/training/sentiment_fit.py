@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from feedback.analysis.sentiment_features import NEGATED, Features
-from feedback.analysis.sentiment_model import Model, weighable
+from feedback.analysis.sentiment.features import NEGATED, Features
+from feedback.analysis.sentiment.model import Model, weighable
 
 DIMENSIONS = 128
 RAREST = 3

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
-from feedback.analysis.sentiment_lexicons import LANGUAGES, SHIPPED
+from feedback.analysis.sentiment.lexicons import LANGUAGES, SHIPPED
 
 OWN = Path(__file__).parent / "words" / "survey-words.txt"
 _GREATEST_AFINN, _GREATEST_OWN = 5, 4

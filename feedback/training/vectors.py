@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from feedback.analysis.vectors import Vectors, unit
-from feedback.analysis.wordpieces import WordPieces
+from feedback.analysis.topics.vectors import Vectors, unit
+from feedback.analysis.topics.wordpieces import WordPieces
 
 DIMENSIONS = 256
 _SEED = 7
@@ -197,7 +197,7 @@ def quantised(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pack(target: Path, pieces: Sequence[str], table: np.ndarray) -> None:
-    """Writes what `feedback.analysis.vectors.load` reads."""
+    """Writes what `feedback.analysis.topics.vectors.load` reads."""
     rows, scale = quantised(table)
     names = np.frombuffer("\n".join(pieces).encode("utf-8"), np.uint8)
     np.savez_compressed(target, pieces=names, table=rows, scale=scale)

@@ -5,7 +5,6 @@ from typing import Any
 from flask import g, jsonify
 
 from feedback import drivers as the_drivers
-from feedback import learning, reviews, topic_lists, topics
 from feedback.domain.topics import LabelTaken, UnknownTopic
 from feedback.models import Topic
 from feedback.schemas.topics import (
@@ -21,7 +20,9 @@ from feedback.schemas.topics import (
     TopicQuery,
     TopicsQuery,
 )
-from feedback.topic_lists import Scope
+from feedback.sentiment import learning
+from feedback.topics import reports, reviews, topics
+from feedback.topics.reports import Scope
 from surveys import responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes, idempotent, needs
@@ -43,12 +44,12 @@ def index(query: dict[str, Any]) -> Any:
     """
     scope = _scope(query)
     everybody = g.key.surveys is None and not ({"survey", "metric"} & set(query))
-    found = topic_lists.overview(scope, everybody, web.settings().time_zone, clock.now())
+    found = reports.overview(scope, everybody, web.settings().time_zone, clock.now())
     if "status" in query:
         found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
     start = max(0, web.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
     end = start + query["limit"]
-    items = topic_lists.page(found["items"][start:end], scope)
+    items = reports.page(found["items"][start:end], scope)
     following = web.encode_cursor(end) if end < len(found["items"]) else None
     return jsonify({**found, "items": items, "next": following})
 
@@ -72,7 +73,7 @@ def review() -> Any:
     """Have all topics looked at anew, beside everything else. One that waits or runs already serves as well."""
     _check_shared()
     reviews.ask(clock.now())
-    return jsonify(topic_lists.review()), 202
+    return jsonify(reports.review()), 202
 
 
 @routes.route("/<topic_id>", methods=["GET"])
@@ -195,7 +196,7 @@ def _own(topic_id: str) -> Topic:
 
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
-    return topic_lists.one(row, scope, web.settings().time_zone, clock.now())
+    return reports.one(row, scope, web.settings().time_zone, clock.now())
 
 
 def _check_shared() -> None:

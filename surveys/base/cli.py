@@ -10,7 +10,8 @@ import peewee
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
-from surveys.base import db, schema, settings
+from surveys.base import db, settings
+from surveys.base.db import migrations
 
 
 class Away(click.ClickException):
@@ -45,7 +46,7 @@ def plainly() -> Iterator[None]:
 
 def check_tables() -> None:
     """Raises Unusable when all migrations are applied and the tables are still not those of this version."""
-    if wrong := schema.differences():
+    if wrong := migrations.differences():
         more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise Unusable(
             f"The tables of {db.name()} do not fit this version of Earshot, although its migrations are applied: "
@@ -61,7 +62,7 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            missing = schema.pending()
+            missing = migrations.pending()
             if missing:
                 raise click.ClickException(
                     f"Migrations are not applied to {db.database.obj.database}: {', '.join(missing)}. If that is "

@@ -22,7 +22,9 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
-from surveys.base import accounts, clock, db, forwarded, idempotency, openapi, sealing, signing
+from surveys.base import clock, db, sealing, signing
+from surveys.base.accounts import keys
+from surveys.base.http import forwarded, idempotency, openapi
 from surveys.base.settings import Settings
 from surveys.base.version import VERSION
 
@@ -415,9 +417,9 @@ def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorate
 
 
-def _proven_key() -> accounts.ApiKey:
+def _proven_key() -> keys.ApiKey:
     kind, _, secret = (request.headers.get("Authorization") or "").partition(" ")
-    found = accounts.look_up(secret.strip()) if kind.lower() == "bearer" and secret.strip() else None
+    found = keys.look_up(secret.strip()) if kind.lower() == "bearer" and secret.strip() else None
     if found is None:
         raise unknown_key()
     return found

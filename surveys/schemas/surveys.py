@@ -6,11 +6,12 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import mails, wording
+from surveys import wording
 from surveys.base import origins, web
 from surveys.base.delivery import message
 from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
+from surveys.mail import invitation_mail
 from surveys.schemas.kinds import (
     _TAG,
     LONG,
@@ -146,8 +147,12 @@ class MailWords(ma.Schema):
     def _fits(self, data: dict[str, Any], **_: Any) -> None:
         for name in ("subject", "text"):
             for words in (data.get(name) or {}).values():
-                strange = [p for p in re.findall(r"\{(\w+)\}", words) if p not in mails.PLACEHOLDERS]
-                _complain(name, strange, f"may name {', '.join(mails.PLACEHOLDERS)}; not {strange[:1]}.")
+                strange = [
+                    p for p in re.findall(r"\{(\w+)\}", words) if p not in invitation_mail.PLACEHOLDERS
+                ]
+                _complain(
+                    name, strange, f"may name {', '.join(invitation_mail.PLACEHOLDERS)}; not {strange[:1]}."
+                )
                 # Every link in a mail is ours (docs/promises.md, P8).
                 _complain(name, "://" in words, "must hold no link.")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import g
 
-from surveys import catalogue, connections, snippets
+from surveys import catalogue
 from surveys.base import clock, web
-from surveys.base.accounts import ApiKey
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.mailreports import REPORTERS
@@ -22,6 +22,7 @@ from surveys.schemas.connections import (
     PrintedSnippetQuery,
     check_connection,
 )
+from surveys.tickets import connections, printed_links
 
 routes = Routes(
     "connections",
@@ -97,13 +98,13 @@ def snippet(query: dict[str, Any], connection_id: str) -> Any:
     row = own(connection_id)
     if row.survey_id is None:
         raise web.not_found()
-    known = snippets.PLACEHOLDERS.get(row.kind, {})
+    known = printed_links.PLACEHOLDERS.get(row.kind, {})
     placeholders = {
         "t": query.get("ticket") or known.get("t", ""),
         "a": query.get("agent") or known.get("a", ""),
     }
     language = catalogue.language_for(row.own_survey, [query["lang"]] if query.get("lang") else [])
-    made = snippets.make(row, language, placeholders)
+    made = printed_links.make(row, language, placeholders)
     return {"html": made.html, "score_urls": made.score_urls}
 
 

@@ -4,16 +4,18 @@ from typing import Any
 
 from flask import Response, jsonify, redirect, request
 
-from surveys import bounces, connections, links, snippets
+from surveys import links
 from surveys.base import clock, web
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.web import Problem, Routes
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Challenge
+from surveys.mail import bounces
 from surveys.mailreports import REPORTERS
 from surveys.models import Connection
 from surveys.schemas.connections import MailReceipt
 from surveys.schemas.triggers import HelpdeskReceipt
+from surveys.tickets import connections, printed_links
 from surveys.views import public, triggers
 
 routes = Routes("inbox", __name__, description="For helpdesks and mail services: each call proves itself.")
@@ -88,8 +90,8 @@ def land(connection_id: str, survey_id: str, score: str) -> Any:
     if connection is None:
         raise web.not_found()
     try:
-        snippets.check(connection, survey_id, score, given["k"], given["n"], given["m"])
-    except snippets.Forged:
+        printed_links.check(connection, survey_id, score, given["k"], given["n"], given["m"])
+    except printed_links.Forged:
         raise web.not_found() from None
     names = given["n"].split(",")
     ticket = reading.ident(given["t"]) if "t" in names else None
@@ -98,7 +100,7 @@ def land(connection_id: str, survey_id: str, score: str) -> Any:
         # Nothing ties the answer to a ticket: it is like one through any other link.
         address = links.survey_page(survey_id, score=score)
     else:
-        address = links.invitation(snippets.land(connection, ticket, agent, clock.now()).id, score)
+        address = links.invitation(printed_links.land(connection, ticket, agent, clock.now()).id, score)
     answer = redirect(address)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"

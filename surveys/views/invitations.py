@@ -6,7 +6,7 @@ from flask import g
 
 from surveys import invitations
 from surveys.base import clock, web
-from surveys.base.accounts import ApiKey
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.web import Problem, Routes, needs
 from surveys.models import Invitation
 from surveys.schemas.invitations import InvitationList, InvitationOut, InvitationQuery

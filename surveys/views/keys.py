@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import g
 
-from surveys.base import accounts, clock, web
-from surveys.base.accounts import ApiKey
+from surveys.base import clock, web
+from surveys.base.accounts import keys
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.web import Problem, Routes, idempotent_secret, needs
 from surveys.models import Survey
 from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyRevoking
@@ -26,7 +27,7 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = web.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
     )
-    feeds = accounts.feeds_of([row.id for row in rows])
+    feeds = keys.feeds_of([row.id for row in rows])
     items = [{**row.__data__, "feeds": feeds.get(row.id, [])} for row in rows]
     return {"items": items, "next": following}
 
@@ -43,7 +44,7 @@ def create(body: dict[str, Any]) -> Any:
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise web.invalid("surveys", "Names a survey that is not there.")
-    key, secret = accounts.issue(body["name"], body["scopes"], body["surveys"], clock.now())
+    key, secret = keys.issue(body["name"], body["scopes"], body["surveys"], clock.now())
     return {**key.__data__, "key": secret}
 
 
@@ -55,5 +56,5 @@ def delete(query: dict[str, Any], key_id: str) -> Any:
     """Revoke a key, at once and everywhere, and with it the saved views that it made (or keep those)."""
     if g.key.surveys is not None:
         raise web.not_found()
-    if not accounts.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1"):
+    if not keys.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1"):
         raise web.not_found()

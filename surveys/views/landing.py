@@ -5,9 +5,10 @@ from typing import Any
 
 from flask import Response, g, redirect, request
 
-from surveys import catalogue, intents, invitations, links, responses
+from surveys import catalogue, invitations, links, responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
+from surveys.mail import opened_links
 from surveys.models import Invitation, Survey
 from surveys.models import Response as Stored
 from surveys.views import forms, layout, pages, public
@@ -36,9 +37,9 @@ def show(token: str) -> Response:
         raise web.not_found()
     score = pages.score_of(survey, request.args.get("score", ""))
     if score is not None:
-        intents.note(invitation, score, now)
+        opened_links.note(invitation, score, now)
     if "seen" in request.args:
-        intents.decoy(invitation)
+        opened_links.decoy(invitation)
     stored = _stored(invitation)
     if stored is not None and now > responses.editable_until(survey, stored):
         raise _over()
@@ -65,7 +66,7 @@ def answer(token: str) -> Response:
     # A browser sends a form to go on to its answer; what it sends for a script is no form.
     if public.by_script(given) or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
         if score is not None:
-            intents.note(invitation, score, now)
+            opened_links.note(invitation, score, now)
         return pages.ask(survey, form, score, given.get("comment"), 422, confirming=score is not None)
     if score is None and (given["score"] or stored is None or stored.score is None):
         return pages.ask(survey, form, None, given.get("comment"), 422)

@@ -5,11 +5,12 @@ from typing import Any
 
 from flask import Response, g
 
-from surveys import catalogue, links, people, privacy, responses
+from surveys import catalogue, links, people, responses
 from surveys.base import clock, web
 from surveys.base.web import Problem, Routes
 from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
+from surveys.keeping import erasure
 from surveys.models import Person
 from surveys.models import Response as Stored
 from surveys.schemas.pages import MyForm
@@ -87,7 +88,7 @@ def _rows(token: str) -> list[Person]:
     if person is None or not person.verified:
         raise web.not_found()
     g.language = layout.language_for(person.language)
-    return privacy.rows_of(person)
+    return erasure.rows_of(person)
 
 
 def _own(rows: list[Person], response_id: str) -> Stored:

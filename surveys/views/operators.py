@@ -7,7 +7,9 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from surveys import invitations
-from surveys.base import clock, db, jobs, observe, schema, web
+from surveys.base import clock, db, jobs, web
+from surveys.base.db import migrations
+from surveys.base.http import observe
 from surveys.base.web import Problem, Routes
 
 #: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
@@ -36,9 +38,9 @@ def healthz() -> Any:
 def readyz() -> Any:
     """Ready for traffic: the database answers, all migrations are applied, and the tables are those of this version."""
     try:
-        missing = [f"migration {name} is not applied" for name in schema.pending()]
+        missing = [f"migration {name} is not applied" for name in migrations.pending()]
         db.check()
-        missing_text = missing or schema.differences()
+        missing_text = missing or migrations.differences()
     except db.FAILURES:
         db.forget_connection()
         missing_text = ["the database cannot be reached"]

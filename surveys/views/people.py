@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import g
 
-from surveys import facts, people, privacy
+from surveys import ask_history, people
 from surveys.base import clock, web
-from surveys.base.accounts import ApiKey
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.web import Problem, Routes, idempotent, needs
 from surveys.domain import addresses
+from surveys.keeping import erasure
 from surveys.models import Invitation, Person, Response
 from surveys.schemas.people import PersonBody, PersonExport, PersonList, PersonOut, PersonPatch, PersonQuery
 
@@ -86,7 +87,7 @@ def delete(person_id: str) -> Any:
     """Erase a person and everything about them: answers, invitations, what waits in queues."""
     person = own(person_id)
     _all_surveys()
-    privacy.erase(privacy.rows_of(person), clock.now())
+    erasure.erase(erasure.rows_of(person), clock.now())
 
 
 @routes.route("/<person_id>/export", methods=["GET"])
@@ -96,7 +97,7 @@ def export(person_id: str) -> Any:
     """All that is kept about a person, by table."""
     person = own(person_id)
     _all_surveys()
-    return privacy.export(privacy.rows_of(person), clock.now())
+    return erasure.export(erasure.rows_of(person), clock.now())
 
 
 @routes.route("/<person_id>/unsubscribe", methods=["POST"])
@@ -135,7 +136,7 @@ def _seen(rows: list[Person]) -> list[Person]:
     """What a key sees of them: one limited to some surveys does not learn when the others asked or heard them."""
     key: ApiKey = g.key
     if key.surveys is not None:
-        known = facts.heard_by(key.surveys, [row.id for row in rows])
+        known = ask_history.heard_by(key.surveys, [row.id for row in rows])
         for row in rows:
             row.last_asked_at, row.last_answered_at = known[row.id]
     return rows

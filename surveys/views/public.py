@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from surveys import refused_origins, responses
-from surveys.base import clock, db, limits, observe, web
+from surveys.base import clock, db, web
+from surveys.base.http import limits, observe
 from surveys.base.web import Problem
 from surveys.models import Survey
 

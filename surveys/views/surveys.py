@@ -7,11 +7,12 @@ from typing import Any
 import segno
 from flask import Response, g, make_response
 
-from surveys import catalogue, links, mails, people, refused_origins
+from surveys import catalogue, links, people, refused_origins
 from surveys.base import clock, web
-from surveys.base.accounts import ApiKey
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.delivery import mail
 from surveys.base.web import Problem, Routes, idempotent_secret, needs
+from surveys.mail import invitation_mail
 from surveys.models import Survey
 from surveys.schemas.surveys import (
     DeleteQuery,
@@ -155,7 +156,9 @@ def preview(query: dict[str, Any], survey_id: str) -> Response:
     """The mail that asks, or its reminder, as an invented person would get it; its links lead to no invitation."""
     survey = own(survey_id)
     sender = web.settings().mail_from or mail.NOBODY
-    message = mails.example(survey, query.get("lang"), "robin@example.com", query["reminder"] == "1")
+    message = invitation_mail.example(
+        survey, query.get("lang"), "robin@example.com", query["reminder"] == "1"
+    )
     answer = make_response(mail.as_bytes(message, sender, clock.now()))
     answer.mimetype = "message/rfc822"
     return answer

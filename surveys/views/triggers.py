@@ -6,7 +6,7 @@ from flask import g
 
 from surveys import backtest, invitations, triggers
 from surveys.base import clock, db, web
-from surveys.base.accounts import ApiKey
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.web import Routes, idempotent, needs
 from surveys.models import Survey, Trigger
 from surveys.schemas.triggers import (

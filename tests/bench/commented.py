@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from feedback.models import Reading
-from surveys import catalogue, commands, rollups
+from surveys import catalogue, daily_counts
 from surveys.base import clock, db
+from surveys.commands import service
 from surveys.domain import folding
 from surveys.models import Response, Survey
 from tests.bench import client
@@ -47,7 +48,7 @@ def application() -> Iterator[Survey]:
     """The application on a fresh SQLite database, with one survey. It is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:
         app = create_app({**client.SETTINGS, "DATA_DIR": folder, "LOG_LEVEL": "error"})
-        commands.prepare(app.extensions["earshot"])
+        service.prepare(app.extensions["earshot"])
         try:
             yield catalogue.create({"name": "Benchmark", "metric": "nps"}, clock.now())
         finally:
@@ -85,7 +86,7 @@ def _row(survey: Survey, text: str, at: datetime) -> dict[str, Any]:
         "search_text": folding.fold(text),
         "channel": "widget",
         "counted": True,
-        "day": rollups.day_of(at),
+        "day": daily_counts.day_of(at),
         "revision": 1,
         "revisions": {"score": 1},
         "first_tick": key,

@@ -9,8 +9,9 @@ import statistics
 import time
 from pathlib import Path
 
-from feedback import listening, reviews
+from feedback import listening
 from feedback.models import Placement
+from feedback.topics import reviews
 from surveys.base import clock
 from tests.bench import commented
 

@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 from feedback import results
-from surveys import catalogue, commands, rollups
+from surveys import catalogue, daily_counts
 from surveys.base import clock, db
+from surveys.commands import service
 from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Response
@@ -58,7 +59,7 @@ def _application(kind: str) -> Iterator[Flask]:
             cluster = stack.enter_context(servers.postgres({"shared_buffers": "512MB"}, parent="/var/tmp"))
             environment["DATABASE_URL"] = cluster.create_database("reading")
         app = create_app(environment)
-        commands.prepare(app.extensions["earshot"])
+        service.prepare(app.extensions["earshot"])
         yield app
         db.close_database()
 
@@ -156,7 +157,7 @@ def _fill(survey: Any, count: int) -> None:
                 "agent_id": f"ag_{number % 40}",
                 "agent_name": f"Agent {number % 40}",
                 "counted": True,
-                "day": rollups.day_of(at),
+                "day": daily_counts.day_of(at),
                 "revision": 1,
                 "revisions": {"score": 1},
                 "first_tick": number + 1,
@@ -175,7 +176,7 @@ def _fill(survey: Any, count: int) -> None:
     else:
         db.settle_clock()
         db.database.execute_sql("VACUUM ANALYZE")
-    rollups.rebuild()
+    daily_counts.rebuild()
 
 
 if __name__ == "__main__":

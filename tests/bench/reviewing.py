@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from feedback import listening, reviews
+from feedback import listening
 from feedback.models import Placement, Topic
+from feedback.topics import reviews
 from surveys.base import clock
 from surveys.models import Response, Survey
 from tests.bench import commented

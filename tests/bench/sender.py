@@ -6,7 +6,7 @@ import smtplib
 from typing import Any
 
 from surveys import invitations
-from surveys.base import bell, db
+from surveys.base import db, worker
 from wsgi import create_app
 
 #: Each step of sending one mail: whose function, its name, and on which side of it the process dies.
@@ -27,8 +27,8 @@ def live(settings: dict[str, str], step: str | None) -> None:
     create_app(settings)
     if step is not None:
         _die_at(*STEPS[step])
-    bell.drain()
-    bell.close()
+    worker.drain()
+    worker.close()
     db.close_database()
 
 

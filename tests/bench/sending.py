@@ -21,8 +21,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from surveys import catalogue, triggers
-from surveys.base import bell, clock, db, jobs
-from surveys.commands import prepare
+from surveys.base import clock, db, jobs, worker
+from surveys.commands.service import prepare
 from surveys.models import Invitation
 from tests import servers
 from tests.bench import sender
@@ -66,7 +66,7 @@ def run(environment: dict[str, str], mails: int, kills: int, seed: int) -> list[
         )
         _live(nursery, settings, _to_its_end)
         states = _states()
-        bell.close()
+        worker.close()
         db.close_database()
     return _verdict(arrived, states, mails, killed)
 

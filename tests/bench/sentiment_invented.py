@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from feedback.analysis import sentiment
-from feedback.analysis.sentiment import LABELS, Comment, Label
+from feedback.analysis.sentiment import reading
+from feedback.analysis.sentiment.reading import LABELS, Comment, Label
 from feedback.training import sentiment_data
 from feedback.training.agreement import macro_f1
 
@@ -43,7 +43,7 @@ def figures(name: str, first: int) -> Figures:
     with (DATA / f"sentiment-invented-{name}.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))[first::2]
     rows = [row for row in rows if not any(one.fullmatch(_words(row["text"])) for one in _learnt())]
-    found = sentiment.read_many(
+    found = reading.read_many(
         Comment(row["text"], float(row["score"]) if "score" in row else None, row.get("question"))
         for row in rows
     )

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from feedback.analysis import language, sentences, sentiment, sentiment_features, sentiment_model
+from feedback.analysis import languages, sentences
+from feedback.analysis.sentiment import features, model, reading
 
 COMMENTS = 10_000
 
@@ -26,24 +27,24 @@ def main() -> None:
         texts = list(
             itertools.islice(itertools.cycle(row["text"] for row in csv.DictReader(stream)), COMMENTS)
         )
-    sentiment.read("warm up")
+    reading.read("warm up")
     whole = _seconds(lambda: _read_all(texts))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"all      {len(texts) / whole:7,.0f} comments/s, {peak:.0f} MiB at most")
     cleaned = [sentences.clean(text) for text in texts]
     parts = [sentences.split(text) or [""] for text in cleaned]
     flat = [part for each in parts for part in each]
-    words = [sentiment_features.tokens(part) for part in flat]
-    measured = [[sentiment_features.take_apart(part) for part in each] for each in parts]
-    joined = [sentiment_features.join(each) for each in measured]
-    lexicon, vader = sentiment_features.textblob_lexicon(), sentiment_features.vader()
+    words = [features.tokens(part) for part in flat]
+    measured = [[features.take_apart(part) for part in each] for each in parts]
+    joined = [features.join(each) for each in measured]
+    lexicon, vader = features.textblob_lexicon(), features.vader()
     pieces: dict[str, Callable[[], object]] = {
         "sentences": lambda: [sentences.split(sentences.clean(text)) for text in texts],
-        "language": lambda: [language.of(text) for text in cleaned],
-        "words": lambda: [sentiment_features.tokens(part) for part in flat],
+        "language": lambda: [languages.of(text) for text in cleaned],
+        "words": lambda: [features.tokens(part) for part in flat],
         "VADER": lambda: [vader.polarity_scores(part) for part in flat],
         "TextBlob": lambda: [lexicon.assess(some) for some in words],
-        "model": lambda: sentiment_model.shipped().logits(joined),
+        "model": lambda: model.shipped().logits(joined),
     }
     rest = 1.0
     for name, work in pieces.items():
@@ -56,7 +57,7 @@ def main() -> None:
 def _read_all(texts: list[str]) -> None:
     """Read in the worker's portions, keeping nothing."""
     for start in range(0, len(texts), 1000):
-        sentiment.read_many(sentiment.Comment(text) for text in texts[start : start + 1000])
+        reading.read_many(reading.Comment(text) for text in texts[start : start + 1000])
 
 
 def _seconds(work: Callable[[], object]) -> float:

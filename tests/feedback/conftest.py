@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.analysis import representations, transformer
+from feedback.analysis.topics import representations, transformer
 from tests.feedback import tiny_model
 
 

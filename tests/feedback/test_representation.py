@@ -2,9 +2,9 @@
 
 import pytest
 
-from feedback import reviews
-from feedback.analysis import representations
+from feedback.analysis.topics import representations
 from feedback.models import Meaning, Placement, Topic, TopicReview
+from feedback.topics import reviews
 from surveys.base import clock, db
 from tests.feedback.comments import SUBJECT
 from tests.feedback.comments import world as comments

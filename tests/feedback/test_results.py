@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feedback import results, segments
 from feedback.models import Placement, Reading, Topic
-from surveys import people, responses, rollups
+from surveys import daily_counts, people, responses
 from surveys.models import DailyCount, Invitation, Response
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -359,7 +359,7 @@ def test_daily_counts_equal_the_responses_after_any_history(world, steps):
         else:
             responses.delete(row, NOW)
             del rows[which]
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
     counted = Response.select().where(Response.survey == survey.id, Response.counted).count()
     total = sum(row.n for row in DailyCount.select().where(DailyCount.survey == survey.id))
     assert total == counted
@@ -374,7 +374,7 @@ def test_recount_finds_and_mends_what_differs(world, make):
     assert runner.invoke(args=["recount", "--check"]).exit_code == 1
     assert runner.invoke(args=["recount"]).exit_code == 0
     assert runner.invoke(args=["recount", "--check"]).exit_code == 0
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
 
 
 def test_a_claim_and_a_proof_of_one_name_are_two_people(make, api):

@@ -3,7 +3,8 @@
 import pytest
 
 from feedback import saved_feeds
-from surveys.base import accounts, clock
+from surveys.base import clock
+from surveys.base.accounts import keys
 from tests.conftest import Api
 
 
@@ -62,7 +63,7 @@ def test_what_cannot_be_understood_revokes_nothing(api, client, other, views):
     error = api.delete(f"/api/keys/{other['id']}", 422, keep_feeds="yes")
     assert list(error["error"]["fields"]) == ["keep_feeds"]
     assert statuses(client, views) == [200, 200]
-    assert accounts.look_up(other["key"]) is not None
+    assert keys.look_up(other["key"]) is not None
 
 
 @pytest.mark.parametrize(("options", "last"), [([], 404), (["--keep-feeds"], 200)])
@@ -73,11 +74,11 @@ def test_the_command_that_revokes_does_the_same(world, client, other, views, opt
 
 
 def test_no_view_is_made_with_a_key_that_is_revoked_meanwhile(api, other, monkeypatch):
-    key = accounts.look_up(other["key"])
+    key = keys.look_up(other["key"])
     api.delete(f"/api/keys/{other['id']}")
     with pytest.raises(saved_feeds.Revoked):
         saved_feeds.save("late", {}, key, clock.now())
-    monkeypatch.setattr(accounts, "look_up", lambda secret: key)
+    monkeypatch.setattr(keys, "look_up", lambda secret: key)
     api.post("/api/feeds", {"name": "late"}, 401)
     monkeypatch.undo()
     assert api.get("/api/feeds")["items"] == []

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback import listening, meanings, placements, reviews
-from feedback import topics as store
-from feedback.analysis import representations
+from feedback import listening
+from feedback.analysis.topics import representations
 from feedback.models import Meaning, Placement, Reading, Topic, TopicReview
-from surveys import privacy, responses
+from feedback.topics import arrivals, reviews, vectors
+from feedback.topics import topics as store
+from surveys import responses
 from surveys.base import clock, db, jobs
+from surveys.keeping import erasure
 from surveys.models import Person, Response
 from tests.feedback.comments import world as comments
 
@@ -78,12 +80,12 @@ def gates(said):
 
 
 def packed(comment):
-    return meanings.packed(representations.current().encode([comment])[0])
+    return vectors.packed(representations.current().encode([comment])[0])
 
 
 def holds(vector):
     """Whether a comment of this vector is in the memory of the process."""
-    rows = placements.known().index.rows
+    rows = arrivals.known().index.rows
     return bool(len(rows)) and bool(np.max(rows @ vector) > 0.999)
 
 
@@ -132,9 +134,9 @@ def test_evidence_goes_with_its_comment_also_where_no_vector_is_kept(reviewed, t
 
 def test_a_comment_changed_while_it_is_placed_is_not_placed_by_its_old_words(reviewed, make, survey):
     row = make.response(survey, 3, comment="the car park was full again")
-    arrived = placements.arrived(row.key)
+    arrived = arrivals.arrived(row.key)
     make.response(survey, 3, id=row.id, revision=2, comment="")
-    placements.place(arrived, placements.known(arrived.mark), clock.now())
+    arrivals.place(arrived, arrivals.known(arrived.mark), clock.now())
     assert not Meaning.select().where(Meaning.key == row.key).exists()
     assert not Placement.select().where(Placement.response == row.key).exists()
 
@@ -161,7 +163,7 @@ def test_what_is_written_about_an_answer_while_it_is_erased_goes_with_it(make, s
 
     def erase():
         try:
-            privacy.erase([person], clock.now())
+            erasure.erase([person], clock.now())
         finally:
             db.forget_connection()
 
@@ -208,52 +210,52 @@ def test_names_that_a_review_left_when_it_died_are_forgotten_by_the_next_try(
 
 @pytest.mark.parametrize("how", ["erased", "emptied", "changed"])
 def test_a_comment_taken_back_votes_no_more(reviewed, take_back, how):
-    placements.known()
+    arrivals.known()
     row = gates(reviewed)[0]
-    (vector,) = meanings.unpacked([Meaning.get_by_id(row.key).vector])
+    (vector,) = vectors.unpacked([Meaning.get_by_id(row.key).vector])
     assert holds(vector)
     # All say the same, so all have to go.
     for gate in gates(reviewed):
         take_back(gate, how, "the soup was cold")
     assert not holds(vector)
-    assert len(placements.known().index.rows) == len(voters()) > 100
+    assert len(arrivals.known().index.rows) == len(voters()) > 100
 
 
 def test_an_erasure_is_known_before_its_job_has_run(reviewed):
-    count = len(placements.known().index.rows)
+    count = len(arrivals.known().index.rows)
     responses.delete(reviewed[0], clock.now())
-    assert len(placements.known().index.rows) == count - 1
+    assert len(arrivals.known().index.rows) == count - 1
 
 
 def test_an_erasure_of_a_comment_that_votes_on_nothing_reads_nothing_again(reviewed, make, survey):
     row = make.response(survey, 3, comment="quantum chromodynamics lattice")
-    index = placements.known().index
+    index = arrivals.known().index
     responses.delete(row, clock.now())
-    assert placements.known().index is index
+    assert arrivals.known().index is index
     responses.delete(reviewed[0], clock.now())
-    assert placements.known().index is not index
+    assert arrivals.known().index is not index
 
 
 def test_a_comment_that_taught_its_topic_teaches_no_more_once_erased(reviewed, api, make, survey, world):
     topic = api.post("/api/topics", {"label": "Thoroughbred horses", "examples": []}, 201)["id"]
     row = make.response(survey, 3, comment="the soup was cold again")
     world.work()
-    untaught = placements.known().index.taught[topic]
+    untaught = arrivals.known().index.taught[topic]
     api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
-    assert not np.array_equal(placements.known().index.taught[topic], untaught)
+    assert not np.array_equal(arrivals.known().index.taught[topic], untaught)
     responses.delete(row, clock.now())
-    assert np.array_equal(placements.known().index.taught[topic], untaught)
+    assert np.array_equal(arrivals.known().index.taught[topic], untaught)
 
 
 @ON_POSTGRES
 def test_an_erasure_is_known_that_was_begun_first_and_committed_last(reviewed, world):
-    count = len(placements.known().index.rows)
+    count = len(arrivals.known().index.rows)
     first, second = reviewed[:2]
     with db.connect(world.settings.database_url) as other:
         other.execute("BEGIN")
         tick = other.execute(f"SELECT {db.POSTGRES_TICK}").fetchone()[0]
         responses.delete(second, clock.now())
-        assert len(placements.known().index.rows) == count - 1
+        assert len(arrivals.known().index.rows) == count - 1
         other.execute("DELETE FROM placement WHERE response_key = %s", (first.key,))
         other.execute("DELETE FROM meaning WHERE key = %s", (first.key,))
         other.execute(
@@ -262,15 +264,15 @@ def test_an_erasure_is_known_that_was_begun_first_and_committed_last(reviewed, w
             (first.id, first.key, first.survey_id, tick),
         )
         other.execute("COMMIT")
-    assert len(placements.known().index.rows) == count - 2
+    assert len(arrivals.known().index.rows) == count - 2
 
 
 def test_words_that_were_forgotten_mark_no_topic(reviewed, take_back):
     topic = Placement.get(Placement.response == gates(reviewed)[0].key).topic_id
-    assert "zyzzx" in str(placements.known().marks.of(topic))
+    assert "zyzzx" in str(arrivals.known().marks.of(topic))
     for row in gates(reviewed):
         take_back(row, "erased")
-    assert "zyzzx" not in str(placements.known().marks.of(topic))
+    assert "zyzzx" not in str(arrivals.known().marks.of(topic))
 
 
 def test_placing_takes_six_statements_whatever_was_erased(reviewed, take_back, make, survey):
@@ -283,7 +285,7 @@ def test_placing_takes_six_statements_whatever_was_erased(reviewed, take_back, m
 
 
 def test_what_placing_has_to_know_is_found_in_indexes(reviewed, world):
-    sql, slots = placements._look.made()
+    sql, slots = arrivals._look.made()
     values = [each if isinstance(each, str | int) else 0 for each in slots]
     explain = "EXPLAIN QUERY PLAN" if world.kind == "sqlite" else "EXPLAIN"
     if world.kind == "postgresql":

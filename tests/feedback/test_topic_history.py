@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from feedback import topics
 from feedback.domain.topics import Change, Kind, State
 from feedback.models import Placement, Topic, TopicChange
+from feedback.topics import topics
 from surveys import responses
 from surveys.base import clock, db
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis import transformer
+from feedback.analysis.topics import transformer
 from tests.feedback.comments import SUBJECT, world
 
 WIDTH, INNER, LAYERS, HEADS = 32, 64, 1, 2

@@ -2,7 +2,8 @@
 
 import importlib
 
-from surveys.base import db, schema
+from surveys.base import db
+from surveys.base.db import migrations
 from surveys.models import Survey
 
 migration = importlib.import_module("migrations.0005_origins")
@@ -36,7 +37,7 @@ def test_what_earlier_versions_took_is_put_in_order(world, make, api, monkeypatc
     assert (shown["signature_version"], shown["refused_origins"]) == (1, [])
     after = list(Survey.select().where(Survey.id.in_([each.id for each in even])).order_by(Survey.id).dicts())
     assert after == before
-    assert schema.pending() == []
+    assert migrations.pending() == []
 
 
 def test_what_nobody_can_read_stays(world, make):

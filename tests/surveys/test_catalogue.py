@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from surveys import catalogue, responses, rollups
+from surveys import catalogue, daily_counts, responses
 from surveys.base import clock, db
 from surveys.models import DailyCount, Erased, Invitation, Response, Survey, Trigger
 from surveys.views import public
@@ -43,7 +43,7 @@ def test_a_survey_goes_with_all_that_hangs_on_it_in_small_transactions(api, surv
     assert Survey.get_or_none(Survey.id == survey.id) is None
     assert [table.select().count() for table in (Response, Invitation, Trigger, DailyCount)] == [0] * 4
     assert Erased.select().count() == 5
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
 
 
 def test_a_survey_that_is_being_deleted_takes_no_answer(world, api, make, survey, monkeypatch):

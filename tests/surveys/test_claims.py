@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from surveys import links, people, privacy, tombstones
+from surveys import links, people, tombstones
 from surveys.base import clock, db, jobs, signing
+from surveys.keeping import erasure
 from surveys.models import Invitation, Person, Response
 from tests.surveys.mailbox import outbox, path
 from tests.surveys.mailreports import senders
@@ -64,7 +65,7 @@ def may_ask(api, survey):
 
 def of(person):
     """Every row that holds something of a person, as it stands."""
-    found = privacy._Traces([person])
+    found = erasure._Traces([person])
     return {
         table._meta.table_name: sorted(map(str, table.select().where(found.where(table)).dicts()))
         for table in db.registered()
@@ -185,7 +186,7 @@ def test_a_restore_does_not_bring_a_claim_back(world, api, people_of):
     graves = tombstones.known()
     # As the backup has it.
     Person.update(claimed_email=OWNER, created_at=before).where(Person.id == people_of.claimer.id).execute()
-    assert privacy.replay(graves, clock.now()) == {"claimed_email": 1}
+    assert erasure.replay(graves, clock.now()) == {"claimed_email": 1}
     assert Person.get_by_id(people_of.claimer.id).claimed_email is None
 
 
@@ -195,9 +196,9 @@ def test_one_row_of_a_person_leaves_the_address_to_the_others(api, world):
     api.post("/api/people", {"id": "olga", "email": OWNER})
     db.write(lambda: jobs.enqueue("mail", {"to": OWNER}, clock.now()))
     first, second = Person.select().order_by(Person.created_at)
-    privacy.erase([first], clock.now())
+    erasure.erase([first], clock.now())
     assert jobs.Job.select().where(jobs.Job.kind == "mail").exists()
-    privacy.erase([second], clock.now())
+    erasure.erase([second], clock.now())
     assert not jobs.Job.select().where(jobs.Job.kind == "mail").exists()
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import requests
 
-from surveys.base import ballast
+from surveys.base.db import disk_reserve
 from tests import disks, servers
 from tests.conftest import ADMIN_KEY
 from tests.surveys.test_serving import wait_for
@@ -96,15 +96,15 @@ def start(disk, tmp_path):
 
 
 def test_the_reserve_takes_up_room_and_is_put_back_as_far_as_there_is_some(disk):
-    assert ballast.lay(disk.outside)
-    path = disk.outside / ballast.FILE
-    assert path.stat().st_blocks * 512 >= ballast.BYTES
-    assert ballast.drop(disk.outside)
-    assert not ballast.drop(disk.outside)
-    disk.fill(leaving=ballast.BYTES // 2 + 2**18)
-    assert not ballast.lay(disk.outside)
+    assert disk_reserve.lay(disk.outside)
+    path = disk.outside / disk_reserve.FILE
+    assert path.stat().st_blocks * 512 >= disk_reserve.BYTES
+    assert disk_reserve.drop(disk.outside)
+    assert not disk_reserve.drop(disk.outside)
+    disk.fill(leaving=disk_reserve.BYTES // 2 + 2**18)
+    assert not disk_reserve.lay(disk.outside)
     assert not path.exists()
-    assert ballast.lay_again(disk.outside) == path.stat().st_size == ballast.BYTES // 2
+    assert disk_reserve.lay_again(disk.outside) == path.stat().st_size == disk_reserve.BYTES // 2
 
 
 def flask(disk, *arguments):
@@ -129,7 +129,7 @@ def test_on_a_full_disk_nothing_is_lost_and_a_person_can_be_erased(disk, start):
     assert shop.call("DELETE", f"/api/people/{people['p1@customer.example']}").status_code == 503
     # … whoever runs it has some in reserve, also a second time, and while the service does not run.
     assert erased(disk, "p0@customer.example")
-    assert (disk.outside / "data" / ballast.FILE).stat().st_size >= ballast.BYTES // 4
+    assert (disk.outside / "data" / disk_reserve.FILE).stat().st_size >= disk_reserve.BYTES // 4
     disk.fill()
     service.kill()
     assert erased(disk, "p1@customer.example")

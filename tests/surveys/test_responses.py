@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from surveys import links, people, responses, rollups
+from surveys import daily_counts, links, people, responses
 from surveys.base import jobs, signing
 from surveys.models import Alias, DailyCount, Invitation, Person, Response, Survey
 from tests.make import EDIT_KEY
@@ -385,7 +385,7 @@ def test_deleting_an_answer_that_was_imported_again_tells_the_followers_twice(ma
         page = api.get("/api/feed", order="changed", cursor=cursor)
         assert [(item["id"], item["deleted"]) for item in page["items"]] == [(identifier, True)]
         cursor = page["next"]
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
 
 
 def test_many_at_once_are_all_there_once_with_their_counts_and_jobs(make):
@@ -395,7 +395,7 @@ def test_many_at_once_are_all_there_once_with_their_counts_and_jobs(make):
     outcomes = together(40, lambda index: arrive(survey, ids[index % 20], 1, score=index % 20 % 11))
     assert [created for _, created in outcomes].count(True) == 20
     assert {row.id: row.score for row in Response.select()} == {id_: i % 11 for i, id_ in enumerate(ids)}
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
     assert jobs.Job.select().where(jobs.Job.kind == "response recorded").count() == 20
 
 
@@ -420,4 +420,4 @@ def test_a_deleted_answer_does_not_come_back_from_a_browsers_queue(make, revisio
     responses.delete(row, NOW)
     with pytest.raises(responses.Gone):
         arrive(survey, identifier, revision, score=1)
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []

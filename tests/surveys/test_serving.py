@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from surveys import commands
+from surveys.commands import service as service_commands
 from tests import servers
 
 
@@ -99,7 +99,7 @@ def test_a_part_that_cannot_start_ends_the_service(tmp_path):
     """It is not started anew for ever."""
     done = servers.run_once({"DATA_DIR": str(tmp_path), "GUNICORN_CMD_ARGS": "--workers many"})
     assert done.returncode == 2
-    assert done.stdout.count("invalid int value") == commands.STARTS
+    assert done.stdout.count("invalid int value") == service_commands.STARTS
     assert done.stdout.splitlines()[-1].startswith("Error: Earshot cannot start: its web process ended")
 
 

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from surveys import links, people, privacy, tombstones
+from surveys import links, people, tombstones
 from surveys.base import clock, db, jobs, signing
+from surveys.keeping import erasure
 from surveys.models import Invitation, Person, Response
 from tests.surveys.mailbox import invite, outbox, path
 from tests.surveys.mailreports import senders
@@ -116,7 +117,7 @@ def test_an_erasure_finds_both_spellings_in_queues_answers_and_mail(world, api, 
 def test_a_tombstone_of_either_spelling_is_found_after_a_restore(world, api, buried):
     api.post("/api/people", {"email": LETTERS})
     graves = {tombstones.digest(tombstones.EMAIL, buried): clock.now()}
-    assert privacy.replay(graves, clock.now())["person"] == 1
+    assert erasure.replay(graves, clock.now())["person"] == 1
 
 
 def test_an_address_whose_letters_have_marks_is_taken_everywhere(world, api, make, client):

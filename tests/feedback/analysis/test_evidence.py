@@ -2,7 +2,8 @@
 
 import pytest
 
-from feedback.analysis import evidence, vectors
+from feedback.analysis import evidence
+from feedback.analysis.topics import vectors
 
 
 @pytest.mark.parametrize(

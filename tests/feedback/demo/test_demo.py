@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feedback import reviews
 from feedback.demo import filling, year
-from surveys import catalogue, rollups
+from feedback.topics import reviews
+from surveys import catalogue, daily_counts
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response, Survey
 
@@ -95,7 +95,7 @@ def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     assert "GET /api/topics shows how far that is" in done.output
     assert "there already" in runner.invoke(args=arguments).output
     assert Response.select().count() == count
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
     assert {survey.metric for survey in Survey.select().where(Survey.product == filling.PRODUCT)} == {
         "nps", "csat", "ces",
     }  # fmt: skip

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from feedback.models import Placement, Reading, Topic
-from surveys import responses, rollups
+from surveys import daily_counts, responses
 from surveys.base import clock
 from surveys.models import Response
 
@@ -44,7 +44,7 @@ def test_an_import_counts_on_its_own_day(api, make):
     api.post("/api/responses", {"survey": survey.id, "score": 10, "created_at": LAST_MAY})
     number = api.get("/api/metrics", survey=survey.id, since="2026-05-04", until="2026-05-05")
     assert (number["n"], number["value"]) == (1, 100.0)
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
 
 
 def test_an_import_repeated_with_its_id_is_one_row(api, make):
@@ -75,7 +75,7 @@ def test_an_import_that_says_otherwise_amends_whenever_it_comes(api, make, world
     assert api.post("/api/responses", later, 200) == second
     assert api.get("/api/metrics", survey=body["survey"])["counts"]["detractor"] == 1
     assert api.get("/api/feed", agent="a2")["items"][0]["id"] == first["id"]
-    assert rollups.differences() == []
+    assert daily_counts.differences() == []
 
 
 def test_many_imports_of_one_moment_all_find_a_place(api, make):

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback import feed, placements, reviews
-from feedback import topics as store
+from feedback import feed
 from feedback.models import Meaning, Placement, Topic, TopicReview
+from feedback.topics import arrivals, reviews
+from feedback.topics import topics as store
 from surveys import responses
 from surveys.base import clock, db, jobs
 from surveys.models import Response
@@ -286,7 +287,7 @@ def test_comments_that_arrive_during_a_review_are_placed(said, monkeypatch):
     def tell(step, share):
         if step == "indexing":
             store.change(food, {"label": f"Meals {share}"}, clock.now())
-            (found,) = placements.subjects(["the soup was cold again"], placements.known())
+            (found,) = arrivals.subjects(["the soup was cold again"], arrivals.known())
             told.append([subject.topic for subject in found])
 
     row, _ = reviews.ask(clock.now())
@@ -294,14 +295,14 @@ def test_comments_that_arrive_during_a_review_are_placed(said, monkeypatch):
     assert len(told) > 2
     assert told == [[food]] * len(told)
     voters = {each.key for each in Meaning.select().where(Meaning.blurred.is_null(False))}
-    assert len(placements.known().index.rows) == len(voters) > 100
+    assert len(arrivals.known().index.rows) == len(voters) > 100
 
 
 def test_where_a_person_puts_a_comment_teaches_at_once(api, make, survey, world):
     topic = api.post("/api/topics", {"label": "Thoroughbred horses", "examples": []})["id"]
     rows = [make.response(survey, 3, comment=f"the soup was cold {at}") for at in range(6)]
     world.work()
-    placements.known()
+    arrivals.known()
     for row in rows:
         api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
     late = make.response(survey, 3, comment="the soup was cold again")

@@ -7,9 +7,9 @@ import peewee
 import psycopg
 import pytest
 
-from surveys.base import clock, db, sqlite
-from surveys.base.accounts import ApiKey
-from surveys.base.db import Clock
+from surveys.base import clock, db
+from surveys.base.accounts.keys import ApiKey
+from surveys.base.db import Clock, sqlite
 from tests.threads import together
 
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from surveys.base import bell, clock, db, jobs, ringer
+from surveys.base import clock, db, jobs, ringer, worker
 from surveys.base.ringer import Ringer
 from tests.surveys.test_serving import wait_for
 
@@ -107,7 +107,7 @@ def test_what_is_written_does_not_wait_for_the_bell(world, monkeypatch):
         hangs.wait()
         rung.append(seconds)
 
-    monkeypatch.setattr(bell._ringer, "_ring", ring)
+    monkeypatch.setattr(worker._ringer, "_ring", ring)
     db.write(lambda: jobs.enqueue("anything", {}, clock.now()))
     assert jobs.Job.select().count() == 1
     assert rung == []

@@ -2,9 +2,10 @@
 
 import pytest
 
-from surveys import backup, connections
 from surveys.base import clock, db, sealing, signing
+from surveys.keeping import backup
 from surveys.models import Connection
+from surveys.tickets import connections
 from tests.conftest import SECRET_KEY
 
 OTHER = "another-key-0123456789-abcdefghijklmnop"

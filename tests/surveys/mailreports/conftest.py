@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 
-from surveys import bounces, links
+from surveys import links
 from surveys.base.delivery.client import Answer
+from surveys.mail import bounces
 from tests.surveys.mailbox import again, invite
 from tests.surveys.mailreports import senders
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from surveys import bounces, links
+from surveys import links
 from surveys.base import jobs
+from surveys.mail import bounces
 from surveys.models import Invitation, Person
 from tests.conftest import Api
 from tests.surveys.mailreports import senders

@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import time_machine
 
-from surveys import links, people, ratings, resolutions
+from surveys import links, people, ticket_resolutions
 from surveys.base import db, signing
 from surveys.base.jobs import Job
 from surveys.models import Connection, Invitation, Person, Resolution, Response, ResponseTag, Survey
+from surveys.tickets import notes
 from tests.conftest import Api
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
@@ -188,10 +189,10 @@ def test_a_helpdesk_that_is_away_gets_each_request_again_and_none_twice(
     answered(client, Invitation.get(), 9, clock)
     desk_api.answers = []
     world.work()
-    clock.shift(ratings.SETTLES)
+    clock.shift(notes.SETTLES)
     desk_api.answers = [(200, {}), (503, {})]
     world.work()
-    assert Job.get(Job.state == "failed").kind == ratings.NOTE_DUE
+    assert Job.get(Job.state == "failed").kind == notes.NOTE_DUE
     clock.shift(timedelta(seconds=10))
     world.work()
     assert [method_url[1].rpartition("/")[2] for method_url in desk_api.calls] == [
@@ -205,7 +206,7 @@ def test_a_ticket_that_takes_no_note_any_more_is_left_alone(world, client, zende
     solved(client, zendesk)
     answered(client, Invitation.get(), 9, clock)
     world.work()
-    clock.shift(ratings.SETTLES)
+    clock.shift(notes.SETTLES)
     desk_api.answers = [(422, {}), (422, {})]
     world.work()
     assert Job.select().where(Job.state == "failed").count() == 0
@@ -214,7 +215,7 @@ def test_a_ticket_that_takes_no_note_any_more_is_left_alone(world, client, zende
 def test_an_answer_without_a_ticket_or_without_credentials_writes_nothing(world, make, desk_api, clock):
     make.response(make.survey(), 9)
     world.work()
-    clock.shift(ratings.SETTLES)
+    clock.shift(notes.SETTLES)
     world.work()
     assert desk_api.calls == []
 
@@ -268,7 +269,7 @@ def test_an_answer_through_a_printed_link_stays_out_though_its_ticket_is_named(
 def test_a_link_for_a_ticket_that_is_known_is_unverified_all_the_same(client, api, printed, zendesk, clock):
     solved(client, zendesk, organization="Example Co")
     clicked(client, printed, "7")
-    mark = Resolution.get(Resolution.resolution == resolutions.claimed(""))
+    mark = Resolution.get(Resolution.resolution == ticket_resolutions.claimed(""))
     assert (mark.invitation.unverified, mark.invitation.agent_name) == (True, "Sam")
     answered(client, mark.invitation, 10, clock)
     assert (Response.get().flags, Response.get().excluded) == (["unverified"], True)
@@ -479,12 +480,12 @@ def test_a_printed_answer_writes_no_note_to_its_ticket(world, client, zendesk, p
     mail, link = asked(client, zendesk), landed(client, printed)
     say(client, link, 10, FIRST)
     world.work()
-    clock.shift(ratings.SETTLES)
+    clock.shift(notes.SETTLES)
     world.work()
     assert desk_api.calls == []
     say(client, mail, 2, SECOND)
     world.work()
-    clock.shift(ratings.SETTLES)
+    clock.shift(notes.SETTLES)
     world.work()
     assert ["NPS: 2 of 10" in str(call) for call in desk_api.calls] == [True, False]
 

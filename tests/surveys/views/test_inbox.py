@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from surveys import links, triggers
-from surveys.base import bell, jobs
+from surveys.base import jobs, worker
 from surveys.helpdesks import HELPDESKS
 from surveys.models import Connection, Invitation, Person, Resolution, Trigger
 from tests.surveys.helpdesks.cases import NAMES, NOW, recorded, secret_of, source
@@ -380,10 +380,10 @@ def test_what_was_said_of_a_customer_goes_once_a_look_up_is_given_up(world, clie
     desk_api.answers = [(500, {})]
     world.work()
     last_attempt = NOW + timedelta(seconds=1.1 * sum(jobs.RETRY_AFTER))
-    bell.do_chores(last_attempt)
+    worker.do_chores(last_attempt)
     waiting = Trigger.get_by_id(receipt["id"])
     assert (waiting.rule, waiting.body["person"]["email"]) == ("lookup", None)
-    bell.do_chores(NOW + timedelta(days=5))
+    worker.do_chores(NOW + timedelta(days=5))
     given_up = Trigger.get_by_id(receipt["id"])
     assert (given_up.decision, given_up.rule, given_up.body) == ("suppressed", "no_address", None)
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import intents, links, people, triggers
+from surveys import links, people, triggers
 from surveys.base import clock
+from surveys.mail import opened_links
 from surveys.models import Invitation, Response, ScannedDomain, Survey
 from tests import threads
 from tests.surveys.mailbox import again, invite, links_of, outbox, path
@@ -116,8 +117,8 @@ def test_what_a_browser_sends_for_a_script_is_no_form(client, mailed, mode, vote
 def test_two_scores_within_ten_seconds_are_a_machine(make, mailed, seconds, scanned):
     invitation, _ = mailed
     now = clock.now()
-    intents.note(invitation, 9, now)
-    intents.note(invitation, 3, now + timedelta(seconds=seconds))
+    opened_links.note(invitation, 9, now)
+    opened_links.note(invitation, 3, now + timedelta(seconds=seconds))
     assert again(invitation).scanned is scanned
 
 
@@ -130,14 +131,14 @@ def test_the_link_that_no_person_sees_marks_a_machine(client, mailed):
 
 def test_a_domain_that_is_scanned_again_and_again_is_learnt(api, make):
     survey = make.survey()
-    first = [invite(api, survey, f"p{n}@Scanned.example") for n in range(intents.RECURRING)]
+    first = [invite(api, survey, f"p{n}@Scanned.example") for n in range(opened_links.RECURRING)]
     for invitation in first:
-        intents.decoy(invitation)
-        intents.decoy(invitation)
-    assert ScannedDomain.get().invitations == intents.RECURRING
+        opened_links.decoy(invitation)
+        opened_links.decoy(invitation)
+    assert ScannedDomain.get().invitations == opened_links.RECURRING
     known, other = invite(api, survey, "new@scanned.example"), invite(api, survey, "new@other.example")
     for invitation in (known, other):
-        intents.note(invitation, 9, clock.now())
+        opened_links.note(invitation, 9, clock.now())
     assert (again(known).scanned, again(other).scanned) == (True, False)
 
 

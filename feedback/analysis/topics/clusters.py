@@ -1,0 +1,218 @@
+"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by
+neighbours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feedback.analysis.topics.communities import louvain, mutual_graph
+from feedback.analysis.topics.neighbours import EXACT_UP_TO, Cells, nearest, nearest_among
+from feedback.analysis.topics.vectors import unit
+
+SMALLEST = 3  # comments; fewer are not yet a topic
+VOTERS = 10
+_BLURRED_BY = 8  # neighbours a comment is averaged with
+_OWN_WEIGHT = 0.5
+_TIES = (10, 15)  # neighbours in the graph, fewest and most
+_TIES_BY = 0.7  # of the cube root of the number of rows
+_ONE_SIDED = 0.5
+# More of them do not change which one is chosen for the better.
+_RESOLUTIONS = (0.5, 1.0, 2.0, 4.0, 9.0, 19.0)
+_AS_GOOD = 0.05  # share of the best separation within which another resolution is about as good
+# Rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again.
+_BLOCK = 4096
+_JUDGED_ON = 20_000  # rows; more do not change which resolution is best
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What the neighbours of some comments say: the group each would join (-1: none), and the share of the
+    votes for it (0–1)."""
+
+    group: np.ndarray
+    share: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping made anew: `group` of each row (-1: none), the graph's edges, and the neighbours that each row
+    was averaged with (indices and cosines)."""
+
+    group: np.ndarray
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray]
+    around: tuple[np.ndarray, np.ndarray]
+
+
+def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
+    """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
+
+    `rows` are all different, and `copies` says how many comments mean each: equal ones would be one another's
+    nearest, which of them is chance, and so fall apart into any number of groups. A comment is near to what others
+    say in other words; how many say it counts only for how large a group is.
+
+    The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
+    equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
+    """
+    around = nearest(rows, _BLURRED_BY)
+    # Half of the precision is enough to compare many, and saves 50 MB with 100,000.
+    blurred = blur(rows, rows, *around, np.float16 if len(rows) > EXACT_UP_TO else np.float32)
+    index, cosine = nearest(blurred, _ties(len(rows)))
+    del blurred
+    edges = mutual_graph(index, cosine, _ONE_SIDED)
+    real = np.asarray(rows.any(axis=1))
+
+    def at(resolution: float) -> np.ndarray:
+        found = louvain(len(rows), *edges, resolution)
+        return _large_enough(found, copies * real, index, cosine)
+
+    chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
+    return Grouping(_by_size(at(chosen), copies), edges, around)
+
+
+def separation(rows: np.ndarray, groups: np.ndarray) -> float:
+    """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
+
+    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
+    is and as a share of what is missing to the farther of both, 0 for a row in no group; the means of the two
+    multiplied. The first alone likes few large groups and the second many small ones (a simplified silhouette:
+    Vendramin, Campello, Hruschka 2010, doi:10.1002/sam.10080).
+    """
+    at = np.flatnonzero(groups >= 0)
+    placed = len(at) / max(1, len(groups))
+    at = at[:: max(1, len(at) // _JUDGED_ON)]
+    middle = centres(rows, groups)
+    if len(middle) < 2:
+        return 0.0
+    apart = share = 0.0
+    for start in range(0, len(at), _BLOCK):
+        part = at[start : start + _BLOCK]
+        close = rows[part] @ middle.T
+        mine = (np.arange(len(part)), groups[part])
+        own = close[mine]
+        close[mine] = -1.0
+        other = close.max(1)
+        apart += float((own - other).sum())
+        share += float(((own - other) / np.maximum(1 - np.minimum(own, other), 1e-6)).sum())
+    return max(0.0, placed * apart / len(at)) * max(0.0, placed * share / len(at))
+
+
+def neighbours_to_blur(queries: np.ndarray, rows: np.ndarray, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbours among `rows`, which stand in `cells`, that new rows are averaged with, and their cosines."""
+    return nearest_among(queries, rows, cells, _BLURRED_BY)
+
+
+def blur(
+    queries: np.ndarray,
+    rows: np.ndarray,
+    index: np.ndarray,
+    cosine: np.ndarray,
+    precision: type[np.floating] = np.float32,
+) -> np.ndarray:
+    """Each of `queries` averaged with its neighbours among `rows`, weighted by their cosines: what a comment
+    shares with others speaks louder than how it is worded."""
+    if not len(rows):
+        return queries
+    out = np.empty(queries.shape, precision)
+    for start in range(0, len(queries), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        weight = np.where(index[part] >= 0, np.maximum(cosine[part], 0.0), 0.0).astype(np.float32)
+        weight /= np.maximum(weight.sum(1, keepdims=True), 1e-9)
+        around = np.einsum("nk,nkd->nd", weight, rows[index[part]])
+        out[part] = unit(_OWN_WEIGHT * queries[part] + (1 - _OWN_WEIGHT) * around)
+    return out
+
+
+def vote(
+    queries: np.ndarray, rows: np.ndarray, cells: Cells, groups: np.ndarray, voters: int = VOTERS
+) -> Votes:
+    """The group of each query by the votes of its nearest among `rows`, which stand in `cells` and whose groups
+    are given (-1 has no vote).
+
+    A vote weighs its cosine. A row of zeros joins nothing.
+    """
+    if not len(rows):
+        return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
+    return _tally(*nearest_among(queries, rows, cells, voters), groups)
+
+
+def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The mean direction of each group 0 … of unit rows (-1: in none)."""
+    order = np.argsort(groups, kind="stable")
+    order = order[np.searchsorted(groups[order], 0) :]
+    sums = np.zeros((int(groups.max(initial=-1)) + 1, rows.shape[1]), np.float32)
+    for start in range(0, len(order), _BLOCK):
+        part = order[start : start + _BLOCK]
+        present, begins = np.unique(groups[part], return_index=True)
+        sums[present] += np.add.reduceat(rows[part], begins, axis=0)
+    return unit(sums)
+
+
+def gather(centres: np.ndarray, count: int) -> np.ndarray:
+    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings
+    first."""
+    close = centres @ centres.T
+    np.fill_diagonal(close, -np.inf)
+    sizes = np.ones(len(centres))
+    part = np.arange(len(centres))
+    for _ in range(len(centres) - count):
+        a, b = sorted(np.unravel_index(close.argmax(), close.shape))
+        joined = (sizes[a] * close[a] + sizes[b] * close[b]) / (sizes[a] + sizes[b])
+        close[a], close[:, a] = joined, joined
+        close[a, a] = close[b, :] = close[:, b] = -np.inf
+        sizes[a] += sizes[b]
+        part[part == b] = a
+    return np.unique(part, return_inverse=True)[1]
+
+
+def _ties(count: int) -> int:
+    """How many neighbours each of `count` rows has in the graph. The more comments there are, the more of them speak
+    of one topic, which falls to pieces where each is tied to few; small topics run into each other where each is
+    tied to many."""
+    least, most = _TIES
+    return min(most, max(least, round(_TIES_BY * count ** (1 / 3))))
+
+
+def _amid(apart: np.ndarray) -> float:
+    """The resolution to take, given how well groups are `apart` at `_RESOLUTIONS`: the mean of their logarithms, each
+    weighted by how close it comes to the best. Over a wide range separation hardly changes and chance alone says
+    where it is highest, often at an end of that range."""
+    best = apart.max()
+    if best <= 0:
+        return _RESOLUTIONS[0]
+    weights = np.exp((apart / best - 1) / _AS_GOOD)
+    return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
+
+
+def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """`found` without groups that are too small, whose members join the group their neighbours vote for, and without
+    rows of no `copies`."""
+    sizes = np.bincount(found, copies)
+    kept = np.where((copies > 0) & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
+    lost = np.flatnonzero((kept < 0) & (copies > 0))
+    kept[lost] = _tally(index[lost], cosine[lost], kept).group
+    return np.where(kept >= 0, np.unique(kept, return_inverse=True)[1] - (kept < 0).any(), -1)
+
+
+def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
+    """Counts the votes of neighbours (-1: none), each weighing its cosine."""
+    weight = np.where(index >= 0, np.maximum(cosine, 0.0), 0.0)
+    choice = np.where(index >= 0, groups[index], -1)
+    same = choice[:, :, None] == choice[:, None, :]
+    support = np.where(choice >= 0, (same * weight[:, None, :]).sum(2), -1.0)
+    best = support.argmax(1)
+    at = np.arange(len(index))
+    won = support[at, best]
+    share = np.where(won > 0, won / np.maximum(weight.sum(1), 1e-9), 0.0)
+    return Votes(np.where(won > 0, choice[at, best], -1), share)
+
+
+def _by_size(found: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """Groups numbered anew, the largest first, equal ones by their first row."""
+    names, first, at = np.unique(found, return_index=True, return_inverse=True)
+    sizes = np.bincount(at, copies, len(names))
+    real = names >= 0
+    names, first, sizes = names[real], first[real], sizes[real]
+    order = np.lexsort((first, -sizes))
+    number = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)
+    number[names[order]] = np.arange(len(order))
+    return number[found]

@@ -1,0 +1,47 @@
+"""Says which vectors of meaning are in force: the shipped ones, or a stronger model's when its package is there."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from feedback.analysis.topics import transformer, vectors
+
+
+class Representation(Protocol):
+    """What turns texts into vectors of meaning, and what cosines of its vectors say.
+
+    Vectors of two representations have nothing in common: what is kept of one carries its `name`. Comments in
+    another `language` (a tag of two letters) mean nothing to it.
+    """
+
+    @property
+    def name(self) -> str:
+        """Kept beside each vector; another one whenever the same text would have another vector."""
+
+    @property
+    def language(self) -> str:
+        """The language whose words it knows."""
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+
+    @property
+    def near_enough(self) -> float:
+        """Cosine of the nearest comment beneath which a comment speaks of what nobody spoke of yet."""
+
+    @property
+    def taught_near_enough(self) -> float:
+        """Cosine to what a person taught from which a comment belongs to it."""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors of `texts` as float32 (texts × dimensions); a text that says nothing is all zeros."""
+
+
+@lru_cache(maxsize=1)
+def current() -> Representation:
+    """The representation in force, chosen once for the life of the process: the sentence model where the package
+    of requirements-topics.txt is installed, the shipped vectors everywhere else."""
+    return transformer.load() if transformer.is_installed() else vectors.load()

@@ -1,0 +1,306 @@
+"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what
+stands."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from feedback.analysis import cleaning
+from feedback.analysis.topics import clusters, naming, placing
+from feedback.analysis.topics.representations import Representation
+from feedback.analysis.topics.vectors import number, unit
+from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
+
+MANY = 24  # topics; more are shown under wider subjects
+_READ_AT_ONCE = 2048  # comments
+_EDGES_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class _Meanings:
+    """The vectors of comments: `rows` that are all different, and which of them is each comment's (`of`)."""
+
+    rows: np.ndarray
+    of: np.ndarray
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.rows[self.of[at]]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
+    of those comments whose vectors were asked for."""
+
+    state: State
+    index: placing.Index
+    moved: int
+    vectors: Mapping[str, np.ndarray]
+
+
+def review(
+    state: State,
+    comments: Mapping[str, str],
+    vectors: Representation,
+    now: datetime,
+    never: Collection[str] = (),
+    wanted: Collection[str] = (),
+    progress: Callable[[str, float], None] = lambda step, share: None,
+) -> Review:
+    """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
+    placed.
+
+    What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
+    that stand in no label (the brand's name), `wanted` the comments whose vectors the caller wants, for those of
+    100,000 take 100 MB. `progress` is told each step and the share done, 0–1. Equal
+    input gives equal output, ids too.
+    """
+    ids = list(comments)
+    progress("reading", 0.0)
+    cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
+    meanings = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
+    progress("grouping", 0.2)
+    fresh = clusters.group(meanings.rows, np.bincount(meanings.of))
+    taught = means_taught(state, ids, meanings, vectors)
+    groups, owners = _claim(meanings.rows, fresh.group, taught, vectors.taught_near_enough)
+    progress("deciding", 0.7)
+    found = dict(zip(ids, groups[meanings.of].tolist(), strict=True))
+    gain = _gains([_topic(state, id_) for id_ in ids], meanings.of, groups, fresh.edges)
+    around = fresh.around
+    del fresh  # and with it the edges
+    decided = reconcile(state, found, gain, clusters.SMALLEST, owners)
+    del found, gain
+    reviewed = _applied(state, decided, now)
+    members: dict[str, list[int]] = defaultdict(list)
+    for at, id_ in enumerate(ids):
+        topic = _topic(reviewed, id_)
+        if topic is not None:
+            members[topic].append(at)
+    index = _index(meanings, around, [_topic(reviewed, id_) for id_ in ids], taught)
+    said = {topic: _said(np.array(own), meanings, cleaned) for topic, own in members.items()}
+    kept = {id_: meanings[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
+    del meanings, around  # before naming, which counts every phrase of every topic
+    progress("naming", 0.8)
+    reviewed = _named(reviewed, said, vectors, never)
+    progress("done", 1.0)
+    return Review(reviewed, index, decided.moved, kept)
+
+
+def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[float], None]) -> _Meanings:
+    """The vectors of comments, some at a time and equal texts once: a strong representation takes minutes for
+    100,000, and what it gives for a text depends in its last digits on those beside it."""
+    rows = np.empty((len(cleaned), vectors.dimensions), np.float32)
+    of = np.empty(len(cleaned), np.int64)
+    of_text: dict[str, int] = {}
+    known: dict[bytes, int] = {}
+    for start in range(0, len(cleaned), _READ_AT_ONCE):
+        progress(start / len(cleaned))
+        texts = [cleaning.one_line(text) for text in cleaned[start : start + _READ_AT_ONCE]]
+        new = [text for text in dict.fromkeys(texts) if text not in of_text]
+        read = vectors.encode(new)
+        numbers = number(read, known)
+        rows[numbers] = read
+        of_text.update(zip(new, numbers.tolist(), strict=True))
+        of[start : start + _READ_AT_ONCE] = [of_text[text] for text in texts]
+    return _Meanings(rows[: len(known)], of)
+
+
+def _topic(state: State, comment: str) -> str | None:
+    place = state.places.get(comment)
+    return place.topic if place else None
+
+
+def means_taught(
+    state: State, ids: Sequence[str], rows: placing.Rows, vectors: Representation
+) -> dict[str, np.ndarray]:
+    """For each topic that a person taught, the mean of its label, its examples and the comments they put
+    there."""
+    given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
+    total = {topic: vectors.encode(texts).sum(0) for topic, texts in given.items()}
+    for at, id_ in enumerate(ids):
+        place = state.places.get(id_)
+        if place and place.by_person and place.topic in total:
+            total[place.topic] += rows[at]
+    return {topic: unit(vector[None, :])[0] for topic, vector in total.items()}
+
+
+def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
+    """The rows of a topic, those nearest to its centre first, as many as naming reads."""
+    close = rows[own] @ rows[own].sum(0)
+    return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a topic is named by: its most typical comments, what these mean together, and what all of its comments
+    mean together, both as unit vectors."""
+
+    typical: Sequence[str]
+    meaning: np.ndarray
+    centre: np.ndarray
+
+
+def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
+    chosen = most_typical(own, rows)
+    return _Said([cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]))
+
+
+def mean_direction(rows: np.ndarray) -> np.ndarray:
+    """The unit vector of what `rows` mean together."""
+    return unit(rows.sum(0, keepdims=True))[0]
+
+
+def _claim(
+    rows: np.ndarray, fresh: np.ndarray, taught: Mapping[str, np.ndarray], near_enough: float
+) -> tuple[np.ndarray, dict[int, str]]:
+    """The fresh groups with one more for each taught topic, of the rows nearer to it than to their
+    group; and which topic each of these belongs to."""
+    groups = fresh.copy()
+    names, nearest, close = placing.claimed(rows, taught)
+    if not names:
+        return groups, {}
+    centres = clusters.centres(rows, fresh)
+    own = np.zeros(len(groups))
+    inside = np.flatnonzero(groups >= 0)
+    own[inside] = np.einsum("nd,nd->n", rows[inside], centres[groups[inside]])
+    first = int(groups.max(initial=-1)) + 1
+    mine = (close >= near_enough) & (close > own)
+    groups[mine] = first + nearest[mine]
+    return groups, {first + at: name for at, name in enumerate(names)}
+
+
+def _gains(
+    topic: Sequence[str | None],
+    of: np.ndarray,
+    group: np.ndarray,
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> dict[tuple[str, int], float]:
+    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
+    topic.
+
+    `topic` is of each comment, `of` the row it means, `group` of each row, `edges` between rows. Comments that mean
+    one row may be in several topics: each is tied to the others, which are in its group, and to a neighbouring row
+    as far as those who mean that are in its topic.
+    """
+    names = sorted({name for name in topic if name is not None})
+    place_of = {name: at for at, name in enumerate(names)}
+    place = np.array([-1 if name is None else place_of[name] for name in topic], np.int64)
+    groups = int(group.max(initial=-1)) + 1
+    # The topics that each row's comments are in, one after the other, and how many of them are in each.
+    stand, many = np.unique((of * len(names) + place)[place >= 0], return_counts=True)
+    row, here = np.divmod(stand, max(1, len(names)))
+    begins = np.searchsorted(row, np.arange(len(group) + 1))
+    comments = np.bincount(of, minlength=len(group))
+    share = many / comments[row]
+    key = here * groups + group[row]
+
+    def flows() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        told = (comments[row] > 1) & (group[row] >= 0)
+        yield key[told], many[told].astype(float)
+        # Some at a time: as Python objects the edges of 100,000 comments would take 80 MB.
+        for begin in range(0, len(edges[0]), _EDGES_AT_ONCE):
+            start, end, weight = (edge[begin : begin + _EDGES_AT_ONCE] for edge in edges)
+            one, other = np.stack([start, end], 1).ravel(), np.stack([end, start], 1).ravel()
+            topics = begins[one + 1] - begins[one]
+            at = np.repeat(begins[one] - np.cumsum(topics) + topics, topics) + np.arange(topics.sum())
+            other, weight = np.repeat(other, topics), np.repeat(np.repeat(weight, 2), topics)
+            wanted = other.astype(np.int64) * len(names) + here[at]
+            also = np.minimum(np.searchsorted(stand, wanted), len(stand) - 1)
+            back = np.where(stand[also] == wanted, share[also], 0.0)
+            to = group[row[at]] == group[other]
+            told = (group[row[at]] >= 0) & (to | (back > 0))
+            tie = np.where(to, 1.0, -back) * weight * many[at]
+            yield key[at][told], tie[told]
+
+    keys = np.unique(np.concatenate([np.unique(each) for each, _ in flows()]))
+    gain = np.zeros(len(keys))
+    for each, tie in flows():
+        np.add.at(gain, np.searchsorted(keys, each), tie)
+    return {
+        (names[each // groups], each % groups): worth
+        for each, worth in zip(keys.tolist(), gain.tolist(), strict=True)
+    }
+
+
+def _index(
+    meanings: _Meanings,
+    around: tuple[np.ndarray, np.ndarray],
+    topics: Sequence[str | None],
+    taught: Mapping[str, np.ndarray],
+) -> placing.Index:
+    near, cosine = around
+
+    def blurred(at: np.ndarray) -> np.ndarray:
+        own = meanings.of[at]
+        return clusters.blur(meanings[at], meanings.rows, near[own], cosine[own])
+
+    return placing.index(meanings, blurred, topics, taught)
+
+
+def _applied(state: State, decided: Reconciled, now: datetime) -> State:
+    """`state` after what was decided: new topics, topics that nobody is in any more gone, and the lineage
+    of both."""
+    places = dict(state.places)
+    went: dict[str, Counter] = defaultdict(Counter)
+    for comment, topic in decided.topics.items():
+        before = places.get(comment, Place(None))
+        if before.topic and topic and before.topic != topic:
+            went[before.topic][topic] += 1
+        places[comment] = before if before.topic == topic else replace(before, topic=topic)
+    inhabited = {place.topic for place in places.values()}
+    topics = {
+        id_: topic
+        for id_, topic in state.topics.items()
+        if id_ in inhabited or topic.taught or topic.named or not went[id_]
+    }
+    topics |= {made: Topic(made, "") for made in decided.born}
+    changes = [
+        Change(Kind.SPLIT, origin, now, made)
+        if (origin := decided.parent[made])
+        else Change(Kind.FOUND, made, now)
+        for made in decided.born
+    ]
+    gone = [id_ for id_ in state.topics if id_ not in topics]
+    changes += [Change(Kind.MERGED, id_, now, went[id_].most_common(1)[0][0]) for id_ in gone]
+    merged = dict(state.merged) | {id_: went[id_].most_common(1)[0][0] for id_ in gone}
+    return State(topics, places, merged, (*state.lineage, *changes))
+
+
+def _named(state: State, said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> State:
+    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
+    many."""
+    kept = {topic.label for topic in state.topics.values() if topic.label}
+    names = naming.name(
+        {topic: one.typical for topic, one in said.items()},
+        {topic: one.meaning for topic, one in said.items()},
+        vectors, never, kept,
+    )  # fmt: skip
+    wider = _wider(said, vectors, never) if len(said) > MANY else {}
+    topics = {}
+    for id_, topic in state.topics.items():
+        name = names.get(id_)
+        if name is not None:
+            topic = replace(
+                topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
+            )
+        topics[id_] = replace(topic, group=wider.get(id_))
+    return replace(state, topics=topics)
+
+
+def _wider(said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> dict[str, str]:
+    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
+    their number, and each gathering named like a topic."""
+    order = sorted(said)
+    centres = np.stack([said[topic].centre for topic in order])
+    gathered = clusters.gather(centres, round(len(order) ** 0.5))
+    texts: dict[str, list[str]] = defaultdict(list)
+    each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
+    for topic, at in zip(order, gathered.tolist(), strict=True):
+        texts[str(at)].extend(said[topic].typical[:each])
+    of_all = {str(at): mean_direction(centres[gathered == at]) for at in np.unique(gathered)}
+    names = naming.name(texts, of_all, vectors, never)
+    return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}

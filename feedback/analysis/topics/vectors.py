@@ -1,0 +1,74 @@
+"""Turns comments into vectors of meaning: the sum of shipped word-piece vectors, without any network to
+run."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from feedback.analysis.topics.wordpieces import WordPieces
+
+SHIPPED = Path(__file__).parents[1] / "models" / "vectors-en.npz"
+
+
+class Vectors:
+    """A table of word-piece vectors, and what reads texts with it.
+
+    `pieces` are WordPiece entries in the table's order ("##" marks those that continue a word), `table` is
+    int8 (pieces × dimensions) and `scale` the float that each row is multiplied by. The length of a row is
+    its weight: frequent pieces are short. Made by `feedback.training.vectors`.
+    """
+
+    name = "word pieces 1"  # another one when another table is shipped
+    language = "en"
+    near_enough = 0.35
+    taught_near_enough = 0.45
+
+    def __init__(self, pieces: Sequence[str], table: np.ndarray, scale: np.ndarray):
+        self._pieces = WordPieces(pieces)
+        self._table = table
+        self._scale = scale.astype(np.float32)
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+        return self._table.shape[1]
+
+    def encode(self, texts: Sequence[str], block: int = 2048) -> np.ndarray:
+        """Unit vectors of `texts` as float32 (texts × dimensions); a text without a known piece is all
+        zeros."""
+        out = np.zeros((len(texts), self.dimensions), np.float32)
+        for start in range(0, len(texts), block):
+            rows = [self._pieces.read(text) for text in texts[start : start + block]]
+            lengths = np.array([len(row) for row in rows])
+            filled = np.flatnonzero(lengths)
+            if not len(filled):
+                continue
+            flat = np.fromiter((piece for row in rows for piece in row), np.int64, int(lengths.sum()))
+            weighted = self._table[flat] * self._scale[flat, None]
+            begins = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
+            out[start + filled] = unit(np.add.reduceat(weighted, begins, axis=0))
+        return out
+
+
+@lru_cache(maxsize=2)
+def load(path: Path = SHIPPED) -> Vectors:
+    """The vectors in the file at `path`, read once. Raises FileNotFoundError when the file is not there."""
+    with np.load(path) as stored:
+        pieces = bytes(stored["pieces"]).decode("utf-8").split("\n")
+        return Vectors(pieces, stored["table"], stored["scale"])
+
+
+def number(rows: np.ndarray, known: dict[bytes, int]) -> np.ndarray:
+    """A number for each of `rows`, equal rows sharing one: that in `known` (digest → number, 0 …), to which new ones
+    are added. Digests, for the rows themselves take 100 MB where there are 100,000."""
+    digests = (hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows)
+    return np.array([known.setdefault(digest, len(known)) for digest in digests], np.int64)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """`rows` brought to length one; rows of zeros stay zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)

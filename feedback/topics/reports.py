@@ -1,0 +1,354 @@
+"""Topics as they are shown: size, trend, feeling, what they do to the value, and what is said in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from peewee import fn
+
+from feedback import drivers, results
+from feedback.domain import redaction
+from feedback.domain import topics as domain
+from feedback.domain.surges import Surge, surges
+from feedback.models import Placement, Reading, Topic
+from feedback.topics import reviews
+from feedback.topics.topics import state
+from surveys.base.clock import microseconds, stamp
+from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
+from surveys.domain.metrics.metric import Metric
+from surveys.models import Response, Survey
+
+#: A surge: the last seven days against the four weeks before.
+RECENT, EARLIER = timedelta(days=7), timedelta(days=28)
+
+TREND_WEEKS = 12
+TYPICAL, TYPICAL_ALONE = 3, 10
+FEELINGS = ("negative", "neutral", "positive")
+
+#: What of a topic and of a review comes from all surveys together.
+_OF_OTHERS = frozenset(
+    ("candidates", "phrases", "examples", "owner", "issue_url", "wider", "comments", "moved")
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which responses are looked at: of these surveys, in this period (None: all of it).
+
+    `limited`: whoever looks sees these surveys alone, and learns nothing that others taught a topic.
+    """
+
+    surveys: list[Survey]
+    since: datetime | None = None
+    until: datetime | None = None
+    limited: bool = False
+
+    @property
+    def metric(self) -> Metric | None:
+        """The one metric of the surveys; None when there are several, which are never averaged together."""
+        found = {survey.metric for survey in self.surveys}
+        return METRICS[found.pop()] if len(found) == 1 else None
+
+    @property
+    def question(self) -> results.Question | None:
+        """What is asked of the value; None where there is no one metric."""
+        metric = self.metric
+        return results.Question(metric, self.surveys, self.since, self.until) if metric else None
+
+
+def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """All live topics, the largest first, and how many comments are in none.
+
+    Unless `everybody`, only topics that responses of the scope are in: whoever sees some surveys alone learns
+    nothing of the others'.
+    """
+    sizes, feelings = _sizes(scope)
+    comments, placed = _comments(scope)
+    live = Topic.select().where(Topic.merged_into.is_null())
+    rows = [row for row in live if everybody or row.id in sizes]
+    rows.sort(key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
+    last = review()
+    return {
+        "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
+        "metric": scope.metric.key if scope.metric else None,
+        "comments": comments,
+        "unplaced": {"n": comments - placed, "share": (comments - placed) / comments if comments else 0.0},
+        "review": _seen(last, scope) if last else None,
+    }
+
+
+def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+    """Some items of an overview, each with its most typical comments."""
+    found = typical([item["id"] for item in items], scope, TYPICAL)
+    return [{**item, "typical": found[item["id"]]} for item in items]
+
+
+def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """A topic with its most typical comments, the phrases that mark it and, unless limited, its lineage."""
+    if row.merged_into is None:
+        (item,) = _measured([row], scope, *_sizes(scope, row.id), _comments(scope)[0], zone, now)
+    else:
+        item = _described(row, scope)
+    return {
+        **item,
+        "typical": typical([row.id], scope, TYPICAL_ALONE)[row.id],
+        "evidence": evidence(row.id, scope),
+        **({} if scope.limited else {"lineage": lineage(row.id)}),
+    }
+
+
+def review() -> dict[str, Any] | None:
+    """How far the last review is; None when there was none."""
+    row = reviews.latest()
+    if row is None:
+        return None
+    names = ("id", "state", "step", "share", "comments", "moved")
+    return {name: getattr(row, name) for name in names} | {
+        "asked_at": stamp(row.asked_at),
+        "ended_at": stamp(row.ended_at),
+    }
+
+
+def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
+    """For each topic the comments nearest to what it is about, with the phrases that put them there."""
+    nearest = fn.ROW_NUMBER().over(
+        partition_by=[Placement.topic], order_by=[Placement.closeness.desc(), Response.key.desc()]
+    )
+    ranked = (
+        Placement.select(Placement.topic, Placement.response, nearest.alias("nearest"))
+        .join(Response, on=(Response.key == Placement.response))
+        .where(Placement.topic.in_(topic_ids), *_within(scope), Response.comment.is_null(False))
+        .alias("ranked")
+    )
+    rows: Any = (
+        Response.select(
+            Placement.topic,
+            Response.id,
+            Response.comment,
+            Response.score,
+            Placement.evidence,
+            Placement.by_person,
+            Survey.redact,
+        )
+        .join(Placement, on=(Placement.response == Response.key))
+        .join(Survey, src=Response, on=(Survey.id == Response.survey))
+        .join(
+            ranked,
+            src=Response,
+            on=(ranked.c.topic_id == Placement.topic) & (ranked.c.response_key == Placement.response),
+        )
+        .where(ranked.c.nearest <= count)
+        .order_by(Placement.topic, ranked.c.nearest)
+        .dicts()
+    )
+    found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
+    for row in rows:
+        found[row["topic"]].append(
+            {
+                "id": row["id"],
+                "comment": redaction.redact(row["comment"]) if row["redact"] else row["comment"],
+                "score": row["score"],
+                "evidence": row["evidence"],
+                "by_person": row["by_person"],
+            }
+        )
+    return found
+
+
+def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]]:
+    """The phrases that put comments into a topic and how many of its newest thousand each stands in."""
+    rows = (
+        Placement.select(Placement.evidence)
+        .join(Response, on=(Response.key == Placement.response))
+        .where(Placement.topic == topic_id, *_within(scope))
+        .order_by(Response.key.desc())
+        .limit(1000)
+    )
+    counts: dict[str, int] = {}
+    for row in rows:
+        for phrase in {each.lower() for each in row.evidence}:
+            counts[phrase] = counts.get(phrase, 0) + 1
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return [{"phrase": phrase, "n": n} for phrase, n in ranked]
+
+
+def lineage(topic_id: str) -> list[dict[str, Any]]:
+    """What happened to a topic and to those it came from or went into, oldest first, with the names of that time."""
+    return [
+        {
+            "kind": change.kind.value,
+            "topic": change.topic,
+            "label": change.label,
+            "other": change.other,
+            "other_label": change.other_label,
+            "former_label": change.former_label,
+            "by_person": change.by_person,
+            "at": stamp(change.at),
+        }
+        for change in domain.lineage(state(), topic_id)
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _described(row: Topic, scope: Scope) -> dict[str, Any]:
+    """What a topic is."""
+    return _seen(
+        {
+            "id": row.id,
+            "label": row.label,
+            "status": row.status,
+            "owner": row.owner,
+            "issue_url": row.issue_url,
+            "wider": row.wider,
+            "named": row.named,
+            "taught": row.taught,
+            "merged_into": row.merged_into,
+            "candidates": row.candidates,
+            "phrases": row.terms,
+            "examples": row.examples,
+            "created_at": stamp(row.created_at),
+        },
+        scope,
+    )
+
+
+def _seen(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What of `values` may be seen: in a limited scope nothing that comes from all surveys together."""
+    return {name: each for name, each in values.items() if not (scope.limited and name in _OF_OTHERS)}
+
+
+def _within(scope: Scope) -> list[Any]:
+    conditions = [
+        Response.survey.in_([survey.id for survey in scope.surveys]),
+        ~Response.test,
+        ~Response.excluded,
+    ]
+    if scope.since:
+        conditions.append(Response.key >= microseconds(scope.since))
+    if scope.until:
+        conditions.append(Response.key < microseconds(scope.until))
+    return conditions
+
+
+def _measured(
+    rows: Sequence[Topic],
+    scope: Scope,
+    sizes: Mapping[str, int],
+    feelings: Mapping[tuple[str, str], int],
+    comments: int,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Topics with their numbers, of which those given were counted already."""
+    days = _days(scope, now, zone)
+    rising = {surge.topic: surge for surge in _surges(days, _totals(scope, now, zone), now, zone)}
+    only = rows[0].id if len(rows) == 1 else None
+    moving = drivers.impacts(scope.question, only) if scope.question else {}
+    return [
+        {
+            **_described(row, scope),
+            "size": sizes.get(row.id, 0),
+            "share": sizes.get(row.id, 0) / comments if comments else 0.0,
+            "sentiment": {name: feelings.get((row.id, name), 0) for name in FEELINGS},
+            "trend": _trend(days.get(row.id, {}), now, zone),
+            "surge": _surge(rising.get(row.id)),
+            **drivers.shown(moving.get(row.id)),
+        }
+        for row in rows
+    ]
+
+
+def _sizes(scope: Scope, only: str | None = None) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Comments in each topic, and in each topic with each feeling: that of the statement, else of the comment."""
+    feeling = fn.COALESCE(Placement.sentiment, Reading.label)
+    rows: Any = (
+        Placement.select(Placement.topic, feeling, fn.COUNT(Placement.response))
+        .join(Response, on=(Response.key == Placement.response))
+        .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+        .where(*_within(scope), *([Placement.topic == only] if only else []))
+        .group_by(Placement.topic, feeling)
+        .tuples()
+    )
+    sizes: dict[str, int] = {}
+    split: dict[tuple[str, str], int] = {}
+    for topic, label, n in rows:
+        sizes[topic] = sizes.get(topic, 0) + n
+        if label:
+            split[topic, label] = n
+    return sizes, split
+
+
+def _comments(scope: Scope) -> tuple[int, int]:
+    """How many comments there are, and how many of them are in a topic."""
+    has = Response.select().where(*_within(scope), Response.comment.is_null(False), Response.comment != "")
+    placed = Placement.select(Placement.response)
+    return has.count(), has.where(Response.key.in_(placed)).count()
+
+
+def _days(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, dict[str, int]]:
+    """Comments of the last weeks by topic and day."""
+    rows: Any = (
+        Response.select(Placement.topic, Response.day, fn.COUNT(Response.key))
+        .join(Placement, on=(Placement.response == Response.key))
+        .where(*_lately(scope, now, zone))
+        .group_by(Placement.topic, Response.day)
+        .tuples()
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, day, n in rows:
+        found.setdefault(name, {})[day] = n
+    return found
+
+
+def _totals(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, int]:
+    """Comments of the last weeks by day, each once however many topics it is in."""
+    rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*_lately(scope, now, zone))
+    return dict(list(rows.group_by(Response.day).tuples()))
+
+
+def _lately(scope: Scope, now: datetime, zone: ZoneInfo) -> list[Any]:
+    first = schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)
+    return [
+        *_within(Scope(scope.surveys)),
+        Response.comment.is_null(False),
+        Response.key >= microseconds(now - timedelta(weeks=TREND_WEEKS + 1)),
+        Response.day >= first.isoformat(),
+    ]
+
+
+def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Comments a week, the last `TREND_WEEKS` weeks, oldest first; the last one is not over yet."""
+    last = schedule.first_day(schedule.day_of(now, zone), "week")
+    weeks = [last - timedelta(weeks=back) for back in range(TREND_WEEKS - 1, -1, -1)]
+    counts = dict.fromkeys(weeks, 0)
+    for day, n in days.items():
+        week = schedule.first_day(date.fromisoformat(day), "week")
+        if week in counts:
+            counts[week] += n
+    return [{"start": week.isoformat(), "n": n} for week, n in counts.items()]
+
+
+def _surges(
+    days: Mapping[str, Mapping[str, int]], totals: Mapping[str, int], now: datetime, zone: ZoneInfo
+) -> list[Surge]:
+    today = schedule.day_of(now, zone)
+    recent, start = (today - RECENT).isoformat(), (today - RECENT - EARLIER).isoformat()
+
+    def lately(counts: Mapping[str, int]) -> int:
+        return sum(n for day, n in counts.items() if day > recent)
+
+    def earlier(counts: Mapping[str, int]) -> int:
+        return sum(n for day, n in counts.items() if start < day <= recent)
+
+    current = {name: lately(each) for name, each in days.items()}
+    past = {name: earlier(each) for name, each in days.items()}
+    return surges(current, past, (lately(totals), earlier(totals)))
+
+
+def _surge(found: Surge | None) -> dict[str, Any] | None:
+    return {"n": found.now, "expected": found.expected, "p": found.p} if found else None

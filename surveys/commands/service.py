@@ -1,0 +1,314 @@
+"""What an operator types: `flask --app wsgi …`."""
+
+import functools
+import math
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from surveys import catalogue, daily_counts, links
+from surveys.base import cli, clock, db, sealing, settings, web
+from surveys.base import worker as the_worker
+from surveys.base.accounts import keys as api_keys
+from surveys.base.db import disk_reserve, migrations
+from surveys.base.version import VERSION
+
+
+def install(app: Flask) -> None:
+    """Add the commands to the app."""
+    for command in (serve, worker, migrate, recount, version):
+        app.cli.add_command(command)
+    app.cli.add_command(keys)
+
+
+@click.command()
+def serve() -> None:
+    """Migrate, then run web and worker until SIGTERM."""
+    chosen = web.settings()
+    _check_address(chosen)
+    prepare(chosen)
+    db.close_database()
+    children = {
+        "web": [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            str(settings.ROOT / "gunicorn.conf.py"),
+            "wsgi:create_app()",
+        ],
+        "worker": [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
+    }
+    welcome(chosen)
+    sys.exit(_supervise(children))
+
+
+def _check_address(chosen: settings.Settings) -> None:
+    """Say at once that somebody else has the port, or that the address is not ours."""
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            # As gunicorn does: a port in TIME_WAIT is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((chosen.host, chosen.port))
+    except OSError as error:
+        raise click.ClickException(
+            f"{settings.in_url(chosen.host)}:{chosen.port} cannot be used ({error.strerror}). "
+            "Choose another with PORT=… or HOST=…"
+        ) from None
+
+
+#: A child that lived so long can run here. Whatever ends it later is an accident, and it is started anew for ever.
+SETTLED_SECONDS = 10.0
+
+#: Starts of one that has never lived so long, and ends by itself; more would fail too.
+STARTS = 3
+
+
+class _Child:
+    """One process of the service, started anew when it dies."""
+
+    def __init__(self, name: str, command: list[str]) -> None:
+        self.name, self.command = name, command
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = -SETTLED_SECONDS
+        self.settled, self.failures = False, 0
+
+    def tend(self) -> int | None:
+        """Start it if it does not run; the exit status when it cannot run and starting it again makes no sense."""
+        status = self.process.poll() if self.process else None
+        lived = time.monotonic() - self.started
+        if self.process is not None and status is None:
+            self.settled = self.settled or lived > SETTLED_SECONDS
+            return None
+        # One that dies at once is not started anew more than once a second.
+        if lived < 1:
+            return None
+        # Below zero it was a signal: somebody, or the system, ended it.
+        if status and status > 0:
+            self.failures += 1
+            if status == settings.UNUSABLE or (not self.settled and self.failures >= STARTS):
+                return status
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=settings.ROOT,
+            env=_environment(),
+            start_new_session=True,
+            preexec_fn=functools.partial(the_worker.end_with_parent, os.getpid()),
+        )
+        return None
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the settings that are empty: gunicorn reads WEB_CONCURRENCY too, and ends when it is no number."""
+    kept = settings.cleaned(os.environ)
+    ours = {name for name, _, _ in settings.table()}
+    return {name: value for name, value in os.environ.items() if name not in ours or name in kept}
+
+
+def _supervise(commands: dict[str, list[str]]) -> int:
+    """Run the commands; start one anew when it dies; end all on SIGTERM or SIGINT, or when one cannot run."""
+    stopping, result = False, 0
+
+    def stop(*_: Any) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    children = [_Child(name, command) for name, command in commands.items()]
+    while not stopping:
+        for child in children:
+            status = child.tend()
+            if status is not None:
+                click.echo(
+                    f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
+                    "What it said stands above.",
+                    err=True,
+                )
+                stopping, result = True, status
+        time.sleep(0.1)
+    running = [child.process for child in children if child.process is not None]
+    for process in running:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + 30
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return result
+
+
+def prepare(chosen: settings.Settings) -> None:
+    """Apply migrations; on a first start make the first key and a survey that is ready."""
+    # On a full disk SQLite cannot even be opened; once it is, it can be read.
+    with disk_reserve.Room(chosen.data_dir, cli.Away) as room:
+        room.do(functools.partial(_prepare, chosen))
+    if chosen.on_sqlite:
+        disk_reserve.lay(chosen.data_dir)
+
+
+def _prepare(chosen: settings.Settings) -> None:
+    with cli.plainly():
+        migrations.up(chosen)
+        db.check()
+        cli.check_tables()
+        sealing.seal_plain()
+    if not api_keys.ApiKey.select().exists():
+        key = chosen.admin_key or settings.kept_secret(chosen.data_dir / "admin-key")
+        api_keys.issue("first key", ["admin"], None, clock.now(), key)
+        if not chosen.admin_key and sys.stderr.isatty():
+            click.echo(f"The first API key: {key}", err=True)
+    catalogue.make_first(clock.now())
+
+
+def welcome(chosen: settings.Settings) -> None:
+    """Say where things are."""
+    survey = catalogue.ready()
+    lines = [f"Earshot is at {links.to('/')}"]
+    key = chosen.data_dir / "admin-key"
+    if key.exists() and api_keys.look_up(key.read_text().strip()):
+        lines.append(f"The first API key lies in {key}")
+    elif not chosen.admin_key:
+        # After a restore the keys are those of the backup.
+        lines.append("API keys: flask --app wsgi keys list, keys create")
+    if survey:
+        lines.append(f"Open first: {links.survey_page(survey.id)}")
+    lines.append(f"API pages: {links.to('/api/docs')}")
+    click.echo("\n".join(lines))
+    db.close_database()
+
+
+@click.command()
+def worker() -> None:
+    """Run jobs until SIGTERM: finish the one in hand, then end."""
+    try:
+        if missing := migrations.pending():
+            raise click.ClickException(f"Migrations are not applied: {', '.join(missing)}.")
+        cli.check_tables()
+    except db.FAILURES:
+        # The worker waits for a database that is away.
+        db.forget_connection()
+    the_worker.work()
+
+
+@click.command()
+def version() -> None:
+    """Say which version of Earshot this is."""
+    click.echo(f"Earshot {VERSION}")
+
+
+@click.group(cls=AppGroup)
+def keys() -> None:
+    """API keys: list, create, revoke."""
+
+
+@keys.command("list")
+@cli.with_database
+def keys_list() -> None:
+    """Keys in use, without their secrets."""
+    for key in api_keys.live():
+        click.echo(f"{key.id}  {key.prefix}…  {','.join(key.scopes):24}  {key.name}")
+
+
+@keys.command("create")
+@click.option("--name", required=True)
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(list(api_keys.SCOPES)))
+@click.option("--survey", "surveys", multiple=True, help="Limit the key to this survey; may be given again.")
+@cli.with_database
+def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) -> None:
+    """Make a key and print it, this once."""
+    _, secret = api_keys.issue(name, scopes, list(surveys) or None, clock.now())
+    click.echo(secret)
+
+
+@keys.command("revoke")
+@click.argument("key_id")
+@click.option(
+    "--keep-feeds", is_flag=True, help="Leave the saved views of the feed that it made, as the service's."
+)
+@cli.with_database
+def keys_revoke(key_id: str, keep_feeds: bool) -> None:
+    """Take a key out of use, at once and everywhere, and with it the saved views of the feed that it made."""
+    if not api_keys.revoke(key_id, clock.now(), keep_feeds):
+        raise click.ClickException("There is no such key.")
+
+
+@click.group(cls=AppGroup, invoke_without_command=True)
+@click.pass_context
+def migrate(context: click.Context) -> None:
+    """Apply migrations (or: migrate down, migrate status)."""
+    if context.invoked_subcommand is None:
+        with cli.plainly():
+            applied = migrations.up(web.settings())
+            cli.check_tables()
+            sealing.seal_plain()
+        click.echo("\n".join(applied) or "Nothing to apply.")
+
+
+@migrate.command("down")
+@click.argument("target", required=False)
+@click.option("--force", is_flag=True, help="Also when the database holds data, which is deleted for good.")
+@click.option("--database", help="With --force: the name of the database whose data may go.")
+def migrate_down(target: str | None, force: bool, database: str | None) -> None:
+    """Take back the last migration, or all back through TARGET. Tables and columns go, with what is in them."""
+    with cli.plainly():
+        name, kept = db.name(), _kept()
+        if kept and not (force and database == name):
+            held = ", ".join(f"{count} in {table}" for table, count in kept.items())
+            raise click.ClickException(
+                f"The database {name} holds data ({held}), which would be lost. Make a backup first; "
+                f"then: flask --app wsgi migrate down {target or ''} --force --database {shlex.quote(name)}"
+            )
+        taken_back = migrations.down(web.settings(), target)
+    click.echo("\n".join(taken_back) or "Nothing to take back.")
+
+
+#: Rows that the first start makes by itself, by table; what is made again without anybody's doing does not count.
+_MADE_BY_ITSELF = {"api_key": 1, "survey": 1, "definition": 1, "clock": math.inf, "idempotent_call": math.inf}
+
+
+def _kept() -> dict[str, int]:
+    """How many rows each table holds, of the tables in which somebody has put something."""
+    present = set(db.database.get_tables())
+    names = [table._meta.table_name for table in db.registered()]  # type: ignore[attr-defined]
+    counts = {name: db.rows_in(name) for name in names if name in present}
+    return {name: count for name, count in counts.items() if count > _MADE_BY_ITSELF.get(name, 0)}
+
+
+@migrate.command("status")
+def migrate_status() -> None:
+    """Say which migrations are not applied."""
+    with cli.plainly():
+        missing = migrations.pending()
+        if not missing:
+            cli.check_tables()
+    click.echo("\n".join(missing) or "All applied.")
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Only compare; exit 1 when counts and responses disagree.")
+@cli.with_database
+def recount(check: bool) -> None:
+    """Count the daily counts anew from the responses (needed after a change of TIME_ZONE)."""
+    db.patient()
+    found = daily_counts.differences()
+    if not check:
+        rows = daily_counts.rebuild(days=True)
+        click.echo(f"{rows} daily counts written; {len(found)} had differed.")
+    else:
+        click.echo(f"{len(found)} daily counts differ.")
+        if found:
+            sys.exit(1)

@@ -1,0 +1,82 @@
+"""Ratings on their way back: score and comment as a private note on the ticket that was rated."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from surveys.base import db, jobs
+from surveys.domain.metrics import METRICS
+from surveys.helpdesks import HELPDESKS
+from surveys.helpdesks.helpdesk import Rating, Request, Ticket
+from surveys.models import Connection, Invitation, Response
+from surveys.tickets import connections
+
+#: A comment follows its score: the note is written when nothing has changed for this long.
+SETTLES = timedelta(minutes=5)
+
+SETTLED, NOTE_DUE = "rating settled", "note due"
+
+
+def install() -> None:
+    """Register the handlers; importing this module does it, calling this says that it is meant."""
+
+
+@jobs.on("response recorded", "response amended")
+def wait(payload: dict[str, Any], now: datetime) -> None:
+    """Look again when the respondent is done."""
+    row = _rated(payload["key"])
+    if row is not None and _requests(row):
+        later = {"key": row.key, "revision": row.revision}
+        db.write(lambda: jobs.enqueue(SETTLED, later, now, due_at=now + SETTLES))
+
+
+@jobs.on(SETTLED)
+def settle(payload: dict[str, Any], now: datetime) -> None:
+    """Write the note of this revision, once, unless a later one is under way. Each request is tried by itself."""
+    row = _rated(payload["key"])
+    if row is None or row.revision != payload["revision"]:
+        return
+    count = len(_requests(row))
+
+    def verb() -> None:
+        fresh = Invitation.noted_revision.is_null() | (Invitation.noted_revision < row.revision)
+        mine = (Invitation.id == row.invitation_id) & fresh
+        if Invitation.update(noted_revision=row.revision).where(mine).execute():
+            for part in range(count):
+                jobs.enqueue(NOTE_DUE, {"key": row.key, "part": part}, now)
+
+    db.write(verb)
+
+
+@jobs.on(NOTE_DUE, lane=jobs.CALLS)
+def write(payload: dict[str, Any], now: datetime) -> None:
+    """Send one of the requests that make the note: its text, or its tag. At least once (docs/promises.md, P4)."""
+    row = _rated(payload["key"])
+    requests = _requests(row) if row is not None else ()
+    if payload["part"] < len(requests):
+        connections.send(requests[payload["part"]])
+
+
+def _rated(key: int) -> Response | None:
+    """The response, if it is one that a ticket should hear of."""
+    row = Response.get_or_none(Response.key == key)
+    if row is None or row.invitation_id is None or row.score is None or row.excluded or row.test:
+        return None
+    return row
+
+
+def _requests(row: Response) -> tuple[Request, ...]:
+    invitation = row.invitation
+    if row.score is None or invitation is None or invitation.connection_id is None or not invitation.ticket:
+        return ()
+    connection = Connection.get_or_none(Connection.id == invitation.connection_id)
+    if connection is None:
+        return ()
+    metric = METRICS[row.survey.metric]
+    rating = Rating(metric=metric.key, score=row.score, best=metric.maximum, comment=row.comment)
+    ticket = Ticket(
+        id=invitation.ticket["id"],
+        number=invitation.ticket.get("number"),
+        channel=invitation.ticket.get("channel"),
+        ref=invitation.ticket_ref or "",
+    )
+    return HELPDESKS[connection.kind].notes(ticket, rating, connections.view(connection))

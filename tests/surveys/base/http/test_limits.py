@@ -1,0 +1,75 @@
+"""PUBLIC_LIMIT when its own file of counts is in trouble, and what the counts tell of the callers."""
+
+import contextlib
+import hashlib
+import itertools
+from pathlib import Path
+
+import peewee
+import pytest
+
+from surveys.base import db, settings
+from surveys.base.http import limits
+
+ADDRESS = "203.0.113.7"
+
+
+@pytest.fixture
+def settings_overrides():
+    return {"PUBLIC_LIMIT": "2"}
+
+
+@pytest.fixture
+def embedded(tmp_path):
+    """A limit of two writes, counted in a file."""
+    return limits.Limiter(settings.read({"DATA_DIR": str(tmp_path), "PUBLIC_LIMIT": "2"}))
+
+
+def fill(counts):
+    """Let the file of counts grow no more, as on a full disk."""
+    pages = counts.execute("PRAGMA page_count").fetchone()[0]
+    counts.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with contextlib.suppress(peewee.sqlite3.OperationalError):
+        for number in itertools.count():
+            counts.execute("INSERT INTO hit VALUES (?, 0, 0)", (f"{number:0300}",))
+            counts.execute("INSERT INTO ring VALUES (?, 0)", (f"{number:0300}",))
+
+
+TROUBLES = {
+    "full": (fill, lambda counts: counts.execute("PRAGMA max_page_count = 100000")),
+    "read-only": (
+        lambda counts: counts.execute("PRAGMA query_only = 1"),
+        lambda counts: counts.execute("PRAGMA query_only = 0"),
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_a_write_is_allowed_though_it_cannot_be_counted(embedded, trouble):
+    breaks, mends = TROUBLES[trouble]
+    counts = embedded.storage._connection()
+    breaks(counts)
+    # Each of another address, so that each needs room of its own.
+    assert {embedded.allow(f"198.51.{high}.7") for high in range(100)} == {0}
+    mends(counts)
+    assert [embedded.allow(ADDRESS) > 0 for _ in range(4)] == [False, False, True, True]
+
+
+def test_a_write_is_allowed_though_the_file_of_counts_cannot_be_opened(embedded, tmp_path):
+    Path(tmp_path / "limits.db").mkdir()
+    assert [embedded.allow(ADDRESS) for _ in range(3)] == [0, 0, 0]
+
+
+def test_the_counts_do_not_tell_the_addresses(world, make):
+    """There are few enough addresses to try the plain digest of each."""
+    peer = {"REMOTE_ADDR": ADDRESS}
+    world.client.post("/r", json=make.answer(make.survey()), environ_base=peer)
+    limiter = world.app.extensions["limiter"]
+    if world.kind == "sqlite":
+        rows = limiter.storage._connection().execute("SELECT key FROM ring").fetchall()
+    else:
+        rows = db.database.execute_sql("SELECT key FROM limit_ring").fetchall()
+    ((key,),) = rows
+    named = limiter.item.key_for(limits.network(ADDRESS, 32, 64))
+    assert ADDRESS not in key
+    assert not hashlib.sha256(named.encode()).hexdigest().startswith(key)
