@@ -10,8 +10,9 @@ import surveys.commands.service
 import surveys.views
 from feedback import listening
 from surveys import daily_counts, duties, links
-from surveys.base import db, settings, signing, web, worker
+from surveys.base import db, settings, signing, worker
 from surveys.base.delivery import client, mail
+from surveys.base.http import app as web_app
 from surveys.base.http import limits, observe
 from surveys.commands import data
 from surveys.keeping import erasure
@@ -28,7 +29,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     # Databases, mail and backups hold what people said: files we make are for nobody else on this machine.
     os.umask(0o077)
     chosen = settings.read(environ)
-    app = web.Application(
+    app = web_app.Application(
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)
@@ -43,9 +44,9 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
     duties.install(app.extensions["limiter"], chosen)
-    web.install(app, chosen)
+    web_app.install(app, chosen)
     observe.install(app)
-    web.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
+    web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     worker.install(chosen)
     listening.install()
     notes.install()

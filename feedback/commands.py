@@ -15,8 +15,9 @@ from feedback import exports
 from feedback.demo import filling, year
 from feedback.topics import reviews
 from surveys import links
-from surveys.base import cli, clock, web
+from surveys.base import cli, clock
 from surveys.base.db import migrations
+from surveys.base.http import context
 from surveys.commands import data
 from surveys.models import Response
 
@@ -129,7 +130,7 @@ def export(
 @with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
     """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
-    migrations.up(web.settings())
+    migrations.up(context.settings())
     _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import peewee
 from peewee import JOIN, SQL, fn
 
-from feedback import segments
+from feedback import segments, vectors
 from feedback.domain import redaction
 from feedback.models import FollowUp, Placement, Reading, Topic
 from feedback.segments import SEGMENTS
-from feedback.topics import vectors
 from surveys.base import db
 from surveys.base.clock import microseconds, stamp
 from surveys.domain import folding
@@ -339,7 +338,7 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
     )
 
 
-class _Search(db.Model):
+class _Search(peewee.Model):
     """SQLite's full-text index; migrations make it and triggers keep it."""
 
     rowid = peewee.IntegerField(primary_key=True)

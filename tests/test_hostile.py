@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from surveys.base import db, web
+from surveys.base import db
+from surveys.base.http import lists
 from tests import effort, servers
 from tests.conftest import ADMIN_KEY
 
@@ -259,7 +260,7 @@ def test_what_does_not_fit_is_a_422_that_names_the_field(world):
 
 def cursor(*parts):
     """A cursor that says what a real one would not."""
-    return web.encode_cursor(*parts)
+    return lists.encode_cursor(*parts)
 
 
 CURSORS = [

@@ -7,11 +7,11 @@ from marshmallow import fields, validate
 
 from feedback import feed
 from feedback.schemas.filters import FeedFilters
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.schemas.kinds import Stored
 
 
-class FeedQuery(FeedFilters, web.PageArgs):
+class FeedQuery(FeedFilters, lists.PageArgs):
     """Which page of the feed."""
 
     like = fields.String(

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 from feedback import segments
 from feedback.models import FollowUp
 from feedback.schemas.kinds import CHANNELS, When
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import language_tag, text, whole
 
@@ -72,8 +72,8 @@ class FeedFilters(Segments):
     status = fields.String(validate=validate.OneOf(FollowUp.STATUSES))
     tag = fields.String()
     q = fields.String(validate=validate.Length(max=1000))
-    score_min: fields.Field = web.Digits(validate=validate.Range(LOWEST, HIGHEST))
-    score_max: fields.Field = web.Digits(validate=validate.Range(LOWEST, HIGHEST))
+    score_min: fields.Field = lists.Digits(validate=validate.Range(LOWEST, HIGHEST))
+    score_max: fields.Field = lists.Digits(validate=validate.Range(LOWEST, HIGHEST))
     has_comment = HasComment()
     person = text(100, 1)
     company = text(200, 1, metadata={"description": "What the person's company is called today."})

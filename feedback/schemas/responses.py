@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import CHANNELS, IMPORTED
-from surveys.base import web
+from surveys.base.http import bodies, lists
 from surveys.schemas.answers import AnswerBody, uuid_form
 from surveys.schemas.kinds import Moment, Truth
 
@@ -44,7 +44,7 @@ class ImportBody(AnswerBody):
     class Meta:
         exclude = ("revision", "edit_key", "invitation")
 
-    body_limit = web.API_BODY
+    body_limit = bodies.API_BODY
     types: tuple[str, ...] = ("application/json",)
     example = {
         "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
@@ -53,7 +53,7 @@ class ImportBody(AnswerBody):
         "created_at": "2026-09-14T10:00:00Z",
     }
 
-    id = fields.String(validate=uuid_form, post_load=web.new_uuid, load_default=lambda: str(uuid.uuid4()))
+    id = fields.String(validate=uuid_form, post_load=bodies.new_uuid, load_default=lambda: str(uuid.uuid4()))
     channel = fields.String(validate=validate.OneOf(CHANNELS), load_default=IMPORTED)
     created_at = Moment(metadata={"description": "RFC 3339; not in the future."})
     agent = fields.Nested(Named, allow_none=True)
@@ -62,7 +62,7 @@ class ImportBody(AnswerBody):
     tags = fields.List(tag(), validate=TAGS)
 
 
-class ResponsesQuery(FeedFilters, web.PageArgs):
+class ResponsesQuery(FeedFilters, lists.PageArgs):
     """Which responses."""
 
 

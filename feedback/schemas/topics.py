@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.schemas.kinds import When
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import Stored
 
@@ -32,7 +32,7 @@ class TopicQuery(ma.Schema):
     until = When()
 
 
-class TopicsQuery(TopicQuery, web.PageArgs):
+class TopicsQuery(TopicQuery, lists.PageArgs):
     """Which topics."""
 
     status = fields.String(validate=validate.Length(1, 50))

@@ -11,13 +11,13 @@ import numpy as np
 import peewee
 from peewee import SQL
 
-from feedback import feed
+from feedback import feed, vectors
 from feedback.analysis import cleaning, evidence
 from feedback.analysis.sentiment import reading
 from feedback.analysis.topics import placing, representations, reviewing
 from feedback.domain.topics import Place, State
 from feedback.models import Meaning, Placement, Reading, Topic, TopicChange, TopicReview
-from feedback.topics import topics, vectors
+from feedback.topics import topics
 from surveys import responses
 from surveys.base import db
 from surveys.models import Erased, Response

@@ -281,8 +281,8 @@ def _remember(ids: Sequence[str], comments: Mapping[str, str], found: "Review", 
     """Keep the vectors of those comments that vote on where new ones belong, and of those whose vectors another
     representation has made.
     """
+    from feedback import vectors as kept_vectors
     from feedback.analysis.topics import representations
-    from feedback.topics import vectors as kept_vectors
 
     name = representations.current().name
     vectors = {int(id_): row for id_, row in found.vectors.items()}

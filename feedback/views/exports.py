@@ -9,7 +9,8 @@ from flask import Response, g
 from feedback import exports
 from feedback.schemas.responses import ExportQuery
 from feedback.views.feed import narrow
-from surveys.base.web import Routes, needs
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
 
 routes = Routes("exports", __name__, url_prefix="/api/export", description="Everything, to take away.")
 

@@ -23,8 +23,11 @@ from feedback.schemas.feed import (
 )
 from feedback.schemas.filters import ViewFilters
 from surveys import links, responses
-from surveys.base import clock, web
-from surveys.base.web import Routes, idempotent_secret, needs
+from surveys.base import clock
+from surveys.base.http import context, lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.replays import idempotent_secret
 
 routes = Routes("feed", __name__, description="What customers say, as soon as they said it.")
 saved = Routes("feeds", __name__, url_prefix="/api/feeds", description="Saved views of the feed.")
@@ -54,33 +57,33 @@ def feed(query: dict[str, Any]) -> Any:
     if like:
         row = responses.find(like.lower())
         if row is None or not g.key.sees(row.survey_id):
-            raise web.invalid("like", "There is no such response.")
+            raise problems.invalid("like", "There is no such response.")
         if cursor or order != "desc":
-            raise web.invalid(
+            raise problems.invalid(
                 "cursor" if cursor else "order", "Does not go with like: the nearest come first."
             )
         return jsonify({"items": the_feed.like(row.key, narrowed, limit, g.key.surveys), "next": None})
     position = None
     if cursor:
-        kind, tick, key = web.decode_cursor(cursor, str, int, int)
+        kind, tick, key = lists.decode_cursor(cursor, str, int, int)
         if kind != order:
-            raise web.invalid("cursor", f"Is a cursor of order={kind}.")
+            raise problems.invalid("cursor", f"Is a cursor of order={kind}.")
         position = (tick, key)
     page = the_feed.page(narrowed, limit, order, position, g.key.surveys)
-    following = web.encode_cursor(order, *page.position) if page.position else None
+    following = lists.encode_cursor(order, *page.position) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
 
 @saved.route("", methods=["GET"])
 @needs("write")
-@saved.arguments(web.PageArgs, location="query")
+@saved.arguments(lists.PageArgs, location="query")
 @saved.response(200, SavedFeedList)
 def index(query: dict[str, Any]) -> Any:
     """Saved views, newest first, without their tokens."""
     found = SavedFeed.select()
     if g.key.surveys is not None:
         found = found.where(SavedFeed.api_key == g.key.id)
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, SavedFeed.created_at, SavedFeed.id, query.get("cursor"), query["limit"]
     )
     return {"items": rows, "next": following}
@@ -102,7 +105,7 @@ def create(body: dict[str, Any]) -> Any:
     try:
         row, token = saved_feeds.save(body["name"], filters, g.key, clock.now())
     except saved_feeds.Revoked:
-        raise web.unknown_key() from None
+        raise problems.unknown_key() from None
     urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv")}
     return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
 
@@ -114,7 +117,7 @@ def delete(feed_id: str) -> Any:
     """Revoke a saved view; its addresses stop working at once."""
     row = SavedFeed.get_or_none(SavedFeed.id == feed_id)
     if row is None or (g.key.surveys is not None and row.api_key != g.key.id):
-        raise web.not_found()
+        raise problems.not_found()
     saved_feeds.forget(feed_id)
 
 
@@ -131,7 +134,7 @@ def view(token: str, kind: str) -> Response:
     """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
     row = saved_feeds.opened_by(token)
     if row is None:
-        raise web.not_found()
+        raise problems.not_found()
     address = links.to(f"/feed/{token}.{kind}")
     answer = {"atom": _atom, "json": _json, "csv": _csv}[kind](row, address)
     answer.headers["Cache-Control"] = "private, max-age=60"
@@ -145,13 +148,13 @@ def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     try:
         the_filters.check(filters, g.key.surveys)
     except the_filters.Unknown as unknown:
-        raise web.invalid(f"{prefix}{unknown.name}", str(unknown)) from None
+        raise problems.invalid(f"{prefix}{unknown.name}", str(unknown)) from None
     return moments(filters)
 
 
 def moments(filters: dict[str, Any]) -> dict[str, Any]:
     """Filters as the queries want them: `since` and `until` as moments, days beginning in TIME_ZONE."""
-    zone = web.settings().time_zone
+    zone = context.settings().time_zone
     return {
         name: value.moment(zone) if name in ("since", "until") and value else value
         for name, value in filters.items()

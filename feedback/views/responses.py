@@ -10,8 +10,12 @@ from feedback.schemas.feed import FeedOut
 from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
 from surveys import responses
-from surveys.base import clock, db, web
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base import clock, db
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent
 from surveys.models import Response, Survey
 
 routes = Routes("responses", __name__, url_prefix="/api/responses", description="What came back.")
@@ -29,9 +33,9 @@ ITEM = ma.Schema.from_dict({}, name="Response")
 def index(query: dict[str, Any]) -> Any:
     """Responses, newest first, with the filters of the feed."""
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
-    position = (0, web.decode_cursor(cursor, int)[0]) if cursor else None
+    position = (0, lists.decode_cursor(cursor, int)[0]) if cursor else None
     page = feed.page(narrow(query), limit, "desc", position, g.key.surveys)
-    following = web.encode_cursor(page.position[1]) if page.position else None
+    following = lists.encode_cursor(page.position[1]) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
 
@@ -48,10 +52,10 @@ def create(body: dict[str, Any]) -> Any:
     """
     survey = Survey.get_or_none(Survey.id == body["survey"])
     if survey is None or not g.key.sees(survey.id):
-        raise web.invalid("survey", "There is no such survey.")
+        raise problems.invalid("survey", "There is no such survey.")
     now = clock.now()
     if body.get("created_at", now) > now:
-        raise web.invalid("created_at", "Must not be in the future.")
+        raise problems.invalid("created_at", "Must not be in the future.")
     answer = responses.Answer(
         id=body["id"],
         revision=1,
@@ -66,7 +70,7 @@ def create(body: dict[str, Any]) -> Any:
     except responses.Clash as clash:
         raise Problem(409, clash.message) from None
     except responses.Refused as refused:
-        raise web.invalid(refused.field or "_", refused.message) from None
+        raise problems.invalid(refused.field or "_", refused.message) from None
     return jsonify(feed.one(row.key)), 201 if created else 200
 
 
@@ -102,11 +106,11 @@ def change(body: dict[str, Any], response_id: str) -> Any:
     try:
         db.write(verb)
     except corrections.Unknown as unknown:
-        raise web.invalid("topics", f"There is no topic {unknown.topic_id}.") from None
+        raise problems.invalid("topics", f"There is no topic {unknown.topic_id}.") from None
     except responses.Clash as clash:
         raise Problem(409, clash.message) from None
     except LookupError:
-        raise web.not_found() from None
+        raise problems.not_found() from None
     return _item(row)
 
 
@@ -122,14 +126,14 @@ def own(response_id: str) -> Response:
     """The response if this key sees its survey; else the same 404 as for one that is not there."""
     row = responses.find(response_id.lower())
     if row is None or not g.key.sees(row.survey_id):
-        raise web.not_found()
+        raise problems.not_found()
     return row
 
 
 def _item(row: Response) -> Any:
     item = feed.one(row.key)
     if item is None:
-        raise web.not_found()
+        raise problems.not_found()
     return jsonify(item)
 
 

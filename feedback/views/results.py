@@ -8,8 +8,11 @@ from flask import g
 from feedback import results, segments
 from feedback.schemas.metrics import MetricsOut, MetricsQuery
 from feedback.views.feed import narrow
-from surveys.base import clock, web
-from surveys.base.web import Problem, Routes, needs
+from surveys.base import clock
+from surveys.base.http import context, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 
@@ -34,8 +37,8 @@ def metrics(query: dict[str, Any]) -> Any:
         and by not in segments.SEGMENTS
         and not (by.startswith(segments.PROPERTY) and by != segments.PROPERTY)
     ):
-        raise web.invalid("by", f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.")
-    zone = web.settings().time_zone
+        raise problems.invalid("by", f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.")
+    zone = context.settings().time_zone
     surveys = _surveys(query)
     question = results.Question(
         metric=METRICS[query.get("metric") or surveys[0].metric],
@@ -50,7 +53,7 @@ def metrics(query: dict[str, Any]) -> Any:
     try:
         return results.answer(question, zone, clock.now())
     except results.TooMany:
-        raise web.invalid("interval", f"Gives more than {results.MOST_BUCKETS} points.") from None
+        raise problems.invalid("interval", f"Gives more than {results.MOST_BUCKETS} points.") from None
 
 
 def _surveys(query: dict[str, Any]) -> list[Survey]:
@@ -69,5 +72,5 @@ def _surveys(query: dict[str, Any]) -> list[Survey]:
         found = found.where(Survey.id.in_(g.key.surveys))
     rows = list(found.order_by(Survey.created_at))
     if not rows and query.get("survey"):
-        raise web.not_found()
+        raise problems.not_found()
     return rows

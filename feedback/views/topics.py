@@ -24,8 +24,12 @@ from feedback.sentiment import learning
 from feedback.topics import reports, reviews, topics
 from feedback.topics.reports import Scope
 from surveys import responses
-from surveys.base import clock, web
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base import clock
+from surveys.base.http import context, lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent
 from surveys.models import Survey
 
 routes = Routes("topics", __name__, url_prefix="/api/topics", description="What comments have in common.")
@@ -44,13 +48,13 @@ def index(query: dict[str, Any]) -> Any:
     """
     scope = _scope(query)
     everybody = g.key.surveys is None and not ({"survey", "metric"} & set(query))
-    found = reports.overview(scope, everybody, web.settings().time_zone, clock.now())
+    found = reports.overview(scope, everybody, context.settings().time_zone, clock.now())
     if "status" in query:
         found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
-    start = max(0, web.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
+    start = max(0, lists.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
     end = start + query["limit"]
     items = reports.page(found["items"][start:end], scope)
-    following = web.encode_cursor(end) if end < len(found["items"]) else None
+    following = lists.encode_cursor(end) if end < len(found["items"]) else None
     return jsonify({**found, "items": items, "next": following})
 
 
@@ -106,9 +110,9 @@ def merge(body: dict[str, Any], topic_id: str) -> Any:
     _check_shared()
     _own(topic_id)
     if body["into"] == topic_id:
-        raise web.invalid("into", "Must be another topic.")
+        raise problems.invalid("into", "Must be another topic.")
     if Topic.get_or_none(Topic.id == body["into"]) is None:
-        raise web.invalid("into", "There is no such topic.")
+        raise problems.invalid("into", "There is no such topic.")
     row = _said(lambda: topics.merge(topic_id, body["into"], clock.now()))
     return jsonify(_item(row, _scope({})))
 
@@ -148,8 +152,8 @@ def moving(query: dict[str, Any]) -> Any:
         )
     question = _scope(query).question
     if question is None:
-        raise web.invalid("metric", "There is no survey with this metric.")
-    return jsonify(the_drivers.moving(question, web.settings().time_zone, clock.now()))
+        raise problems.invalid("metric", "There is no survey with this metric.")
+    return jsonify(the_drivers.moving(question, context.settings().time_zone, clock.now()))
 
 
 @sentiment.route("/api/sentiment/corrections", methods=["GET"])
@@ -178,8 +182,8 @@ def _scope(query: dict[str, Any]) -> Scope:
         found = found.where(Survey.id.in_(g.key.surveys))
     rows = list(found.order_by(Survey.created_at))
     if not rows and query.get("survey"):
-        raise web.not_found()
-    zone = web.settings().time_zone
+        raise problems.not_found()
+    zone = context.settings().time_zone
     since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
     return Scope(rows, since, until, limited=g.key.surveys is not None)
 
@@ -191,12 +195,12 @@ def _own(topic_id: str) -> Topic:
         found = found.where(Topic.id.in_(topics.spoken_of(g.key.surveys)))
     row = found.first()
     if row is None:
-        raise web.not_found()
+        raise problems.not_found()
     return row
 
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
-    return reports.one(row, scope, web.settings().time_zone, clock.now())
+    return reports.one(row, scope, context.settings().time_zone, clock.now())
 
 
 def _check_shared() -> None:
@@ -209,14 +213,14 @@ def _said(verb: Any) -> Any:
     try:
         return verb()
     except UnknownTopic:
-        raise web.not_found() from None
+        raise problems.not_found() from None
     except topics.Merged as merged:
         raise Problem(409, f"The topic was merged into {merged.into}.") from None
     except topics.NotInTopic as strange:
-        raise web.invalid("responses", f"Not in this topic: {', '.join(strange.responses)}.") from None
+        raise problems.invalid("responses", f"Not in this topic: {', '.join(strange.responses)}.") from None
     except LabelTaken:
         raise Problem(409, "Another topic is called so already.") from None
     except topics.PersonalData:
-        raise web.invalid(
+        raise problems.invalid(
             "label", "Must not hold an e-mail address, a telephone, card or account number."
         ) from None

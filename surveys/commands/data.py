@@ -12,10 +12,11 @@ from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
 from surveys import tombstones
-from surveys.base import cli, clock, jobs, sealing, web
+from surveys.base import cli, clock, jobs, sealing
 from surveys.base.db import disk_reserve
 from surveys.base.delivery import mail
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.http import context
 from surveys.keeping import backup as backups
 from surveys.keeping import erasure
 from surveys.models import Person
@@ -40,7 +41,7 @@ def erase(email: str | None, external_id: str | None, person_id: str | None, rep
     """Erase a person everywhere: answers, invitations, what waits in queues, mail in the outbox."""
     if sum(map(bool, (email, external_id, person_id, replay))) != 1:
         raise click.UsageError("Give one of --email, --id, --person and --replay.")
-    data_dir = web.settings().data_dir
+    data_dir = context.settings().data_dir
     gone: Counter[str] = Counter()
     with disk_reserve.Room(data_dir, cli.Away) as room:
         who = room.do(functools.partial(_find, email, external_id, person_id))
@@ -102,7 +103,7 @@ def backup(file: Path) -> None:
     FILE holds all data and the key that signs tokens, and only its owner may read it.
     """
     with cli.bar(backups.total(), "Backing up") as bar:
-        counts = backups.write(file, web.settings(), clock.now(), bar.update)
+        counts = backups.write(file, context.settings(), clock.now(), bar.update)
     click.echo(
         f"{sum(counts.values())} rows of {len(counts)} tables in {file}, {counts['response']} of them responses."
     )
@@ -123,7 +124,7 @@ def restore(file: Path, force: bool, check: bool) -> None:
         if check:
             return
         with cli.bar(sum(manifest.rows.values()), "Restoring") as bar:
-            done = backups.restore(file, web.settings(), clock.now(), force, bar.update)
+            done = backups.restore(file, context.settings(), clock.now(), force, bar.update)
     except backups.NotABackup as error:
         raise click.ClickException(f"{file}: {error}") from None
     except backups.NotEmpty as error:
@@ -186,7 +187,7 @@ def jobs_release(kind: str | None) -> None:
 @with_appcontext
 def mail_test(to: str) -> None:
     """Send one mail, the way all mail goes. Needs no database."""
-    chosen = web.settings()
+    chosen = context.settings()
     message = Message(
         to=to,
         subject="Earshot can send mail",

@@ -16,10 +16,11 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from surveys import catalogue, daily_counts, links
-from surveys.base import cli, clock, db, sealing, settings, web
+from surveys.base import cli, clock, db, sealing, settings
 from surveys.base import worker as the_worker
 from surveys.base.accounts import keys as api_keys
 from surveys.base.db import disk_reserve, migrations
+from surveys.base.http import context
 from surveys.base.version import VERSION
 
 
@@ -33,7 +34,7 @@ def install(app: Flask) -> None:
 @click.command()
 def serve() -> None:
     """Migrate, then run web and worker until SIGTERM."""
-    chosen = web.settings()
+    chosen = context.settings()
     _check_address(chosen)
     prepare(chosen)
     db.close_database()
@@ -248,11 +249,11 @@ def keys_revoke(key_id: str, keep_feeds: bool) -> None:
 
 @click.group(cls=AppGroup, invoke_without_command=True)
 @click.pass_context
-def migrate(context: click.Context) -> None:
+def migrate(called: click.Context) -> None:
     """Apply migrations (or: migrate down, migrate status)."""
-    if context.invoked_subcommand is None:
+    if called.invoked_subcommand is None:
         with cli.plainly():
-            applied = migrations.up(web.settings())
+            applied = migrations.up(context.settings())
             cli.check_tables()
             sealing.seal_plain()
         click.echo("\n".join(applied) or "Nothing to apply.")
@@ -272,7 +273,7 @@ def migrate_down(target: str | None, force: bool, database: str | None) -> None:
                 f"The database {name} holds data ({held}), which would be lost. Make a backup first; "
                 f"then: flask --app wsgi migrate down {target or ''} --force --database {shlex.quote(name)}"
             )
-        taken_back = migrations.down(web.settings(), target)
+        taken_back = migrations.down(context.settings(), target)
     click.echo("\n".join(taken_back) or "Nothing to take back.")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import bodies
 from surveys.schemas.flat import Flat
 from surveys.schemas.kinds import (
     LONG,
@@ -42,7 +42,7 @@ class PersonClaim(ma.Schema):
 def uuid_form(value: str) -> None:
     """Refuse what is no UUID in one of its usual forms."""
     try:
-        web.new_uuid(value)
+        bodies.new_uuid(value)
     except ValueError:
         raise ma.ValidationError("Must be a UUID.") from None
 
@@ -82,7 +82,7 @@ def bare_page(address: str) -> str | None:
 class AnswerBody(Flat):
     """One recording, or a later revision, of one response."""
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types: tuple[str, ...] = ("application/json", "text/plain")
     example = {
         "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
@@ -95,7 +95,7 @@ class AnswerBody(Flat):
         "language": "en",
     }
 
-    id = fields.String(required=True, validate=uuid_form, post_load=web.new_uuid)
+    id = fields.String(required=True, validate=uuid_form, post_load=bodies.new_uuid)
     revision = whole(1, 1_000_000, load_default=1)
     survey = text(100, 1, required=True)
     score = fields.Raw(allow_none=True, validate=any_score, metadata={"type": "integer"})

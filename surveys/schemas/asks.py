@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import bodies
 from surveys.schemas.answers import PersonClaim
 from surveys.schemas.kinds import SHORT, Moment, check, text
 
@@ -15,7 +15,7 @@ class AskBody(ma.Schema):
 
     example = {"person": {"id": "cust-881"}, "touchpoint": "checkout"}
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types = ("application/json", "text/plain")
 
     person = fields.Nested(PersonClaim, required=True)
@@ -49,7 +49,7 @@ class EventBody(ma.Schema):
 
     example = {"invitation": None, "event": "shown"}
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types = ("application/json", "text/plain")
 
     invitation = text(300, 1, allow_none=True, required=True)

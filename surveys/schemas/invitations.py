@@ -3,7 +3,7 @@
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.schemas.kinds import Moment, Stored, text
 
 
@@ -57,7 +57,7 @@ INVITATION_STATUSES = (
 )
 
 
-class InvitationQuery(web.PageArgs):
+class InvitationQuery(lists.PageArgs):
     """Which invitations."""
 
     survey = text(100, 1)

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import bodies
 from surveys.schemas.kinds import SHORT, text
 
 _CHOICE = re.compile(r"choice_[0-9]{1,2}")
@@ -23,7 +23,7 @@ def acted() -> fields.String:
 class PageForm(ma.Schema):
     """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types = ("multipart/form-data", "application/x-www-form-urlencoded")
 
     class Meta:
@@ -56,7 +56,7 @@ class PageForm(ma.Schema):
 class UnsubscribeForm(ma.Schema):
     """What a mail program sends for one click (RFC 8058), and the button of our own page."""
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types = ("multipart/form-data", "application/x-www-form-urlencoded")
 
     class Meta:
@@ -79,7 +79,7 @@ class UnsubscribeForm(ma.Schema):
 class MyForm(ma.Schema):
     """One of the forms of a respondent's own page."""
 
-    body_limit = web.PUBLIC_BODY
+    body_limit = bodies.PUBLIC_BODY
     types = ("multipart/form-data", "application/x-www-form-urlencoded")
 
     class Meta:

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.schemas.kinds import SHORT, Address, Language, Moment, Properties, Stored, text
 
 
@@ -85,7 +85,7 @@ class PersonList(ma.Schema):
     next = fields.String(allow_none=True)
 
 
-class PersonQuery(web.PageArgs):
+class PersonQuery(lists.PageArgs):
     """Which people."""
 
     email = fields.String(validate=validate.Length(1, 254))

@@ -7,8 +7,9 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys import wording
-from surveys.base import origins, web
+from surveys.base import origins
 from surveys.base.delivery import message
+from surveys.base.http import lists
 from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
@@ -175,9 +176,9 @@ class Choices(fields.Raw):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         check(isinstance(value, dict) and 1 <= len(value) <= 60, "Must map groups or languages to lists.")
         by_language = any(isinstance(item, list) for item in value.values())
-        for lists in [value] if by_language else value.values():
-            check(isinstance(lists, dict) and lists, "Must map languages to lists of texts.")
-            for choices in lists.values():
+        for each in [value] if by_language else value.values():
+            check(isinstance(each, dict) and each, "Must map languages to lists of texts.")
+            for choices in each.values():
                 check(
                     isinstance(choices, list)
                     and 2 <= len(choices) <= 20
@@ -186,7 +187,7 @@ class Choices(fields.Raw):
                     f"A list must have 2 to 20 different texts of 1 to {SHORT} characters.",
                 )
             check(
-                len({len(choices) for choices in lists.values()}) == 1,
+                len({len(choices) for choices in each.values()}) == 1,
                 "Every language must have the same choices in the same order.",
             )
         return value
@@ -391,7 +392,7 @@ class SurveyList(ma.Schema):
     next = fields.String(allow_none=True)
 
 
-class SurveyQuery(web.PageArgs):
+class SurveyQuery(lists.PageArgs):
     """Which surveys."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))

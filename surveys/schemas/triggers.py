@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base import web
+from surveys.base.http import lists
 from surveys.helpdesks import reading
 from surveys.schemas.kinds import (
     LONG,
@@ -186,7 +186,7 @@ class ReceiptList(ma.Schema):
 DECISIONS = ("scheduled", "deferred", "suppressed", "sampled_out", "duplicate", "ignored")
 
 
-class TriggerQuery(web.PageArgs):
+class TriggerQuery(lists.PageArgs):
     """Which receipts."""
 
     survey = text(100, 1)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import jsonify
 
 from surveys import responses
-from surveys.base.web import Routes
+from surveys.base.http.bodies import Routes
 from surveys.schemas.answers import AnswerBody, RecordedBody
 from surveys.views import public
 

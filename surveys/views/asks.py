@@ -3,8 +3,9 @@
 from typing import Any
 
 from surveys import invitations, links, people, triggers
-from surveys.base import clock, web
-from surveys.base.web import Routes
+from surveys.base import clock
+from surveys.base.http import problems
+from surveys.base.http.bodies import Routes
 from surveys.models import Invitation
 from surveys.schemas.asks import AskBody, AskOut, EventBody
 from surveys.views import public
@@ -62,7 +63,7 @@ def event(body: dict[str, Any], survey_id: str) -> None:
     except links.BadToken:
         found = None
     if found is None or found.survey_id != survey.id:
-        raise web.invalid("invitation", "Is not an invitation to this survey.")
+        raise problems.invalid("invitation", "Is not an invitation to this survey.")
     if body["event"] == "shown":
         invitations.shown(found, now)
     else:

@@ -6,10 +6,14 @@ from typing import Any
 from flask import g
 
 from surveys import catalogue
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.web import Problem, Routes, idempotent_secret, needs
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent_secret
 from surveys.mailreports import REPORTERS
 from surveys.models import Connection, Survey
 from surveys.schemas.connections import (
@@ -34,11 +38,11 @@ routes = Routes(
 
 @routes.route("", methods=["GET"])
 @needs("write")
-@routes.arguments(web.PageArgs, location="query")
+@routes.arguments(lists.PageArgs, location="query")
 @routes.response(200, ConnectionList)
 def index(query: dict[str, Any]) -> Any:
     """Connections, newest first, without their secrets."""
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         _visible(), Connection.created_at, Connection.id, query.get("cursor"), query["limit"]
     )
     return {"items": rows, "next": following}
@@ -97,7 +101,7 @@ def snippet(query: dict[str, Any], connection_id: str) -> Any:
     """Rating links for agents' signatures and closing mails, with this helpdesk's own placeholders."""
     row = own(connection_id)
     if row.survey_id is None:
-        raise web.not_found()
+        raise problems.not_found()
     known = printed_links.PLACEHOLDERS.get(row.kind, {})
     placeholders = {
         "t": query.get("ticket") or known.get("t", ""),
@@ -112,7 +116,7 @@ def own(connection_id: str) -> Connection:
     """The connection if this key sees its survey; else the same 404 as for one that is not there."""
     row = _visible().where(Connection.id == connection_id).first()
     if row is None:
-        raise web.not_found()
+        raise problems.not_found()
     return row
 
 
@@ -126,7 +130,7 @@ def _check(body: dict[str, Any]) -> None:
     if "survey" in body:
         survey = Survey.get_or_none(Survey.id == body["survey"])
         if survey is None or not g.key.sees(survey.id):
-            raise web.invalid("survey", "There is no such survey.")
+            raise problems.invalid("survey", "There is no such survey.")
     url = (body.get("write_back") or {}).get("url")
     if url:
         try:
@@ -134,4 +138,4 @@ def _check(body: dict[str, Any]) -> None:
         except DeliveryFailed as error:
             # Unknown right now may be known later; private stays private.
             if not error.again:
-                raise web.invalid("write_back.url", f"Cannot be called: {error}.") from None
+                raise problems.invalid("write_back.url", f"Cannot be called: {error}.") from None

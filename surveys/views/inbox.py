@@ -5,9 +5,11 @@ from typing import Any
 from flask import Response, jsonify, redirect, request
 
 from surveys import links
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.web import Problem, Routes
+from surveys.base.http import bodies, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.problems import Problem
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Challenge
 from surveys.mail import bounces
@@ -36,8 +38,8 @@ def receive(connection_id: str) -> Any:
     """A webhook of a helpdesk or mail service, or a raw mail report. The raw bytes are proved before they are read."""
     connection = Connection.get_or_none(Connection.id == connection_id)
     if connection is None:
-        raise web.not_found()
-    body = web.body_bytes(web.API_BODY)
+        raise problems.not_found()
+    body = bodies.body_bytes(bodies.API_BODY)
     call = Call.of(request.method, dict(request.headers), body, request.args.to_dict(flat=False))
     if connection.kind in REPORTERS:
         return _receive_reports(connection, call)
@@ -88,11 +90,11 @@ def land(connection_id: str, survey_id: str, score: str) -> Any:
     connection = Connection.get_or_none(Connection.id == connection_id)
     given = {name: request.args.get(name, "") for name in ("t", "a", "k", "n", "m")}
     if connection is None:
-        raise web.not_found()
+        raise problems.not_found()
     try:
         printed_links.check(connection, survey_id, score, given["k"], given["n"], given["m"])
     except printed_links.Forged:
-        raise web.not_found() from None
+        raise problems.not_found() from None
     names = given["n"].split(",")
     ticket = reading.ident(given["t"]) if "t" in names else None
     agent = reading.line(given["a"]) if "a" in names else None

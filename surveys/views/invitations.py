@@ -5,9 +5,12 @@ from typing import Any
 from flask import g
 
 from surveys import invitations
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.web import Problem, Routes, needs
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
 from surveys.models import Invitation
 from surveys.schemas.invitations import InvitationList, InvitationOut, InvitationQuery
 
@@ -27,7 +30,7 @@ def index(query: dict[str, Any]) -> Any:
     for name, column in wanted.items():
         if name in query:
             found = found.where(column == query[name])
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, Invitation.created_at, Invitation.id, query.get("cursor"), query["limit"]
     )
     return {"items": rows, "next": following}
@@ -53,7 +56,7 @@ def delete(invitation_id: str) -> Any:
 def _own(invitation_id: str) -> Invitation:
     row = _visible().where(Invitation.id == invitation_id).first()
     if row is None:
-        raise web.not_found()
+        raise problems.not_found()
     return row
 
 

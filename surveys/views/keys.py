@@ -4,10 +4,14 @@ from typing import Any
 
 from flask import g
 
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.accounts import keys
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.web import Problem, Routes, idempotent_secret, needs
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent_secret
 from surveys.models import Survey
 from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyRevoking
 
@@ -16,7 +20,7 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 
 @routes.route("", methods=["GET"])
 @needs("admin")
-@routes.arguments(web.PageArgs, location="query")
+@routes.arguments(lists.PageArgs, location="query")
 @routes.response(200, KeyList)
 def index(query: dict[str, Any]) -> Any:
     """Keys in use, newest first, without their secrets, each with the saved views of the feed that it made."""
@@ -24,7 +28,7 @@ def index(query: dict[str, Any]) -> Any:
     if g.key.surveys is not None:
         # Names and limits of others' keys tell of surveys that this one does not see.
         found = found.where(ApiKey.id == g.key.id)
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
     )
     feeds = keys.feeds_of([row.id for row in rows])
@@ -43,7 +47,7 @@ def create(body: dict[str, Any]) -> Any:
         raise Problem(403, "This key is limited to its surveys and cannot give more.")
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
     if body["surveys"] is not None and set(body["surveys"]) - known:
-        raise web.invalid("surveys", "Names a survey that is not there.")
+        raise problems.invalid("surveys", "Names a survey that is not there.")
     key, secret = keys.issue(body["name"], body["scopes"], body["surveys"], clock.now())
     return {**key.__data__, "key": secret}
 
@@ -55,6 +59,6 @@ def create(body: dict[str, Any]) -> Any:
 def delete(query: dict[str, Any], key_id: str) -> Any:
     """Revoke a key, at once and everywhere, and with it the saved views that it made (or keep those)."""
     if g.key.surveys is not None:
-        raise web.not_found()
+        raise problems.not_found()
     if not keys.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1"):
-        raise web.not_found()
+        raise problems.not_found()

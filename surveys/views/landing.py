@@ -6,8 +6,10 @@ from typing import Any
 from flask import Response, g, redirect, request
 
 from surveys import catalogue, invitations, links, responses
-from surveys.base import clock, web
-from surveys.base.web import Problem, Routes
+from surveys.base import clock
+from surveys.base.http import problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.problems import Problem
 from surveys.mail import opened_links
 from surveys.models import Invitation, Survey
 from surveys.models import Response as Stored
@@ -34,7 +36,7 @@ def show(token: str) -> Response:
     now = clock.now()
     invitation, survey = _invited(token, now)
     if survey.status == "archived":
-        raise web.not_found()
+        raise problems.not_found()
     score = pages.score_of(survey, request.args.get("score", ""))
     if score is not None:
         opened_links.note(invitation, score, now)
@@ -88,7 +90,7 @@ def to_me(token: str) -> Any:
     public.admit_form()
     invitation = _invitation(token, clock.now())
     if invitation.person_id is None:
-        raise web.not_found()
+        raise problems.not_found()
     return redirect(links.me(invitation.person_id, clock.now()), 303)
 
 
@@ -126,7 +128,7 @@ def _invitation(token: str, now: datetime) -> Invitation:
     except links.BadToken:
         invitation = None
     if invitation is None:
-        raise web.not_found()
+        raise problems.not_found()
     return invitation
 
 

@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response, g, make_response, render_template, request
 
 from surveys import wording
-from surveys.base import web
-from surveys.base.web import Problem, Routes
+from surveys.base.http import app, context, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.problems import Problem
 from surveys.models import Survey
 from surveys.widget import script
 
@@ -54,14 +55,14 @@ def page(
         language=language,
         direction=wording.direction(language),
         say=lambda key, **words: wording.text(language, key, **words),
-        nonce=web.nonce(),
+        nonce=context.nonce(),
         inline=script.inline,
         palette=script.schemes(script.colour_of(options)),
         theme=options.get("theme") or "auto",
         **values,
     )
     answer = make_response(body, status)
-    answer.headers["Content-Security-Policy"] = web.page_policy(frame_ancestors, connect)
+    answer.headers["Content-Security-Policy"] = app.page_policy(frame_ancestors, connect)
     # Not "no-store": going back must find the same form, so that it still fills the same answer.
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.headers["X-Robots-Tag"] = "noindex"
@@ -71,7 +72,7 @@ def page(
 
 def errors_as_pages(routes: Routes) -> None:
     """Show the errors of these routes as pages in the visitor's language instead of as JSON."""
-    routes.register_error_handler(Exception, lambda error: problem_page(web.problem_of(error)))
+    routes.register_error_handler(Exception, lambda error: problem_page(problems.problem_of(error)))
 
 
 def keep_private(routes: Routes) -> None:
@@ -97,7 +98,7 @@ def problem_page(problem: Problem) -> Response:
         typed=typed,
         # What is over can no longer be answered; what was answered can still be seen and deleted.
         my_page=g.get("my_page") if problem.status == 410 else None,
-        request_id=web.request_id(),
+        request_id=context.request_id(),
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )
     answer.headers.extend(problem.headers)

@@ -6,8 +6,10 @@ from typing import Any
 from flask import Response, g
 
 from surveys import catalogue, links, people, responses
-from surveys.base import clock, web
-from surveys.base.web import Problem, Routes
+from surveys.base import clock
+from surveys.base.http import bodies, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.problems import Problem
 from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
 from surveys.keeping import erasure
@@ -41,7 +43,7 @@ def change(token: str) -> Response:
     says which.
     """
     public.admit_form()
-    given = MyForm().load(web.form_fields(MyForm.body_limit))
+    given = MyForm().load(bodies.form_fields(MyForm.body_limit))
     if public.by_script(given):
         return show(token)
     rows, now = _rows(token), clock.now()
@@ -65,7 +67,7 @@ def _edit(stored: Stored, given: dict[str, Any], now: datetime) -> None:
     if given["score"]:
         values["score"] = pages.score_of(survey, given["score"])
         if values["score"] is None:
-            raise web.invalid("score", "Is none of the survey's scale.")
+            raise problems.invalid("score", "Is none of the survey's scale.")
     # Also where nothing changes: after the window a form that still lies open must say so.
     if now > responses.editable_until(survey, stored):
         raise Problem(409, "The answer can no longer be changed; its edit window is over.")
@@ -86,7 +88,7 @@ def _rows(token: str) -> list[Person]:
         person = None
     # A mere claim has no page: whoever makes the same one would see what others said under it.
     if person is None or not person.verified:
-        raise web.not_found()
+        raise problems.not_found()
     g.language = layout.language_for(person.language)
     return erasure.rows_of(person)
 
@@ -95,7 +97,7 @@ def _own(rows: list[Person], response_id: str) -> Stored:
     mine = (Stored.id == response_id) & Stored.person.in_([row.id for row in rows])
     stored = Stored.get_or_none(mine)
     if stored is None:
-        raise web.not_found()
+        raise problems.not_found()
     return stored
 
 

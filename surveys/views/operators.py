@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from surveys import invitations
-from surveys.base import clock, db, jobs, web
+from surveys.base import clock, db, jobs
 from surveys.base.db import migrations
-from surveys.base.http import observe
-from surveys.base.web import Problem, Routes
+from surveys.base.http import context, observe, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.problems import Problem
 
 #: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
 _BY_PROXIES = frozenset(
@@ -56,7 +57,7 @@ def readyz() -> Any:
 def metrics() -> Response:
     """Counters for Prometheus; with METRICS_TOKEN, or from this machine and through no proxy. Else a 404."""
     if not (_has_token() or _is_local()):
-        raise web.not_found()
+        raise problems.not_found()
     body, content_type = observe.exposition(_standing())
     return Response(body, content_type=content_type)
 
@@ -71,7 +72,7 @@ def _standing() -> dict[str, dict[str, int]]:
 
 
 def _has_token() -> bool:
-    token = web.settings().metrics_token
+    token = context.settings().metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     return bool(token) and hmac.compare_digest(given.encode(), (token or "").encode())
 

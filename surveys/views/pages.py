@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from flask import Response, g, request
 
 from surveys import catalogue, responses
-from surveys.base import clock, web
-from surveys.base.web import Routes
+from surveys.base import clock
+from surveys.base.http import bodies, problems
+from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Response as Stored
 from surveys.models import Survey
@@ -54,7 +55,7 @@ def show(survey_id: str) -> Response:
     """The hosted survey page. Showing it counts nothing: `score` only preselects."""
     survey = public.survey(survey_id)
     if survey.status == "archived":
-        raise web.not_found()
+        raise problems.not_found()
     _settle(survey)
     if survey.status != "active":
         return _page("closed.html", survey)
@@ -109,7 +110,7 @@ def _answer(
 def received() -> dict[str, Any]:
     """What a respondent's form holds; what was typed is kept (`g.typed`) for the page that says what is wrong."""
     public.admit_form()
-    g.typed = web.form_fields(PageForm.body_limit)
+    g.typed = bodies.form_fields(PageForm.body_limit)
     public.limit()
     given: dict[str, Any] = PageForm().load(g.typed)
     return given

@@ -5,9 +5,13 @@ from typing import Any
 from flask import g
 
 from surveys import ask_history, people
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.web import Problem, Routes, idempotent, needs
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent
 from surveys.domain import addresses
 from surveys.keeping import erasure
 from surveys.models import Invitation, Person, Response
@@ -30,7 +34,7 @@ def index(query: dict[str, Any]) -> Any:
         )
     if query.get("id"):
         found = found.where((Person.id == query["id"]) | (Person.external_id == query["id"]))
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, Person.created_at, Person.id, query.get("cursor"), query["limit"]
     )
     return {"items": _seen(rows), "next": following}
@@ -77,7 +81,7 @@ def change(body: dict[str, Any], person_id: str) -> Any:
     except people.Clash as clash:
         raise Problem(409, str(clash)) from None
     except LookupError:
-        raise web.not_found() from None
+        raise problems.not_found() from None
 
 
 @routes.route("/<person_id>", methods=["DELETE"])
@@ -114,7 +118,7 @@ def own(person_id: str) -> Person:
     """The person if this key sees them; else the same 404 as for one that is not there."""
     person = _visible().where(Person.id == person_id).first()
     if person is None:
-        raise web.not_found()
+        raise problems.not_found()
     return person
 
 

@@ -5,16 +5,16 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from surveys import refused_origins, responses
-from surveys.base import clock, db, web
-from surveys.base.http import limits, observe
-from surveys.base.web import Problem
+from surveys.base import clock, db
+from surveys.base.http import callers, context, limits, observe, problems
+from surveys.base.http.problems import Problem
 from surveys.models import Survey
 
 
 def limit() -> None:
     """Count this write against PUBLIC_LIMIT; a 429 when there were too many."""
     limiter: limits.Limiter = current_app.extensions["limiter"]
-    wait = limiter.allow(web.client_address())
+    wait = limiter.allow(callers.client_address())
     if wait:
         raise Problem(
             429,
@@ -29,7 +29,7 @@ def survey(survey_id: str) -> Survey:
     if found is None or (
         found.archived_at is not None and clock.now() > found.archived_at + responses.ARCHIVED_GRACE
     ):
-        raise web.not_found()
+        raise problems.not_found()
     return found
 
 
@@ -41,7 +41,7 @@ def foreign_origin() -> str | None:
     origin = request.headers.get("Origin")
     if origin is None:
         return None
-    own = {web.settings().origin, f"{request.scheme}://{request.host}"}
+    own = {context.settings().origin, f"{request.scheme}://{request.host}"}
     return None if origin in own else origin
 
 
@@ -152,18 +152,18 @@ def any_survey_allows(origin: str) -> bool:
 
 def taken(chosen: Survey, answer: responses.Answer) -> tuple[responses.Response, bool]:
     """Record an answer; what the verb refuses becomes the contract's status."""
-    answer.network = limits.network(web.client_address(), 24, 48)
+    answer.network = limits.network(callers.client_address(), 24, 48)
     try:
-        return responses.record(chosen, answer, clock.now(), web.settings().public_limit)
+        return responses.record(chosen, answer, clock.now(), context.settings().public_limit)
     except (responses.Gone, responses.Over) as gone:
         raise Problem(410, gone.message) from None
     except responses.Clash as clash:
         fields = {clash.field: [clash.message]} if clash.field else {}
         raise Problem(409, clash.message, fields) from None
     except responses.Refused as refused:
-        raise web.invalid(refused.field or "_", refused.message) from None
+        raise problems.invalid(refused.field or "_", refused.message) from None
     except LookupError:
-        raise web.not_found() from None
+        raise problems.not_found() from None
 
 
 def shown(chosen: Survey, row: responses.Response) -> dict[str, Any]:

@@ -8,10 +8,14 @@ import segno
 from flask import Response, g, make_response
 
 from surveys import catalogue, links, people, refused_origins
-from surveys.base import clock, web
+from surveys.base import clock
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.delivery import mail
-from surveys.base.web import Problem, Routes, idempotent_secret, needs
+from surveys.base.http import context, lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+from surveys.base.http.replays import idempotent_secret
 from surveys.mail import invitation_mail
 from surveys.models import Survey
 from surveys.schemas.surveys import (
@@ -48,7 +52,7 @@ def index(query: dict[str, Any]) -> Any:
     key: ApiKey = g.key
     if key.surveys is not None:
         found = found.where(Survey.id.in_(key.surveys))
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"]
     )
     return {"items": _seen(rows), "next": following}
@@ -140,7 +144,7 @@ def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     try:
         code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
     except segno.DataOverflowError:
-        raise web.invalid("touchpoint", "Is too long for a QR code.") from None
+        raise problems.invalid("touchpoint", "Is too long for a QR code.") from None
     picture = io.BytesIO()
     code.save(picture, kind=kind, scale=8, border=4)
     answer = make_response(picture.getvalue())
@@ -155,7 +159,7 @@ def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
 def preview(query: dict[str, Any], survey_id: str) -> Response:
     """The mail that asks, or its reminder, as an invented person would get it; its links lead to no invitation."""
     survey = own(survey_id)
-    sender = web.settings().mail_from or mail.NOBODY
+    sender = context.settings().mail_from or mail.NOBODY
     message = invitation_mail.example(
         survey, query.get("lang"), "robin@example.com", query["reminder"] == "1"
     )
@@ -168,7 +172,7 @@ def own(survey_id: str) -> Survey:
     """The survey if this key sees it; else the same 404 as for one that is not there."""
     survey = Survey.get_or_none(Survey.id == survey_id)
     if survey is None or not g.key.sees(survey.id):
-        raise web.not_found()
+        raise problems.not_found()
     return survey
 
 

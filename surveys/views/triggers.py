@@ -5,9 +5,12 @@ from typing import Any
 from flask import g
 
 from surveys import backtest, invitations, triggers
-from surveys.base import clock, db, web
+from surveys.base import clock, db
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.web import Routes, idempotent, needs
+from surveys.base.http import lists, problems
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.replays import idempotent
 from surveys.models import Survey, Trigger
 from surveys.schemas.triggers import (
     BacktestBody,
@@ -57,7 +60,7 @@ def index(query: dict[str, Any]) -> Any:
         found = found.where(Trigger.created_at >= query["since"])
     if "until" in query:
         found = found.where(Trigger.created_at < query["until"])
-    rows, following = web.newest_first(
+    rows, following = lists.newest_first(
         found, Trigger.created_at, Trigger.id, query.get("cursor"), query["limit"]
     )
     return {"items": [shown(row) for row in rows], "next": following}
@@ -79,7 +82,7 @@ def show(trigger_id: str) -> Any:
     """One receipt."""
     row = _visible().where(Trigger.id == trigger_id).first()
     if row is None:
-        raise web.not_found()
+        raise problems.not_found()
     return shown(row)
 
 
@@ -114,7 +117,7 @@ _STORED = StoredReceipt()
 def _own(survey_id: str) -> Survey:
     survey = _survey(survey_id)
     if survey is None or not g.key.sees(survey.id):
-        raise web.invalid("survey", "There is no such survey.")
+        raise problems.invalid("survey", "There is no such survey.")
     return survey
 
 

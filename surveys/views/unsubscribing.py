@@ -3,8 +3,9 @@
 from flask import Response, g
 
 from surveys import links, people
-from surveys.base import clock, web
-from surveys.base.web import Routes
+from surveys.base import clock
+from surveys.base.http import bodies, problems
+from surveys.base.http.bodies import Routes
 from surveys.domain import addresses
 from surveys.models import Invitation, Person
 from surveys.schemas.pages import UnsubscribeForm
@@ -34,7 +35,7 @@ def unsubscribe(token: str) -> Response:
     """Send no more mail surveys to this address, whichever survey; with `again=1`, do so again. No cookie, no redirect,
     no limit (RFC 8058, 3.1).
     """
-    given = UnsubscribeForm().load(web.form_fields(UnsubscribeForm.body_limit))
+    given = UnsubscribeForm().load(bodies.form_fields(UnsubscribeForm.body_limit))
     invitation, now = _invitation(token), clock.now()
     if public.by_script(given):
         return show(token)
@@ -53,7 +54,7 @@ def _invitation(token: str) -> Invitation | None:
     try:
         invitation_id = links.unsubscribed_invitation_id(token, clock.now())
     except links.BadToken:
-        raise web.not_found() from None
+        raise problems.not_found() from None
     return Invitation.get_or_none(Invitation.id == invitation_id)
 
 

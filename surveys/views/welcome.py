@@ -6,8 +6,8 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, make_response, request
 
 from surveys import catalogue, links, wording
-from surveys.base import web
-from surveys.base.web import Routes
+from surveys.base.http import context, problems
+from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.surveys import MODES, POSITIONS, THEMES, LookQuery
@@ -22,8 +22,8 @@ _REFUSED = {**layout.HTML, "description": "No such look. Said as a page."}
 
 @routes.before_request
 def _only_when_wanted() -> None:
-    if not web.settings().welcome:
-        raise web.not_found()
+    if not context.settings().welcome:
+        raise problems.not_found()
 
 
 @routes.route("/", methods=["GET"])
@@ -38,7 +38,7 @@ def welcome() -> Response:
         address=links.to(""),
         # Nobody can tell from here whether the address ends in a slash, by which relative links go.
         root=links.to("/") if urlsplit(links.to("")).path else "",
-        given_key=web.settings().admin_key is not None,
+        given_key=context.settings().admin_key is not None,
     )
 
 
@@ -58,13 +58,13 @@ def demo() -> Response:
     """A page such as a customer's, with the ready survey's widget in it. Off with WELCOME=0."""
     survey = catalogue.ready()
     if survey is None:
-        raise web.not_found()
+        raise problems.not_found()
     asked = request.args.get("mode")
     return layout.page(
         "demo.html",
         "en",
         # The widget calls BASE_URL, whatever name the visitor reached this page by.
-        connect=f"'self' {web.settings().origin}",
+        connect=f"'self' {context.settings().origin}",
         survey_id=survey.id,
         script_url=links.widget_script(survey.id),
         modes=MODES,

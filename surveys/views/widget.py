@@ -6,8 +6,8 @@ from typing import Any
 from flask import Response, request
 
 from surveys import catalogue, wording
-from surveys.base import web
-from surveys.base.web import Routes
+from surveys.base.http import context
+from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.asks import OriginOut
@@ -133,7 +133,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
     texts = catalogue.texts(survey, language)
     return {
         "survey": survey.id,
-        "endpoint": web.settings().base_url,
+        "endpoint": context.settings().base_url,
         "min": metric.minimum,
         "max": metric.maximum,
         "groups": {group.key: (group.low, group.high) for group in metric.groups},

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback import listening
+from feedback import listening, vectors
 from feedback.analysis.topics import representations
 from feedback.models import Meaning, Placement, Reading, Topic, TopicReview
-from feedback.topics import arrivals, reviews, vectors
+from feedback.topics import arrivals, reviews
 from feedback.topics import topics as store
 from surveys import responses
 from surveys.base import clock, db, jobs

@@ -21,7 +21,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-from surveys.base import web
+from surveys.base.http import context
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ def install(app: Flask) -> None:
                 method=method,
                 status=answer.status_code,
                 ms=round(seconds * 1000, 1),
-                request_id=web.request_id(),
+                request_id=context.request_id(),
             )
         return answer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from surveys.base import web
+from surveys.base.http import problems
 from surveys.schemas.surveys import LookQuery, SurveyBody, SurveyPatch
 
 BODY = {"name": "Shop", "metric": "nps"}
@@ -10,7 +10,7 @@ BODY = {"name": "Shop", "metric": "nps"}
 
 def refused(values, schema=SurveyBody):
     """The names of the fields that are refused."""
-    return list(web.flatten(schema().validate({**BODY, **values})))
+    return list(problems.flatten(schema().validate({**BODY, **values})))
 
 
 #: The field that is refused, what is right, and how to put a value there.

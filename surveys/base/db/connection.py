@@ -1,0 +1,82 @@
+"""The connection of a thread: which database it leads to, and reading one state of it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import peewee
+from peewee import DatabaseProxy
+
+from surveys.base.db import postgres
+
+database = DatabaseProxy()
+
+
+BUSY_MS = 5000
+
+
+def on_sqlite() -> bool:
+    """True when the bound database is SQLite."""
+    return isinstance(database.obj, peewee.SqliteDatabase)
+
+
+def name() -> str:
+    """What the bound database is called: the file, or the name on the PostgreSQL server."""
+    if on_sqlite():
+        return os.path.basename(database.obj.database)
+    return database.execute_sql("SELECT current_database()").fetchone()[0]
+
+
+def rows_in(table: str) -> int:
+    """How many rows a table of ours has, whatever its columns are."""
+    return database.execute_sql(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+
+
+def connect(url: str) -> Any:
+    """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of.
+
+    For the bound database it knows, as all others do, when the server answers nobody. Raises psycopg's errors.
+    """
+    bound = database.obj
+    if isinstance(bound, postgres.Database) and bound.database == url:
+        return bound.pulse.connect()
+    return postgres.connect(url)
+
+
+def truncate_log() -> None:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: it holds what was just erased.
+
+    Does less when others read or write meanwhile; then their next checkpoints overwrite the log.
+    """
+    if on_sqlite():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def patient() -> None:
+    """Lift the deadlines from this thread's connection: migrations and dumps may take long, and so may we meanwhile."""
+    if not on_sqlite():
+        database.connection().deadline = None
+        database.execute_sql("SET idle_in_transaction_session_timeout = 0")
+
+
+@contextlib.contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the same state of the database in every query of the body, whatever others write meanwhile."""
+    if database.in_transaction():
+        yield
+        return
+    with database.transaction("DEFERRED" if on_sqlite() else None):
+        if not on_sqlite():
+            database.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def forget_connection() -> None:
+    """Drop this thread's connection after a failure, so that the next call makes a new one."""
+    if not database.is_closed():
+        connection = database.connection()
+        # Not close(), which refuses inside a transaction.
+        database.dispose()
+        with contextlib.suppress(Exception):
+            connection.close()
