@@ -1,9 +1,9 @@
 """The real application on real databases: every test that asks for `app` runs on SQLite and on PostgreSQL."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
+from werkzeug.routing import Rule
 
 from surveys import refused_origins
 from surveys.base import db, jobs, worker
@@ -21,6 +22,7 @@ from surveys.base.settings import Settings
 from surveys.commands import service
 from surveys.tickets import connections
 from tests import servers
+from tests.copies import Copies
 from tests.make import Make
 from wsgi import create_app
 
@@ -29,6 +31,25 @@ SECRET_KEY = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 
 hypothesis_settings.register_profile("ours", deadline=None)
 hypothesis_settings.load_profile("ours")
+
+
+def _compiled_once(compiled: Callable[..., Any]) -> Callable[..., Any]:
+    """Werkzeug compiles a function for each route of each application: nine tenths of the time that one takes to make.
+
+    Every test makes an application, and the routes are the same each time.
+    """
+    made: dict[Any, Any] = {}
+
+    def compile_builder(rule: Any, append_unknown: bool = True) -> Any:
+        key = (tuple(rule._trace), repr(rule.defaults), repr(rule._converters.keys()), append_unknown)
+        if key not in made:
+            made[key] = compiled(rule, append_unknown)
+        return made[key]
+
+    return compile_builder
+
+
+Rule._compile_builder = _compiled_once(Rule._compile_builder)  # type: ignore[method-assign]
 
 
 @dataclass
@@ -102,6 +123,7 @@ class Template:
     kind: str
     directory: Path
     server: servers.Postgres | None
+    copies: Copies | None = None
 
     def environment(self, directory: Path, name: str) -> dict[str, str]:
         """Settings for an application whose database is `name`; makes an empty one for the template itself."""
@@ -120,21 +142,17 @@ class Template:
                 environment["DATABASE_URL"] = self.server.database_url(name)
         return environment
 
-    def copy(self, directory: Path, name: str) -> dict[str, str]:
-        """The settings of a fresh copy."""
-        if self.server:
-            self.server.copy_database("earshot_template", name)
-        else:
+    @contextmanager
+    def copy(self, directory: Path) -> "Iterator[dict[str, str]]":
+        """The settings of a fresh copy, which ends with the context."""
+        if self.server is None:
             shutil.copy(self.directory / "earshot.db", directory / "earshot.db")
-        return self.environment(directory, name)
-
-    def drop(self, name: str) -> None:
-        """Remove the copy again."""
-        if self.server:
-            self.server.run_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-_copies = iter(range(1_000_000))
+            yield self.environment(directory, "")
+            return
+        self.copies = self.copies or Copies(self.server, "earshot_template")
+        name = self.copies.lend()
+        yield self.environment(directory, name)
+        self.copies.take_back(name)
 
 
 @pytest.fixture
@@ -146,15 +164,14 @@ def settings_overrides() -> dict[str, str]:
 @pytest.fixture
 def world(template: Template, tmp_path: Path, settings_overrides: dict[str, str]) -> Iterator[World]:
     """One application on one fresh, migrated database, without any survey."""
-    name = f"t{os.getpid()}_{next(_copies)}"
-    environment = {**template.copy(tmp_path, name), **settings_overrides}
-    app = create_app(environment)
-    yield World(app, environment, template.kind)
-    refused_origins.forget()
-    worker.close()
-    db.close_database()
-    jobs._cut_off.clear()
-    template.drop(name)
+    with template.copy(tmp_path) as given:
+        environment = {**given, **settings_overrides}
+        app = create_app(environment)
+        yield World(app, environment, template.kind)
+        refused_origins.forget()
+        worker.close()
+        db.close_database()
+        jobs._cut_off.clear()
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def earlier(template, tmp_path):
     yield make
     db.close_database()
     for name in names:
-        template.drop(name)
+        template.server.drop_database(name)
 
 
 def stored(columns=None):

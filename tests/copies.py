@@ -1,0 +1,123 @@
+"""Copies of the migrated PostgreSQL database that are emptied and used again.
+
+To make and to drop one takes PostgreSQL ten times as long as to empty it. A copy whose shape a test has changed is
+dropped; every other one is again, row for row and sequence for sequence, what the migrations left.
+"""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.servers import Postgres
+
+#: Whatever a test could change of a database besides its rows.
+SHAPE = """
+SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
+    SELECT 'table ' || c.oid::text || c.relname || c.relkind::text || coalesce(c.reloptions::text, '') AS line
+      FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'column ' || attrelid::text || attname || atttypid::text || attnotnull::text || attisdropped::text
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+     WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0
+    UNION ALL SELECT 'default ' || adrelid::text || pg_get_expr(adbin, adrelid) FROM pg_attrdef
+    UNION ALL SELECT 'constraint ' || pg_get_constraintdef(oid) FROM pg_constraint
+     WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'trigger ' || oid::text || tgname || tgenabled::text FROM pg_trigger
+    UNION ALL SELECT 'function ' || oid::text || prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'extension ' || extname FROM pg_extension
+    UNION ALL SELECT 'setting ' || setconfig::text FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+     WHERE d.datname = current_database()
+) AS everything
+"""
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
+HANG_UP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+)
+HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+
+Connection = psycopg.Connection[Any]
+
+
+class Copies:
+    """Databases to lend, of one template on one server."""
+
+    def __init__(self, server: Postgres, template: str) -> None:
+        self.server = server
+        self.template = template
+        self._made = 0
+        self._free: list[str] = []
+        self._shapes: dict[str, str] = {}
+        self._rows: dict[str, bytes] = {}
+        self._sequences: dict[str, int | None] = {}
+
+    def lend(self) -> str:
+        """The name of a database that is as the migrations left it."""
+        if self._free:
+            return self._free.pop()
+        self._made += 1
+        name = f"copy_{self._made}"
+        self.server.copy_database(self.template, name)
+        with self._connected(name) as connection:
+            self._shapes[name] = _value(connection, SHAPE)
+            if not self._sequences:
+                self._rows = {
+                    table: rows for table in _tables(connection) if (rows := _copied(connection, table))
+                }
+                self._sequences = dict(connection.execute(SEQUENCES).fetchall())
+        return name
+
+    def take_back(self, name: str) -> None:
+        """Empty it for the next one, or drop it where a test has changed more than rows."""
+        with self._connected(name) as connection:
+            connection.execute(HANG_UP, (name,))
+            while _value(connection, HELD, name):
+                pass
+            if _value(connection, SHAPE) == self._shapes[name]:
+                self._empty(connection)
+                self._free.append(name)
+                return
+        self.server.run_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _connected(self, name: str) -> Connection:
+        return psycopg.connect(self.server.database_url(name), autocommit=True)
+
+    def _empty(self, connection: Connection) -> None:
+        one = sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})")
+        held = sql.SQL(" UNION ALL ").join(
+            one.format(sql.Literal(table), sql.Identifier(table)) for table in _tables(connection)
+        )
+        filled = [table for (table,) in connection.execute(held)]
+        if changed := [table for table in filled if _copied(connection, table) != self._rows.get(table)]:
+            names = sql.SQL(", ").join(map(sql.Identifier, changed))
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+        for table, rows in self._rows.items():
+            # Also where another table's emptying took these along.
+            if _copied(connection, table) != rows:
+                with connection.cursor().copy(
+                    sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+                ) as copy:
+                    copy.write(rows)
+        for sequence, value in connection.execute(SEQUENCES).fetchall():
+            if value != self._sequences[sequence]:
+                connection.execute(
+                    "SELECT setval(%s::regclass, coalesce(%s, 1), %s)",
+                    (
+                        f'public."{sequence}"',
+                        self._sequences[sequence],
+                        self._sequences[sequence] is not None,
+                    ),
+                )
+
+
+def _value(connection: Connection, statement: str, *values: Any) -> Any:
+    return connection.execute(statement.encode(), values or None).fetchone()[0]  # type: ignore[index]
+
+
+def _tables(connection: Connection) -> list[str]:
+    return [table for (table,) in connection.execute(TABLES)]
+
+
+def _copied(connection: Connection, table: str) -> bytes:
+    with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))) as copy:
+        return b"".join(map(bytes, copy))
