@@ -129,7 +129,7 @@ def export(
 @click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
 @with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
-    """Fill in an invented year of an outdoor shop: three surveys, six languages, agents, comments, a bad spring."""
+    """Fill in an invented year of an outdoor shop: three surveys, nine languages, agents, comments, a bad spring."""
     migrations.up(context.settings())
     _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
 
