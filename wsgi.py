@@ -5,6 +5,7 @@ import os
 from flask import Flask
 
 import feedback.commands
+import feedback.dashboard
 import feedback.views
 import surveys.commands.service
 import surveys.views
@@ -47,6 +48,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     web_app.install(app, chosen)
     observe.install(app)
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
+    app.register_blueprint(feedback.dashboard.BLUEPRINT)
     worker.install(chosen)
     listening.install()
     notes.install()

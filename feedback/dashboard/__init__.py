@@ -1,0 +1,9 @@
+"""The team's pages; `BLUEPRINT` holds them all, `registry.PAGES` lists them in the order of the navigation."""
+
+from feedback.dashboard import assets, registry
+
+__all__ = ["BLUEPRINT"]
+
+assets.install(registry.blueprint)
+
+BLUEPRINT = registry.blueprint

@@ -1,0 +1,103 @@
+"""What all pages of the team share: frame, policy, addresses, times; and errors as pages."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import Response, g, make_response, redirect, render_template, request
+
+from feedback.dashboard import assets, words
+from surveys import links
+from surveys.base.http import app, context
+from surveys.base.http.problems import Problem
+
+SIGN_IN = "/team/sign-in"
+
+
+def page(template: str, title: str, status: int = 200, **values: Any) -> Response:
+    """A page of the team under `title`; `values` go to the template, which extends layout.html or card.html."""
+    body = render_template(
+        f"dashboard/{template}",
+        title=title,
+        nonce=context.nonce(),
+        say=words.say,
+        at=at,
+        here=here,
+        asset=assets.address,
+        moment=moment,
+        day=day,
+        may=may,
+        caller=g.get("key"),
+        **values,
+    )
+    answer = make_response(body, status)
+    answer.headers["Content-Security-Policy"] = app.page_policy()
+    answer.headers["Cache-Control"] = "private, no-cache" if status < 400 else "no-store"
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+def at(address: str, query: Any = None, **more: Any) -> str:
+    """The address of a page of ours, under the path of BASE_URL; `query` and `more` without what is None or empty."""
+    pairs = [(name, value) for name, value in {**(query or {}), **more}.items() if value not in (None, "")]
+    root = urlsplit(links.to("")).path.rstrip("/")
+    return f"{root}{address}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def here(**changed: Any) -> str:
+    """This page with other values in its query; None takes a name out."""
+    return at(request.path, request.args.to_dict(), **changed)
+
+
+def seen(address: str) -> Response:
+    """After a form: a 303 to what it led to (`at` made the address)."""
+    return redirect(address, 303)  # type: ignore[return-value]
+
+
+def may(scope: str | None) -> bool:
+    """Whether the caller has `scope`."""
+    caller = g.get("key")
+    return scope is None or (caller is not None and caller.may(scope))
+
+
+def zone() -> ZoneInfo:
+    """The zone in which this page tells times."""
+    return context.settings().time_zone
+
+
+def moment(at_: datetime | str) -> str:
+    """A moment in words: the day and the time, in the reader's zone."""
+    local = _local(at_)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def day(at_: datetime | str) -> str:
+    """The day of a moment in words."""
+    local = _local(at_)
+    return f"{local.day} {local:%b %Y}"
+
+
+def refusal(problem: Problem) -> Response:
+    """An error as a page; whoever is not signed in is led to the sign-in."""
+    if problem.status == 401:
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return seen(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
+    title, told = words.refusal(problem.status)
+    fields = [f"{name}: {' '.join(lines)}" for name, lines in problem.fields.items()]
+    answer = page(
+        "problem.html",
+        title,
+        problem.status,
+        told=told if not fields and problem.status in (403, 404) else problem.message,
+        fields=fields,
+        request_id=context.request_id(),
+    )
+    answer.headers.extend(problem.headers)
+    return answer
+
+
+def _local(at_: datetime | str) -> datetime:
+    found = datetime.fromisoformat(at_) if isinstance(at_, str) else at_
+    return found.astimezone(zone())

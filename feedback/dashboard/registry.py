@@ -1,0 +1,156 @@
+"""Every page of the team: its title, its address, who may see it, and where it stands in the navigation.
+
+The navigation, the access matrix and the runs of crawler and axe are made from `PAGES`.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from feedback.dashboard import assets, layout
+from surveys.base.http import problems
+from surveys.base.http.callers import needs
+from surveys.base.http.problems import Problem
+
+blueprint = Blueprint("team", __name__, template_folder="../templates")
+
+#: The parts of the navigation, in their order; `words` has their names.
+PARTS = ("listen", "act", "people", "ask", "admin")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `scope` None: for whoever comes. `form_scope`: what sending its form takes; None: it has none.
+
+    `nav`: the part of the navigation that it stands in; None for pages that others lead to.
+    """
+
+    title: str
+    address: str
+    scope: str | None
+    nav: str | None
+    icon: str
+    endpoint: str
+    form_scope: str | None
+    forms: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the address names nothing, so that anybody can open it as it stands."""
+        return "<" not in self.address
+
+
+PAGES: list[Page] = []
+
+View = Callable[..., Any]
+
+
+def page(
+    *,
+    title: str,
+    address: str,
+    scope: str | None,
+    nav: str | None = None,
+    icon: str = "dot",
+    forms: bool = False,
+    form_scope: str | None = None,
+) -> Callable[[View], View]:
+    """Make a function the page at `address`. `forms`: it also takes POST, which ends in a 303.
+
+    `scope`: who may see it; `form_scope`: who may send its form (default: whoever sees it).
+    """
+    if nav is not None and nav not in PARTS:
+        raise ValueError(f"{nav!r} is no part of the navigation")
+
+    def decorate(view: View) -> View:
+        shown = needs(scope)(view) if scope else view
+        sent = needs(form_scope)(view) if form_scope else shown
+
+        @functools.wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return (sent if request.method == "POST" else shown)(*args, **kwargs)
+
+        endpoint = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
+        methods = ["GET", "POST"] if forms else ["GET"]
+        blueprint.add_url_rule(address, endpoint, wrapper, methods=methods, provide_automatic_options=False)
+        PAGES.append(
+            Page(
+                title,
+                address,
+                scope,
+                nav,
+                icon,
+                f"{blueprint.name}.{endpoint}",
+                (form_scope or scope) if forms else None,
+                forms,
+            )
+        )
+        return wrapper
+
+    return decorate
+
+
+def navigation() -> Iterator[tuple[str, list[Page]]]:
+    """Each part of the navigation with the pages in it that the caller may see; parts without any are left out."""
+    for part in PARTS:
+        pages = [page for page in PAGES if page.nav == part and layout.may(page.scope)]
+        if pages:
+            yield part, pages
+
+
+def is_current(page: Page) -> bool:
+    """Whether this request is for the page or one beneath it."""
+    path = request.path
+    return path == page.address or (page.address != "/team" and path.startswith(page.address + "/"))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.app_context_processor
+def _for_templates() -> dict[str, Any]:
+    """What the layout needs beside what its page gives it."""
+    if request.blueprint != blueprint.name:
+        return {}
+    return {"navigation": navigation, "is_current": is_current, "csrf_token": csrf_token}
+
+
+@blueprint.app_template_global()
+def icons_address() -> str:
+    """Where the icons are."""
+    return assets.address("icons.svg")
+
+
+def csrf_token() -> str:
+    """What a form sends back to prove that it is one of ours."""
+    return ""
+
+
+@blueprint.errorhandler(Exception)
+def _refused(error: Exception) -> Response:
+    return layout.refusal(problems.problem_of(error))
+
+
+def _not_a_page(error: Exception) -> Response:
+    """An address under /team that is no page: told as a page. Other addresses speak JSON."""
+    problem = problems.problem_of(error)
+    if request.path == "/team" or request.path.startswith("/team/"):
+        return layout.refusal(problem)
+    return problems.problem_answer(problem)
+
+
+for _status in (404, 405):
+    blueprint.app_errorhandler(_status)(_not_a_page)
+
+
+def not_found() -> Problem:
+    """The one 404 of pages: what is not there and what is not yours look alike."""
+    return problems.not_found()
+
+
+def caller() -> Any:
+    """Who asks for the page."""
+    return g.key

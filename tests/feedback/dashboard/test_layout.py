@@ -1,0 +1,51 @@
+"""The frame of the team's pages: errors as pages, files under their hash, words that are there."""
+
+import gzip
+import re
+from pathlib import Path
+
+import jinja2.nodes
+import pytest
+from jinja2 import Environment
+
+from feedback.dashboard import assets, layout, words
+
+TEMPLATES = Path(layout.__file__).parents[1] / "templates" / "dashboard"
+
+
+def test_an_address_under_team_that_is_no_page_is_told_as_a_page(world):
+    answer = world.client.get("/team/nowhere", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert answer.mimetype == "text/html"
+    assert "There is nothing here" in answer.get_data(as_text=True)
+    assert "script-src 'nonce-" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert world.client.get("/nowhere").mimetype == "application/json"
+
+
+def test_files_are_kept_for_good_under_the_hash_of_their_bytes(world):
+    with world.app.test_request_context():
+        addresses = {name: assets.address(name) for name in assets.KINDS}
+    for name, address in addresses.items():
+        answer = world.client.get(address, headers={"Accept-Encoding": "identity"})
+        assert answer.data == (assets.FOLDER / name).read_bytes()
+        assert "immutable" in answer.headers["Cache-Control"]
+        packed = world.client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == answer.data
+    assert world.client.get("/team/static/0000000000000000/team.css").status_code == 404
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.stem)
+def test_templates_find_their_words_in_the_catalogue_and_their_icons_in_the_sprite(template):
+    tree = Environment(autoescape=True).parse(template.read_text())
+    sprite = (assets.FOLDER / "icons.svg").read_text()
+    for call in tree.find_all(jinja2.nodes.Call):
+        name = call.node.name if isinstance(call.node, jinja2.nodes.Name) else ""
+        given = call.args[0] if call.args else None
+        if isinstance(given, jinja2.nodes.Const):
+            if name == "say":
+                assert given.value in words.WORDS
+            if name == "icon":
+                assert f'id="{given.value}"' in sprite, given.value
+    assert not re.search(r"\sstyle=|\son[a-z]+=", template.read_text()), "the policy forbids both"
