@@ -12,6 +12,7 @@ from surveys.base import settings as _settings
 
 try:
     _chosen = _settings.read()
+    _chosen.make_ready()
 except _settings.SettingsError as _error:
     # Gunicorn would show where it was raised.
     _error.show()

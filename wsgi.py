@@ -11,7 +11,7 @@ import surveys.commands.service
 import surveys.views
 from feedback import listening
 from surveys import daily_counts, duties, links
-from surveys.base import db, settings, signing, worker
+from surveys.base import cli, db, settings, signing, worker
 from surveys.base.delivery import client, mail
 from surveys.base.http import app as web_app
 from surveys.base.http import limits, observe
@@ -34,7 +34,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
         "earshot", static_folder=None, template_folder="surveys/templates", root_path=str(settings.ROOT)
     )
     observe.configure_logs(chosen.log_level)
-    signing.use_secret(chosen.secret_key, chosen.secret_keys_before)
+    signing.use_secret(lambda: chosen.secret_key, chosen.secret_keys_before)
     links.use_base_url(chosen.base_url)
     links.use_bounce_address(chosen.bounce_address)
     daily_counts.use_time_zone(chosen.time_zone)
@@ -55,4 +55,5 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     surveys.commands.service.install(app)
     data.install(app)
     feedback.commands.install(app)
+    cli.install(app, chosen)
     return app

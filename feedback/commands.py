@@ -1,9 +1,11 @@
 """What a product team's operator types: `flask --app wsgi …`."""
 
+import codecs
 import math
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +15,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from feedback import exports
 from feedback.demo import filling, year
+from feedback.domain import cells
 from feedback.topics import reviews
 from surveys import links
 from surveys.base import cli, clock
@@ -34,6 +37,26 @@ def _scale(_: Any, __: Any, ends: tuple[float, float] | None) -> tuple[float, fl
     return ends
 
 
+def _encoding(_: Any, __: Any, name: str | None) -> str | None:
+    try:
+        # Of those that Python knows some turn bytes into bytes, which is an error only once they are used.
+        return codecs.lookup(name).name if name and "a".encode(name) else None
+    except (LookupError, UnicodeError, TypeError, ValueError):
+        raise click.BadParameter(
+            f"{name} is no encoding that is known, such as gbk or windows-1252."
+        ) from None
+
+
+_DELIMITER = click.option(
+    "--delimiter",
+    default=",",
+    show_default=True,
+    type=click.Choice([each.replace("\t", "tab") for each in cells.DELIMITERS]),
+    callback=lambda _, __, chosen: "\t" if chosen == "tab" else chosen,
+    help="What parts the columns of what is written.",
+)
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write.")
@@ -47,12 +70,28 @@ def _scale(_: Any, __: Any, ends: tuple[float, float] | None) -> tuple[float, fl
     metavar="WORST BEST",
     help="What scores go from and to, such as 0 10; default: 0 1.",
 )
-def analyse(file: Path, out: Path, text: str, score: str, scale: tuple[float, float] | None) -> None:
-    """Read the comments in FILE.csv and write its rows again with sentiment and topic. Needs no database.
+@click.option(
+    "--encoding",
+    callback=_encoding,
+    metavar="NAME",
+    help="What a CSV file is in, such as gbk; default: recognised.",
+)
+@_DELIMITER
+def analyse(
+    file: Path,
+    out: Path,
+    text: str,
+    score: str,
+    scale: tuple[float, float] | None,
+    encoding: str | None,
+    delimiter: str,
+) -> None:
+    """Read the comments in FILE (.csv, .xlsx, .xls, .ods) and write its rows as CSV, with sentiment and topic. Needs
+    no database, and leaves nothing behind.
 
     FILE has a column `text`, and if known `score`, `question` and `language` (a code such as en or de-AT). Added are
     `sentiment` (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment
-    belongs to none) and `topic_label`.
+    belongs to none) and `topic_label`. In the end it says what all say together.
     """
     # Here, because the text engines are heavy and no other command needs them.
     from feedback.analysis import spreadsheet
@@ -61,18 +100,12 @@ def analyse(file: Path, out: Path, text: str, score: str, scale: tuple[float, fl
     with cli.steps() as progress:
         try:
             done = spreadsheet.analyse(
-                file, out, spreadsheet.feelings, spreadsheet.subjects, progress, called
+                file, out, spreadsheet.feelings, spreadsheet.subjects, progress, called, encoding, delimiter
             )
         except spreadsheet.Unreadable as error:
             raise click.ClickException(str(error)) from None
-    click.echo(f"{done.comments} comments written to {out}.", err=True)
-    if done.no_languages:
-        rows = done.no_languages.total()
-        # Whatever stood in a cell, the warning is one line.
-        some = " ".join(", ".join(name for name, _ in done.no_languages.most_common(3)).split())[:100]
-        click.echo(
-            f"Rows whose language is no code such as en or de-AT, read without it: {rows} ({some}).", err=True
-        )
+    for line in spreadsheet.summary(done, out):
+        click.echo(line, err=True)
 
 
 @click.command()
@@ -83,6 +116,7 @@ def analyse(file: Path, out: Path, text: str, score: str, scale: tuple[float, fl
 @click.option("--survey", help="Only responses of this survey.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only responses from this day (UTC) on.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only responses before this day (UTC).")
+@_DELIMITER
 @cli.with_database
 def export(
     file: Path,
@@ -92,6 +126,7 @@ def export(
     survey: str | None,
     since: datetime | None,
     until: datetime | None,
+    delimiter: str,
 ) -> None:
     """Write all responses into FILE (.csv or .ndjson), or with a person's option what is kept about that person.
 
@@ -103,7 +138,7 @@ def export(
         return
     if file.suffix not in (".csv", ".ndjson", ""):
         raise click.ClickException(f"{file} must end in .csv or .ndjson: these two can be written.")
-    write = exports.table if file.suffix == ".csv" else exports.ndjson
+    write = partial(exports.table, delimiter=delimiter) if file.suffix == ".csv" else exports.ndjson
     count = 0
     filters: dict[str, Any] = {
         "survey": survey,

@@ -38,10 +38,10 @@ def ndjson(found: Iterator[dict[str, Any]]) -> Iterator[str]:
         yield json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def table(found: Iterator[dict[str, Any]]) -> Iterator[str]:
+def table(found: Iterator[dict[str, Any]], delimiter: str = ",") -> Iterator[str]:
     """CSV (RFC 4180) in UTF-8 with its mark, so that spreadsheets know; no cell can run as a formula."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=delimiter)
     text.write("\ufeff")
     writer.writerow(COLUMNS)
     for item in found:

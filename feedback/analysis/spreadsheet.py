@@ -7,14 +7,15 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import languages
+from feedback.analysis import encodings, languages, sheets
+from feedback.analysis.encodings import Unreadable
 from feedback.analysis.sentiment import reading
 from feedback.analysis.topics import representations, reviewing
 from feedback.analysis.topics.representations import Representation
@@ -23,8 +24,13 @@ from feedback.domain.topics import State
 ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
 FEWEST = 10  # comments from which topics are looked for
 _LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
+_SHOWN = 10  # topics in a summary
+_LABELS = ("positive", "neutral", "negative")
 _BATCH = 1_000  # comments between two reports of progress
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
+_DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(
+    r'"?sep=(.)"?(\r\n|\r|\n|\Z)', re.IGNORECASE
+)  # a first line of Excel's, never shown there
 _CODE = re.compile(r"[a-z]{2}([-_][a-z0-9]+)*", re.IGNORECASE)  # as `language.of` understands them
 
 
@@ -64,11 +70,27 @@ class Columns(NamedTuple):
 AS_NAMED = Columns()
 
 
+class Source(NamedTuple):
+    """How a table was read: the encoding that was recognised (None: UTF-8, or a workbook), how many places of it could
+    not be read, the sheet of a workbook, and the first comment that has other letters than those of ASCII."""
+
+    encoding: str | None = None
+    damaged: int = 0
+    sheet: str | None = None
+    example: str | None = None
+
+
 class Done(NamedTuple):
-    """How many comments were read, and what stood where a language should: those that are no code and how often."""
+    """How many comments were read, and what stood where a language should: those that are no code and how often; how
+    the table was read; and of the comments that have words (`said`) how many have each feeling (None: it cannot be
+    told) and how many are in the topic of each label."""
 
     comments: int
     no_languages: Counter[str]
+    source: Source
+    said: int
+    feelings: Counter[str | None]
+    topics: Counter[str]
 
 
 class Progress(Protocol):
@@ -77,15 +99,12 @@ class Progress(Protocol):
     def __call__(self, step: str, done: int, total: int, /) -> None: ...
 
 
-class Unreadable(ValueError):
-    """The table cannot be analysed; the message says why in words for whoever made it."""
-
-
 @dataclass
 class _Table:
     columns: list[str]
     cells: list[list[str]]
     numbers: list[int]
+    source: Source
 
 
 def analyse(
@@ -95,14 +114,17 @@ def analyse(
     subjects: Callable[[Sequence[Row]], Sequence[Subject]],
     progress: Progress = lambda step, done, total: None,
     called: Columns = AS_NAMED,
+    encoding: str | None = None,
+    delimiter: str = ",",
 ) -> Done:
     """Writes the rows of `source` to `target`, in their order and otherwise unchanged, with `ADDED` columns.
 
-    `source` is CSV with a column of comments and, where known, `score`, `question` and `language`, the first two
-    under the names in `called`; comma, semicolon, tab and bar are recognised, and so are UTF-8 with or without its
-    mark, UTF-16 with its mark and Windows-1252. A language that is no code is left aside and counted. Columns that
-    are already called as one of `ADDED` are replaced where they stand. The result is UTF-8 with commas and CRLF
-    (RFC 4180). `target` is a file that appears at once and whole, or a pipe, device or link that is written into;
+    `source` is CSV or a workbook (.xlsx, .xls, .ods: its first sheet that fits) with a column of comments and, where
+    known, `score`, `question` and `language`, the first two under the names in `called`. In CSV comma, semicolon, tab
+    and bar are recognised, and so is Excel's line `sep=`; it is in `encoding`, or in the one that it is recognised to
+    be in. A language that is no code is left aside and counted. Columns that are already called as one of `ADDED` are
+    replaced where they stand. The result is CSV in UTF-8 with its mark, by which Excel knows it, with `delimiter` and
+    CRLF (RFC 4180). `target` is a file that appears at once and whole, or a pipe, device or link that is written into;
     never `source` itself. Raises `Unreadable`, also when `target` cannot be written, and then before any work is
     done.
     """
@@ -110,7 +132,9 @@ def analyse(
         raise Unreadable(
             f"{target} is the table to be read. Give the result another name, so that yours is kept."
         )
-    table = _read(source, called)
+    if target.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        raise Unreadable(f"What is written is CSV: give {target} a name that ends in .csv.")
+    table = _read(source, called, encoding)
     rows, no_languages = _rows(table, called)
     with _replacing(target) as out:
         felt: list[Feeling] = []
@@ -124,14 +148,24 @@ def analyse(
         columns = table.columns + [name for name in ADDED if name not in table.columns]
         at = [columns.index(name) for name in ADDED]
         # Of Python 3.11's terminators only this one has a lone \r inside a cell quoted.
-        writer = csv.writer(out, lineterminator="\r\n")
+        writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
+        out.write("\ufeff")
         writer.writerow(columns)
         for cells, feeling, subject in zip(table.cells, felt, placed, strict=True):
             whole = cells + [""] * (len(columns) - len(cells))
             for column, value in zip(at, _written(feeling, subject), strict=True):
                 whole[column] = value
             writer.writerow(whole)
-    return Done(len(rows), no_languages)
+    said = [at for at, row in enumerate(rows) if row.text.strip()]
+    example = next((rows[at].text for at in said if not rows[at].text.isascii()), None)
+    return Done(
+        len(rows),
+        no_languages,
+        table.source._replace(example=example),
+        len(said),
+        Counter(felt[at].label for at in said),
+        Counter(placed[at].label for at in said if placed[at].id),
+    )
 
 
 def feelings(rows: Sequence[Row]) -> list[Feeling]:
@@ -161,6 +195,41 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
 
 
+def summary(done: Done, target: Path) -> Iterator[str]:
+    """What a person wants to know of a run, in sentences: what was written and how it was read, what all comments say
+    together, and what to look at."""
+    source = done.source
+    sheet = f", from the sheet {_line(source.sheet)}" if source.sheet else ""
+    yield f"{done.comments} comments written to {target}{sheet}."
+    if source.encoding:
+        shown = f" The first that shows it: {_line(source.example)}" if source.example else ""
+        yield f"Read as {source.encoding}; if that is wrong, name another: --encoding.{shown}"
+    if source.damaged:
+        yield f"Places that could not be read, and hold \ufffd now: {source.damaged}."
+    if done.no_languages:
+        some = _line(", ".join(name for name, _ in done.no_languages.most_common(3)))
+        rows = done.no_languages.total()
+        yield f"Rows whose language is no code such as en or de-AT, read without it: {rows} ({some})."
+    if done.said:
+        felt = [(done.feelings[label], label or "cannot be told") for label in (*_LABELS, None)]
+        yield f"Sentiment: {', '.join(f'{_share(n, done.said)} {label}' for n, label in felt)}."
+    if done.topics:
+        largest = (f"{_line(label)} {_share(n, done.said)}" for label, n in done.topics.most_common(_SHOWN))
+        alone = done.said - done.topics.total()
+        yield f"Largest topics: {'; '.join(largest)}. In none: {_share(alone, done.said)}."
+    elif done.said:
+        yield "No topics were found."
+
+
+def _line(text: str) -> str:
+    """Whatever stood in a cell, as one line that is not long."""
+    return " ".join(text.split())[:100]
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count} ({round(100 * count / of)} %)"
+
+
 def _same(source: Path, target: Path) -> bool:
     try:
         return os.path.samefile(source, target)
@@ -168,40 +237,51 @@ def _same(source: Path, target: Path) -> bool:
         return False
 
 
-def _read(source: Path, called: Columns) -> _Table:
+def _read(source: Path, called: Columns, encoding: str | None) -> _Table:
     raw = source.read_bytes()
-    if raw.startswith(_WORKBOOKS):
-        raise Unreadable("This is an Excel workbook: save it as CSV (UTF-8) first.")
-    text = _decoded(raw)
+    if sheets.is_workbook(raw):
+        return _of_workbook(raw, called)
+    found = encodings.decoded(raw, encoding)
+    text, separator = found.text, None
+    if first := _SEPARATOR.match(text):
+        separator, text = first[1], text[first.end() :]
     limit = csv.field_size_limit(_LARGEST_CELL)
     try:
-        delimiter = _delimiter(text, called)
+        delimiter = _delimiter(text, called, separator)
         records = list(_records(text, delimiter))
     except csv.Error as error:
         raise Unreadable(f"This is not a CSV file: {error}.") from error
     finally:
         csv.field_size_limit(limit)
+    if len(records[0][1]) == 1:  # a plain list of comments, whose commas nobody quoted
+        records[1:] = [(number, [delimiter.join(row)]) for number, row in records[1:]]
+    return _table(records, Source(found.encoding, found.damaged))
+
+
+def _of_workbook(raw: bytes, called: Columns) -> _Table:
+    """The first sheet that has a column of comments."""
+    heads = {}
+    for sheet in sheets.read(raw):
+        rows = (row if any(row) else [] for row in sheet.rows)
+        records = list(_from_head(enumerate(rows, 1)))
+        head = heads[sheet.name] = records[0][1] if records else []
+        if _plain(called.text) in map(_plain, head):
+            return _table(records, Source(sheet=sheet.name))
+    way_out = "Say which one holds the comments: --text NAME."
+    raise _missing(called.text, max(heads.values(), key=len, default=[]), way_out)
+
+
+def _table(records: list[tuple[int, list[str]]], source: Source) -> _Table:
     columns, cells = records[0][1], [row for _, row in records[1:]]
-    if len(columns) == 1:  # a plain list of comments, whose commas nobody quoted
-        cells = [[delimiter.join(row)] for row in cells]
     widest = max(map(len, cells), default=0)
-    return _Table(columns + [""] * (widest - len(columns)), cells, [number for number, _ in records[1:]])
+    numbers = [number for number, _ in records[1:]]
+    return _Table(columns + [""] * (widest - len(columns)), cells, numbers, source)
 
 
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", "replace")
-    text = raw.decode("utf-8-sig", "replace")
-    damaged = text.count("\ufffd")
-    if damaged and damaged * 2 > sum(not character.isascii() for character in text):
-        return raw.decode("cp1252", "replace")
-    return text
-
-
-def _delimiter(text: str, called: Columns) -> str:
-    """The delimiter that gives the first line a column of comments, and of several the one that gives most
-    columns."""
-    heads = {delimiter: next(_records(text, delimiter), (0, []))[1] for delimiter in ",;\t|"}
+def _delimiter(text: str, called: Columns, named: str | None) -> str:
+    """The delimiter that the table names, or else that gives the first line a column of comments, and of several the
+    one that gives most columns."""
+    heads = {each: next(_records(text, each), (0, []))[1] for each in named or _DELIMITERS}
     having = [delimiter for delimiter, head in heads.items() if _plain(called.text) in map(_plain, head)]
     best = max(having or heads, key=lambda delimiter: len(heads[delimiter]))
     if not having:
@@ -217,7 +297,10 @@ def _missing(name: str, columns: Sequence[str], way_out: str) -> Unreadable:
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The lines of a table from its head on, without empty ones, each with the number of its row as a spreadsheet
     counts: from 1, empty ones included, and several lines of one cell are one."""
-    lines = enumerate(csv.reader(_lines(text), delimiter=delimiter), 1)
+    return _from_head(enumerate(csv.reader(_lines(text), delimiter=delimiter), 1))
+
+
+def _from_head(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
     from_head = itertools.dropwhile(lambda line: not any(map(str.strip, line[1])), lines)
     return (line for line in from_head if line[1])
 

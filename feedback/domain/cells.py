@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+#: What may part the columns of a table; spreadsheets of many countries expect a semicolon.
+DELIMITERS = (",", ";", "\t", "|")
+
 #: What makes a spreadsheet run a cell (OWASP, CSV injection), full-width forms included.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

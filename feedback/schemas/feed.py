@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from feedback import feed
 from feedback.schemas.filters import FeedFilters
+from feedback.schemas.kinds import delimiter
 from surveys.base.http import lists
 from surveys.schemas.kinds import Stored
 
@@ -20,6 +21,12 @@ class FeedQuery(FeedFilters, lists.PageArgs):
     )
 
     order = fields.String(validate=validate.OneOf(feed.ORDERS), load_default="desc")
+
+
+class ViewQuery(ma.Schema):
+    """How a saved view is handed out."""
+
+    delimiter = delimiter()
 
 
 class FeedOut(ma.Schema):

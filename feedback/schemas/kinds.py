@@ -6,8 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import marshmallow as ma
-from marshmallow import fields
+from marshmallow import fields, validate
 
+from feedback.domain import cells
 from surveys.base import clock
 from surveys.schemas import answers
 
@@ -15,6 +16,16 @@ from surveys.schemas import answers
 IMPORTED = "import"
 
 CHANNELS = (*answers.CHANNELS, IMPORTED)
+
+
+def delimiter() -> fields.String:
+    """What parts the columns of a table that is handed out."""
+    return fields.String(
+        validate=validate.OneOf(cells.DELIMITERS),
+        metadata={
+            "description": "What parts the columns of the CSV, such as `;`; a comma unless it is given."
+        },
+    )
 
 
 @dataclass(frozen=True)

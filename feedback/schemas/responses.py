@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.schemas.filters import FeedFilters
-from feedback.schemas.kinds import CHANNELS, IMPORTED
+from feedback.schemas.kinds import CHANNELS, IMPORTED, delimiter
 from surveys.base.http import bodies, lists
 from surveys.schemas.answers import AnswerBody, uuid_form
 from surveys.schemas.kinds import Moment, Truth
@@ -67,7 +67,9 @@ class ResponsesQuery(FeedFilters, lists.PageArgs):
 
 
 class ExportQuery(FeedFilters):
-    """Which responses to hand out."""
+    """Which responses to hand out, and how."""
+
+    delimiter = delimiter()
 
 
 class ResponsePatch(ma.Schema):

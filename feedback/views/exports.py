@@ -9,12 +9,11 @@ from flask import Response, g
 from feedback import exports
 from feedback.schemas.responses import ExportQuery
 from feedback.views.feed import narrow
+from surveys.base.http import problems
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 
 routes = Routes("exports", __name__, url_prefix="/api/export", description="Everything, to take away.")
-
-_KINDS = {"csv": (exports.table, "text/csv"), "ndjson": (exports.ndjson, "application/x-ndjson")}
 
 #: Small pieces cost a system call each; these are what a socket takes at once.
 PIECE = 64 * 1024
@@ -33,9 +32,15 @@ PIECE = 64 * 1024
 )
 def responses(query: dict[str, Any], kind: str) -> Response:
     """All responses that fit the filters of the feed, newest first, as CSV or as one JSON object a line."""
-    write, mimetype = _KINDS[kind]
+    delimiter = query.pop("delimiter", None)
     found = exports.items(narrow(query), g.key.surveys)
-    answer = Response(_pieces(write(found)), mimetype=mimetype)
+    if kind == "csv":
+        lines, mimetype = exports.table(found, delimiter or ","), "text/csv"
+    elif delimiter:
+        raise problems.invalid("delimiter", "Only CSV has one.")
+    else:
+        lines, mimetype = exports.ndjson(found), "application/x-ndjson"
+    answer = Response(_pieces(lines), mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'
     return answer
 

@@ -20,6 +20,7 @@ from feedback.schemas.feed import (
     SavedFeedBody,
     SavedFeedCreated,
     SavedFeedList,
+    ViewQuery,
 )
 from feedback.schemas.filters import ViewFilters
 from surveys import links, responses
@@ -122,6 +123,7 @@ def delete(feed_id: str) -> Any:
 
 
 @public.route("/feed/<token>.<any(atom, json, csv):kind>", methods=["GET"])
+@public.arguments(ViewQuery, location="query", unknown=ma.EXCLUDE)
 @public.doc(
     responses={
         "200": {
@@ -130,13 +132,15 @@ def delete(feed_id: str) -> Any:
         }
     }
 )
-def view(token: str, kind: str) -> Response:
+def view(query: dict[str, Any], token: str, kind: str) -> Response:
     """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
     row = saved_feeds.opened_by(token)
     if row is None:
         raise problems.not_found()
     address = links.to(f"/feed/{token}.{kind}")
-    answer = {"atom": _atom, "json": _json, "csv": _csv}[kind](row, address)
+    if query and kind != "csv":
+        raise problems.invalid("delimiter", "Only CSV has one.")
+    answer = _csv(row, **query) if kind == "csv" else {"atom": _atom, "json": _json}[kind](row, address)
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex"
@@ -275,9 +279,9 @@ _CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv(row: SavedFeed, address: str) -> Response:
+def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(_CSV_COLUMNS)
     for item in _shown(row, CSV_ROWS):
         values = {

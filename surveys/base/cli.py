@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import peewee
+from flask import Flask
 from flask.cli import with_appcontext
 from tqdm import tqdm
 
@@ -22,6 +23,24 @@ class Unusable(click.ClickException):
     """It cannot work with this database, however often it is started."""
 
     exit_code = settings.UNUSABLE
+
+
+#: What needs neither database nor secret, and leaves nothing behind.
+WITHOUT_DATA = ("analyse", "version")
+
+
+def install(app: Flask, chosen: settings.Settings) -> None:
+    """Make DATA_DIR ready for whatever uses it: at once, or before a command that does."""
+    if click.get_current_context(silent=True) is None:
+        chosen.make_ready()
+    find = app.cli.get_command
+
+    def ready(context: click.Context, name: str) -> click.Command | None:
+        if name not in WITHOUT_DATA:
+            chosen.make_ready()
+        return find(context, name)
+
+    app.cli.get_command = ready  # type: ignore
 
 
 @contextlib.contextmanager

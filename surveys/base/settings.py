@@ -1,11 +1,12 @@
 """Every setting, read from the environment once."""
 
+import contextlib
 import functools
 import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
@@ -63,7 +64,7 @@ class Settings:
     base_url: str = _setting(
         "BASE_URL", "the public address; every link starts with it", "http://$HOST:$PORT"
     )
-    secret_key: str = _setting(
+    given_secret_key: str | None = _setting(
         "SECRET_KEY", "signs tokens; weak or sample values are refused", "made, kept in `DATA_DIR`"
     )
     secret_keys_before: tuple[str, ...] = _setting(
@@ -113,8 +114,36 @@ class Settings:
     )
     welcome: bool = _setting("WELCOME", "the page at `/`; `0` turns it off", "1")
     log_level: str = _setting("LOG_LEVEL", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", "INFO")
-    #: False: the environment gives SECRET_KEY. True: it lies in DATA_DIR, where a restore may replace it.
-    secret_key_in_data_dir: bool = False
+
+    @property
+    def secret_key_in_data_dir(self) -> bool:
+        """False: the environment gives SECRET_KEY. True: it lies in DATA_DIR, where a restore may replace it."""
+        return self.given_secret_key is None
+
+    @functools.cached_property
+    def secret_key(self) -> str:
+        """What signs tokens. Where the environment gives none it is made in DATA_DIR when it is first asked for, so
+        that what needs none leaves nothing behind. Raises SettingsError."""
+        if self.given_secret_key is not None:
+            return self.given_secret_key
+        with self._writing():
+            return kept_secret(self.data_dir / "secret-key")
+
+    def make_ready(self) -> None:
+        """Make DATA_DIR and, where the environment gives none, the secret in it. Raises SettingsError."""
+        with self._writing():
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        assert self.secret_key
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SettingsError(
+                f"DATA_DIR cannot be {self.data_dir}: {error.filename} ({error.strerror}). It must be a folder in "
+                "which the user who runs Earshot may write"
+            ) from None
 
     @property
     def on_sqlite(self) -> bool:
@@ -156,8 +185,7 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
 def read(environ: Mapping[str, str] | None = None) -> Settings:
     """Read all settings from `environ` (default: the process environment).
 
-    Makes `DATA_DIR` and, when `SECRET_KEY` is not given, a key in it (mode 0600).
-    Raises SettingsError naming the setting that cannot be used.
+    Touches no file: `Settings.make_ready` does. Raises SettingsError naming the setting that cannot be used.
     """
     given = os.environ if environ is None else environ
     env = cleaned(given)
@@ -172,14 +200,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError("SMTP_URL must look like smtp://user:password@mail.example.com:587, or smtps://")
     if mail_from and not re.fullmatch(r"[^@]+@[^@]+", parseaddr(mail_from)[1]):
         raise SettingsError("MAIL_FROM must hold an address, such as Acme <surveys@example.com>")
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret_key = _secret_key(env.get("SECRET_KEY"), data_dir)
-    except OSError as error:
-        raise SettingsError(
-            f"DATA_DIR cannot be {data_dir}: {error.filename} ({error.strerror}). It must be a folder in which the "
-            "user who runs Earshot may write"
-        ) from None
+    secret_key = _strong("SECRET_KEY", env["SECRET_KEY"]) if "SECRET_KEY" in env else None
     before = [_strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE", ""))]
     if given.get("SECRET_KEY", "").strip() and given["SECRET_KEY"] != secret_key:
         # Earlier versions signed and sealed with the blanks around it.
@@ -193,7 +214,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=data_dir,
         database_url=database_url,
         base_url=_base_url(env.get("BASE_URL", _own_address(host, port))),
-        secret_key=secret_key,
+        given_secret_key=secret_key,
         secret_keys_before=tuple(before),
         admin_key=_admin_key(env.get("ADMIN_KEY")),
         smtp_url=smtp_url,
@@ -208,7 +229,6 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_token=env.get("METRICS_TOKEN"),
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        secret_key_in_data_dir="SECRET_KEY" not in env,
     )
 
 
@@ -315,10 +335,6 @@ def _base_url(value: str) -> str:
 def _origin_of(base_url: str) -> str:
     parts = urlsplit(base_url)
     return origins.normal(f"{parts.scheme}://{parts.netloc}")
-
-
-def _secret_key(given: str | None, data_dir: Path) -> str:
-    return _strong("SECRET_KEY", given) if given else kept_secret(data_dir / "secret-key")
 
 
 def _strong(name: str, given: str) -> str:

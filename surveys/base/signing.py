@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from itsdangerous import Signer
 
-#: The key in force, then those that were in force before.
-_secrets: tuple[bytes, ...] = (b"",)
+#: Gives the key in force; then those that were in force before.
+_secret: Callable[[], str] = str
+_before: tuple[bytes, ...] = ()
 
 
 class BadToken(Exception):
@@ -19,16 +20,20 @@ class Expired(BadToken):
     """It is ours and for this purpose, and has run out."""
 
 
-def use_secret(secret: str, before: Sequence[str] = ()) -> None:
-    """Set the key that all tokens of this process are made with; those made with a key `before` it are taken too."""
-    global _secrets
-    _secrets = tuple(each.encode() for each in (secret, *before))
+def use_secret(secret: str | Callable[[], str], before: Sequence[str] = ()) -> None:
+    """Set the key that all tokens of this process are made with; those made with a key `before` it are taken too.
+
+    What gives the key is asked only once a token is made or read: a key that nobody needs is not made.
+    """
+    global _secret, _before
+    _secret = secret if callable(secret) else lambda: secret
+    _before = tuple(each.encode() for each in before)
 
 
 def sign(purpose: str, value: str, expires: datetime | None = None) -> str:
     """A token that carries `value` for `purpose`, good until `expires` (for ever when None)."""
     end = int(expires.timestamp()) if expires else 0
-    return _signer(purpose, _secrets[0]).sign(f"{value}.{end:x}").decode()
+    return _signer(purpose, _secrets()[0]).sign(f"{value}.{end:x}").decode()
 
 
 def read(purpose: str, token: str, now: datetime) -> str:
@@ -39,7 +44,7 @@ def read(purpose: str, token: str, now: datetime) -> str:
     """
     content = token.rpartition(".")[0]
     try:
-        ours = any(same(_signer(purpose, secret).sign(content).decode(), token) for secret in _secrets)
+        ours = any(same(_signer(purpose, secret).sign(content).decode(), token) for secret in _secrets())
     except UnicodeEncodeError:
         ours = False
     if not ours:
@@ -52,12 +57,12 @@ def read(purpose: str, token: str, now: datetime) -> str:
 
 def derive(purpose: str, *parts: str) -> str:
     """64 hex digits that belong to `purpose` and `parts`: secrets that need not be stored."""
-    return hmac.digest(_secrets[0], "\0".join((purpose, *parts)).encode(), "sha256").hex()
+    return hmac.digest(_secrets()[0], "\0".join((purpose, *parts)).encode(), "sha256").hex()
 
 
 def derived_keys(purpose: str) -> tuple[bytes, ...]:
     """32 bytes that belong to `purpose`, by the key in force and by each one before it."""
-    return tuple(hmac.digest(secret, b"key:" + purpose.encode(), "sha256") for secret in _secrets)
+    return tuple(hmac.digest(secret, b"key:" + purpose.encode(), "sha256") for secret in _secrets())
 
 
 def keyed_hash(purpose: str, value: str) -> str:
@@ -73,6 +78,10 @@ def hmac_sha256_hex(secret: str, message: str) -> str:
 def same(left: str, right: str) -> bool:
     """Compare in constant time."""
     return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
+
+
+def _secrets() -> tuple[bytes, ...]:
+    return (_secret().encode(), *_before)
 
 
 def _signer(purpose: str, secret: bytes) -> Signer:

@@ -2,15 +2,19 @@
 
 import csv
 import os
+from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from feedback import commands
-from feedback.analysis import spreadsheet
+from feedback.analysis import sheets, spreadsheet
 from feedback.analysis.spreadsheet import Columns, Feeling, Row, Subject
+from tests.feedback.analysis import workbooks
 from tests.feedback.comments import world
+from wsgi import create_app
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def analyse(tmp_path: Path):
 
         spreadsheet.analyse(source, target, feelings, subjects, called=called)
         before = csv.field_size_limit(10**6)
-        with target.open(encoding="utf-8", newline="") as file:
+        with target.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
         csv.field_size_limit(before)
         return rows, seen
@@ -63,7 +67,10 @@ def test_what_was_found_is_added_to_each_row(analyse):
         (b"text\nplain\n", "plain"),
         ("\ufefftext\nwith a mark\n".encode(), "with a mark"),
         ("text\ncaf\u00e9\n".encode("utf-16"), "caf\u00e9"),
-        ("text\ncaf\u00e9 \u2013 na\u00efve\n".encode("cp1252"), "caf\u00e9 \u2013 na\u00efve"),
+        (
+            "text\ncaf\u00e9 tr\u00e8s tr\u00e8s agr\u00e9able \u2013 \u00e0 bient\u00f4t\n".encode("cp1252"),
+            "caf\u00e9 tr\u00e8s tr\u00e8s agr\u00e9able \u2013 \u00e0 bient\u00f4t",
+        ),
         (
             "text\ncaf\u00e9 na\u00efve \u00fcber ".encode() + b"\xff\n",
             "caf\u00e9 na\u00efve \u00fcber \ufffd",
@@ -87,6 +94,72 @@ def test_tables_are_read_as_they_come(analyse, raw, text):
     rows, seen = analyse(raw)
     assert [row.text for row in seen] == [text]
     assert text in rows[1]
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;\r", '"sep=;"', "\ufeffsep=;"])
+def test_the_line_that_names_the_separator_is_none_of_the_table(analyse, first):
+    rows, seen = analyse(f"{first}\nid,text;text\n1;a, b\n".encode())
+    assert rows[0][:2] == ["id,text", "text"]
+    assert [row.text for row in seen] == ["a, b"]
+    with pytest.raises(spreadsheet.Unreadable, match="Row 2 has the score 7"):
+        analyse(f"{first}\ntext;score\ngood;7\n".encode())
+
+
+TABLE = [
+    ["Nr", "Text", "Score"],
+    [1, "Das war gut, danke", 0.5],
+    [2, "两个字", ""],
+    [],
+    ["", "", ""],
+    [3.5, "x", 1],
+]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        workbooks.xlsx({"Notes": [["nothing"]], "Answers": TABLE}),
+        workbooks.ods([row or [""] for row in TABLE]),
+    ],
+)
+def test_workbooks_are_read_from_the_sheet_that_has_the_comments(analyse, raw):
+    rows, seen = analyse(raw)
+    assert [row[:3] for row in rows[1:]] == [
+        ["1", "Das war gut, danke", "0.5"],
+        ["2", "两个字", ""],
+        ["3.5", "x", "1"],
+    ]
+    assert [(row.text, row.score) for row in seen] == [
+        ("Das war gut, danke", 0.5),
+        ("两个字", None),
+        ("x", 1.0),
+    ]
+
+
+FAR = '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'
+WIDE = (
+    '<table:table-row table:number-rows-repeated="1000000"><table:table-cell office:value-type="float" '
+    'office:value="1" table:number-columns-repeated="16384"/></table:table-row>'
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (workbooks.xlsx({"A": TABLE}, more=FAR), "17,179,869,184 cells large"),
+        (workbooks.ods(TABLE, more=WIDE), "cells large, most of them empty"),
+        (workbooks.xlsx({"A": [["x"]], "B": [["comment", "id"]]}), "called text.*columns are: comment, id"),
+        (workbooks.zipped({"word/document.xml": "<a/>"}), "looks like a workbook"),
+        (workbooks.zipped({"xl/worksheets/sheet1.xml": "0" * (sheets.LARGEST + 1)}), "larger than 100 MB"),
+        (
+            workbooks.zipped({"content.xml": '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'}),
+            "looks like a workbook",
+        ),
+    ],
+)
+def test_a_workbook_that_costs_too_much_or_is_none_is_refused(analyse, raw, message):
+    with pytest.raises(spreadsheet.Unreadable, match=message):
+        analyse(raw)
 
 
 def test_the_limit_of_the_csv_module_is_left_as_it_was(analyse):
@@ -183,8 +256,8 @@ def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw)
         (b"text;Note\na;2\n", Columns(scale=(0, 10)), r"called score\. .*: text, Note\. .*--score NAME"),
         (b"text;Note\na;2\n", Columns(score="Grade"), "called Grade"),
         (b"id,topic\n1,late\n", Columns("topic"), "column topic is where results are written"),
-        (b"PK\x03\x04\x14\x00", Columns(), r"an Excel workbook: save it as CSV \(UTF-8\) first\."),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", Columns(), "an Excel workbook"),
+        (b"PK\x03\x04\x14\x00", Columns(), r"looks like a workbook .* CSV \(UTF-8\)\."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", Columns(), "looks like a workbook"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_way_out(analyse, raw, called, message):
@@ -212,16 +285,52 @@ def test_the_command_takes_a_customers_own_table_and_warns_of_languages_that_are
     options = ["--out", str(target), "--text", "kommentar", "--score", "note", "--scale", "0", "10"]
     done = CliRunner().invoke(commands.analyse, [str(source), *options])
     assert done.exit_code == 0, done.output
-    assert done.stderr.splitlines()[-2:] == [
+    assert done.stderr.splitlines()[-4:] == [
         f"3 comments written to {target}.",
         "Rows whose language is no code such as en or de-AT, read without it: 2 (Deutsch, English).",
+        "Sentiment: 2 (67 %) positive, 0 (0 %) neutral, 1 (33 %) negative, 0 (0 %) cannot be told.",
+        "No topics were found.",
     ]
-    rows = list(csv.DictReader(target.read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(target.read_text(encoding="utf-8-sig").splitlines()))
     assert [row["language"] for row in rows] == ["Deutsch", "de-AT", "English"]
     assert rows[2]["sentiment"] == "negative"
     for scale in (("1", "1"), ("0", "inf")):
         refused = CliRunner().invoke(commands.analyse, [str(source), *options[:-2], *scale])
         assert "two different numbers" in refused.output
+
+
+def test_a_run_says_what_it_read_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    late = "Посылка пришла слишком поздно, и никто не ответил на письма"
+    source.write_bytes(("id;text\n" + f"1;{late}\n" * 20).encode("koi8-r"))
+    # As `flask --app wsgi` does: the application is made within the command.
+    with click.Context(click.Group(commands={"analyse": commands.analyse})):
+        app = create_app({})
+    done = app.test_cli_runner().invoke(
+        args=["analyse", str(source), "--out", str(target), "--delimiter", ";"]
+    )
+    assert done.exit_code == 0, done.output
+    assert (
+        f"Read as koi8-r; if that is wrong, name another: --encoding. The first that shows it: {late}\n"
+        in done.stderr
+    )
+    assert "20 (100 %)" in done.stderr
+    assert target.read_bytes().startswith("\ufeffid;text;sentiment".encode())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    run = partial(app.test_cli_runner().invoke, catch_exceptions=False)
+    named = run(args=["analyse", str(source), "--out", str(target), "--encoding", "cp1251"])
+    assert "Read as cp1251" in named.stderr
+    assert late not in target.read_text()
+    for wrong, said in (
+        (["--encoding", "latin-eins"], "no encoding that is known"),
+        (["--encoding", "base64"], "no encoding that is known"),
+        (["--delimiter", "x"], "--delimiter"),
+        (["--out", str(tmp_path / "out.xlsx")], "a name that ends in .csv"),
+    ):
+        refused = run(args=["analyse", str(source), "--out", str(target), *wrong])
+        assert refused.exit_code, wrong
+        assert said in refused.stderr
 
 
 def test_a_failure_leaves_the_old_result_and_no_rest(tmp_path):

@@ -46,6 +46,34 @@ def test_an_export_without_responses_has_its_head(api):
     assert lines(api, "ndjson") == ""
 
 
+def test_columns_are_parted_by_what_the_readers_spreadsheet_expects(api, client, make, world, tmp_path):
+    survey = make.survey()
+    make.response(survey, 3, comment="a, b; c")
+    view = api.post("/api/feeds", {"name": "v", "filters": {"survey": survey.id}})["urls"]["csv"]
+    path = view.removeprefix("http://localhost")
+    for delimiter in (";", "\t", "|", ","):
+        exported = lines(api, "csv", delimiter=delimiter)
+        shown = client.get(path, query_string={"delimiter": delimiter}).get_data(as_text=True)
+        for text in (exported, shown):
+            table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=delimiter)
+            assert [row["comment"] for row in table] == ["a, b; c"]
+    exported = world.app.test_cli_runner().invoke(
+        args=["export", str(tmp_path / "out.csv"), "--delimiter", "tab"]
+    )
+    assert exported.exit_code == 0, exported.output
+    assert "\tcomment\t" in (tmp_path / "out.csv").read_text()
+    for refused in (
+        api.call("GET", "/api/export/responses.csv", query_string={"delimiter": "x"}),
+        api.call("GET", "/api/export/responses.ndjson", query_string={"delimiter": ";"}),
+        client.get(path, query_string={"delimiter": ""}),
+        client.get(path.replace(".csv", ".json"), query_string={"delimiter": ";"}),
+    ):
+        assert refused.status_code == 422
+        assert list(refused.get_json()["error"]["fields"]) == ["delimiter"]
+    # Readers add parameters of their own.
+    assert client.get(path, query_string={"utm_source": "x"}).status_code == 200
+
+
 def test_an_export_narrows_to_a_survey_and_a_period(api, make):
     wanted, other = make.survey(), make.survey()
     for survey, day in ((wanted, "04"), (wanted, "05"), (other, "04")):

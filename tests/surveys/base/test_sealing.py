@@ -1,5 +1,7 @@
 """Secrets at rest: sealed in the tables, plain to whoever has the key, and to nobody else."""
 
+import dataclasses
+
 import pytest
 
 from surveys.base import clock, db, sealing, signing
@@ -95,7 +97,7 @@ def test_resealing_skips_what_cannot_be_read(connection):
 
 def test_a_backup_of_another_key_is_sealed_under_the_one_of_the_environment(world, connection, tmp_path):
     file = tmp_path / "earshot.backup"
-    other = world.settings.__class__(**{**vars(world.settings), "secret_key": OTHER})
+    other = dataclasses.replace(world.settings, given_secret_key=OTHER)
     backup.write(file, world.settings, clock.now())
     signing.use_secret(OTHER)
     done = backup.restore(file, other, clock.now(), force=True)

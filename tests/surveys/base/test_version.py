@@ -2,9 +2,14 @@
 
 import re
 import tomllib
+from pathlib import Path
 
+import click
+
+from surveys.base import db
 from surveys.base.version import VERSION
 from tests.servers import ROOT
+from wsgi import create_app
 
 
 def test_the_team_is_told_and_respondents_are_not(world, api, make):
@@ -30,6 +35,24 @@ def test_the_team_is_told_and_respondents_are_not(world, api, make):
     assert api.get("/api/openapi.json")["info"]["version"] == VERSION
     said = world.app.test_cli_runner().invoke(args=["version"])
     assert (said.exit_code, said.output) == (0, f"Earshot {VERSION}\n")
+
+
+def test_who_only_asks_leaves_nothing_behind(tmp_path):
+    """Also where the folder cannot be made."""
+    for folder in (tmp_path / "data", Path("/proc/nowhere")):
+        with click.Context(click.Group()):
+            app = create_app({"DATA_DIR": str(folder)})
+        run = app.test_cli_runner().invoke
+        assert run(args=["version"]).output == f"Earshot {VERSION}\n"
+        assert not folder.exists()
+    refused = run(args=["migrate"])
+    assert (refused.exit_code, "DATA_DIR cannot be /proc/nowhere" in refused.output) == (78, True)
+    with click.Context(click.Group()):
+        app = create_app({"DATA_DIR": str(tmp_path / "data")})
+    with app.app_context():
+        assert app.test_cli_runner().invoke(args=["migrate"]).exit_code == 0
+    assert {path.name for path in (tmp_path / "data").iterdir()} >= {"secret-key", "earshot.db"}
+    db.close_database()
 
 
 def test_one_place_says_the_number():

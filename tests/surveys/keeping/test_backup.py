@@ -211,7 +211,7 @@ def restore(world, file):
 def test_where_the_environment_names_the_key_old_links_wait_for_the_backups(world, file, make):
     """The document, the message and the code say the same (docs/secrets.md)."""
     page = made_under(OTHER_KEY, world, make)
-    backup.write(file, dataclasses.replace(world.settings, secret_key=OTHER_KEY), clock.now())
+    backup.write(file, dataclasses.replace(world.settings, given_secret_key=OTHER_KEY), clock.now())
     signing.use_secret(world.settings.secret_key)
     said = restore(world, file)
     assert "SECRET_KEY_BEFORE" in said
@@ -231,7 +231,9 @@ def test_where_the_environment_names_the_key_old_links_wait_for_the_backups(worl
 @pytest.mark.parametrize("named", ["", STILL_EARLIER])
 def test_where_the_key_lies_in_data_dir_the_backups_takes_its_place(world, file, make, named):
     page = made_under(OTHER_KEY, world, make, [STILL_EARLIER])
-    earlier = dataclasses.replace(world.settings, secret_key=OTHER_KEY, secret_keys_before=(STILL_EARLIER,))
+    earlier = dataclasses.replace(
+        world.settings, given_secret_key=OTHER_KEY, secret_keys_before=(STILL_EARLIER,)
+    )
     backup.write(file, earlier, clock.now())
     own = {"SECRET_KEY": "", "SECRET_KEY_BEFORE": named}
     said = restore(dataclasses.replace(world, app=create_app({**world.environment, **own})), file)
@@ -244,7 +246,7 @@ def test_where_the_key_lies_in_data_dir_the_backups_takes_its_place(world, file,
 def test_a_key_that_the_environment_gives_is_not_replaced_by_a_file_that_says_the_same(world, file, make):
     """Or the next start would read sealed secrets with the wrong one."""
     made_under(OTHER_KEY, world, make)
-    backup.write(file, dataclasses.replace(world.settings, secret_key=OTHER_KEY), clock.now())
+    backup.write(file, dataclasses.replace(world.settings, given_secret_key=OTHER_KEY), clock.now())
     (world.settings.data_dir / "secret-key").write_text(world.settings.secret_key)
     signing.use_secret(world.settings.secret_key)
     restore(world, file)

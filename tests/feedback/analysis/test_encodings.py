@@ -1,0 +1,110 @@
+"""Tables are read in the encoding they were written in, or refused: never as other letters."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from feedback.analysis import encodings
+from surveys import wording
+
+#: Each language with the encodings in which Excel, LibreOffice and older programs save its tables.
+WRITTEN = {
+    "zh-Hans": ("gbk", "gb18030", "utf-16-le"),
+    "ja": ("shift_jis", "cp932", "euc_jp", "iso2022_jp", "utf-16-be"),
+    "ko": ("euc_kr", "cp949", "iso2022_kr"),
+    "ru": ("cp1251", "koi8-r"),
+    "ar": ("cp1256",),
+    "he": ("cp1255",),
+    "tr": ("cp1254",),
+    "pl": ("cp1250", "iso8859-2"),
+    "cs": ("cp1250", "iso8859-2"),
+    "hu": ("cp1250",),
+    "de": ("cp1252", "iso8859-15", "mac-roman"),
+    "fr": ("cp1252", "mac-roman"),
+    **dict.fromkeys(("es", "it", "nl", "pt-BR", "sv", "da", "nb", "fi"), ("cp1252",)),
+}
+#: The wording is in simplified characters alone.
+TRADITIONAL = ["配送很慢，客服沒有回覆", "價格合理，品質也很好", "網站很難使用", "謝謝你們的幫忙"]
+
+
+def sentences(language):
+    """Texts of a language that hold more than ASCII."""
+    file = Path(wording.__file__).with_name(f"{language}.json")
+    return [text for text in texts(json.loads(file.read_text())) if not text.isascii()]
+
+
+def texts(found):
+    """Every text in a wording."""
+    for value in found.values() if isinstance(found, dict) else found:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list | tuple):
+            yield from texts(value)
+
+
+def read_or_not(raw):
+    """What `raw` was taken for; None when it was refused."""
+    try:
+        return encodings.decoded(raw)
+    except encodings.Unreadable:
+        return None
+
+
+def tables():
+    """(encoding, comments): twelve of a language in each table."""
+    for language, names in WRITTEN.items():
+        found = sentences(language)
+        for name, start in itertools.product(names, range(0, len(found) - 11, 12)):
+            yield name, found[start : start + 12]
+    yield "big5", TRADITIONAL
+    yield "cp950", TRADITIONAL
+
+
+def test_every_language_is_read_as_it_was_written_or_refused():
+    read, refused = 0, []
+    for name, comments in tables():
+        raw = ("id,text\r\n" + "".join(f'{at},"{text}"\r\n' for at, text in enumerate(comments))).encode(
+            name, "ignore"
+        )
+        found = read_or_not(raw)
+        if found is None:
+            refused.append(name)
+            continue
+        read += 1
+        assert found.text == raw.decode(name), (name, found.encoding)
+        assert found.damaged == 0
+    assert read > 60
+    assert len(refused) <= read / 20, refused
+
+
+@pytest.mark.parametrize("name", ["gbk", "big5", "shift_jis", "euc_kr", "euc_jp", "koi8-r", "cp1252"])
+def test_one_short_comment_is_never_read_as_something_else(name):
+    words = {
+        "gbk": "差",
+        "big5": "爛",
+        "shift_jis": "悪い",
+        "euc_kr": "싫어",
+        "euc_jp": "遅い",
+        "koi8-r": "плохо",
+    }
+    meant = f"id,text\n1,{words.get(name, 'très bon')}\n"
+    found = read_or_not(meant.encode(name))
+    assert found is None or found.text == meant
+    assert encodings.decoded(meant.encode(name), name).text == meant
+
+
+def test_what_is_damaged_is_counted():
+    assert encodings.decoded("text\nä ö ü ß €".encode() + b"\xff\n").damaged == 1
+    assert encodings.decoded("très".encode("cp1252"), "utf-8") == ("tr\ufffds", "utf-8", 1)
+    with pytest.raises(encodings.Unreadable, match="none that is known"):
+        encodings.decoded(b"ab\xf0cd ef\x81 gh")
+    with pytest.raises(encodings.Unreadable, match=r"may be \w+ or \w+ .*--encoding \w+"):
+        encodings.decoded("id,text\n1,差\n".encode("gbk"))
+
+
+def test_letters_that_come_late_in_a_large_table_are_seen():
+    plain = "id,text\n" + "1,fine\n" * 60_000
+    meant = plain + "".join(f"2,{text}\n" for text in sentences("ru")[:12])
+    assert encodings.decoded(meant.encode("cp1251")).text == meant
