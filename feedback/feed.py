@@ -327,15 +327,24 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
         return query.where(SQL("1 = 0"))
     if db.on_sqlite():
         # Quoted, every word is just a word: no FTS5 syntax can come from outside.
-        match = " AND ".join('"' + " ".join(words) + '"' for words in phrases)
+        match = " AND ".join(
+            '"' + " ".join(words) + ('" *' if folding.goes_on(words[-1]) else '"') for words in phrases
+        )
         query = query.join(_Search, on=(_Search.rowid == Response.key), src=Response)
         return query.where(peewee.Expression(_Search.response_search, "MATCH", match))
-    wanted = SQL(
-        " && ".join(["phraseto_tsquery('simple', %s)"] * len(phrases)), [" ".join(words) for words in phrases]
-    )
+    asked = [_asked(words) for words in phrases]
+    wanted = SQL(" && ".join(sql for sql, _ in asked), [text for _, text in asked])
     return query.where(
         peewee.Expression(peewee.Column(Response, "search"), "@@", peewee.EnclosedNodeList([wanted]))
     )
+
+
+def _asked(words: list[str]) -> tuple[str, str]:
+    """What PostgreSQL makes a query of for one phrase, and the phrase as that takes it."""
+    if not folding.goes_on(words[-1]):
+        return "phraseto_tsquery('simple', %s)", " ".join(words)
+    # Words are letters and digits, so none ends its quotes.
+    return "to_tsquery('simple', %s)", " <-> ".join(f"'{word}'" for word in words) + ":*"
 
 
 class _Search(peewee.Model):

@@ -624,7 +624,7 @@ def _derive(survey: Survey, row: Response) -> None:
     """Set what follows from the other columns."""
     row.group = METRICS[survey.metric].group_of(row.score) if row.score is not None else None
     texts = [row.comment or "", *_texts(row.answers)]
-    row.search_text = folding.fold(" ".join(texts)) or None if any(texts) else None
+    row.search_text = folding.searchable(" ".join(texts)) or None if any(texts) else None
     row.counted = row.score is not None and not row.excluded and not row.test
 
 

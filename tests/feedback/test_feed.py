@@ -14,8 +14,10 @@ from playhouse.test_utils import count_queries
 
 from feedback import feed, saved_feeds
 from feedback.models import FollowUp, Placement, Reading, Topic
-from surveys import responses
+from surveys import responses, wording
 from surveys.base import db
+from surveys.domain import folding
+from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response
 from tests.conftest import Api
 from tests.threads import together
@@ -137,6 +139,22 @@ SEARCHES = {
     "say \"hello\" world": (['"hello world"', '"unclosed', "'hello'", '""', '"'], [True, False, True, False, False]),
     "e-mail foo-bar foo@bar.example": (["foo-bar", "e-mail", "foo@bar.example", "foo:bar"], [True, True, True, True]),
     "नमस्ते दुनिया": (["नमस्ते", "दुनिया"], [True, True]),
+    "배송이 느려요. 직원분들이 친절해서 좋았습니다": (
+        ["배송", "배송이", "느려", "직원", "친절", '"배송이 느려"', '"배송 느려요"', "송이", "배송비"],
+        [True, True, True, True, True, True, False, False, False],
+    ),
+    "Top 🔥👍🏽! ❤️ 🤷‍♀️ 🇩🇪": (
+        ["🔥", "👍", "👍🏿", "❤", "❤️", "top 🔥", "🤷", "🇩🇪", "🔥🔥", "😡", '"top 🔥 👍"'],
+        [True, True, True, True, True, True, True, True, False, False, True],
+    ),
+    "والشحن بطيء للعميل، بالسعر": (
+        ["والشحن", "الشحن", "شحن", "عميل", "العميل", "للعميل", "سعر", "حن", "بالسعر والشحن", '"بالسعر الشحن"'],
+        [True, True, True, True, True, True, True, False, True, False],
+    ),
+    "והמשלוח הגיע מהחנות": (
+        ["והמשלוח", "המשלוח", "משלוח", "הגיע", "החנות", "חנות", '"והמשלוח הגיע"', "לוח"],
+        [True, True, True, True, True, True, True, False],
+    ),
 }  # fmt: skip
 
 
@@ -148,6 +166,17 @@ def test_search_folds_case_and_accents_and_takes_operators_as_words(api, make):
             assert ids(api.get("/api/feed", q=query)) == ([row.id] if finds else []), (comment, query)
         responses.delete(row, NOW)
     assert ids(api.get("/api/feed", q="checkout")) == []
+
+
+def test_every_word_of_every_language_is_found_as_it_stands(api, make):
+    survey = make.survey()
+    for language in wording.LANGUAGES:
+        comment = " ".join(wording.text(language, f"{metric}.question", product="Acme") for metric in METRICS)
+        row = make.response(survey, 5, comment=comment)
+        for word in comment.split():
+            if folding.phrases(word):
+                assert ids(api.get("/api/feed", q=word)) == [row.id], (language, word)
+        responses.delete(row, NOW)
 
 
 def test_search_follows_what_is_amended_and_answered_elsewhere(api, make):
