@@ -39,7 +39,7 @@ BAD = [
 def test_a_value_that_cannot_be_used_is_refused_by_name(tmp_path, name, value):
     given = {"DATA_DIR": str(tmp_path), "SECRET_KEY": GOOD, "MAIL_FROM": "a@example.com", name: value}
     with pytest.raises(settings.SettingsError, match=name):
-        settings.read(given)
+        settings.read(given).make_ready()
 
 
 def test_a_refusal_never_shows_a_secret(tmp_path):
@@ -138,7 +138,7 @@ def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
         "SMTP_URL": "smtp://u:p@mail.example:587?starttls=1", "MAIL_FROM": "Acme <a@example.com>",
         "BOUNCE_ADDRESS": "b@example.com", "TRUSTED_PROXIES": "1", "PUBLIC_LIMIT": "9", "OUTBOUND_ALLOW": "10.0.0.0/8",
         "TIME_ZONE": "Europe/Berlin", "KEEP_RECEIPTS_DAYS": "7", "KEEP_PEOPLE_DAYS": "8", "METRICS_TOKEN": "t0ken",
-        "WELCOME": "0", "LOG_LEVEL": "DEBUG",
+        "WELCOME": "0", "LOG_LEVEL": "DEBUG", "BACKUP_DIR": "/srv/backups",
     }  # fmt: skip
     found = settings.read({**plain, name: around.format(plain[name])})
     expected = settings.read(plain)
