@@ -7,7 +7,7 @@ from surveys.base import jobs, worker
 from surveys.base.db import disk_reserve
 from surveys.base.http import idempotency, limits
 from surveys.base.settings import Settings
-from surveys.keeping import erasure, retention
+from surveys.keeping import erasure, kept_backups, retention
 
 
 def install(limiter: limits.Limiter, chosen: Settings) -> None:
@@ -35,7 +35,9 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
     def empty_outbox(now: datetime) -> None:
         retention.empty_outbox(now, chosen.data_dir / "outbox")
 
-    for nightly in (trim_receipts, forget_people, empty_outbox, erasure.rewrite):
+    back_up, make_up_for_a_backup = kept_backups.duties(chosen)
+    # The backup comes last: it need not hold what the others take away.
+    for nightly in (trim_receipts, forget_people, empty_outbox, erasure.rewrite, back_up):
         worker.nightly(nightly)
     for chore in (
         jobs.tidy,
@@ -45,5 +47,6 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
         forget_addresses,
         settle_erasures,
         keep_room,
+        make_up_for_a_backup,
     ):
         worker.hourly(chore)

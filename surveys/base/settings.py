@@ -109,6 +109,9 @@ class Settings:
         "who was neither asked nor heard of for so many days is erased, with their answers; 0 means never",
         "0",
     )
+    backup_dir: Path | None = _setting(
+        "BACKUP_DIR", "folder, by its whole path, for a backup every night (7 days and 4 weeks kept)", "none"
+    )
     metrics_token: str | None = _setting(
         "METRICS_TOKEN", "lets a scraper that is not on loopback read `/metrics`", "none"
     )
@@ -226,6 +229,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         time_zone=_time_zone(env.get("TIME_ZONE", "UTC")),
         keep_receipts_days=values.integer("KEEP_RECEIPTS_DAYS", 400, 0, 36500),
         keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
+        backup_dir=_backup_dir(env.get("BACKUP_DIR")),
         metrics_token=env.get("METRICS_TOKEN"),
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -373,6 +377,13 @@ def _bounce_address(given: str | None) -> str | None:
             f"at most {MOST_BOUNCE_NAME} characters before the @"
         )
     return given
+
+
+def _backup_dir(given: str | None) -> Path | None:
+    # Whether it is there is seen every night: a disk that is not mounted keeps nobody from answering.
+    if given and not Path(given).is_absolute():
+        raise SettingsError("BACKUP_DIR must be a whole path, such as /var/backups/earshot")
+    return Path(given) if given else None
 
 
 def _admin_key(given: str | None) -> str | None:

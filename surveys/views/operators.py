@@ -12,6 +12,7 @@ from surveys.base.db import migrations
 from surveys.base.http import context, observe, problems
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
+from surveys.keeping import kept_backups
 
 #: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
 _BY_PROXIES = frozenset(
@@ -32,7 +33,10 @@ def healthz() -> Any:
 @routes.route("/readyz", methods=["GET"])
 @routes.doc(
     responses={
-        "200": {"description": "Ready for traffic."},
+        "200": {
+            "description": "Ready for traffic. `backup` is null without BACKUP_DIR; else `at` says when the last good "
+            "one was made, and `failed` whether the last try failed. That makes no 503."
+        },
         "503": {"description": "Not ready; says what is missing."},
     }
 )
@@ -49,7 +53,7 @@ def readyz() -> Any:
         missing_text = [str(error)]
     if missing_text:
         raise Problem(503, "Not ready: " + "; ".join(missing_text) + ".", headers={"Retry-After": "2"})
-    return jsonify({"status": "ready"})
+    return jsonify({"status": "ready", "backup": _backup()})
 
 
 @routes.route("/metrics", methods=["GET"])
@@ -62,13 +66,26 @@ def metrics() -> Response:
     return Response(body, content_type=content_type)
 
 
-def _standing() -> dict[str, dict[str, int]]:
-    """What somebody may have to look at: jobs and invitations that are not done. Nothing while the database is away."""
+def _backup() -> dict[str, Any] | None:
+    found = kept_backups.state(context.settings())
+    if found is None:
+        return None
+    return {"at": clock.stamp(found.at) if found.at else None, "failed": found.failed}
+
+
+def _standing() -> dict[str, dict[str, int] | int]:
+    """What somebody may have to look at: backups, and jobs and invitations that are not done, as far as the database
+    can be asked."""
+    standing: dict[str, dict[str, int] | int] = {}
+    if backups := kept_backups.state(context.settings()):
+        standing["backup_failed"] = int(backups.failed)
+        if backups.at:
+            standing["backup_age_seconds"] = int((clock.now() - backups.at).total_seconds())
     try:
-        return {"jobs": jobs.backlog(clock.now()), "invitations": invitations.open_counts()}
+        standing |= {"jobs": jobs.backlog(clock.now()), "invitations": invitations.open_counts()}
     except db.FAILURES:
         db.forget_connection()
-        return {}
+    return standing
 
 
 def _has_token() -> bool:

@@ -115,8 +115,8 @@ def _counters(route: str, method: str, status: int) -> tuple[Any, Any]:
     return REQUESTS.labels(route, method, status), SECONDS.labels(route)
 
 
-def exposition(gauges: Mapping[str, Mapping[str, int]]) -> tuple[bytes, str]:
-    """All counters, of all web processes when there are several, and `gauges`: by name, then by state."""
+def exposition(gauges: Mapping[str, Mapping[str, int] | int]) -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several, and `gauges`: by name, a number or one by state."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
@@ -126,10 +126,13 @@ def exposition(gauges: Mapping[str, Mapping[str, int]]) -> tuple[bytes, str]:
     return counted + _standing(gauges), CONTENT_TYPE_LATEST
 
 
-def _standing(gauges: Mapping[str, Mapping[str, int]]) -> bytes:
+def _standing(gauges: Mapping[str, Mapping[str, int] | int]) -> bytes:
     """What is the same whichever process is asked, so that no process keeps it."""
     registry = CollectorRegistry()
     for name, by_state in gauges.items():
+        if isinstance(by_state, int):
+            Gauge(f"earshot_{name}", name.replace("_", " ").capitalize(), registry=registry).set(by_state)
+            continue
         gauge = Gauge(f"earshot_{name}", f"{name.capitalize()} by state", ["state"], registry=registry)
         for state, count in by_state.items():
             gauge.labels(state).set(count)
