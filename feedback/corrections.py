@@ -6,8 +6,10 @@ from datetime import datetime
 from feedback.models import Reading, Topic
 from feedback.sentiment import learning
 from feedback.topics import topics
-from surveys import responses
+from surveys import responses, visible
 from surveys.base import db, jobs
+from surveys.base.accounts.caller import Caller
+from surveys.base.errors import Missing, Refused
 from surveys.models import Response
 
 #: The name under which a person's word stands in `Reading.engine`.
@@ -18,14 +20,6 @@ WITHDRAWN = "sentiment withdrawn"
 
 #: A label alone says how; so it is as far out as that label goes.
 SCORES = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
-
-
-class Unknown(Exception):
-    """A topic that is not there or no longer stands for itself."""
-
-    def __init__(self, topic_id: str) -> None:
-        super().__init__(topic_id)
-        self.topic_id = topic_id
 
 
 def set_sentiment(response: Response, label: str, now: datetime) -> None:
@@ -63,24 +57,20 @@ def withdraw_sentiment(response: Response, now: datetime) -> None:
     db.write(verb)
 
 
-def set_topics(
-    response: Response, topic_ids: Sequence[str], now: datetime, surveys: Sequence[str] | None = None
-) -> None:
-    """Place the comment in just these topics; no review moves it afterwards. Raises Unknown.
+def set_topics(response: Response, topic_ids: Sequence[str], now: datetime, caller: Caller) -> None:
+    """Place the comment in just these topics; no review moves it afterwards.
 
-    `surveys`: only topics that some response of these is in; others are unknown to whoever sees no more.
+    Raises Missing for a response that is gone, Refused for a topic that is none, or that the caller may not see.
     """
     wanted = list(dict.fromkeys(topic_ids))
 
     def verb() -> None:
         _there(response)
         live = Topic.select(Topic.id).where(Topic.id.in_(wanted), Topic.merged_into.is_null())
-        if surveys is not None:
-            live = live.where(Topic.id.in_(topics.spoken_of(surveys)))
-        known = {row.id for row in live}
+        known = {row.id for row in visible.narrowed(live, caller)}
         for topic_id in wanted:
             if topic_id not in known:
-                raise Unknown(topic_id)
+                raise Refused(f"There is no topic {topic_id}.", "topics")
         topics.settle(response.key, wanted, now)
 
     db.write(verb)
@@ -88,4 +78,4 @@ def set_topics(
 
 def _there(response: Response) -> None:
     if not Response.select().where(Response.key == response.key).exists():
-        raise LookupError(response.id)
+        raise Missing

@@ -5,6 +5,7 @@ from typing import Any
 import peewee
 from peewee import BigIntegerField, DoubleField, TextField
 
+from surveys.base.accounts.caller import Caller
 from surveys.base.db import FREE_TEXT, TECHNICAL, JSONField, Table, UTCField
 from surveys.models import Response, Survey
 
@@ -70,6 +71,12 @@ class Topic(Table):
     wider = TextField(null=True)
     settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: the topics that some response of these is in."""
+        said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
+        return cls.id.in_(said.where(Response.survey.in_(sorted(caller.surveys or ()))))
 
     @classmethod
     def standing(cls, topic_id: str) -> Any:
@@ -205,6 +212,11 @@ class SavedFeed(Table):
     api_key = TextField()
     digest = TextField(unique=True)
     created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they made themselves."""
+        return cls.api_key == caller.id
 
     class Meta:
         table_name = "saved_feed"

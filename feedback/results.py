@@ -15,6 +15,7 @@ from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
 from surveys.base import db
 from surveys.base.clock import microseconds
+from surveys.base.errors import Refused
 from surveys.domain import schedule
 from surveys.domain.metrics.metric import Metric
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey
@@ -45,12 +46,11 @@ class Question:
     segments: Mapping[str, str] = field(default_factory=dict)
 
 
-class TooMany(Exception):
-    """More buckets than anybody can read."""
-
-
 def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The number, its interval, the period before, the asks, the series and the segments, as the API shows them."""
+    """The number, its interval, the period before, the asks, the series and the segments, as the API shows them.
+
+    Raises Refused when the series has more points than anybody can read.
+    """
     metric = question.metric
     counts = _counts(question, zone)
     before = _before(question, now)
@@ -337,7 +337,7 @@ def _series(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
         itertools.islice(schedule.first_days(low, high + timedelta(days=1), interval), MOST_BUCKETS + 1)
     )
     if len(days) > MOST_BUCKETS:
-        raise TooMany
+        raise Refused(f"Gives more than {MOST_BUCKETS} points.", "interval")
     return [{"start": day.isoformat(), **_brief(question.metric, buckets.get(day, {}))} for day in days]
 
 

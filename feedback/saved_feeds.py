@@ -6,34 +6,33 @@ from datetime import datetime
 from typing import Any
 
 from feedback.models import SavedFeed
+from surveys import visible
 from surveys.base import db, ids, signing
 from surveys.base.accounts import keys
+from surveys.base.accounts.caller import Caller
+from surveys.base.errors import Unauthorized
 
 #: In the place of a key's id, which no key has: the view is the service's and goes with none.
 SERVICE = ""
 
 
-class Revoked(Exception):
-    """The key that a view was to be made with was taken out of use meanwhile."""
+def save(name: str, filters: dict[str, Any], caller: Caller, now: datetime) -> tuple[SavedFeed, str]:
+    """Save a view and return it with its token, which is not kept. It shows no more than the caller may see.
 
-
-def save(name: str, filters: dict[str, Any], key: keys.ApiKey, now: datetime) -> tuple[SavedFeed, str]:
-    """Save a view and return it with its token, which is not kept. It shows no more than `key` may see.
-
-    Raises Revoked.
+    Raises Unauthorized when the caller's key was taken out of use meanwhile.
     """
     token = secrets.token_urlsafe(24)
 
     def verb() -> SavedFeed:
         # Whoever revokes the key waits for this view, or this view for them.
-        if not keys.hold(key.id):
-            raise Revoked(key.id)
+        if not keys.hold(caller.id):
+            raise Unauthorized
         return SavedFeed.create(
             id=ids.new("feed"),
             name=name,
             filters=filters,
-            surveys=key.surveys,
-            api_key=key.id,
+            surveys=visible.only(caller),
+            api_key=caller.id,
             digest=signing.keyed_hash("feed", token),
             created_at=now,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from surveys import people, responses, wording
 from surveys.base import db, ids
+from surveys.base.errors import Clash
 from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
@@ -17,10 +18,6 @@ ASKED = ("metric", "product", "question", "labels")
 
 #: Rows of a survey that are deleted in one transaction.
 AT_ONCE = 100
-
-
-class Clash(Exception):
-    """The change contradicts answers that are there."""
 
 
 @dataclass(frozen=True)

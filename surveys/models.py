@@ -1,8 +1,20 @@
 """The tables of asking: what is asked, whom, and what came back."""
 
-import peewee
-from peewee import SQL, BigIntegerField, BooleanField, DoubleField, IntegerField, SmallIntegerField, TextField
+from typing import Any
 
+import peewee
+from peewee import (
+    SQL,
+    BigIntegerField,
+    BooleanField,
+    DoubleField,
+    IntegerField,
+    SmallIntegerField,
+    TextField,
+    fn,
+)
+
+from surveys.base.accounts.caller import Caller
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.base.sealing import SealedField, SealedJSONField
 
@@ -115,6 +127,14 @@ class Person(Table):
     never_ask = BooleanField(default=False)
     days_between_asks = IntegerField(default=0)
     created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """Whom a caller limited to some surveys may see: whom these asked or heard."""
+        mine = sorted(caller.surveys or ())
+        heard = Response.select().where(Response.person == cls.id, Response.survey.in_(mine))
+        asked = Invitation.select().where(Invitation.person == cls.id, Invitation.survey.in_(mine))
+        return fn.EXISTS(heard) | fn.EXISTS(asked)
 
     class Meta:
         # The name first: who is looked up by an address may be verified or not.

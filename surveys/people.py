@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 
 from surveys.base import db, ids, signing
+from surveys.base.errors import Clash, Missing
 from surveys.domain import addresses
 from surveys.models import Person, Survey
 
@@ -226,10 +227,6 @@ def _among(column: Any) -> db.Prepared:
 _named_by = [_among(column) for column in (Person.email, Person.known_email, Person.claimed_email)]
 
 
-class Clash(Exception):
-    """Somebody else goes by that address or id already."""
-
-
 #: What a key's holder may say of a person besides the identity.
 DESCRIBED = ("name", "language", "company", "properties")
 
@@ -251,12 +248,12 @@ def put(who: Identity, described: dict[str, Any], now: datetime) -> tuple[Person
 
 
 def change(person: Person, values: dict[str, Any]) -> Person:
-    """Change what is known of a person: DESCRIBED, `email`, `external_id`. Raises Clash and LookupError."""
+    """Change what is known of a person: DESCRIBED, `email`, `external_id`. Raises Clash and Missing."""
 
     def verb() -> Person:
         row = Person.get_or_none(Person.id == person.id)
         if row is None:
-            raise LookupError(person.id)
+            raise Missing
         given = dict(values)
         if "external_id" in given:
             row.external_id = given.pop("external_id")

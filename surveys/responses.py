@@ -12,6 +12,7 @@ from peewee import SQL
 
 from surveys import daily_counts, invitations, links, people, ticket_resolutions, tombstones
 from surveys.base import clock, db, jobs, signing
+from surveys.base.errors import Clash, Gone, Missing, Refused
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
@@ -28,28 +29,8 @@ UNVERIFIED = "unverified"
 BY_HAND = "by_hand"
 
 
-class Refused(Exception):
-    """The answer cannot be taken; `field` is what is wrong, None when it is no single field."""
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.field = message, field
-
-
-class Clash(Refused):
-    """It contradicts what is stored: another survey's id, a wrong edit key, the edit window is over."""
-
-
 class Answered(Clash):
     """Somebody answered for this resolution of the ticket already; a printed link cannot change that."""
-
-
-class Over(Refused):
-    """The invitation can no longer be answered."""
-
-
-class Gone(Refused):
-    """The answer was deleted; what a browser still sends of it is not recorded anew."""
 
 
 @dataclass
@@ -98,10 +79,10 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
     Each field keeps the value of the highest revision that carried it; at equal revision the first stored
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
-    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered, Over and Gone.
+    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered, Gone and Missing.
     """
     if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
-        raise LookupError(survey.id)
+        raise Missing
     _check(survey, answer)
     who = people.identity(survey, answer.person, answer.vouched)
     invitation_id = None
@@ -151,7 +132,7 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
             ticket_resolutions.hold(invitation)
         row = _by_key(response.key)
         if row is None:
-            raise LookupError(response.id)
+            raise Missing
         if not excluded and invitation is not None and invitation.unverified and _counts(invitation):
             raise Clash("The customer's own answer to this resolution of the ticket counts.", "excluded")
         flags = [flag for flag in row.flags or [] if flag != BY_HAND] + ([BY_HAND] if excluded else [])
@@ -192,7 +173,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
     def verb() -> None:
         row = _by_key(response.key)
         if row is None:
-            raise LookupError(response.id)
+            raise Missing
         row.tags = list(dict.fromkeys(tags))
         _settle(row, (row.score, row.counted), now)
         _save(row, ["tags"])
@@ -382,7 +363,7 @@ def _check_bearer(invitation: Invitation, row: Response | None) -> None:
 
 def _check_open(invitation: Invitation, now: datetime) -> None:
     if invitations.is_over(invitation, now):
-        raise Over("This invitation can no longer be answered.")
+        raise Gone("This invitation can no longer be answered.")
 
 
 def _of_twin(invitation: Invitation) -> Response | None:

@@ -236,22 +236,17 @@ def test_readme_names_every_route_and_every_setting(app):
 # ----------------------------------------------------------------------------------------------- access
 
 
-CALLERS = ("none", "read", "write", "trigger", "admin", "foreign")
-
-
 def test_access_is_what_the_snapshot_says(world, make):
     """Every route × every kind of caller. `foreign`: an admin's key that is limited to another survey.
 
     A change of this file is a change of who may do what: review it as one. To accept one, delete the file
     and run this test; it writes the file anew, and fails once so that nobody overlooks it.
     """
-    other = make.survey()
-    keys = {scope: make.key(scope) for scope in ("read", "write", "trigger")}
-    keys |= {"admin": ADMIN_KEY, "foreign": make.key("admin", surveys=[other.id])}
-    lines = [f"{'route':64}" + "".join(f"{caller:>9}" for caller in CALLERS)]
+    callers = {"none": {}, **keys_of_all_kinds(make)}
+    lines = [f"{'route':64}" + "".join(f"{caller:>9}" for caller in callers)]
     for rule in sorted(world.app.url_map.iter_rules(), key=lambda rule: rule.rule):
         for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
-            statuses = [_status(world, make, rule, method, keys.get(caller)) for caller in CALLERS]
+            statuses = [_status(world, make, rule, method, headers) for headers in callers.values()]
             lines.append(f"{method + ' ' + rule.rule:64}" + "".join(f"{status:>9}" for status in statuses))
     found = "\n".join(lines) + "\n"
     if not SNAPSHOT.exists():
@@ -260,13 +255,28 @@ def test_access_is_what_the_snapshot_says(world, make):
     assert found == SNAPSHOT.read_text()
 
 
-def _status(world, make, rule, method, key):
+def keys_of_all_kinds(make):
+    """What each kind of key sends with a call. Other ways to prove oneself stand beside it, as further columns."""
+    keys = {scope: make.key(scope) for scope in ("read", "write", "trigger")}
+    keys |= {"admin": ADMIN_KEY, "foreign": make.key("admin", surveys=[make.survey().id])}
+    return {name: {"Authorization": f"Bearer {key}"} for name, key in keys.items()}
+
+
+def test_only_one_family_asks_which_surveys_a_caller_may_see():
+    """Everybody else asks `surveys.visible`, or a table's own `seen_by`."""
+    files = [path for folder in ("surveys", "feedback") for path in sorted((ROOT / folder).rglob("*.py"))]
+    asking = {
+        str(path.relative_to(ROOT)) for path in files if re.search(r"caller\.surveys\b", path.read_text())
+    }
+    assert asking == {"surveys/visible.py", "surveys/models.py", "feedback/models.py"}
+
+
+def _status(world, make, rule, method, headers):
     """What one caller gets who asks for something that is there, with an empty body."""
     survey = make.survey()
     response = make.response(survey, 9, person={"id": survey.id})
     known = {"survey_id": survey.id, "response_id": response.id, "person_id": response.person_id}
     path = re.sub(r"<any\('?([^,')]+)[^)]*\):\w+>", r"\1", rule.rule)
     path = re.sub(r"<(?:int:)?(\w+)>", lambda match: str(known.get(match.group(1), "0")), path)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     body = {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
     return world.client.open(path, method=method, headers=headers, **body).status_code

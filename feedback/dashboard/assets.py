@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, request
 
 from surveys import links
-from surveys.base.http import problems
+from surveys.base.errors import Missing
 
 FOLDER = Path(__file__).with_name("static")
 
@@ -38,7 +38,7 @@ def install(blueprint: Blueprint) -> None:
 
 def _served(digest: str, name: str) -> Response:
     if name not in KINDS or digest != _read(name)[0]:
-        raise problems.not_found()
+        raise Missing
     _, plain, packed = _read(name)
     small = "gzip" in request.accept_encodings
     answer = Response(packed if small else plain, mimetype=KINDS[name])

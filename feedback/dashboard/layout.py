@@ -28,7 +28,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         moment=moment,
         day=day,
         may=may,
-        caller=g.get("key"),
+        caller=g.get("caller"),
         **values,
     )
     answer = make_response(body, status)
@@ -58,7 +58,7 @@ def seen(address: str) -> Response:
 
 def may(scope: str | None) -> bool:
     """Whether the caller has `scope`."""
-    caller = g.get("key")
+    caller = g.get("caller")
     return scope is None or (caller is not None and caller.may(scope))
 
 

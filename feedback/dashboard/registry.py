@@ -11,9 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from feedback.dashboard import assets, layout
+from surveys.base.accounts.caller import Caller
+from surveys.base.errors import Missing
 from surveys.base.http import problems
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 
 blueprint = Blueprint("team", __name__, template_folder="../templates")
 
@@ -146,11 +147,12 @@ for _status in (404, 405):
     blueprint.app_errorhandler(_status)(_not_a_page)
 
 
-def not_found() -> Problem:
+def not_found() -> Missing:
     """The one 404 of pages: what is not there and what is not yours look alike."""
-    return problems.not_found()
+    return Missing()
 
 
-def caller() -> Any:
+def caller() -> Caller:
     """Who asks for the page."""
-    return g.key
+    found: Caller = g.caller
+    return found

@@ -85,6 +85,11 @@ class LabelTaken(ValueError):
     """Another topic is called so already."""
 
 
+def is_taken(state: State, label: str, owner: str | None = None) -> bool:
+    """Whether a topic other than `owner` is called `label`, in whatever case."""
+    return any(t.label.casefold() == label.casefold() for t in state.topics.values() if t.id != owner)
+
+
 def rename(state: State, topic: str, label: str, now: datetime) -> State:
     """`state` in which `topic` is called `label`, for good. Raises UnknownTopic and LabelTaken."""
     _known(state, topic)
@@ -318,5 +323,5 @@ def _known(state: State, topic: str) -> None:
 
 
 def _free(state: State, label: str, owner: str | None) -> None:
-    if any(t.label.casefold() == label.casefold() for t in state.topics.values() if t.id != owner):
+    if is_taken(state, label, owner):
         raise LabelTaken(label)

@@ -12,6 +12,7 @@ from feedback.domain.topics import Change, Kind, State
 from feedback.models import Meaning, Placement, Topic, TopicChange
 from surveys import responses
 from surveys.base import db
+from surveys.base.errors import Clash, Missing, Refused
 from surveys.domain import folding
 from surveys.models import Response
 
@@ -22,26 +23,6 @@ AT_ONCE = 500
 
 _UNNAMED = "Unnamed topic"
 _LONGEST_NAME = 80  # characters
-
-
-class PersonalData(ValueError):
-    """A label holds an address or a number that belongs to a person."""
-
-
-class Merged(ValueError):
-    """The topic was merged into another one, which `into` names."""
-
-    def __init__(self, into: str) -> None:
-        super().__init__(into)
-        self.into = into
-
-
-class NotInTopic(ValueError):
-    """The comments of these `responses` are not in the topic that they should leave."""
-
-    def __init__(self, responses: Sequence[str]) -> None:
-        super().__init__(*responses)
-        self.responses = responses
 
 
 def state() -> State:
@@ -69,7 +50,7 @@ def state() -> State:
 def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
     """A new topic that a person describes; from now on comments like it are put into it.
 
-    Raises LabelTaken and PersonalData. Personal data in examples is not kept.
+    Raises Refused for a label with personal data, Clash for one that is taken. Personal data in examples is not kept.
     """
     _check(label)
     kept = [redaction.redact(example) for example in examples]
@@ -77,6 +58,7 @@ def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
     def verb() -> Topic:
         db.serialise("topics")
         before = state()
+        _check_free(before, label)
         after, made = domain.teach(before, label, kept, now)
         _keep(before, after, now)
         return Topic.get_by_id(made)
@@ -87,7 +69,7 @@ def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
 def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
     """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good.
 
-    Raises UnknownTopic, Merged, LabelTaken and PersonalData.
+    Raises Missing, Refused for a label with personal data, Clash for one that is taken and for a merged topic.
     """
     if "label" in values:
         _check(values["label"])
@@ -97,6 +79,7 @@ def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
         before = state()
         _check_live(before, topic_id)
         if "label" in values and values["label"] != before.topics[topic_id].label:
+            _check_free(before, values["label"], topic_id)
             _keep(before, domain.rename(before, topic_id, values["label"], now), now)
             _touch(topic_id, now)
         rest = {name: value for name, value in values.items() if name != "label"}
@@ -108,7 +91,7 @@ def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
 
 
 def merge(topic_id: str, into: str, now: datetime) -> Topic:
-    """Put all that is in a topic into another one, now and after every review. Raises UnknownTopic and Merged."""
+    """Put all of a topic into another one, now and after every review. Raises Missing, and Clash for a merged one."""
 
     def verb() -> Topic:
         db.serialise("topics")
@@ -127,8 +110,8 @@ def split(
 ) -> Topic:
     """A new topic of some of a topic's `comments`, which leave it, and of `examples`.
 
-    `comments`: the keys of responses by what the caller calls them, None where there is none. Raises UnknownTopic,
-    Merged, NotInTopic, LabelTaken and PersonalData.
+    `comments`: the keys of responses by what the caller calls them, None where there is none. Raises as `change`
+    does, and Refused when some are not in the topic.
     """
     _check(label)
     kept = tuple(redaction.redact(example) for example in examples)
@@ -141,7 +124,8 @@ def split(
         placed: Any = Placement.select(Placement.response).where(Placement.topic == topic_id)
         here = {key for (key,) in placed.where(Placement.response.in_(keys)).tuples()}
         if strange := [name for name, key in comments.items() if key not in here]:
-            raise NotInTopic(strange)
+            raise Refused(f"Not in this topic: {', '.join(strange)}.", "responses")
+        _check_free(before, label)
         after, made = domain.split(before, topic_id, label, now)
         taught = replace(after.topics[made], examples=kept)
         _keep(before, replace(after, topics={**after.topics, made: taught}), now)
@@ -222,12 +206,6 @@ def final(topic_id: str, merged: Mapping[str, str]) -> str:
         seen.add(topic_id)
         topic_id = merged[topic_id]
     return topic_id
-
-
-def spoken_of(surveys: Sequence[str]) -> Any:
-    """A query of the ids of the topics that some response of these surveys is in."""
-    said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
-    return said.where(Response.survey.in_(surveys))
 
 
 def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
@@ -379,14 +357,19 @@ def _others(key: int) -> list[str]:
 
 def _check(label: str) -> None:
     if redaction.tells(label):
-        raise PersonalData(label)
+        raise Refused("Must not hold an e-mail address, a telephone, card or account number.", "label")
+
+
+def _check_free(now_standing: State, label: str, owner: str | None = None) -> None:
+    if domain.is_taken(now_standing, label, owner):
+        raise Clash("Another topic is called so already.")
 
 
 def _check_live(now_standing: State, topic_id: str) -> None:
     if topic_id in now_standing.merged:
-        raise Merged(final(topic_id, now_standing.merged))
+        raise Clash(f"The topic was merged into {final(topic_id, now_standing.merged)}.")
     if topic_id not in now_standing.topics:
-        raise domain.UnknownTopic(topic_id)
+        raise Missing
 
 
 def _cleared(topic: domain.Topic) -> domain.Topic:

@@ -9,7 +9,8 @@ from flask import Response, g
 from feedback import exports
 from feedback.schemas.responses import ExportQuery
 from feedback.views.feed import narrow
-from surveys.base.http import problems
+from surveys import visible
+from surveys.base.errors import Refused
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 
@@ -33,11 +34,11 @@ PIECE = 64 * 1024
 def responses(query: dict[str, Any], kind: str) -> Response:
     """All responses that fit the filters of the feed, newest first, as CSV or as one JSON object a line."""
     delimiter = query.pop("delimiter", None)
-    found = exports.items(narrow(query), g.key.surveys)
+    found = exports.items(narrow(query), visible.only(g.caller))
     if kind == "csv":
         lines, mimetype = exports.table(found, delimiter or ","), "text/csv"
     elif delimiter:
-        raise problems.invalid("delimiter", "Only CSV has one.")
+        raise Refused("Only CSV has one.", "delimiter")
     else:
         lines, mimetype = exports.ndjson(found), "application/x-ndjson"
     answer = Response(_pieces(lines), mimetype=mimetype)

@@ -23,9 +23,9 @@ from feedback.schemas.feed import (
     ViewQuery,
 )
 from feedback.schemas.filters import ViewFilters
-from surveys import links, responses
-from surveys.base import clock
-from surveys.base.http import context, lists, problems
+from surveys import links, responses, visible
+from surveys.base import clock, errors
+from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent_secret
@@ -57,20 +57,22 @@ def feed(query: dict[str, Any]) -> Any:
     narrowed = narrow(query)
     if like:
         row = responses.find(like.lower())
-        if row is None or not g.key.sees(row.survey_id):
-            raise problems.invalid("like", "There is no such response.")
+        if row is None or not visible.sees(row, g.caller):
+            raise errors.Refused("There is no such response.", "like")
         if cursor or order != "desc":
-            raise problems.invalid(
-                "cursor" if cursor else "order", "Does not go with like: the nearest come first."
+            raise errors.Refused(
+                "Does not go with like: the nearest come first.", "cursor" if cursor else "order"
             )
-        return jsonify({"items": the_feed.like(row.key, narrowed, limit, g.key.surveys), "next": None})
+        return jsonify(
+            {"items": the_feed.like(row.key, narrowed, limit, visible.only(g.caller)), "next": None}
+        )
     position = None
     if cursor:
         kind, tick, key = lists.decode_cursor(cursor, str, int, int)
         if kind != order:
-            raise problems.invalid("cursor", f"Is a cursor of order={kind}.")
+            raise errors.Refused(f"Is a cursor of order={kind}.", "cursor")
         position = (tick, key)
-    page = the_feed.page(narrowed, limit, order, position, g.key.surveys)
+    page = the_feed.page(narrowed, limit, order, position, visible.only(g.caller))
     following = lists.encode_cursor(order, *page.position) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
@@ -81,9 +83,7 @@ def feed(query: dict[str, Any]) -> Any:
 @saved.response(200, SavedFeedList)
 def index(query: dict[str, Any]) -> Any:
     """Saved views, newest first, without their tokens."""
-    found = SavedFeed.select()
-    if g.key.surveys is not None:
-        found = found.where(SavedFeed.api_key == g.key.id)
+    found = visible.narrowed(SavedFeed.select(), g.caller)
     rows, following = lists.newest_first(
         found, SavedFeed.created_at, SavedFeed.id, query.get("cursor"), query["limit"]
     )
@@ -103,10 +103,7 @@ def create(body: dict[str, Any]) -> Any:
     except ma.ValidationError as error:
         raise ma.ValidationError({"filters": error.messages}) from None
     narrow(loaded, "filters.")
-    try:
-        row, token = saved_feeds.save(body["name"], filters, g.key, clock.now())
-    except saved_feeds.Revoked:
-        raise problems.unknown_key() from None
+    row, token = saved_feeds.save(body["name"], filters, g.caller, clock.now())
     urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv")}
     return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
 
@@ -116,10 +113,7 @@ def create(body: dict[str, Any]) -> Any:
 @saved.response(204)
 def delete(feed_id: str) -> Any:
     """Revoke a saved view; its addresses stop working at once."""
-    row = SavedFeed.get_or_none(SavedFeed.id == feed_id)
-    if row is None or (g.key.surveys is not None and row.api_key != g.key.id):
-        raise problems.not_found()
-    saved_feeds.forget(feed_id)
+    saved_feeds.forget(visible.own(SavedFeed, feed_id, g.caller).id)
 
 
 @public.route("/feed/<token>.<any(atom, json, csv):kind>", methods=["GET"])
@@ -136,10 +130,10 @@ def view(query: dict[str, Any], token: str, kind: str) -> Response:
     """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
     row = saved_feeds.opened_by(token)
     if row is None:
-        raise problems.not_found()
+        raise errors.Missing
     address = links.to(f"/feed/{token}.{kind}")
     if query and kind != "csv":
-        raise problems.invalid("delimiter", "Only CSV has one.")
+        raise errors.Refused("Only CSV has one.", "delimiter")
     answer = _csv(row, **query) if kind == "csv" else {"atom": _atom, "json": _json}[kind](row, address)
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.headers["Referrer-Policy"] = "no-referrer"
@@ -148,11 +142,8 @@ def view(query: dict[str, Any], token: str, kind: str) -> Response:
 
 
 def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Filters as the queries want them. Raises a 422 for one that names what is not there or not to be seen."""
-    try:
-        the_filters.check(filters, g.key.surveys)
-    except the_filters.Unknown as unknown:
-        raise problems.invalid(f"{prefix}{unknown.name}", str(unknown)) from None
+    """Filters as the queries want them. Raises Refused for one that names what is not there or not to be seen."""
+    the_filters.check(filters, g.caller, prefix)
     return moments(filters)
 
 

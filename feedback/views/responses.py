@@ -9,12 +9,12 @@ from feedback import corrections, feed
 from feedback.schemas.feed import FeedOut
 from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
-from surveys import responses
+from surveys import responses, visible
 from surveys.base import clock, db
-from surveys.base.http import lists, problems
+from surveys.base.errors import Missing, Refused
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent
 from surveys.models import Response, Survey
 
@@ -34,7 +34,7 @@ def index(query: dict[str, Any]) -> Any:
     """Responses, newest first, with the filters of the feed."""
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
     position = (0, lists.decode_cursor(cursor, int)[0]) if cursor else None
-    page = feed.page(narrow(query), limit, "desc", position, g.key.surveys)
+    page = feed.page(narrow(query), limit, "desc", position, visible.only(g.caller))
     following = lists.encode_cursor(page.position[1]) if page.position else None
     return jsonify({"items": page.items, "next": following})
 
@@ -50,12 +50,10 @@ def create(body: dict[str, Any]) -> Any:
 
     What it carries then and differs is amended at any time, but for `created_at` and `tags`.
     """
-    survey = Survey.get_or_none(Survey.id == body["survey"])
-    if survey is None or not g.key.sees(survey.id):
-        raise problems.invalid("survey", "There is no such survey.")
+    survey = visible.own(Survey, body["survey"], g.caller, field="survey")
     now = clock.now()
     if body.get("created_at", now) > now:
-        raise problems.invalid("created_at", "Must not be in the future.")
+        raise Refused("Must not be in the future.", "created_at")
     answer = responses.Answer(
         id=body["id"],
         revision=1,
@@ -65,12 +63,7 @@ def create(body: dict[str, Any]) -> Any:
         vouched=True,
         attribution=_attribution(body),
     )
-    try:
-        row, created = responses.record(survey, answer, now)
-    except responses.Clash as clash:
-        raise Problem(409, clash.message) from None
-    except responses.Refused as refused:
-        raise problems.invalid(refused.field or "_", refused.message) from None
+    row, created = responses.record(survey, answer, now)
     return jsonify(feed.one(row.key)), 201 if created else 200
 
 
@@ -79,7 +72,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, ITEM)
 def show(response_id: str) -> Any:
     """One response."""
-    return _item(own(response_id))
+    return _item(_own(response_id))
 
 
 @routes.route("/<response_id>", methods=["PATCH"])
@@ -88,7 +81,8 @@ def show(response_id: str) -> Any:
 @routes.response(200, ITEM)
 def change(body: dict[str, Any], response_id: str) -> Any:
     """Tag, exclude or restore a response; place it in topics and label its sentiment better than the engines."""
-    row, now, seen = own(response_id), clock.now(), g.key.surveys
+    # The verb runs in the writer's thread, which has no request.
+    row, now, caller = _own(response_id), clock.now(), g.caller
 
     def verb() -> None:
         if "tags" in body:
@@ -96,21 +90,14 @@ def change(body: dict[str, Any], response_id: str) -> Any:
         if "excluded" in body:
             responses.exclude(row, body["excluded"], now)
         if "topics" in body:
-            corrections.set_topics(row, body["topics"], now, seen)
+            corrections.set_topics(row, body["topics"], now, caller)
         if "sentiment" in body:
             if body["sentiment"] is None:
                 corrections.withdraw_sentiment(row, now)
             else:
                 corrections.set_sentiment(row, body["sentiment"], now)
 
-    try:
-        db.write(verb)
-    except corrections.Unknown as unknown:
-        raise problems.invalid("topics", f"There is no topic {unknown.topic_id}.") from None
-    except responses.Clash as clash:
-        raise Problem(409, clash.message) from None
-    except LookupError:
-        raise problems.not_found() from None
+    db.write(verb)
     return _item(row)
 
 
@@ -119,21 +106,17 @@ def change(body: dict[str, Any], response_id: str) -> Any:
 @routes.response(204)
 def delete(response_id: str) -> Any:
     """Delete a response and all that was derived from it."""
-    responses.delete(own(response_id), clock.now())
+    responses.delete(_own(response_id), clock.now())
 
 
-def own(response_id: str) -> Response:
-    """The response if this key sees its survey; else the same 404 as for one that is not there."""
-    row = responses.find(response_id.lower())
-    if row is None or not g.key.sees(row.survey_id):
-        raise problems.not_found()
-    return row
+def _own(response_id: str) -> Response:
+    return visible.shown(responses.find(response_id.lower()), g.caller)
 
 
 def _item(row: Response) -> Any:
     item = feed.one(row.key)
     if item is None:
-        raise problems.not_found()
+        raise Missing
     return jsonify(item)
 
 

@@ -8,11 +8,11 @@ from flask import g
 from feedback import results, segments
 from feedback.schemas.metrics import MetricsOut, MetricsQuery
 from feedback.views.feed import narrow
-from surveys.base import clock
-from surveys.base.http import context, problems
+from surveys import visible
+from surveys.base import clock, errors
+from surveys.base.http import context
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 
@@ -37,7 +37,7 @@ def metrics(query: dict[str, Any]) -> Any:
         and by not in segments.SEGMENTS
         and not (by.startswith(segments.PROPERTY) and by != segments.PROPERTY)
     ):
-        raise problems.invalid("by", f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.")
+        raise errors.Refused(f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.", "by")
     zone = context.settings().time_zone
     surveys = _surveys(query)
     question = results.Question(
@@ -50,27 +50,18 @@ def metrics(query: dict[str, Any]) -> Any:
         by=by,
         segments=narrowed,
     )
-    try:
-        return results.answer(question, zone, clock.now())
-    except results.TooMany:
-        raise problems.invalid("interval", f"Gives more than {results.MOST_BUCKETS} points.") from None
+    return results.answer(question, zone, clock.now())
 
 
 def _surveys(query: dict[str, Any]) -> list[Survey]:
     if not query.get("survey") and not query.get("metric"):
-        raise Problem(
-            422,
-            "The request is well-formed but not valid.",
-            {"survey": ["Give survey or metric."], "metric": ["Give survey or metric."]},
-        )
-    found = Survey.select()
+        raise errors.Refused("Give survey or metric.", "survey", "metric")
+    found = visible.surveys(g.caller)
     if query.get("survey"):
         found = found.where(Survey.id == query["survey"])
     if query.get("metric"):
         found = found.where(Survey.metric == query["metric"])
-    if g.key.surveys is not None:
-        found = found.where(Survey.id.in_(g.key.surveys))
     rows = list(found.order_by(Survey.created_at))
     if not rows and query.get("survey"):
-        raise problems.not_found()
+        raise errors.Missing
     return rows

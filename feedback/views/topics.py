@@ -5,7 +5,6 @@ from typing import Any
 from flask import g, jsonify
 
 from feedback import drivers as the_drivers
-from feedback.domain.topics import LabelTaken, UnknownTopic
 from feedback.models import Topic
 from feedback.schemas.topics import (
     CorrectionsOut,
@@ -23,12 +22,11 @@ from feedback.schemas.topics import (
 from feedback.sentiment import learning
 from feedback.topics import reports, reviews, topics
 from feedback.topics.reports import Scope
-from surveys import responses
-from surveys.base import clock
-from surveys.base.http import context, lists, problems
+from surveys import responses, visible
+from surveys.base import clock, errors
+from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent
 from surveys.models import Survey
 
@@ -47,7 +45,7 @@ def index(query: dict[str, Any]) -> Any:
     Value and impact are given where the surveys looked at share one metric.
     """
     scope = _scope(query)
-    everybody = g.key.surveys is None and not ({"survey", "metric"} & set(query))
+    everybody = visible.all_of(None, g.caller) and not ({"survey", "metric"} & set(query))
     found = reports.overview(scope, everybody, context.settings().time_zone, clock.now())
     if "status" in query:
         found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
@@ -66,7 +64,7 @@ def index(query: dict[str, Any]) -> Any:
 def create(body: dict[str, Any]) -> Any:
     """Teach a topic by its name and a few examples; comments like them are put into it from then on."""
     _check_shared()
-    row = _said(lambda: topics.teach(body["label"], body.get("examples", []), clock.now()))
+    row = topics.teach(body["label"], body.get("examples", []), clock.now())
     return jsonify(_item(row, _scope({}))), 201
 
 
@@ -87,7 +85,7 @@ def review() -> Any:
 def show(query: dict[str, Any], topic_id: str) -> Any:
     """One topic with its most typical comments, the phrases that mark it and its lineage."""
     scope = _scope(query)
-    return jsonify(_item(_own(topic_id), scope))
+    return jsonify(_item(visible.own(Topic, topic_id, g.caller), scope))
 
 
 @routes.route("/<topic_id>", methods=["PATCH"])
@@ -97,7 +95,7 @@ def show(query: dict[str, Any], topic_id: str) -> Any:
 def change(body: dict[str, Any], topic_id: str) -> Any:
     """Rename a topic, which no review undoes, or say who looks after it and where."""
     _check_shared()
-    row = _said(lambda: topics.change(topic_id, body, clock.now()))
+    row = topics.change(topic_id, body, clock.now())
     return jsonify(_item(row, _scope({})))
 
 
@@ -108,13 +106,12 @@ def change(body: dict[str, Any], topic_id: str) -> Any:
 def merge(body: dict[str, Any], topic_id: str) -> Any:
     """Put all of a topic into another one, now and after every review; the answer is the other one."""
     _check_shared()
-    _own(topic_id)
+    visible.own(Topic, topic_id, g.caller)
     if body["into"] == topic_id:
-        raise problems.invalid("into", "Must be another topic.")
+        raise errors.Refused("Must be another topic.", "into")
     if Topic.get_or_none(Topic.id == body["into"]) is None:
-        raise problems.invalid("into", "There is no such topic.")
-    row = _said(lambda: topics.merge(topic_id, body["into"], clock.now()))
-    return jsonify(_item(row, _scope({})))
+        raise errors.Refused("There is no such topic.", "into")
+    return jsonify(_item(topics.merge(topic_id, body["into"], clock.now()), _scope({})))
 
 
 @routes.route("/<topic_id>/split", methods=["POST"])
@@ -125,12 +122,10 @@ def merge(body: dict[str, Any], topic_id: str) -> Any:
 def split(body: dict[str, Any], topic_id: str) -> Any:
     """Make a new topic of some comments of a topic. They teach it: others like them are put into it too."""
     _check_shared()
-    _own(topic_id)
+    visible.own(Topic, topic_id, g.caller)
     found = {response_id: responses.find(response_id.lower()) for response_id in body["responses"]}
     comments = {response_id: row.key if row else None for response_id, row in found.items()}
-    row = _said(
-        lambda: topics.split(topic_id, body["label"], comments, body.get("examples", []), clock.now())
-    )
+    row = topics.split(topic_id, body["label"], comments, body.get("examples", []), clock.now())
     return jsonify(_item(row, _scope({}))), 201
 
 
@@ -145,14 +140,10 @@ def moving(query: dict[str, Any]) -> Any:
     `contribution` is share times value, `explains` how much of it is new.
     """
     if not query.get("survey") and not query.get("metric"):
-        raise Problem(
-            422,
-            "The request is well-formed but not valid.",
-            {"survey": ["Give survey or metric."], "metric": ["Give survey or metric."]},
-        )
+        raise errors.Refused("Give survey or metric.", "survey", "metric")
     question = _scope(query).question
     if question is None:
-        raise problems.invalid("metric", "There is no survey with this metric.")
+        raise errors.Refused("There is no survey with this metric.", "metric")
     return jsonify(the_drivers.moving(question, context.settings().time_zone, clock.now()))
 
 
@@ -166,37 +157,25 @@ def corrections() -> Any:
     out otherwise because of what it learnt from them.
     """
     items = [
-        {**item, "learnt_at": clock.stamp(item["learnt_at"])} for item in learning.overview(g.key.surveys)
+        {**item, "learnt_at": clock.stamp(item["learnt_at"])}
+        for item in learning.overview(visible.only(g.caller))
     ]
     return jsonify({"items": items, "next": None})
 
 
 def _scope(query: dict[str, Any]) -> Scope:
     """The surveys that the key sees and the query asks for."""
-    found = Survey.select()
+    found = visible.surveys(g.caller)
     if query.get("survey"):
         found = found.where(Survey.id == query["survey"])
     if query.get("metric"):
         found = found.where(Survey.metric == query["metric"])
-    if g.key.surveys is not None:
-        found = found.where(Survey.id.in_(g.key.surveys))
     rows = list(found.order_by(Survey.created_at))
     if not rows and query.get("survey"):
-        raise problems.not_found()
+        raise errors.Missing
     zone = context.settings().time_zone
     since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
-    return Scope(rows, since, until, limited=g.key.surveys is not None)
-
-
-def _own(topic_id: str) -> Topic:
-    """The topic, if a response that the key sees is in it; else the same 404 as for one that is not there."""
-    found = Topic.select().where(Topic.id == topic_id)
-    if g.key.surveys is not None:
-        found = found.where(Topic.id.in_(topics.spoken_of(g.key.surveys)))
-    row = found.first()
-    if row is None:
-        raise problems.not_found()
-    return row
+    return Scope(rows, since, until, limited=not visible.all_of(None, g.caller))
 
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
@@ -204,23 +183,4 @@ def _item(row: Topic, scope: Scope) -> dict[str, Any]:
 
 
 def _check_shared() -> None:
-    if g.key.surveys is not None:
-        raise Problem(403, "Topics are shared by all surveys, and this key sees only some of them.")
-
-
-def _said(verb: Any) -> Any:
-    """What `verb` gives, its errors in the words of the API."""
-    try:
-        return verb()
-    except UnknownTopic:
-        raise problems.not_found() from None
-    except topics.Merged as merged:
-        raise Problem(409, f"The topic was merged into {merged.into}.") from None
-    except topics.NotInTopic as strange:
-        raise problems.invalid("responses", f"Not in this topic: {', '.join(strange.responses)}.") from None
-    except LabelTaken:
-        raise Problem(409, "Another topic is called so already.") from None
-    except topics.PersonalData:
-        raise problems.invalid(
-            "label", "Must not hold an e-mail address, a telephone, card or account number."
-        ) from None
+    visible.demand_all(g.caller, "Topics are shared by all surveys, and this key sees only some of them.")

@@ -19,6 +19,7 @@ from surveys import catalogue, daily_counts, links
 from surveys.base import cli, clock, db, sealing, settings
 from surveys.base import worker as the_worker
 from surveys.base.accounts import keys as api_keys
+from surveys.base.accounts.caller import SCOPES
 from surveys.base.db import disk_reserve, migrations
 from surveys.base.http import context
 from surveys.base.version import VERSION
@@ -226,7 +227,7 @@ def keys_list() -> None:
 
 @keys.command("create")
 @click.option("--name", required=True)
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(list(api_keys.SCOPES)))
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(list(SCOPES)))
 @click.option("--survey", "surveys", multiple=True, help="Limit the key to this survey; may be given again.")
 @cli.with_database
 def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.base.accounts.keys import SCOPES
+from surveys.base.accounts.caller import SCOPES
 from surveys.schemas.kinds import SHORT, Moment, Stored, text
 
 

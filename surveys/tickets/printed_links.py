@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from surveys import catalogue, links, ticket_resolutions, triggers
 from surveys.base import db, ids, signing
+from surveys.base.errors import Missing
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Connection, Invitation, Resolution, Survey
@@ -29,10 +30,6 @@ PLACEHOLDERS: dict[str, dict[str, str]] = {
 
 #: The names that a link may leave to the helpdesk: ticket and agent.
 NAMES = ("t", "a")
-
-
-class Forged(Exception):
-    """The link is not one of ours, or its key was taken out of use."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +57,11 @@ def make(connection: Connection, language: str, placeholders: Mapping[str, str])
 
 
 def check(connection: Connection, survey_id: str, score: str, key: str, names: str, mac: str) -> None:
-    """Raise Forged unless we signed a link of this connection for just that."""
+    """Raise Missing unless we signed a link of this connection for just that."""
     expected = _mac(connection, survey_id, score, str(connection.snippet_generation), names)
     known = key == str(connection.snippet_generation) and survey_id == connection.survey_id
     if not (signing.same(expected, mac) and known and set(names.split(",")) <= {*NAMES, ""}):
-        raise Forged
+        raise Missing
 
 
 def land(connection: Connection, ticket_id: str, agent: str | None, now: datetime) -> Invitation:

@@ -3,8 +3,7 @@
 from typing import Any
 
 from surveys import invitations, links, people, triggers
-from surveys.base import clock
-from surveys.base.http import problems
+from surveys.base import clock, errors
 from surveys.base.http.bodies import Routes
 from surveys.models import Invitation
 from surveys.schemas.asks import AskBody, AskOut, EventBody
@@ -63,7 +62,7 @@ def event(body: dict[str, Any], survey_id: str) -> None:
     except links.BadToken:
         found = None
     if found is None or found.survey_id != survey.id:
-        raise problems.invalid("invitation", "Is not an invitation to this survey.")
+        raise errors.Refused("Is not an invitation to this survey.", "invitation")
     if body["event"] == "shown":
         invitations.shown(found, now)
     else:

@@ -5,14 +5,12 @@ from typing import Any
 
 from flask import g
 
-from surveys import catalogue
-from surveys.base import clock
-from surveys.base.accounts.keys import ApiKey
+from surveys import catalogue, visible
+from surveys.base import clock, errors
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.http import lists, problems
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent_secret
 from surveys.mailreports import REPORTERS
 from surveys.models import Connection, Survey
@@ -43,7 +41,11 @@ routes = Routes(
 def index(query: dict[str, Any]) -> Any:
     """Connections, newest first, without their secrets."""
     rows, following = lists.newest_first(
-        _visible(), Connection.created_at, Connection.id, query.get("cursor"), query["limit"]
+        visible.narrowed(Connection.select(), g.caller),
+        Connection.created_at,
+        Connection.id,
+        query.get("cursor"),
+        query["limit"],
     )
     return {"items": rows, "next": following}
 
@@ -55,8 +57,8 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, ConnectionCreated)
 def create(body: dict[str, Any]) -> Any:
     """Connect a helpdesk or a sender of mail reports. A secret that was left out is made, and shown this once."""
-    if body["kind"] in REPORTERS and g.key.surveys is not None:
-        raise Problem(403, "This key is limited to its surveys; reports about mail concern all.")
+    if body["kind"] in REPORTERS:
+        visible.demand_all(g.caller, "This key is limited to its surveys; reports about mail concern all.")
     _check(body)
     connection, secret = connections.create(body, clock.now())
     # The row's own secret is never shown, only one that was made here.
@@ -69,7 +71,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, ConnectionOut)
 def show(connection_id: str) -> Any:
     """One connection."""
-    return own(connection_id)
+    return visible.own(Connection, connection_id, g.caller)
 
 
 @routes.route("/<connection_id>", methods=["PATCH"])
@@ -78,7 +80,7 @@ def show(connection_id: str) -> Any:
 @routes.response(200, ConnectionOut)
 def change(body: dict[str, Any], connection_id: str) -> Any:
     """Change a connection; its kind stays."""
-    row = own(connection_id)
+    row = visible.own(Connection, connection_id, g.caller)
     known = {"kind": row.kind, "survey": row.survey_id, "secret": row.secret, "proof": row.proof}
     check_connection(known | body)
     _check(body)
@@ -90,7 +92,7 @@ def change(body: dict[str, Any], connection_id: str) -> Any:
 @routes.response(204)
 def delete(connection_id: str) -> Any:
     """Take no more calls. Receipts, invitations and answers stay."""
-    connections.delete(own(connection_id))
+    connections.delete(visible.own(Connection, connection_id, g.caller))
 
 
 @routes.route("/<connection_id>/snippet", methods=["GET"])
@@ -99,9 +101,9 @@ def delete(connection_id: str) -> Any:
 @routes.response(200, PrintedSnippet)
 def snippet(query: dict[str, Any], connection_id: str) -> Any:
     """Rating links for agents' signatures and closing mails, with this helpdesk's own placeholders."""
-    row = own(connection_id)
+    row = visible.own(Connection, connection_id, g.caller)
     if row.survey_id is None:
-        raise problems.not_found()
+        raise errors.Missing
     known = printed_links.PLACEHOLDERS.get(row.kind, {})
     placeholders = {
         "t": query.get("ticket") or known.get("t", ""),
@@ -112,25 +114,9 @@ def snippet(query: dict[str, Any], connection_id: str) -> Any:
     return {"html": made.html, "score_urls": made.score_urls}
 
 
-def own(connection_id: str) -> Connection:
-    """The connection if this key sees its survey; else the same 404 as for one that is not there."""
-    row = _visible().where(Connection.id == connection_id).first()
-    if row is None:
-        raise problems.not_found()
-    return row
-
-
-def _visible() -> Any:
-    key: ApiKey = g.key
-    found = Connection.select()
-    return found if key.surveys is None else found.where(Connection.survey.in_(key.surveys))
-
-
 def _check(body: dict[str, Any]) -> None:
     if "survey" in body:
-        survey = Survey.get_or_none(Survey.id == body["survey"])
-        if survey is None or not g.key.sees(survey.id):
-            raise problems.invalid("survey", "There is no such survey.")
+        visible.own(Survey, body["survey"], g.caller, field="survey")
     url = (body.get("write_back") or {}).get("url")
     if url:
         try:
@@ -138,4 +124,4 @@ def _check(body: dict[str, Any]) -> None:
         except DeliveryFailed as error:
             # Unknown right now may be known later; private stays private.
             if not error.again:
-                raise problems.invalid("write_back.url", f"Cannot be called: {error}.") from None
+                raise errors.Refused(f"Cannot be called: {error}.", "write_back.url") from None

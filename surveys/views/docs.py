@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, make_response
 
-from surveys.base.http import problems
+from surveys.base.errors import Missing
 from surveys.base.http.bodies import Routes
 from surveys.views import layout
 
@@ -46,7 +46,7 @@ def pages() -> Response:
 def file(release: str, name: str) -> Response:
     """A file of the pages; its address changes with the release, so browsers keep it for good."""
     if release != _version():
-        raise problems.not_found()
+        raise Missing
     answer = make_response(_content(name))
     answer.mimetype = _FILES[name]
     answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response, jsonify, redirect, request
 
 from surveys import links
-from surveys.base import clock
+from surveys.base import clock, errors
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.http import bodies, problems
+from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
 from surveys.helpdesks import reading
@@ -38,7 +38,7 @@ def receive(connection_id: str) -> Any:
     """A webhook of a helpdesk or mail service, or a raw mail report. The raw bytes are proved before they are read."""
     connection = Connection.get_or_none(Connection.id == connection_id)
     if connection is None:
-        raise problems.not_found()
+        raise errors.Missing
     body = bodies.body_bytes(bodies.API_BODY)
     call = Call.of(request.method, dict(request.headers), body, request.args.to_dict(flat=False))
     if connection.kind in REPORTERS:
@@ -90,11 +90,8 @@ def land(connection_id: str, survey_id: str, score: str) -> Any:
     connection = Connection.get_or_none(Connection.id == connection_id)
     given = {name: request.args.get(name, "") for name in ("t", "a", "k", "n", "m")}
     if connection is None:
-        raise problems.not_found()
-    try:
-        printed_links.check(connection, survey_id, score, given["k"], given["n"], given["m"])
-    except printed_links.Forged:
-        raise problems.not_found() from None
+        raise errors.Missing
+    printed_links.check(connection, survey_id, score, given["k"], given["n"], given["m"])
     names = given["n"].split(",")
     ticket = reading.ident(given["t"]) if "t" in names else None
     agent = reading.line(given["a"]) if "a" in names else None

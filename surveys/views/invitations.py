@@ -4,13 +4,11 @@ from typing import Any
 
 from flask import g
 
-from surveys import invitations
-from surveys.base import clock
-from surveys.base.accounts.keys import ApiKey
-from surveys.base.http import lists, problems
+from surveys import invitations, visible
+from surveys.base import clock, errors
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.models import Invitation
 from surveys.schemas.invitations import InvitationList, InvitationOut, InvitationQuery
 
@@ -25,7 +23,7 @@ routes = Routes(
 @routes.response(200, InvitationList)
 def index(query: dict[str, Any]) -> Any:
     """Invitations, newest first."""
-    found = _visible()
+    found = visible.narrowed(Invitation.select(), g.caller)
     wanted = {"survey": Invitation.survey, "person": Invitation.person, "status": Invitation.status}
     for name, column in wanted.items():
         if name in query:
@@ -41,7 +39,7 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(200, InvitationOut)
 def show(invitation_id: str) -> Any:
     """One invitation."""
-    return _own(invitation_id)
+    return visible.own(Invitation, invitation_id, g.caller)
 
 
 @routes.route("/<invitation_id>", methods=["DELETE"])
@@ -49,18 +47,7 @@ def show(invitation_id: str) -> Any:
 @routes.response(204)
 def delete(invitation_id: str) -> Any:
     """Cancel an invitation that is not sent; the person does not count as asked by it any more. Else a 409."""
-    if not invitations.cancel(_own(invitation_id), "cancelled by the API", clock.now()):
-        raise Problem(409, "Only an invitation that is not sent can be cancelled.")
-
-
-def _own(invitation_id: str) -> Invitation:
-    row = _visible().where(Invitation.id == invitation_id).first()
-    if row is None:
-        raise problems.not_found()
-    return row
-
-
-def _visible() -> Any:
-    key: ApiKey = g.key
-    found = Invitation.select()
-    return found if key.surveys is None else found.where(Invitation.survey.in_(key.surveys))
+    if not invitations.cancel(
+        visible.own(Invitation, invitation_id, g.caller), "cancelled by the API", clock.now()
+    ):
+        raise errors.Clash("Only an invitation that is not sent can be cancelled.")

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import g
 
-from surveys.base import clock
+from surveys import visible
+from surveys.base import clock, errors
 from surveys.base.accounts import keys
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.http import lists, problems
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent_secret
 from surveys.models import Survey
 from surveys.schemas.keys import KeyBody, KeyCreated, KeyList, KeyRevoking
@@ -24,10 +24,7 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 @routes.response(200, KeyList)
 def index(query: dict[str, Any]) -> Any:
     """Keys in use, newest first, without their secrets, each with the saved views of the feed that it made."""
-    found = ApiKey.select().where(ApiKey.revoked_at.is_null())
-    if g.key.surveys is not None:
-        # Names and limits of others' keys tell of surveys that this one does not see.
-        found = found.where(ApiKey.id == g.key.id)
+    found = visible.narrowed(ApiKey.select().where(ApiKey.revoked_at.is_null()), g.caller)
     rows, following = lists.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
     )
@@ -43,11 +40,11 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, KeyCreated)
 def create(body: dict[str, Any]) -> Any:
     """Make a key. The secret is shown this once."""
-    if g.key.surveys is not None and not set(body["surveys"] or ["*"]) <= set(g.key.surveys):
-        raise Problem(403, "This key is limited to its surveys and cannot give more.")
+    if not visible.all_of(body["surveys"], g.caller):
+        raise errors.Forbidden("This key is limited to its surveys and cannot give more.")
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
     if body["surveys"] is not None and set(body["surveys"]) - known:
-        raise problems.invalid("surveys", "Names a survey that is not there.")
+        raise errors.Refused("Names a survey that is not there.", "surveys")
     key, secret = keys.issue(body["name"], body["scopes"], body["surveys"], clock.now())
     return {**key.__data__, "key": secret}
 
@@ -58,7 +55,6 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(204)
 def delete(query: dict[str, Any], key_id: str) -> Any:
     """Revoke a key, at once and everywhere, and with it the saved views that it made (or keep those)."""
-    if g.key.surveys is not None:
-        raise problems.not_found()
-    if not keys.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1"):
-        raise problems.not_found()
+    may = visible.all_of(None, g.caller)
+    if not (may and keys.revoke(key_id, clock.now(), keep_feeds=query["keep_feeds"] == "1")):
+        raise errors.Missing

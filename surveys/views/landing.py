@@ -6,10 +6,8 @@ from typing import Any
 from flask import Response, g, redirect, request
 
 from surveys import catalogue, invitations, links, responses
-from surveys.base import clock
-from surveys.base.http import problems
+from surveys.base import clock, errors
 from surveys.base.http.bodies import Routes
-from surveys.base.http.problems import Problem
 from surveys.mail import opened_links
 from surveys.models import Invitation, Survey
 from surveys.models import Response as Stored
@@ -36,7 +34,7 @@ def show(token: str) -> Response:
     now = clock.now()
     invitation, survey = _invited(token, now)
     if survey.status == "archived":
-        raise problems.not_found()
+        raise errors.Missing
     score = pages.score_of(survey, request.args.get("score", ""))
     if score is not None:
         opened_links.note(invitation, score, now)
@@ -90,7 +88,7 @@ def to_me(token: str) -> Any:
     public.admit_form()
     invitation = _invitation(token, clock.now())
     if invitation.person_id is None:
-        raise problems.not_found()
+        raise errors.Missing
     return redirect(links.me(invitation.person_id, clock.now()), 303)
 
 
@@ -128,12 +126,12 @@ def _invitation(token: str, now: datetime) -> Invitation:
     except links.BadToken:
         invitation = None
     if invitation is None:
-        raise problems.not_found()
+        raise errors.Missing
     return invitation
 
 
-def _over() -> Problem:
-    return Problem(410, "This invitation can no longer be answered.")
+def _over() -> errors.Gone:
+    return errors.Gone("This invitation can no longer be answered.")
 
 
 def _stored(invitation: Invitation, own: str | None = None) -> Stored | None:
@@ -141,7 +139,7 @@ def _stored(invitation: Invitation, own: str | None = None) -> Stored | None:
         return responses.to_invitation(invitation, own)
     except responses.Answered as answered:
         g.told = "ui.answered"
-        raise Problem(410, answered.message) from None
+        raise errors.Gone(answered.message) from None
 
 
 def _form(sealed: str, invitation: Invitation, token: str, now: datetime) -> forms.Form:

@@ -6,10 +6,9 @@ from typing import Any
 from flask import Response, g
 
 from surveys import catalogue, links, people, responses
-from surveys.base import clock
-from surveys.base.http import bodies, problems
+from surveys.base import clock, errors
+from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
-from surveys.base.http.problems import Problem
 from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
 from surveys.keeping import erasure
@@ -67,10 +66,10 @@ def _edit(stored: Stored, given: dict[str, Any], now: datetime) -> None:
     if given["score"]:
         values["score"] = pages.score_of(survey, given["score"])
         if values["score"] is None:
-            raise problems.invalid("score", "Is none of the survey's scale.")
+            raise errors.Refused("Is none of the survey's scale.", "score")
     # Also where nothing changes: after the window a form that still lies open must say so.
     if now > responses.editable_until(survey, stored):
-        raise Problem(409, "The answer can no longer be changed; its edit window is over.")
+        raise errors.Clash("The answer can no longer be changed; its edit window is over.")
     public.taken(
         survey, responses.Answer(id=stored.id, revision=stored.revision + 1, values=values, own=True)
     )
@@ -83,12 +82,12 @@ def _rows(token: str) -> list[Person]:
     try:
         person = Person.get_or_none(Person.id == links.my_person_id(token, clock.now()))
     except links.Expired:
-        raise Problem(410, "This link has run out.") from None
+        raise errors.Gone("This link has run out.") from None
     except links.BadToken:
         person = None
     # A mere claim has no page: whoever makes the same one would see what others said under it.
     if person is None or not person.verified:
-        raise problems.not_found()
+        raise errors.Missing
     g.language = layout.language_for(person.language)
     return erasure.rows_of(person)
 
@@ -97,7 +96,7 @@ def _own(rows: list[Person], response_id: str) -> Stored:
     mine = (Stored.id == response_id) & Stored.person.in_([row.id for row in rows])
     stored = Stored.get_or_none(mine)
     if stored is None:
-        raise problems.not_found()
+        raise errors.Missing
     return stored
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from surveys import invitations
-from surveys.base import clock, db, jobs
+from surveys.base import clock, db, errors, jobs
 from surveys.base.db import migrations
-from surveys.base.http import context, observe, problems
+from surveys.base.http import context, observe
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
 from surveys.keeping import kept_backups
@@ -61,7 +61,7 @@ def readyz() -> Any:
 def metrics() -> Response:
     """Counters for Prometheus; with METRICS_TOKEN, or from this machine and through no proxy. Else a 404."""
     if not (_has_token() or _is_local()):
-        raise problems.not_found()
+        raise errors.Missing
     body, content_type = observe.exposition(_standing())
     return Response(body, content_type=content_type)
 

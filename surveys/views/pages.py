@@ -9,7 +9,8 @@ from flask import Response, g, request
 
 from surveys import catalogue, responses
 from surveys.base import clock
-from surveys.base.http import bodies, problems
+from surveys.base.errors import Missing
+from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Response as Stored
@@ -55,7 +56,7 @@ def show(survey_id: str) -> Response:
     """The hosted survey page. Showing it counts nothing: `score` only preselects."""
     survey = public.survey(survey_id)
     if survey.status == "archived":
-        raise problems.not_found()
+        raise Missing
     _settle(survey)
     if survey.status != "active":
         return _page("closed.html", survey)

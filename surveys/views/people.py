@@ -4,17 +4,15 @@ from typing import Any
 
 from flask import g
 
-from surveys import ask_history, people
+from surveys import ask_history, people, visible
 from surveys.base import clock
-from surveys.base.accounts.keys import ApiKey
-from surveys.base.http import lists, problems
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent
 from surveys.domain import addresses
 from surveys.keeping import erasure
-from surveys.models import Invitation, Person, Response
+from surveys.models import Person
 from surveys.schemas.people import PersonBody, PersonExport, PersonList, PersonOut, PersonPatch, PersonQuery
 
 routes = Routes("people", __name__, url_prefix="/api/people", description="Who may be asked.")
@@ -26,7 +24,7 @@ routes = Routes("people", __name__, url_prefix="/api/people", description="Who m
 @routes.response(200, PersonList)
 def index(query: dict[str, Any]) -> Any:
     """People, newest first."""
-    found = _visible()
+    found = visible.narrowed(Person.select(), g.caller)
     if query.get("email"):
         address = addresses.normal(query["email"])
         found = found.where(
@@ -62,7 +60,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, PersonOut)
 def show(person_id: str) -> Any:
     """One person."""
-    return _seen([own(person_id)])[0]
+    return _seen([visible.own(Person, person_id, g.caller)])[0]
 
 
 @routes.route("/<person_id>", methods=["PATCH"])
@@ -71,17 +69,12 @@ def show(person_id: str) -> Any:
 @routes.response(200, PersonOut)
 def change(body: dict[str, Any], person_id: str) -> Any:
     """Change what is known of a person. An address or id that somebody else has is a 409."""
-    person = own(person_id)
+    person = visible.own(Person, person_id, g.caller)
     _all_surveys()
-    try:
-        if "bounced_at" in body:
-            del body["bounced_at"]
-            person = people.lift(person, clock.now())
-        return people.change(person, body) if body else person
-    except people.Clash as clash:
-        raise Problem(409, str(clash)) from None
-    except LookupError:
-        raise problems.not_found() from None
+    if "bounced_at" in body:
+        del body["bounced_at"]
+        person = people.lift(person, clock.now())
+    return people.change(person, body) if body else person
 
 
 @routes.route("/<person_id>", methods=["DELETE"])
@@ -89,7 +82,7 @@ def change(body: dict[str, Any], person_id: str) -> Any:
 @routes.response(204)
 def delete(person_id: str) -> Any:
     """Erase a person and everything about them: answers, invitations, what waits in queues."""
-    person = own(person_id)
+    person = visible.own(Person, person_id, g.caller)
     _all_surveys()
     erasure.erase(erasure.rows_of(person), clock.now())
 
@@ -99,7 +92,7 @@ def delete(person_id: str) -> Any:
 @routes.response(200, PersonExport)
 def export(person_id: str) -> Any:
     """All that is kept about a person, by table."""
-    person = own(person_id)
+    person = visible.own(Person, person_id, g.caller)
     _all_surveys()
     return erasure.export(erasure.rows_of(person), clock.now())
 
@@ -109,43 +102,22 @@ def export(person_id: str) -> Any:
 @routes.response(200, PersonOut)
 def unsubscribe(person_id: str) -> Any:
     """Send this person no more mail surveys."""
-    person = own(person_id)
+    person = visible.own(Person, person_id, g.caller)
     _all_surveys()
     return people.unsubscribe(person, clock.now())
 
 
-def own(person_id: str) -> Person:
-    """The person if this key sees them; else the same 404 as for one that is not there."""
-    person = _visible().where(Person.id == person_id).first()
-    if person is None:
-        raise problems.not_found()
-    return person
-
-
-def _visible() -> Any:
-    """Whom a key sees: all, or those whom its surveys asked or heard."""
-    key: ApiKey = g.key
-    if key.surveys is None:
-        return Person.select()
-    heard = Response.select(Response.person).where(
-        Response.survey.in_(key.surveys), Response.person.is_null(False)
-    )
-    asked = Invitation.select(Invitation.person).where(
-        Invitation.survey.in_(key.surveys), Invitation.person.is_null(False)
-    )
-    return Person.select().where(Person.id.in_(heard) | Person.id.in_(asked))
-
-
 def _seen(rows: list[Person]) -> list[Person]:
-    """What a key sees of them: one limited to some surveys does not learn when the others asked or heard them."""
-    key: ApiKey = g.key
-    if key.surveys is not None:
-        known = ask_history.heard_by(key.surveys, [row.id for row in rows])
+    """What the caller sees of them: when they were asked and heard, by those surveys alone that the caller sees."""
+    mine = visible.only(g.caller)
+    if mine is not None:
+        known = ask_history.heard_by(mine, [row.id for row in rows])
         for row in rows:
             row.last_asked_at, row.last_answered_at = known[row.id]
     return rows
 
 
 def _all_surveys() -> None:
-    if g.key.surveys is not None:
-        raise Problem(403, "This key is limited to its surveys; what is known of people belongs to all.")
+    visible.demand_all(
+        g.caller, "This key is limited to its surveys; what is known of people belongs to all."
+    )

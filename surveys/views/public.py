@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from surveys import refused_origins, responses
-from surveys.base import clock, db
-from surveys.base.http import callers, context, limits, observe, problems
+from surveys.base import clock, db, errors
+from surveys.base.http import callers, context, limits, observe
 from surveys.base.http.problems import Problem
 from surveys.models import Survey
 
@@ -29,7 +29,7 @@ def survey(survey_id: str) -> Survey:
     if found is None or (
         found.archived_at is not None and clock.now() > found.archived_at + responses.ARCHIVED_GRACE
     ):
-        raise problems.not_found()
+        raise errors.Missing
     return found
 
 
@@ -49,7 +49,7 @@ def admit_form() -> None:
     """A 403 for a form that another site sent."""
     # Browsers send no Origin, or "null", from private and framed pages; the token is the authority.
     if foreign_origin() not in (None, "null"):
-        raise Problem(403, "This form takes no answers from other sites.")
+        raise errors.Forbidden("This form takes no answers from other sites.")
 
 
 def by_script(given: dict[str, Any]) -> bool:
@@ -71,7 +71,7 @@ def admit(chosen: Survey) -> None:
         refused, g.origin = g.origin, None
         observe.ORIGINS_REFUSED.inc()
         refused_origins.note(chosen, refused, clock.now())
-        raise Problem(403, f"The survey's allowed_origins do not name {refused[:200]}.")
+        raise errors.Forbidden(f"The survey's allowed_origins do not name {refused[:200]}.")
     g.origin_allowed = True
 
 
@@ -96,7 +96,7 @@ def preflight() -> Any:
         return _empty({"Allow": "OPTIONS, POST"})
     if g.origin is not None and not any_survey_allows(origin):
         observe.ORIGINS_REFUSED.inc()
-        raise Problem(403, "No survey allows this origin.")
+        raise errors.Forbidden("No survey allows this origin.")
     g.origin, g.origin_allowed = origin, True
     return _empty(
         {
@@ -151,19 +151,9 @@ def any_survey_allows(origin: str) -> bool:
 
 
 def taken(chosen: Survey, answer: responses.Answer) -> tuple[responses.Response, bool]:
-    """Record an answer; what the verb refuses becomes the contract's status."""
+    """Record an answer that came from the caller's network."""
     answer.network = limits.network(callers.client_address(), 24, 48)
-    try:
-        return responses.record(chosen, answer, clock.now(), context.settings().public_limit)
-    except (responses.Gone, responses.Over) as gone:
-        raise Problem(410, gone.message) from None
-    except responses.Clash as clash:
-        fields = {clash.field: [clash.message]} if clash.field else {}
-        raise Problem(409, clash.message, fields) from None
-    except responses.Refused as refused:
-        raise problems.invalid(refused.field or "_", refused.message) from None
-    except LookupError:
-        raise problems.not_found() from None
+    return responses.record(chosen, answer, clock.now(), context.settings().public_limit)
 
 
 def shown(chosen: Survey, row: responses.Response) -> dict[str, Any]:

@@ -7,14 +7,12 @@ from typing import Any
 import segno
 from flask import Response, g, make_response
 
-from surveys import catalogue, links, people, refused_origins
-from surveys.base import clock
-from surveys.base.accounts.keys import ApiKey
+from surveys import catalogue, links, people, refused_origins, visible
+from surveys.base import clock, errors
 from surveys.base.delivery import mail
-from surveys.base.http import context, lists, problems
+from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
-from surveys.base.http.problems import Problem
 from surveys.base.http.replays import idempotent_secret
 from surveys.mail import invitation_mail
 from surveys.models import Survey
@@ -46,12 +44,9 @@ routes = Routes(
 @routes.response(200, SurveyList)
 def index(query: dict[str, Any]) -> Any:
     """Surveys, newest first."""
-    found = Survey.select()
+    found = visible.surveys(g.caller)
     if query.get("status"):
         found = found.where(Survey.status == query["status"])
-    key: ApiKey = g.key
-    if key.surveys is not None:
-        found = found.where(Survey.id.in_(key.surveys))
     rows, following = lists.newest_first(
         found, Survey.created_at, Survey.id, query.get("cursor"), query["limit"]
     )
@@ -65,8 +60,7 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, SurveyCreated)
 def create(body: dict[str, Any]) -> Any:
     """Make a survey. `identity_secret` is shown this once."""
-    if g.key.surveys is not None:
-        raise Problem(403, "This key is limited to its surveys and cannot make others.")
+    visible.demand_all(g.caller, "This key is limited to its surveys and cannot make others.")
     survey = catalogue.create(body, clock.now())
     return _with_secret(survey, people.identity_secret(survey))
 
@@ -76,7 +70,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, SurveyOut)
 def show(survey_id: str) -> Any:
     """One survey, with the origins that it refused of late."""
-    return _seen([own(survey_id)])[0]
+    return _seen([visible.own(Survey, survey_id, g.caller)])[0]
 
 
 @routes.route("/<survey_id>", methods=["PATCH"])
@@ -85,14 +79,11 @@ def show(survey_id: str) -> Any:
 @routes.response(200, SurveyCreated)
 def change(body: dict[str, Any], survey_id: str) -> Any:
     """Change a survey. A change of metric or wording raises `definition`; of the metric, once answered, is a 409."""
-    survey = own(survey_id)
+    survey = visible.own(Survey, survey_id, g.caller)
     fresh_secret = body.pop("new_identity_secret", False)
     merged = {name: getattr(survey, name) for name in WORDS} | body
     check_words(merged["metric"], merged)
-    try:
-        changed = catalogue.change(survey, body, clock.now())
-    except catalogue.Clash as clash:
-        raise Problem(409, str(clash)) from None
+    changed = catalogue.change(survey, body, clock.now())
     if fresh_secret:
         return _with_secret(changed, catalogue.new_identity_secret(changed, clock.now()))
     return changed
@@ -104,14 +95,11 @@ def change(body: dict[str, Any], survey_id: str) -> Any:
 @routes.response(204)
 def delete(query: dict[str, Any], survey_id: str) -> Any:
     """Delete a survey. With responses a 409, unless `?responses=delete` and the scope admin."""
-    survey = own(survey_id)
+    survey = visible.own(Survey, survey_id, g.caller)
     with_responses = query.get("responses") == "delete"
-    if with_responses and not g.key.may("admin"):
-        raise Problem(403, "Deleting responses needs the scope 'admin'.")
-    try:
-        catalogue.delete(survey, with_responses, clock.now())
-    except catalogue.Clash as clash:
-        raise Problem(409, str(clash)) from None
+    if with_responses and not g.caller.may("admin"):
+        raise errors.Forbidden("Deleting responses needs the scope 'admin'.")
+    catalogue.delete(survey, with_responses, clock.now())
 
 
 @routes.route("/<survey_id>/snippet", methods=["GET"])
@@ -120,7 +108,7 @@ def delete(query: dict[str, Any], survey_id: str) -> Any:
 @routes.response(200, Snippet)
 def snippet(query: dict[str, Any], survey_id: str) -> Any:
     """What to paste into a page, and the address of the hosted page."""
-    survey = own(survey_id)
+    survey = visible.own(Survey, survey_id, g.caller)
     address = links.widget_script(survey.id)
     if query.get("lang"):
         address += "?lang=" + query["lang"]
@@ -140,11 +128,11 @@ def snippet(query: dict[str, Any], survey_id: str) -> Any:
 )
 def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
     """The hosted page's address as a QR code, error correction M, with its quiet zone."""
-    survey = own(survey_id)
+    survey = visible.own(Survey, survey_id, g.caller)
     try:
         code = segno.make(links.survey_page(survey.id, **query), error="m", micro=False)
     except segno.DataOverflowError:
-        raise problems.invalid("touchpoint", "Is too long for a QR code.") from None
+        raise errors.Refused("Is too long for a QR code.", "touchpoint") from None
     picture = io.BytesIO()
     code.save(picture, kind=kind, scale=8, border=4)
     answer = make_response(picture.getvalue())
@@ -158,7 +146,7 @@ def qr(query: dict[str, Any], survey_id: str, kind: str) -> Response:
 @routes.doc(responses={"200": {"description": "The mail.", "content": {"message/rfc822": {}}}})
 def preview(query: dict[str, Any], survey_id: str) -> Response:
     """The mail that asks, or its reminder, as an invented person would get it; its links lead to no invitation."""
-    survey = own(survey_id)
+    survey = visible.own(Survey, survey_id, g.caller)
     sender = context.settings().mail_from or mail.NOBODY
     message = invitation_mail.example(
         survey, query.get("lang"), "robin@example.com", query["reminder"] == "1"
@@ -166,14 +154,6 @@ def preview(query: dict[str, Any], survey_id: str) -> Response:
     answer = make_response(mail.as_bytes(message, sender, clock.now()))
     answer.mimetype = "message/rfc822"
     return answer
-
-
-def own(survey_id: str) -> Survey:
-    """The survey if this key sees it; else the same 404 as for one that is not there."""
-    survey = Survey.get_or_none(Survey.id == survey_id)
-    if survey is None or not g.key.sees(survey.id):
-        raise problems.not_found()
-    return survey
 
 
 def _seen(surveys: list[Survey]) -> list[dict[str, Any]]:

@@ -4,10 +4,9 @@ from typing import Any
 
 from flask import g
 
-from surveys import backtest, invitations, triggers
-from surveys.base import clock, db
-from surveys.base.accounts.keys import ApiKey
-from surveys.base.http import lists, problems
+from surveys import backtest, invitations, triggers, visible
+from surveys.base import clock
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
@@ -34,7 +33,7 @@ routes = Routes(
 @routes.response(200, Receipt)
 def create(body: dict[str, Any]) -> Any:
     """Something happened: decide, invite if nothing speaks against it, and say why. Always 200 with a receipt."""
-    survey = _own(body.pop("survey"))
+    survey = visible.own(Survey, body.pop("survey"), g.caller, field="survey")
     dry_run = body.pop("dry_run")
     return shown(triggers.receive(survey, body, clock.now(), dry_run=dry_run))
 
@@ -45,7 +44,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, ReceiptList)
 def index(query: dict[str, Any]) -> Any:
     """Receipts, newest first."""
-    found = _visible()
+    found = visible.narrowed(Trigger.select(), g.caller)
     wanted = {
         "survey": Trigger.survey,
         "connection": Trigger.connection_id,
@@ -72,7 +71,8 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(200, BacktestOut)
 def replay(body: dict[str, Any]) -> Any:
     """How many of a period's triggers would ask somebody under changed rules, and which rule refuses the others."""
-    return backtest.run(_own(body["survey"]), body["since"], body["until"] or clock.now(), body["rules"])
+    survey = visible.own(Survey, body["survey"], g.caller, field="survey")
+    return backtest.run(survey, body["since"], body["until"] or clock.now(), body["rules"])
 
 
 @routes.route("/<trigger_id>", methods=["GET"])
@@ -80,10 +80,7 @@ def replay(body: dict[str, Any]) -> Any:
 @routes.response(200, StoredReceipt)
 def show(trigger_id: str) -> Any:
     """One receipt."""
-    row = _visible().where(Trigger.id == trigger_id).first()
-    if row is None:
-        raise problems.not_found()
-    return shown(row)
+    return shown(visible.own(Trigger, trigger_id, g.caller))
 
 
 def shown(trigger: Trigger) -> dict[str, Any]:
@@ -112,19 +109,3 @@ def shown(trigger: Trigger) -> dict[str, Any]:
 
 
 _STORED = StoredReceipt()
-
-
-def _own(survey_id: str) -> Survey:
-    survey = _survey(survey_id)
-    if survey is None or not g.key.sees(survey.id):
-        raise problems.invalid("survey", "There is no such survey.")
-    return survey
-
-
-_survey = db.Lookup(Survey.id)
-
-
-def _visible() -> Any:
-    key: ApiKey = g.key
-    found = Trigger.select()
-    return found if key.surveys is None else found.where(Trigger.survey.in_(key.surveys))

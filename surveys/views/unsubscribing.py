@@ -3,8 +3,8 @@
 from flask import Response, g
 
 from surveys import links, people
-from surveys.base import clock
-from surveys.base.http import bodies, problems
+from surveys.base import clock, errors
+from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
 from surveys.domain import addresses
 from surveys.models import Invitation, Person
@@ -54,7 +54,7 @@ def _invitation(token: str) -> Invitation | None:
     try:
         invitation_id = links.unsubscribed_invitation_id(token, clock.now())
     except links.BadToken:
-        raise problems.not_found() from None
+        raise errors.Missing from None
     return Invitation.get_or_none(Invitation.id == invitation_id)
 
 

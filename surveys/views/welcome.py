@@ -6,7 +6,8 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, make_response, request
 
 from surveys import catalogue, links, wording
-from surveys.base.http import context, problems
+from surveys.base.errors import Missing
+from surveys.base.http import context
 from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
@@ -23,7 +24,7 @@ _REFUSED = {**layout.HTML, "description": "No such look. Said as a page."}
 @routes.before_request
 def _only_when_wanted() -> None:
     if not context.settings().welcome:
-        raise problems.not_found()
+        raise Missing
 
 
 @routes.route("/", methods=["GET"])
@@ -58,7 +59,7 @@ def demo() -> Response:
     """A page such as a customer's, with the ready survey's widget in it. Off with WELCOME=0."""
     survey = catalogue.ready()
     if survey is None:
-        raise problems.not_found()
+        raise Missing
     asked = request.args.get("mode")
     return layout.page(
         "demo.html",

@@ -3,7 +3,7 @@
 import pytest
 
 from feedback import saved_feeds
-from surveys.base import clock
+from surveys.base import clock, errors
 from surveys.base.accounts import keys
 from tests.conftest import Api
 
@@ -76,8 +76,8 @@ def test_the_command_that_revokes_does_the_same(world, client, other, views, opt
 def test_no_view_is_made_with_a_key_that_is_revoked_meanwhile(api, other, monkeypatch):
     key = keys.look_up(other["key"])
     api.delete(f"/api/keys/{other['id']}")
-    with pytest.raises(saved_feeds.Revoked):
-        saved_feeds.save("late", {}, key, clock.now())
+    with pytest.raises(errors.Unauthorized):
+        saved_feeds.save("late", {}, key.caller(), clock.now())
     monkeypatch.setattr(keys, "look_up", lambda secret: key)
     api.post("/api/feeds", {"name": "late"}, 401)
     monkeypatch.undo()

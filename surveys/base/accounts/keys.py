@@ -9,15 +9,8 @@ from typing import Any, Protocol
 import peewee
 
 from surveys.base import db, ids
+from surveys.base.accounts.caller import Caller
 from surveys.base.db import JSONField, Table, UTCField
-
-#: A scope and the scopes it includes.
-SCOPES = {
-    "trigger": {"trigger"},
-    "read": {"read"},
-    "write": {"read", "write"},
-    "admin": {"trigger", "read", "write", "admin"},
-}
 
 
 class ApiKey(Table):
@@ -35,13 +28,15 @@ class ApiKey(Table):
     class Meta:
         table_name = "api_key"
 
-    def may(self, scope: str) -> bool:
-        """True when the key's scopes include `scope`."""
-        return any(scope in SCOPES[own] for own in self.scopes)
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: itself. Others' names and limits tell of other surveys."""
+        return cls.id == caller.id
 
-    def sees(self, survey_id: str) -> bool:
-        """True when the key is not limited to other surveys."""
-        return self.surveys is None or survey_id in self.surveys
+    def caller(self) -> Caller:
+        """Whoever sends this key."""
+        surveys = None if self.surveys is None else frozenset(self.surveys)
+        return Caller(self.id, self.name, frozenset(self.scopes), surveys)
 
 
 def issue(

@@ -7,9 +7,10 @@ from typing import Any
 from flask import Flask, Response, request
 from flask_smorest import Blueprint
 
+from surveys.base import errors
 from surveys.base.http import openapi
 from surveys.base.http.context import nonce, request_id
-from surveys.base.http.problems import Problem, not_found, problem_answer, problem_of
+from surveys.base.http.problems import Problem, problem_answer, problem_of
 from surveys.base.settings import Settings
 from surveys.base.version import VERSION
 
@@ -58,7 +59,7 @@ def page_policy(frame_ancestors: str = "'none'", connect: str = "'self'") -> str
 def _begin() -> None:
     request_id()
     if "\x00" in request.path:
-        raise not_found()
+        raise errors.Missing
     encoding = request.content_encoding
     if encoding and encoding.lower() != "identity":
         raise Problem(415, "Compressed bodies are not accepted.")

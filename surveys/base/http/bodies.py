@@ -13,8 +13,9 @@ from flask import Request, g, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.formparser import FormDataParser
 
+from surveys.base.errors import Refused
 from surveys.base.http import openapi
-from surveys.base.http.problems import Problem, invalid
+from surveys.base.http.problems import Problem
 
 PUBLIC_BODY = 32 * 1024
 
@@ -102,7 +103,7 @@ def check_text(value: Any, path: str = "") -> None:
     """Raise a 422 when a text in `value` holds NUL or a lone surrogate: databases differ on them."""
     if isinstance(value, str):
         if "\x00" in value or _SURROGATE.search(value):
-            raise invalid(path or "_", "Must not contain NUL or half of a surrogate pair.")
+            raise Refused("Must not contain NUL or half of a surrogate pair.", path or "_")
     elif isinstance(value, dict):
         for name, item in value.items():
             check_text(name, path or "_")
@@ -141,7 +142,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         check_text(twice)
-        raise invalid(twice[:100], "Is given twice.")
+        raise Refused("Is given twice.", twice[:100])
     return value
 
 
@@ -174,7 +175,7 @@ class StrictParser(FlaskParser):
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         for name, value in req.args.items(multi=True):
             if "\x00" in name or "\x00" in value:
-                raise invalid(name.replace("\x00", "") or "_", "Must not contain NUL.")
+                raise Refused("Must not contain NUL.", name.replace("\x00", "") or "_")
             check_text(value, name)
         return super().load_querystring(req, schema)
 

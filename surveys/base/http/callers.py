@@ -1,4 +1,4 @@
-"""Who calls: the key that proves it, and the address."""
+"""Who calls, by whatever proves it, and from which address."""
 
 import functools
 from collections.abc import Callable
@@ -6,21 +6,22 @@ from typing import Any
 
 from flask import g, request
 
+from surveys.base import errors
 from surveys.base.accounts import keys
+from surveys.base.accounts.caller import Caller
 from surveys.base.http import forwarded
 from surveys.base.http.context import settings
-from surveys.base.http.problems import Problem, unknown_key
 
 
 def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let only keys with `scope` in; the key is then `g.key`."""
+    """Let only callers with `scope` in; who calls is then `g.caller`. Raises Unauthorized and Forbidden."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            g.key = _proven_key()
-            if not g.key.may(scope):
-                raise Problem(403, f"This key lacks the scope '{scope}'.")
+            g.caller = proven()
+            if not g.caller.may(scope):
+                raise errors.Forbidden(f"This key lacks the scope '{scope}'.")
             return view(*args, **kwargs)
 
         wrapper._apidoc = getattr(wrapper, "_apidoc", {})  # type: ignore[attr-defined]
@@ -30,12 +31,23 @@ def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorate
 
 
-def _proven_key() -> keys.ApiKey:
+def proven() -> Caller:
+    """Who calls, by the first of WAYS that knows. Raises Unauthorized when none does."""
+    found = next((caller for way in WAYS if (caller := way()) is not None), None)
+    if found is None:
+        raise errors.Unauthorized
+    return found
+
+
+def _by_key() -> Caller | None:
+    """Whoever sends a key that is in use: `Authorization: Bearer <key>`."""
     kind, _, secret = (request.headers.get("Authorization") or "").partition(" ")
     found = keys.look_up(secret.strip()) if kind.lower() == "bearer" and secret.strip() else None
-    if found is None:
-        raise unknown_key()
-    return found
+    return found.caller() if found is not None else None
+
+
+#: The ways to prove who calls, tried in turn; each gives None for a request that does not use it, or not validly.
+WAYS: list[Callable[[], Caller | None]] = [_by_key]
 
 
 def client_address() -> str:

@@ -6,6 +6,7 @@ import peewee
 
 from surveys.base import db, sealing
 from surveys.base.db import Table, UTCField
+from surveys.base.errors import Clash, Refused
 
 KEPT = timedelta(days=1)
 
@@ -29,16 +30,28 @@ class IdempotentCall(Table):
         holds = {"answer": db.FREE_TEXT}
 
 
-class OtherBody(Exception):
+class OtherBody(Refused):
     """The key came with another body before."""
 
+    def __init__(self) -> None:
+        super().__init__("Was used with another body.", "Idempotency-Key")
 
-class StillRunning(Exception):
+
+class StillRunning(Clash):
     """The first call has not been answered yet."""
 
+    def __init__(self) -> None:
+        super().__init__("The first call with this Idempotency-Key is still running.")
 
-class Unanswered(Exception):
+
+class Unanswered(Clash):
     """The first call died before its answer was kept: nobody knows whether it made anything."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first call with this Idempotency-Key was cut off, and may have made what it was to make. "
+            "Look for it, and call again with another key only when it is not there."
+        )
 
 
 def begin(digest: str, body_digest: str, now: datetime) -> IdempotentCall | None:

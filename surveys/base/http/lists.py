@@ -9,8 +9,8 @@ from typing import Any
 
 import marshmallow as ma
 
+from surveys.base.errors import Refused
 from surveys.base.http.bodies import check_text
-from surveys.base.http.problems import Problem, invalid
 
 PAGE_DEFAULT, PAGE_MOST = 50, 200
 
@@ -25,7 +25,7 @@ def decode_cursor(text: str, *kinds: type) -> list[Any]:
     try:
         parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         check_text(parts)
-    except (binascii.Error, ValueError, RecursionError, Problem):
+    except (binascii.Error, ValueError, RecursionError, Refused):
         parts = None
     bounds = not isinstance(parts, list) or any(type(p) is int and abs(p) >= 2**63 for p in parts)
     if (
@@ -33,7 +33,7 @@ def decode_cursor(text: str, *kinds: type) -> list[Any]:
         or len(parts) != len(kinds)
         or any(type(p) is not kind for p, kind in zip(parts, kinds, strict=True))
     ):
-        raise invalid("cursor", "Is not a cursor of this list.")
+        raise Refused("Is not a cursor of this list.", "cursor")
     return parts
 
 
@@ -71,7 +71,7 @@ def newest_first(
                 raise ValueError(text)
             moment = moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise invalid("cursor", "Is not a cursor of this list.") from None
+            raise Refused("Is not a cursor of this list.", "cursor") from None
         query = query.where((created_at < moment) | ((created_at == moment) & (id_ < last_id)))
     rows = list(query.order_by(created_at.desc(), id_.desc()).limit(limit + 1))
     if len(rows) <= limit:

@@ -8,7 +8,7 @@ import structlog
 from flask import Response, jsonify
 from werkzeug.exceptions import HTTPException
 
-from surveys.base import db
+from surveys.base import db, errors
 from surveys.base.http import openapi
 from surveys.base.http.context import request_id
 
@@ -32,23 +32,25 @@ class Problem(Exception):
         self.status, self.message, self.fields, self.headers = status, message, fields or {}, headers or {}
 
 
-def not_found() -> Problem:
-    """The one 404: what is not there and what is not yours look alike."""
-    return Problem(404, "There is nothing here.")
+#: The status of each of our errors, and its message where the error brings none or another would tell too much.
+_STATUSES: dict[type[errors.Error], tuple[int, str | None]] = {
+    errors.Refused: (422, "The request is well-formed but not valid."),
+    errors.Clash: (409, None),
+    errors.Missing: (404, "There is nothing here."),
+    errors.Gone: (410, None),
+    errors.Forbidden: (403, None),
+    errors.Unauthorized: (401, "Send a valid key: Authorization: Bearer <key>."),
+}
 
 
-def unknown_key() -> Problem:
-    """The 401 of whoever sends no key, or one that is not in use."""
+def _said(error: errors.Error) -> Problem:
+    """One of our errors as an answer; a refusal that names no field is about the whole, `_`."""
+    status, message = next(_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
+    names = error.fields or (("_",) if isinstance(error, errors.Refused) else ())
+    headers = {"WWW-Authenticate": 'Bearer realm="earshot"'} if status == 401 else {}
     return Problem(
-        401,
-        "Send a valid key: Authorization: Bearer <key>.",
-        headers={"WWW-Authenticate": 'Bearer realm="earshot"'},
+        status, message or error.message, {name: [error.message] for name in names}, headers=headers
     )
-
-
-def invalid(field: str, message: str) -> Problem:
-    """A 422 about one field."""
-    return Problem(422, "The request is well-formed but not valid.", {field: [message]})
 
 
 def problem_answer(problem: Problem) -> Response:
@@ -69,6 +71,8 @@ def problem_of(error: Exception) -> Problem:
     """What the caller is told of any error; the unforeseen is logged and says nothing of itself."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, errors.Error):
+        return _said(error)
     if isinstance(error, ma.ValidationError):
         messages = error.messages if isinstance(error.messages, dict) else {"_": error.messages}
         return Problem(422, "The request is well-formed but not valid.", flatten(messages))
@@ -84,7 +88,7 @@ def problem_of(error: Exception) -> Problem:
         )
     if db.lost_parent(error):
         log.warning("deleted meanwhile", error=type(error).__name__)
-        return not_found()
+        return _said(errors.Missing())
     log.error("fault", exc_info=error)
     return Problem(500, "Something went wrong on our side; it has been written down.")
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from flask import current_app, g, make_response, request
 
-from surveys.base import clock, sealing, signing
+from surveys.base import clock, errors, sealing, signing
 from surveys.base.http import idempotency, openapi
 from surveys.base.http.bodies import API_BODY, body_bytes
-from surveys.base.http.problems import Problem, invalid
 
 
 def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,26 +29,15 @@ def _idempotent(view: Callable[..., Any], sealed: bool) -> Callable[..., Any]:
         if given is None:
             return view(*args, **kwargs)
         if not 1 <= len(given) <= 255:
-            raise invalid("Idempotency-Key", "Must have 1 to 255 characters.")
+            raise errors.Refused("Must have 1 to 255 characters.", "Idempotency-Key")
         body = hashlib.sha256(request.full_path.encode() + b"\0" + body_bytes(API_BODY)).hexdigest()
-        digest = signing.keyed_hash("idempotency", f"{g.key.id}\0{request.method} {request.path}\0{given}")
-        try:
-            earlier = idempotency.begin(digest, body, clock.now())
-        except idempotency.OtherBody:
-            raise invalid("Idempotency-Key", "Was used with another body.") from None
-        except idempotency.StillRunning:
-            raise Problem(409, "The first call with this Idempotency-Key is still running.") from None
-        except idempotency.Unanswered:
-            raise Problem(
-                409,
-                "The first call with this Idempotency-Key was cut off, and may have made what it was to make. "
-                "Look for it, and call again with another key only when it is not there.",
-            ) from None
+        digest = signing.keyed_hash("idempotency", f"{g.caller.id}\0{request.method} {request.path}\0{given}")
+        earlier = idempotency.begin(digest, body, clock.now())
         if earlier is not None:
             try:
                 kept = idempotency.answer_of(earlier)
             except sealing.Unreadable:
-                raise Problem(409, "What was made cannot be shown again.") from None
+                raise errors.Clash("What was made cannot be shown again.") from None
             answer = current_app.response_class(kept, earlier.status, mimetype="application/json")
             answer.headers["Idempotent-Replayed"] = "true"
             return answer

@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from surveys.base import clock, db
-from surveys.base.accounts import keys
+from surveys.base.accounts import caller, keys
 from tests import servers
 from tests.conftest import ADMIN_KEY, Api
 
@@ -21,7 +21,7 @@ from tests.conftest import ADMIN_KEY, Api
 )
 def test_a_scope_includes_what_the_contract_says(world, scopes, may):
     key, _ = keys.issue("x", scopes, None, clock.now())
-    assert {scope for scope in keys.SCOPES if key.may(scope)} == may
+    assert {scope for scope in caller.SCOPES if key.caller().may(scope)} == may
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(world, api):
