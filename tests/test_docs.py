@@ -7,6 +7,7 @@ import pytest
 from tests.servers import ROOT
 
 PROMISES = (ROOT / "docs" / "promises.md").read_text()
+HOUSE = (ROOT / "docs" / "house.md").read_text()
 CODE = [path for room in ("surveys", "feedback") for path in (ROOT / room).rglob("*.py")]
 
 
@@ -25,3 +26,47 @@ def test_the_code_cites_only_pages_that_are_there():
     cited = {name for path in CODE for name in re.findall(r"docs/[\w/-]+\.md", path.read_text())}
     assert cited
     assert [name for name in sorted(cited) if not (ROOT / name).exists()] == []
+
+
+#: Folders with one file for each of a kind, which the map does not name one by one.
+ONE_FOR_EACH = (
+    "views",
+    "schemas",
+    "helpdesks",
+    "mailreports",
+    "metrics",
+    "training",
+    "demo",
+    "dashboard",
+    "trackers",
+)
+
+
+def test_every_module_stands_on_the_map_of_the_house():
+    tree = HOUSE.split("```")[1]
+    named = set(re.findall(r"[a-z_0-9]+", tree))
+    modules = [path.relative_to(ROOT) for path in CODE if path.name != "__init__.py"]
+    alone = [path for path in modules if not set(ONE_FOR_EACH) & set(path.parts)]
+    found = [
+        path for path in alone if "analysis/sentiment" not in str(path) and "analysis/topics" not in str(path)
+    ]
+    assert [
+        str(path)
+        for path in found
+        if path.stem not in named and path.parts[-2] not in ("domain", "widget", "names")
+    ] == []
+    assert [
+        folder for path in modules for folder in path.parts[1:-1] if folder not in named and folder != "names"
+    ] == []
+
+
+@pytest.mark.parametrize("page", ["docs/house.md", "CONTRIBUTING.md"])
+def test_what_the_map_names_is_there(page):
+    text = (ROOT / page).read_text()
+    paths = set(re.findall(r"`((?:surveys|feedback|tests|docs|migrations|deploy)/[\w/.]+)`", text))
+    assert paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    for name in re.findall(r"\b((?:surveys|feedback)\.[a-z_.]*[a-z_])\b", text):
+        assert (ROOT / f"{name.replace('.', '/')}.py").exists() or (ROOT / name.replace(".", "/")).is_dir(), (
+            name
+        )

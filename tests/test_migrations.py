@@ -25,6 +25,11 @@ from wsgi import create_app
 LANDED = {
     "0001_initial": "2c7ac08811fe484635c218ec320f337b460578ca6e7471b66ccc643b0bce0838",
     "0002_earlier_shapes": "391f9bef60b9105f7a2105de1a22ee5edfa6fb23253853eee7ecd4b2103c4d0c",
+    "0003_addresses": "573730630cac0c64ea7cba490a3331d53eacb0834a003e9c68175d52949ed0b6",
+    "0004_printed_links": "c5620c281592fcdf0c2e85ef415d2260da0093f08a2f239405f125db008053c0",
+    "0005_origins": "7bfe0e647e3da677afd5498971b46f1cb124badcd509028a64c6abe91c65e418",
+    "0006_lineage_names": "41e52ce551bf4b9589a1570498ef21ed7ee77fb67e5d1e8099284db36e4ee114",
+    "0012_feed_filters": "e2928f0a8ba15011cf8c1d7ecaca1934a42bc0523a088e18ac279c461df52628",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"
