@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import json
 import os
 import pwd
 import secrets
@@ -151,6 +152,62 @@ class Postgres:
 
 
 @contextlib.contextmanager
+def pooler(server: "Postgres", settings: Mapping[str, str] | None = None) -> "Iterator[Pooler]":
+    """PgBouncer in transaction mode in front of `server`, on a free port of 127.0.0.1, for all its databases."""
+    directory = Path(tempfile.mkdtemp(prefix="earshot-pool-"))
+    port, user = free_port(), _unprivileged_user()
+    lines = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": str(port),
+        "unix_socket_dir": "",
+        "auth_type": "scram-sha-256",
+        "auth_file": str(directory / "users"),
+        "pool_mode": "transaction",
+        "default_pool_size": "4",
+        "max_client_conn": "200",
+        **(settings or {}),
+    }
+    (directory / "users").write_text(f'"postgres" "{server.password}"\n')
+    (directory / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host=127.0.0.1 port={server.port}\n[pgbouncer]\n"
+        + "".join(f"{name} = {value}\n" for name, value in lines.items())
+    )
+    for path in (directory, *directory.iterdir()):
+        if user:
+            shutil.chown(path, user)
+    identity: dict[str, Any] = {"user": user, "extra_groups": []} if user else {}
+    with open(directory / "log", "wb") as log:
+        process = subprocess.Popen(
+            [_pooler_program(), "-q", str(directory / "pgbouncer.ini")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory, **identity,
+        )  # fmt: skip
+    with _afterwards(f"kill -9 {process.pid} 2>/dev/null; rm -rf {shlex.quote(str(directory))}"):
+        end = time.monotonic() + 20
+        while True:
+            try:
+                psycopg.connect(f"{server.url.replace(str(server.port), str(port))}/postgres").close()
+                break
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError((directory / "log").read_text(errors="replace")) from None
+                time.sleep(0.02)
+        yield Pooler(server, port)
+    process.wait()
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """A running PgBouncer."""
+
+    server: "Postgres"
+    port: int
+
+    def database_url(self, name: str) -> str:
+        """The `DATABASE_URL` of one database by way of the pooler."""
+        return self.server.database_url(name).replace(f":{self.server.port}/", f":{self.port}/")
+
+
+@contextlib.contextmanager
 def service(
     environment: Mapping[str, str],
     *,
@@ -177,6 +234,23 @@ def run_once(environment: Mapping[str, str], *command: str, patience: float = 10
         cwd=ROOT, env={**surroundings(), "PORT": str(free_port()), **environment}, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience,
     )  # fmt: skip
+
+
+def begin_once(environment: Mapping[str, str], *command: str) -> "subprocess.Popen[str]":
+    """A command of Earshot that ends by itself, begun; `communicate()` gives stdout with stderr."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", *command],
+        cwd=ROOT, env={**surroundings(), **environment}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def call(method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
+    """What a service answers: JSON in, JSON out. Raises urllib.error.HTTPError for a refusal."""
+    data = None if body is None else json.dumps(body).encode()
+    sent = {**headers, **({"Content-Type": "application/json"} if data else {})}
+    with urllib.request.urlopen(urllib.request.Request(url, data, sent, method=method), timeout=30) as answer:
+        return json.loads(answer.read())
 
 
 class Service:
@@ -285,6 +359,7 @@ def missing() -> list[str]:
     """The Debian packages that tests need and this machine lacks."""
     needs = {
         "postgresql": lambda: _postgres_program("initdb"),
+        "pgbouncer": _pooler_program,
         "chromium": chromium_path,
         # The test that the committed widget is what its sources make builds it anew.
         "nodejs npm": _npm,
@@ -309,6 +384,13 @@ def _postgres_program(name: str) -> str:
     found = by_version[-1] if by_version else shutil.which(name)
     if not found:
         raise LookupError(f"No PostgreSQL server here ({name}); `make test` installs one.")
+    return found
+
+
+def _pooler_program() -> str:
+    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not found:
+        raise LookupError("No PgBouncer here; `make test` installs one.")
     return found
 
 

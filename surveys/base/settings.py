@@ -61,6 +61,11 @@ class Settings:
     )
     data_dir: Path = _setting("DATA_DIR", "where the embedded default keeps its files", "./data")
     database_url: str = _setting("DATABASE_URL", "`sqlite:///…` or `postgresql://…`", "SQLite in `DATA_DIR`")
+    database_direct_url: str | None = _setting(
+        "DATABASE_DIRECT_URL",
+        "a way to PostgreSQL around a pooler such as PgBouncer, for LISTEN and migrations; without it the worker polls",
+        "none",
+    )
     base_url: str = _setting(
         "BASE_URL", "the public address; every link starts with it", "http://$HOST:$PORT"
     )
@@ -216,6 +221,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         data_dir=data_dir,
         database_url=database_url,
+        database_direct_url=_direct_url(env.get("DATABASE_DIRECT_URL"), database_url),
         base_url=_base_url(env.get("BASE_URL", _own_address(host, port))),
         given_secret_key=secret_key,
         secret_keys_before=tuple(before),
@@ -308,15 +314,28 @@ def _database_url(value: str) -> str:
     if not re.match(r"(sqlite:///.|postgres(ql)?://.)", value):
         raise SettingsError("DATABASE_URL must start with sqlite:/// or postgresql://")
     if not value.startswith("sqlite:"):
-        try:
-            conninfo.conninfo_to_dict(value)
-        except psycopg.ProgrammingError:
-            # Its message quotes the URL, and with it the password.
-            raise SettingsError(
-                "DATABASE_URL must look like postgresql://user:password@db.example/earshot; in user and password "
-                "every other character than letters and digits is written as %XX"
-            ) from None
+        _check_postgres_url("DATABASE_URL", value)
     return value
+
+
+def _direct_url(value: str | None, database_url: str) -> str | None:
+    if not value:
+        return None
+    if database_url.startswith("sqlite:") or not re.match(r"postgres(ql)?://.", value):
+        raise SettingsError("DATABASE_DIRECT_URL must start with postgresql://, as DATABASE_URL does")
+    _check_postgres_url("DATABASE_DIRECT_URL", value)
+    return value
+
+
+def _check_postgres_url(name: str, value: str) -> None:
+    try:
+        conninfo.conninfo_to_dict(value)
+    except psycopg.ProgrammingError:
+        # Its message quotes the URL, and with it the password.
+        raise SettingsError(
+            f"{name} must look like postgresql://user:password@db.example/earshot; in user and password "
+            "every other character than letters and digits is written as %XX"
+        ) from None
 
 
 def _base_url(value: str) -> str:

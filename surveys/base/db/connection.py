@@ -33,6 +33,14 @@ def rows_in(table: str) -> int:
     return database.execute_sql(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]  # noqa: S608
 
 
+def is_pooled() -> bool:
+    """Whether a pooler stands in front of PostgreSQL, so that nothing may outlive a transaction. May connect."""
+    if on_sqlite():
+        return False
+    database.connection()
+    return database.pulse.pooled
+
+
 def connect(url: str) -> Any:
     """A connection of one's own to PostgreSQL, in UTC, that gives up on a server it no longer hears of.
 
@@ -55,8 +63,10 @@ def truncate_log() -> None:
 
 def patient() -> None:
     """Lift the deadlines from this thread's connection: migrations and dumps may take long, and so may we meanwhile."""
-    if not on_sqlite():
-        database.connection().deadline = None
+    if on_sqlite():
+        return
+    database.connection().deadline = None
+    if not is_pooled():
         database.execute_sql("SET idle_in_transaction_session_timeout = 0")
 
 

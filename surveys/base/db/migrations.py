@@ -1,6 +1,7 @@
 """Migrations: apply them under a lock, take them back, say which are missing, and whether the tables fit."""
 
 import contextlib
+import dataclasses
 import fcntl
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -182,9 +183,36 @@ def _alone(settings: Settings) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return
+    if db.is_pooled():
+        with _alone_behind_a_pooler(settings):
+            yield
+        return
     db.patient()
     db.database.execute_sql("SELECT pg_advisory_lock(%s)", (ADVISORY_LOCK,))
     try:
         yield
     finally:
         db.database.execute_sql("SELECT pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+
+
+@contextlib.contextmanager
+def _alone_behind_a_pooler(settings: Settings) -> Iterator[None]:
+    """Around the pooler where there is a way; else another transaction holds the lock as long as that takes."""
+    direct = settings.database_direct_url
+    if direct is not None:
+        db.open_database(dataclasses.replace(settings, database_url=direct, database_direct_url=None))
+        try:
+            with _alone(settings):
+                yield
+        finally:
+            db.open_database(settings)
+        return
+    db.patient()
+    with contextlib.closing(db.connect(settings.database_url)) as holding:
+        holding.deadline = None
+        with holding.transaction():
+            holding.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            holding.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+            yield
+            # The lock is of use only where it still is.
+            holding.execute("SELECT 1")

@@ -39,7 +39,9 @@ def open_database(settings: Settings) -> None:
             lock_type="IMMEDIATE",
         )
     else:
-        real = postgres.Database(settings.database_url, prefer_psycopg3=True, autoconnect=True)
+        real = postgres.Database(
+            settings.database_url, settings.database_direct_url, prefer_psycopg3=True, autoconnect=True
+        )
     database.initialize(real)
 
 
@@ -70,6 +72,12 @@ def check() -> None:
     encoding = database.execute_sql("SHOW server_encoding").fetchone()[0]
     if encoding != "UTF8":
         raise WrongDatabase(f"the PostgreSQL database must be in UTF8, this one is in {encoding}")
+    # Through a pooler nobody can ask for it: it is the server's, the role's or the database's.
+    if database.execute_sql("SHOW synchronous_commit").fetchone()[0] == "off":
+        raise WrongDatabase(
+            "synchronous_commit is off, so PostgreSQL may forget what it has confirmed; "
+            "ALTER DATABASE … SET synchronous_commit = on"
+        )
 
 
 def _after_fork() -> None:

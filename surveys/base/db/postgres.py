@@ -67,12 +67,26 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def connect(url: str, **where: str) -> "AttentiveConnection":
+#: For a pooler that lends a connection for a transaction only, such as PgBouncer: it refuses the SESSION, which would
+#: be somebody else's a moment later, and the next statement may come to a server that prepared nothing.
+POOLED: dict[str, Any] = {**{k: v for k, v in OPTIONS.items() if k != "options"}, "prepare_threshold": None}
+
+
+def connect(url: str, pooled: bool = False, **where: str) -> "AttentiveConnection":
     """A connection in UTC whose commits are durable; it gives up on a server that has been silent too long.
 
-    `where`: the one of the addresses in `url` to use, as libpq names its parts.
+    `where`: the one of the addresses in `url` to use, as libpq names its parts. `pooled`: a pooler is at `url`; then
+    the server decides how durable commits are (see `opening.check`).
     """
-    return AttentiveConnection.connect(url, autocommit=True, **{**OPTIONS, **where})
+    made = AttentiveConnection.connect(url, autocommit=True, **{**(POOLED if pooled else OPTIONS), **where})
+    if pooled:
+        # The one setting that a pooler carries from server to server.
+        made.execute("SET TIME ZONE 'UTC'")
+    return made
+
+
+def _is_pooler(error: psycopg.Error) -> bool:
+    return "unsupported startup parameter" in str(error)
 
 
 class Lost(peewee.OperationalError):
@@ -82,9 +96,9 @@ class Lost(peewee.OperationalError):
 class Database(peewee.PostgresqlDatabase):
     """peewee's, with a deadline on the client's side, and connections that are renewed after an interruption."""
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str, direct_url: str | None = None, **options: Any) -> None:
         super().__init__(url, **options)
-        self.pulse = Pulse(url)
+        self.pulse = Pulse(url, direct_url)
         self._made = threading.local()
 
     def connect(self, reuse_if_open: bool = False) -> bool:
@@ -223,8 +237,11 @@ class Pulse:
     connect; who comes meanwhile is refused at once.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, direct_url: str | None = None) -> None:
         self._url = url
+        self._direct_url = direct_url
+        #: Whether a pooler is at the address; known once the server was found.
+        self.pooled = direct_url is not None
         self._lock = threading.Lock()
         self._connection: psycopg.Connection | None = None
         self._attempt: _Attempt | None = None
@@ -242,7 +259,7 @@ class Pulse:
         """
         self._find()
         era, where = self.era, self._where
-        made = _Attempt(lambda: connect(self._url, **where))
+        made = _Attempt(lambda: connect(self._url, self.pooled, **where))
         end = made.began + DEADLINE_SECONDS
         patience = PATIENCE_SECONDS
         while not made.wait(patience):
@@ -314,7 +331,7 @@ class Pulse:
         if time.monotonic() - self._heard < LATE_SECONDS:
             return True
         try:
-            if _answers(self._connection.pgconn):
+            if self._is_answered(self._connection):
                 self._heard = time.monotonic()
                 return True
             self._silent = True
@@ -337,8 +354,40 @@ class Pulse:
             self._silent = True
         return attempt
 
+    def _is_answered(self, connection: psycopg.Connection) -> bool:
+        """Whether the server, or the pooler in front of it, says something within LATE_SECONDS. Raises psycopg.Error.
+
+        A pool whose connections are all lent keeps a question waiting. That is no dead server: it greets newcomers.
+        """
+        if not self.pooled or self._direct_url is not None:
+            return _answers(connection.pgconn)
+        greeted = _Attempt(lambda: psycopg.connect(self._url, autocommit=True, **POOLED))
+        if not greeted.wait(LATE_SECONDS):
+            greeted.abandon()
+            return False
+        newcomer = greeted.take()
+        if newcomer is not None:
+            newcomer.close()
+        return True
+
     def _open(self) -> psycopg.Connection:
-        return psycopg.connect(self._url, autocommit=True, **OPTIONS)
+        if self._direct_url is not None:
+            # Both are to be there: whoever comes is served by way of the pooler.
+            psycopg.connect(self._url, autocommit=True, **POOLED).close()
+            return psycopg.connect(self._direct_url, autocommit=True, **OPTIONS)
+        if self.pooled:
+            return psycopg.connect(self._url, autocommit=True, **POOLED)
+        try:
+            made = psycopg.connect(self._url, autocommit=True, **OPTIONS)
+        except psycopg.OperationalError as error:
+            if not _is_pooler(error):
+                raise
+            self.pooled = True
+            return self._open()
+        # A pooler may also be told to leave aside what it does not know.
+        shown = made.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+        self.pooled = shown != (SESSION["idle_in_transaction_session_timeout"],)
+        return made
 
     def _conclude(self, attempt: "_Attempt") -> None:
         with self._lock:
@@ -353,7 +402,7 @@ class Pulse:
                 return
             self._connection, self._heard = connection, time.monotonic()
             self._silent, self._found = False, True
-            self._where, self._attempt = _address(connection), None
+            self._where, self._attempt = {} if self._direct_url else _address(connection), None
             self.era += 1
 
     def _drop(self) -> None:
