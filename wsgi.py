@@ -10,15 +10,12 @@ import feedback.views
 import surveys.commands.service
 import surveys.views
 from feedback import listening
-from surveys import daily_counts, duties, links
-from surveys.base import cli, db, settings, signing, worker
-from surveys.base.delivery import client, mail
+from surveys import daily_counts, duties, links, reactions
+from surveys.base import cli, db, delivery, settings, signing, worker
 from surveys.base.http import app as web_app
 from surveys.base.http import limits, observe
 from surveys.commands import data
 from surveys.keeping import erasure
-from surveys.mail import bounces, invitation_mail
-from surveys.tickets import connections, notes
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
@@ -38,9 +35,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     links.use_base_url(chosen.base_url)
     links.use_bounce_address(chosen.bounce_address)
     daily_counts.use_time_zone(chosen.time_zone)
-    connections.use_client(client.Client(chosen.outbound_allow))
-    bounces.use_client(client.Client(chosen.outbound_allow))
-    invitation_mail.use_mailer(mail.of(chosen))
+    delivery.install(chosen)
     erasure.use_directory(chosen.data_dir)
     db.open_database(chosen)
     app.extensions["limiter"] = limits.Limiter(chosen)
@@ -50,8 +45,8 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
     worker.install(chosen)
+    reactions.install()
     listening.install()
-    notes.install()
     surveys.commands.service.install(app)
     data.install(app)
     feedback.commands.install(app)

@@ -12,9 +12,10 @@ from feedback import corrections, feed, saved_feeds
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
-from surveys import catalogue, responses
+from surveys import catalogue, events, responses
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
+from surveys.base.jobs import Handler
 from surveys.models import Response
 
 log = structlog.get_logger()
@@ -31,19 +32,17 @@ READ_AGAIN = "comment to be read again"
 
 
 def install() -> None:
-    """Register the night's chore, and what goes with keys. The handlers are registered by importing this module."""
+    """Have the REACTIONS follow, and register the night's duty, and what goes with keys."""
     # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
     # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-    def review_topics(now: datetime) -> None:
-        reviews.nightly(now)
-
-    worker.nightly(review_topics)
+    jobs.react(REACTIONS)
+    worker.nightly({"review topics": reviews.nightly})
     keys.use_feeds(saved_feeds.OfKeys())
 
 
-@jobs.on("response recorded", "response amended", corrections.WITHDRAWN, READ_AGAIN)
+@jobs.on(corrections.WITHDRAWN, READ_AGAIN)
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
     """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
     row = Response.get_or_none(Response.key == payload["key"])
@@ -77,7 +76,6 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
     db.write(keep)
 
 
-@jobs.on("response recorded", "response amended")
 def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
     # Here, because the text engines belong into the worker's memory and not into the web's.
@@ -103,10 +101,17 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
         log.error("comment not placed", key=arrived.key, exc_info=error)
 
 
-@jobs.on("response erased")
 def forget_words(payload: dict[str, Any], now: datetime) -> None:
     """Names of topics that nobody says any more go with the comment that said them."""
     topics.forget_words(feed.is_said, now)
+
+
+#: What follows from what happens, each line by itself. A comment is placed by what was read of it.
+REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
+    events.RECORDED: ((read_comment, place_comment),),
+    events.AMENDED: ((read_comment, place_comment),),
+    events.ERASED: ((forget_words,), (learning.unlearn,)),
+}
 
 
 # ------------------------------------------------------------------------------------------------------

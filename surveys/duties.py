@@ -1,8 +1,6 @@
 """What is done once an hour, or once a night, so that nothing grows for ever."""
 
-from datetime import datetime
-
-from surveys import daily_counts, responses
+from surveys import daily_counts, invitations, responses, triggers
 from surveys.base import jobs, worker
 from surveys.base.db import disk_reserve
 from surveys.base.http import idempotency, limits
@@ -11,42 +9,31 @@ from surveys.keeping import erasure, kept_backups, retention
 
 
 def install(limiter: limits.Limiter, chosen: Settings) -> None:
-    """Register the chores with the worker."""
-
-    def forget_addresses(now: datetime) -> None:
-        limits.tidy(limiter)
-
-    def forget_calls(now: datetime) -> None:
-        idempotency.tidy(now)
-
-    def settle_erasures(now: datetime) -> None:
-        erasure.settle()
-
-    def keep_room(now: datetime) -> None:
-        if chosen.on_sqlite:
-            disk_reserve.lay(chosen.data_dir)
-
-    def trim_receipts(now: datetime) -> None:
-        retention.trim_receipts(now, chosen.keep_receipts_days)
-
-    def forget_people(now: datetime) -> None:
-        retention.forget_people(now, chosen.keep_people_days)
-
-    def empty_outbox(now: datetime) -> None:
-        retention.empty_outbox(now, chosen.data_dir / "outbox")
-
+    """Register the duties with the worker."""
     back_up, make_up_for_a_backup = kept_backups.duties(chosen)
-    # The backup comes last: it need not hold what the others take away.
-    for nightly in (trim_receipts, forget_people, empty_outbox, erasure.rewrite, back_up):
-        worker.nightly(nightly)
-    for chore in (
-        jobs.tidy,
-        forget_calls,
-        responses.forget_networks,
-        daily_counts.compact,
-        forget_addresses,
-        settle_erasures,
-        keep_room,
-        make_up_for_a_backup,
-    ):
-        worker.hourly(chore)
+    worker.hourly(
+        {
+            "expire invitations": invitations.expire,
+            "set the pace of asking": triggers.set_pace,
+            "give up look-ups": triggers.give_up,
+            "tidy jobs": jobs.tidy,
+            "forget repeated calls": idempotency.tidy,
+            "forget networks": responses.forget_networks,
+            "put daily counts together": daily_counts.compact,
+            "forget addresses of callers": lambda now: limits.tidy(limiter),
+            "settle erasures": lambda now: erasure.settle(),
+            "make up for a backup": make_up_for_a_backup,
+        }
+    )
+    worker.nightly(
+        {
+            "trim receipts": lambda now: retention.trim_receipts(now, chosen.keep_receipts_days),
+            "forget people": lambda now: retention.forget_people(now, chosen.keep_people_days),
+            "empty the outbox": lambda now: retention.empty_outbox(now, chosen.data_dir / "outbox"),
+            "write the file anew after erasures": erasure.rewrite,
+            # Last: it need not hold what the others take away.
+            "back up": back_up,
+        }
+    )
+    if chosen.on_sqlite:
+        worker.hourly({"keep room on the disk": lambda now: disk_reserve.lay(chosen.data_dir)})

@@ -13,7 +13,7 @@ from typing import Any
 from peewee import fn
 
 from surveys import ask_history, links, people
-from surveys.base import db, ids, jobs, worker
+from surveys.base import db, ids, jobs
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Survey
@@ -225,15 +225,13 @@ def decline(invitation: Invitation, now: datetime) -> None:
         if invitation.unverified:
             return
         open_ = ["scheduled", "sent", "unknown", "expired"]
-        if _move(invitation.id, open_, "declined", declined_at=now, sent_at=invitation.sent_at or now):
-            if invitation.person_id:
-                Person.update(last_declined_at=now).where(Person.id == invitation.person_id).execute()
-            jobs.enqueue("invitation declined", {"invitation": invitation.id}, now)
+        moved = _move(invitation.id, open_, "declined", declined_at=now, sent_at=invitation.sent_at or now)
+        if moved and invitation.person_id:
+            Person.update(last_declined_at=now).where(Person.id == invitation.person_id).execute()
 
     db.write(verb)
 
 
-@worker.hourly
 def expire(now: datetime) -> int:
     """Close what was not answered within its window, and what the widget never came to show; how many."""
     stale = Invitation.status.in_(["sent", "unknown"]) | (

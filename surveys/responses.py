@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 from peewee import SQL
 
-from surveys import daily_counts, invitations, links, people, ticket_resolutions, tombstones
+from surveys import daily_counts, events, invitations, links, people, ticket_resolutions, tombstones
 from surveys.base import clock, db, jobs, signing
 from surveys.base.errors import Clash, Gone, Missing, Refused
 from surveys.domain import folding, schedule
@@ -142,7 +142,6 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         row.excluded, row.flags = excluded, flags or None
         _settle(row, before, now)
         _save(row, ["excluded", "counted", "flags"])
-        jobs.enqueue("response excluded", {"key": row.key}, now)
         if row.counted and invitation is not None:
             _displace(invitation, now)
         return row
@@ -164,7 +163,7 @@ def attribute(invitation_id: str, now: datetime) -> None:
     row.tags = tags
     _settle(row, (row.score, row.counted), now)
     _save(row, [name for name in (*_FROM_INVITATION, "touchpoint") if name not in ("invitation", "tags")])
-    jobs.enqueue("response amended", {"key": row.key}, now)
+    jobs.enqueue(events.AMENDED, {"key": row.key}, now)
 
 
 def set_tags(response: Response, tags: list[str], now: datetime) -> None:
@@ -228,7 +227,7 @@ def remove(response: Response, now: datetime) -> None:
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
     tombstones.bury(tombstones.RESPONSE, [row.id, *others], now)
-    jobs.enqueue("response erased", {"key": row.key, "id": row.id}, now)
+    jobs.enqueue(events.ERASED, {"key": row.key, "id": row.id}, now)
 
 
 def forget_networks(now: datetime) -> int:
@@ -386,7 +385,6 @@ def _displace(invitation: Invitation, now: datetime) -> None:
     printed.excluded, printed.flags = True, list(dict.fromkeys([*(printed.flags or []), UNVERIFIED]))
     _settle(printed, before, now)
     _save(printed, ["excluded", "counted", "flags"])
-    jobs.enqueue("response excluded", {"key": printed.key}, now)
 
 
 _by_id = db.Lookup(Response.id, lock=True)
@@ -498,7 +496,7 @@ def _follow(recorded: Sequence[tuple[Response, Person | None, Invitation | None]
         if row.tags:
             _index_tags(row)
         _note_answer(row, person, invitation, row.created_at)
-    jobs.enqueue_all("response recorded", [({"key": row.key}, row.updated_at) for row, _, _ in recorded])
+    jobs.enqueue_all(events.RECORDED, [({"key": row.key}, row.updated_at) for row, _, _ in recorded])
 
 
 def _build_touch() -> Any:
@@ -579,7 +577,7 @@ def _amend(
     _derive(survey, row)
     if changes or fresh_flags:
         _settle(row, before, now)
-        jobs.enqueue("response amended", {"key": row.key}, now)
+        jobs.enqueue(events.AMENDED, {"key": row.key}, now)
         if before[0] is None and row.score is not None:
             _note_answer(row, row.person, row.invitation, now)
         elif "invitation" in changes:

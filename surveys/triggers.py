@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from surveys import ask_history, daily_counts, invitations, people, responses, ticket_resolutions
-from surveys.base import clock, db, ids, worker
+from surveys.base import clock, db, ids
 from surveys.domain import addresses, eligibility, pacing, schedule
 from surveys.domain.eligibility import Ask, Decision
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
@@ -192,7 +192,6 @@ def ask_a_claim(survey: Survey, who: people.Identity, now: datetime) -> Decision
     )
 
 
-@worker.hourly
 def set_pace(now: datetime) -> None:
     """Adapt the sampling of each survey that wants about so many answers a week."""
     for survey in list(Survey.select().where(Survey.status == "active")):
@@ -204,7 +203,6 @@ def set_pace(now: datetime) -> None:
             db.write(query.execute)
 
 
-@worker.hourly
 def give_up(now: datetime) -> int:
     """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
     over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)

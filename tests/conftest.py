@@ -16,11 +16,10 @@ from hypothesis import settings as hypothesis_settings
 from werkzeug.routing import Rule
 
 from surveys import refused_origins
-from surveys.base import db, jobs, worker
+from surveys.base import db, delivery, jobs, worker
 from surveys.base.delivery.client import Answer
 from surveys.base.settings import Settings
 from surveys.commands import service
-from surveys.tickets import connections
 from tests import servers
 from tests.copies import Copies
 from tests.make import Make
@@ -252,5 +251,5 @@ class DeskAPI:
 def desk_api(world: World) -> DeskAPI:
     """A helpdesk's API to which our calls go instead of leaving the house."""
     api = DeskAPI()
-    connections.use_client(api)  # type: ignore[arg-type]
+    delivery.use_client(api)
     return api

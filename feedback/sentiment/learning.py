@@ -76,7 +76,6 @@ def note(payload: dict[str, Any], now: datetime) -> None:
     db.write(verb)
 
 
-@jobs.on("response erased")
 def unlearn(payload: dict[str, Any], now: datetime) -> None:
     """What was learnt from words that were erased is forgotten."""
     for row in list(Learnt.select()):

@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +52,9 @@ HELD = "held"
 #: The reason why a job failed that was in hand when its process was killed. It may kill the next one too.
 WORKER_DIED = "WorkerDied"
 
+#: In the payload of an event: the one chain of reactions that is still to be done.
+ALONE = "reaction"
+
 Handler = Callable[[dict[str, Any], datetime], None]
 
 #: Told the payload of a job, why it is given up (the class of the error), and when.
@@ -79,6 +82,7 @@ class Job(Table):
 
 
 _handlers: dict[str, list[Handler]] = {}
+_reactions: dict[str, dict[str, tuple[Handler, ...]]] = {}
 _mourners: dict[str, Mourner] = {}
 _revivers: dict[str, Handler] = {}
 _lanes: dict[str, str] = {}
@@ -115,6 +119,21 @@ def on(*kinds: str, lane: str = HOUSE) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def react(reactions: Mapping[str, Iterable[tuple[Handler, ...]]]) -> None:
+    """Register what follows from events, for each some chains of handlers.
+
+    The handlers of a chain run in its order. Chains know nothing of each other: one that fails is tried again by
+    itself, in a job of its own, and ends dead by itself. Handlers may run twice and must not mind.
+    """
+    for event, chains in reactions.items():
+        for chain in chains:
+            _reactions.setdefault(event, {})[_name(chain)] = chain
+
+
+def _name(chain: tuple[Handler, ...]) -> str:
+    return f"{chain[0].__module__}.{chain[0].__qualname__}"
 
 
 def on_death(kind: str) -> Callable[[Mourner], Mourner]:
@@ -213,9 +232,7 @@ def _run(
         if hand is not None:
             hand.hold(job.id, job.lease_until)
         try:
-            with _limits(lane):
-                for handler in _handlers.get(job.kind, ()):
-                    handler(job.payload, now())
+            _perform(job, now, lane)
         except Exception as error:
             turn.failed = job, error
             if db.away(error):
@@ -228,6 +245,47 @@ def _run(
     if hand is not None and claimed:
         hand.empty()
     return len(claimed)
+
+
+def _perform(job: Job, now: Callable[[], datetime], lane: str | None) -> None:
+    """Do what a job says: its own handlers, or all that follows from an event, or one chain of that."""
+    chains = _reactions.get(job.kind, {})
+    if ALONE in job.payload:
+        # One that is not there any more, in another version, has nothing left to do.
+        chains = {name: chain for name, chain in chains.items() if name == job.payload[ALONE]}
+    if len(chains) < 2:
+        with _limits(lane):
+            for handler in (
+                *_handlers.get(job.kind, ()),
+                *(each for chain in chains.values() for each in chain),
+            ):
+                handler(job.payload, now())
+        return
+    if job.attempts > 1:
+        # Something ended the worker, or the database went away: from now on each stands for itself.
+        db.write(lambda: enqueue_all(job.kind, [({**job.payload, ALONE: name}, now()) for name in chains]))
+        return
+    for name, chain in chains.items():
+        try:
+            with _limits(lane):
+                for handler in chain:
+                    handler(job.payload, now())
+        except Exception as error:
+            if db.away(error):
+                raise
+            log.error("reaction failed", kind=job.kind, job=job.id, reaction=name, exc_info=error)
+            _put_aside(job, name, type(error).__name__, now())
+
+
+def _put_aside(job: Job, name: str, reason: str, now: datetime) -> None:
+    """Let one chain of an event be tried again later, as a job of its own."""
+    values = _new(job.kind, {**job.payload, ALONE: name}, now, now + _pause(1))
+    db.write(Job.insert(values | {"state": FAILED, "attempts": 1, "error": reason}).execute)
+
+
+def _pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts."""
+    return timedelta(seconds=RETRY_AFTER[attempts - 1] * random.uniform(1.0, 1.1))
 
 
 def use_hand(hand: Hand | None) -> None:
@@ -467,7 +525,7 @@ def _put_off(job: Job, reason: str, now: datetime) -> None:
     if job.attempts > len(RETRY_AFTER):
         _bury(job, reason, now)
         return
-    due_at = now + timedelta(seconds=RETRY_AFTER[job.attempts - 1] * random.uniform(1.0, 1.1))
+    due_at = now + _pause(job.attempts)
     Job.update(state=FAILED, lease_until=None, due_at=due_at, error=reason).where(Job.id == job.id).execute()
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,14 @@ from surveys.base.settings import Settings
 
 log = structlog.get_logger()
 
-Chore = Callable[[datetime], Any]
+Duty = Callable[[datetime], Any]
 
 _make: Callable[[], Huey] | None = None
 _made: Huey | None = None
 _making = threading.Lock()
 _ringer: Ringer | None = None
-_hourly: dict[str, Chore] = {}
-_nightly: dict[str, Chore] = {}
+_hourly: dict[str, Duty] = {}
+_nightly: dict[str, Duty] = {}
 _beside: dict[str, int] = {}
 _next_look: datetime | None = None
 _working = False
@@ -47,26 +47,24 @@ SOON = timedelta(minutes=1)
 PAUSE = timedelta(seconds=1)
 
 
-def hourly(chore: Chore) -> Chore:
-    """Register what is to be done once an hour, such as tidying; one of the same name takes its place."""
-    _hourly[chore.__name__] = chore
-    return chore
+def hourly(duties: Mapping[str, Duty]) -> None:
+    """Register what is to be done once an hour, such as tidying, by name; one of the same name takes its place."""
+    _hourly.update(duties)
 
 
-def nightly(chore: Chore) -> Chore:
-    """Register what is to be done once a night (UTC); one of the same name takes its place."""
-    _nightly[chore.__name__] = chore
-    return chore
+def nightly(duties: Mapping[str, Duty]) -> None:
+    """Register what is to be done once a night (UTC), by name; one of the same name takes its place."""
+    _nightly.update(duties)
 
 
-def do_chores(now: datetime, night: bool = False) -> None:
-    """Do each hourly chore, or each of the `night`; one that fails does not keep the others from being done."""
-    for chore in list((_nightly if night else _hourly).values()):
+def do_duties(now: datetime, night: bool = False) -> None:
+    """Do each duty of the hour, or of the `night`; one that fails does not keep the others from being done."""
+    for name, duty in list((_nightly if night else _hourly).items()):
         try:
-            chore(now)
+            duty(now)
         except Exception as error:
             db.forget_connection()
-            log.error("chore failed", chore=chore.__name__, exc_info=error)
+            log.error("duty failed", duty=name, exc_info=error)
 
 
 def install(settings: Settings) -> None:
@@ -79,10 +77,17 @@ def install(settings: Settings) -> None:
         _make = functools.partial(SqliteHuey, "earshot", filename=path, results=False, fsync=False, timeout=5)
     else:
         # A frozen server must not keep whoever rings.
-        connection = functools.partial(db.connect, settings.database_url)
-        _make = functools.partial(PostgresHuey, "earshot", connection=connection, results=False)
+        _make = functools.partial(_on_postgres, settings)
     _ringer = Ringer(_ring)
     jobs.use_bell(_ringer.ring_in)
+
+
+def _on_postgres(settings: Settings) -> Huey:
+    """A LISTEN hears nothing through a pooler: it goes around it, or else the rows are polled."""
+    url = settings.database_direct_url or settings.database_url
+    listens = settings.database_direct_url is not None or not db.is_pooled()
+    connection = functools.partial(db.connect, url)
+    return PostgresHuey("earshot", connection=connection, results=False, blocking=listens)
 
 
 def close() -> None:
@@ -144,11 +149,11 @@ def _with_tasks(huey: Huey) -> Huey:
 
     @huey.periodic_task(crontab(minute="7"), name="hour")
     def hour() -> None:
-        do_chores(clock.now())
+        do_duties(clock.now())
 
     @huey.periodic_task(crontab(minute="41", hour="2"), name="night")
     def night() -> None:
-        do_chores(clock.now(), night=True)
+        do_duties(clock.now(), night=True)
 
     @huey.on_shutdown()
     def end_lanes() -> None:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import structlog
 
 from surveys import invitations, people
-from surveys.base import clock, db, jobs, signing
-from surveys.base.delivery.client import Client
+from surveys.base import clock, db, delivery, jobs, signing
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.http import idempotency
 from surveys.domain import addresses
@@ -32,7 +31,6 @@ AT_ONCE, TAKE = 25, "mail report"
 #: Certificates that were fetched; senders have one or two.
 MOST_CERTIFICATES = 16
 
-_client = Client()
 _fetched: dict[str, bytes] = {}
 
 
@@ -45,10 +43,8 @@ class Outcome:
     invitation: str | None = None
 
 
-def use_client(client: Client) -> None:
-    """What calls to senders of reports go out through."""
-    global _client
-    _client = client
+def forget_certificates() -> None:
+    """Fetch them anew when one is next needed."""
     _fetched.clear()
 
 
@@ -165,7 +161,7 @@ def _certificate(url: str) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    answer = _client.call("GET", url)
+    answer = delivery.client().call("GET", url)
     if answer.status != 200:
         raise DeliveryFailed(f"status {answer.status}", again=True)
     return answer.body

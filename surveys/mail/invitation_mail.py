@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,8 +12,8 @@ import css_inline
 import jinja2
 
 from surveys import catalogue, invitations, links, wording
-from surveys.base import jobs
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Mailer, Message, address, clean
+from surveys.base import delivery, jobs
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message, address, clean
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Survey
 from surveys.widget import colours, script
@@ -27,19 +26,6 @@ NOBODYS = "inv_" + "0" * 24
 
 #: When it is sent: long ago, so that a link in it that runs out has done so.
 EXAMPLE = datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class _Way:
-    mailer: Mailer | None = None
-
-
-_way = _Way()
-
-
-def use_mailer(mailer: Mailer) -> None:
-    """How mail leaves the house."""
-    _way.mailer = mailer
 
 
 @jobs.on(invitations.DUE, lane=jobs.MAIL)
@@ -146,9 +132,7 @@ def example(survey: Survey, language: str | None, to: str, reminder: bool = Fals
 
 
 def _hand_over(message: Message, now: datetime) -> None:
-    if _way.mailer is None:
-        raise RuntimeError("use_mailer() first")
-    _way.mailer.send(message, now)
+    delivery.transport("mail").send(message, now)
 
 
 def _wishes(invitation: Invitation) -> list[str]:

@@ -15,8 +15,7 @@ from urllib.parse import urlencode
 import structlog
 
 from surveys import links, triggers
-from surveys.base import db, ids, jobs
-from surveys.base.delivery.client import Client
+from surveys.base import db, delivery, ids, jobs
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.helpdesks import HELPDESKS, helpdesk, reception
 from surveys.helpdesks.helpdesk import Call, Challenge, Event, Ignored, Request, WriteBack
@@ -31,14 +30,6 @@ LOOK_UP = "look up"
 TOUCHPOINT = "ticket solved"
 
 Unproven = reception.Unproven
-
-_client = Client()
-
-
-def use_client(client: Client) -> None:
-    """What calls to helpdesks go out through."""
-    global _client
-    _client = client
 
 
 def create(values: Mapping[str, Any], now: datetime) -> tuple[Connection, str | None]:
@@ -140,7 +131,7 @@ def send(request: Request) -> Any:
     elif request.form is not None:
         body = urlencode(request.form).encode()
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    answer = _client.call(request.method, request.url, body, headers)
+    answer = delivery.client().call(request.method, request.url, body, headers)
     if answer.status in (404, 410, 422):
         log.warning("the helpdesk takes nothing for this ticket", status=answer.status)
         return None
@@ -154,7 +145,7 @@ def send(request: Request) -> Any:
 
 def check_write_back(url: str) -> None:
     """Raise DeliveryFailed with `again` false when the address may not be called at all."""
-    _client.check(url)
+    delivery.client().check(url)
 
 
 def new_secret(kind: str) -> str:

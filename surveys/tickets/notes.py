@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from surveys import events
 from surveys.base import db, jobs
 from surveys.domain.metrics import METRICS
 from surveys.helpdesks import HELPDESKS
@@ -13,23 +14,21 @@ from surveys.tickets import connections
 #: A comment follows its score: the note is written when nothing has changed for this long.
 SETTLES = timedelta(minutes=5)
 
-SETTLED, NOTE_DUE = "rating settled", "note due"
+NOTE_DUE = "note due"
+
+#: What `events.SETTLED` was called before; jobs of that name may still wait.
+FORMERLY_SETTLED = "rating settled"
 
 
-def install() -> None:
-    """Register the handlers; importing this module does it, calling this says that it is meant."""
-
-
-@jobs.on("response recorded", "response amended")
 def wait(payload: dict[str, Any], now: datetime) -> None:
     """Look again when the respondent is done."""
     row = _rated(payload["key"])
     if row is not None and _requests(row):
         later = {"key": row.key, "revision": row.revision}
-        db.write(lambda: jobs.enqueue(SETTLED, later, now, due_at=now + SETTLES))
+        db.write(lambda: jobs.enqueue(events.SETTLED, later, now, due_at=now + SETTLES))
 
 
-@jobs.on(SETTLED)
+@jobs.on(FORMERLY_SETTLED)
 def settle(payload: dict[str, Any], now: datetime) -> None:
     """Write the note of this revision, once, unless a later one is under way. Each request is tried by itself."""
     row = _rated(payload["key"])

@@ -23,19 +23,19 @@ def test_the_hour_tidies_what_is_over(world, make, now):
     world.work()
     done = jobs.Job.update(created_at=now - timedelta(days=2)).where(jobs.Job.state == jobs.DONE).execute()
     assert done == 1
-    worker.do_chores(now)
+    worker.do_duties(now)
     assert Response.get().abuse_key is None
     assert jobs.Job.select().count() == 0
     assert idempotency.IdempotentCall.select().count() == 0
 
 
-def test_a_chore_that_fails_keeps_no_other_from_being_done(world, make, now, monkeypatch):
+def test_a_duty_that_fails_keeps_no_other_from_being_done(world, make, now, monkeypatch):
     def broken(_):
         raise RuntimeError("broken")
 
     done = []
     monkeypatch.setattr(worker, "_hourly", {"broken": broken, "sound": done.append})
-    worker.do_chores(now)
+    worker.do_duties(now)
     assert done == [now]
 
 

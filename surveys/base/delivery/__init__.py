@@ -1,4 +1,4 @@
-"""How anything leaves the building.
+"""How anything leaves the building: by one HTTP client, and by the transports that carry messages.
 
 message   one mail, as plain values
 headers   its header lines as they travel
@@ -7,3 +7,44 @@ client    the one HTTP client, which refuses private addresses
 deadline  hangs up on who takes too long in all
 memory    keeps mail in a list, for tests
 """
+
+from collections.abc import Callable
+from typing import Any
+
+from surveys.base.delivery import mail
+from surveys.base.delivery.client import Client
+from surveys.base.settings import Settings
+
+#: How each kind of transport is made of the settings, once.
+TRANSPORTS: dict[str, Callable[[Settings], Any]] = {"mail": mail.of}
+
+_transports: dict[str, Any] = {}
+_client = Client()
+
+
+def install(settings: Settings) -> None:
+    """Make the client and the transports; nothing is opened before something leaves."""
+    use_client(Client(settings.outbound_allow))
+    for kind, made_of in TRANSPORTS.items():
+        use(kind, made_of(settings))
+
+
+def client() -> Client:
+    """What every call to a server outside goes through."""
+    return _client
+
+
+def use_client(chosen: Any) -> None:
+    """Have calls go through `chosen`, which is called as a Client is."""
+    global _client
+    _client = chosen
+
+
+def transport(kind: str) -> Any:
+    """What carries messages of a kind. Raises LookupError before `install`."""
+    return _transports[kind]
+
+
+def use(kind: str, chosen: Any) -> None:
+    """Have messages of a kind carried by `chosen`."""
+    _transports[kind] = chosen

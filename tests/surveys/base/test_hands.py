@@ -92,15 +92,16 @@ def test_without_a_folder_there_is_nothing(tmp_path):
 
 WORKER = """
 import os, signal, sys
-from surveys.base import bell, jobs
+from surveys.base import jobs, worker
 from wsgi import create_app
 
 create_app()
 jobs._handlers.clear()
+jobs._reactions.clear()
 jobs.on("good")(lambda payload, now: None)
 jobs.on("poison")(lambda payload, now: os.kill(os.getpid(), signal.SIGKILL))
 jobs.on("endless")(lambda payload, now: signal.pause())
-bell.work()
+worker.work()
 """
 
 

@@ -22,6 +22,7 @@ def handled(monkeypatch, world):
     """What the handlers of the kinds "good", "bad" and "slow" were called with; no other handler is registered."""
     calls = []
     monkeypatch.setattr(jobs, "_handlers", {})
+    monkeypatch.setattr(jobs, "_reactions", {})
     monkeypatch.setattr(jobs, "_lanes", {})
     jobs.on("good")(lambda payload, now: calls.append(payload["n"]))
 
@@ -360,3 +361,74 @@ def test_a_turn_is_no_longer_written_down_when_others_may_have_taken_its_jobs(ha
         run()
     assert run(NOW + jobs.LEASE + timedelta(seconds=1)) == 1
     assert handled == [1, 1]
+
+
+def fails(payload, now):
+    raise ValueError("a text that somebody wrote")
+
+
+def test_a_reaction_that_fails_keeps_no_other_from_running_and_ends_by_itself(handled):
+    tries = []
+
+    def failing(payload, now):
+        tries.append(payload["n"])
+        fails(payload, now)
+
+    def good(payload, now):
+        handled.append(payload["n"])
+
+    jobs.react({"happened": [(failing,), (good,)]})
+    add("happened", 1)
+    at = NOW
+    for _ in range(12):
+        run(at)
+        at += timedelta(days=2)
+    assert handled == [1]
+    assert len(tries) == len(jobs.RETRY_AFTER) + 1
+    [event, alone] = Job.select().order_by(Job.id)
+    assert (event.state, event.error) == (jobs.DONE, None)
+    assert (alone.state, alone.error, alone.kind) == (jobs.DEAD, "ValueError", "happened")
+    assert "somebody" not in str(alone.payload)
+
+
+def test_a_chain_waits_for_its_first_and_goes_on_when_that_is_done(handled):
+    broken = [True]
+
+    def first(payload, now):
+        if broken:
+            fails(payload, now)
+        handled.append("first")
+
+    def second(payload, now):
+        handled.append("second")
+
+    def other(payload, now):
+        handled.append("other")
+
+    jobs.react({"happened": [(first, second), (other,)]})
+    add("happened", 1)
+    run()
+    assert handled == ["other"]
+    broken.clear()
+    run(NOW + timedelta(minutes=1))
+    assert handled == ["other", "first", "second"]
+    assert {job.state for job in Job.select()} == {jobs.DONE}
+
+
+def test_what_killed_its_worker_is_parted_from_what_did_not(handled):
+    jobs.react({"happened": [(fails,), (lambda payload, now: handled.append(payload["n"]),)]})
+    add("happened", 1)
+    Job.update(state=jobs.FAILED, attempts=1, error=jobs.WORKER_DIED).execute()
+    run()
+    run()
+    assert handled == [1]
+    assert sorted((job.state, job.payload.get("reaction") is not None) for job in Job.select()) == [
+        (jobs.DONE, False), (jobs.DONE, True), (jobs.FAILED, True),
+    ]  # fmt: skip
+
+
+def test_a_job_of_a_reaction_that_there_is_no_more_is_done(handled):
+    jobs.react({"happened": [(fails,), (fails,)]})
+    db.write(lambda: jobs.enqueue("happened", {"n": 1, "reaction": "of.another.version"}, NOW))
+    run()
+    assert [job.state for job in Job.select()] == [jobs.DONE]

@@ -17,9 +17,9 @@ from tests.threads import together
 #: What a child does whose parent, before the fork, was `parent` and is now `found`.
 CHILD = """
 import os
-from surveys.base import bell
+from surveys.base import worker
 os.getppid = lambda: {found}
-bell.end_with_parent({parent})
+worker.end_with_parent({parent})
 print("lives")
 """
 
@@ -45,9 +45,9 @@ def test_a_process_goes_with_the_one_that_made_it():
     """The signal comes from the system: a killed parent runs no code of its own."""
     family = """
 import functools, os, subprocess, sys
-from surveys.base import bell
+from surveys.base import worker
 child = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
-subprocess.Popen(child, preexec_fn=functools.partial(bell.end_with_parent, os.getpid()))
+subprocess.Popen(child, preexec_fn=functools.partial(worker.end_with_parent, os.getpid()))
 os.read(0, 1)
 """
     read, write = os.pipe()

@@ -15,7 +15,7 @@ NOW = datetime(2026, 9, 14, 10, 15, tzinfo=UTC)
 
 def night(days):
     """Be the night so many days later."""
-    worker.do_chores(NOW + timedelta(days=days), night=True)
+    worker.do_duties(NOW + timedelta(days=days), night=True)
 
 
 def fire(api, survey, at=NOW, dry_run=False, **person):

@@ -12,7 +12,7 @@ from email.utils import parseaddr
 import pytest
 
 from surveys import catalogue, invitations, people, wording
-from surveys.base import clock, jobs
+from surveys.base import clock, delivery, jobs
 from surveys.base.delivery.mail import Smtp, as_bytes
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, clean
@@ -27,7 +27,7 @@ SENDER = "Acme <care@acme.example>"
 @pytest.fixture
 def memory(world):
     mailer = Memory()
-    invitation_mail.use_mailer(mailer)
+    delivery.use("mail", mailer)
     return mailer
 
 
@@ -481,7 +481,7 @@ def test_the_envelope_sender_leads_bounces_back_to_the_invitation(world, api, ma
     invitation_mail.links.use_bounce_address(address)
     invitation = invite(api, make.survey())
     with serving() as server:
-        invitation_mail.use_mailer(Smtp(server.url, SENDER))
+        delivery.use("mail", Smtp(server.url, SENDER))
         world.work()
     [envelope] = server.envelopes
     if address is None:
@@ -517,7 +517,7 @@ def test_the_outbox_shows_the_envelope_sender(world, api, make):
 def test_what_the_server_says_is_what_becomes_of_the_invitation(world, api, make, answers, status):
     invitation = invite(api, make.survey())
     with serving(MailServer(**answers)) as server:
-        invitation_mail.use_mailer(Smtp(server.url, SENDER))
+        delivery.use("mail", Smtp(server.url, SENDER))
         world.work()
     assert again(invitation).status == status
     if status == "sent":
@@ -534,7 +534,7 @@ def test_a_server_that_stalls_or_drops(world, api, make, monkeypatch, silent_at,
     monkeypatch.setattr("surveys.base.delivery.mail.TIMEOUT_SECONDS", 0.3)
     invitation = invite(api, make.survey())
     with _falling_silent(silent_at, hangs_up) as url:
-        invitation_mail.use_mailer(Smtp(url, SENDER))
+        delivery.use("mail", Smtp(url, SENDER))
         world.work()
     assert again(invitation).status == status
 

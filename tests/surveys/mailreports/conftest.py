@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from surveys import links
+from surveys.base import delivery
 from surveys.base.delivery.client import Answer
 from surveys.mail import bounces
 from tests.surveys.mailbox import again, invite
@@ -40,7 +41,8 @@ class Amazon:
 @pytest.fixture
 def amazon(world):
     standing = Amazon()
-    bounces.use_client(standing)
+    delivery.use_client(standing)
+    bounces.forget_certificates()
     return standing
 
 

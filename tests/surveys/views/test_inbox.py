@@ -380,10 +380,10 @@ def test_what_was_said_of_a_customer_goes_once_a_look_up_is_given_up(world, clie
     desk_api.answers = [(500, {})]
     world.work()
     last_attempt = NOW + timedelta(seconds=1.1 * sum(jobs.RETRY_AFTER))
-    worker.do_chores(last_attempt)
+    worker.do_duties(last_attempt)
     waiting = Trigger.get_by_id(receipt["id"])
     assert (waiting.rule, waiting.body["person"]["email"]) == ("lookup", None)
-    worker.do_chores(NOW + timedelta(days=5))
+    worker.do_duties(NOW + timedelta(days=5))
     given_up = Trigger.get_by_id(receipt["id"])
     assert (given_up.decision, given_up.rule, given_up.body) == ("suppressed", "no_address", None)
 

@@ -1,0 +1,20 @@
+"""What follows from what happens in asking: each line by itself, one that fails keeps no other from running.
+
+A line with several functions is done in this order, because a later one needs what an earlier one wrote.
+"""
+
+from surveys import events
+from surveys.base import jobs
+from surveys.base.jobs import Handler
+from surveys.tickets import notes
+
+REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
+    events.RECORDED: ((notes.wait,),),
+    events.AMENDED: ((notes.wait,),),
+    events.SETTLED: ((notes.settle,),),
+}
+
+
+def install() -> None:
+    """Have them follow."""
+    jobs.react(REACTIONS)
