@@ -32,7 +32,7 @@ class TestWithAFolder:
         with time_machine.travel(NOW, tick=False):
             assert told(world) == ({"at": None, "failed": False}, {"earshot_backup_failed": 0.0})
             (folder / ".earshot-2026-03-09.unread").write_text("of a worker that was killed")
-            worker.do_chores(NOW, night=True)
+            worker.do_duties(NOW, night=True)
             assert named(folder) == ["earshot-2026-03-10.gz"]
             assert row.id.encode() in gzip.decompress((folder / "earshot-2026-03-10.gz").read_bytes())
             assert backup.check(folder / "earshot-2026-03-10.gz").rows["response"] == 1
@@ -43,7 +43,7 @@ class TestWithAFolder:
             )
             # Not due yet.
             (folder / "earshot-2026-03-10.gz").unlink()
-            worker.do_chores(NOW + timedelta(hours=9))
+            worker.do_duties(NOW + timedelta(hours=9))
             assert named(folder) == []
 
     def test_what_failed_is_told_and_made_up_for_within_the_hour(self, world, folder, monkeypatch, caplog):
@@ -54,15 +54,15 @@ class TestWithAFolder:
         with time_machine.travel(later, tick=False):
             with monkeypatch.context() as patched:
                 patched.setattr(backup, "check", lambda _: (_ for _ in ()).throw(backup.NotABackup("short")))
-                worker.do_chores(later, night=True)
+                worker.do_duties(later, night=True)
             assert told(world)[0] == {"at": "2026-03-10T02:41:00.000Z", "failed": True}
             assert named(folder) == ["earshot-2026-03-10.gz"]
             assert "backup failed" in caplog.text
             away = folder.rename(folder.with_name("unmounted"))
-            worker.do_chores(later)
+            worker.do_duties(later)
             assert told(world)[1]["earshot_backup_failed"] == 1.0
             away.rename(folder)
-            worker.do_chores(later)
+            worker.do_duties(later)
             assert told(world)[0] == {"at": "2026-03-11T02:41:00.000Z", "failed": False}
             assert named(folder) == ["earshot-2026-03-10.gz", "earshot-2026-03-11.gz"]
 
@@ -83,7 +83,7 @@ def named(folder):
 
 
 def test_without_a_folder_there_is_nothing_to_tell(world):
-    worker.do_chores(NOW, night=True)
+    worker.do_duties(NOW, night=True)
     assert told(world) == (None, {})
 
 
