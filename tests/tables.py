@@ -6,10 +6,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from surveys.base import settings
+from surveys.base import db, settings
 from tests.servers import ROOT
 
 README = ROOT / "README.md"
+PRIVACY = ROOT / "docs" / "privacy.md"
 
 
 def routes(app: Flask) -> str:
@@ -30,6 +31,42 @@ def setting_rows() -> str:
     lines += [
         f"| `{name}` | {_cell(meaning)} | {_cell(default)} |" for name, meaning, default in settings.table()
     ]
+    return "\n".join(lines)
+
+
+#: How long the rows of a table about people stay, for docs/privacy.md.
+KEPT = {
+    "person": "until erased; by itself after `KEEP_PEOPLE_DAYS`",
+    "invitation": "with the person",
+    "response": "until deleted, or with the person; `abuse_key` 48 hours",
+    "alias": "with the response",
+    "erased": "for good: an id, so that whoever follows the feed deletes a copy",
+    "idempotent_call": "a day; at once when a person in it is erased",
+    "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",
+    "placement": "with the response",
+    "reading": "with the response",
+    "resolution": "`KEEP_RECEIPTS_DAYS` (400), or with the invitation's person",
+    "response_tag": "with the response",
+    "tombstone": "for good: a keyed hash, so that a restore erases again",
+    "trigger": "`KEEP_RECEIPTS_DAYS` (400), 30 days when nobody was asked, or with the person",
+}
+
+
+def privacy_rows() -> str:
+    """Every table that holds something of people: what, in which columns, and for how long."""
+    lines = ["| table | what a row is | columns | kept |", "|---|---|---|---|"]
+    for table in sorted(db.registered(), key=lambda each: each._meta.table_name):
+        held: dict[str, list[str]] = {}
+        for column, kind in db.holds(table).items():
+            if kind != db.TECHNICAL:
+                held.setdefault(kind, []).append(f"`{column}`")
+        if held:
+            name = table._meta.table_name
+            if name not in KEPT:
+                raise KeyError(f"Say in tests/tables.py how long rows of {name} are kept.")
+            row = _cell((table.__doc__ or "").partition("\n")[0])
+            columns = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in held.items())
+            lines.append(f"| `{name}` | {row} | {columns} | {KEPT[name]} |")
     return "\n".join(lines)
 
 
@@ -58,3 +95,4 @@ if __name__ == "__main__":
         app = create_app({"DATA_DIR": str(Path(directory)), "SECRET_KEY": "9f2c4be1a07d36580e1b4c7f93a2d860"})
     written = put("routes", routes(app), README.read_text())
     README.write_text(put("settings", setting_rows(), written))
+    PRIVACY.write_text(put("privacy", privacy_rows(), PRIVACY.read_text()))

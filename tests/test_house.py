@@ -233,6 +233,12 @@ def test_readme_names_every_route_and_every_setting(app):
     assert tables.between("settings", text) == tables.setting_rows(), again
 
 
+def test_the_page_on_privacy_says_what_every_column_holds():
+    assert tables.between("privacy", tables.PRIVACY.read_text()) == tables.privacy_rows(), (
+        "run: .venv/bin/python -m tests.tables"
+    )
+
+
 # ----------------------------------------------------------------------------------------------- access
 
 

@@ -94,6 +94,9 @@ class Settings:
         "(`bounce+…@`) as envelope sender",
         "`MAIL_FROM`, the same for all",
     )
+    mail_dkim_selector: str | None = _setting(
+        "MAIL_DKIM_SELECTOR", "selector whose DKIM record `mail-records` looks up", "none"
+    )
     trusted_proxies: int = _setting("TRUSTED_PROXIES", "number of proxy hops to believe", "0")
     public_limit: int = _setting(
         "PUBLIC_LIMIT", "public writes in any 60 s and client address; 0 means no limit", "120"
@@ -229,6 +232,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         smtp_url=smtp_url,
         mail_from=mail_from,
         bounce_address=_bounce_address(env.get("BOUNCE_ADDRESS")),
+        mail_dkim_selector=_selector(env.get("MAIL_DKIM_SELECTOR")),
         trusted_proxies=values.integer("TRUSTED_PROXIES", 0, 0, 16),
         public_limit=values.integer("PUBLIC_LIMIT", 120, 0, 1_000_000),
         outbound_allow=_networks(env.get("OUTBOUND_ALLOW", "")),
@@ -396,6 +400,12 @@ def _bounce_address(given: str | None) -> str | None:
             f"at most {MOST_BOUNCE_NAME} characters before the @"
         )
     return given
+
+
+def _selector(given: str | None) -> str | None:
+    if given and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", given):
+        raise SettingsError("MAIL_DKIM_SELECTOR must be a selector alone, such as s1 or mail2026")
+    return given or None
 
 
 def _backup_dir(given: str | None) -> Path | None:

@@ -17,6 +17,7 @@ from surveys.base.db import disk_reserve
 from surveys.base.delivery import mail
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.base.http import context
+from surveys.commands.mail_records import mail_records
 from surveys.keeping import backup as backups
 from surveys.keeping import erasure
 from surveys.models import Person
@@ -24,7 +25,7 @@ from surveys.models import Person
 
 def install(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (erase, backup, restore, reseal, mail_test):
+    for command in (erase, backup, restore, reseal, mail_test, mail_records):
         app.cli.add_command(command)
     app.cli.add_command(jobs_group)
 

@@ -138,7 +138,7 @@ def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
         "SMTP_URL": "smtp://u:p@mail.example:587?starttls=1", "MAIL_FROM": "Acme <a@example.com>",
         "BOUNCE_ADDRESS": "b@example.com", "TRUSTED_PROXIES": "1", "PUBLIC_LIMIT": "9", "OUTBOUND_ALLOW": "10.0.0.0/8",
         "TIME_ZONE": "Europe/Berlin", "KEEP_RECEIPTS_DAYS": "7", "KEEP_PEOPLE_DAYS": "8", "METRICS_TOKEN": "t0ken",
-        "WELCOME": "0", "LOG_LEVEL": "DEBUG", "BACKUP_DIR": "/srv/backups",
+        "WELCOME": "0", "LOG_LEVEL": "DEBUG", "BACKUP_DIR": "/srv/backups", "MAIL_DKIM_SELECTOR": "s1",
     }  # fmt: skip
     found = settings.read({**plain, name: around.format(plain[name])})
     expected = settings.read(plain)
