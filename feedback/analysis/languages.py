@@ -1,14 +1,18 @@
 """Says which language a comment is written in, or that it cannot be said."""
 
+import gzip
 import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from importlib.resources import files
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from feedback.analysis.sentiment.model import shipped
+
+FREQUENT_WORDS = "models/frequent-words.tsv.gz"
 
 LONG_ENOUGH = 40
 """Letters from which a comment's own language outweighs the survey's."""
@@ -27,6 +31,33 @@ CANDIDATES = (
 ).split()
 """Languages in which surveys are held; among the identifier's 97, short texts are taken for Latin or
 Volapük."""
+
+# Letters that tell one language, or with what else stands there one of few.
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff]"), frozenset({"ja"})),
+    ("ko", re.compile("[\uac00-\ud7a3]"), frozenset({"ko"})),
+    ("zh", re.compile("[\u4e00-\u9fff]"), frozenset({"zh", "ja", "yue"})),
+    ("hi", re.compile("[\u0904-\u0939]"), frozenset({"hi", "mr", "ne", "sa"})),
+    ("he", re.compile("[\u05d0-\u05ea]"), frozenset({"he", "yi"})),
+    ("el", re.compile("[\u0370-\u03ff]"), frozenset({"el"})),
+    ("th", re.compile("[\u0e01-\u0e3a]"), frozenset({"th"})),
+    ("ar", re.compile("[\u0621-\u064a]"), frozenset({"ar", "fa", "ur", "ps", "ku"})),
+    ("ru", re.compile("[\u0430-\u044f]"), frozenset({"ru", "uk", "bg", "sr", "mk", "be", "kk"})),
+)
+# Letters of Persian and Urdu, and of Ukrainian, Serbian and other Cyrillic alphabets, that Arabic and Russian lack.
+_OTHERS = {"ar": re.compile("[پچژگٹڈڑےںک]"), "ru": re.compile("[іїєґђјљњћџѓќўәғқңөұүһ]")}
+_MOST_OF_A_SCRIPT = 0.5
+
+# Letters and marks of one language among those in Latin letters, for texts whose words tell nothing.
+_TELLING = (
+    ("es", re.compile("[¿¡ñ]")), ("de", re.compile("ß")), ("pt", re.compile("[ãõ]")), ("pl", re.compile("[łąęśźż]")),
+    ("cs", re.compile("[řěů]")), ("tr", re.compile("[ğı]")),
+)  # fmt: skip
+
+# Zipf frequency reckoned for a word that is not among a language's frequent ones, how far the likeliest language must
+# be ahead (a factor of ten each), and how far where a survey's language speaks against it.
+_RARE, _AHEAD, _FAR_AHEAD = 2.5, 1.5, 5.0
+_SHARE_KNOWN = 0.5
 
 _LOOKED_AT = 1_000
 _WORD = re.compile(r"[^\W\d_]+")
@@ -47,20 +78,86 @@ def of(text: str, claimed: str | None = None) -> str | None:
     text = text[:_LOOKED_AT]
     words = _WORD.findall(text.lower())
     letters = sum(map(len, words))
+    claim = "nb" if claim in ("no", "nn") else claim
+    if (written_in := _by_script(text.lower(), letters)) is not None:
+        language, others = written_in
+        if claim in others:
+            return claim
+        if language is not None:
+            return language
     if claim and letters < LONG_ENOUGH:
-        return claim
+        return _against(claim, words) or claim
     if not letters:
         return None
     if text.isascii() and claim in (None, "en") and _reads_as_english(words):
         return "en"
     found, probability = identifier().classify(text)
+    found = "nb" if found in ("no", "nn") else found
     if letters >= LONG_ENOUGH and probability >= SURE:
         return str(found)
     if claim:
         return claim
+    if (likely := _by_words(words, _AHEAD)) is not None:
+        return likely
+    if not text.isascii():
+        for language, letter in _TELLING:
+            if letter.search(text.lower()):
+                return language
     if found == "en" or (_knows_most(words) and not (probability >= SURE and _even_unaccented(words, found))):
         return "en"
     return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
+
+
+def _by_script(text: str, letters: int) -> tuple[str | None, frozenset[str]] | None:
+    """Return the language that most letters of *text* tell, and all that are written in them; None for Latin ones."""
+    if text.isascii():
+        return None
+    for language, letter, written in _SCRIPTS:
+        if len(letter.findall(text)) >= letters * (0.1 if language == "ja" else _MOST_OF_A_SCRIPT) > 0:
+            others = _OTHERS.get(language)
+            return (None if others and others.search(text) else language), written
+    return None
+
+
+def _by_words(words: list[str], ahead: float) -> str | None:
+    """Return the language whose frequent words *words* are, if it is far enough *ahead* of all others."""
+    scores, known = _scores(words)
+    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
+    enough = known[best] >= max(1, _SHARE_KNOWN * len(words))
+    return best if enough and scores[best] - scores[second] >= ahead else None
+
+
+def _against(claim: str, words: list[str]) -> str | None:
+    """Return a language that *words* tell far more plainly than the one claimed."""
+    if len(words) < 3:
+        return None
+    likely = _by_words(words, _FAR_AHEAD)
+    if likely is None or likely == claim or claim not in _frequent()[1]:
+        return None
+    return None if _scores(words)[1][claim] * 3 > len(words) else likely
+
+
+def _scores(words: list[str]) -> tuple[dict[str, float], dict[str, int]]:
+    frequent, languages = _frequent()
+    scores, known = dict.fromkeys(languages, 0.0), dict.fromkeys(languages, 0)
+    for word in words:
+        for language, zipf in frequent.get(word, ()):
+            scores[language] += zipf - _RARE
+            known[language] += 1
+    return scores, known
+
+
+@cache
+def _frequent() -> tuple[dict[str, tuple[tuple[str, float], ...]], tuple[str, ...]]:
+    """Return the frequent words with the languages they are frequent in, and these languages; read once."""
+    found: dict[str, tuple[tuple[str, float], ...]] = {}
+    languages: dict[str, str] = {}
+    with gzip.open(str(files("feedback.analysis") / FREQUENT_WORDS), "rt", encoding="utf-8") as stream:
+        for line in stream:
+            language, word, zipf = line.split("\t")
+            language = languages.setdefault(language, language)
+            found[word] = (*found.get(word, ()), (language, float(zipf)))
+    return found, tuple(languages)
 
 
 def of_most(texts: Iterable[str]) -> str | None:

@@ -30,11 +30,30 @@ _SIGNS_OFF = re.compile(
 _SIGNATURE_LINES, _SIGNATURE_LINE = 9, 80  # at most, the one that signs off with it; letters in each
 _SPACE = re.compile(r"[^\S\n]+")
 _FULL_STOP = re.compile(
-    r"(?<=[.!?;])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!e\.g\.)(?<!i\.e\.)[)\"']*\s+|\n+"
+    r"(?<=[.!?;])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!e\.g\.)(?<!i\.e\.)[)\"']*\s+|(?<=[。！？؟।])\s*(?=\S)|\n+"
 )
-_TURN = re.compile(
-    r"(?:,|(?<!\s))\s++(?=(?:but|however|although|though|whereas|except that|yet)\b)", re.IGNORECASE
-)
+_TURNING = {
+    "en": "but|however|although|though|whereas|except that|yet",
+    "de": "aber|jedoch|allerdings|dagegen|obwohl|hingegen",
+    "fr": "mais|cependant|pourtant|toutefois|en revanche|par contre|bien que|alors que",
+    "es": "pero|sin embargo|aunque|en cambio|mientras que",
+    "it": "ma|però|tuttavia|invece|mentre|anche se|sebbene",
+    "pt": "mas|porém|contudo|todavia|no entanto|embora|apesar",
+    "nl": "maar|echter|hoewel|daarentegen|terwijl",
+    "sv": "men|däremot|fast|trots att",
+    "da": "men|dog|selvom|derimot",
+    "nb": "men|dog|selv om|derimot",
+    "pl": "ale|jednak|natomiast|chociaż|lecz",
+    "cs": "ale|avšak|však|zatímco|ačkoli",
+    "ru": "но|однако|зато|хотя",
+    "tr": "ama|fakat|ancak|oysa",
+    "ar": "لكن|ولكن|بينما|رغم",
+    "hi": "लेकिन|मगर|परंतु|हालांकि",
+}
+_TURN = {
+    language: re.compile(rf"(?:,|(?<!\s))\s++(?=(?:{words})\b)", re.IGNORECASE)
+    for language, words in _TURNING.items()
+}
 _FEWEST_WORDS_IN_A_CLAUSE = 2
 
 
@@ -61,15 +80,15 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def split(text: str) -> list[str]:
-    """Return the sentences of a cleaned *text* in order, cut further where it turns ("…, but …").
+def split(text: str, language: str = "en") -> list[str]:
+    """Return the sentences of a cleaned *text* in order, cut further where it turns in its *language* ("…, but …").
 
     A clause of one word stays with its neighbour. No sentence is longer than `LONGEST_SENTENCE` characters.
     """
     sentences: list[str] = []
     for sentence in _FULL_STOP.split(text):
         for piece in _short_pieces(sentence.strip()):
-            sentences += _clauses(piece)
+            sentences += _clauses(piece, language)
     return sentences
 
 
@@ -95,10 +114,13 @@ def _short_pieces(sentence: str) -> list[str]:
     return [*pieces, sentence] if sentence else pieces
 
 
-def _clauses(sentence: str) -> list[str]:
+def _clauses(sentence: str, language: str) -> list[str]:
     """Cut at a turn when there are words enough on both its sides."""
+    turn = _TURN.get(language)
+    if turn is None:
+        return [sentence]
     clauses: list[str] = []
-    for part in _TURN.split(sentence):
+    for part in turn.split(sentence):
         if clauses and min(part.count(" "), clauses[-1].count(" ")) < _FEWEST_WORDS_IN_A_CLAUSE:
             clauses[-1] += " " + part
         else:

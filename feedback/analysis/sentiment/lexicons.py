@@ -1,82 +1,164 @@
-"""Reads German, Spanish, French, Italian, Dutch and Portuguese by openly licensed lists of words."""
+"""Turns a sentence of any other language than English into what that language's model weighs."""
 
-import gzip
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
-from feedback.analysis.sentiment.features import NEGATED, Sentence, tokens
-from feedback.analysis.sentiment.model import Logits
+from feedback.analysis import phrasebook
+from feedback.analysis.phrasebook import GREATEST
+from feedback.analysis.sentiment import model as models
+from feedback.analysis.sentiment.features import NEGATED, Features
+from feedback.analysis.sentiment.model import LEAST_SAYING, Model
 
-SHIPPED = "models/sentiment-lexicons.tsv.gz"
-LANGUAGES = frozenset({"de", "es", "fr", "it", "nl", "pt"})
+MODEL = "models/sentiment-{}.npz"
+LANGUAGES = phrasebook.LANGUAGES - {"en"}
 
-_NEGATIONS = {
-    "de": frozenset("nicht kein keine keinen keiner keinem nie niemals ohne weder kaum".split()),
-    "es": frozenset("no nunca sin ni tampoco nada jamás ningún ninguna".split()),
-    "fr": frozenset("pas jamais aucun aucune sans ni guère".split()),
-    "it": frozenset("non mai senza né nessun nessuna".split()),
-    "nl": frozenset("niet geen nooit zonder nauwelijks".split()),
-    "pt": frozenset("não nunca sem nem jamais nenhum nenhuma".split()),
-}
-_SCOPE = 3
+DENSE = (
+    "said", "said_worst", "said_best", "listed", "listed_positive", "listed_negative", "listed_worst", "listed_best",
+    "rated", "rated_worst", "rated_best", "emoji", "rating", "last",
+    "exclaims", "asks", "shouts", "turns", "length", "short", "mixed", "left_open", "no_known_word",
+)  # fmt: skip
+"""Names of the numbers in `Features.dense`, in order."""
+
+JOINS = "_"
+"""Between the words of a phrase that is one key."""
+
 _TURNED = -0.7
-_STEEPNESS = 3.5
-_NEUTRAL = 0.3
+_RATED_AS_SAID = 2.0
+_WORTH_SHOWING = 0.4
+_SHORT, _LONG = 3, 60
 
 
-def take_apart(sentence: str, language: str) -> Sentence:
-    """Measure one cleaned *sentence* by the lexicon of *language*, one of `LANGUAGES`.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One sentence taken apart: its *keys*; the worth, −1 … 1, of what is *said* in phrases of the language's file,
+    of single words *listed* there and of words *rated* by longer lists; *told*, the words that were found, as written,
+    with how far they lean to positive; *assessed*, how many were."""
 
-    `assessed` of the result counts the words found; `textblob` is their mean value, −1 … 1, negation reckoned
-    in.
-    """
-    words = tokens(sentence)
-    keys = _mark_negated(words, _NEGATIONS[language])
-    value = leaning(language)
-    values = [found for key in keys if (found := value(key))]
-    return Sentence(
-        words=words, keys=keys, vader=0.0, vader_positive=0.0, vader_negative=0.0,
-        textblob=sum(values) / len(values) if values else 0.0,
-        subjectivity=0.0, assessed=len(values), exclaims=words.count("!"), asks="?" in words, shouts=0.0,
+    words: list[str]
+    keys: list[str]
+    said: list[float]
+    listed: list[float]
+    rated: list[float]
+    emoji: list[float]
+    ratings: list[float]
+    last: float
+    told: dict[str, float]
+    assessed: int
+    exclaims: int
+    asks: bool
+    shouts: float
+    turns: bool
+
+
+def take_apart(sentence: str, language: str) -> Measured:
+    """Measure one cleaned *sentence* by what is known of *language*."""
+    found = phrasebook.book(language).read(sentence)
+    rated = phrasebook.rated(language)
+    tokens = found.tokens
+    keys: list[str] = []
+    told: dict[str, float] = {}
+    said, listed, others, emojis, ratings, places = [], [], [], [], [], []
+    hits = {hit.start: hit for hit in found.hits}
+    at = 0
+    while at < len(tokens):
+        hit = hits.get(at)
+        token = tokens[at]
+        if hit is None:
+            turned = found.turned[at]
+            keys.append(NEGATED + token if turned else "0" if token[0].isdigit() else token)
+            if value := rated.get(token, 0.0) * (_TURNED if turned else 1.0):
+                others.append(value)
+                places.append((at, value))
+                told[token] = value * _RATED_AS_SAID
+            at += 1
+            continue
+        value = hit.value / GREATEST
+        if hit.kind == "emoji":
+            emojis.append(value)
+        elif hit.kind == "rating":
+            ratings.append(value)
+        elif hit.kind == "said":
+            said.append(value)
+        else:
+            listed.append(value)
+        if hit.end - hit.start > 1:
+            keys.append(JOINS.join(tokens[hit.start : hit.end]))
+        else:
+            keys.append(NEGATED + token if found.turned[at] else token)
+        if value:
+            places.append((at, value))
+            told[hit.written] = value * GREATEST
+        at = hit.end
+    after = [value for place, value in places if place >= found.contrast] if found.contrast else []
+    letters = [word for word in sentence.split() if len(word) > 2 and word.isalpha()]
+    return Measured(
+        tokens, keys, said, listed, others, emojis, ratings,
+        sum(after) / math.sqrt(len(after)) if after else 0.0,
+        told, len(found.hits) + len(others), tokens.count("!"), "?" in tokens or "؟" in tokens,
+        sum(word.isupper() for word in letters) / len(letters) if letters else 0.0, found.contrast > 0,
     )  # fmt: skip
 
 
-def logits(sentences: Sequence[Sentence]) -> Logits:
-    """Return the log-probabilities of negative, neutral and positive: the more words agree, the surer."""
-    count = sum(sentence.assessed for sentence in sentences)
-    total = sum(sentence.textblob * sentence.assessed for sentence in sentences)
-    lean = _STEEPNESS * total / math.sqrt(count) if count else 0.0
-    return -lean, _NEUTRAL, lean
+def join(sentences: Sequence[Measured]) -> Features:
+    """Put measured *sentences* together into the features of the whole; at least one is needed."""
+    count = len(sentences)
+    said = [value for each in sentences for value in each.said]
+    listed = [value for each in sentences for value in each.listed]
+    others = [value for each in sentences for value in each.rated]
+    emojis = [value for each in sentences for value in each.emoji]
+    ratings = [value for each in sentences for value in each.ratings]
+    words = sum(len(each.words) for each in sentences) or 1
+    every = [*said, *listed, *others, *emojis, *ratings]
+    worst, best = min(every, default=0.0), max(every, default=0.0)
+    dense = [
+        _sum(said), min([*said, 0.0]), max([*said, 0.0]),
+        _sum(listed), _sum([max(v, 0.0) for v in listed]), _sum([min(v, 0.0) for v in listed]),
+        min([*listed, 0.0]), max([*listed, 0.0]),
+        _sum(others), min([*others, 0.0]), max([*others, 0.0]),
+        _sum(emojis), _sum(ratings), sum(each.last for each in sentences) / count,
+        min(sum(each.exclaims for each in sentences), 3) / 3,
+        sum(each.asks for each in sentences) / count,
+        sum(each.shouts for each in sentences) / count,
+        float(any(each.turns for each in sentences)),
+        min(words, _LONG) / _LONG, float(words <= _SHORT),
+        min(-worst, best) if worst < 0 < best else 0.0,
+        float(any(v == 0 for v in [*said, *ratings])),
+        float(not any(every)),
+    ]  # fmt: skip
+    return Features([key for each in sentences for key in each.keys], dense)
+
+
+def leanings(sentence: Measured, language: str) -> dict[str, float]:
+    """Return the words of *sentence* that say enough, as written, with how far they lean to positive (above 0)."""
+    telling = shipped(language).telling
+    found = {word: lean for word, lean in sentence.told.items() if abs(lean) >= _WORTH_SHOWING}
+    for key in sentence.keys:
+        lean = telling.get(key, 0.0)
+        if (
+            abs(lean) >= LEAST_SAYING
+            and not key.startswith(NEGATED)
+            and key not in found
+            and key[0].isalpha()
+        ):
+            found.setdefault(key.replace(JOINS, " "), lean)
+    return found
+
+
+def can_be_read(sentences: Sequence[Measured], language: str) -> bool:
+    """Return whether any word of *sentences* is known to the model or the lists of *language*."""
+    known = shipped(language).index
+    return any(each.assessed or not known.keys().isdisjoint(each.keys) for each in sentences)
 
 
 @cache
-def leaning(language: str) -> Callable[[str], float]:
-    """Return a function from a word (or negated word) to its value in *language*, −1 … 1, and 0 when
-    unknown."""
-    lexicon = _lexicon(language)
-
-    def value(key: str) -> float:
-        return lexicon.get(key[1:], 0.0) * _TURNED if key.startswith(NEGATED) else lexicon.get(key, 0.0)
-
-    return value
+def shipped(language: str) -> Model:
+    """Return the model of *language* that comes with the product, read once."""
+    return models.load(Path(str(files("feedback.analysis") / MODEL.format(language))))
 
 
-@cache
-def _lexicon(language: str) -> dict[str, float]:
-    """Read the words of one language from the shipped list."""
-    with gzip.open(str(files("feedback.analysis") / SHIPPED), "rt", encoding="utf-8") as stream:
-        rows = (line.rstrip("\n").split("\t") for line in stream)
-        return {word: float(value) for tag, word, value in rows if tag == language}
-
-
-def _mark_negated(words: list[str], negations: frozenset[str]) -> list[str]:
-    """Prefix the words in the scope of a negation: the next `_SCOPE`, up to a mark."""
-    marked, left = [], 0
-    for word in words:
-        if not word[0].isalpha():
-            left = 0
-        marked.append(NEGATED + word if left and word not in negations else word)
-        left = _SCOPE if word in negations else max(left - 1, 0)
-    return marked
+def _sum(values: Sequence[float]) -> float:
+    return sum(values) / math.sqrt(len(values)) if values else 0.0

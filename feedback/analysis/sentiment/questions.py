@@ -83,6 +83,14 @@ _TAIL = (
 _NOTHING = re.compile(rf"\W*+{_LEAD}(?:{_NO})\b\W*+{_TAIL}", re.IGNORECASE)
 _FAULTLESS = re.compile(rf"\W*+{_LEAD}(?:{_NO_FAULT})\b\W*+{_TAIL}", re.IGNORECASE)
 
+_NOT_ANSWERED = re.compile(
+    r"\W*+(?:n\s*/\s*a|n\.a\.?|na|not applicable|no (?:(?:further|other|more|additional|"
+    r"particular|specific|special|real) )?(?:comments?|answer|opinion|reason)|(?:i )?(?:don't|do not|dont) know|idk|"
+    r"not sure|no idea|test|keine angabe|k\.?\s?a\.?|weiß nicht|sans opinion|ne sait pas|no sé|non so|"
+    r"weet niet|não sei)\W*",
+    re.IGNORECASE,
+)
+
 
 @lru_cache(maxsize=512)
 def kind(question: str | None) -> Asks:
@@ -105,6 +113,11 @@ def says_nothing(comment: str) -> bool:
     """Return whether a cleaned *comment* answers no more than "nothing", "none" or "can't think of
     anything"."""
     return len(comment) <= 80 and _NOTHING.fullmatch(comment) is not None
+
+
+def refuses(comment: str) -> bool:
+    """Return whether a cleaned *comment* does not answer: "n/a", "no comment", "don't know"."""
+    return len(comment) <= 60 and _NOT_ANSWERED.fullmatch(comment) is not None
 
 
 def finds_no_fault(comment: str) -> bool:

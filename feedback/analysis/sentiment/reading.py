@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from feedback.analysis import languages, sentences
+from feedback.analysis import languages, phrasebook, sentences
 from feedback.analysis.sentiment import features, lexicons, model, priors
 from feedback.analysis.sentiment.corrections import Adjustment, Case
 from feedback.analysis.sentiment.features import Features, Sentence, as_written
+from feedback.analysis.sentiment.lexicons import Measured
 from feedback.analysis.sentiment.model import LEAST_SAYING, Logits
 
 MOST_WORDS = 5
@@ -78,7 +79,7 @@ def read(
     """Return the sentiment of *text*, or None where there is nothing to read or no lexicon for its language.
 
     *score* is the respondent's own, 0 … 1; *question* what they answered; *language* what the survey claims;
-    *adjustment* what was learnt from people's corrections (`sentiment_corrections.learn`).
+    *adjustment* what was learnt from people's corrections (`sentiment.corrections.learn`).
     """
     return read_many([Comment(text, score, question, language)], adjustment=adjustment)[0]
 
@@ -94,7 +95,7 @@ def read_many(comments: Iterable[Comment], *, adjustment: Adjustment | None = No
 
 
 def correction(comment: Comment, label: str) -> Case | None:
-    """Return what `sentiment_corrections.learn` takes: *comment* should have read as *label*.
+    """Return what `sentiment.corrections.learn` takes: *comment* should have read as *label*.
 
     None when the comment cannot be read at all. Raises ValueError for a label that is none of `LABELS`.
     """
@@ -113,7 +114,7 @@ class _Taken:
     text: str
     language: str
     parts: list[str]
-    measured: list[Sentence]
+    measured: list[Sentence] | list[Measured]
     whole: Features
 
 
@@ -138,46 +139,57 @@ def _take_apart(comment: Comment) -> _Taken | None:
     """Clean and measure; None for what has neither a word nor an emoji, and for languages that cannot be
     read."""
     text = sentences.clean(comment.text)
-    parts = sentences.split(text)
     wordless = not any(map(str.isalpha, text))
+    spoken = "en" if wordless else languages.of(text, comment.language)
+    spoken = spoken and phrasebook.code(spoken)
+    parts = sentences.split(text, spoken or "en")
     if wordless and not any(map(features.says_something, parts)):
         return None
-    spoken = "en" if wordless else languages.of(text, comment.language)
     if spoken == "en":
-        measured = [features.take_apart(part) for part in parts]
-    elif spoken in lexicons.LANGUAGES:
-        measured = [lexicons.take_apart(part, spoken) for part in parts]
-        by_words = any(sentence.assessed for sentence in measured)
-        if not by_words and not priors.any_evidence(text, comment.score, comment.question):
-            return None
-    else:
+        by_words = [features.take_apart(part) for part in parts]
+        return _Taken(comment, text, spoken, parts, by_words, features.join(by_words))
+    if spoken not in lexicons.LANGUAGES:
         return None
-    return _Taken(comment, text, spoken, parts, measured, features.join(measured))
+    measured = [lexicons.take_apart(part, spoken) for part in parts]
+    readable = lexicons.can_be_read(measured, spoken)
+    if not readable and not priors.any_evidence(text, comment.score, comment.question, spoken):
+        return None
+    return _Taken(comment, text, spoken, parts, measured, lexicons.join(measured))
 
 
 def _weigh(taken: Sequence[_Taken]) -> list[list[Logits]]:
     """Return for each comment what its words say: of the whole first, then of each sentence if there are
     several."""
-    units = [
-        [each.whole, *map(features.join, _sentences(each))] if each.language == "en" else [] for each in taken
-    ]
-    weighed = iter(model.shipped().logits([unit for each in units for unit in each]))
-    return [
-        [next(weighed) for _ in some]
-        if each.language == "en"
-        else list(map(lexicons.logits, (each.measured, *_sentences(each))))
-        for each, some in zip(taken, units, strict=True)
-    ]
+    weighed: list[list[Logits]] = [[] for _ in taken]
+    for language in {each.language for each in taken}:
+        some = [number for number, each in enumerate(taken) if each.language == language]
+        units = [unit for number in some for unit in _units(taken[number])]
+        shipped = model.shipped() if language == "en" else lexicons.shipped(language)
+        logits = iter(shipped.logits(units))
+        for number in some:
+            weighed[number] = [next(logits) for _ in range(1 + _several(taken[number]))]
+    return weighed
 
 
-def _sentences(taken: _Taken) -> list[list[Sentence]]:
-    return [[sentence] for sentence in taken.measured] if len(taken.measured) > 1 else []
+def _units(taken: _Taken) -> list[Features]:
+    """Return the features of the whole, then those of each sentence if there are several."""
+    if not _several(taken):
+        return [taken.whole]
+    return [taken.whole, *(_joined(sentence) for sentence in taken.measured)]
+
+
+def _joined(sentence: Sentence | Measured) -> Features:
+    return features.join([sentence]) if isinstance(sentence, Sentence) else lexicons.join([sentence])
+
+
+def _several(taken: _Taken) -> int:
+    return len(taken.measured) if len(taken.measured) > 1 else 0
 
 
 def _case(taken: _Taken, by_words: Logits, label: int | None = None) -> Case:
     """Add to what the words say what is known besides."""
     score, question = taken.comment.score, taken.comment.question
-    known = priors.of(taken.text, score, question)
+    known = priors.of(taken.text, score, question, taken.language, by_words)
     logits = (by_words[0] + known[0], by_words[1] + known[1], by_words[2] + known[2])
     return Case(taken.text, taken.whole.keys, logits, score, question, label)
 
@@ -211,8 +223,9 @@ def _verdict(logits: Logits) -> tuple[Label, float]:
 
 def _leanings(taken: _Taken) -> list[dict[str, float]]:
     """Return for each sentence the words that say enough, as written, with how far they lean to positive."""
-    english = taken.language == "en"
-    leaning = model.shipped().telling.get if english else lexicons.leaning(taken.language)
+    if taken.language != "en":
+        return [lexicons.leanings(sentence, taken.language) for sentence in taken.measured]  # type: ignore[arg-type]
+    leaning = model.shipped().telling.get
     # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
     written = cache(lambda key: as_written(key, taken.text))
     return [

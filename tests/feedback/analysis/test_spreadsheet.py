@@ -288,7 +288,7 @@ def test_the_command_takes_a_customers_own_table_and_warns_of_languages_that_are
     assert done.stderr.splitlines()[-4:] == [
         f"3 comments written to {target}.",
         "Rows whose language is no code such as en or de-AT, read without it: 2 (Deutsch, English).",
-        "Sentiment: 2 (67 %) positive, 0 (0 %) neutral, 1 (33 %) negative, 0 (0 %) cannot be told.",
+        "Sentiment: 1 (33 %) positive, 0 (0 %) neutral, 2 (67 %) negative, 0 (0 %) cannot be told.",
         "No topics were found.",
     ]
     rows = list(csv.DictReader(target.read_text(encoding="utf-8-sig").splitlines()))

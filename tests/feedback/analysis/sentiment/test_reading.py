@@ -9,7 +9,7 @@ from feedback.analysis.sentiment import features, questions, reading
 from feedback.analysis.sentiment.reading import Comment, Label
 from tests.bench import sentiment_invented
 
-SAMPLE = Path(__file__).parents[2] / "data" / "sentiment-sentences.csv"
+SAMPLE = Path(__file__).parents[3] / "data" / "sentiment-sentences.csv"
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,11 @@ def test_six_more_languages_are_read_by_their_words(text: str, language: str, la
 @pytest.mark.parametrize(
     ("text", "language"),
     [
-        ("很好", None),
-        ("Servicen var mycket dålig och personalen otrevlig", None),
-        ("Bardzo dobrze", "pl"),
-        ("Der Bus", "de"),
+        ("Nagyon jó szolgáltatás volt", "hu"),
+        ("Palvelu oli erittäin huonoa ja hidasta", None),
+        ("Foarte bine", "ro"),
+        ("שירות טוב מאוד", None),
+        ("Zzyzx", "de"),
         ("", None),
         (" \n ", None),
         ("...", None),

@@ -1,0 +1,70 @@
+"""What a language's file of words and phrases finds in a sentence."""
+
+import pytest
+
+from feedback.analysis import phrasebook
+
+
+@pytest.mark.parametrize("language", sorted(phrasebook.LANGUAGES))
+def test_a_file_is_whole(language: str) -> None:
+    book = phrasebook.book(language)
+    assert book.negations
+    assert book.turns
+    assert set(range(6)) <= set(book.numbers.values()), "a rating has all numbers up to five"
+    assert {"nothing", "no fault", "no answer", "polite", "filler"} == set(book.answers)
+    assert {-3, -2, 2, 3} <= set(book.listed.values())
+    assert len(book.phrases) >= 60
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "values"),
+    [
+        # Litotes, negation before and after, strength, weakness.
+        ("de", "Nichts zu meckern!", [3]),
+        ("de", "Die Bedienung war nicht herzlich", [-2.25]),
+        ("de", "Gefällt mir leider gar nicht", [-3]),
+        ("nl", "Smaakte nergens naar, kapot", [2 * -0.75, -2]),
+        ("es", "Muy amable", [3.9]),
+        ("fr", "un peu lent", [-1.2]),
+        ("tr", "Hiç memnun değil", [-2.25]),
+        # Ratings.
+        ("en", "10/10", [3]),
+        ("en", "3 out of 5 stars", [0]),
+        ("en", "zero stars", [-3]),
+        ("fr", "4/5", [2]),
+        ("it", "due stelle", [-3]),
+        ("ru", "5 из 5", [3]),
+        ("tr", "5 üzerinden 2", [-3]),
+        ("ja", "星2つ", [-3]),
+        ("en", "★★★☆☆", [0]),
+        # No ratings.
+        ("en", "3 of 5 parcels", []),
+        ("de", "2 von 3 Tagen", []),
+        ("en", "7/24", []),
+        # Stretched words, emoji with tones, emoticons.
+        ("de", "suuuuper", [3]),
+        ("es", "buenísimooo", [3]),
+        ("en", "👍🏿", [3]),
+        ("en", ":-(", [-2]),
+        # A stem of four letters or fewer stands for two letters more at most.
+        ("it", "cara carissima caramella", [-2]),
+        # Words within a row, and with something written onto them.
+        ("zh", "服务很热情但是太慢", [3.9, -2]),
+        ("ar", "والنظيفة", [2]),
+    ],
+)
+def test_a_sentence_is_worth(language: str, sentence: str, values: list[float]) -> None:
+    assert [hit.value for hit in phrasebook.book(language).read(sentence).hits] == pytest.approx(values)
+
+
+def test_a_phrase_is_shown_as_it_stands() -> None:
+    (hit,) = phrasebook.book("fr").read("Franchement j'adore").hits
+    assert hit.written == "j'adore"
+    turned = phrasebook.book("de").read("nicht besonders freundlich").hits
+    assert turned[-1].written == "nicht besonders freundlich"
+
+
+def test_a_gap_does_not_cross_a_mark() -> None:
+    book = phrasebook.book("de")
+    assert [hit.value for hit in book.read("Hält was er verspricht").hits] == [3]
+    assert book.read("Hält was, er verspricht").hits == []
