@@ -23,6 +23,9 @@ from surveys.models import Erased, Person, Response, ResponseTag, Survey
 #: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
 WALK = 10_000
 
+#: Larger numbers of responses are told as "this many or more".
+MOST_COUNTED = 10_000
+
 #: What a comment may hold and still say nothing.
 BLANKS = " \t\r\n"
 
@@ -140,6 +143,12 @@ def one(response_key: int) -> dict[str, Any] | None:
     """One item."""
     row = _items().where(Response.key == response_key).dicts().first()
     return _shown(row) if row else None
+
+
+def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: int = MOST_COUNTED) -> int:
+    """How many responses fit; `most` where there are as many or more, so that nobody waits for a million."""
+    found = _narrowed(_joined(Response.select(Response.key)), filters, surveys).limit(most).alias("found")
+    return int(peewee.Select([found], [fn.COUNT(found.c.key)]).scalar(db.database))
 
 
 def like(
@@ -287,6 +296,8 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
         found.append(Response.key >= microseconds(filters["since"]))
     if filters.get("until") is not None:
         found.append(Response.key < microseconds(filters["until"]))
+    if filters.get("counted"):
+        found.append(Response.counted)
     if filters.get("mismatch"):
         found.append(_mismatch())
     return found

@@ -1,9 +1,9 @@
-"""The tables of listening: what comments say, where they belong, and saved views of the feed."""
+"""The tables of listening: what comments say, where they belong, what the team notes, saved views of the feed."""
 
 from typing import Any
 
 import peewee
-from peewee import BigIntegerField, DoubleField, TextField
+from peewee import SQL, BigIntegerField, DoubleField, TextField
 
 from surveys.base.accounts.caller import Caller
 from surveys.base.db import FREE_TEXT, TECHNICAL, JSONField, Table, UTCField
@@ -220,3 +220,67 @@ class SavedFeed(Table):
 
     class Meta:
         table_name = "saved_feed"
+
+
+class Pin(Table):
+    """A note on charts: something that happened at a moment, in one survey or (null) for all."""
+
+    id = TextField(primary_key=True)
+    at = UTCField(index=True)
+    text = TextField()
+    kind = TextField()
+    survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
+    made_by = TextField(null=True)
+    created_at = UTCField()
+
+    survey_id: str | None
+
+    KINDS = ("release", "incident", "change", "other")
+
+    class Meta:
+        constraints = [SQL("CHECK (kind IN ('release', 'incident', 'change', 'other'))")]
+
+
+class Benchmark(Table):
+    """A value from elsewhere that a team holds its own against, and where it is from."""
+
+    id = TextField(primary_key=True)
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id")
+    value = DoubleField()
+    source = TextField()
+    made_by = TextField(null=True)
+    created_at = UTCField()
+
+    survey_id: str
+
+
+class TeamTag(Table):
+    """A tag of the team's own set, and what it means there."""
+
+    tag = TextField(primary_key=True)
+    meaning = TextField()
+    color = TextField(null=True)
+    position = peewee.IntegerField()
+
+    class Meta:
+        table_name = "team_tag"
+
+
+class Triage(Table):
+    """How far the team is with a response; without a row it is unread."""
+
+    response = peewee.ForeignKeyField(
+        Response, primary_key=True, on_delete="CASCADE", column_name="response_key"
+    )
+    state = TextField()
+    made_by = TextField(null=True)
+    at = UTCField()
+
+    response_key: int
+
+    STATES = ("unread", "done", "archived")
+
+    class Meta:
+        constraints = [SQL("CHECK (state IN ('done', 'archived'))")]
+        indexes = ((("state", "response"), False),)
+        about = "response"

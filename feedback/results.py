@@ -46,6 +46,10 @@ class Question:
     segments: Mapping[str, str] = field(default_factory=dict)
 
 
+#: What a bucket should hold to say anything, and the part of all buckets that should hold it.
+FULL, MOSTLY = 30, 0.8
+
+
 def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The number, its interval, the period before, the asks, the series and the segments, as the API shows them.
 
@@ -82,6 +86,23 @@ def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "series": _series(question, zone) if question.interval else [],
         **_grouped(question),
     }
+
+
+def fitting(question: Question, zone: ZoneInfo) -> schedule.Interval:
+    """The finest of day, week and month of which four in five hold `FULL` answers; month where none does."""
+    sizes: dict[date, int] = {}
+    for day, n in _fetch(_by_day(question, zone)):
+        sizes[date.fromisoformat(day)] = int(n)
+    days = [day for day, n in sizes.items() if n]
+    for interval in ("day", "week"):
+        if not days:
+            break
+        buckets = dict.fromkeys(schedule.first_days(min(days), max(days) + timedelta(days=1), interval), 0)
+        for day in days:
+            buckets[schedule.first_day(day, interval)] += sizes[day]
+        if sum(n >= FULL for n in buckets.values()) >= MOSTLY * len(buckets):
+            return interval
+    return "month"
 
 
 def counts_with(
@@ -139,6 +160,14 @@ def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | N
             return None
         edges.append(local.date().isoformat() if local else None)
     return edges[0], edges[1]
+
+
+def _by_day(question: Question, zone: ZoneInfo) -> Any:
+    """A query of days and how many answers each holds."""
+    edges = _whole_days(question, zone)
+    if edges is not None:
+        return _daily(question, edges).select(DailyCount.day, fn.SUM(DailyCount.n)).group_by(DailyCount.day)
+    return _rows(question, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
 
 
 def _daily(question: Question, days: tuple[str | None, str | None]) -> Any:

@@ -1,8 +1,8 @@
 """The team's pages; `BLUEPRINT` holds them all, `registry.PAGES` lists them in the order of the navigation."""
 
-from feedback.dashboard import assets, registry
+from feedback.dashboard import assets, overview, registry
 
-__all__ = ["BLUEPRINT"]
+__all__ = ["BLUEPRINT", "overview"]
 
 assets.install(registry.blueprint)
 

@@ -1,16 +1,20 @@
 """What all pages of the team share: frame, policy, addresses, times; and errors as pages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
+import marshmallow as ma
 from flask import Response, g, make_response, redirect, render_template, request
 
 from feedback.dashboard import assets, words
+from feedback.domain import headings
 from surveys import links
-from surveys.base.http import app, context
+from surveys.base.http import app, bodies, context
 from surveys.base.http.problems import Problem
+from surveys.domain.metrics import METRICS
 
 SIGN_IN = "/team/sign-in"
 
@@ -28,6 +32,8 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         moment=moment,
         day=day,
         may=may,
+        tone=tone,
+        first_words=headings.first_words,
         caller=g.get("caller"),
         **values,
     )
@@ -51,7 +57,16 @@ def here(**changed: Any) -> str:
     return at(request.path, request.args.to_dict(), **changed)
 
 
-def seen(address: str) -> Response:
+def query(schema: ma.Schema) -> dict[str, Any]:
+    """What the address asks for, by `schema`. Raises a 422 that names what it does not take."""
+    for name, value in request.args.items(multi=True):
+        bodies.check_text(name)
+        bodies.check_text(value, name)
+    loaded: dict[str, Any] = schema.load({name: value for name, value in request.args.items() if value})
+    return loaded
+
+
+def led(address: str) -> Response:
     """After a form: a 303 to what it led to (`at` made the address)."""
     return redirect(address, 303)  # type: ignore[return-value]
 
@@ -60,6 +75,11 @@ def may(scope: str | None) -> bool:
     """Whether the caller has `scope`."""
     caller = g.get("caller")
     return scope is None or (caller is not None and caller.may(scope))
+
+
+def tone(item: Mapping[str, Any]) -> str:
+    """Whether an answer's group is the lowest, the highest or between; "" without a score."""
+    return METRICS[item["metric"]].tone_of(item["group"]) if item["group"] else ""
 
 
 def zone() -> ZoneInfo:
@@ -83,7 +103,7 @@ def refusal(problem: Problem) -> Response:
     """An error as a page; whoever is not signed in is led to the sign-in."""
     if problem.status == 401:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return seen(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
+        return led(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
     title, told = words.refusal(problem.status)
     fields = [f"{name}: {' '.join(lines)}" for name, lines in problem.fields.items()]
     answer = page(

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from feedback.dashboard import assets, layout
+from surveys import visible
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Missing
 from surveys.base.http import problems
@@ -156,3 +157,13 @@ def caller() -> Caller:
     """Who asks for the page."""
     found: Caller = g.caller
     return found
+
+
+def seen() -> list[str] | None:
+    """The only surveys that the caller may see; None: all."""
+    return visible.only(caller())
+
+
+def sees(survey: str) -> bool:
+    """Whether the caller may see a survey."""
+    return visible.all_of([survey], caller())

@@ -82,6 +82,11 @@ class FeedFilters(Segments):
         metadata={"description": "1: only where the words say the opposite of the score."},
     )
 
+    counted = fields.String(
+        validate=validate.OneOf(("1",)),
+        metadata={"description": "1: only what is in the value: with a score, no test, not excluded."},
+    )
+
     @ma.validates_schema
     def _some_score(self, data: Mapping[str, Any], **_: Any) -> None:
         low, high = data.get("score_min"), data.get("score_max")

@@ -1,6 +1,6 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import exports, feed, responses, results, topics
+from feedback.views import exports, feed, pins, responses, results, topics
 
 BLUEPRINTS = (
     feed.routes,
@@ -9,6 +9,7 @@ BLUEPRINTS = (
     responses.routes,
     exports.routes,
     results.routes,
+    pins.routes,
     topics.routes,
     topics.drivers,
     topics.sentiment,

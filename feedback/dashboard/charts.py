@@ -1,0 +1,160 @@
+"""Charts as numbers: where things stand in a drawing. Templates draw them as SVG, with the real table beside.
+
+Widths are percent of the drawing, heights are pixels: so letters keep their size on every screen, without a script.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+HEIGHT = 190.0
+TOP = 22.0
+
+#: Labels under a chart: as many as fit on a phone.
+LABELS = 4
+
+#: With more buckets, dots would touch each other.
+MOST_DOTS = 60
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bucket of a series. `x`, `left`, `width`: percent; the rest pixels from the top; None without answers."""
+
+    x: float
+    left: float
+    width: float
+    y: float | None
+    interval: tuple[float, float] | None
+    band: tuple[float, float] | None
+    bar: float
+    outside: str | None
+    point: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something at a moment: a pin, or other words."""
+
+    x: float
+    number: int
+    of: Any
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series, ready to be drawn."""
+
+    buckets: list[Bucket]
+    segments: list[tuple[float, float, float, float]]
+    ticks: list[tuple[float, str]]
+    labels: list[tuple[float, str, str]]
+    marks: list[Mark] = field(default_factory=list)
+    breaks: list[Mark] = field(default_factory=list)
+    lines: list[tuple[float, Any]] = field(default_factory=list)
+    dots: bool = True
+    height: float = HEIGHT
+
+
+def series(
+    points: Sequence[Mapping[str, Any]],
+    bands: Sequence[tuple[float, float] | None],
+    scale: tuple[float, float],
+    label: Any,
+    extra: Sequence[float] = (),
+) -> Series:
+    """Where the buckets of a series stand. `points`: start, n, value, interval; `scale`: the ends of the metric.
+
+    `label` gives a bucket's words for the axis; `extra`: more values that have to be in the picture.
+    """
+    ends = [edge for point in points for edge in point["interval"] or ()] + list(extra)
+    ends += [edge for band in bands for edge in band or ()]
+    low, high, step = _nice(min(ends, default=scale[0]), max(ends, default=scale[1]), scale)
+
+    def y(value: float) -> float:
+        within = min(max(value, low), high)
+        return round(TOP + (HEIGHT - TOP) * (high - within) / (high - low), 1)
+
+    many = len(points) or 1
+    most = max((point["n"] for point in points), default=0) or 1
+    buckets = []
+    for at, (point, band) in enumerate(zip(points, bands, strict=True)):
+        value = point["value"]
+        outside = None
+        if value is not None and band is not None:
+            outside = "below" if value < band[0] else "above" if value > band[1] else None
+        buckets.append(
+            Bucket(
+                x=_percent(at + 0.5, many),
+                left=_percent(at, many),
+                width=round(100 / many, 4),
+                y=None if value is None else y(value),
+                interval=(y(point["interval"][1]), y(point["interval"][0])) if point["interval"] else None,
+                band=(y(band[1]), y(band[0])) if band else None,
+                bar=round(24 * point["n"] / most, 1),
+                outside=outside,
+                point=point,
+            )
+        )
+    joined = [
+        (before.x, before.y, after.x, after.y)
+        for before, after in zip(buckets, buckets[1:], strict=False)
+        if before.y is not None and after.y is not None
+    ]
+    count = math.floor((high - low) / step + 0.5)
+    ticks = [(y(low + step * at), number(low + step * at)) for at in range(count + 1)]
+    return Series(
+        buckets,
+        joined,
+        ticks,
+        _labels(points, label),
+        lines=[(y(value), value) for value in extra],
+        dots=many <= MOST_DOTS,
+    )
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number for people: rounded, with a minus sign that is one."""
+    rounded = round(value, digits)
+    text = f"{rounded + 0.0:,.{digits}f}"
+    return text.replace("-", "\N{MINUS SIGN}") if rounded else text.replace("-", "")
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """`number` with its sign, also when that is a plus."""
+    text = number(value, digits)
+    return f"+{text}" if round(value, digits) > 0 else text
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _percent(part: float, whole: int) -> float:
+    return round(100 * part / whole, 3)
+
+
+def _nice(low: float, high: float, scale: tuple[float, float]) -> tuple[float, float, float]:
+    """Round ends around `low` and `high`, within the scale, and the step between lines: three to five of them."""
+    span = max(high - low, (scale[1] - scale[0]) / 20)
+    step = next(each for each in (1, 2, 5, 10, 20, 25, 50, 100) if span / each <= 4)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
+    low, high = max(low, scale[0]), min(high, scale[1])
+    if high - low < step:
+        low, high = max(scale[0], high - step), max(high, low + step)
+    return low, high, step
+
+
+def _labels(points: Sequence[Mapping[str, Any]], label: Any) -> list[tuple[float, str, str]]:
+    """Where labels stand, their words and how they hang: the first at its left end, the last at its right."""
+    many = len(points)
+    if not many:
+        return []
+    wanted = min(LABELS, many)
+    places = sorted({round(at * (many - 1) / max(wanted - 1, 1)) for at in range(wanted)})
+    found = []
+    for place in places:
+        hung = "start" if place == 0 and many > 1 else "end" if place == many - 1 and many > 1 else "middle"
+        x = 0.0 if hung == "start" else 100.0 if hung == "end" else _percent(place + 0.5, many)
+        found.append((x, label(points[place]["start"]), hung))
+    return found

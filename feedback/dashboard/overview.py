@@ -1,0 +1,407 @@
+"""The overview: what each survey comes to, what may be said of it, what moved it, and the newest words."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import request
+
+from feedback import drivers, feed, pins, results
+from feedback.dashboard import charts, layout, registry, words
+from feedback.dashboard.charts import number, signed
+from feedback.domain import bands, silence
+from feedback.models import Pin
+from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
+from feedback.topics import reports
+from surveys import visible
+from surveys.base import clock
+from surveys.base.errors import Refused
+from surveys.base.http import bodies
+from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
+from surveys.domain.metrics.metric import Metric
+from surveys.models import Survey
+
+say = words.say
+
+#: Surveys on the page, those made last; a team with more looks at them one by one.
+MOST_SURVEYS = 20
+NEWEST = 6
+MOVERS = 5
+
+#: A topic is new for so long.
+NEW_FOR = timedelta(days=14)
+
+
+@dataclass
+class Card:
+    """One survey on the page."""
+
+    survey: Survey
+    metric: Metric
+    n: int
+    value: str
+    interval: str
+    sentence: str
+    query: dict[str, Any]
+    groups: list[dict[str, Any]]
+    asked: str | None
+    silent: str | None
+    every: str
+    chart: charts.Series | None
+    table: list[dict[str, Any]]
+    outside: str | None
+    movers: list[dict[str, Any]] = field(default_factory=list)
+    pins: list[charts.Mark] = field(default_factory=list)
+    breaks: list[charts.Mark] = field(default_factory=list)
+    benchmarks: list[Any] = field(default_factory=list)
+
+
+@registry.page(
+    title=say("overview"),
+    address="/team",
+    scope="read",
+    nav="listen",
+    icon="overview",
+    forms=True,
+    form_scope="write",
+)
+def overview() -> Any:
+    """The overview; its form sets pins and benchmarks."""
+    asked = layout.query(OverviewQuery())
+    if request.method == "POST":
+        return _noted()
+    seen = registry.seen()
+    since, until = _period(asked)
+    found = Survey.select().where(Survey.status != "archived")
+    if seen is not None:
+        found = found.where(Survey.id.in_(seen))
+    surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
+    surveys.reverse()
+    cards = [_card(survey, since, until, asked["period"]) for survey in surveys]
+    window = {"since": _asked_day(since), "until": _asked_until(asked, until)}
+    newest = feed.page({"has_comment": "1", **_moments(since, until)}, NEWEST, surveys=seen).items
+    return layout.page(
+        "overview.html",
+        say("overview"),
+        cards=cards,
+        rising=_rising(surveys, since, until),
+        newest=newest,
+        names={survey.id: survey.name for survey in surveys},
+        periods=[(period, say(f"period.{period}")) for period in PERIODS],
+        period=asked["period"],
+        as_of=asked.get("as_of"),
+        window=window,
+        kinds=Pin.KINDS,
+        today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
+        limited=seen is not None,
+        writes=layout.may("write"),
+    )
+
+
+def _noted() -> Any:
+    given = OverviewForm().load(bodies.form_fields(bodies.PUBLIC_BODY))
+    caller, now = registry.caller(), clock.now()
+    survey = given["survey"] or None
+    if given["do"] in ("pin", "compare"):
+        if survey is not None:
+            visible.own(Survey, survey, caller, "survey")
+        elif registry.seen() is not None or given["do"] == "compare":
+            raise Refused(say("pin.name_one"), "survey")
+        if not given["text"].strip():
+            raise Refused(say("pin.no_text"), "text")
+    if given["do"] == "pin":
+        at = given["at"].moment(layout.zone()) if given.get("at") else now
+        pins.add(at, given["text"].strip(), given["kind"], survey, caller.name, now)
+    elif given["do"] == "compare":
+        if given.get("value") is None:
+            raise Refused(say("pin.no_value"), "value")
+        pins.compare(str(survey), given["value"], given["text"].strip(), caller.name, now)
+    else:
+        remove = pins.remove if given["do"] == "unpin" else pins.drop_benchmark
+        if not remove(given.get("id") or "", registry.seen()):
+            raise registry.not_found()
+    return layout.led(layout.here())
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _period(asked: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """The moments that the period begins and ends at; it begins with a whole day, week or month."""
+    zone, until = layout.zone(), None
+    today = schedule.day_of(clock.now(), zone)
+    if asked.get("as_of"):
+        given = asked["as_of"]
+        until = given.moment(zone)
+        if not isinstance(given.value, datetime):
+            until = schedule.starts_at(given.value + timedelta(days=1), zone)
+        today = schedule.day_of(until - timedelta(microseconds=1), zone)
+    first = {
+        "30d": today - timedelta(days=29),
+        "90d": today - timedelta(days=89),
+        "12m": schedule.first_day(today.replace(day=1) - timedelta(days=334), "month"),
+    }.get(asked["period"])
+    return (schedule.starts_at(first, zone) if first else None), until
+
+
+def _moments(since: datetime | None, until: datetime | None) -> dict[str, datetime]:
+    return {name: at for name, at in (("since", since), ("until", until)) if at}
+
+
+def _asked_day(at: datetime | None) -> str | None:
+    return schedule.day_of(at, layout.zone()).isoformat() if at else None
+
+
+def _asked_until(asked: dict[str, Any], until: datetime | None) -> str | None:
+    """The end of the period as a feed's filter takes it."""
+    given = asked.get("as_of")
+    if given is None or until is None:
+        return None
+    return clock.stamp(until) if isinstance(given.value, datetime) else _asked_day(until)
+
+
+def _card(survey: Survey, since: datetime | None, until: datetime | None, period: str) -> Card:
+    metric, zone, now = METRICS[survey.metric], layout.zone(), clock.now()
+    question = results.Question(metric, [survey], since, until)
+    interval = results.fitting(question, zone)
+    found = results.answer(results.Question(metric, [survey], since, until, interval), zone, now)
+    query = {
+        "survey": survey.id,
+        "counted": "1",
+        "since": _asked_day(since),
+        "until": clock.stamp(until) if until else None,
+    }
+    limits = bands.limits(metric, found["counts"], [(each["value"], each["n"]) for each in found["series"]])
+    compared = pins.benchmarks(survey.id)
+    chart, table, outside = _chart(metric, found["series"], limits, interval, query, since, until, compared)
+    moved = drivers.moving(question, zone, now) if found["n"] else {"items": []}
+    noted = pins.within([survey.id], since, until)
+    return Card(
+        survey=survey,
+        metric=metric,
+        n=found["n"],
+        value=_value(metric, found["value"]),
+        interval=_range(metric, found["interval"]),
+        sentence=_sentence(metric, found, period),
+        query=query,
+        groups=_groups(metric, found, query),
+        asked=_asked(found["asked"]),
+        silent=_silent(metric, found),
+        every=interval,
+        chart=chart,
+        table=table,
+        outside=outside,
+        movers=_movers(metric, moved["items"], query),
+        pins=_marks([(pin.at, pin) for pin in noted], found["series"]),
+        breaks=_marks(
+            [(schedule.starts_at(date.fromisoformat(each["start"]), zone), each) for each in found["breaks"]],
+            found["series"],
+        ),
+        benchmarks=list(zip(compared, chart.lines if chart else [], strict=False)),
+    )
+
+
+def _value(metric: Metric, value: float | None) -> str:
+    if value is None:
+        return say("none")
+    return number(value) if metric.rule == "net" else say("share", value=number(value))
+
+
+def _range(metric: Metric, interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return ""
+    low, high = (number(edge) for edge in interval)
+    return say("range" if metric.rule == "net" else "range.share", low=low, high=high)
+
+
+def _sentence(metric: Metric, found: dict[str, Any], period: str) -> str:
+    """What may be said of the value, in one sentence or two."""
+    if not found["n"]:
+        return say("says.nothing")
+    low, high = (number(edge) for edge in found["interval"])
+    told = say("says.between" if metric.rule == "net" else "says.between.share", low=low, high=high)
+    before, change = found["previous"], found["change"]
+    if period == "all" or not before:
+        return told
+    then = say(f"before.{period}")
+    if not before["n"]:
+        return f"{told} {say('says.alone', then=then)}"
+    past = {"then": then, "was": _value(metric, before["value"]), "n": f"{before['n']:,}"}
+    if not change["distinguishable"]:
+        return f"{told} {say('says.same', **past)}"
+    way = "says.up" if change["difference"] > 0 else "says.down"
+    return f"{told} {say(way, by=number(abs(change['difference'])), **past)}"
+
+
+def _groups(metric: Metric, found: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
+    """The groups from the highest, each with its share, where it stands in a bar, and its answers in the feed."""
+    total, left, rows = found["n"], 0.0, []
+    for group in reversed(metric.groups):
+        n = found["counts"].get(group.key, 0)
+        share = 100 * n / total if total else 0.0
+        rows.append(
+            {
+                "name": say(f"group.{group.key}"),
+                "tone": metric.tone_of(group.key),
+                "n": n,
+                "share": number(share),
+                "left": round(left, 3),
+                "width": round(share, 3),
+                "href": layout.at("/team/feed", query, group=group.key),
+            }
+        )
+        left += share
+    return rows
+
+
+def _asked(asked: dict[str, Any] | None) -> str | None:
+    if not asked or not (asked["sent"] or asked["still_open"]):
+        return None
+    rate = number(100 * asked["response_rate"]) if asked["response_rate"] is not None else None
+    told = (
+        say("asked", answered=f"{asked['answered']:,}", sent=f"{asked['sent']:,}", rate=rate) if rate else ""
+    )
+    if asked["still_open"]:
+        told += " " + say("asked.open", n=f"{asked['still_open']:,}")
+    return told.strip()
+
+
+def _silent(metric: Metric, found: dict[str, Any]) -> str | None:
+    asked = found["asked"]
+    if not asked or not asked["sent"]:
+        return None
+    scores = {int(score): n for score, n in found["scores"].items() if n}
+    edges = silence.bounds(metric, scores, asked["answered"], asked["sent"])
+    if edges is None:
+        return None
+    low, high = (_value(metric, edge) for edge in edges)
+    return say("silent", n=f"{asked['sent'] - asked['answered']:,}", low=low, high=high)
+
+
+def _label(interval: str) -> Any:
+    """How the beginning of a bucket reads."""
+
+    def words_of(start: str) -> str:
+        day = date.fromisoformat(start)
+        return f"{day:%b %Y}" if interval == "month" else f"{day.day} {day:%b}"
+
+    return words_of
+
+
+def _chart(
+    metric: Metric,
+    points: list[dict[str, Any]],
+    limits: list[tuple[float, float] | None],
+    interval: Any,
+    query: dict[str, Any],
+    since: datetime | None,
+    until: datetime | None,
+    compared: list[Any],
+) -> tuple[charts.Series | None, list[dict[str, Any]], str | None]:
+    """The series drawn, as a table, and whether its last full bucket is out of the ordinary."""
+    if not any(point["n"] for point in points):
+        return None, [], None
+    zone, label = layout.zone(), _label(interval)
+    rows = []
+    for place, (point, limit) in enumerate(zip(points, limits, strict=True)):
+        start = date.fromisoformat(point["start"])
+        after = schedule.next_first_day(start, interval)
+        first = schedule.day_of(since, zone) if since else start
+        over = until is not None and schedule.starts_at(after, zone) > until
+        href = layout.at(
+            "/team/feed",
+            {
+                **query,
+                "since": max(start, first).isoformat(),
+                "until": query["until"] if over else after.isoformat(),
+            },
+        )
+        rows.append(
+            {
+                "at": place,
+                "start": label(point["start"]),
+                "long": say(f"bucket.{interval}", start=f"{start.day} {start:%b %Y}", month=f"{start:%B %Y}"),
+                "n": point["n"],
+                "value": _value(metric, point["value"]),
+                "range": _range(metric, point["interval"]),
+                "usual": _range(metric, limit),
+                "href": href,
+                "is_over": schedule.starts_at(after, zone) <= (until or clock.now()),
+            }
+        )
+    scale = (-100.0 if metric.rule == "net" else 0.0, 100.0)
+    drawn = charts.series(points, limits, scale, label, [each.value for each in compared])
+    outside = None
+    for row, bucket in zip(rows, drawn.buckets, strict=True):
+        if row["is_over"] and row["n"]:
+            outside = say(f"outside.{bucket.outside}", bucket=row["long"]) if bucket.outside else None
+    return drawn, rows, outside
+
+
+def _marks(happened: list[tuple[datetime, Any]], points: list[dict[str, Any]]) -> list[charts.Mark]:
+    """Where in the series things happened, numbered; only those within it."""
+    zone, found = layout.zone(), []
+    for number_, (at, what) in enumerate(happened, 1):
+        day = schedule.day_of(at, zone).isoformat()
+        place = sum(point["start"] <= day for point in points) - 1
+        if place >= 0:
+            found.append(charts.Mark(round(100 * (place + 0.5) / len(points), 3), number_, what))
+    return found
+
+
+def _movers(metric: Metric, items: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
+    """The topics that move the value more than chance would, each with a bar to the left or to the right."""
+    real = [item for item in items if item["impact"] is not None and not item["spans_zero"]][:MOVERS]
+    most = max((abs(item["impact"]) for item in real), default=1.0) or 1.0
+    return [
+        {
+            "label": item["topic"]["label"],
+            "n": item["n"],
+            "impact": signed(item["impact"], 1),
+            "range": say("range", low=signed(item["interval"][0], 1), high=signed(item["interval"][1], 1)),
+            "good": item["impact"] > 0,
+            "left": 50 - 48 * abs(item["impact"]) / most if item["impact"] < 0 else 50,
+            "width": 48 * abs(item["impact"]) / most,
+            "explains": signed(item["explains"], 1) if item["explains"] is not None else None,
+            "href": layout.at("/team/feed", query, topic=item["topic"]["id"]),
+        }
+        for item in real
+    ]
+
+
+def _rising(surveys: list[Survey], since: datetime | None, until: datetime | None) -> list[dict[str, Any]]:
+    """Topics that are talked about more than before, and those that are new."""
+    if not surveys:
+        return []
+    limited = registry.seen() is not None
+    now = clock.now()
+    scope = reports.Scope(surveys, None, until, limited=limited)
+    items = reports.overview(scope, False, layout.zone(), now)["items"]
+    fresh = {
+        item["id"]
+        for item in items
+        if item.get("created_at") and now - datetime.fromisoformat(item["created_at"]) < NEW_FOR
+    }
+    if len(fresh) == len(items):
+        fresh = set()
+    found = []
+    for item in items:
+        if not item["surge"] and item["id"] not in fresh:
+            continue
+        most = max((week["n"] for week in item["trend"]), default=0) or 1
+        weeks = len(item["trend"]) or 1
+        found.append(
+            {
+                "label": item["label"],
+                "n": item["surge"]["n"] if item["surge"] else item["size"],
+                "expected": number(item["surge"]["expected"]) if item["surge"] else None,
+                "bars": [
+                    (round(100 * at / weeks, 2), round(70 / weeks, 2), round(22 * week["n"] / most, 1))
+                    for at, week in enumerate(item["trend"])
+                ],
+                "new": item["id"] in fresh,
+                "href": layout.at("/team/feed", topic=item["id"]),
+            }
+        )
+    return found[:NEWEST]

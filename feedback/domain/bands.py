@@ -1,0 +1,59 @@
+"""What a series does anyway: limits that widen with few answers and with weeks that differ by more than chance.
+
+Laney's p' chart ("Improved control charts for attributes", Quality Engineering 14, 2002): binomial limits, stretched
+by the variation between buckets as their moving ranges show it. A net score takes the variance of -1, 0 and 1.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from surveys.domain.metrics.metric import Metric
+
+#: Buckets that say how a series behaves; later ones are held against them.
+BASELINE = 26
+
+#: With fewer buckets that have answers nothing is said.
+LEAST = 8
+
+#: The mean of the range of two draws from a normal distribution, in its standard deviations.
+_D2 = 1.128
+
+WIDTH = 3.0
+
+Band = tuple[float, float]
+
+
+def limits(
+    metric: Metric, counts: Mapping[str, int], buckets: Sequence[tuple[float | None, int]]
+) -> list[Band | None]:
+    """For each bucket (value in points, answers) where its value lies when nothing changed; None where nothing is said.
+
+    `counts` are the answers of the whole period by group, from which one answer's variance is taken.
+    """
+    baseline = [(value, n) for value, n in buckets if value is not None and n][:BASELINE]
+    total = sum(counts.values())
+    if len(baseline) < LEAST or not total:
+        return [None] * len(buckets)
+    deviation = _deviation(metric, counts, total)
+    if not deviation:
+        return [None] * len(buckets)
+    centre = sum(value * n for value, n in baseline) / sum(n for _, n in baseline)
+    strange = [(value - centre) / (deviation / math.sqrt(n)) for value, n in baseline]
+    ranges = [abs(after - before) for before, after in zip(strange, strange[1:], strict=False)]
+    stretch = sum(ranges) / len(ranges) / _D2
+    lowest = -100.0 if metric.negative is not None else 0.0
+    found: list[Band | None] = []
+    for _, n in buckets:
+        if not n:
+            found.append(None)
+            continue
+        margin = WIDTH * stretch * deviation / math.sqrt(n)
+        found.append((max(lowest, centre - margin), min(100.0, centre + margin)))
+    return found
+
+
+def _deviation(metric: Metric, counts: Mapping[str, int], total: int) -> float:
+    """The standard deviation of one answer's part in the value, in points."""
+    positive = counts.get(metric.positive, 0) / total
+    negative = counts.get(metric.negative, 0) / total if metric.negative is not None else 0.0
+    return 100 * math.sqrt(max(0.0, positive + negative - (positive - negative) ** 2))

@@ -1,0 +1,145 @@
+"""The overview: every number leads to its answers, and says no more than may be said."""
+
+import re
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from feedback import pins, results
+from surveys.base import clock
+from surveys.domain.metrics import METRICS
+from surveys.models import DailyCount
+from tests.conftest import ADMIN_KEY
+
+
+class Numbers(HTMLParser):
+    """The links that stand for a number of answers, each with that number."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "data-n" in given:
+            self.found.append((given["href"], int(given["data-n"])))
+
+
+def browse(world, path, key=ADMIN_KEY, **options):
+    return world.client.open(
+        path, headers={"Authorization": f"Bearer {key}", "Accept": "text/html"}, **options
+    )
+
+
+@pytest.fixture
+def filled(make):
+    """A survey with answers in three months, one of them excluded and one without a score."""
+    survey = make.survey(name="<b>Shop</b>")
+    today = clock.now()
+    for at, score in enumerate([0, 3, 9, 10, 10, 7, 8, 6, 9, 10]):
+        make.response(survey, score, today - timedelta(days=9 * at, hours=1), comment=f"words {at}")
+    return survey
+
+
+def test_every_number_leads_to_the_feed_that_shows_exactly_those_answers(world, api, filled, make):
+    api.patch(f"/api/responses/{make.response(filled, 2).id}", {"excluded": True})
+    page = browse(world, "/team?period=90d").get_data(as_text=True)
+    found = Numbers(page).found
+    assert len(found) > 8
+    for href, n in found:
+        query = dict(parse_qsl(urlsplit(href).query))
+        assert len(api.get("/api/feed", limit=200, **query)["items"]) == n, href
+    assert "10 answers" in page
+    assert "&lt;b&gt;Shop&lt;/b&gt;" in page
+    assert "<b>Shop" not in page
+
+
+def test_without_a_survey_it_says_what_to_do_next(world):
+    assert "make demo" in browse(world, "/team").get_data(as_text=True)
+
+
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(world):
+    answer = world.client.get("/team?period=all")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/team/sign-in?next=%2Fteam%3Fperiod%3Dall"
+
+
+def test_nobody_sees_a_survey_that_is_not_theirs(world, filled, make):
+    key = make.key("read", surveys=[make.survey(name="Mine").id])
+    page = browse(world, "/team", key).get_data(as_text=True)
+    assert "Mine" in page
+    assert "Shop" not in page
+    assert "words" not in re.sub(r'class="words"', "", page)
+
+
+def test_looking_back_shows_what_was_recorded_until_then(world, filled):
+    day = (clock.now() - timedelta(days=40)).date().isoformat()
+    assert "5 answers" in browse(world, f"/team?as_of={day}&period=all").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "query", ["period=7d", "as_of=yesterday", "as_of=0001-01-01", "nothing=1", "period=%00"]
+)
+def test_what_the_address_may_not_say_is_told_on_a_page(world, query):
+    answer = browse(world, f"/team?{query}")
+    assert (answer.status_code, answer.mimetype) == (422, "text/html")
+
+
+def test_pins_and_benchmarks_are_set_and_taken_off_by_forms(world, filled, make):
+    day = clock.now().date().isoformat()
+    for form in (
+        {"do": "pin", "at": day, "text": "Version <5>", "kind": "release", "survey": filled.id},
+        {"do": "compare", "value": "12.5", "text": "Retail 2026", "survey": filled.id},
+    ):
+        assert (
+            browse(world, "/team?period=90d", method="POST", data=form).headers["Location"]
+            == "/team?period=90d"
+        )
+    page = browse(world, "/team").get_data(as_text=True)
+    assert "Version &lt;5&gt;" in page
+    assert "Retail 2026: 12.5" in page
+    (pin,), (benchmark,) = pins.within([filled.id]), pins.benchmarks(filled.id)
+    foreign = make.key("write", surveys=[make.survey().id])
+    off = {"do": "unpin", "id": pin.id}
+    assert browse(world, "/team", foreign, method="POST", data=off).status_code == 404
+    for form in (off, {"do": "uncompare", "id": benchmark.id}):
+        assert browse(world, "/team", method="POST", data=form).status_code == 303
+    assert pins.within(None) == pins.benchmarks(filled.id) == []
+    for form in ({"do": "pin", "text": " "}, {"do": "compare", "value": "1", "text": "x"}, {"do": "fly"}):
+        assert browse(world, "/team", method="POST", data=form).status_code == 422
+
+
+def test_pins_over_the_api(world, api, make):
+    survey = make.survey()
+    body = {"at": "2026-11-12T09:00:00Z", "text": "Out of stock", "kind": "incident", "survey": survey.id}
+    pin = api.post("/api/pins", body)
+    everywhere = api.post("/api/pins", {"at": "2026-11-13T09:00:00Z", "text": "Strike"})
+    assert [each["id"] for each in api.get("/api/pins")["items"]] == [everywhere["id"], pin["id"]]
+    assert (pin["survey"], everywhere["survey"], everywhere["kind"]) == (survey.id, None, "other")
+    limited = type(api)(world, make.key("write", surveys=[make.survey().id]))
+    assert [each["text"] for each in limited.get("/api/pins")["items"]] == ["Strike"]
+    for pin_id in (pin["id"], everywhere["id"]):
+        limited.delete(f"/api/pins/{pin_id}", 404)
+    for wrong in ({"survey": survey.id}, {"survey": None}):
+        limited.post("/api/pins", {**body, **wrong}, 422)
+    for wrong in ({"kind": "party"}, {"text": ""}, {"at": "soon"}, {"more": 1}):
+        api.post("/api/pins", {**body, **wrong}, 422)
+    api.delete(f"/api/pins/{pin['id']}")
+    api.delete(f"/api/pins/{pin['id']}", 404)
+
+
+def test_the_bucket_is_the_finest_that_says_something(world, make):
+    start = date(2026, 6, 1)
+    for a_day, days, expected in ((30, 10, "day"), (5, 28, "week"), (1, 60, "month"), (0, 0, "month")):
+        survey = make.survey()
+        rows = [
+            {"survey": survey.id, "day": (start + timedelta(days=at)).isoformat(), "score": 9, "n": a_day}
+            for at in range(days)
+        ]
+        if rows:
+            DailyCount.insert_many([{**row, "definition": 1, "slot": 0} for row in rows]).execute()
+        question = results.Question(METRICS["nps"], [survey])
+        assert results.fitting(question, world.settings.time_zone) == expected
