@@ -2,22 +2,25 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from feedback import feed
+from feedback import feed, workbook
 from feedback.domain.cells import cell
 from surveys.base.db import compact
 
 #: Responses a statement. Each batch begins where the last one ended, so no cursor is kept open meanwhile.
 BATCH = 1000
 
+PIECE = 64 * 1024
+
 COLUMNS = (
     "id", "created_at", "updated_at", "survey", "metric", "score", "group", "comment", "language",
     "sentiment", "sentiment_score", "topics", "channel", "touchpoint", "agent_id", "agent", "team_id", "team",
     "ticket_id", "ticket_number", "ticket_channel", "person_id", "person", "tags", "flags", "excluded",
-    "test", "answers", "properties",
+    "test", "answers", "properties", "triage",
 )  # fmt: skip
 
 
@@ -51,6 +54,24 @@ def table(found: Iterator[dict[str, Any]], delimiter: str = ",") -> Iterator[str
         text.truncate()
     # Without a single response there is still a head.
     yield text.getvalue()
+
+
+def workbook_of(found: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """A workbook (.xlsx); scores are numbers in it, and no text can run."""
+    return workbook.pieces(itertools.chain([COLUMNS], map(_row, found)))
+
+
+def pieces(lines: Iterator[str]) -> Iterator[bytes]:
+    """The lines joined to pieces of a size that a socket takes at once; small ones cost a system call each."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line.encode())
+        size += len(waiting[-1])
+        if size >= PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
 
 
 def _row(item: dict[str, Any]) -> list[Any]:

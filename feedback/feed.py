@@ -12,7 +12,7 @@ from peewee import JOIN, SQL, fn
 
 from feedback import segments, vectors
 from feedback.domain import redaction
-from feedback.models import FollowUp, Placement, Reading, Topic
+from feedback.models import FollowUp, Placement, Reading, Topic, Triage
 from feedback.segments import SEGMENTS
 from surveys.base import db
 from surveys.base.clock import microseconds, stamp
@@ -161,6 +161,12 @@ def like(
     return [{**found[key], "similarity": round(cosine, 4)} for key, cosine in near.items() if key in found]
 
 
+def words(response_key: int) -> list[str]:
+    """The words of a comment that spoke most for its sentiment; none where a person said it."""
+    row = Reading.select(Reading.words).where(Reading.key == response_key).first()
+    return list(row.words or []) if row else []
+
+
 def names_of_surveys(ids: Collection[str]) -> dict[str, str]:
     """What these surveys are called."""
     found: Any = Survey.select(Survey.id, Survey.name).where(Survey.id.in_(list(ids)))
@@ -207,6 +213,7 @@ _COLUMNS = (
     Response.test,
     FollowUp.id.alias("follow_up_id"),
     FollowUp.status.alias("follow_up_status"),
+    Triage.state.alias("triage"),
     Response.version,
     Response.first_tick,
     Response.changed_tick,
@@ -225,6 +232,7 @@ def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
         .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
         .left_outer_join(Person, on=(Person.id == Response.person), src=Response)
         .left_outer_join(FollowUp, on=(FollowUp.response == Response.key), src=Response)
+        .left_outer_join(Triage, on=(Triage.response == Response.key), src=Response)
     )
 
 
@@ -296,6 +304,9 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
         found.append(Response.key >= microseconds(filters["since"]))
     if filters.get("until") is not None:
         found.append(Response.key < microseconds(filters["until"]))
+    if filters.get("triage") is not None:
+        is_unread = filters["triage"] == "unread"
+        found.append(Triage.state.is_null() if is_unread else Triage.state == filters["triage"])
     if filters.get("counted"):
         found.append(Response.counted)
     if filters.get("mismatch"):
@@ -512,6 +523,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "follow_up": {"id": row["follow_up_id"], "status": row["follow_up_status"]}
         if row["follow_up_id"]
         else None,
+        "triage": row["triage"] or "unread",
         "version": row["version"],
         "created_at": stamp(row["created_at"]),
         "updated_at": stamp(row["updated_at"]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from peewee import fn
 
@@ -20,6 +21,14 @@ def check(filters: Mapping[str, Any], caller: Caller, prefix: str = "") -> None:
     for name, there in (("survey", _surveys), ("topic", _topics), ("person", _people)):
         if filters.get(name) is not None and not there(filters[name], caller).exists():
             raise Refused(f"There is no such {name}.", f"{prefix}{name}")
+
+
+def moments(filters: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """Filters as the queries want them: `since` and `until` as moments, days beginning in `zone`."""
+    return {
+        name: value.moment(zone) if name in ("since", "until") and value else value
+        for name, value in filters.items()
+    }
 
 
 # ------------------------------------------------------------------------------------------------------

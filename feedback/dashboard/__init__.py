@@ -1,8 +1,8 @@
 """The team's pages; `BLUEPRINT` holds them all, `registry.PAGES` lists them in the order of the navigation."""
 
-from feedback.dashboard import assets, overview, registry
+from feedback.dashboard import assets, feed, overview, registry
 
-__all__ = ["BLUEPRINT", "overview"]
+__all__ = ["BLUEPRINT", "feed", "overview"]
 
 assets.install(registry.blueprint)
 

@@ -63,6 +63,7 @@ class Card:
     scope="read",
     nav="listen",
     icon="overview",
+    place=1,
     forms=True,
     form_scope="write",
 )
@@ -73,9 +74,7 @@ def overview() -> Any:
         return _noted()
     seen = registry.seen()
     since, until = _period(asked)
-    found = Survey.select().where(Survey.status != "archived")
-    if seen is not None:
-        found = found.where(Survey.id.in_(seen))
+    found = visible.surveys(registry.caller()).where(Survey.status != "archived")
     surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
     surveys.reverse()
     cards = [_card(survey, since, until, asked["period"]) for survey in surveys]

@@ -27,7 +27,8 @@ PARTS = ("listen", "act", "people", "ask", "admin")
 class Page:
     """One page. `scope` None: for whoever comes. `form_scope`: what sending its form takes; None: it has none.
 
-    `nav`: the part of the navigation that it stands in; None for pages that others lead to.
+    `nav`: the part of the navigation that it stands in; None for pages that others lead to. `place`: pages of a part
+    stand in this order.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Page:
     endpoint: str
     form_scope: str | None
     forms: bool
+    place: int
 
     @property
     def is_plain(self) -> bool:
@@ -59,6 +61,7 @@ def page(
     icon: str = "dot",
     forms: bool = False,
     form_scope: str | None = None,
+    place: int = 50,
 ) -> Callable[[View], View]:
     """Make a function the page at `address`. `forms`: it also takes POST, which ends in a 303.
 
@@ -88,6 +91,7 @@ def page(
                 f"{blueprint.name}.{endpoint}",
                 (form_scope or scope) if forms else None,
                 forms,
+                place,
             )
         )
         return wrapper
@@ -100,7 +104,7 @@ def navigation() -> Iterator[tuple[str, list[Page]]]:
     for part in PARTS:
         pages = [page for page in PAGES if page.nav == part and layout.may(page.scope)]
         if pages:
-            yield part, pages
+            yield part, sorted(pages, key=lambda page: page.place)
 
 
 def is_current(page: Page) -> bool:

@@ -81,7 +81,9 @@ class SavedFeedCreated(SavedFeedOut):
     example = {
         **SavedFeedOut.example,
         "token": "…",
-        "urls": {kind: f"https://surveys.example.com/feed/….{kind}" for kind in ("atom", "json", "csv")},
+        "urls": {
+            kind: f"https://surveys.example.com/feed/….{kind}" for kind in ("atom", "json", "csv", "xlsx")
+        },
     }
 
     token = fields.String()

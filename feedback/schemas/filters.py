@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import segments
-from feedback.models import FollowUp
+from feedback.models import FollowUp, Triage
 from feedback.schemas.kinds import CHANNELS, When
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
@@ -15,6 +15,9 @@ from surveys.schemas.kinds import language_tag, text, whole
 
 #: Scores of all scales lie between these.
 LOWEST, HIGHEST = (edge(edge(metric.scores) for metric in METRICS.values()) for edge in (min, max))
+
+#: Properties in one question; databases give up on expressions of a thousand parts.
+MOST_PROPERTIES = 20
 
 GROUPS = tuple(dict.fromkeys(group.key for metric in METRICS.values() for group in metric.groups))
 
@@ -39,9 +42,12 @@ class Segments(ma.Schema):
 
     @ma.validates_schema(skip_on_field_errors=False)
     def _only_properties(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Refuse what is neither a field nor a property with a text."""
+        """Refuse what is neither a field nor a property with a text, and more properties than anybody asks for."""
         wrong = {}
-        for name in data.keys() - self.load_fields.keys():
+        others = data.keys() - self.load_fields.keys()
+        if len(others) > MOST_PROPERTIES:
+            raise ma.ValidationError({"_": [f"At most {MOST_PROPERTIES} properties."]})
+        for name in others:
             if not name.startswith(segments.PROPERTY) or not 0 < len(name) - len(segments.PROPERTY) <= 100:
                 wrong[name] = ["Unknown field."]
             elif not isinstance(data[name], str) or len(data[name]) > 2000:
@@ -82,6 +88,9 @@ class FeedFilters(Segments):
         metadata={"description": "1: only where the words say the opposite of the score."},
     )
 
+    triage = fields.String(
+        validate=validate.OneOf(Triage.STATES), metadata={"description": "How far the team is with it."}
+    )
     counted = fields.String(
         validate=validate.OneOf(("1",)),
         metadata={"description": "1: only what is in the value: with a score, no test, not excluded."},

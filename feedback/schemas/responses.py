@@ -5,6 +5,7 @@ import uuid
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from feedback.models import Triage
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import CHANNELS, IMPORTED, delimiter
 from surveys.base.http import bodies, lists
@@ -79,6 +80,7 @@ class ResponsePatch(ma.Schema):
 
     tags = fields.List(tag(), validate=TAGS)
     excluded = Truth()
+    triage = fields.String(validate=validate.OneOf(Triage.STATES))
     topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))
     sentiment = fields.String(
         validate=validate.OneOf(("negative", "neutral", "positive")),

@@ -4,10 +4,22 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.models import Pin
+from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import When
+from surveys.base.http import lists
 from surveys.schemas.kinds import text
 
 PERIODS = ("30d", "90d", "12m", "all")
+
+#: How far the team is with answers: what a form says, and what they are then.
+TRIAGE = {"done": "done", "archive": "archived", "unread": "unread"}
+
+#: What is done to picked answers together.
+BULK = (*TRIAGE, "tag", "untag", "exclude", "restore")
+
+ACTS = (*BULK, "sentiment", "topics", "save", "forget")
+
+DONE = (*ACTS, "nothing")
 
 
 class OverviewQuery(ma.Schema):
@@ -33,3 +45,29 @@ class OverviewForm(ma.Schema):
     value = fields.Float(allow_nan=False)
     # Last: from here on the name is the field's.
     text = text(300, load_default="")
+
+
+class TeamFeedQuery(FeedFilters):
+    """Which answers the feed shows, and from where; what was just done, to say it."""
+
+    cursor = fields.String(validate=validate.Length(1, 500))
+    did = fields.String(validate=validate.OneOf(DONE))
+    many = lists.Digits(validate=validate.Range(0, 1000))
+
+
+class FeedForm(ma.Schema):
+    """What is done to one answer, to those picked (`pick-<id>`), or to the view itself.
+
+    Unknown fields are let through: those that name what they pick, and those that others read.
+    """
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(ACTS))
+    next = text(100, load_default="")
+    sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive", "engine")))
+    tag = text(200, load_default="")
+    topic = text(100, load_default="")
+    name = text(200, load_default="")
+    id = text(100, load_default="")

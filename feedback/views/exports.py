@@ -1,6 +1,5 @@
 """All responses as a file, streamed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import marshmallow as ma
@@ -15,9 +14,6 @@ from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 
 routes = Routes("exports", __name__, url_prefix="/api/export", description="Everything, to take away.")
-
-#: Small pieces cost a system call each; these are what a socket takes at once.
-PIECE = 64 * 1024
 
 
 @routes.route("/responses.<any(csv, ndjson):kind>", methods=["GET"])
@@ -41,18 +37,6 @@ def responses(query: dict[str, Any], kind: str) -> Response:
         raise Refused("Only CSV has one.", "delimiter")
     else:
         lines, mimetype = exports.ndjson(found), "application/x-ndjson"
-    answer = Response(_pieces(lines), mimetype=mimetype)
+    answer = Response(exports.pieces(lines), mimetype=mimetype)
     answer.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'
     return answer
-
-
-def _pieces(lines: Iterator[str]) -> Iterator[bytes]:
-    waiting: list[bytes] = []
-    size = 0
-    for line in lines:
-        waiting.append(line.encode())
-        size += len(waiting[-1])
-        if size >= PIECE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)

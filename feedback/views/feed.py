@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ from flask import Response, g, jsonify
 
 from feedback import feed as the_feed
 from feedback import filters as the_filters
-from feedback import saved_feeds
+from feedback import saved_feeds, workbook
 from feedback.domain.cells import cell, xml_text
 from feedback.domain.headings import first_words
 from feedback.models import SavedFeed
@@ -104,7 +105,7 @@ def create(body: dict[str, Any]) -> Any:
         raise ma.ValidationError({"filters": error.messages}) from None
     narrow(loaded, "filters.")
     row, token = saved_feeds.save(body["name"], filters, g.caller, clock.now())
-    urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv")}
+    urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv", "xlsx")}
     return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
 
 
@@ -116,13 +117,18 @@ def delete(feed_id: str) -> Any:
     saved_feeds.forget(visible.own(SavedFeed, feed_id, g.caller).id)
 
 
-@public.route("/feed/<token>.<any(atom, json, csv):kind>", methods=["GET"])
+@public.route("/feed/<token>.<any(atom, json, csv, xlsx):kind>", methods=["GET"])
 @public.arguments(ViewQuery, location="query", unknown=ma.EXCLUDE)
 @public.doc(
     responses={
         "200": {
             "description": "The saved view.",
-            "content": {"application/atom+xml": {}, "application/feed+json": {}, "text/csv": {}},
+            "content": {
+                "application/atom+xml": {},
+                "application/feed+json": {},
+                "text/csv": {},
+                workbook.KIND: {},
+            },
         }
     }
 )
@@ -134,7 +140,11 @@ def view(query: dict[str, Any], token: str, kind: str) -> Response:
     address = links.to(f"/feed/{token}.{kind}")
     if query and kind != "csv":
         raise errors.Refused("Only CSV has one.", "delimiter")
-    answer = _csv(row, **query) if kind == "csv" else {"atom": _atom, "json": _json}[kind](row, address)
+    answer = (
+        _csv(row, **query)
+        if kind == "csv"
+        else {"atom": _atom, "json": _json, "xlsx": _xlsx}[kind](row, address)
+    )
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["X-Robots-Tag"] = "noindex"
@@ -144,16 +154,7 @@ def view(query: dict[str, Any], token: str, kind: str) -> Response:
 def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Filters as the queries want them. Raises Refused for one that names what is not there or not to be seen."""
     the_filters.check(filters, g.caller, prefix)
-    return moments(filters)
-
-
-def moments(filters: dict[str, Any]) -> dict[str, Any]:
-    """Filters as the queries want them: `since` and `until` as moments, days beginning in TIME_ZONE."""
-    zone = context.settings().time_zone
-    return {
-        name: value.moment(zone) if name in ("since", "until") and value else value
-        for name, value in filters.items()
-    }
+    return the_filters.moments(filters, context.settings().time_zone)
 
 
 def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[dict[str, Any]]:
@@ -162,7 +163,9 @@ def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[dict[st
     `with_words`: without those that say nothing, unless the view asks for them.
     """
     try:
-        filters = moments(ViewFilters().load(row.filters, unknown=ma.INCLUDE))
+        filters = the_filters.moments(
+            ViewFilters().load(row.filters, unknown=ma.INCLUDE), context.settings().time_zone
+        )
     except ma.ValidationError:
         return []
     if with_words:
@@ -270,10 +273,9 @@ _CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow(_CSV_COLUMNS)
+def _rows(row: SavedFeed) -> Iterator[list[Any]]:
+    """A saved view as the rows of a table, beneath their names."""
+    yield list(_CSV_COLUMNS)
     for item in _shown(row, CSV_ROWS):
         values = {
             **item,
@@ -284,10 +286,23 @@ def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
             "team": (item["team"] or {}).get("name"),
             "tags": "; ".join(item["tags"]),
         }
-        writer.writerow([cell(values[name]) for name in _CSV_COLUMNS])
+        yield [values[name] for name in _CSV_COLUMNS]
+
+
+def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    for values in _rows(row):
+        writer.writerow([cell(value) for value in values])
     # The mark tells spreadsheets that this is UTF-8.
     answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="feed.csv"'
+    return answer
+
+
+def _xlsx(row: SavedFeed, address: str) -> Response:
+    answer = Response(b"".join(workbook.pieces(_rows(row))), mimetype=workbook.KIND)
+    answer.headers["Content-Disposition"] = 'attachment; filename="feed.xlsx"'
     return answer
 
 

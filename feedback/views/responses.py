@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from flask import g, jsonify
 
-from feedback import corrections, feed
+from feedback import corrections, feed, triage
 from feedback.schemas.feed import FeedOut
 from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
@@ -89,6 +89,8 @@ def change(body: dict[str, Any], response_id: str) -> Any:
             responses.set_tags(row, body["tags"], now)
         if "excluded" in body:
             responses.exclude(row, body["excluded"], now)
+        if "triage" in body:
+            triage.put([row.key], body["triage"], caller.name, now)
         if "topics" in body:
             corrections.set_topics(row, body["topics"], now, caller)
         if "sentiment" in body:

@@ -200,7 +200,9 @@ WRONG = [
     ({"property": "x"}, "property"),
     ({"properties": "x"}, "properties"),
     ({"scores": "5"}, "scores"),
-    ({"triage": "unread"}, "triage"),
+    ({"triage": "later"}, "triage"),
+    ({f"property:{at}": "x" for at in range(1500)}, "_"),
+    ({"counted": "0"}, "counted"),
     ({"theme": "thm_x"}, "theme"),
 ]  # fmt: skip
 

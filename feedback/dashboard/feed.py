@@ -1,0 +1,326 @@
+"""The feed: a list and one answer beside it, with everything that a team does to answers."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import marshmallow as ma
+from flask import Response as Reply
+from flask import request
+
+from feedback import corrections, exports, filters, saved_feeds, team_tags, triage, workbook
+from feedback import feed as the_feed
+from feedback.dashboard import flash, layout, registry, words
+from feedback.domain import marks
+from feedback.models import SavedFeed, Topic
+from feedback.schemas.filters import GROUPS
+from feedback.schemas.kinds import CHANNELS
+from feedback.schemas.team import BULK, TRIAGE, FeedForm, TeamFeedQuery
+from surveys import links, responses, visible
+from surveys.base import clock, db
+from surveys.base.errors import Refused
+from surveys.base.http import bodies, lists
+from surveys.models import Response, Survey
+
+say = words.say
+
+#: Answers of one page: a form of a browser holds as many boxes, and a person as many lines.
+PAGE = 40
+
+#: What in the address is no filter.
+_NO_FILTERS = ("cursor", "did", "many")
+
+#: The field of a form that picks an answer.
+PICK = "pick-"
+TOPIC = "topic-"
+
+#: Newest answers among which the derived id of a public view's entry is looked for.
+LOOKED_THROUGH = 20_000
+
+
+@registry.page(
+    title=say("feed"),
+    address="/team/feed",
+    scope="read",
+    nav="listen",
+    icon="feed",
+    place=2,
+    forms=True,
+    form_scope="write",
+)
+def feed() -> Any:
+    """The list, with what can be done to all of it beside it."""
+    return _page(None)
+
+
+@registry.page(
+    title=say("answer"), address="/team/feed/<response_id>", scope="read", forms=True, form_scope="write"
+)
+def answer(response_id: str) -> Any:
+    """One answer beside the list; its id may be the derived one of a public view's entry."""
+    row = responses.find(response_id.lower())
+    if row is None or not registry.sees(row.survey_id):
+        row = _derived(response_id)
+    if row is None:
+        raise registry.not_found()
+    return _page(row)
+
+
+@registry.page(title=say("export"), address="/team/feed/export.<any(csv, ndjson, xlsx):kind>", scope="read")
+def export(kind: str) -> Any:
+    """Exactly this view as a file, streamed."""
+    found = exports.items(_narrowed(_asked()), registry.seen())
+    pieces, mimetype = {
+        "csv": lambda: (exports.pieces(exports.table(found)), "text/csv"),
+        "ndjson": lambda: (exports.pieces(exports.ndjson(found)), "application/x-ndjson"),
+        "xlsx": lambda: (exports.workbook_of(found), workbook.KIND),
+    }[kind]()
+    reply = Reply(pieces, mimetype=mimetype)
+    reply.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'
+    reply.headers["Cache-Control"] = "no-store"
+    return reply
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _page(row: Response | None) -> Any:
+    asked = _asked()
+    if request.method == "POST":
+        return _done(asked, row)
+    if not all(request.args.values()):
+        # A form sends its empty fields too; the address that is kept and passed on is without.
+        return layout.led(layout.here())
+    narrowed, seen = _narrowed(asked), registry.seen()
+    position = (0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else None
+    page = the_feed.page(narrowed, PAGE, "desc", position, seen)
+    n = the_feed.count(narrowed, seen)
+    query = _query()
+    surveys = _surveys()
+    ids = [item["id"] for item in page.items]
+    place = ids.index(row.id) if row is not None and row.id in ids else None
+    chosen = the_feed.one(row.key) if row is not None else None
+    if row is not None and chosen is None:
+        raise registry.not_found()
+    live = _topics()
+    return layout.page(
+        "feed.html",
+        say("answer.title", score=chosen["score"] if chosen["score"] is not None else say("none"))
+        if chosen
+        else say("feed"),
+        items=page.items,
+        n=n,
+        is_all=n < the_feed.MOST_COUNTED,
+        query=query,
+        asked=asked,
+        chips=_chips(query, surveys, live),
+        names={survey.id: survey.name for survey in surveys},
+        topics=live,
+        surveys_named=[(survey.id, survey.name) for survey in surveys],
+        topics_named=[(topic.id, topic.label) for topic in live],
+        groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
+        channels=CHANNELS,
+        tags=team_tags.listed(),
+        older=layout.at("/team/feed", query, cursor=lists.encode_cursor(page.position[1]))
+        if page.position
+        else None,
+        chosen=_chosen(chosen, row, ids, place) if chosen and row is not None else None,
+        views=_views(),
+        told=_told(asked),
+        fresh=flash.taken(),
+        writes=layout.may("write"),
+        limited=seen is not None,
+        anything=Response.select().exists() if not page.items else True,
+    )
+
+
+def _asked() -> dict[str, Any]:
+    return layout.query(TeamFeedQuery(unknown=ma.INCLUDE))
+
+
+def _query() -> dict[str, str]:
+    """The filters as the address has them."""
+    return {name: value for name, value in request.args.items() if name not in _NO_FILTERS and value}
+
+
+def _narrowed(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Filters as the queries want them. Raises a 422 for one that names what is not there or not to be seen."""
+    given = {name: value for name, value in asked.items() if name not in _NO_FILTERS}
+    filters.check(given, registry.caller())
+    return filters.moments(given, layout.zone())
+
+
+def _surveys() -> list[Survey]:
+    return list(visible.surveys(registry.caller()).order_by(Survey.created_at, Survey.id))
+
+
+def _topics() -> list[Topic]:
+    """The live topics that the caller may know of, by name."""
+    found = visible.narrowed(Topic.select(Topic.id, Topic.label), registry.caller())
+    return sorted(found.where(Topic.merged_into.is_null()), key=lambda topic: str(topic.label).casefold())
+
+
+def _chips(query: Mapping[str, str], surveys: list[Survey], live: list[Topic]) -> list[dict[str, str]]:
+    """Each filter in words, with the address that is without it."""
+    named = {
+        "survey": {survey.id: survey.name for survey in surveys},
+        "topic": {topic.id: topic.label for topic in live},
+        "group": {group: say(f"group.{group}") for group in GROUPS},
+        "has_comment": {
+            "1": say("filter.with_words"),
+            "0": say("filter.without_words"),
+            "any": say("filter.any"),
+        },
+    }
+    found = []
+    for name, value in query.items():
+        key = f"filter.{name}"
+        label = say(key) if key in words.WORDS else name.removeprefix("property:")
+        shown = named.get(name, {}).get(value, value)
+        is_flag = name in ("counted", "mismatch", "has_comment")
+        found.append(
+            {
+                "label": label if is_flag and name != "has_comment" else shown,
+                "name": "" if is_flag else label,
+                "off": layout.at("/team/feed", {**query, name: None}),
+            }
+        )
+    return found
+
+
+def _chosen(item: dict[str, Any], row: Response, ids: list[str], place: int | None) -> dict[str, Any]:
+    """One answer with all that the page shows of it."""
+    comment = item["comment"] or ""
+    said = {topic["label"]: topic["evidence"] or [] for topic in item["topics"]}
+    feeling = (item["sentiment"] or {}).get("label")
+    return {
+        **item,
+        "runs": marks.runs(comment, the_feed.words(row.key), said),
+        "feeling": feeling,
+        "before": ids[place - 1] if place else None,
+        "after": ids[place + 1] if place is not None and place + 1 < len(ids) else None,
+        "ticket_url": _web(item["ticket"]["url"]) if item["ticket"] else None,
+    }
+
+
+def _web(address: str | None) -> str | None:
+    """An address that is safe to lead to: of the web, with a host."""
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _derived(derived_id: str) -> Response | None:
+    """The response behind the id of a public view's entry, among the newest that the caller sees."""
+    found = Response.select(Response.key, Response.id)
+    seen = registry.seen()
+    if seen is not None:
+        found = found.where(Response.survey.in_(seen))
+    for row in found.order_by(Response.key.desc()).limit(LOOKED_THROUGH).namedtuples():
+        if saved_feeds.derived_id(row.id) == derived_id:
+            return responses.find(row.id)
+    return None
+
+
+def _views() -> list[dict[str, Any]]:
+    """The saved views of this caller, each with the feed that shows the same."""
+    rows = visible.narrowed(SavedFeed.select(), registry.caller()) if layout.may("write") else []
+    return [
+        {"id": row.id, "name": row.name, "href": layout.at("/team/feed", _flat(row.filters))} for row in rows
+    ]
+
+
+def _flat(given: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in given.items()}
+
+
+def _told(asked: Mapping[str, Any]) -> str | None:
+    if "did" not in asked:
+        return None
+    many = asked.get("many")
+    return say(f"did.{asked['did']}", n=many) if many else say(f"did.{asked['did']}.one")
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _done(asked: Mapping[str, Any], row: Response | None) -> Reply:
+    """Do what the form says, to one answer or to those picked, and lead back."""
+    given = FeedForm().load(bodies.form_fields(bodies.PUBLIC_BODY))
+    do = given["do"]
+    if do == "save":
+        return _save(asked, given["name"].strip())
+    if do == "forget":
+        saved_feeds.forget(visible.own(SavedFeed, given["id"], registry.caller()).id)
+        return layout.led(layout.at("/team/feed", _query(), did="forget"))
+    if row is None:
+        picked = _picked(given)
+        if do not in BULK:
+            raise Refused(say("feed.one_only"), "do")
+        _act(do, picked, given)
+        what = do if picked else "nothing"
+        return layout.led(
+            layout.at("/team/feed", _query(), cursor=asked.get("cursor"), did=what, many=len(picked) or None)
+        )
+    _act(do, [row], given)
+    following = given["next"] if do in TRIAGE and given["next"] else row.id
+    return layout.led(layout.at(f"/team/feed/{following}", _query(), cursor=asked.get("cursor"), did=do))
+
+
+def _picked(given: Mapping[str, Any]) -> list[Response]:
+    """The picked answers; one that is gone meanwhile, or not the caller's, is left out."""
+    ids = [name.removeprefix(PICK) for name in given if name.startswith(PICK)][:PAGE]
+    found = [responses.find(each.lower()) for each in ids]
+    return [row for row in found if row is not None and registry.sees(row.survey_id)]
+
+
+def _act(do: str, rows: list[Response], given: Mapping[str, Any]) -> None:
+    # The database's writer works in a thread of its own, which knows no request.
+    now, caller = clock.now(), registry.caller()
+
+    def verb() -> None:
+        if do in TRIAGE:
+            triage.put([row.key for row in rows], TRIAGE[do], caller.name, now)
+        for row in rows:
+            if do in ("tag", "untag"):
+                responses.set_tags(row, _tags(row, given["tag"].strip(), do == "tag"), now)
+            elif do in ("exclude", "restore"):
+                responses.exclude(row, do == "exclude", now)
+            elif do == "topics":
+                wanted = [name.removeprefix(TOPIC) for name in given if name.startswith(TOPIC)]
+                wanted += [given["topic"]] if given["topic"] else []
+                corrections.set_topics(row, wanted, now, caller)
+            elif do == "sentiment":
+                if given.get("sentiment") in (None, "engine"):
+                    corrections.withdraw_sentiment(row, now)
+                else:
+                    corrections.set_sentiment(row, given["sentiment"], now)
+
+    if do in ("tag", "untag") and not given["tag"].strip():
+        raise Refused(say("feed.no_tag"), "tag")
+    db.write(verb)
+
+
+def _tags(row: Response, tag: str, on: bool) -> list[str]:
+    rest = [each for each in row.tags or [] if each != tag]
+    return [*rest, tag] if on else rest
+
+
+def _save(asked: Mapping[str, Any], name: str) -> Reply:
+    if not name:
+        raise Refused(say("views.no_name"), "name")
+    given = _query()
+    _narrowed(asked)
+    kept = {key: int(value) if key.startswith("score_") else value for key, value in given.items()}
+    row, token = saved_feeds.save(name, kept, registry.caller(), clock.now())
+    reply = layout.led(layout.at("/team/feed", given, did="save"))
+    flash.put(
+        reply,
+        {
+            "name": row.name,
+            "urls": {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv", "xlsx")},
+        },
+    )
+    return reply

@@ -1,0 +1,188 @@
+"""The feed's pages: one query for list, count and files; every action a form that ends in a 303."""
+
+import io
+import json
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from feedback import feed, saved_feeds, team_tags
+from feedback.models import Placement, Reading, Topic
+from surveys.base import clock
+from surveys.models import Response
+from tests.feedback.dashboard.test_overview import Numbers, browse
+
+
+@pytest.fixture
+def survey(make):
+    found = make.survey(name="Shop")
+    for at, (score, comment) in enumerate([(9, "Quick and kind"), (2, "Slow <i>checkout</i>"), (7, None)]):
+        make.response(found, score, clock.now() - timedelta(hours=at), comment=comment)
+    return found
+
+
+def shown(world, path, key=None):
+    answer = browse(world, path, **({"key": key} if key else {}))
+    assert answer.status_code == 200, answer.status_code
+    return answer.get_data(as_text=True)
+
+
+def of(survey, score):
+    return Response.get(Response.survey == survey.id, Response.score == score)
+
+
+def send(world, path, **form):
+    answer = browse(world, path, method="POST", data=form)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return answer.headers["Location"]
+
+
+def test_the_list_the_count_and_the_files_are_one_view(world, api, survey):
+    query = f"survey={survey.id}&has_comment=1"
+    page = shown(world, f"/team/feed?{query}")
+    assert 'data-n="2">2 answers' in page
+    assert "Slow &lt;i&gt;checkout" in page
+    csv = shown(world, f"/team/feed/export.csv?{query}")
+    assert csv.count("\r\n") == 3
+    lines = shown(world, f"/team/feed/export.ndjson?{query}").splitlines()
+    items = api.get("/api/feed", survey=survey.id, has_comment="1")["items"]
+    assert [json.loads(line)["id"] for line in lines] == [item["id"] for item in items]
+    book = browse(world, f"/team/feed/export.xlsx?{query}").data
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert [row[5] for row in rows[1:]] == [9, 2]
+
+
+def test_an_answer_is_shown_with_what_was_read_in_it(world, survey):
+    row = of(survey, 2)
+    topic = Topic.create(id="top_1", label="Paying", created_at=clock.now())
+    Placement.create(topic=topic, response=row.key, evidence=["checkout"])
+    Reading.create(
+        key=row.key,
+        label="negative",
+        score=-0.9,
+        words=["slow"],
+        engine="x",
+        read_at=clock.now(),
+        language="en",
+    )
+    page = shown(world, f"/team/feed/{row.id.upper()}?survey={survey.id}")
+    assert '<mark class="felt" title="speaks for the sentiment">Slow</mark>' in page
+    assert '<mark class=" topic" title="Paying">checkout</mark>' in page
+    assert "/team/feed?topic=top_1" in page
+    assert shown(world, f"/team/feed/{saved_feeds.derived_id(row.id)}").count("<mark") == 2
+    assert feed.words(row.key) == ["slow"]
+
+
+def test_answers_are_dealt_with_one_by_one_and_many_at_once(world, api, survey):
+    one, two = of(survey, 9), of(survey, 2)
+    path = f"/team/feed/{one.id}?survey={survey.id}"
+    state = lambda: [item["triage"] for item in api.get("/api/feed", survey=survey.id)["items"]]  # noqa: E731
+    assert send(world, path, do="done", next=two.id) == f"/team/feed/{two.id}?survey={survey.id}&did=done"
+    assert "Done." in shown(world, f"/team/feed/{two.id}?survey={survey.id}&did=done")
+    assert state() == ["done", "unread", "unread"]
+    picked = {f"pick-{one.id}": "1", f"pick-{two.id}": "1", "pick-nothing": "1"}
+    assert "many=2" in send(world, f"/team/feed?survey={survey.id}", do="archive", **picked)
+    assert state() == ["archived", "archived", "unread"]
+    send(world, "/team/feed", do="tag", tag="Hooray!", **picked)
+    send(world, f"/team/feed/{one.id}", do="untag", tag="Hooray!")
+    assert api.get("/api/feed", tag="Hooray!")["items"][0]["id"] == two.id
+    assert send(world, "/team/feed", do="unread") == "/team/feed?did=nothing"
+
+
+def test_answers_are_corrected_moved_and_taken_out(world, api, survey):
+    row = of(survey, 2)
+    topic = Topic.create(id="top_2", label="Speed", created_at=clock.now())
+    path = f"/team/feed/{row.id}"
+    send(world, path, do="topics", topic=topic.id)
+    send(world, path, do="sentiment", sentiment="negative")
+    send(world, path, do="exclude")
+    item = api.get(f"/api/responses/{row.id}")
+    assert ([each["id"] for each in item["topics"]], item["sentiment"]["label"]) == (["top_2"], "negative")
+    assert item["excluded"]
+    assert "it is in no value" in shown(world, path)
+    send(world, path, do="restore")
+    assert not api.get(f"/api/responses/{row.id}")["excluded"]
+    for form in (
+        {"do": "topics", "topic": "top_none"},
+        {"do": "tag", "tag": " "},
+        {"do": "sentiment", "sentiment": "angry"},
+        {"do": "erase"},
+        {"tag": "x"},
+    ):
+        assert browse(world, path, method="POST", data=form).status_code == 422, form
+    assert browse(world, "/team/feed", method="POST", data={"do": "topics"}).status_code == 422
+
+
+def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
+    client = world.app.test_client()
+    head = {"headers": {"Authorization": f"Bearer {world.environment['ADMIN_KEY']}"}}
+    path = f"/team/feed?survey={survey.id}&score_min=8"
+    assert client.post(path, data={"do": "save", "name": "Glad"}, **head).status_code == 303
+    page = client.get(path, **head).get_data(as_text=True)
+    address = urlsplit(page.split("<code>")[1].split("</code>")[0])
+    assert b"Quick and kind" in client.get(address.path).data
+    workbook = client.get(address.path.replace(".atom", ".xlsx"))
+    assert CalamineWorkbook.from_filelike(io.BytesIO(workbook.data)).get_sheet_by_index(0).height == 2
+    again = client.get(path, **head).get_data(as_text=True)
+    assert "<code>" not in again
+    assert f'href="/team/feed?survey={survey.id}&amp;score_min=8"><bdi>Glad' in again
+    (view,) = saved_feeds.SavedFeed.select()
+    assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 303
+    assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 404
+    assert client.get(address.path).status_code == 404
+
+
+def test_a_foreign_and_a_missing_answer_are_the_same_page(world, make, survey):
+    key = make.key("write", surveys=[make.survey().id])
+    bodies = {
+        browse(world, f"/team/feed/{which}", key).get_data(as_text=True).split("<main")[1].split("Request")[0]
+        for which in (of(survey, 9).id, "00000000-0000-0000-0000-000000000000", "nothing")
+    }
+    assert len(bodies) == 1
+    assert "Quick" not in shown(world, "/team/feed", key)
+    assert (
+        browse(world, "/team/feed", key, method="POST", data={"do": "done", f"pick-{of(survey, 9).id}": "1"})
+        .headers["Location"]
+        .endswith("did=nothing")
+    )
+    assert browse(world, f"/team/feed?survey={survey.id}", key).status_code == 422
+
+
+def test_filters_that_are_none_are_told_and_empty_ones_leave_the_address(world, survey):
+    for query in (
+        "survey=sv_none",
+        "colour=red",
+        "cursor=zzz",
+        "score_min=x",
+        "topic=top_none",
+        "triage=soon",
+    ):
+        answer = browse(world, f"/team/feed?{query}")
+        assert (answer.status_code, answer.mimetype) == (422, "text/html"), query
+    assert browse(world, "/team/feed?q=&survey=&tag=x").headers["Location"] == "/team/feed?tag=x"
+    assert "No answer fits" in shown(world, "/team/feed?q=unsaid")
+    many = "&".join(f"property:{at}=x" for at in range(1500))
+    assert browse(world, f"/team/feed?{many}").status_code == 422
+
+
+def test_pages_of_the_list_follow_each_other(world, make):
+    survey = make.survey()
+    for at in range(45):
+        make.response(survey, 9, clock.now() - timedelta(minutes=at), comment=f"number {at}")
+    first = shown(world, f"/team/feed?survey={survey.id}")
+    assert first.count('<li class="unread') == 40
+    older = next(part for part in first.split('"') if part.startswith("/team/feed?") and "cursor=" in part)
+    second = shown(world, older.replace("&amp;", "&"))
+    assert second.count('<li class="unread') == 5
+    assert "number 44" in second
+    assert dict(parse_qsl(urlsplit(older.replace("&amp;", "&")).query))["survey"] == survey.id
+    assert Numbers(shown(world, f"/team/feed?survey={survey.id}")).found == []
+
+
+def test_own_tags_are_one_press_away(world, survey):
+    team_tags.replace([{"tag": "Hooray!", "meaning": "Tell everybody", "color": "#17714f"}])
+    page = shown(world, f"/team/feed/{of(survey, 9).id}")
+    assert 'name="tag" value="Hooray!" title="Tell everybody"' in page
+    assert 'fill="#17714f"' in page
