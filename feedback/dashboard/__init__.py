@@ -1,8 +1,8 @@
 """The team's pages; `BLUEPRINT` holds them all, `registry.PAGES` lists them in the order of the navigation."""
 
-from feedback.dashboard import assets, feed, overview, registry
+from feedback.dashboard import assets, feed, overview, registry, tags
 
-__all__ = ["BLUEPRINT", "feed", "overview"]
+__all__ = ["BLUEPRINT", "feed", "overview", "tags"]
 
 assets.install(registry.blueprint)
 

@@ -218,6 +218,7 @@ def _atom(row: SavedFeed, address: str) -> Response:
         entry = child(root, "entry")
         child(entry, "id", f"urn:earshot:{saved_feeds.derived_id(item['id'])}")
         child(entry, "title", item["title"])
+        child(entry, "link", rel="alternate", href=_team_page(item), type="text/html")
         # Readers show an author beside the title; who answered is nobody's business here.
         child(child(entry, "author"), "name", item["survey_name"])
         child(entry, "published", item["created_at"])
@@ -238,6 +239,7 @@ def _json(row: SavedFeed, address: str) -> Response:
             "items": [
                 {
                     "id": saved_feeds.derived_id(item["id"]),
+                    "url": _team_page(item),
                     "title": item["title"],
                     "content_text": item["comment"] or "",
                     "date_published": item["created_at"],
@@ -265,6 +267,11 @@ def _json(row: SavedFeed, address: str) -> Response:
     )
     answer.mimetype = "application/feed+json"
     return answer
+
+
+def _team_page(item: dict[str, Any]) -> str:
+    """Where the team reads an entry; whoever only has the view is asked to sign in."""
+    return links.to(f"/team/feed/{saved_feeds.derived_id(item['id'])}")
 
 
 _CSV_COLUMNS = (

@@ -9,6 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from feedback import feed, saved_feeds, team_tags
+from feedback.dashboard import tags
 from feedback.models import Placement, Reading, Topic
 from surveys.base import clock
 from surveys.models import Response
@@ -186,3 +187,27 @@ def test_own_tags_are_one_press_away(world, survey):
     page = shown(world, f"/team/feed/{of(survey, 9).id}")
     assert 'name="tag" value="Hooray!" title="Tell everybody"' in page
     assert 'fill="#17714f"' in page
+
+
+def test_the_set_of_tags_begins_with_three_and_every_number_leads_to_its_answers(world, api, survey):
+    page = shown(world, "/team/tags")
+    assert "Begin with these three" in page
+    form = {f"{name}-{at}": each[name] for at, each in enumerate(tags.SUGGESTED) for name in each}
+    assert browse(world, "/team/tags", method="POST", data=form).status_code == 303
+    assert [each["tag"] for each in api.get("/api/tags")["items"]] == [
+        "Hooray!",
+        "Lost cause",
+        "High complexity",
+    ]
+    row = of(survey, 9)
+    send(world, f"/team/feed/{row.id}", do="tag", tag="Hooray!")
+    Response.update(agent_id="a-1", agent_name="<Maya>").where(Response.key == row.key).execute()
+    found = [each for each in Numbers(shown(world, "/team/tags")).found if each[1]]
+    assert len(found) == 2
+    for href, n in found:
+        assert len(api.get("/api/feed", **dict(parse_qsl(urlsplit(href).query)))["items"]) == n
+    assert browse(world, "/team/tags", method="POST", data={"tag-0": "x", "meaning-0": ""}).status_code == 422
+    assert (
+        browse(world, "/team/tags", method="POST", data={"tag-1": "x", "meaning-1": "y"}).status_code == 303
+    )
+    assert [each["tag"] for each in api.get("/api/tags")["items"]] == ["x"]
