@@ -1,8 +1,10 @@
 """Drivers, comments alike, mismatches, corrections that teach, and personal data that stays inside."""
 
+import io
 from datetime import timedelta
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from feedback.models import Learnt, Reading, Topic
 from surveys import responses
@@ -280,6 +282,8 @@ def test_a_survey_may_keep_personal_data_out_of_every_feed(api, client, world, r
     world.work()
     urls = api.post("/api/feeds", {"name": "All", "filters": {}})["urls"]
     shown = [str(api.get("/api/feed")), str(api.get("/api/responses"))]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(client.get(urls.pop("xlsx")).data))
+    shown += [str(book.get_sheet_by_index(0).to_python())]
     shown += [client.get(url).get_data(as_text=True) for url in urls.values()]
     for text in shown:
         assert [part in text for part in PARTS] == [not redact] * len(PARTS)
