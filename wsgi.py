@@ -16,6 +16,7 @@ from surveys.base.http import app as web_app
 from surveys.base.http import limits, observe
 from surveys.commands import data
 from surveys.keeping import erasure
+from surveys.views import short_way
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
@@ -44,6 +45,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     observe.install(app)
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
+    app.wsgi_app = short_way.ShortWay(app)  # type: ignore[method-assign]
     worker.install(chosen)
     reactions.install()
     listening.install()

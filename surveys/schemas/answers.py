@@ -1,5 +1,7 @@
 """What comes in and goes out when an answer is recorded."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +13,7 @@ from surveys.schemas.flat import Flat
 from surveys.schemas.kinds import (
     LONG,
     SHORT,
+    TAG,
     Address,
     Moment,
     Properties,
@@ -111,6 +114,45 @@ class AnswerBody(Flat):
     final = Truth()
     channel = fields.String(validate=validate.OneOf(CHANNELS))
     test = Truth()
+
+
+_LOWER_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _is_text(most: int, least: int = 0) -> Callable[[Any], bool]:
+    return lambda value: value is None or (type(value) is str and least <= len(value) <= most)
+
+
+#: What is right without any doubt. `AnswerBody` says the rules; a test compares the two.
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "id": lambda value: type(value) is str and _LOWER_UUID.fullmatch(value),
+    "revision": lambda value: type(value) is int and 1 <= value <= 1_000_000,
+    "survey": lambda value: type(value) is str and 1 <= len(value) <= 100,
+    "score": lambda value: value is None or (type(value) is int and -100 <= value <= 100),
+    "comment": _is_text(10_000),
+    "edit_key": lambda value: type(value) is str and 16 <= len(value) <= 128,
+    "invitation": _is_text(300, 1),
+    "touchpoint": _is_text(SHORT),
+    "language": lambda value: value is None or (type(value) is str and TAG.fullmatch(value)),
+    "page": _is_text(LONG),
+    "final": lambda value: type(value) is bool,
+    "channel": lambda value: type(value) is str and value in CHANNELS,
+    "test": lambda value: type(value) is bool,
+}
+
+
+def plainly(body: Any) -> dict[str, Any] | None:
+    """What AnswerBody would load of a body in which nothing is out of the ordinary; None of any other."""
+    if type(body) is not dict or "id" not in body or "survey" not in body:
+        return None
+    for name, value in body.items():
+        is_right = _PLAIN.get(name)
+        if is_right is None or not is_right(value):
+            return None
+    given = {"revision": 1, **body}
+    if given.get("page") is not None:
+        given["page"] = bare_page(given["page"])
+    return given
 
 
 class RecordedBody(ma.Schema):

@@ -14,7 +14,8 @@ from surveys.helpdesks import reading
 
 log = structlog.get_logger()
 
-_TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
+#: BCP 47, as far as we use it.
+TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 
 LONG, SHORT = 2000, 200
 
@@ -147,7 +148,7 @@ def check(condition: Any, message: str) -> None:
 
 def language_tag(value: str) -> None:
     """BCP 47, as far as we use it."""
-    check(_TAG.fullmatch(value), "Is not a language tag such as de or pt-BR.")
+    check(TAG.fullmatch(value), "Is not a language tag such as de or pt-BR.")
 
 
 class Language(fields.String):

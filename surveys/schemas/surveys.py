@@ -14,9 +14,9 @@ from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
 from surveys.schemas.kinds import (
-    _TAG,
     LONG,
     SHORT,
+    TAG,
     ByLanguage,
     ByName,
     Moment,
@@ -318,7 +318,7 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}
             languages = list(inner) if key in known else [key]
-            strange = [tag for tag in languages if not _TAG.fullmatch(tag)]
+            strange = [tag for tag in languages if not TAG.fullmatch(tag)]
             strange += [k for k in inner if key not in known and k not in known]
             if key in known and not isinstance(item, dict):
                 strange.append(key)

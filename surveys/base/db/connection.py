@@ -34,11 +34,14 @@ def rows_in(table: str) -> int:
 
 
 def is_pooled() -> bool:
-    """Whether a pooler stands in front of PostgreSQL, so that nothing may outlive a transaction. May connect."""
+    """Whether a pooler stands in front of PostgreSQL, so that nothing may outlive a transaction.
+
+    Looks for the server where it is not found yet. Raises peewee.OperationalError when it is away.
+    """
     if on_sqlite():
         return False
-    database.connection()
-    return database.pulse.pooled
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+        return database.pulse.finds_pooler()
 
 
 def connect(url: str) -> Any:

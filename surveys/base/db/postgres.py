@@ -271,6 +271,11 @@ class Pulse:
         connection.pulse, connection.era, connection.used_at = self, era, time.monotonic()
         return connection
 
+    def finds_pooler(self) -> bool:
+        """Whether a pooler is at the address. Raises psycopg.OperationalError when nothing is."""
+        self._find()
+        return self.pooled
+
     def beats(self) -> bool:
         """Whether the server answers somebody, for who waits for it already; in LATE_SECONDS at most.
 

@@ -19,7 +19,7 @@ POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-acti
 
 
 #: On every answer that does not say otherwise.
-_HEADERS = (
+HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", POLICY),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
@@ -69,7 +69,7 @@ def _finish(answer: Response) -> Response:
     headers = answer.headers
     given = {name.lower() for name, _ in headers}
     headers.add("X-Request-Id", request_id())
-    for name, value in _HEADERS:
+    for name, value in HEADERS:
         if name.lower() not in given:
             headers.add(name, value)
     for_the_team = request.path.startswith("/api/")

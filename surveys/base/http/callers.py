@@ -1,7 +1,7 @@
 """Who calls, by whatever proves it, and from which address."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import g, request
@@ -56,16 +56,18 @@ def client_address() -> str:
     Where the proxy does not know who called it, the next that is known. `Forwarded` is read where there is no
     `X-Forwarded-For`: a proxy that writes the one lets the other pass as it came.
     """
-    hops = settings().trusted_proxies
-    peer = request.remote_addr or ""
+    return address(request.environ, settings().trusted_proxies)
+
+
+def address(environ: Mapping[str, Any], hops: int) -> str:
+    """`client_address` of a call by its WSGI environment."""
+    peer: str = environ.get("REMOTE_ADDR") or ""
     if not hops:
         return peer
-    told = request.headers.get("X-Forwarded-For")
-    chain = [part for part in told.split(",") if part.strip()] if told else _forwarded()
+    told = environ.get("HTTP_X_FORWARDED_FOR")
+    if told:
+        chain = [part for part in told.split(",") if part.strip()]
+    else:
+        chain = forwarded.nodes(environ.get("HTTP_FORWARDED", ""))
     known = (forwarded.node(entry) for entry in [*chain, peer][max(0, len(chain) - hops) :])
     return next((node for node in known if node), peer)
-
-
-def _forwarded() -> list[str]:
-    """Who called each proxy, by the header Forwarded."""
-    return forwarded.nodes(request.headers.get("Forwarded", ""))

@@ -89,24 +89,29 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def finish(answer: Response) -> Response:
-        rule, now = request.url_rule, time.perf_counter()
-        route = rule.rule if rule else "none"
-        seconds = now - g.get("started", now)
+        rule = request.url_rule
         method = request.method if request.method in METHODS else "other"
-        requests, times = _counters(route, method, answer.status_code)
-        requests.inc()
-        times.observe(seconds)
-        # Every answer costs a line; what is counted above need not be written down as well.
-        if answer.status_code >= 500 or log.isEnabledFor(logging.DEBUG):
-            log.info(
-                "request",
-                route=route,
-                method=method,
-                status=answer.status_code,
-                ms=round(seconds * 1000, 1),
-                request_id=context.request_id(),
-            )
+        began = g.get("started", time.perf_counter())
+        answered(rule.rule if rule else "none", method, answer.status_code, began, context.request_id())
         return answer
+
+
+def answered(route: str, method: str, status: int, began: float, request_id: str) -> None:
+    """Count an answer to a call that `began` at a moment of `time.perf_counter`, and log it where that is wanted."""
+    seconds = time.perf_counter() - began
+    requests, times = _counters(route, method, status)
+    requests.inc()
+    times.observe(seconds)
+    # Every answer costs a line; what is counted above need not be written down as well.
+    if status >= 500 or log.isEnabledFor(logging.DEBUG):
+        log.info(
+            "request",
+            route=route,
+            method=method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=request_id,
+        )
 
 
 @functools.lru_cache(maxsize=4096)

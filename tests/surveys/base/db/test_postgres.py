@@ -194,7 +194,7 @@ def test_an_interruption_that_nobody_noticed_is_noticed_by_nobody_afterwards(ser
 
 
 def test_connections_that_were_reset_are_made_anew_without_an_error(server, monkeypatch):
-    for name in ("FIRST_SECONDS", "AWAY_SECONDS", "LATE_SECONDS"):
+    for name in ("FIRST_SECONDS", "AWAY_SECONDS"):
         monkeypatch.setattr(postgres, name, 60)
     with wires.to(server.port) as wire, callers(through(server, wire)) as those:
         for _ in range(3):
