@@ -69,7 +69,12 @@ class Wire:
     def reset(self) -> None:
         """End every connection without a word; new ones are taken."""
         with self._changed:
+            ended = list(self._lines)
             self._reset()
+        # A socket ends when nobody reads from it any more, and only then do both sides hear of it.
+        for line in ended:
+            for thread in line.passing:
+                thread.join(10)
 
     def _hang_up(self) -> None:
         if self._listener is not None:
@@ -100,7 +105,11 @@ class Wire:
                     line.swallowed = self.state == SWALLOWING
                     self._lines.append(line)
                 for way in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass_on, args=(line, *way), daemon=True).start()
+                    line.passing.append(
+                        threading.Thread(target=self._pass_on, args=(line, *way), daemon=True)
+                    )
+                for thread in line.passing:
+                    thread.start()
 
     def _pass_on(self, line: "_Line", source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -119,6 +128,7 @@ class _Line:
 
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
+        self.passing: list[threading.Thread] = []
         self.swallowed = False
 
     def end(self) -> None:
