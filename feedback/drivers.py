@@ -17,6 +17,16 @@ def moving(question: results.Question, zone: ZoneInfo, now: datetime) -> dict[st
     A topic that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
     without an impact now, the one that explains most of the change comes first.
     """
+    whole = results.answer(question, zone, now)
+    return {
+        "metric": question.metric.key,
+        **{name: whole[name] for name in ("n", "value", "interval", "previous", "change")},
+        "items": topics(question, now),
+    }
+
+
+def topics(question: results.Question, now: datetime) -> list[dict[str, Any]]:
+    """The topics of `moving` alone, without the value they move."""
     earlier = results.period_before(question, now)
     current, past = impacts(question), impacts(earlier) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
@@ -29,12 +39,7 @@ def moving(question: results.Question, zone: ZoneInfo, now: datetime) -> dict[st
         }
         for topic in labels
     ]
-    whole = results.answer(question, zone, now)
-    return {
-        "metric": question.metric.key,
-        **{name: whole[name] for name in ("n", "value", "interval", "previous", "change")},
-        "items": sorted(items, key=_strength),
-    }
+    return sorted(items, key=_strength)
 
 
 def impacts(question: results.Question, topic: str | None = None) -> dict[str, Impact]:

@@ -145,9 +145,13 @@ def _query() -> dict[str, str]:
 
 def _narrowed(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Filters as the queries want them. Raises a 422 for one that names what is not there or not to be seen."""
-    given = {name: value for name, value in asked.items() if name not in _NO_FILTERS}
+    given = {name: value for name, value in asked.items() if name not in (*_NO_FILTERS, "as_of")}
     filters.check(given, registry.caller())
-    return filters.moments(given, layout.zone())
+    narrowed = filters.moments(given, layout.zone())
+    until = layout.as_of(asked)
+    if until is not None and (narrowed.get("until") is None or until < narrowed["until"]):
+        narrowed["until"] = until
+    return narrowed
 
 
 def _surveys() -> list[Survey]:
@@ -312,7 +316,10 @@ def _save(asked: Mapping[str, Any], name: str) -> Reply:
     if not name:
         raise Refused(say("views.no_name"), "name")
     given = _query()
-    _narrowed(asked)
+    until = _narrowed(asked).get("until")
+    if given.pop("as_of", None):
+        # A view that is kept says the moment itself.
+        given["until"] = str(clock.stamp(until))
     kept = {key: int(value) if key.startswith("score_") else value for key, value in given.items()}
     row, token = saved_feeds.save(name, kept, registry.caller(), clock.now())
     reply = layout.led(layout.at("/team/feed", given, did="save"))

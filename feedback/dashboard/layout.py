@@ -1,7 +1,7 @@
 """What all pages of the team share: frame, policy, addresses, times; and errors as pages."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from feedback.domain import headings
 from surveys import links
 from surveys.base.http import app, bodies, context
 from surveys.base.http.problems import Problem
+from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 
 SIGN_IN = "/team/sign-in"
@@ -85,6 +86,17 @@ def tone(item: Mapping[str, Any]) -> str:
 def zone() -> ZoneInfo:
     """The zone in which this page tells times."""
     return context.settings().time_zone
+
+
+def as_of(asked: Mapping[str, Any]) -> datetime | None:
+    """Up to where the page looks, exclusive: the end of the day that `as_of` names, or that moment itself."""
+    given = asked.get("as_of")
+    if given is None:
+        return None
+    if isinstance(given.value, datetime):
+        found: datetime = given.moment(zone())
+        return found
+    return schedule.starts_at(given.value + timedelta(days=1), zone())
 
 
 def moment(at_: datetime | str) -> str:

@@ -128,13 +128,10 @@ def _noted() -> Any:
 
 def _period(asked: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
     """The moments that the period begins and ends at; it begins with a whole day, week or month."""
-    zone, until = layout.zone(), None
+    zone = layout.zone()
+    until = layout.as_of(asked)
     today = schedule.day_of(clock.now(), zone)
-    if asked.get("as_of"):
-        given = asked["as_of"]
-        until = given.moment(zone)
-        if not isinstance(given.value, datetime):
-            until = schedule.starts_at(given.value + timedelta(days=1), zone)
+    if until is not None:
         today = schedule.day_of(until - timedelta(microseconds=1), zone)
     first = {
         "30d": today - timedelta(days=29),
@@ -174,7 +171,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
     limits = bands.limits(metric, found["counts"], [(each["value"], each["n"]) for each in found["series"]])
     compared = pins.benchmarks(survey.id)
     chart, table, outside = _chart(metric, found["series"], limits, interval, query, since, until, compared)
-    moved = drivers.moving(question, zone, now) if found["n"] else {"items": []}
+    moved = drivers.topics(question, now) if found["n"] else []
     noted = pins.within([survey.id], since, until)
     return Card(
         survey=survey,
@@ -191,7 +188,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         chart=chart,
         table=table,
         outside=outside,
-        movers=_movers(metric, moved["items"], query),
+        movers=_movers(metric, moved, query),
         pins=_marks([(pin.at, pin) for pin in noted], found["series"]),
         breaks=_marks(
             [(schedule.starts_at(date.fromisoformat(each["start"]), zone), each) for each in found["breaks"]],

@@ -164,6 +164,7 @@ WORDS = {
     "filter.triage": "Triage",
     "filter.tag": "Tag",
     "filter.q": "Words",
+    "filter.as_of": "As of",
     "filter.since": "From",
     "filter.until": "Before",
     "filter.agent": "Agent",

@@ -50,6 +50,7 @@ class OverviewForm(ma.Schema):
 class TeamFeedQuery(FeedFilters):
     """Which answers the feed shows, and from where; what was just done, to say it."""
 
+    as_of = When(metadata={"description": "As on the overview."})
     cursor = fields.String(validate=validate.Length(1, 500))
     did = fields.String(validate=validate.OneOf(DONE))
     many = lists.Digits(validate=validate.Range(0, 1000))

@@ -31,8 +31,11 @@ HOSTILE = [
 ]
 
 WATCH = """
-window.shift = 0;
-new PerformanceObserver((seen) => { for (const one of seen.getEntries()) window.shift += one.value; })
+window.shifts = [];
+new PerformanceObserver((seen) => {
+  for (const one of seen.getEntries())
+    window.shifts.push(one.value + " " + one.sources.map((each) => each.node?.className));
+})
   .observe({ type: "layout-shift", buffered: true });
 """
 
@@ -81,17 +84,18 @@ def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, width, s
     for at, address in enumerate(addresses):
         reply = page.goto(live.url + address)
         assert reply.status == (404 if "nowhere" in address else 200), address
+        # Chromium says in its console that a page is a 404, which this one is to be.
+        page.complaints[:] = [line for line in page.complaints if "404" not in line]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
             address,
             "runs out of the page",
         )
         assert page.evaluate("window.hacked") is None, address
-        assert page.evaluate("window.shift") == 0, (address, "moves while it loads")
+        assert page.evaluate("window.shifts") == [], address
         # Of answers axe sees two; each looks alike.
         if at < len(addresses) - len(HOSTILE) - 1:
             found = Axe().run(page, options=AXE)
             assert found.violations_count == 0, (address, found.generate_report())
-    page.complaints[:] = [line for line in page.complaints if "404" not in line]
 
 
 def test_the_first_page_is_small_and_asks_nobody_else(browse, live, filled):
@@ -110,7 +114,7 @@ def test_without_scripts_every_answer_can_be_dealt_with(browse, live, filled):
     page.goto(f"{live.url}/team/feed?survey={filled}")
     page.locator(".list li > a").first.click()
     first = page.url
-    page.get_by_role("button", name="Done").first.click()
+    page.locator("#answer").get_by_role("button", name="Done").click()
     expect(page.get_by_role("status")).to_have_text("Done.")
     assert page.url.partition("?")[0] != first.partition("?")[0]
     page.goto(f"{live.url}/team/feed?survey={filled}&triage=done")

@@ -61,7 +61,7 @@ if (list) {
 
   const all = document.querySelector("[data-all]");
   if (all) {
-    all.closest("[hidden]").hidden = false;
+    all.closest("label").classList.remove("unready");
     const boxes = () => [...list.querySelectorAll("input[type=checkbox]")];
     all.addEventListener("change", () => boxes().forEach((box) => { box.checked = all.checked; }));
     list.addEventListener("change", () => { const on = boxes().filter((box) => box.checked).length; all.checked = on === boxes().length; all.indeterminate = on > 0 && !all.checked; });

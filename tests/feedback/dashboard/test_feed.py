@@ -3,7 +3,7 @@
 import io
 import json
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -133,6 +133,18 @@ def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
     assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 303
     assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 404
     assert client.get(address.path).status_code == 404
+
+
+def test_the_feed_looks_back_too_and_a_view_keeps_the_moment(world, make):
+    survey = make.survey()
+    for days in (0, 10, 20):
+        make.response(survey, 9, clock.now() - timedelta(days=days), comment=f"{days} days ago")
+    path = f"/team/feed?survey={survey.id}&as_of={(clock.now() - timedelta(days=10)).date()}"
+    assert 'data-n="2"' in shown(world, path)
+    send(world, path, do="save", name="Then")
+    (view,) = saved_feeds.SavedFeed.select()
+    assert view.filters["until"].endswith("T00:00:00.000Z")
+    assert 'data-n="2"' in shown(world, "/team/feed?" + urlencode(view.filters))
 
 
 def test_a_foreign_and_a_missing_answer_are_the_same_page(world, make, survey):
