@@ -1,4 +1,4 @@
-"""README's tables of routes and settings, made from the code: `python -m tests.tables` writes them anew."""
+"""Tables in docs/ of routes, settings and what is kept; `python -m tests.tables` writes them anew from the code."""
 
 import re
 import tempfile
@@ -9,7 +9,8 @@ from flask import Flask
 from surveys.base import db, settings
 from tests.servers import ROOT
 
-README = ROOT / "README.md"
+ROUTES = ROOT / "docs" / "routes.md"
+SETTINGS = ROOT / "docs" / "settings.md"
 PRIVACY = ROOT / "docs" / "privacy.md"
 
 
@@ -93,6 +94,6 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as directory:
         app = create_app({"DATA_DIR": str(Path(directory)), "SECRET_KEY": "9f2c4be1a07d36580e1b4c7f93a2d860"})
-    written = put("routes", routes(app), README.read_text())
-    README.write_text(put("settings", setting_rows(), written))
+    ROUTES.write_text(put("routes", routes(app), ROUTES.read_text()))
+    SETTINGS.write_text(put("settings", setting_rows(), SETTINGS.read_text()))
     PRIVACY.write_text(put("privacy", privacy_rows(), PRIVACY.read_text()))

@@ -70,3 +70,23 @@ def test_what_the_map_names_is_there(page):
         assert (ROOT / f"{name.replace('.', '/')}.py").exists() or (ROOT / name.replace(".", "/")).is_dir(), (
             name
         )
+
+
+def anchors(text):
+    """What `#…` may name in a page: its headings, as they are linked to."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_every_link_between_pages_leads_somewhere():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").glob("*.md")]
+    wrong, seen = [], 0
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", page.read_text()):
+            seen += 1
+            name, _, anchor = target.partition("#")
+            other = (page.parent / name).resolve() if name else page
+            if not other.exists() or (anchor and anchor not in anchors(other.read_text())):
+                wrong.append(f"{page.relative_to(ROOT)}: {target}")
+    assert wrong == []
+    assert seen > 60

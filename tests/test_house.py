@@ -1,4 +1,4 @@
-"""The house keeps its own rules: who imports whom, contents pages, tables, access, and what README says."""
+"""The house keeps its own rules: who imports whom, contents pages, tables, access, and what the pages say."""
 
 import ast
 import importlib
@@ -223,14 +223,13 @@ def schema_first():
     return min(path.stem for path in migrations.DIRECTORY.glob("[0-9]*.py"))
 
 
-# ----------------------------------------------------------------------------------------------- README
+# ----------------------------------------------------------------------------------------------- pages
 
 
-def test_readme_names_every_route_and_every_setting(app):
-    text = tables.README.read_text()
+def test_the_pages_name_every_route_and_every_setting(app):
     again = "run: .venv/bin/python -m tests.tables"
-    assert tables.between("routes", text) == tables.routes(app), again
-    assert tables.between("settings", text) == tables.setting_rows(), again
+    assert tables.between("routes", tables.ROUTES.read_text()) == tables.routes(app), again
+    assert tables.between("settings", tables.SETTINGS.read_text()) == tables.setting_rows(), again
 
 
 def test_the_page_on_privacy_says_what_every_column_holds():

@@ -44,7 +44,7 @@ class SettingsError(click.ClickException):
 
 
 def _setting(name: str, meaning: str, default: str) -> Any:
-    """A dataclass field that remembers its environment name and its row in the README."""
+    """A dataclass field that remembers its environment name and its row in docs/settings.md."""
     return field(metadata={"name": name, "meaning": meaning, "default": default})
 
 
@@ -168,7 +168,7 @@ class Settings:
 
 
 def table() -> list[tuple[str, str, str]]:
-    """Rows (name, meaning, default) for the README."""
+    """Rows (name, meaning, default) for docs/settings.md."""
     rows = [f.metadata for f in fields(Settings) if f.metadata]
     return [(row["name"], row["meaning"], row["default"]) for row in rows]
 
