@@ -133,7 +133,8 @@ def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
     """A secret mounted as a file, or made with `echo`, ends with a line break."""
     plain = {
         "HOST": "0.0.0.0", "PORT": "8123", "WEB_CONCURRENCY": "3", "DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "postgresql://u:p@db.example/x", "BASE_URL": "https://example.com/surveys",
+        "DATABASE_URL": "postgresql://u:p@db.example/x", "DATABASE_DIRECT_URL": "postgresql://u:p@direct.example/x",
+        "BASE_URL": "https://example.com/surveys",
         "SECRET_KEY": GOOD, "SECRET_KEY_BEFORE": f"{GOOD}x", "ADMIN_KEY": f"{GOOD}y",
         "SMTP_URL": "smtp://u:p@mail.example:587?starttls=1", "MAIL_FROM": "Acme <a@example.com>",
         "BOUNCE_ADDRESS": "b@example.com", "TRUSTED_PROXIES": "1", "PUBLIC_LIMIT": "9", "OUTBOUND_ALLOW": "10.0.0.0/8",
@@ -212,3 +213,16 @@ def test_the_origin_is_what_a_browser_makes_of_the_public_address(tmp_path, base
 )
 def test_links_are_written_in_letters_that_mail_headers_hold(tmp_path, given, base_url):
     assert settings.read({"DATA_DIR": str(tmp_path), "BASE_URL": given}).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("url", "direct"),
+    [
+        ("sqlite:///x.db", "postgresql://a/b"),
+        ("postgresql://a/b", "mysql://a/b"),
+        ("postgresql://a/b", "postgresql://a b:/c"),
+    ],
+)
+def test_a_way_around_no_pooler_is_refused(tmp_path, url, direct):
+    with pytest.raises(settings.SettingsError, match="DATABASE_DIRECT_URL"):
+        settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url, "DATABASE_DIRECT_URL": direct})
