@@ -8,8 +8,9 @@ from marshmallow import fields, validate
 from feedback import feed
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import delimiter
+from feedback.schemas.responses import ResponseOut
 from surveys.base.http import lists
-from surveys.schemas.kinds import Stored
+from surveys.schemas.kinds import Stored, free
 
 
 class FeedQuery(FeedFilters, lists.PageArgs):
@@ -29,30 +30,23 @@ class ViewQuery(ma.Schema):
     delimiter = delimiter()
 
 
+class FeedItem(ResponseOut):
+    """A response, or what a follower of changes is told of one: its `id` and `version` and either `deleted` or `left`.
+
+    `similarity` (0 to 1) stands beside the responses that `like` asked for.
+    """
+
+    deleted = fields.Boolean(metadata={"description": "true: it is gone; drop what you have of it."})
+    left = fields.Boolean(metadata={"description": "true: it changed and fits the filters no more."})
+    similarity = fields.Float()
+
+
 class FeedOut(ma.Schema):
     """A page of the feed."""
 
-    example = {
-        "items": [
-            {
-                "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
-                "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
-                "metric": "nps",
-                "score": 3,
-                "group": "detractor",
-                "comment": "The checkout declined my card twice.",
-                "language": "en",
-                "sentiment": {"label": "negative", "score": -0.62},
-                "topics": [],
-                "channel": "widget",
-                "touchpoint": "checkout",
-                "created_at": "2026-11-20T09:30:00.000Z",
-            }
-        ],
-        "next": None,
-    }
+    example: dict[str, Any] = {"items": [ResponseOut.example], "next": None}
 
-    items = fields.List(fields.Dict())
+    items = fields.List(fields.Nested(FeedItem))
     next = fields.String(allow_none=True)
 
 
@@ -62,7 +56,7 @@ class SavedFeedBody(ma.Schema):
     example = {"name": "Unhappy in German", "filters": {"sentiment": "negative", "language": "de"}}
 
     name = fields.String(required=True, validate=validate.Length(1, 200))
-    filters = fields.Dict(load_default=dict)
+    filters = free("Those of the feed.", load_default=dict)
 
 
 class SavedFeedOut(Stored):
@@ -72,7 +66,7 @@ class SavedFeedOut(Stored):
 
     id = fields.String()
     name = fields.String()
-    filters = fields.Dict()
+    filters = free("Those of the feed.")
 
 
 class SavedFeedCreated(SavedFeedOut):

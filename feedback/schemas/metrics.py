@@ -19,8 +19,48 @@ class Brief(ma.Schema):
     """A number."""
 
     n = fields.Integer()
-    value = fields.Float(allow_none=True)
+    value = fields.Float(allow_none=True, metadata={"description": "null without answers."})
     interval = fields.List(fields.Float(), allow_none=True)
+
+
+class ChangeOut(ma.Schema):
+    """How far a value is from that of the period before, in points of the metric."""
+
+    difference = fields.Float(allow_none=True)
+    z = fields.Float(allow_none=True)
+    distinguishable = fields.Boolean(metadata={"description": "Whether chance alone hardly explains it."})
+
+
+class AskedOut(ma.Schema):
+    """Who was asked. Asks that may still be answered are `still_open` and in no rate."""
+
+    sent = fields.Integer()
+    answered = fields.Integer()
+    still_open = fields.Integer()
+    response_rate = fields.Float(allow_none=True)
+
+
+class BreakOut(ma.Schema):
+    """Where what is asked changed: before and after are not quite the same question."""
+
+    survey = fields.String()
+    definition = fields.Integer()
+    start = fields.String(metadata={"format": "date"})
+
+
+class PointOut(Brief):
+    """The number of the day, week or month that begins at `start`."""
+
+    start = fields.String(metadata={"format": "date"})
+
+
+class SegmentOut(Brief):
+    """The number of one segment. `rank_band`: the best and the worst rank that it may hold."""
+
+    key = fields.String(allow_none=True, metadata={"description": "null: those of whom it is not known."})
+    name = fields.String(allow_none=True, metadata={"description": "Where the key is not its own name."})
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    rank_band = fields.List(fields.Integer(), allow_none=True)
 
 
 class MetricsOut(Brief):
@@ -46,14 +86,15 @@ class MetricsOut(Brief):
     mean_interval = fields.List(fields.Float(), allow_none=True)
     repeat = fields.String()
     previous = fields.Nested(Brief, allow_none=True)
-    change = fields.Dict(allow_none=True)
-    asked = fields.Dict(
+    change = fields.Nested(ChangeOut, allow_none=True)
+    asked = fields.Nested(
+        AskedOut,
         allow_none=True,
         metadata={"description": "null when narrowed to a segment that no ask knows: channel, topic."},
     )
-    breaks = fields.List(fields.Dict())
-    series = fields.List(fields.Dict())
-    groups = fields.List(fields.Dict())
+    breaks = fields.List(fields.Nested(BreakOut))
+    series = fields.List(fields.Nested(PointOut))
+    groups = fields.List(fields.Nested(SegmentOut))
     groups_left_out = fields.Integer(
         metadata={"description": f"Segments beyond the {results.MOST_GROUPS} with most answers."}
     )

@@ -1,6 +1,7 @@
 """Responses: imported, listed, handed out, and what people say of them."""
 
 import uuid
+from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -10,7 +11,7 @@ from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import CHANNELS, IMPORTED, delimiter
 from surveys.base.http import bodies, lists
 from surveys.schemas.answers import AnswerBody, uuid_form
-from surveys.schemas.kinds import Moment, Truth
+from surveys.schemas.kinds import Moment, NamedOut, TicketOut, Truth, free
 
 
 class Named(ma.Schema):
@@ -63,6 +64,95 @@ class ImportBody(AnswerBody):
     tags = fields.List(tag(), validate=TAGS)
 
 
+FEELINGS = ("negative", "neutral", "positive")
+
+
+class PersonBrief(ma.Schema):
+    """Who answered; `verified` is false for an unsigned claim."""
+
+    id = fields.String()
+    name = fields.String(allow_none=True)
+    verified = fields.Boolean()
+
+
+class SentimentOut(ma.Schema):
+    """How a comment reads, from -1 to 1."""
+
+    label = fields.String(validate=validate.OneOf(FEELINGS))
+    score = fields.Float()
+
+
+class TopicBrief(ma.Schema):
+    """A topic of a comment, the words that say so, and how the comment speaks of it."""
+
+    id = fields.String()
+    label = fields.String()
+    evidence = fields.List(fields.String())
+    sentiment = fields.String(allow_none=True)
+
+
+class FollowUpBrief(ma.Schema):
+    """Who has to get in touch, and how far they are."""
+
+    id = fields.String()
+    status = fields.String()
+
+
+class ResponseOut(ma.Schema):
+    """One response. `sentiment` is null and `topics` are empty until its comment has been read."""
+
+    example: dict[str, Any] = {
+        "id": "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10",
+        "survey": "sv_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "metric": "nps",
+        "score": 3,
+        "group": "detractor",
+        "comment": "The checkout declined my card twice.",
+        "language": "en",
+        "sentiment": {"label": "negative", "score": -0.62},
+        "topics": [],
+        "channel": "widget",
+        "touchpoint": "checkout",
+        "created_at": "2026-11-20T09:30:00.000Z",
+    }
+
+    id = fields.String()
+    survey = fields.String()
+    metric = fields.String()
+    score = fields.Integer(allow_none=True)
+    group = fields.String(allow_none=True)
+    comment = fields.String(allow_none=True)
+    answers = free("Further answers, by question.")
+    language = fields.String(allow_none=True)
+    person = fields.Nested(PersonBrief, allow_none=True)
+    sentiment = fields.Nested(SentimentOut, allow_none=True)
+    topics = fields.List(fields.Nested(TopicBrief))
+    channel = fields.String()
+    touchpoint = fields.String(allow_none=True)
+    agent = fields.Nested(NamedOut, allow_none=True)
+    team = fields.Nested(NamedOut, allow_none=True)
+    ticket = fields.Nested(TicketOut, allow_none=True)
+    properties = free("What the page or the trigger said of the moment.")
+    tags = fields.List(fields.String())
+    flags = fields.List(fields.String(), metadata={"description": "Why it is suspect."})
+    excluded = fields.Boolean()
+    test = fields.Boolean()
+    follow_up = fields.Nested(FollowUpBrief, allow_none=True)
+    triage = fields.String(metadata={"description": "Whether somebody has looked at it: `unread` at first."})
+    version = fields.Integer()
+    created_at = Moment()
+    updated_at = Moment()
+
+
+class ResponseList(ma.Schema):
+    """A page of responses."""
+
+    example: dict[str, Any] = {"items": [ResponseOut.example], "next": None}
+
+    items = fields.List(fields.Nested(ResponseOut))
+    next = fields.String(allow_none=True)
+
+
 class ResponsesQuery(FeedFilters, lists.PageArgs):
     """Which responses."""
 
@@ -83,7 +173,7 @@ class ResponsePatch(ma.Schema):
     triage = fields.String(validate=validate.OneOf(Triage.STATES))
     topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=50))
     sentiment = fields.String(
-        validate=validate.OneOf(("negative", "neutral", "positive")),
+        validate=validate.OneOf(FEELINGS),
         allow_none=True,
         metadata={"description": "null: as the engine reads it."},
     )

@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.schemas.kinds import When
+from feedback.schemas.metrics import Brief, ChangeOut
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import Stored
@@ -102,8 +103,75 @@ class ReviewOut(ma.Schema):
     ended_at = fields.String(allow_none=True)
 
 
-class TopicOut(Stored):
-    """A topic: what it is, how large, whether it grows, how people feel and what it does to the value."""
+class FeelingsOut(ma.Schema):
+    """How many comments speak of it how."""
+
+    negative = fields.Integer()
+    neutral = fields.Integer()
+    positive = fields.Integer()
+
+
+class WeekOut(ma.Schema):
+    """Comments of one week."""
+
+    start = fields.String(metadata={"format": "date"})
+    n = fields.Integer()
+
+
+class SurgeOut(ma.Schema):
+    """Many more comments than expected of late; `p`: how often chance alone makes so many."""
+
+    n = fields.Integer()
+    expected = fields.Float()
+    p = fields.Float()
+
+
+class ImpactOut(ma.Schema):
+    """The value of those who speak of a topic, and what they do to the value over all: null under 10 responses."""
+
+    n = fields.Integer()
+    value = fields.Float(allow_none=True)
+    value_interval = fields.List(fields.Float(), allow_none=True)
+    impact = fields.Float(allow_none=True)
+    interval = fields.List(fields.Float(), allow_none=True)
+    spans_zero = fields.Boolean(allow_none=True)
+
+
+class TypicalOut(ma.Schema):
+    """A comment near to what the topic is about, and the words that put it there."""
+
+    id = fields.String()
+    comment = fields.String(allow_none=True)
+    score = fields.Integer(allow_none=True)
+    evidence = fields.List(fields.String())
+    by_person = fields.Boolean()
+
+
+class PhraseOut(ma.Schema):
+    """A phrase, and in how many comments it stands."""
+
+    phrase = fields.String()
+    n = fields.Integer()
+
+
+class ChangedTopicOut(ma.Schema):
+    """What happened to a topic, with the names of that time."""
+
+    kind = fields.String()
+    topic = fields.String()
+    label = fields.String(allow_none=True)
+    other = fields.String(allow_none=True)
+    other_label = fields.String(allow_none=True)
+    former_label = fields.String(allow_none=True)
+    by_person = fields.Boolean()
+    at = fields.String(metadata={"format": "date-time"})
+
+
+class TopicOut(Stored, ImpactOut):
+    """A topic: what it is, how large, whether it grows, how people feel and what it does to the value.
+
+    Numbers are left out for one that was merged; what others taught, for a key that sees some surveys alone.
+    """
 
     example: dict[str, Any] = {
         "id": "top_2c26b46b68ffc68f",
@@ -120,16 +188,34 @@ class TopicOut(Stored):
         "surge": None,
     }
 
-    class Meta:
-        include = {
-            name: fields.Raw()
-            for name in (
-                *("id", "label", "status", "owner", "issue_url", "wider", "named", "taught", "merged_into"),
-                *("candidates", "phrases", "examples", "created_at", "size", "share", "sentiment", "trend"),
-                *("surge", "n", "value", "value_interval", "impact", "interval", "spans_zero", "typical"),
-                *("evidence", "lineage"),
-            )
-        }
+    id = fields.String()
+    label = fields.String()
+    status = fields.String()
+    owner = fields.String(allow_none=True)
+    issue_url = fields.String(allow_none=True)
+    wider = fields.String(allow_none=True)
+    named = fields.Boolean()
+    taught = fields.Boolean()
+    merged_into = fields.String(allow_none=True)
+    candidates = fields.List(fields.String())
+    phrases = fields.List(fields.String())
+    examples = fields.List(fields.String())
+    created_at = fields.String(metadata={"format": "date-time"})
+    size = fields.Integer()
+    share = fields.Float()
+    sentiment = fields.Nested(FeelingsOut)
+    trend = fields.List(fields.Nested(WeekOut))
+    surge = fields.Nested(SurgeOut, allow_none=True)
+    typical = fields.List(fields.Nested(TypicalOut))
+    evidence = fields.List(fields.Nested(PhraseOut))
+    lineage = fields.List(fields.Nested(ChangedTopicOut))
+
+
+class UnplacedOut(ma.Schema):
+    """Comments that are in no topic."""
+
+    n = fields.Integer()
+    share = fields.Float()
 
 
 class TopicList(ma.Schema):
@@ -148,8 +234,34 @@ class TopicList(ma.Schema):
     next = fields.String(allow_none=True)
     metric = fields.String(allow_none=True)
     comments = fields.Integer()
-    unplaced = fields.Dict()
-    review = fields.Dict(allow_none=True)
+    unplaced = fields.Nested(UnplacedOut)
+    review = fields.Nested(ReviewOut, allow_none=True)
+
+
+class TopicName(ma.Schema):
+    """A topic by its name."""
+
+    id = fields.String()
+    label = fields.String()
+
+
+class PartOut(ma.Schema):
+    """What a topic had to do with the value: its responses, their share of all, and share times value."""
+
+    n = fields.Integer()
+    share = fields.Float()
+    value = fields.Float(allow_none=True)
+    contribution = fields.Float()
+
+
+class DriverOut(ImpactOut):
+    """What one topic does to the value, and what it did in the period before."""
+
+    topic = fields.Nested(TopicName)
+    share = fields.Float()
+    contribution = fields.Float()
+    previous = fields.Nested(PartOut, allow_none=True)
+    explains = fields.Float(allow_none=True)
 
 
 class DriversOut(ma.Schema):
@@ -176,9 +288,27 @@ class DriversOut(ma.Schema):
     n = fields.Integer()
     value = fields.Float(allow_none=True)
     interval = fields.List(fields.Float(), allow_none=True)
-    previous = fields.Dict(allow_none=True)
-    change = fields.Dict(allow_none=True)
-    items = fields.List(fields.Dict())
+    previous = fields.Nested(Brief, allow_none=True)
+    change = fields.Nested(ChangeOut, allow_none=True)
+    items = fields.List(fields.Nested(DriverOut))
+
+
+class WordOut(ma.Schema):
+    """A word that reads otherwise now, by so much of the scale from -1 to 1."""
+
+    word = fields.String()
+    shift = fields.Float()
+
+
+class TaughtOut(ma.Schema):
+    """What the corrections of one survey taught."""
+
+    survey = fields.String()
+    corrections = fields.Integer()
+    overruled = fields.Integer()
+    changed = fields.Integer()
+    words = fields.List(fields.Nested(WordOut))
+    learnt_at = fields.String(metadata={"format": "date-time"})
 
 
 class CorrectionsOut(ma.Schema):
@@ -198,5 +328,5 @@ class CorrectionsOut(ma.Schema):
         "next": None,
     }
 
-    items = fields.List(fields.Dict())
+    items = fields.List(fields.Nested(TaughtOut))
     next = fields.String(allow_none=True)

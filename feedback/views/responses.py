@@ -6,8 +6,7 @@ import marshmallow as ma
 from flask import g, jsonify
 
 from feedback import corrections, feed, triage
-from feedback.schemas.feed import FeedOut
-from feedback.schemas.responses import ImportBody, ResponsePatch, ResponsesQuery
+from feedback.schemas.responses import ImportBody, ResponseList, ResponseOut, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
 from surveys import responses, visible
 from surveys.base import clock, db
@@ -23,13 +22,11 @@ routes = Routes("responses", __name__, url_prefix="/api/responses", description=
 #: What of an import is no value of the answer itself.
 _ABOUT = ("id", "survey", "person", "created_at", "agent", "team", "ticket", "tags")
 
-ITEM = ma.Schema.from_dict({}, name="Response")
-
 
 @routes.route("", methods=["GET"])
 @needs("read")
 @routes.arguments(ResponsesQuery, location="query", unknown=ma.INCLUDE)
-@routes.response(200, FeedOut)
+@routes.response(200, ResponseList)
 def index(query: dict[str, Any]) -> Any:
     """Responses, newest first, with the filters of the feed."""
     limit, cursor = query.pop("limit"), query.pop("cursor", None)
@@ -43,8 +40,8 @@ def index(query: dict[str, Any]) -> Any:
 @needs("write")
 @idempotent
 @routes.arguments(ImportBody)
-@routes.response(201, ITEM)
-@routes.alt_response(200, schema=ITEM, description="Was imported before; amended where it differs.")
+@routes.response(201, ResponseOut)
+@routes.alt_response(200, schema=ResponseOut, description="Was imported before; amended where it differs.")
 def create(body: dict[str, Any]) -> Any:
     """Import one response. The person is taken at your word; the same `id` again gives no second row.
 
@@ -69,7 +66,7 @@ def create(body: dict[str, Any]) -> Any:
 
 @routes.route("/<response_id>", methods=["GET"])
 @needs("read")
-@routes.response(200, ITEM)
+@routes.response(200, ResponseOut)
 def show(response_id: str) -> Any:
     """One response."""
     return _item(_own(response_id))
@@ -78,7 +75,7 @@ def show(response_id: str) -> Any:
 @routes.route("/<response_id>", methods=["PATCH"])
 @needs("write")
 @routes.arguments(ResponsePatch)
-@routes.response(200, ITEM)
+@routes.response(200, ResponseOut)
 def change(body: dict[str, Any], response_id: str) -> Any:
     """Tag, exclude or restore a response; place it in topics and label its sentiment better than the engines."""
     # The verb runs in the writer's thread, which has no request.

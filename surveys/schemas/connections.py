@@ -12,7 +12,7 @@ from surveys.helpdesks import HELPDESKS, reception
 from surveys.helpdesks.helpdesk import Helpdesk
 from surveys.mailreports import REPORTERS
 from surveys.mailreports.report import Reporter
-from surveys.schemas.kinds import LONG, SHORT, Moment, Pasted, Stored, Truth, check, language_tag, text
+from surveys.schemas.kinds import LONG, SHORT, Moment, Pasted, Stored, Truth, check, language_tag, made, text
 
 SHARED = reception.SHARED
 
@@ -100,8 +100,8 @@ class ConnectionOut(Stored):
     name = fields.String()
     kind = fields.String()
     survey = fields.String(attribute="survey_id", allow_none=True)
-    url = fields.Function(lambda row: links.connection(row.id))
-    proof = fields.Function(lambda row: row.proof or _sender(row.kind).PROOF)
+    url = made(fields.String(), lambda row: links.connection(row.id))
+    proof = made(fields.String(), lambda row: row.proof or _sender(row.kind).PROOF)
     solved_statuses = fields.List(fields.String(), allow_none=True)
     skip_tags = fields.List(fields.String())
     write_back = fields.Nested(WriteBackBody, allow_none=True)

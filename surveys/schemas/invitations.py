@@ -4,7 +4,15 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.http import lists
-from surveys.schemas.kinds import Moment, Stored, text
+from surveys.schemas.kinds import Moment, NamedOut, Stored, TicketOut, free, made, text
+
+
+class Intent(ma.Schema):
+    """A score that was chosen by a link."""
+
+    score = fields.Integer()
+    at = fields.String(metadata={"format": "date-time"})
+    count = fields.Integer()
 
 
 class InvitationOut(Stored):
@@ -19,14 +27,17 @@ class InvitationOut(Stored):
     reason = fields.String(allow_none=True)
     touchpoint = fields.String(allow_none=True)
     language = fields.String(allow_none=True)
-    agent = fields.Function(lambda row: _named(row.agent_id, row.agent_name))
-    team = fields.Function(lambda row: _named(row.team_id, row.team_name))
-    ticket = fields.Dict(allow_none=True)
-    tags = fields.Function(lambda row: row.tags or [])
-    properties = fields.Function(lambda row: row.properties or {})
-    intents = fields.Function(
+    agent = made(fields.Nested(NamedOut, allow_none=True), lambda row: _named(row.agent_id, row.agent_name))
+    team = made(fields.Nested(NamedOut, allow_none=True), lambda row: _named(row.team_id, row.team_name))
+    ticket = fields.Nested(TicketOut, allow_none=True)
+    tags = made(fields.List(fields.String()), lambda row: row.tags or [])
+    properties = made(free("What was said of the moment."), lambda row: row.properties or {})
+    intents = made(
+        fields.List(
+            fields.Nested(Intent),
+            metadata={"description": "Scores chosen by a link and not confirmed by anybody."},
+        ),
         lambda row: [] if row.answered_at else row.intents or [],
-        metadata={"description": "Scores chosen by a link and not confirmed by anybody."},
     )
     scanned = fields.Boolean(
         metadata={"description": "A machine opened its links; its intents mean nothing."}

@@ -1,6 +1,7 @@
 """Kinds of fields that many schemas share. They check form; they ask the database nothing."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,39 @@ class Stored(ma.Schema):
             if value is not ma.missing:
                 shown[field.data_key or name] = value
         return {**shown, "unreadable": unreadable}
+
+
+class NamedOut(ma.Schema):
+    """An agent or a team as it was at that moment."""
+
+    id = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+
+
+class TicketOut(ma.Schema):
+    """The ticket that it is about."""
+
+    id = fields.String(allow_none=True)
+    number = fields.String(allow_none=True)
+    subject = fields.String(allow_none=True)
+    url = fields.String(allow_none=True)
+    channel = fields.String(allow_none=True)
+
+
+def made(field: fields.Field, make: Callable[[Any], Any]) -> Any:
+    """`field`, shown with what `make` makes of the whole row: fields.Function tells the document no type."""
+    field.get_value = lambda row, *_, **__: make(row)  # type: ignore[method-assign]
+    return field
+
+
+def free(description: str, **options: Any) -> fields.Dict:
+    """An object whose names are the callers' own."""
+    return fields.Dict(
+        keys=fields.String(),
+        values=fields.Raw(allow_none=True),
+        metadata={"description": description},
+        **options,
+    )
 
 
 class Moment(fields.AwareDateTime):

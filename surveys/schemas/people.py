@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.http import lists
-from surveys.schemas.kinds import SHORT, Address, Language, Moment, Properties, Stored, text
+from surveys.schemas.kinds import SHORT, Address, Language, Moment, Properties, Stored, free, made, text
 
 
 class PersonBody(ma.Schema):
@@ -52,20 +52,19 @@ class PersonOut(Stored):
 
     id = fields.String()
     external_id = fields.String(allow_none=True)
-    email = fields.Function(lambda person: _known(person) or person.claimed_email)
-    email_claimed = fields.Function(
+    email = made(fields.String(allow_none=True), lambda person: _known(person) or person.claimed_email)
+    email_claimed = made(
+        fields.Boolean(
+            metadata={"description": "true: nobody vouches for the address; mail never goes there."}
+        ),
         lambda person: (
             bool(_known(person) or person.claimed_email) and not (person.verified and _known(person))
         ),
-        metadata={
-            "type": "boolean",
-            "description": "true: nobody vouches for the address; mail never goes there.",
-        },
     )
     name = fields.String(allow_none=True)
     language = fields.String(allow_none=True)
     company = fields.String(allow_none=True)
-    properties = fields.Function(lambda person: person.properties or {})
+    properties = made(free("What was said of the person."), lambda person: person.properties or {})
     verified = fields.Boolean()
     last_asked_at = Moment(allow_none=True)
     last_answered_at = Moment(allow_none=True)
@@ -97,4 +96,4 @@ class PersonExport(ma.Schema):
 
     people = fields.List(fields.String())
     exported_at = fields.String()
-    tables = fields.Dict(keys=fields.String(), values=fields.List(fields.Dict()))
+    tables = fields.Dict(keys=fields.String(), values=fields.List(free("A row, by column.")))

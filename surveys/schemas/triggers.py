@@ -18,6 +18,7 @@ from surveys.schemas.kinds import (
     Stored,
     Truth,
     check,
+    free,
     text,
     whole,
 )
@@ -171,7 +172,7 @@ class StoredReceipt(Stored, Receipt):
     survey = fields.String(attribute="survey_id")
     connection = fields.String(attribute="connection_id", allow_none=True)
     person = fields.String(attribute="person_id", allow_none=True)
-    body = fields.Dict(allow_none=True)
+    body = free("What was understood, without what nobody needs any more.", allow_none=True)
     delivery = fields.String(allow_none=True)
     created_at = Moment()
 

@@ -21,9 +21,15 @@ _FILES = {
 }
 _PACKAGE = "flask_swagger_ui"
 
+_DOCUMENT = {"type": "object", "additionalProperties": True}
+
 
 @routes.route("/openapi.json", methods=["GET"])
-@routes.doc(responses={"200": {"description": "OpenAPI 3.1.0.", "content": {"application/json": {}}}})
+@routes.doc(
+    responses={
+        "200": {"description": "OpenAPI 3.1.0.", "content": {"application/json": {"schema": _DOCUMENT}}}
+    }
+)
 def document() -> Response:
     """This document."""
     answer = jsonify(current_app.extensions["openapi"]())

@@ -29,7 +29,13 @@ RETRY_SECONDS = 60
 @routes.route("/in/<connection_id>", methods=["GET", "POST"])
 @routes.doc(
     responses={
-        "200": {"description": "The receipt, without links, or what the sender expects to a challenge."},
+        "200": {
+            "description": "The receipt, without links, or what the sender expects to a challenge.",
+            "content": {
+                "application/json": {"schema": {"anyOf": [HelpdeskReceipt, MailReceipt]}},
+                "text/plain": {"schema": {"type": "string"}},
+            },
+        },
         "401": {"description": "Not proved to come from this connection's sender. No body."},
         "503": {"description": "The certificate of the signature cannot be fetched now."},
     }

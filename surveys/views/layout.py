@@ -14,6 +14,11 @@ from surveys.widget import script
 #: What the document says of a page.
 HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
 
+#: What the document says of the query of a page that is in no survey's own languages.
+LANGUAGE = [
+    {"in": "query", "name": "lang", "schema": {"type": "string"}, "description": "The language of the page."}
+]
+
 #: What a respondent is told of an error unless `g.told` knows better; statuses not named here get `ui.error`.
 _TOLD = {404: "ui.not_found", 409: "ui.expired", 410: "ui.expired"}
 

@@ -26,7 +26,7 @@ FREQUENCIES = {"normal": (False, 0), "quarter": (False, 90), "never": (True, 0)}
 
 
 @routes.route("/me/<token>", methods=["GET"])
-@routes.doc(responses={"200": layout.HTML})
+@routes.doc(parameters=layout.LANGUAGE, responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """A respondent's own answers. A link here is good for 90 days; the page behind a mail's links leads here anew."""
     return _page(_rows(token))
@@ -34,6 +34,7 @@ def show(token: str) -> Response:
 
 @routes.route("/me/<token>", methods=["POST"])
 @routes.doc(
+    parameters=layout.LANGUAGE,
     requestBody={"required": True, "content": {kind: {"schema": MyForm} for kind in MyForm.types}},
     responses={"200": layout.HTML},
 )

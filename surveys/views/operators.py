@@ -4,7 +4,7 @@ import hmac
 import ipaddress
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
 from surveys import invitations
 from surveys.base import clock, db, errors, jobs
@@ -13,6 +13,7 @@ from surveys.base.http import context, observe
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
 from surveys.keeping import kept_backups
+from surveys.schemas.operators import Alive, Ready
 
 #: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
 _BY_PROXIES = frozenset(
@@ -24,22 +25,15 @@ routes = Routes("operators", __name__, description="For operators.")
 
 
 @routes.route("/healthz", methods=["GET"])
-@routes.doc(responses={"200": {"description": "The process is up."}})
+@routes.response(200, Alive)
 def healthz() -> Any:
     """The process is up."""
-    return jsonify({"status": "ok"})
+    return {"status": "ok"}
 
 
 @routes.route("/readyz", methods=["GET"])
-@routes.doc(
-    responses={
-        "200": {
-            "description": "Ready for traffic. `backup` is null without BACKUP_DIR; else `at` says when the last good "
-            "one was made, and `failed` whether the last try failed. That makes no 503."
-        },
-        "503": {"description": "Not ready; says what is missing."},
-    }
-)
+@routes.response(200, Ready)
+@routes.doc(responses={"503": {"description": "Not ready; says what is missing."}})
 def readyz() -> Any:
     """Ready for traffic: the database answers, all migrations are applied, and the tables are those of this version."""
     try:
@@ -53,7 +47,7 @@ def readyz() -> Any:
         missing_text = [str(error)]
     if missing_text:
         raise Problem(503, "Not ready: " + "; ".join(missing_text) + ".", headers={"Retry-After": "2"})
-    return jsonify({"status": "ready", "backup": _backup()})
+    return {"status": "ready", "backup": _backup()}
 
 
 @routes.route("/metrics", methods=["GET"])

@@ -17,7 +17,7 @@ layout.keep_private(routes)
 
 
 @routes.route("/u/<token>", methods=["GET"])
-@routes.doc(responses={"200": layout.HTML})
+@routes.doc(parameters=layout.LANGUAGE, responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page that asks whether to unsubscribe. Opening it changes nothing: machines open links."""
     return _page(_invitation(token))
@@ -25,6 +25,7 @@ def show(token: str) -> Response:
 
 @routes.route("/u/<token>", methods=["POST"])
 @routes.doc(
+    parameters=layout.LANGUAGE,
     requestBody={
         "required": True,
         "content": {kind: {"schema": UnsubscribeForm} for kind in UnsubscribeForm.types},

@@ -1,0 +1,347 @@
+"""The OpenAPI document is true: each reply has its shape there, and real replies of every route have that shape."""
+
+import functools
+import json
+import re
+import subprocess
+import venv
+
+import jsonschema_rs
+import pytest
+from flask.testing import FlaskClient
+
+import feedback.views
+import surveys.views
+from surveys.base import clock
+from surveys.base.http import openapi
+from surveys.mail import opened_links as opened
+from surveys.models import Invitation
+from tests.conftest import Api
+from tests.make import EDIT_KEY
+
+#: Shapes that callers make up themselves: any name, any value.
+FREE = {
+    *("PersonOut.properties", "InvitationOut.properties", "StoredReceipt.body", "PersonExport.tables"),
+    *("ResponseOut.answers", "ResponseOut.properties", "FeedItem.answers", "FeedItem.properties"),
+    *("SavedFeedOut.filters", "SavedFeedCreated.filters"),
+    # Groups or scores, and languages, whichever of the two comes first.
+    *(f"SurveyOut.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
+    *(f"SurveyCreated.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
+}  # fmt: skip
+
+#: Names that generated clients have of their own.
+TAKEN = {"Response", "Client", "AuthenticatedClient", "Request", "Unset", "File", "Any", "Object", "Error"}
+
+
+@pytest.fixture(scope="module")
+def document():
+    """The document of all routes."""
+    described = openapi.describe((*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS), "http://localhost")
+    return json.loads(json.dumps(described))
+
+
+def replies(document):
+    """Each documented good reply in JSON: (method, path, status) and its schema."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            for status, reply in operation["responses"].items():
+                content = reply.get("content", {})
+                if status.startswith("2") and "application/json" in content:
+                    yield (method.upper(), path, int(status)), content["application/json"].get("schema")
+
+
+def shapes(document):
+    """The schemas that replies are made of, by name."""
+    found, waiting = {}, [schema for _, schema in replies(document)]
+    while waiting:
+        for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(waiting.pop())):
+            if name not in found:
+                found[name] = document["components"]["schemas"][name]
+                waiting.append(found[name])
+    return found
+
+
+def vague(schema):
+    """Whether a schema takes anything, or an object of which nothing is said."""
+    parts = [*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])]
+    if not schema.keys() & {"type", "$ref", "anyOf", "enum", "const"}:
+        return True
+    if "object" in schema.get("type", ()) and not schema.get("properties"):
+        within = schema.get("additionalProperties")
+        return not within or within is True or vague(within)
+    return any(map(vague, parts))
+
+
+def test_every_reply_says_what_it_holds(document):
+    assert [call for call, schema in replies(document) if not schema] == []
+    known = shapes(document)
+    assert not TAKEN & set(document["components"]["schemas"]) - {"Error"}
+    assert {"ResponseOut", "TopicOut", "MetricsOut"} <= set(known)
+    assert [name for name, shape in known.items() if not shape.get("properties")] == []
+    loose = {
+        f"{name}.{field}"
+        for name, shape in known.items()
+        for field, of in shape["properties"].items()
+        if vague(of)
+    }
+    assert loose == FREE
+
+
+class Listener:
+    """Holds each reply in JSON against the document."""
+
+    def __init__(self, document, app):
+        self.schemas = dict(replies(document))
+        self.components = {"components": document["components"]}
+        self.addresses = app.url_map.bind("localhost")
+        self.checks, self.seen, self.wrong = {}, set(), []
+
+    def client(self, app, **options):
+        """A caller whose replies are heard, also those that Flask never sees."""
+        listener = self
+
+        class Heard(FlaskClient):
+            def open(self, *args, **more):
+                answer = super().open(*args, **more)
+                listener.hear(answer)
+                return answer
+
+        return Heard(app, **options)
+
+    def hear(self, answer):
+        """One reply."""
+        if not answer.is_json or answer.status_code == 204:
+            return
+        rule, _ = self.addresses.match(answer.request.path, answer.request.method, return_rule=True)
+        path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
+        call = (answer.request.method, path, answer.status_code)
+        schema = self.schemas.get(call)
+        if answer.status_code >= 400:
+            schema = {"$ref": "#/components/schemas/Error"}
+        if schema is None:
+            self.wrong.append((call, "is not in the document"))
+            return
+        self.seen.add(call)
+        text = json.dumps(schema)
+        if text not in self.checks:
+            self.checks[text] = jsonschema_rs.Draft202012Validator(
+                {**schema, **self.components}, validate_formats=True
+            )
+        self.wrong += [
+            (call, str(error.instance_path), error.message)
+            for error in self.checks[text].iter_errors(answer.get_json())
+        ]
+
+
+def test_real_replies_of_every_route_fit_the_document(world, api, make, document, monkeypatch):
+    listener = Listener(document, world.app)
+    monkeypatch.setattr(world.app, "test_client", functools.partial(listener.client, world.app))
+    go_everywhere(world, api, make)
+    by_example(api, document, listener.seen)
+    assert listener.wrong == []
+    documented = {call for call, schema in replies(document) if "openapi" not in call[1]}
+    assert documented - listener.seen == set()
+
+
+def go_everywhere(world, api, make):
+    """Call every route that answers in JSON, with as much to tell as there can be."""
+    for path in ("/healthz", "/readyz"):
+        world.client.get(path)
+    survey = asked(world, api)
+    answered(world, api, make, survey)
+    listened_to(world, api, survey)
+    kept(world, api, survey)
+
+
+def by_example(api, document, seen):
+    """Call what is left as its own example says: enough for a route that needs nothing else to be there."""
+    left = {(method, path) for (method, path, _), _ in replies(document)} - {call[:2] for call in seen}
+    for method, path in sorted(left, key=lambda call: (call[0] == "GET", call)):
+        body = document["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
+        if "{" not in path:
+            api.call(method, path, json=body.get("application/json", {}).get("example"))
+
+
+def asked(world, api):
+    """Surveys, people, triggers, invitations, helpdesks; the survey."""
+    given = {
+        "languages": ["en", "de"],
+        "question": {"en": "Would you?"},
+        "labels": {"en": {"low": "No", "high": "Yes"}},
+        "thanks": {"promoter": {"en": "Thanks!"}},
+        "send_window": {"opens": "09:00", "closes": "17:00"},
+        "thanks_link": {"text": {"en": "More"}, "url": "https://example.com/"},
+        "allowed_origins": ["https://shop.example"],
+    }
+    survey = api.post("/api/surveys", {"name": "Shop", "metric": "nps", "quarantine_days": 0, **given})
+    path = f"/api/surveys/{survey['id']}"
+    api.patch(path, {"new_identity_secret": True, "send_window": None})
+    world.client.post("/r", json={"survey": survey["id"]}, headers={"Origin": "https://strange.example"})
+    for each in ("/api/surveys", path, f"{path}/snippet"):
+        api.get(each)
+    who = {
+        "email": "robin@example.com",
+        "name": "Robin",
+        "language": "fr",
+        "properties": {"plan": "pro", "seats": 3},
+    }
+    person = api.call("POST", "/api/people", 201, json=who)
+    api.call("POST", "/api/people", 200, json=who)
+    for method, end in (("GET", ""), ("PATCH", ""), ("GET", "/export"), ("POST", "/unsubscribe")):
+        api.call(method, f"/api/people/{person['id']}{end}", 200, json={} if method == "PATCH" else None)
+    ticket = {
+        "id": "7",
+        "number": "35",
+        "subject": "Refund",
+        "url": "https://desk.example/7",
+        "channel": "email",
+    }
+    about = {
+        "agent": {"id": "21", "name": "Sam"},
+        "team": {"id": "2", "name": "Returns"},
+        "properties": {"vip": True},
+    }
+    for email in ("ann@example.com", "ben@example.com", "robin@example.com"):
+        said = {
+            "survey": survey["id"],
+            "person": {"email": email},
+            "ticket": {**ticket, "id": email[:3]},
+            **about,
+        }
+        receipt = api.call("POST", "/api/triggers", 200, json=said)
+        api.get(f"/api/triggers/{receipt['id']}")
+        if receipt["invitation"]:
+            opened.note(Invitation.get_by_id(receipt["invitation"]["id"]), 7, clock.now())
+            api.get(f"/api/invitations/{receipt['invitation']['id']}")
+    for each in ("/api/people", "/api/triggers", "/api/invitations"):
+        assert api.get(each)["items"]
+    replay = {"survey": survey["id"], "since": "2020-01-01T00:00:00Z", "rules": {"quarantine_days": 7}}
+    api.call("POST", "/api/triggers/backtest", 200, json=replay)
+    back = {"url": "https://desk.example/note", "user": "u", "token": "t"}
+    desk = api.post(
+        "/api/connections", {"name": "Desk", "kind": "generic", "survey": survey["id"], "proof": "shared"}
+    )
+    mails = api.post("/api/connections", {"name": "Mails", "kind": "postmark", "secret": "0123456789"})
+    path = f"/api/connections/{desk['id']}"
+    api.patch(path, {"skip_tags": ["no"], "write_back": back})
+    for each in ("/api/connections", path, f"{path}/snippet"):
+        api.get(each)
+    proof = {"Authorization": f"Bearer {desk['secret']}"}
+    world.client.post(f"/in/{desk['id']}", json={"event": "none"}, headers=proof)
+    world.client.get(f"/in/{desk['id']}", headers=proof)
+    bounce = {"RecordType": "Bounce", "Type": "HardBounce", "Email": "ann@example.com"}
+    world.client.post(f"/in/{mails['id']}", json=bounce, headers={"Authorization": "Bearer 0123456789"})
+    return survey
+
+
+def answered(world, api, make, survey):
+    """What respondents and their browsers are told; a dozen answers."""
+    body = make.answer(survey["id"], score=3, edit_key=EDIT_KEY)
+    for revision in (1, 2):
+        world.client.post("/r", json={**body, "revision": revision})
+    page = f"/w/{survey['id']}"
+    world.client.get(f"{page}/origin")
+    world.client.post(f"{page}/ask", json={"person": {"id": "cust-1"}, "touchpoint": "checkout"})
+    for number in range(12):
+        given = {
+            "score": number % 11,
+            "comment": "The parking was full and the staff terrible." if number % 2 else "Lovely staff!",
+            "person": {"id": f"cust-{number}", "name": "Ann"},
+            "agent": {"id": "21", "name": "Sam"},
+            "team": {"id": "2", "name": None},
+            "ticket": {"id": "7", "channel": "email"},
+            "answers": {"follow_up": "Price"},
+            "properties": {"plan": "pro"},
+            "tags": ["vip"],
+        }
+        imported = api.call("POST", "/api/responses", 201, json={"survey": survey["id"], **given})
+    api.call("POST", "/api/responses", 200, json={"survey": survey["id"], **given, "id": imported["id"]})
+    world.work()
+
+
+def listened_to(world, api, survey):
+    """Topics, corrections, feed, numbers, drivers."""
+    taught = {"label": "Parking", "examples": ["the car park was full", "no space to park"]}
+    topic = api.post("/api/topics", taught)["id"]
+    other = api.post("/api/topics", {"label": "Staff"})["id"]
+    api.patch(
+        f"/api/topics/{topic}",
+        {"label": "Car park", "owner": "Maya", "issue_url": "https://issues.example/1"},
+    )
+    rows = api.get("/api/responses", has_comment="1")["items"]
+    for row in rows:
+        api.patch(f"/api/responses/{row['id']}", {"topics": [topic, other], "sentiment": "negative"})
+    part = {"label": "Spaces", "responses": [rows[0]["id"]], "examples": ["no space"]}
+    apart = api.post(f"/api/topics/{topic}/split", part)["id"]
+    world.work()
+    api.get(f"/api/responses/{rows[0]['id']}")
+    for query in (
+        {},
+        {"like": rows[0]["id"]},
+        {"order": "changed"},
+        {"order": "changed", "sentiment": "positive"},
+    ):
+        api.get("/api/feed", **query)
+    api.delete(f"/api/responses/{rows[-1]['id']}")
+    assert any(item.get("deleted") for item in api.get("/api/feed", order="changed")["items"])
+    api.call("POST", f"/api/topics/{apart}/merge", 200, json={"into": topic})
+    for path in ("/api/topics", f"/api/topics/{topic}", f"/api/topics/{apart}"):
+        api.get(path, survey=survey["id"])
+    api.get("/api/sentiment/corrections")
+    since = {"survey": survey["id"], "since": "2020-01-01"}
+    assert api.get("/api/drivers", **since)["items"]
+    for by in ("agent", "team", "topic", "property:plan"):
+        assert api.get("/api/metrics", **since, by=by, interval="month")["groups"]
+    api.call("POST", "/api/topics/review", 202)
+
+
+def kept(world, api, survey):
+    """Keys and saved views, and an error."""
+    key = api.post("/api/keys", {"name": "x", "scopes": ["write"], "surveys": [survey["id"]]})
+    view = {"name": "Unhappy", "filters": {"survey": survey["id"], "sentiment": "negative"}}
+    Api(world, key["key"]).post("/api/feeds", view)
+    api.get("/api/feeds")
+    api.get("/api/keys")
+    api.delete(f"/api/surveys/{survey['id']}", 409)
+
+
+# --------------------------------------------------------------------------------------------- clients
+
+
+@pytest.mark.prove
+def test_a_client_made_by_openapi_python_client_can_be_imported(document, tmp_path):
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    run = {"check": True, "cwd": tmp_path, "timeout": 600}
+    subprocess.run([python, "-m", "pip", "install", "-q", "openapi-python-client==0.29.1"], **run)
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    made = [home / "bin" / "openapi-python-client", "generate", "--path", "openapi.json", "--meta", "none"]
+    made += ["--output-path", "client"]
+    said = subprocess.run(made, **run, capture_output=True, text=True).stdout
+    # It has no words for pictures and mails.
+    assert said.count("WARNING") == said.count("Unsupported content_type") < 5, said
+    modules = [
+        ".".join(path.relative_to(tmp_path).with_suffix("").parts)
+        for path in (tmp_path / "client").rglob("*.py")
+    ]
+    assert len(modules) > 100
+    code = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    subprocess.run([python, "-c", code, *modules], **run)
+
+
+@pytest.mark.prove
+def test_types_made_by_openapi_typescript_compile(document, tmp_path):
+    run = {"check": True, "cwd": tmp_path, "timeout": 600}
+    subprocess.run(["npm", "install", "--silent", "openapi-typescript@7.13.0", "typescript@5.9.3"], **run)
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    bin_ = tmp_path / "node_modules" / ".bin"
+    subprocess.run([bin_ / "openapi-typescript", "openapi.json", "-o", "api.ts"], **run)
+    (tmp_path / "use.ts").write_text(
+        'import type { paths } from "./api";\n'
+        'type Feed = paths["/api/feed"]["get"]["responses"]["200"]["content"]["application/json"];\n'
+        "export const label = (feed: Feed) => feed.items?.[0]?.sentiment?.label;\n"
+    )
+    subprocess.run([bin_ / "tsc", "--noEmit", "--strict", "use.ts"], **run)
