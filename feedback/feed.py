@@ -5,6 +5,7 @@ import json
 import operator
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import peewee
@@ -74,13 +75,13 @@ def page(
         rows = list(_newest(filters, limit + 1, position, surveys).dicts())
         more = len(rows) > limit
         rows = rows[:limit]
-        return Page([_shown(row) for row in rows], (0, rows[-1]["key"]) if more else None)
+        return Page([_shown(row, filters) for row in rows], (0, rows[-1]["key"]) if more else None)
     query = _narrowed(_items(), filters, surveys, walking=True).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
-    return Page([_shown(row) for row in rows], end)
+    return Page([_shown(row, filters) for row in rows], end)
 
 
 def _newest(
@@ -197,6 +198,8 @@ _COLUMNS = (
     Person.verified.alias("person_verified"),
     Reading.label.alias("sentiment_label"),
     Reading.score.alias("sentiment_score"),
+    Reading.text_label,
+    Reading.text_score,
     Reading.language.alias("read_language"),
     Survey.redact,
     Response.channel,
@@ -439,7 +442,7 @@ def _changes(
     query = _joined(Response.select(*columns).from_(source), JOIN.LEFT_OUTER).with_cte(*lists)
     rows = list(query.order_by(tick, key).limit(limit).dicts())
     end = (rows[-1]["tick"], rows[-1]["position"]) if rows else (position or (0, 0))
-    return Page([_change(row) for row in rows], end)
+    return Page([_change(row, filters) for row in rows], end)
 
 
 def _in_language(
@@ -473,15 +476,15 @@ def _fits(filters: Mapping[str, Any]) -> Any:
     return functools.reduce(operator.and_, conditions, SQL("1 = 1"))
 
 
-def _change(row: Mapping[str, Any]) -> dict[str, Any]:
+def _change(row: Mapping[str, Any], filters: Mapping[str, Any]) -> dict[str, Any]:
     if row["erased_id"]:
         return {"id": row["erased_id"], "deleted": True, "version": row["erased_version"]}
     if not row["fits"]:
         return {"id": row["id"], "left": True, "version": row["version"]}
-    return _shown(row)
+    return _shown(row, filters)
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(row: Mapping[str, Any], filters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     topics = row["topics"]
     if isinstance(topics, str):
         topics = json.loads(topics)
@@ -500,9 +503,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "person": {"id": row["person"], "name": row["person_name"], "verified": row["person_verified"]}
         if row["person"]
         else None,
-        "sentiment": {"label": row["sentiment_label"], "score": row["sentiment_score"]}
-        if row["sentiment_label"]
-        else None,
+        "sentiment": _sentiment(row, bool(filters.get("mismatch"))),
         "topics": [
             {name: topic[name] for name in ("id", "label", "evidence", "sentiment")} for topic in topics
         ],
@@ -528,6 +529,15 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": stamp(row["created_at"]),
         "updated_at": stamp(row["updated_at"]),
     }
+
+
+def _sentiment(row: Mapping[str, Any], mismatch: bool) -> dict[str, Any] | None:
+    """What was read of the comment; with *mismatch* also what its words say by themselves, which made it one."""
+    if not row["sentiment_label"]:
+        return None
+    read = {"label": row["sentiment_label"], "score": row["sentiment_score"]}
+    by_words = {"label": row["text_label"], "score": row["text_score"]}
+    return {**read, "by_words": by_words} if mismatch else read
 
 
 def _as_it_is(value: Any) -> Any:

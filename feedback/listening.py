@@ -79,6 +79,7 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
 def place_comment(payload: dict[str, Any], now: datetime) -> None:
     """Put a response's comment into the topics it speaks of; unlike all others, it waits for the next review."""
     # Here, because the text engines belong into the worker's memory and not into the web's.
+    from feedback.analysis import nothing
     from feedback.analysis.topics import representations
     from feedback.topics import arrivals
 
@@ -87,7 +88,10 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
         return
     # In languages that the vectors do not know they would make topics of noise.
     understood = arrived.language == representations.current().language or arrived.by_person
-    if not arrived.comment or arrived.test or not understood:
+    empty = not arrived.comment or (
+        nothing.says_nothing(arrived.comment, arrived.language) and not arrived.by_person
+    )
+    if empty or arrived.test or not understood:
         if arrived.vector is not None or arrived.placements:
             arrivals.forget(arrived.key, now)
         return

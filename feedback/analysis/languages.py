@@ -79,7 +79,7 @@ def of(text: str, claimed: str | None = None) -> str | None:
     words = _WORD.findall(text.lower())
     letters = sum(map(len, words))
     claim = "nb" if claim in ("no", "nn") else claim
-    if (written_in := _by_script(text.lower(), letters)) is not None:
+    if not text.isascii() and (written_in := _by_script(text.lower(), letters)) is not None:
         language, others = written_in
         if claim in others:
             return claim
@@ -110,8 +110,6 @@ def of(text: str, claimed: str | None = None) -> str | None:
 
 def _by_script(text: str, letters: int) -> tuple[str | None, frozenset[str]] | None:
     """Return the language that most letters of *text* tell, and all that are written in them; None for Latin ones."""
-    if text.isascii():
-        return None
     for language, letter, written in _SCRIPTS:
         if len(letter.findall(text)) >= letters * (0.1 if language == "ja" else _MOST_OF_A_SCRIPT) > 0:
             others = _OTHERS.get(language)
@@ -129,34 +127,34 @@ def _by_words(words: list[str], ahead: float) -> str | None:
 
 def _against(claim: str, words: list[str]) -> str | None:
     """Return a language that *words* tell far more plainly than the one claimed."""
-    if len(words) < 3:
+    frequent, languages = _frequent()
+    if len(words) < 3 or claim not in languages:
         return None
-    likely = _by_words(words, _FAR_AHEAD)
-    if likely is None or likely == claim or claim not in _frequent()[1]:
+    if sum(claim in frequent.get(word, {}) for word in words) * 3 > len(words):
         return None
-    return None if _scores(words)[1][claim] * 3 > len(words) else likely
+    return _by_words(words, _FAR_AHEAD)
 
 
 def _scores(words: list[str]) -> tuple[dict[str, float], dict[str, int]]:
     frequent, languages = _frequent()
     scores, known = dict.fromkeys(languages, 0.0), dict.fromkeys(languages, 0)
     for word in words:
-        for language, zipf in frequent.get(word, ()):
+        for language, zipf in frequent.get(word, {}).items():
             scores[language] += zipf - _RARE
             known[language] += 1
     return scores, known
 
 
 @cache
-def _frequent() -> tuple[dict[str, tuple[tuple[str, float], ...]], tuple[str, ...]]:
+def _frequent() -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """Return the frequent words with the languages they are frequent in, and these languages; read once."""
-    found: dict[str, tuple[tuple[str, float], ...]] = {}
+    found: dict[str, dict[str, float]] = {}
     languages: dict[str, str] = {}
     with gzip.open(str(files("feedback.analysis") / FREQUENT_WORDS), "rt", encoding="utf-8") as stream:
         for line in stream:
             language, word, zipf = line.split("\t")
             language = languages.setdefault(language, language)
-            found[word] = (*found.get(word, ()), (language, float(zipf)))
+            found.setdefault(word, {})[language] = float(zipf)
     return found, tuple(languages)
 
 

@@ -71,6 +71,8 @@ def _languages(language: str | None) -> Iterable[str]:
 
 def _in(text: str, language: str) -> Nothing | None:
     book = phrasebook.book(language)
+    if not book.may_answer(text):
+        return None
     words = book.plain(text)
     filler, polite = book.answers["filler"], book.answers["polite"]
     for kind in (Nothing.NO_FAULT, Nothing.NOTHING, Nothing.NO_ANSWER):

@@ -28,10 +28,13 @@ _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)?|"  # numbers
     r"[!?.,;]|[^\w\s]"  # marks, emoji
 )
+_FIRST = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
 _GAP, _LONGEST_GAP = "…", 3
 _SHORT_STEM, _SHORT_ENDING = 4, 2
 _SCOPE, _SCOPE_BACK = 4, 4
+# Between statements, in the languages where a negation turns what is before it.
+_AND = frozenset("und oder en of och eller og और या ve".split())
 _TURNED = -0.75
 _STRONGER, _WEAKER = 1.3, 0.6
 _APOSTROPHE = "'"
@@ -166,6 +169,13 @@ class Book:
         """Return *sentence* as words, numbers, marks and emoji in small letters."""
         return _tokens(sentence, self.language, self.known, self._undrawn)
 
+    def may_answer(self, text: str) -> bool:
+        """Return False for most texts that are no answer of the file, at the price of a look at the first word."""
+        if self.language in UNSPACED or self.language in ("ar", "hi"):
+            return True
+        first = _FIRST.search(text.lower())
+        return first is None or any(matcher.knows(first.group()) for matcher in self.answers.values())
+
     def plain(self, text: str) -> list[str]:
         """Return *text* as its words, or single letters where no spaces part them, without marks."""
         return _plain(text, self.language)
@@ -276,7 +286,7 @@ class Book:
                         by[at_place[place]] = at
                     continue
             for place in range(at - 1, max(at - 1 - _SCOPE_BACK, -1), -1):
-                if tokens[place] in _MARKS or tokens[place] in self.turns:
+                if tokens[place] in _MARKS or tokens[place] in self.turns or tokens[place] in _AND:
                     break
                 turned[place] = True
                 number = at_place.get(place)
@@ -432,8 +442,8 @@ def book(language: str) -> Book:
             for phrase in rest.split(" | ") if manner else rest.split():
                 pattern = parts(phrase)
                 listed[phrase] = value
-                (said if manner else items).append((pattern, value))
-                if manner:
+                (said if manner == "said" else items).append((pattern, value))
+                if manner == "said":
                     phrases.append(phrase)
         elif key in ("nothing", "no fault", "no answer", "polite", "filler"):
             answers.setdefault(key, []).extend((_plain(each, language), 1.0) for each in rest.split(" | "))

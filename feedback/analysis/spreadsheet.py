@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
-from feedback.analysis import encodings, languages, sheets
+from feedback.analysis import encodings, languages, nothing, sheets
 from feedback.analysis.encodings import Unreadable
 from feedback.analysis.sentiment import reading
 from feedback.analysis.topics import representations, reviewing
@@ -185,6 +185,7 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
         str(at): row.text
         for at, row in enumerate(rows)
         if languages.of(row.text, row.language) == vectors.language
+        and not nothing.says_nothing(row.text, vectors.language)
     }
     if len(comments) < FEWEST:
         return [Subject("", "") for _ in rows]

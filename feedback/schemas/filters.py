@@ -85,7 +85,9 @@ class FeedFilters(Segments):
     company = text(200, 1, metadata={"description": "What the person's company is called today."})
     mismatch = fields.String(
         validate=validate.OneOf(("1",)),
-        metadata={"description": "1: only where the words say the opposite of the score."},
+        metadata={
+            "description": "1: only where the words say the opposite of the score; `sentiment` has their reading."
+        },
     )
 
     triage = fields.String(

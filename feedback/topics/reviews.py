@@ -205,7 +205,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
-    from feedback.analysis import languages
+    from feedback.analysis import languages, nothing
     from feedback.analysis.topics import representations
     from feedback.domain.topics import Place, State
 
@@ -219,17 +219,18 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
         .limit(MOST)
     )
     surveys = {survey.id: survey for survey in Survey.select()}
+    person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)
+    settled = {str(key) for (key,) in db.database.execute(person).fetchall()}
     # What no worker has read yet says its language here.
     comments = {
         str(key): comment
         for key, comment, read, said, survey in reversed(db.database.execute(rows).fetchall())
         if _is_sound(key, comment)
         and (read or languages.of(comment, catalogue.spoken(surveys[survey], said)) == known)
+        and (str(key) in settled or not nothing.says_nothing(comment, known))
     }
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
     placed = {str(key): sys.intern(topic) for key, topic in db.database.execute(main).fetchall()}
-    person: Any = Meaning.select(Meaning.key).where(Meaning.by_person)
-    settled = {str(key) for (key,) in db.database.execute(person).fetchall()}
     state = topics.state()
     place = functools.cache(Place)  # one for all comments of a topic
     places = {

@@ -4,6 +4,7 @@ import re
 import string
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from vaderSentiment import vaderSentiment
@@ -24,9 +25,8 @@ DENSE = (
 _PRAISE_WORD, _BLAME_WORD = "great", "terrible"
 # The words that stand for a phrase or rating of such a worth.
 _AS_WORDS = {3: "excellent", 2: "good", 0: "okay", -2: "bad", -3: "terrible"}
-_STAND_INS = frozenset({_PRAISE_WORD, *_AS_WORDS.values()})
-_LETTERS = re.compile(r"[a-z']+")
 _SHARE = re.compile(r"\d\s*/\s*\d")
+_STAND_INS = frozenset({_PRAISE_WORD, *_AS_WORDS.values()})
 # VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it knows, and
 # "on fire" and "explosion" with words that blame.
 _EMOJI = {
@@ -93,11 +93,13 @@ def tokens(sentence: str) -> list[str]:
 
 def take_apart(sentence: str) -> Sentence:
     """Measure one cleaned English *sentence* (see `sentences.split`)."""
-    if _may_say(sentence):
+    words = tokens(sentence)
+    if not _marks_of_phrases().isdisjoint(pairwise(words)) or ("/" in sentence and _SHARE.search(sentence)):
         sentence = _with_phrases_as_words(sentence)
+        words = tokens(sentence)
     if not sentence.isascii():
         sentence = sentence.translate(_EMOJI_AS_WORDS)
-    words = tokens(sentence)
+        words = tokens(sentence)
     scores = vader().polarity_scores(sentence) if _vader_knows_a_word(sentence) else _NO_SCORES
     assessments = textblob_lexicon().assess(words)
     polarity = sum(a[1] for a in assessments) / len(assessments) if assessments else 0.0
@@ -178,23 +180,17 @@ def _rates(sentence: str) -> bool:
     return any(hit.kind == "rating" for hit in phrasebook.book("en").read(sentence, only_said=True).hits)
 
 
-def _may_say(sentence: str) -> bool:
-    """Return False for nearly all sentences without a phrase or rating of the English file, at the price of a look."""
-    return not _marks_of_phrases().isdisjoint(_LETTERS.findall(sentence.lower())) or (
-        "/" in sentence and _SHARE.search(sentence) is not None
-    )
-
-
 @cache
-def _marks_of_phrases() -> frozenset[str]:
-    """The longest word of each English phrase, and what ratings count."""
+def _marks_of_phrases() -> frozenset[tuple[str, str]]:
+    """Two neighbouring words of each English phrase, the longest, and of ratings: a look tells that none is there."""
     book = phrasebook.book("en")
-    phrases = (re.split(r"[ -]", phrase) for phrase in book.phrases)
-    return (
-        frozenset(max((word for word in words if word != "…"), key=len) for words in phrases)
-        | book.stars
-        | {"out"}
-    )
+    marks = {("0", sign) for sign in ("/", "of", "out", *book.stars)}
+    marks |= {(number, star) for number in book.numbers for star in book.stars}
+    marks |= {(one, other) for one in "★☆⭐" for other in "★☆⭐"}
+    for phrase in book.phrases:
+        neighbours = [pair for part in phrase.split(" … ") for pair in pairwise(tokens(part))]
+        marks.add(max(neighbours, key=lambda pair: len(pair[0] + pair[1])))
+    return frozenset(marks)
 
 
 def _with_phrases_as_words(sentence: str) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from python_calamine import CalamineWorkbook
 
-from feedback.models import Learnt, Reading, Topic
+from feedback.models import Learnt, Meaning, Reading, Topic
 from surveys import responses
 from surveys.base import clock
 from surveys.models import DailyCount, Response
@@ -163,6 +163,14 @@ def test_what_nobody_has_read_is_like_nothing(api, make, survey):
     assert api.get("/api/feed", like=row.id)["items"] == []
 
 
+def test_what_says_nothing_has_no_meaning_to_be_in_a_topic(api, make, survey, world):
+    row = make.response(survey, 3, comment="the car park was full")
+    for nothing in ("Nothing", "n/a", "-", "ok thanks", "nothing to add"):
+        make.response(survey, 3, comment=nothing)
+    world.work()
+    assert [meaning.key for meaning in Meaning.select()] == [row.key]
+
+
 @pytest.mark.parametrize(
     ("metric", "score", "comment", "listed"),
     [
@@ -179,8 +187,14 @@ def test_words_that_say_the_opposite_of_the_score_are_listed(
 ):
     make.response(make.survey(metric), score, comment=comment)
     world.work()
-    assert len(api.get("/api/feed", mismatch="1")["items"]) == listed
-    assert len(api.get("/api/feed")["items"]) == 1
+    found = api.get("/api/feed", mismatch="1")["items"]
+    assert len(found) == listed
+    for item in found:
+        by_words = item["sentiment"]["by_words"]
+        assert by_words["label"] == ("positive" if "love" in comment else "negative")
+        assert abs(by_words["score"]) >= 0.5
+    (item,) = api.get("/api/feed")["items"]
+    assert set(item["sentiment"]) == {"label", "score"}
 
 
 def test_words_that_barely_speak_against_the_score_are_no_mismatch(api, make, survey, world):
@@ -194,7 +208,7 @@ def test_words_that_barely_speak_against_the_score_are_no_mismatch(api, make, su
 
 @pytest.mark.parametrize(
     ("languages", "said", "language"),
-    [(["de"], None, "de"), (["de"], "fr", "fr"), (["de", "fr"], None, None)],
+    [(["de"], None, "de"), (["de"], "fr", "fr"), (["de", "fr"], None, "de")],
 )
 def test_a_short_comment_is_in_the_only_language_of_its_survey(api, make, world, languages, said, language):
     row = make.response(make.survey(languages=languages), 9, comment="Nicht schlecht", language=said)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.analysis.sentiment import features, questions, reading
+from feedback.analysis.sentiment import corrections, features, lexicons, questions, reading
 from feedback.analysis.sentiment.reading import Comment, Label
 from tests.bench import sentiment_invented
 
@@ -43,22 +43,120 @@ def test_plain_english_reads_as_people_read_it(text: str, label: str) -> None:
     assert _label(text) == label
 
 
+LIKED = {
+    "de": ["Gefällt mir", "Kein Grund zur Klage", "Schmeckt prima", "Läuft!", "4 von 5 Punkten", "mega guuut"],
+    "fr": ["J'aime beaucoup", "Aucun reproche", "Ça marche bien", "5/5", "On s'est régalés 😋", "suuuper"],
+    "es": ["Nos encanta", "Ni una queja", "Funciona muy bien", "5 estrellas", "Riquísimo 😍", "Mejor imposible"],
+    "it": ["Ci piace", "Nulla da eccepire", "Funziona benissimo", "10/10", "Bellissimo 🔥", "Non delude mai"],
+    "pt": ["Adorei", "Nada a reclamar", "Funciona bem", "cinco estrelas", "Muito bom 👏", "Nunca me decepcionou"],
+    "nl": ["Vind ik leuk", "Geen enkele klacht", "Werkt goed", "vijf sterren", "Stelt nooit teleur"],
+    "sv": ["Jag gillar den", "Inga klagomål"], "da": ["Kan lide det", "Intet at klage over"],
+    "nb": ["Jeg liker den", "Ingenting å klage på"], "pl": ["Podoba mi się", "Nie ma się do czego przyczepić"],
+    "cs": ["Líbí se mi", "Není co vytknout"], "ru": ["Мне нравится", "Претензий нет"],
+    "tr": ["Çok beğendim", "Hiç sorun yok"], "ja": ["気に入りました", "文句なし"], "zh": ["很喜欢", "无可挑剔"],
+    "ar": ["أعجبني كثيرا", "لا غبار عليه"], "hi": ["मुझे पसंद है", "कोई शिकायत नहीं"],
+}  # fmt: skip
+
+DISLIKED = {
+    "de": ["Gefällt mir nicht", "Geht nicht", "alles andere als sauber", "ein Stern", "Immer noch keine Antwort"],
+    "fr": ["Je n'aime pas", "Ça ne marche plus", "tout sauf propre", "1 étoile", "Toujours pas de réponse", "Nul"],
+    "es": ["No nos gusta", "Ya no funciona", "Deja mucho que desear", "1 estrella", "Nadie contesta", "Un asco 🤢"],
+    "it": ["Non ci piace per niente", "Non funziona più", "Lascia a desiderare", "una stella"],
+    "pt": ["Não gosto", "Parou de funcionar", "Deixa a desejar", "uma estrela", "Ninguém responde", "Ruim 👎"],
+    "nl": ["Vind ik niet leuk", "Doet het niet meer", "allesbehalve schoon", "één ster", "Niemand neemt op"],
+    "sv": ["Jag gillar inte", "Fungerar inte"], "da": ["Kan ikke lide det", "Virker ikke"],
+    "nb": ["Liker ikke", "Virker ikke"], "pl": ["Nie podoba mi się", "Nie działa"],
+    "cs": ["Nelíbí se mi", "Nefunguje"], "ru": ["Не нравится", "Не работает"],
+    "tr": ["Beğenmedim", "Çalışmıyor"], "ja": ["使えない", "好きじゃない"], "zh": ["不喜欢", "不能用"],
+    "ar": ["لم يعجبني", "لا يعمل"], "hi": ["पसंद नहीं आया", "काम नहीं करता"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("label", "said"), [("positive", LIKED), ("negative", DISLIKED)])
+def test_everyday_praise_and_blame_is_read_in_every_language(label: str, said: dict[str, list[str]]) -> None:
+    assert set(said) == lexicons.LANGUAGES
+    asked = [(language, text) for language, texts in said.items() for text in texts]
+    found = reading.read_many(Comment(text, language=language) for language, text in asked)
+    wrong = [
+        (*each, read and read.label)
+        for each, read in zip(asked, found, strict=True)
+        if not read or read.label != label
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize(
-    ("text", "language", "label"),
+    ("text", "label"),
     [
-        ("Überhaupt nicht zufrieden, der Service ist sehr langsam", "de", "negative"),
-        ("Sehr freundlich und schnell", "de", "positive"),
-        ("Le personnel est très sympathique", "fr", "positive"),
-        ("El servicio fue muy lento y el personal grosero", "es", "negative"),
-        ("Ottimo servizio, personale gentile", "it", "positive"),
-        ("Slechte service en te duur", "nl", "negative"),
-        ("Atendimento péssimo e demorado", "pt", "negative"),
+        ("Couldn't thank the crew enough", "positive"),
+        ("It couldn't have been easier", "positive"),
+        ("Tough to beat", "positive"),
+        ("Not a single complaint", "positive"),
+        ("The screens couldn't be less helpful", "negative"),
+        ("Anything but quick", "negative"),
+        ("Far from ideal", "negative"),
+        ("9/10", "positive"),
+        ("one star", "negative"),
+        ("★★☆☆☆", "negative"),
+        ("You guys are on fire 🔥", "positive"),
+        ("👍🏾", "positive"),
     ],
 )
-def test_six_more_languages_are_read_by_their_words(text: str, language: str, label: str) -> None:
-    found = reading.read(text, language=language)
-    assert found is not None
-    assert (found.label, found.language) == (label, language)
+def test_phrases_ratings_and_emoji_are_read_in_english(text: str, label: str) -> None:
+    assert _label(text) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("There is one form too many", "en"),
+        ("Nobody answers my mails", "en"),
+        ("Ein Klick zu viel an der Kasse, viel zu umständlich", "de"),
+        ("Il y a une étape de trop", "fr"),
+        ("Sobra un paso y es muy lento", "es"),
+    ],
+)
+def test_a_complaint_stays_one_beside_a_good_score(text: str, language: str) -> None:
+    for score in (0.6, 0.8, 1.0):
+        found = reading.read(text, score=score, language=language)
+        assert found is not None
+        assert found.label != "positive"
+        assert found.text_score < 0
+
+
+def test_the_words_that_decided_are_shown_in_every_language() -> None:
+    for text, language, word in (
+        ("Das Personal war nicht besonders höflich", "de", "nicht besonders höflich"),
+        ("Franchement, rien à redire", "fr", "rien à redire"),
+        ("Lo dejo en 2 estrellas", "es", "2 estrellas"),
+        ("服务很热情", "zh", "热情"),
+    ):
+        found = reading.read(text, language=language)
+        assert found is not None
+        assert word in found.words
+
+
+def test_corrections_teach_in_every_language() -> None:
+    cases = [
+        reading.correction(Comment(f"Der Grünkram {tail}", language="de"), "negative")
+        for tail in (
+            "vom Markt",
+            "im Regal",
+            "am Montag",
+            "im Angebot",
+            "nebenan",
+            "aus dem Netz",
+            "am Tresen",
+        )
+    ]
+    learnt = corrections.learn([case for case in cases if case is not None])
+    comment = "Der Grünkram von gestern"
+    before, after = (
+        reading.read(comment, language="de", score=0.5, adjustment=each) for each in (None, learnt)
+    )
+    assert before is not None
+    assert after is not None
+    assert after.score < before.score
 
 
 @pytest.mark.parametrize(
