@@ -50,8 +50,6 @@ class Series:
     segments: list[tuple[float, float, float, float]]
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str, str]]
-    marks: list[Mark] = field(default_factory=list)
-    breaks: list[Mark] = field(default_factory=list)
     lines: list[tuple[float, Any]] = field(default_factory=list)
     dots: bool = True
     height: float = HEIGHT

@@ -42,7 +42,7 @@ class OverviewForm(ma.Schema):
     at = When()
     kind = fields.String(validate=validate.OneOf(Pin.KINDS), load_default="other")
     survey = text(100, load_default="")
-    value = fields.Float(allow_nan=False)
+    value = fields.Float(allow_nan=False, validate=validate.Range(-100, 100))
     # Last: from here on the name is the field's.
     text = text(300, load_default="")
 

@@ -161,7 +161,7 @@ def _certificate(url: str) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    answer = delivery.client().call("GET", url)
+    answer = delivery.outbound().call("GET", url)
     if answer.status != 200:
         raise DeliveryFailed(f"status {answer.status}", again=True)
     return answer.body

@@ -131,7 +131,7 @@ def send(request: Request) -> Any:
     elif request.form is not None:
         body = urlencode(request.form).encode()
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-    answer = delivery.client().call(request.method, request.url, body, headers)
+    answer = delivery.outbound().call(request.method, request.url, body, headers)
     if answer.status in (404, 410, 422):
         log.warning("the helpdesk takes nothing for this ticket", status=answer.status)
         return None
@@ -145,7 +145,7 @@ def send(request: Request) -> Any:
 
 def check_write_back(url: str) -> None:
     """Raise DeliveryFailed with `again` false when the address may not be called at all."""
-    delivery.client().check(url)
+    delivery.outbound().check(url)
 
 
 def new_secret(kind: str) -> str:

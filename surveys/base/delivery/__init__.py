@@ -30,7 +30,7 @@ def install(settings: Settings) -> None:
         use(kind, made_of(settings))
 
 
-def client() -> Client:
+def outbound() -> Client:
     """What every call to a server outside goes through."""
     return _client
 
