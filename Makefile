@@ -53,6 +53,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 	$(TRAINING)/bin/python -m feedback.training.sentiment_evaluate --data "$(DATA)"
 	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
 	$(PYTHON) -m tests.bench.sentiment_invented
+	$(PYTHON) -m tests.bench.sentiment_languages
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
 	@set -- "$(DATA)"/topics/*.csv; set -x; \

@@ -84,7 +84,7 @@ def test_a_long_step_says_that_it_lives(world, monkeypatch):
 def test_comments_that_no_worker_has_read_yet_say_their_language(world, make, languages, found):
     survey = make.survey(languages=languages)
     for at in range(12):
-        make.response(survey, 3, comment=f"Lieferung zu langsam {at}")
+        make.response(survey, 3, comment=f"Warteschleife {at}")
     row, _ = reviews.ask(clocks.now())
     reviews.run(row)
     assert reviews.latest().comments == found

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.analysis.sentiment import corrections, features, lexicons, questions, reading
 from feedback.analysis.sentiment.reading import Comment, Label
-from tests.bench import sentiment_invented
+from tests.bench import sentiment_invented, sentiment_languages
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sentiment-sentences.csv"
 
@@ -122,6 +122,17 @@ def test_a_complaint_stays_one_beside_a_good_score(text: str, language: str) -> 
         assert found is not None
         assert found.label != "positive"
         assert found.text_score < 0
+
+
+def test_sentences_of_reviews_are_read_well_enough_in_every_language() -> None:
+    assert set(sentiment_languages.languages()) == lexicons.LANGUAGES
+    for language in sentiment_languages.languages():
+        told = sentiment_languages.figures(language)
+        assert told.balanced >= 0.9, language
+        assert told.macro_f1 >= 0.8, language
+        assert told.unread <= 0.05, language
+    for language in ("de", "fr", "es", "it", "pt", "nl"):
+        assert sentiment_languages.figures(language, claimed=False).balanced >= 0.85, language
 
 
 def test_the_words_that_decided_are_shown_in_every_language() -> None:
