@@ -13,7 +13,7 @@ from feedback import listening
 from surveys import daily_counts, duties, links, reactions
 from surveys.base import cli, db, delivery, settings, signing, worker
 from surveys.base.http import app as web_app
-from surveys.base.http import limits, observe
+from surveys.base.http import audited, limits, observe, signed_in
 from surveys.commands import data
 from surveys.keeping import erasure
 from surveys.views import short_way
@@ -43,6 +43,8 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     duties.install(app.extensions["limiter"], chosen)
     web_app.install(app, chosen)
     observe.install(app)
+    signed_in.install(app)
+    audited.install(app)
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
     app.wsgi_app = short_way.ShortWay(app)  # type: ignore[method-assign]

@@ -37,6 +37,8 @@ def setting_rows() -> str:
 
 #: How long the rows of a table about people stay, for docs/privacy.md.
 KEPT = {
+    "audit_entry": "`KEEP_RECEIPTS_DAYS` (400): who of the team changed what",
+    "member": "until removed: a person of the team",
     "person": "until erased; by itself after `KEEP_PEOPLE_DAYS`",
     "invitation": "with the person",
     "response": "until deleted, or with the person; `abuse_key` 48 hours",

@@ -304,6 +304,10 @@ def kept(world, api, survey):
     Api(world, key["key"]).post("/api/feeds", view)
     api.get("/api/feeds")
     api.get("/api/keys")
+    member = api.post("/api/members", {"email": "bob@acme.example", "role": "viewer"})
+    api.patch(f"/api/members/{member['id']}", {"name": "Bob", "surveys": [survey["id"]]})
+    api.get("/api/members")
+    api.get("/api/audit")
     api.delete(f"/api/surveys/{survey['id']}", 409)
 
 

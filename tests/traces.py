@@ -17,6 +17,7 @@ GIVEN: dict[str, Any] = {
     "trigger.decision": "scheduled",
     "job.kind": "nothing to do",
     "job.state": "done",
+    "triage.state": "done",
 }
 
 

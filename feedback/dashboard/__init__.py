@@ -1,8 +1,18 @@
 """The team's pages; `BLUEPRINT` holds them all, `registry.PAGES` lists them in the order of the navigation."""
 
-from feedback.dashboard import assets, feed, overview, registry, tags
+from feedback.dashboard import (
+    admin_audit,
+    admin_members,
+    assets,
+    feed,
+    front_door,
+    overview,
+    profile,
+    registry,
+    tags,
+)
 
-__all__ = ["BLUEPRINT", "feed", "overview", "tags"]
+__all__ = ["BLUEPRINT", "admin_audit", "admin_members", "feed", "front_door", "overview", "profile", "tags"]
 
 assets.install(registry.blueprint)
 

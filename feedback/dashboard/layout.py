@@ -17,7 +17,7 @@ from surveys.base.http.problems import Problem
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 
-SIGN_IN = "/team/sign-in"
+SIGN_IN, SECOND_FACTOR = "/team/sign-in", "/team/profile/second-factor"
 
 
 def page(template: str, title: str, status: int = 200, **values: Any) -> Response:
@@ -128,6 +128,20 @@ def refusal(problem: Problem) -> Response:
     )
     answer.headers.extend(problem.headers)
     return answer
+
+
+def send_again(problem: Problem) -> Response:
+    """The page for a form with another session's token: what was typed can be sent again, passwords excepted."""
+    typed = {name: value for name, value in g.get("form", {}).items() if name != "token"}
+    secret = any("password" in name or name == "code" for name in typed)
+    return page(
+        "stale.html",
+        words.say("stale"),
+        problem.status,
+        told=problem.message,
+        typed=None if secret else typed,
+        address=at(request.full_path.rstrip("?")),
+    )
 
 
 def _local(at_: datetime | str) -> datetime:

@@ -11,10 +11,11 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from feedback.dashboard import assets, layout
+from feedback.dashboard import forms as forms_module
 from surveys import visible
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Missing
-from surveys.base.http import problems
+from surveys.base.http import csrf, problems, signed_in
 from surveys.base.http.callers import needs
 
 blueprint = Blueprint("team", __name__, template_folder="../templates")
@@ -62,17 +63,20 @@ def page(
     forms: bool = False,
     form_scope: str | None = None,
     place: int = 50,
+    token_page: bool = False,
 ) -> Callable[[View], View]:
     """Make a function the page at `address`. `forms`: it also takes POST, which ends in a 303.
 
-    `scope`: who may see it; `form_scope`: who may send its form (default: whoever sees it).
+    `scope`: who may see it; `form_scope`: who may send its form (default: whoever sees it). `token_page`: its address
+    is a secret, which no other site may learn.
     """
     if nav is not None and nav not in PARTS:
         raise ValueError(f"{nav!r} is no part of the navigation")
 
     def decorate(view: View) -> View:
-        shown = needs(scope)(view) if scope else view
-        sent = needs(form_scope)(view) if form_scope else shown
+        taken = forms_module.ours_alone(view, token_page)
+        shown = needs(scope)(taken) if scope else taken
+        sent = needs(form_scope)(taken) if form_scope else shown
 
         @functools.wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -95,6 +99,23 @@ def page(
             )
         )
         return wrapper
+
+    return decorate
+
+
+def form(address: str) -> Callable[[View], View]:
+    """Make a function what takes a form at `address`, without a page of its own; it ends in a 303."""
+
+    def decorate(view: View) -> View:
+        endpoint = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
+        blueprint.add_url_rule(
+            address,
+            endpoint,
+            forms_module.ours_alone(view),
+            methods=["POST"],
+            provide_automatic_options=False,
+        )
+        return view
 
     return decorate
 
@@ -132,12 +153,27 @@ def icons_address() -> str:
 
 def csrf_token() -> str:
     """What a form sends back to prove that it is one of ours."""
-    return ""
+    return csrf.token()
 
 
 @blueprint.errorhandler(Exception)
 def _refused(error: Exception) -> Response:
-    return layout.refusal(problems.problem_of(error))
+    if isinstance(error, csrf.Stale):
+        return layout.send_again(error)
+    problem = problems.problem_of(error)
+    found = signed_in.member() if problem.status == 403 else None
+    if found is not None and signed_in.lacks_second_factor(found):
+        return layout.led(layout.at(layout.SECOND_FACTOR))
+    return layout.refusal(problem)
+
+
+@blueprint.after_request
+def _keep_private(answer: Response) -> Response:
+    """Of a page whose address is a secret, nobody keeps a copy and no other site learns."""
+    if g.get("on_token_page"):
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 def _not_a_page(error: Exception) -> Response:

@@ -15,14 +15,16 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from surveys import catalogue, daily_counts, links
+from surveys import catalogue, daily_counts, links, team
 from surveys.base import cli, clock, db, sealing, settings
 from surveys.base import worker as the_worker
 from surveys.base.accounts import keys as api_keys
+from surveys.base.accounts import members
 from surveys.base.accounts.caller import SCOPES
 from surveys.base.db import disk_reserve, migrations
 from surveys.base.http import context
 from surveys.base.version import VERSION
+from surveys.commands import members as member_commands
 
 
 def install(app: Flask) -> None:
@@ -30,6 +32,7 @@ def install(app: Flask) -> None:
     for command in (serve, worker, migrate, recount, version):
         app.cli.add_command(command)
     app.cli.add_command(keys)
+    app.cli.add_command(member_commands.members)
 
 
 @click.command()
@@ -186,11 +189,28 @@ def welcome(chosen: settings.Settings) -> None:
     elif not chosen.admin_key:
         # After a restore the keys are those of the backup.
         lines.append("API keys: flask --app wsgi keys list, keys create")
+    lines += first_sign_in(chosen)
     if survey:
         lines.append(f"Open first: {links.survey_page(survey.id)}")
     lines.append(f"API pages: {links.to('/api/docs')}")
     click.echo("\n".join(lines))
     db.close_database()
+
+
+def first_sign_in(chosen: settings.Settings) -> list[str]:
+    """While nobody has joined, make a new link for the first administrator, keep it in DATA_DIR (mode 0600), and say
+    where it is. The earlier ones lead nowhere any more.
+    """
+    path = chosen.data_dir / team.FIRST_SIGN_IN
+    path.unlink(missing_ok=True)
+    if not members.nobody_joined():
+        return []
+    url = team.renewed_first_link(clock.now())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(url + "\n")
+    where = url if sys.stdout.isatty() else f"by the link in {path}"
+    return [f"Sign in as the first administrator: {where}"]
 
 
 @click.command()

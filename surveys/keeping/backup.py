@@ -21,6 +21,8 @@ from typing import Any
 
 from surveys import daily_counts, tombstones
 from surveys.base import db, jobs, sealing, signing
+from surveys.base.accounts.one_time_links import OneTimeLink
+from surveys.base.accounts.sessions import Session
 from surveys.base.db import compact, database
 from surveys.base.db import migrations as db_migrations
 from surveys.base.settings import Settings
@@ -147,6 +149,9 @@ def restore(
             raise NotABackup(f"It fits no version of Earshot: {'; '.join(wrong)}.")
         db.settle_clock()
         held = jobs.hold()
+        # Whoever has signed out since the backup stays out, and a link that was used stays used.
+        for table in (Session, OneTimeLink):
+            table.delete().execute()
 
     db_migrations.replace(
         settings, manifest.migrations, manifest.columns, lambda: _load(path, progress), settle

@@ -3,6 +3,7 @@
 from surveys.views import (
     answers,
     asks,
+    audit,
     connections,
     docs,
     inbox,
@@ -10,6 +11,7 @@ from surveys.views import (
     keys,
     landing,
     me,
+    members,
     operators,
     pages,
     people,
@@ -36,6 +38,8 @@ BLUEPRINTS = (
     surveys.routes,
     people.routes,
     keys.routes,
+    members.routes,
+    audit.routes,
     docs.routes,
     operators.routes,
 )

@@ -10,6 +10,9 @@ SCOPES = {
     "admin": {"trigger", "read", "write", "admin"},
 }
 
+#: What a member alone may: the pages about oneself. No key has it.
+OWN = "own"
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -27,5 +30,7 @@ class Caller:
     member: str | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether one of the caller's scopes is `scope` or includes it."""
+        """Whether one of the caller's scopes is `scope` or includes it; `OWN` is every member's."""
+        if scope == OWN:
+            return self.member is not None
         return any(scope in SCOPES[own] for own in self.scopes)

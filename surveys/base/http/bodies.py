@@ -42,6 +42,7 @@ def form_fields(limit: int) -> dict[str, str]:
     # A part of a multipart form may come without a name; no browser sends one.
     fields = {name: value for name, value in form.to_dict().items() if name is not None}
     check_text(fields)
+    g.fields_sent = tuple(fields)
     return fields
 
 
@@ -170,6 +171,7 @@ class StrictParser(FlaskParser):
         )
         if not isinstance(value, dict):
             raise Problem(422, "The body must be a JSON object.", {"_": ["Must be an object."]})
+        g.fields_sent = tuple(value)
         return value
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:

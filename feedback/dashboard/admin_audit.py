@@ -1,0 +1,32 @@
+"""The audit log: who changed what, newest first."""
+
+from flask import Response, g, request
+
+from feedback.dashboard import layout, registry
+from feedback.dashboard.words import say
+from surveys import visible
+from surveys.base.accounts import audit
+from surveys.base.accounts.audit import AuditEntry
+from surveys.base.http import lists
+from surveys.schemas.members import AuditQuery
+
+ADDRESS = "/team/admin/audit"
+
+
+@registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock")
+def index() -> Response:
+    """Changes, narrowed by `thing` (an id, a person's too) and `caller`."""
+    given = {name: value for name, value in request.args.items() if value}
+    query = AuditQuery().load(given)
+    found = visible.narrowed(audit.entries(query.get("thing"), query.get("caller")), g.caller)
+    rows, following = lists.newest_first(
+        found, AuditEntry.at, AuditEntry.id, query.get("cursor"), query["limit"]
+    )
+    return layout.page(
+        "audit.html",
+        say("audit"),
+        entries=rows,
+        thing=query.get("thing"),
+        narrowed=bool({"thing", "caller", "cursor"} & set(given)),
+        following=layout.here(cursor=following) if following else None,
+    )

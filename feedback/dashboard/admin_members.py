@@ -1,0 +1,142 @@
+"""Members as administrators see them: who is in the team, in which role, with which surveys."""
+
+from typing import Any
+
+from flask import Response, g, request
+
+from feedback.dashboard import flash, forms, layout, registry
+from feedback.dashboard.words import say
+from surveys import team, visible
+from surveys.base import clock, errors
+from surveys.base.accounts import members, one_time_links, second_factor
+from surveys.base.accounts.members import ROLES, Member
+from surveys.base.accounts.one_time_links import RESET, WELCOME
+from surveys.base.http import audited
+from surveys.mail import member_mail
+from surveys.models import Survey
+from surveys.schemas.members import MemberBody, MemberPatch
+
+LIST = "/team/admin/members"
+
+
+@registry.page(title=say("members"), address=LIST, scope="admin", nav="admin", icon="people", forms=True)
+@forms.password_asked
+def index() -> Response:
+    """All members; the form invites somebody, or says which roles need a second factor (field `do`)."""
+    if request.method == "GET":
+        return _list({}, {})
+    given = forms.fields()
+    if given.get("do") == "rule":
+        visible.demand_all(g.caller, say("refused.403.told"))
+        members.demand_second_factor([role for role in ROLES if given.get(f"role:{role}")])
+        return layout.led(layout.at(LIST, done="saved"))
+    values, wrong = forms.load(MemberBody(), _given(given))
+    if not wrong:
+        try:
+            now = clock.now()
+            member, url = team.invite(values, g.caller, now)
+            member_mail.enqueue(WELCOME, member.email, now)
+            audited.about(member.id)
+            return _link_shown(member, WELCOME, url)
+        except members.Taken as taken:
+            wrong = {"email": [taken.message]}
+    return _list(given, wrong, 422)
+
+
+@registry.page(title=say("members.one"), address="/team/admin/members/<member_id>", scope="admin", forms=True)
+@forms.password_asked
+def one(member_id: str) -> Response:
+    """One member: role, surveys, a new link, removal. The form's field `do` says which."""
+    member = visible.own(Member, member_id, g.caller)
+    if request.method == "GET":
+        return _member(member, {}, {})
+    given = forms.fields()
+    do = given.get("do")
+    try:
+        if do == "remove":
+            team.remove(member_id, g.caller)
+            return layout.led(layout.at(LIST, done="removed"))
+        if do == "link":
+            visible.demand_all(g.caller, say("refused.403.told"))
+            kind = RESET if member.joined_at else WELCOME
+            return _link_shown(member, kind, team.link(kind, member, clock.now()))
+        if do == "factor":
+            visible.demand_all(g.caller, say("refused.403.told"))
+            second_factor.switch_off(member.id)
+            return layout.led(layout.at(f"{LIST}/{member.id}", done="saved"))
+        if do != "change":
+            # A form without its fields would take the member's limits away.
+            raise errors.Refused("Must be change, link, factor or remove.", "do")
+        values, wrong = forms.load(MemberPatch(), _given(given))
+        if not wrong:
+            team.change(member_id, values, g.caller)
+            return layout.led(layout.at(f"{LIST}/{member.id}", done="saved"))
+    except errors.Clash as clash:
+        wrong = {"role": [clash.message]}
+    return _member(member, given, wrong, 422)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _given(given: dict[str, str]) -> dict[str, Any]:
+    """The form as the API's schemas take it: ticked surveys as a list, nothing where a field is empty."""
+    ticked = [name.removeprefix("survey:") for name in given if name.startswith("survey:")]
+    chosen = {name: given[name] for name in ("email", "name", "role") if given.get(name)}
+    return {**chosen, "agent": given.get("agent") or None, "surveys": ticked or None}
+
+
+def _link_shown(member: Member, kind: str, url: str) -> Response:
+    hours = int(one_time_links.GOOD_FOR[kind].total_seconds() // 3600)
+    answer = layout.led(layout.at(f"{LIST}/{member.id}"))
+    flash.put(answer, {"url": url, "told": say("members.link", email=member.email, hours=hours)})
+    return answer
+
+
+def _surveys() -> list[Survey]:
+    return list(visible.surveys(g.caller).order_by(Survey.created_at, Survey.id))
+
+
+def _list(given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200) -> Response:
+    if wrong:
+        audited.unchanged()
+    rows = visible.narrowed(Member.select(), g.caller).order_by(Member.created_at, Member.id)
+    surveys = _surveys()
+    return layout.page(
+        "members.html",
+        say("members"),
+        status,
+        members=list(rows),
+        names={survey.id: survey.name for survey in surveys},
+        surveys=surveys,
+        roles=list(ROLES),
+        demanded=members.roles_with_second_factor(),
+        given=given,
+        errors=wrong,
+        done=_done(),
+    )
+
+
+def _member(
+    member: Member, given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200
+) -> Response:
+    if wrong:
+        audited.unchanged()
+    shown = flash.taken() if request.method == "GET" else None
+    return layout.page(
+        "member.html",
+        member.called,
+        status,
+        member=member,
+        surveys=_surveys(),
+        roles=list(ROLES),
+        given=given,
+        errors=wrong,
+        link=shown if isinstance(shown, dict) else None,
+        done=_done(),
+    )
+
+
+def _done() -> str | None:
+    done = request.args.get("done")
+    return done if done in ("saved", "removed") else None

@@ -1,0 +1,91 @@
+"""Forms of the team's pages: read once, taken from our own pages alone, shown again with what is wrong."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import g, request
+
+from feedback.dashboard import layout, words
+from surveys.base import clock
+from surveys.base.accounts import attempts, passwords, sessions
+from surveys.base.accounts.members import Member
+from surveys.base.http import audited, bodies, callers, csrf, limits, problems, signed_in
+
+View = Callable[..., Any]
+
+
+def fields() -> dict[str, str]:
+    """What this form sent, the first of each name."""
+    if "form" not in g:
+        limit = bodies.PUBLIC_BODY if g.get("on_token_page") else bodies.API_BODY
+        g.form = bodies.form_fields(limit)
+    return g.form
+
+
+def ours_alone(view: View, token_page: bool = False) -> View:
+    """Take forms of `view` from our own pages alone. Whoever sends a key proves by it that no browser was tricked.
+
+    `token_page`: its address is a secret, so browsers tell no Origin, and its forms are small.
+    """
+
+    @functools.wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        g.on_token_page = token_page
+        if request.method == "POST":
+            caller = g.get("caller")
+            given = fields()
+            if caller is None or caller.member is not None:
+                csrf.check(given.get("token"), takes_null=token_page)
+        return view(*args, **kwargs)
+
+    return wrapper
+
+
+def password_asked(view: View) -> View:
+    """Ask a member for the password before a form of `view` is taken, unless it was given a moment ago.
+
+    What was typed stays in the form that asks. Keys are not asked: they have none.
+    """
+
+    @functools.wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        session, now = signed_in.session(), clock.now()
+        if request.method != "POST" or session is None or session.is_trusted(now):
+            return view(*args, **kwargs)
+        given = fields()
+        typed = {name: value for name, value in given.items() if name not in ("token", "confirm_password")}
+        wrong = None
+        if "confirm_password" in given:
+            wrong = confirm(session.member, given["confirm_password"])
+            if wrong is None:
+                sessions.trust(session, now)
+                return view(*args, **kwargs)
+        audited.unchanged()
+        address = layout.at(request.full_path.rstrip("?"))
+        return layout.page(
+            "confirm.html", words.say("confirm"), 403, typed=typed, wrong=wrong, address=address
+        )
+
+    return wrapper
+
+
+def confirm(member: Member, password: str) -> str | None:
+    """What is wrong with the password that somebody who is signed in gave again; None where it is right."""
+    counted = attempts.counts("confirm", member.id, limits.network(callers.client_address(), 32, 64))
+    if wait := attempts.begin(counted, clock.now()):
+        return words.say("slowed", wait=words.duration(wait))
+    if not passwords.fits(member.password_hash, password):
+        return words.say("confirm.wrong")
+    attempts.succeeded(counted)
+    return None
+
+
+def load(schema: ma.Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What a schema makes of a form, and what is wrong with it by the name of the field."""
+    names = {field.data_key or name for name, field in schema.fields.items()}
+    try:
+        return schema.load({name: value for name, value in given.items() if name in names}), {}
+    except ma.ValidationError as error:
+        return {}, problems.flatten(error.messages_dict)

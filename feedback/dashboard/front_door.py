@@ -1,0 +1,242 @@
+"""In and out by the front door: sign-in, its second step, sign-out, invitations, and a new password."""
+
+import re
+from typing import Any
+
+from flask import Response, request
+
+from feedback.dashboard import forms, layout, registry
+from feedback.dashboard.words import duration, say
+from surveys import team
+from surveys.base import clock, db
+from surveys.base.accounts import attempts, members, one_time_links, passwords, second_factor
+from surveys.base.accounts.members import Member
+from surveys.base.accounts.one_time_links import RESET, WELCOME, OneTimeLink
+from surveys.base.http import audited, callers, context, limits, signed_in
+from surveys.mail import member_mail
+from surveys.schemas.members import ResetForm, WelcomeForm
+
+#: Addresses that one may be led to after signing in: pages of ours, without what browsers read as another host.
+_OWN = re.compile(r"/team(?:[/?][!-\[\]-~]*)?")
+
+CODE = "/team/sign-in/code"
+
+
+@registry.page(title=say("sign_in"), address=layout.SIGN_IN, scope=None, forms=True)
+def sign_in() -> Response:
+    """Name and password. One message for every wrong pair, after the same work."""
+    if not signed_in.is_possible():
+        return _impossible()
+    if request.method == "GET":
+        found = signed_in.member()
+        return _enter(found) if found else _sign_in_form()
+    email, password = forms.fields().get("email", ""), forms.fields().get("password", "")
+    counted = attempts.counts("sign-in", members.normal(email), _network())
+    if wait := attempts.begin(counted, clock.now()):
+        return _slowed("sign_in.html", "sign_in", wait, email=email, next=_next())
+    member = members.by_email(email)
+    kept = member.password_hash if member is not None else None
+    if not passwords.fits(kept, password) or member is None or kept is None:
+        audited.unchanged()
+        return _sign_in_form(422, wrong=say("sign_in.wrong"), email=email)
+    attempts.succeeded(counted)
+    if passwords.is_cheap(kept):
+        members.change(member.id, {"password_hash": passwords.hashed(password)})
+    if member.totp_secret is not None:
+        signed_in.begin(member.id, awaits_code=True)
+        return layout.led(layout.at(CODE, next=_next()))
+    return _begin(member)
+
+
+@registry.page(title=say("code"), address=CODE, scope=None, forms=True)
+def code() -> Response:
+    """The second step of signing in: a code of the authenticator, or a recovery code."""
+    session = signed_in.session()
+    if session is None or not session.awaits_code:
+        return layout.led(layout.at(layout.SIGN_IN, next=_next()))
+    if request.method == "GET":
+        return layout.page("code.html", say("code"), next=_next())
+    member = session.member
+    counted = attempts.counts("code", member.id, _network())
+    if wait := attempts.begin(counted, clock.now()):
+        return _slowed("code.html", "code", wait, next=_next())
+    if not second_factor.take(member, forms.fields().get("code", ""), clock.now()):
+        return layout.page("code.html", say("code"), 422, wrong=say("code.wrong"), next=_next())
+    attempts.succeeded(counted)
+    return _begin(member)
+
+
+@registry.form("/team/sign-out")
+def sign_out() -> Response:
+    """End this session, for whoever has its cookie."""
+    found = signed_in.member()
+    if found is not None:
+        audited.by(signed_in.caller_of(found))
+    signed_in.end()
+    answer = layout.led(layout.at(layout.SIGN_IN))
+    # What this browser kept of the pages goes with the session.
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
+
+
+@registry.page(title=say("welcome"), address="/team/welcome/<token>", scope=None, forms=True, token_page=True)
+def welcome(token: str) -> Response:
+    """An invitation, or the way in of the first administrator: a name, an address, a password."""
+    if not signed_in.is_possible():
+        return _impossible()
+    link = one_time_links.look_up(WELCOME, token, clock.now())
+    if link is None:
+        return layout.page("run_out.html", say("welcome.run_out"), 404, told=say("welcome.run_out.told"))
+    invited: Member | None = link.member
+    known = {"name": invited.name, "email": invited.email} if invited else {}
+    if request.method == "GET":
+        return _welcome_form(invited, known, {})
+    given = {**forms.fields(), **({"email": invited.email} if invited else {})}
+    values, errors = forms.load(WelcomeForm(), given)
+    if not errors and (fault := passwords.fault(values["password"], values["email"])):
+        errors = {"password": [fault]}
+    if errors:
+        return _welcome_form(invited, given, errors)
+    try:
+        member = _join(link, values)
+    except members.Taken as taken:
+        return _welcome_form(invited, given, {"email": [taken.message]})
+    if member is None:
+        return layout.page("run_out.html", say("welcome.run_out"), 404, told=say("welcome.run_out.told"))
+    (context.settings().data_dir / team.FIRST_SIGN_IN).unlink(missing_ok=True)
+    return _begin(member)
+
+
+@registry.page(title=say("reset"), address="/team/reset", scope=None, forms=True)
+def reset() -> Response:
+    """Ask for a new password by mail. The answer is the same whoever asks."""
+    if not signed_in.is_possible():
+        return _impossible()
+    if request.method == "GET":
+        return layout.page("reset.html", say("reset"), sent="sent" in request.args)
+    email, now = forms.fields().get("email", "")[:254], clock.now()
+    counted = attempts.counts("reset", members.normal(email), _network())
+    if wait := attempts.begin(counted, now):
+        return _slowed("reset.html", "reset", wait, email=email)
+    member_mail.enqueue(RESET, email, now)
+    return layout.led(layout.at("/team/reset", sent=1))
+
+
+@registry.page(title=say("reset.new"), address="/team/reset/<token>", scope=None, forms=True, token_page=True)
+def new_password(token: str) -> Response:
+    """Choose the new password. Every session ends, and the second factor stays."""
+    if not signed_in.is_possible():
+        return _impossible()
+    link = one_time_links.look_up(RESET, token, clock.now())
+    if link is None or link.member is None:
+        return layout.page("run_out.html", say("reset.run_out"), 404, told=say("reset.run_out.told"))
+    if request.method == "GET":
+        return layout.page("new_password.html", say("reset.new"), email=link.member.email, errors={})
+    values, errors = forms.load(ResetForm(), forms.fields())
+    if not errors and (fault := passwords.fault(values["password"], link.member.email)):
+        errors = {"password": [fault]}
+    if errors:
+        return layout.page("new_password.html", say("reset.new"), 422, email=link.member.email, errors=errors)
+    member, hashed = link.member, passwords.hashed(values["password"])
+
+    def verb() -> bool:
+        if not one_time_links.use(link):
+            return False
+        team.set_password(member.id, hashed)
+        return True
+
+    if not db.write(verb):
+        return layout.page("run_out.html", say("reset.run_out"), 404, told=say("reset.run_out.told"))
+    audited.by(signed_in.caller_of(member))
+    signed_in.end()
+    return layout.led(layout.at(layout.SIGN_IN, changed=1))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def home(member: Member) -> str:
+    """Where a member begins: the first page that the role opens."""
+    caller = signed_in.caller_of(member)
+    if caller.may("read"):
+        return "/team"
+    known = {page.address for page in registry.PAGES}
+    return next(address for address in ("/team/mine", "/team/profile") if address in known)
+
+
+def own_address(given: str | None) -> str | None:
+    """`given` when it is the address of one of the team's pages, without the path of BASE_URL; else None."""
+    return given if given and len(given) <= 2000 and _OWN.fullmatch(given) else None
+
+
+def _next() -> str | None:
+    given = forms.fields().get("next") if request.method == "POST" else request.args.get("next")
+    return own_address(given)
+
+
+def _begin(member: Member) -> Response:
+    """Sign a member in, and lead on."""
+    signed_in.begin(member.id)
+    audited.by(signed_in.caller_of(member))
+    return _enter(member)
+
+
+def _enter(member: Member) -> Response:
+    return layout.led(layout.at(_next() or home(member)))
+
+
+def _join(link: OneTimeLink, values: dict[str, Any]) -> Member | None:
+    """Take an invitation up; None when somebody was first. Raises Taken."""
+    hashed, now = passwords.hashed(values["password"]), clock.now()
+
+    def verb() -> Member | None:
+        if not one_time_links.use(link):
+            return None
+        member_id = link.member_id
+        if member_id is None:
+            role = link.role or members.ADMINISTRATOR
+            member_id = members.invite({"email": values["email"], "role": role}, now).id
+        members.join(member_id, values["name"], hashed, now)
+        return members.get(member_id)
+
+    return db.write(verb)
+
+
+def _sign_in_form(status: int = 200, **values: Any) -> Response:
+    return layout.page(
+        "sign_in.html",
+        say("sign_in"),
+        status,
+        next=_next(),
+        changed="changed" in request.args,
+        **values,
+    )
+
+
+def _welcome_form(invited: Member | None, given: dict[str, Any], errors: dict[str, list[str]]) -> Response:
+    return layout.page(
+        "welcome.html",
+        say("welcome"),
+        422 if errors else 200,
+        invited=invited,
+        given=given,
+        errors=errors,
+        shortest=passwords.SHORTEST,
+    )
+
+
+def _slowed(template: str, title: str, wait: int, **values: Any) -> Response:
+    told = say("slowed", wait=duration(wait))
+    answer = layout.page(template, say(title), 429, wrong=told, **values)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
+
+
+def _impossible() -> Response:
+    return layout.page(
+        "run_out.html", say("impossible"), 403, told=say("impossible.told", address=request.host)
+    )
+
+
+def _network() -> str:
+    return limits.network(callers.client_address(), 32, 64)

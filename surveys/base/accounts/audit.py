@@ -1,0 +1,86 @@
+"""The audit log: who changed what, and when. Names of fields are kept, never what they hold."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import TextField
+
+from surveys.base import db, ids, signing
+from surveys.base.accounts.caller import Caller
+from surveys.base.db import IDENTIFIER, PSEUDONYM, JSONField, Table, UTCField
+
+
+class AuditEntry(Table):
+    """One change that was made.
+
+    `caller`: the name of a member or a key, or "command line"; `caller_id`: the member's or the key's id. `thing`: the
+    id of what was changed; where that leads to a person it is a keyed hash, so that nothing is left of who is erased.
+    """
+
+    id = TextField(primary_key=True)
+    at = UTCField()
+    caller = TextField()
+    caller_id = TextField(null=True)
+    action = TextField()
+    thing = TextField(null=True)
+    fields = JSONField()
+    request_id = TextField(null=True)
+
+    class Meta:
+        table_name = "audit_entry"
+        indexes = ((("at", "id"), False),)
+        holds = {"caller": IDENTIFIER, "caller_id": PSEUDONYM, "thing": PSEUDONYM}
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they changed themselves."""
+        return cls.caller_id == caller.id
+
+
+#: Beginnings of ids that stay when what they name is erased: they lead to nobody.
+_LASTING = ("sv_", "key_", "mem_", "con_", "top_", "thm_", "feed_")
+
+
+def note(
+    caller: str,
+    caller_id: str | None,
+    action: str,
+    thing: str | None,
+    fields: Sequence[str],
+    request_id: str | None,
+    now: datetime,
+) -> None:
+    """Write one change down. `fields`: the names of what was given."""
+    db.write(
+        lambda: AuditEntry.create(
+            id=ids.new("aud"),
+            at=now,
+            caller=caller,
+            caller_id=caller_id,
+            action=action,
+            thing=None if thing is None else stored(thing),
+            fields=[name[:100] for name in fields][:50],
+            request_id=request_id,
+        )
+    )
+
+
+def stored(thing: str) -> str:
+    """An id as the log holds it."""
+    return thing if thing.startswith(_LASTING) else signing.keyed_hash("audit", thing)
+
+
+def entries(thing: str | None = None, caller_id: str | None = None) -> Any:
+    """The changes of one thing, by one caller, or all, as a query."""
+    found = AuditEntry.select()
+    if thing is not None:
+        found = found.where(AuditEntry.thing == stored(thing))
+    if caller_id is not None:
+        found = found.where(AuditEntry.caller_id == caller_id)
+    return found
+
+
+def forget(before: datetime) -> int:
+    """Forget changes that are older; how many."""
+    return db.write(lambda: AuditEntry.delete().where(AuditEntry.at < before).execute())

@@ -1,0 +1,204 @@
+"""Members: the people of the team, their roles, and what they may see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from peewee import SQL, BigIntegerField, TextField
+
+from surveys.base import db, ids
+from surveys.base.accounts.caller import Caller
+from surveys.base.db import IDENTIFIER, JSONField, Table, UTCField
+from surveys.base.errors import Clash
+from surveys.base.sealing import SealedField
+
+#: A role and the scopes that it gives. An agent has none: own pages are open to every member.
+ROLES: dict[str, tuple[str, ...]] = {
+    "viewer": ("read",),
+    "agent": (),
+    "editor": ("write", "trigger"),
+    "administrator": ("admin",),
+}
+
+ADMINISTRATOR = "administrator"
+
+
+class Taken(Clash):
+    """Somebody else has this address."""
+
+    def __init__(self) -> None:
+        super().__init__("Another member has this address.")
+
+
+class LastAdministrator(Clash):
+    """Without this one nobody could manage members any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The last administrator can neither be removed, limited nor given another role.")
+
+
+class Member(Table):
+    """A person of the team.
+
+    `joined_at` is null until the invitation is taken up. `agent`: the id that helpdesks know the member by. `surveys`:
+    those that the member is limited to, or null. `totp_step`: the last time step whose code was used (RFC 6238).
+    """
+
+    id = TextField(primary_key=True)
+    email = TextField(unique=True)
+    name = TextField(null=True)
+    role = TextField()
+    surveys = JSONField(null=True)
+    agent = TextField(null=True)
+    password_hash = TextField(null=True)
+    totp_secret = SealedField(null=True)
+    totp_step = BigIntegerField(null=True)
+    oidc_subject = TextField(null=True, unique=True)
+    created_at = UTCField()
+    joined_at = UTCField(null=True)
+
+    class Meta:
+        constraints = [SQL("CHECK (role IN ('viewer', 'agent', 'editor', 'administrator'))")]
+        holds = {"email": IDENTIFIER, "name": IDENTIFIER, "agent": IDENTIFIER, "oidc_subject": IDENTIFIER}
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: oneself. Others' limits tell of other surveys."""
+        return cls.id == caller.member
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether signing in asks for a code."""
+        return self.totp_secret is not None
+
+    @property
+    def called(self) -> str:
+        """The name, or the address where none is known."""
+        return self.name or self.email
+
+
+class SecondFactorRule(Table):
+    """A role whose members sign in with a second factor."""
+
+    role = TextField(primary_key=True)
+
+    class Meta:
+        table_name = "second_factor_rule"
+
+
+def normal(email: str) -> str:
+    """An address as members are looked up by."""
+    return email.strip().lower()
+
+
+def get(member_id: str) -> Member | None:
+    """The member with this id."""
+    return Member.get_or_none(Member.id == member_id)
+
+
+def by_email(email: str) -> Member | None:
+    """The member with this address."""
+    return Member.get_or_none(Member.email == normal(email))
+
+
+def nobody_joined() -> bool:
+    """Whether nobody can sign in yet."""
+    return not Member.select().where(Member.joined_at.is_null(False)).exists()
+
+
+def invite(values: Mapping[str, Any], now: datetime) -> Member:
+    """A member who has yet to take up the invitation. `values`: email and role; name, surveys, agent. Raises Taken."""
+    email, surveys = normal(values["email"]), values.get("surveys")
+
+    def verb() -> Member:
+        db.serialise("members")
+        if by_email(email):
+            raise Taken
+        return Member.create(
+            id=ids.new("mem"),
+            email=email,
+            name=values.get("name"),
+            role=values["role"],
+            surveys=None if surveys is None else sorted(set(surveys)),
+            agent=values.get("agent"),
+            created_at=now,
+            joined_at=None,
+        )
+
+    return db.write(verb)
+
+
+def join(member_id: str, name: str, password_hash: str, now: datetime) -> None:
+    """An invitation is taken up; called in a transaction."""
+    Member.update(name=name, password_hash=password_hash, joined_at=now).where(
+        Member.id == member_id
+    ).execute()
+
+
+def change(member_id: str, values: Mapping[str, Any]) -> Member | None:
+    """Set columns of a member; None when there is no such. Raises LastAdministrator and Taken."""
+
+    def verb() -> Member | None:
+        db.serialise("members")
+        member = get(member_id)
+        if member is None:
+            return None
+        kept = _is_in_charge(member)
+        if "email" in values and (other := by_email(values["email"])) and other.id != member_id:
+            raise Taken
+        for name, value in values.items():
+            setattr(member, name, normal(value) if name == "email" else value)
+        if kept and not _is_in_charge(member) and not _others_in_charge(member_id):
+            raise LastAdministrator
+        member.save()
+        return member
+
+    return db.write(verb)
+
+
+def remove(member_id: str) -> bool:
+    """Take a member out, with the sessions and links; False when there is no such. Raises LastAdministrator."""
+
+    def verb() -> bool:
+        db.serialise("members")
+        member = get(member_id)
+        if member is None:
+            return False
+        if _is_in_charge(member) and not _others_in_charge(member_id):
+            raise LastAdministrator
+        member.delete_instance()
+        return True
+
+    return db.write(verb)
+
+
+def needs_second_factor(role: str) -> bool:
+    """Whether members of this role sign in with a second factor."""
+    return SecondFactorRule.get_or_none(SecondFactorRule.role == role) is not None
+
+
+def roles_with_second_factor() -> list[str]:
+    """The roles whose members sign in with a second factor."""
+    return [row.role for row in SecondFactorRule.select().order_by(SecondFactorRule.role)]
+
+
+def demand_second_factor(roles: Sequence[str]) -> None:
+    """Ask these roles, and no others, for a second factor."""
+
+    def verb() -> None:
+        SecondFactorRule.delete().execute()
+        for role in sorted(set(roles)):
+            SecondFactorRule.insert(role=role).execute()
+
+    db.write(verb)
+
+
+def _is_in_charge(member: Member) -> bool:
+    return member.role == ADMINISTRATOR and member.surveys is None and member.joined_at is not None
+
+
+def _others_in_charge(member_id: str) -> bool:
+    others = Member.select().where(
+        (Member.role == ADMINISTRATOR) & Member.joined_at.is_null(False) & (Member.id != member_id)
+    )
+    return any(member.surveys is None for member in others)

@@ -1,0 +1,84 @@
+"""The one place that writes the audit log: every change that a caller made, by API or page, after it was made."""
+
+import re
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from surveys.base import clock, db
+from surveys.base.accounts import audit
+from surveys.base.accounts.caller import Caller
+from surveys.base.http.context import request_id
+
+log = structlog.get_logger()
+
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+#: Routes whose every call has a lasting record of its own, with more in it: receipts.
+_RECORDED = frozenset({"/api/triggers", "/api/triggers/backtest"})
+
+#: A parameter in a route, with or without its kind.
+_PARAMETER = re.compile(r"<(?:[^<>]*:)?(\w+)>")
+
+_BRACED = r"{\1}"
+
+#: Fields of forms that say nothing about what was changed.
+_FORMAL = frozenset({"token", "next", "confirm_password"})
+
+
+def install(app: Flask) -> None:
+    """Write down what callers change."""
+    app.after_request(_note)
+
+
+def by(caller: Caller) -> None:
+    """Say who made this change, where no scope was asked for: who signs in is known only afterwards."""
+    g.caller = caller
+
+
+def about(thing: str) -> None:
+    """Say what was changed, where the address does not: the id of what was made."""
+    g.audited_thing = thing
+
+
+def unchanged() -> None:
+    """Say that this call changed nothing: a form that was shown again."""
+    g.audited = False
+
+
+def _note(answer: Response) -> Response:
+    caller: Caller | None = g.get("caller")
+    rule = request.url_rule
+    if (
+        caller is None
+        or rule is None
+        or request.method not in _CHANGES
+        or answer.status_code >= 400
+        or rule.rule in _RECORDED
+        or "Idempotent-Replayed" in answer.headers
+        or not g.get("audited", True)
+    ):
+        return answer
+    things = [str(value) for name, value in (request.view_args or {}).items() if name != "token"]
+    try:
+        audit.note(
+            caller.name,
+            caller.id,
+            f"{request.method} {_PARAMETER.sub(_BRACED, rule.rule)}",
+            g.get("audited_thing") or (things[0] if things else None),
+            _fields(),
+            request_id(),
+            clock.now(),
+        )
+    except db.FAILURES:
+        # It is done, and the answer must say so.
+        db.forget_connection()
+        log.error("a change is missing in the audit log", route=rule.rule, caller=caller.id)
+    return answer
+
+
+def _fields() -> list[str]:
+    """The names of what was sent, as far as somebody read it."""
+    given: Any = g.get("fields_sent") or ()
+    return sorted(name for name in given if name not in _FORMAL)

@@ -1,0 +1,93 @@
+"""Members as administrators manage them: invite, change, remove, and who may do so with whom."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from surveys import links, visible
+from surveys.base import db
+from surveys.base.accounts import members, one_time_links, sessions
+from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.members import Member
+from surveys.base.accounts.one_time_links import RESET, WELCOME
+from surveys.base.errors import Clash, Forbidden, Missing, Refused
+from surveys.models import Survey
+
+#: The file in DATA_DIR that holds the first administrator's link.
+FIRST_SIGN_IN = "first-sign-in"
+
+
+def invite(values: Mapping[str, Any], caller: Caller, now: datetime) -> tuple[Member, str]:
+    """A new member and the address of the invitation, which is not kept. Raises Taken, Forbidden and Refused."""
+    _check_surveys(values["surveys"], caller)
+    member = members.invite(values, now)
+    return member, link(WELCOME, member, now)
+
+
+def link(kind: str, member: Member, now: datetime) -> str:
+    """A new address of one kind for a member. Raises Clash for one that has joined, or has yet to."""
+    if (member.joined_at is None) != (kind == WELCOME):
+        word = "has joined already" if kind == WELCOME else "has not joined yet: make another invitation"
+        raise Clash(f"{member.email} {word}.")
+    return links.to(f"/team/{kind}/{one_time_links.make(kind, now, member.id)}")
+
+
+def first_link(role: str, now: datetime) -> str:
+    """An address by which whoever follows it becomes a member in `role`."""
+    return links.to(f"/team/welcome/{one_time_links.make(WELCOME, now, role=role)}")
+
+
+def renewed_first_link(now: datetime) -> str:
+    """The first administrator's address; those before lead nowhere any more."""
+
+    def verb() -> str:
+        one_time_links.forget_first()
+        return first_link(members.ADMINISTRATOR, now)
+
+    return db.write(verb)
+
+
+def change(member_id: str, values: Mapping[str, Any], caller: Caller) -> Member:
+    """Change a member. What the member may do changes at once. Raises Missing, Forbidden, Refused, Taken,
+    LastAdministrator.
+    """
+    _own(member_id, caller)
+    if "surveys" in values:
+        _check_surveys(values["surveys"], caller)
+    found = members.change(member_id, values)
+    if found is None:
+        raise Missing
+    return found
+
+
+def remove(member_id: str, caller: Caller) -> None:
+    """Take a member out and end every session. Raises Missing and LastAdministrator."""
+    _own(member_id, caller)
+    if not members.remove(member_id):
+        raise Missing
+
+
+def set_password(member_id: str, password_hash: str, but: sessions.Session | None = None) -> None:
+    """A new password ends every session `but` one, and the links that would set another."""
+
+    def verb() -> None:
+        members.change(member_id, {"password_hash": password_hash})
+        one_time_links.forget(member_id, RESET)
+        sessions.end_all(member_id, but)
+
+    db.write(verb)
+
+
+def _own(member_id: str, caller: Caller) -> Member:
+    """A member whom the caller may change. Whoever is limited to some surveys manages nobody."""
+    if not visible.all_of(None, caller):
+        raise Missing
+    return visible.own(Member, member_id, caller)
+
+
+def _check_surveys(surveys: list[str] | None, caller: Caller) -> None:
+    if not visible.all_of(surveys, caller):
+        raise Forbidden("You are limited to your surveys and cannot give more.")
+    known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(surveys or []))}
+    if surveys is not None and set(surveys) - known:
+        raise Refused("Names a survey that is not there.", "surveys")

@@ -1,0 +1,166 @@
+"""Profile, second factor, members and log as pages: what each form does, and what it asks for first."""
+
+import html
+import re
+from datetime import timedelta
+
+import pyotp
+import time_machine
+
+from surveys.base import clock
+from surveys.base.accounts import members, second_factor, sessions
+from tests.visitor import PASSWORD, Visitor, forms_on, member, signed_in
+
+PROFILE, FACTOR, CODES = "/team/profile", "/team/profile/second-factor", "/team/profile/recovery-codes"
+MEMBERS = "/team/admin/members"
+
+
+def text_of(answer):
+    return html.unescape(answer.get_data(as_text=True))
+
+
+def on_profile(visitor, do, **fields):
+    forms = [each for action, each in visitor.forms(PROFILE) if each.get("do") == do]
+    return visitor.post(PROFILE, {**forms[0], **fields})
+
+
+def set_up(visitor):
+    """Switch the second factor on; its secret and the recovery codes."""
+    secret = re.search(r"<code>(\w+)</code>", text_of(visitor.get(FACTOR)))[1]
+    forms = visitor.forms(FACTOR)
+    given = next(each for action, each in forms if action == FACTOR)
+    sealed = given["secret"]
+    page = text_of(visitor.post(FACTOR, {**given, "code": "000000x"}))
+    assert "not the code of this moment" in page
+    secret = re.search(r"<code>(\w+)</code>", page)[1]
+    assert visitor.post(FACTOR, {**given, "secret": sealed[:-1] + "x", "code": "123456"}).status_code == 422
+    code = pyotp.TOTP(secret).at(clock.now())
+    assert visitor.post(FACTOR, {**given, "code": code}).headers["Location"] == CODES
+    codes = re.findall(
+        r"^(?:<pre>)?((?:[a-z2-9]{4}-){3}[a-z2-9]{4})", text_of(visitor.get(CODES)), re.MULTILINE
+    )
+    assert len(codes) == second_factor.RECOVERY_CODES
+    assert visitor.get(CODES).status_code == 303, "they are shown once"
+    return secret, codes
+
+
+def test_name_password_and_other_browsers(world):
+    ann = member()
+    visitor, other = Visitor(world), Visitor(world)
+    for each in (visitor, other):
+        each.sign_in(ann.email)
+    assert on_profile(visitor, "name", name="").status_code == 422
+    assert on_profile(visitor, "name", name="Ann <b>").status_code == 303
+    assert "<b>" not in text_of(visitor.get(PROFILE)).replace("Ann <b>", "")
+    assert on_profile(visitor, "password", current="wrong", password="nine green herons").status_code == 422
+    assert on_profile(visitor, "password", current=PASSWORD, password="short").status_code == 422
+    assert on_profile(visitor, "password", current=PASSWORD, password="nine green herons").status_code == 303
+    assert other.get(PROFILE).status_code == 303
+    assert visitor.get(PROFILE).status_code == 200
+    other.sign_in(ann.email, "nine green herons")
+    assert on_profile(visitor, "others").status_code == 303
+    assert other.get(PROFILE).status_code == 303
+    assert (
+        visitor.post(PROFILE, {"token": visitor.forms(PROFILE)[0][1]["token"], "do": "fly"}).status_code
+        == 422
+    )
+
+
+def test_the_second_step_takes_each_code_once(world):
+    with time_machine.travel("2026-11-20T10:00:00Z", tick=False) as clock_:
+        ann = member("viewer")
+        visitor = Visitor(world)
+        visitor.sign_in(ann.email)
+        secret, codes = set_up(visitor)
+        stored = repr(list(members.Member.select().tuples())) + repr(
+            list(second_factor.RecoveryCode.select().tuples())
+        )
+        assert not any(code in stored for code in codes)
+        clock_.shift(timedelta(seconds=60))
+        code = pyotp.TOTP(secret).at(clock.now())
+        fresh = Visitor(world)
+        answer = fresh.sign_in(ann.email, next="/team/profile?a=1")
+        assert answer.headers["Location"] == "/team/sign-in/code?next=%2Fteam%2Fprofile%3Fa%3D1"
+        assert fresh.get(PROFILE).status_code == 303, "half a sign-in opens nothing"
+        waiting = fresh.secret
+        assert fresh.send("/team/sign-in/code", code="123").status_code == 422
+        answer = fresh.send(
+            "/team/sign-in/code", on=answer.headers["Location"], code=code[:3] + " " + code[3:]
+        )
+        assert answer.headers["Location"] == "/team/profile?a=1"
+        assert fresh.secret != waiting
+        assert fresh.get(PROFILE).status_code == 200
+        again = Visitor(world)
+        again.sign_in(ann.email)
+        assert again.send("/team/sign-in/code", code=code).status_code == 422
+        assert again.send("/team/sign-in/code", code=codes[0].upper()).status_code == 303
+        other = Visitor(world)
+        other.sign_in(ann.email)
+        assert other.send("/team/sign-in/code", code=codes[0]).status_code == 422
+        for _ in range(4):
+            other.send("/team/sign-in/code", code="000000")
+        assert other.send("/team/sign-in/code", code=codes[1]).status_code == 429
+        late = Visitor(world)
+        late.sign_in(ann.email)
+        clock_.shift(timedelta(minutes=11))
+        assert late.get("/team/sign-in/code").status_code == 303
+
+
+def test_a_role_can_be_asked_for_a_second_factor(world):
+    admin, editor = signed_in(world), signed_in(world, "editor")
+    forms = [each for _, each in admin.forms(MEMBERS) if each.get("do") == "rule"]
+    assert admin.post(MEMBERS, {**forms[0], "role:administrator": "1"}).status_code == 303
+    answer = admin.get(MEMBERS)
+    assert (answer.status_code, answer.headers["Location"]) == (303, FACTOR)
+    assert editor.get(PROFILE).status_code == 200
+    set_up(admin)
+    assert admin.get(MEMBERS).status_code == 200
+    given = next(each for action, each in admin.forms(PROFILE) if action == CODES)
+    assert admin.post(CODES, {**given, "do": "off"}).status_code == 403
+    assert admin.post(CODES, {**given, "do": "codes"}).status_code == 303
+
+
+def test_the_password_is_asked_again_after_fifteen_minutes(world):
+    admin, now = signed_in(world), clock.now()
+    bob = member("viewer")
+    page = f"{MEMBERS}/{bob.id}"
+    given = {"token": admin.forms(PROFILE)[0][1]["token"], "do": "remove"}
+    with time_machine.travel(now + timedelta(minutes=16)):
+        answer = admin.post(page, given)
+        assert answer.status_code == 403
+        assert members.get(bob.id) is not None
+        asked = next(each for action, each in forms_on(answer) if action == page)
+        assert asked["do"] == "remove"
+        assert admin.post(page, {**asked, "confirm_password": "wrong wrong"}).status_code == 403
+        assert admin.post(page, {**asked, "confirm_password": PASSWORD}).status_code == 303
+        assert members.get(bob.id) is None
+        assert all(session.is_trusted(clock.now()) for session in sessions.Session.select())
+
+
+def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
+    admin, survey = signed_in(world), make.survey(name="Shop <i>")
+    given = next(each for _, each in admin.forms(MEMBERS) if each.get("do") == "invite")
+    assert admin.post(MEMBERS, {**given, "email": "bob", "role": "viewer"}).status_code == 422
+    chosen = {**given, "email": "bob@acme.example", "role": "editor", f"survey:{survey.id}": "1"}
+    page = admin.post(MEMBERS, chosen).headers["Location"]
+    bob = members.by_email("bob@acme.example")
+    assert (bob.role, bob.surveys) == ("editor", [survey.id])
+    [link] = re.findall(r"http://localhost(/team/welcome/[\w-]+)", text_of(admin.get(page)))
+    assert link not in text_of(admin.get(page)), "it is shown once"
+    newcomer = Visitor(world)
+    assert newcomer.send(link, name="Bob", password=PASSWORD).status_code == 303
+    change = next(each for _, each in admin.forms(page) if each.get("do") == "change")
+    assert f"survey:{survey.id}" in change
+    assert admin.post(page, {**change, "role": "viewer", "agent": "17"}).status_code == 303
+    again = admin.post(page, {"token": change["token"], "do": "link"})
+    assert "/team/reset/" in text_of(admin.get(again.headers["Location"]))
+    assert admin.post(page, {"token": change["token"], "do": "remove"}).status_code == 303
+    assert newcomer.get(PROFILE).status_code == 303
+    [me] = members.Member.select()
+    refused = admin.post(f"{MEMBERS}/{me.id}", {"token": change["token"], "do": "remove"})
+    assert refused.status_code == 422
+    assert "last administrator" in text_of(refused)
+    log = text_of(admin.get("/team/admin/audit"))
+    assert f"POST {MEMBERS}/{{member_id}}" in log
+    assert bob.id in log
+    assert "not a cursor" in text_of(admin.get("/team/admin/audit?cursor=x"))

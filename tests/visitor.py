@@ -1,0 +1,109 @@
+"""A browser without scripts: it keeps cookies, fills the forms it is shown, and says where they come from."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+from surveys import team
+from surveys.base import clock
+from surveys.base.accounts import members, one_time_links, passwords
+from surveys.base.accounts.members import Member
+
+PASSWORD = "seven blue otters"
+ORIGIN = "http://localhost"
+
+
+class _Forms(HTMLParser):
+    """The forms of a page: address, and the fields with their values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str | None, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Each form, and each field in it."""
+        given = dict(attrs)
+        if tag == "form":
+            self.found.append((given.get("action"), {}))
+        elif tag in ("input", "textarea") and self.found and given.get("name"):
+            chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
+            if chosen and given.get("type") != "submit":
+                self.found[-1][1][str(given["name"])] = given.get("value") or ""
+
+
+def forms_on(answer: Any) -> list[tuple[str | None, dict[str, str]]]:
+    """The forms of an answer: where each goes (None: to the page itself) and what is in it."""
+    parser = _Forms()
+    parser.feed(answer.get_data(as_text=True))
+    return parser.found
+
+
+class Visitor:
+    """One browser at the service of a world."""
+
+    def __init__(self, world: Any, base: str = ORIGIN) -> None:
+        self.base, self.client = base, world.app.test_client()
+
+    def get(self, address: str, **options: Any) -> Any:
+        """Open a page."""
+        return self.client.get(address, base_url=self.base, **options)
+
+    def forms(self, address: str) -> list[tuple[str | None, dict[str, str]]]:
+        """The forms on a page."""
+        return forms_on(self.get(address))
+
+    def send(self, address: str, on: str | None = None, **fields: Any) -> Any:
+        """Fill the form that is sent to `address`, as it stands on the page `on` (default: at that address)."""
+        on = on or address
+        given = next(
+            (
+                each
+                for action, each in self.forms(on)
+                if (action or on).partition("?")[0] == address.partition("?")[0]
+            ),
+            {},
+        )
+        return self.post(address, {**given, **fields})
+
+    def post(self, address: str, fields: dict[str, Any], **headers: Any) -> Any:
+        """Send a form as a page of ours would."""
+        told = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
+        return self.client.post(
+            address, base_url=self.base, data=fields, headers={n: v for n, v in told.items() if v is not None}
+        )
+
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Any:
+        """Sign in by the form."""
+        return self.send("/team/sign-in", email=email, password=password, **more)
+
+    @property
+    def secret(self) -> str | None:
+        """What the cookie holds."""
+        name = "__Host-earshot" if self.base.startswith("https") else "earshot"
+        host = self.base.partition("//")[2].partition(":")[0]
+        cookie = self.client.get_cookie(name, domain=host)
+        return cookie.value if cookie else None
+
+
+_hash = None
+
+
+def member(role: str = "administrator", email: str | None = None, **values: Any) -> Member:
+    """A member who has joined with PASSWORD."""
+    global _hash
+    _hash = _hash or passwords.hashed(PASSWORD)
+    made = members.invite({"email": email or f"{role}@acme.example", "role": role, **values}, clock.now())
+    members.join(made.id, values.get("name") or role.title(), _hash, clock.now())
+    return members.get(made.id)  # type: ignore[return-value]
+
+
+def signed_in(world: Any, role: str = "administrator", **values: Any) -> Visitor:
+    """A browser in which a new member of this role is signed in."""
+    visitor = Visitor(world)
+    answer = visitor.sign_in(member(role, **values).email)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return visitor
+
+
+def welcome_path(found: Member) -> str:
+    """The address of a new invitation, without its host."""
+    return team.link(one_time_links.WELCOME, found, clock.now()).removeprefix(ORIGIN)
