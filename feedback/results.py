@@ -1,6 +1,8 @@
 """Numbers: what a metric comes to over a period, by day, week or month, and by segment."""
 
+import functools
 import itertools
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -269,34 +271,36 @@ def _asked(question: Question, now: datetime) -> dict[str, Any] | None:
     ]
     if len(narrowed) < len(question.segments):
         return None
-    sent = answered = still_open = 0
-    for survey in question.surveys:
-        young = now - timedelta(days=survey.answer_window_days)
-        query = Invitation.select(
-            fn.COUNT(Invitation.id),
-            fn.SUM(peewee.Case(None, [(Invitation.sent_at > young, 1)], 0)),
-            fn.SUM(
-                peewee.Case(
-                    None, [((Invitation.sent_at <= young) & Invitation.answered_at.is_null(False), 1)], 0
-                )
-            ),
-        ).where((Invitation.survey == survey.id) & Invitation.sent_at.is_null(False))
-        if question.since:
-            query = query.where(Invitation.sent_at >= question.since)
-        if question.until:
-            query = query.where(Invitation.sent_at < question.until)
-        if narrowed:
-            query = query.where(*narrowed)
-        total, recent, closed_answered = query.tuples().first()
-        sent += total - int(recent or 0)
-        still_open += int(recent or 0)
-        answered += int(closed_answered or 0)
+    is_open = _is_open(question, now)
+    query = Invitation.select(
+        fn.COUNT(Invitation.id),
+        fn.SUM(peewee.Case(None, [(is_open, 1)], 0)),
+        fn.SUM(peewee.Case(None, [(~is_open & Invitation.answered_at.is_null(False), 1)], 0)),
+    ).where(_of(Invitation.survey, question), Invitation.sent_at.is_null(False), *narrowed)
+    if question.since:
+        query = query.where(Invitation.sent_at >= question.since)
+    if question.until:
+        query = query.where(Invitation.sent_at < question.until)
+    sent, still_open, answered = (int(n or 0) for n in query.tuples().first())
+    sent -= still_open
     return {
         "sent": sent,
         "answered": answered,
         "still_open": still_open,
         "response_rate": answered / sent if sent else None,
     }
+
+
+def _is_open(question: Question, now: datetime) -> Any:
+    """Whether an ask is younger than the answer window of its survey."""
+    windows: dict[int, list[str]] = {}
+    for survey in question.surveys:
+        windows.setdefault(survey.answer_window_days, []).append(survey.id)
+    young = [
+        Invitation.survey.in_(ids) & (Invitation.sent_at > now - timedelta(days=days))
+        for days, ids in windows.items()
+    ]
+    return functools.reduce(operator.or_, young, SQL("1 = 0"))
 
 
 #: What an ask knows of the segments its answer will be in. (`channel` is how it is answered.)

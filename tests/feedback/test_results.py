@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from playhouse.test_utils import count_queries
 
 from feedback import results, segments
 from feedback.models import Placement, Reading, Topic
@@ -254,6 +255,27 @@ def test_response_rate_is_of_the_asks_old_enough_by_the_day_they_were_sent(api, 
         since = (NOW - timedelta(days=50)).date().isoformat()
         asked = api.get("/api/metrics", survey=survey.id, since=since)["asked"]
         assert (asked["sent"], asked["answered"]) == (3, 1)
+
+
+def test_a_number_over_several_surveys_costs_no_more_statements(api, make):
+    """Each with an answer window of its own: the asks of the one may still be answered, those of the other not."""
+    costs = []
+    for count in (1, 9):
+        for number in range(count):
+            survey = make.survey("csat", answer_window_days=5 if number % 2 else 40)
+            answers(make, survey, {5: 2, 1: 1}, NOW + timedelta(hours=len(costs) + number))
+            Invitation.create(
+                id=f"inv_{uuid.uuid4().hex}", survey=survey.id, channel="email", status="sent",
+                created_at=NOW, sent_at=NOW - timedelta(days=10), answered_at=NOW if number == 1 else None,
+            )  # fmt: skip
+        query = {"metric": "csat", "since": "2026-01-01", "interval": "week", "by": "agent"}
+        with time_machine.travel(NOW + timedelta(days=1), tick=False), count_queries() as counted:
+            number = api.get("/api/metrics", **query)
+        costs.append(counted.count)
+    assert number["n"] == 30
+    assert number["asked"] == {"sent": 4, "answered": 1, "still_open": 6, "response_rate": 0.25}
+    # The key, the surveys, the value, the one before, the asks, the breaks, the series, the groups and their names.
+    assert costs == [9, 9]
 
 
 def test_the_rate_of_a_segment_is_of_its_own_asks(api, make):
