@@ -1,7 +1,5 @@
 """The feed over the API, and saved views of it as Atom, JSON Feed and CSV."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
@@ -9,10 +7,10 @@ from xml.etree import ElementTree
 import marshmallow as ma
 from flask import Response, g, jsonify
 
+from feedback import columns, saved_feeds, workbook
 from feedback import feed as the_feed
 from feedback import filters as the_filters
-from feedback import saved_feeds, workbook
-from feedback.domain.cells import cell, xml_text
+from feedback.domain.cells import xml_text
 from feedback.domain.headings import first_words
 from feedback.models import SavedFeed
 from feedback.schemas.feed import (
@@ -274,35 +272,14 @@ def _team_page(item: dict[str, Any]) -> str:
     return links.to(f"/team/feed/{saved_feeds.derived_id(item['id'])}")
 
 
-_CSV_COLUMNS = (
-    "id", "created_at", "survey", "metric", "score", "group", "comment", "language", "sentiment", "topics",
-    "channel", "touchpoint", "agent", "team", "tags",
-)  # fmt: skip
-
-
 def _rows(row: SavedFeed) -> Iterator[list[Any]]:
     """A saved view as the rows of a table, beneath their names."""
-    yield list(_CSV_COLUMNS)
-    for item in _shown(row, CSV_ROWS):
-        values = {
-            **item,
-            "id": saved_feeds.derived_id(item["id"]),
-            "sentiment": (item["sentiment"] or {}).get("label"),
-            "topics": "; ".join(topic["label"] for topic in item["topics"]),
-            "agent": (item["agent"] or {}).get("name"),
-            "team": (item["team"] or {}).get("name"),
-            "tags": "; ".join(item["tags"]),
-        }
-        yield [values[name] for name in _CSV_COLUMNS]
+    items = ({**item, "id": saved_feeds.derived_id(item["id"])} for item in _shown(row, CSV_ROWS))
+    return columns.rows(items, columns.OF_VIEWS)
 
 
 def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter)
-    for values in _rows(row):
-        writer.writerow([cell(value) for value in values])
-    # The mark tells spreadsheets that this is UTF-8.
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer = Response("".join(columns.lines(_rows(row), delimiter)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="feed.csv"'
     return answer
 
