@@ -11,24 +11,24 @@ from feedback.domain.drivers import Impact
 from feedback.models import Topic
 
 
-def moving(question: results.Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The topics that move the value, the strongest first, and how each changed since the period before.
 
     A topic that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
     without an impact now, the one that explains most of the change comes first.
     """
-    whole = results.answer(question, zone, now)
+    whole = results.number(selection, zone, now)
     return {
-        "metric": question.metric.key,
+        "metric": selection.metric.key,
         **{name: whole[name] for name in ("n", "value", "interval", "previous", "change")},
-        "items": topics(question, now),
+        "items": topics(selection, now),
     }
 
 
-def topics(question: results.Question, now: datetime) -> list[dict[str, Any]]:
+def topics(selection: results.Selection, now: datetime) -> list[dict[str, Any]]:
     """The topics of `moving` alone, without the value they move."""
-    earlier = results.period_before(question, now)
-    current, past = impacts(question), impacts(earlier) if earlier else {}
+    earlier = results.period_before(selection, now)
+    current, past = impacts(selection), impacts(earlier) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
     labels = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(sorted(names) or [""]))
     items = [
@@ -42,11 +42,11 @@ def topics(question: results.Question, now: datetime) -> list[dict[str, Any]]:
     return sorted(items, key=_strength)
 
 
-def impacts(question: results.Question, topic: str | None = None) -> dict[str, Impact]:
+def impacts(selection: results.Selection, topic: str | None = None) -> dict[str, Impact]:
     """What each topic, or `topic` alone, does to the value over all responses."""
-    everything, found = results.counts_with(question, "topic", topic)
+    everything, found = results.counts_with(selection, "topic", topic)
     by_topic = {name: counts for name, counts in found.items() if name is not None}
-    return domain.impacts(question.metric, everything, by_topic)
+    return domain.impacts(selection.metric, everything, by_topic)
 
 
 def shown(found: Impact | None) -> dict[str, Any]:

@@ -35,8 +35,8 @@ MOST_GROUPS = 1000
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked for. `since` inclusive, `until` exclusive; None means all there is."""
+class Selection:
+    """Which responses a number is made of. `since` inclusive, `until` exclusive; None means all there is."""
 
     metric: Metric
     surveys: list[Survey]
@@ -52,29 +52,29 @@ class Question:
 FULL, MOSTLY = 30, 0.8
 
 
-def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def number(selection: Selection, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The number, its interval, the period before, the asks, the series and the segments, as the API shows them.
 
     Raises Refused when the series has more points than anybody can read.
     """
-    metric = question.metric
-    counts = _counts(question, zone)
-    before = _before(question, now)
+    metric = selection.metric
+    counts = _counts(selection, zone)
+    before = _before(selection, now)
     previous = _counts(before, zone) if before else None
     change = statistics.difference(metric, previous, counts) if previous is not None else None
-    number = statistics.summarise(metric, counts)
+    whole = statistics.summarise(metric, counts)
     return {
         "metric": metric.key,
-        "definition": question.surveys[0].definition if len(question.surveys) == 1 else None,
-        "n": number.n,
-        "counts": number.counts,
+        "definition": selection.surveys[0].definition if len(selection.surveys) == 1 else None,
+        "n": whole.n,
+        "counts": whole.counts,
         "scores": {str(score): counts.get(score, 0) for score in metric.scores},
-        "value": number.value,
-        "interval": number.interval,
-        "confidence": number.confidence,
-        "mean": number.mean,
-        "mean_interval": number.mean_interval,
-        "repeat": "latest" if question.latest else "all",
+        "value": whole.value,
+        "interval": whole.interval,
+        "confidence": whole.confidence,
+        "mean": whole.mean,
+        "mean_interval": whole.mean_interval,
+        "repeat": "latest" if selection.latest else "all",
         "previous": _brief(metric, previous) if previous is not None else None,
         "change": {
             "difference": change.difference,
@@ -83,17 +83,17 @@ def answer(question: Question, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         }
         if change
         else None,
-        "asked": _asked(question, now),
-        "breaks": _breaks(question, zone),
-        "series": _series(question, zone) if question.interval else [],
-        **_grouped(question),
+        "asked": _asked(selection, now),
+        "breaks": _breaks(selection, zone),
+        "series": _series(selection, zone) if selection.interval else [],
+        **_grouped(selection),
     }
 
 
-def fitting(question: Question, zone: ZoneInfo) -> schedule.Interval:
+def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     """The finest of day, week and month of which four in five hold `FULL` answers; month where none does."""
     sizes: dict[date, int] = {}
-    for day, n in _fetch(_by_day(question, zone)):
+    for day, n in _fetch(_by_day(selection, zone)):
         sizes[date.fromisoformat(day)] = int(n)
     days = [day for day, n in sizes.items() if n]
     for interval in ("day", "week"):
@@ -108,7 +108,7 @@ def fitting(question: Question, zone: ZoneInfo) -> schedule.Interval:
 
 
 def counts_with(
-    question: Question, by: str, only: str | None = None
+    selection: Selection, by: str, only: str | None = None
 ) -> tuple[Counts, dict[str | None, Counts]]:
     """How often each score was given, in all and for each value of a segment, or for the value `only`.
 
@@ -116,8 +116,8 @@ def counts_with(
     meanwhile is in one count and not in the other.
     """
     key, n = segments.column(by), fn.COUNT(Response.key)
-    whole = _rows(question, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
-    parts = _rows(question, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
+    whole = _rows(selection, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
+    parts = _rows(selection, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
     if only is not None:
         parts = parts.where(key == only)
     everything: Counts = {}
@@ -127,9 +127,9 @@ def counts_with(
     return everything, found
 
 
-def period_before(question: Question, now: datetime) -> Question | None:
-    """The period of the same length just before; None when the question has no beginning."""
-    return _before(question, now)
+def period_before(selection: Selection, now: datetime) -> Selection | None:
+    """The period of the same length just before; None when the selection has no beginning."""
+    return _before(selection, now)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -140,23 +140,23 @@ def _brief(metric: Metric, counts: Mapping[int, int]) -> dict[str, Any]:
     return {"n": number.n, "value": number.value, "interval": number.interval}
 
 
-def _counts(question: Question, zone: ZoneInfo) -> Counts:
-    days = _whole_days(question, zone)
+def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
+    days = _whole_days(selection, zone)
     if days is not None:
         query = (
-            _daily(question, days).select(DailyCount.score, fn.SUM(DailyCount.n)).group_by(DailyCount.score)
+            _daily(selection, days).select(DailyCount.score, fn.SUM(DailyCount.n)).group_by(DailyCount.score)
         )
     else:
-        query = _rows(question, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
+        query = _rows(selection, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
     return {score: int(n) for score, n in _fetch(query) if n}
 
 
-def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
-    """The question's period as days when the daily counts can answer it, else None."""
-    if question.latest or question.segments:
+def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
+    """The selection's period as days when the daily counts can answer it, else None."""
+    if selection.latest or selection.segments:
         return None
     edges: list[str | None] = []
-    for moment in (question.since, question.until):
+    for moment in (selection.since, selection.until):
         local = moment.astimezone(zone) if moment else None
         if local is not None and (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
             return None
@@ -164,16 +164,16 @@ def _whole_days(question: Question, zone: ZoneInfo) -> tuple[str | None, str | N
     return edges[0], edges[1]
 
 
-def _by_day(question: Question, zone: ZoneInfo) -> Any:
+def _by_day(selection: Selection, zone: ZoneInfo) -> Any:
     """A query of days and how many answers each holds."""
-    edges = _whole_days(question, zone)
+    edges = _whole_days(selection, zone)
     if edges is not None:
-        return _daily(question, edges).select(DailyCount.day, fn.SUM(DailyCount.n)).group_by(DailyCount.day)
-    return _rows(question, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
+        return _daily(selection, edges).select(DailyCount.day, fn.SUM(DailyCount.n)).group_by(DailyCount.day)
+    return _rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
 
 
-def _daily(question: Question, days: tuple[str | None, str | None]) -> Any:
-    query = DailyCount.select().where(_of(DailyCount.survey, question))
+def _daily(selection: Selection, days: tuple[str | None, str | None]) -> Any:
+    query = DailyCount.select().where(_of(DailyCount.survey, selection))
     if days[0]:
         query = query.where(DailyCount.day >= days[0])
     if days[1]:
@@ -181,23 +181,23 @@ def _daily(question: Question, days: tuple[str | None, str | None]) -> Any:
     return query
 
 
-def _rows(question: Question, columns: list[Any], joins: Iterable[str]) -> Any:
-    """The responses that count for the question, narrowed to its segments."""
+def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
+    """The responses that count for the selection, narrowed to its segments."""
     query = Response.select(*columns)
-    needed = {*joins, *question.segments}
+    needed = {*joins, *selection.segments}
     if "language" in needed:
         query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
     if "topic" in needed:
         query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
-    query = query.where(_of(Response.survey, question), Response.counted)
-    if question.since:
-        query = query.where(Response.key >= microseconds(question.since))
-    if question.until:
-        query = query.where(Response.key < microseconds(question.until))
-    for name, value in question.segments.items():
+    query = query.where(_of(Response.survey, selection), Response.counted)
+    if selection.since:
+        query = query.where(Response.key >= microseconds(selection.since))
+    if selection.until:
+        query = query.where(Response.key < microseconds(selection.until))
+    for name, value in selection.segments.items():
         query = query.where(_is(name, value))
-    if question.latest:
-        query = query.where(Response.key.in_(_latest(question)))
+    if selection.latest:
+        query = query.where(Response.key.in_(_latest(selection)))
     return query
 
 
@@ -215,72 +215,72 @@ def _fetch(query: Any) -> list[tuple]:
     return db.database.execute(query).fetchall()
 
 
-def _of(survey_column: Any, question: Question) -> Any:
+def _of(survey_column: Any, selection: Selection) -> Any:
     """The survey asked for; one of a list only when there are several, which planners read worse."""
-    if len(question.surveys) == 1:
-        return survey_column == question.surveys[0].id
-    return survey_column.in_([survey.id for survey in question.surveys])
+    if len(selection.surveys) == 1:
+        return survey_column == selection.surveys[0].id
+    return survey_column.in_([survey.id for survey in selection.surveys])
 
 
-def _latest(question: Question) -> Any:
+def _latest(selection: Selection) -> Any:
     """Keys of each person's last response of the period, and of all responses of nobody known."""
     other = Response.alias()
     rank = fn.ROW_NUMBER().over(
         partition_by=[fn.COALESCE(other.person, other.id)], order_by=[other.key.desc()]
     )
     inner = other.select(other.key, rank.alias("rank")).where(
-        other.survey.in_([survey.id for survey in question.surveys]), other.counted
+        other.survey.in_([survey.id for survey in selection.surveys]), other.counted
     )
-    if question.since:
-        inner = inner.where(other.key >= microseconds(question.since))
-    if question.until:
-        inner = inner.where(other.key < microseconds(question.until))
+    if selection.since:
+        inner = inner.where(other.key >= microseconds(selection.since))
+    if selection.until:
+        inner = inner.where(other.key < microseconds(selection.until))
     ranked = inner.alias("ranked")
     return peewee.Select([ranked], [ranked.c.key]).where(ranked.c.rank == 1)
 
 
-def _before(question: Question, now: datetime) -> Question | None:
-    """The period of the same length just before; None when the question has no beginning."""
-    if question.since is None:
+def _before(selection: Selection, now: datetime) -> Selection | None:
+    """The period of the same length just before; None when the selection has no beginning."""
+    if selection.since is None:
         return None
-    until = question.until or now
-    if until <= question.since:
+    until = selection.until or now
+    if until <= selection.since:
         return None
     try:
-        since = question.since - (until - question.since)
+        since = selection.since - (until - selection.since)
     except OverflowError:
         # A period of thousands of years has none before it.
         return None
-    return Question(
-        metric=question.metric,
-        surveys=question.surveys,
+    return Selection(
+        metric=selection.metric,
+        surveys=selection.surveys,
         since=since,
-        until=question.since,
-        latest=question.latest,
-        segments=question.segments,
+        until=selection.since,
+        latest=selection.latest,
+        segments=selection.segments,
     )
 
 
-def _asked(question: Question, now: datetime) -> dict[str, Any] | None:
+def _asked(selection: Selection, now: datetime) -> dict[str, Any] | None:
     """How many were asked in the period and answered; asks younger than the answer window stand apart.
 
     None when narrowed to a segment that an ask does not know, as the topic of an answer.
     """
     narrowed = [
-        _asked_column(name) == value for name, value in question.segments.items() if _is_known_of_asks(name)
+        _asked_column(name) == value for name, value in selection.segments.items() if _is_known_of_asks(name)
     ]
-    if len(narrowed) < len(question.segments):
+    if len(narrowed) < len(selection.segments):
         return None
-    is_open = _is_open(question, now)
+    is_open = _is_open(selection, now)
     query = Invitation.select(
         fn.COUNT(Invitation.id),
         fn.SUM(peewee.Case(None, [(is_open, 1)], 0)),
         fn.SUM(peewee.Case(None, [(~is_open & Invitation.answered_at.is_null(False), 1)], 0)),
-    ).where(_of(Invitation.survey, question), Invitation.sent_at.is_null(False), *narrowed)
-    if question.since:
-        query = query.where(Invitation.sent_at >= question.since)
-    if question.until:
-        query = query.where(Invitation.sent_at < question.until)
+    ).where(_of(Invitation.survey, selection), Invitation.sent_at.is_null(False), *narrowed)
+    if selection.since:
+        query = query.where(Invitation.sent_at >= selection.since)
+    if selection.until:
+        query = query.where(Invitation.sent_at < selection.until)
     sent, still_open, answered = (int(n or 0) for n in query.tuples().first())
     sent -= still_open
     return {
@@ -291,10 +291,10 @@ def _asked(question: Question, now: datetime) -> dict[str, Any] | None:
     }
 
 
-def _is_open(question: Question, now: datetime) -> Any:
+def _is_open(selection: Selection, now: datetime) -> Any:
     """Whether an ask is younger than the answer window of its survey."""
     windows: dict[int, list[str]] = {}
-    for survey in question.surveys:
+    for survey in selection.surveys:
         windows.setdefault(survey.answer_window_days, []).append(survey.id)
     young = [
         Invitation.survey.in_(ids) & (Invitation.sent_at > now - timedelta(days=days))
@@ -324,15 +324,15 @@ def _asked_column(segment: str) -> Any:
     return _ASKED[segment]
 
 
-def _breaks(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _breaks(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
     """Where what is asked changed within the period: numbers before and after are not quite the same question."""
     rows = Definition.select().where(
-        Definition.survey.in_([survey.id for survey in question.surveys]), Definition.number > 1
+        Definition.survey.in_([survey.id for survey in selection.surveys]), Definition.number > 1
     )
-    if question.since:
-        rows = rows.where(Definition.created_at >= question.since)
-    if question.until:
-        rows = rows.where(Definition.created_at < question.until)
+    if selection.since:
+        rows = rows.where(Definition.created_at >= selection.since)
+    if selection.until:
+        rows = rows.where(Definition.created_at < selection.until)
     return [
         {
             "survey": row.survey_id,
@@ -343,60 +343,60 @@ def _breaks(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _series(question: Question, zone: ZoneInfo) -> list[dict[str, Any]]:
-    edges = _whole_days(question, zone)
+def _series(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
+    edges = _whole_days(selection, zone)
     if edges is not None:
         query = (
-            _daily(question, edges)
+            _daily(selection, edges)
             .select(DailyCount.day, DailyCount.score, fn.SUM(DailyCount.n))
             .group_by(DailyCount.day, DailyCount.score)
         )
     else:
-        query = _rows(question, [Response.day, Response.score, fn.COUNT(Response.key)], []).group_by(
+        query = _rows(selection, [Response.day, Response.score, fn.COUNT(Response.key)], []).group_by(
             Response.day, Response.score
         )
-    interval = question.interval or "day"
+    interval = selection.interval or "day"
     buckets: dict[date, Counts] = {}
     for day, score, n in _fetch(query):
         counts = buckets.setdefault(schedule.first_day(date.fromisoformat(day), interval), {})
         counts[score] = counts.get(score, 0) + int(n)
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
-    if not buckets and not (question.since and question.until):
+    if not buckets and not (selection.since and selection.until):
         return []
-    low = schedule.day_of(question.since, zone) if question.since else min(buckets)
-    last = question.until - timedelta(microseconds=1) if question.until else None
+    low = schedule.day_of(selection.since, zone) if selection.since else min(buckets)
+    last = selection.until - timedelta(microseconds=1) if selection.until else None
     high = schedule.day_of(last, zone) if last else max(buckets)
     days = list(
         itertools.islice(schedule.first_days(low, high + timedelta(days=1), interval), MOST_BUCKETS + 1)
     )
     if len(days) > MOST_BUCKETS:
         raise Refused(f"Gives more than {MOST_BUCKETS} points.", "interval")
-    return [{"start": day.isoformat(), **_brief(question.metric, buckets.get(day, {}))} for day in days]
+    return [{"start": day.isoformat(), **_brief(selection.metric, buckets.get(day, {}))} for day in days]
 
 
-def _grouped(question: Question) -> dict[str, Any]:
+def _grouped(selection: Selection) -> dict[str, Any]:
     """The segments that hold most answers with their numbers, best first, and how many others there are.
 
     Of properties there may be as many values as visitors care to make up.
     """
-    if not question.by:
+    if not selection.by:
         return {"groups": [], "groups_left_out": 0}
-    by, key = question.by, segments.column(question.by)
+    by, key = selection.by, segments.column(selection.by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
     columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
     counts: dict[Any, Counts] = {}
     latest: dict[Any, int] = {}
-    for segment, score, n, last in _fetch(_rows(question, columns, [by]).group_by(key, Response.score)):
+    for segment, score, n, last in _fetch(_rows(selection, columns, [by]).group_by(key, Response.score)):
         counts.setdefault(segment, {})[score] = int(n)
         latest[segment] = max(last, latest.get(segment, last))
     nobody = {None: counts.pop(None)} if None in counts else {}
     largest = sorted(counts, key=lambda key: (-sum(counts[key].values()), str(key)))[:MOST_GROUPS]
     kept = {segment: counts[segment] for segment in largest}
     names = _names(by, {segment: latest[segment] for segment in (*kept, *nobody)})
-    bands = statistics.rank_bands(question.metric, kept)
+    bands = statistics.rank_bands(selection.metric, kept)
     groups = []
     for segment, scores in (kept | nobody).items():
-        number = statistics.summarise(question.metric, scores)
+        number = statistics.summarise(selection.metric, scores)
         group = {
             "key": segment,
             "n": number.n,

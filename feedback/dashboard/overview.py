@@ -159,9 +159,9 @@ def _asked_until(asked: dict[str, Any], until: datetime | None) -> str | None:
 
 def _card(survey: Survey, since: datetime | None, until: datetime | None, period: str) -> Card:
     metric, zone, now = METRICS[survey.metric], layout.zone(), clock.now()
-    question = results.Question(metric, [survey], since, until)
-    interval = results.fitting(question, zone)
-    found = results.answer(results.Question(metric, [survey], since, until, interval), zone, now)
+    selection = results.Selection(metric, [survey], since, until)
+    interval = results.fitting(selection, zone)
+    found = results.number(results.Selection(metric, [survey], since, until, interval), zone, now)
     query = {
         "survey": survey.id,
         "counted": "1",
@@ -171,7 +171,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
     limits = bands.limits(metric, found["counts"], [(each["value"], each["n"]) for each in found["series"]])
     compared = pins.benchmarks(survey.id)
     chart, table, outside = _chart(metric, found["series"], limits, interval, query, since, until, compared)
-    moved = drivers.topics(question, now) if found["n"] else []
+    moved = drivers.topics(selection, now) if found["n"] else []
     noted = pins.within([survey.id], since, until)
     return Card(
         survey=survey,

@@ -53,10 +53,10 @@ class Scope:
         return METRICS[found.pop()] if len(found) == 1 else None
 
     @property
-    def question(self) -> results.Question | None:
+    def selection(self) -> results.Selection | None:
         """What is asked of the value; None where there is no one metric."""
         metric = self.metric
-        return results.Question(metric, self.surveys, self.since, self.until) if metric else None
+        return results.Selection(metric, self.surveys, self.since, self.until) if metric else None
 
 
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _measured(
     days = _days(scope, now, zone)
     rising = {surge.topic: surge for surge in _surges(days, _totals(scope, now, zone), now, zone)}
     only = rows[0].id if len(rows) == 1 else None
-    moving = drivers.impacts(scope.question, only) if scope.question else {}
+    moving = drivers.impacts(scope.selection, only) if scope.selection else {}
     return [
         {
             **_described(row, scope),

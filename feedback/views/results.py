@@ -40,7 +40,7 @@ def metrics(query: dict[str, Any]) -> Any:
         raise errors.Refused(f"Must be one of {', '.join(segments.SEGMENTS)} or property:<name>.", "by")
     zone = context.settings().time_zone
     surveys = _surveys(query)
-    question = results.Question(
+    selection = results.Selection(
         metric=METRICS[query.get("metric") or surveys[0].metric],
         surveys=surveys,
         since=query["since"].moment(zone) if query.get("since") else None,
@@ -50,7 +50,7 @@ def metrics(query: dict[str, Any]) -> Any:
         by=by,
         segments=narrowed,
     )
-    return jsonify(results.answer(question, zone, clock.now()))
+    return jsonify(results.number(selection, zone, clock.now()))
 
 
 def _surveys(query: dict[str, Any]) -> list[Survey]:

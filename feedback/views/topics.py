@@ -141,10 +141,10 @@ def moving(query: dict[str, Any]) -> Any:
     """
     if not query.get("survey") and not query.get("metric"):
         raise errors.Refused("Give survey or metric.", "survey", "metric")
-    question = _scope(query).question
-    if question is None:
+    selection = _scope(query).selection
+    if selection is None:
         raise errors.Refused("There is no survey with this metric.", "metric")
-    return jsonify(the_drivers.moving(question, context.settings().time_zone, clock.now()))
+    return jsonify(the_drivers.moving(selection, context.settings().time_zone, clock.now()))
 
 
 @sentiment.route("/api/sentiment/corrections", methods=["GET"])

@@ -105,7 +105,7 @@ def _table(app: Flask, arguments: argparse.Namespace) -> str:
         return call
 
     timings = {"SELECT 1": lambda: db.database.execute_sql("SELECT 1").fetchone()}
-    query = results.Question(METRICS["nps"], [survey], *_days(since, until), interval="day")
+    query = results.Selection(METRICS["nps"], [survey], *_days(since, until), interval="day")
     timings["value by day over 90 days, without HTTP"] = lambda: results._series(query, ZoneInfo("UTC"))
     timings |= {name: ask(*question) for name, question in asks.items()}
     for name, call in timings.items():

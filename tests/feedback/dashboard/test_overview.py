@@ -141,5 +141,5 @@ def test_the_bucket_is_the_finest_that_says_something(world, make):
         ]
         if rows:
             DailyCount.insert_many([{**row, "definition": 1, "slot": 0} for row in rows]).execute()
-        question = results.Question(METRICS["nps"], [survey])
-        assert results.fitting(question, world.settings.time_zone) == expected
+        selection = results.Selection(METRICS["nps"], [survey])
+        assert results.fitting(selection, world.settings.time_zone) == expected
