@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, saved_feeds
+from feedback import corrections, feed, saved_feeds, told
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
@@ -17,6 +17,7 @@ from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
 from surveys.models import Response
+from surveys.webhooks import telling
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ def install() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     jobs.react(REACTIONS)
+    telling.use_views(told.VIEWS)
     worker.nightly({"review topics": reviews.nightly})
     keys.use_feeds(saved_feeds.OfKeys())
 
@@ -112,9 +114,10 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 
 #: What follows from what happens, each line by itself. A comment is placed by what was read of it.
 REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
-    events.RECORDED: ((read_comment, place_comment),),
-    events.AMENDED: ((read_comment, place_comment),),
-    events.ERASED: ((forget_words,), (learning.unlearn,)),
+    events.RECORDED: ((told.created,), (read_comment, place_comment, told.read)),
+    events.AMENDED: ((read_comment, place_comment, told.read),),
+    events.CHANGED: ((told.updated,),),
+    events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,)),
 }
 
 

@@ -9,6 +9,7 @@ from surveys.base.db import disk_reserve
 from surveys.base.http import idempotency, limits
 from surveys.base.settings import Settings
 from surveys.keeping import erasure, kept_backups, retention
+from surveys.webhooks import telling
 
 
 def install(limiter: limits.Limiter, chosen: Settings) -> None:
@@ -30,6 +31,7 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
             "give up look-ups": triggers.give_up,
             "tidy jobs": jobs.tidy,
             "forget repeated calls": idempotency.tidy,
+            "forget events": telling.tidy,
             "forget networks": responses.forget_networks,
             "put daily counts together": daily_counts.compact,
             "forget addresses of callers": lambda now: limits.tidy(limiter),

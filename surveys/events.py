@@ -9,3 +9,7 @@ ERASED = "response erased"
 
 #: Nothing has changed of it for a while, for whoever wants to hear of that; with its `key` and `revision`.
 SETTLED = "response settled"
+
+#: Something about it changed that whoever follows the feed would see, told only while somebody wants to hear of it;
+#: with its `key`.
+CHANGED = "response changed"

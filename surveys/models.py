@@ -523,3 +523,94 @@ class DailyCount(Table):
     class Meta:
         table_name = "daily_count"
         primary_key = peewee.CompositeKey("survey", "day", "definition", "score", "slot")
+
+
+class Webhook(Table):
+    """An address that wants to hear of events. `surveys`: only of these, null for all. `made_by`: the caller's id.
+
+    `failures`: tries in a row that failed; until `rests_until` it is left alone. Until `lease_until` one process
+    delivers to it.
+    """
+
+    id = TextField(primary_key=True)
+    url = TextField()
+    events = JSONField()
+    surveys = JSONField(null=True)
+    secret = SealedField()
+    made_by = TextField()
+    enabled = BooleanField(default=True)
+    failures = IntegerField(default=0)
+    rests_until = UTCField(null=True)
+    lease_until = UTCField(null=True)
+    created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they made themselves."""
+        return cls.made_by == caller.id
+
+
+class WebhookEvent(Table):
+    """Something that a webhook wanted to hear of. What is told is looked up by `subject` when it is delivered.
+
+    `test`: somebody tried a webhook out; it is never sent again.
+    """
+
+    key = peewee.BigAutoField()
+    id = TextField(unique=True)
+    type = TextField()
+    survey_id = TextField(null=True)
+    response = peewee.ForeignKeyField(Response, null=True, on_delete="CASCADE", column_name="response_key")
+    subject = TextField()
+    test = BooleanField(default=False)
+    created_at = UTCField()
+
+    class Meta:
+        table_name = "webhook_event"
+        indexes = ((("subject", "key"), False), (("created_at",), False))
+        about = "response"
+        holds = {"subject": PSEUDONYM, "test": TECHNICAL}
+
+
+class WebhookDelivery(Table):
+    """One event to one webhook. `queued_at`: when it was last asked for; `status`: of the last answer.
+
+    `gone`: what it was about was not there any more, or not for this webhook, so nothing was sent.
+    """
+
+    webhook = peewee.ForeignKeyField(Webhook, on_delete="CASCADE", column_name="webhook_id", index=False)
+    event = peewee.ForeignKeyField(WebhookEvent, on_delete="CASCADE", column_name="event_key")
+    state = TextField(default="pending")
+    attempts = IntegerField(default=0)
+    queued_at = UTCField()
+    due_at = UTCField()
+    status = SmallIntegerField(null=True)
+    error = TextField(null=True)
+    ended_at = UTCField(null=True)
+
+    webhook_id: str
+    event_key: int
+
+    class Meta:
+        table_name = "webhook_delivery"
+        primary_key = peewee.CompositeKey("webhook", "event")
+        constraints = [SQL("CHECK (state IN ('pending', 'delivered', 'dead', 'gone'))")]
+
+
+# The few that wait, among all that were delivered.
+WebhookDelivery.add_index(
+    WebhookDelivery.webhook,
+    WebhookDelivery.due_at,
+    name="webhook_delivery_due",
+    where=SQL("state = 'pending'"),
+)
+
+
+class WebhookTotal(Table):
+    """How many deliveries of a type of event were ever asked for."""
+
+    type = TextField(primary_key=True)
+    n = BigIntegerField()
+
+    class Meta:
+        table_name = "webhook_total"

@@ -16,6 +16,7 @@ from surveys.base.errors import Clash, Gone, Missing, Refused
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag, Survey, Tombstone
+from surveys.webhooks import telling
 
 #: Queued answers of browsers that were offline are still taken this long after a survey was archived.
 ARCHIVED_GRACE = invitations.KEPT_BY_BROWSERS
@@ -185,6 +186,7 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
 def touch(key: int, now: datetime) -> None:
     """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
     _touch(key=key, tick=db.tick(), at=Response.updated_at.db_value(now))
+    telling.note_changes([key], now)
 
 
 def touch_all(keys: Sequence[int], now: datetime) -> None:
@@ -192,6 +194,7 @@ def touch_all(keys: Sequence[int], now: datetime) -> None:
     Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
         Response.key.in_(keys)
     ).execute()
+    telling.note_changes(keys, now)
 
 
 def delete(response: Response, now: datetime) -> None:
@@ -624,6 +627,7 @@ def _settle(row: Response, before: tuple[int | None, bool], now: datetime) -> No
     row.version += 1
     row.changed_tick = db.tick()
     row.updated_at = now
+    telling.note_changes([row.key], now)
 
 
 def _save(row: Response, names: list[str]) -> None:

@@ -52,6 +52,7 @@ KEPT = {
     "response_tag": "with the response",
     "tombstone": "for good: a keyed hash, so that a restore erases again",
     "trigger": "`KEEP_RECEIPTS_DAYS` (400), 30 days when nobody was asked, or with the person",
+    "webhook_event": "30 days, or with the response; of a deleted response its id",
 }
 
 

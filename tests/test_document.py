@@ -308,6 +308,13 @@ def kept(world, api, survey):
     api.patch(f"/api/members/{member['id']}", {"name": "Bob", "surveys": [survey["id"]]})
     api.get("/api/members")
     api.get("/api/audit")
+    hook = {"url": "https://1.1.1.1/hook", "events": ["response.created"], "surveys": [survey["id"]]}
+    path = f"/api/webhooks/{api.post('/api/webhooks', hook)['id']}"
+    api.post(f"{path}/test", None, 202)
+    api.post(f"{path}/replay", {"since": "2020-01-01T00:00:00Z"}, 202)
+    for each in ("/api/webhooks", path, f"{path}/deliveries"):
+        api.get(each)
+    api.patch(path, {"enabled": False})
     api.delete(f"/api/surveys/{survey['id']}", 409)
 
 

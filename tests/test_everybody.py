@@ -36,6 +36,9 @@ IMPERSONAL = {
     "topic",
     "topic_change",
     "topic_review",
+    "webhook",
+    "webhook_delivery",
+    "webhook_total",
 }
 
 ANN, BOB = "zzannmark", "zzbobmark"

@@ -15,11 +15,16 @@ from surveys.base import db
 from surveys.base.errors import Clash, Missing, Refused
 from surveys.domain import folding
 from surveys.models import Response
+from surveys.webhooks import telling
+from surveys.webhooks.telling import Told
 
 T = TypeVar("T")
 
 #: How many rows of a long list go into one statement.
 AT_ONCE = 500
+
+#: What a webhook hears when a person gave a topic another status.
+STATUS_CHANGED = "topic.status_changed"
 
 _UNNAMED = "Unnamed topic"
 _LONGEST_NAME = 80  # characters
@@ -83,6 +88,8 @@ def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
             _keep(before, domain.rename(before, topic_id, values["label"], now), now)
             _touch(topic_id, now)
         rest = {name: value for name, value in values.items() if name != "label"}
+        if "status" in rest and rest["status"] != Topic.get_by_id(topic_id).status:
+            telling.tell(Told(STATUS_CHANGED, topic_id), now)
         if rest:
             Topic.update(**rest).where(Topic.id == topic_id).execute()
         return Topic.get_by_id(topic_id)
@@ -343,6 +350,8 @@ def _touch(topic_id: str, now: datetime) -> None:
     Response.update(version=Response.version + 1, changed_tick=db.tick(), updated_at=now).where(
         Response.key.in_(placed)
     ).execute()
+    if telling.wanted(telling.UPDATED):
+        telling.note_changes([row.response_key for row in placed], now)
 
 
 def chunks(keys: Sequence[T]) -> list[Sequence[T]]:

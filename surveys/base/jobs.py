@@ -279,11 +279,11 @@ def _perform(job: Job, now: Callable[[], datetime], lane: str | None) -> None:
 
 def _put_aside(job: Job, name: str, reason: str, now: datetime) -> None:
     """Let one chain of an event be tried again later, as a job of its own."""
-    values = _new(job.kind, {**job.payload, ALONE: name}, now, now + _pause(1))
+    values = _new(job.kind, {**job.payload, ALONE: name}, now, now + pause(1))
     db.write(Job.insert(values | {"state": FAILED, "attempts": 1, "error": reason}).execute)
 
 
-def _pause(attempts: int) -> timedelta:
+def pause(attempts: int) -> timedelta:
     """How long to wait after so many attempts."""
     return timedelta(seconds=RETRY_AFTER[attempts - 1] * random.uniform(1.0, 1.1))
 
@@ -525,7 +525,7 @@ def _put_off(job: Job, reason: str, now: datetime) -> None:
     if job.attempts > len(RETRY_AFTER):
         _bury(job, reason, now)
         return
-    due_at = now + _pause(job.attempts)
+    due_at = now + pause(job.attempts)
     Job.update(state=FAILED, lease_until=None, due_at=due_at, error=reason).where(Job.id == job.id).execute()
 
 

@@ -37,6 +37,8 @@ _nightly: dict[str, Duty] = {}
 _beside: dict[str, int] = {}
 _next_look: datetime | None = None
 _working = False
+_outward: set[str] = set()
+_ending = False
 _hands: Path | None = None
 _hand: hands.Hand | None = None
 
@@ -158,7 +160,7 @@ def _with_tasks(huey: Huey) -> Huey:
     @huey.on_shutdown()
     def end_lanes() -> None:
         """What is on its way out of the house must be finished: half a mail is an unknown one."""
-        lanes = [_beside[lane] for lane in jobs.OUTWARD if lane in _beside]
+        lanes = [_beside[name] for name in _outward if name in _beside]
         for each in lanes:
             os.kill(each, signal.SIGTERM)
         for each in lanes:
@@ -185,22 +187,15 @@ def _turn() -> int:
         return jobs.run_due(clock.now)
     for lane in jobs.OUTWARD:
         if jobs.is_due(clock.now(), lane):
-            beside(functools.partial(_run_lane, lane), lane)
+            beside(functools.partial(_run_lane, lane), lane, outward=True)
     return jobs.run_due(clock.now, lane=jobs.HOUSE)
 
 
 def _run_lane(lane: str) -> None:
     """Run the jobs of a lane until none is due or the worker ends; the one in hand is finished."""
-    ending = False
-
-    def end(*_: Any) -> None:
-        nonlocal ending
-        ending = True
-
-    signal.signal(signal.SIGTERM, end)
     _take_hand()
     _pick_up()
-    while not ending:
+    while not ending():
         try:
             if not jobs.run_due(clock.now, lane=lane):
                 break
@@ -265,11 +260,12 @@ def _away(error: Exception) -> None:
     log.error("worker cannot reach the database", error=db.reason(error))
 
 
-def beside(verb: Callable[[], Any], name: str = "") -> bool:
+def beside(verb: Callable[[], Any], name: str = "", outward: bool = False) -> bool:
     """Run what takes long: in a worker, in a process of its own beside it, so that nothing waits.
 
     Such a process is nice to the others and ends with the worker. There is one of a `name` at a time: False, and
-    nothing is run, while an earlier one still runs. Where no worker is, `verb` is run at once.
+    nothing is run, while an earlier one still runs. Where no worker is, `verb` is run at once. `outward`: it calls
+    servers outside, so the worker waits for it, and `verb` asks `ending` before it begins with another call.
     """
     if not _working:
         verb()
@@ -279,22 +275,29 @@ def beside(verb: Callable[[], Any], name: str = "") -> bool:
             return False
         del _beside[name]
     parent = os.getpid()
+    if outward:
+        _outward.add(name)
     child = os.fork()
     if child:
         _beside[name] = child
         return True
-    _be_child(verb, parent)
+    _be_child(verb, parent, outward)
     return False
 
 
-def _be_child(verb: Callable[[], Any], parent: int) -> None:
+def ending() -> bool:
+    """Whether this process, made by `beside` to call servers outside, was told to end."""
+    return _ending
+
+
+def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
     """The life of a process made by `beside`; does not return."""
     global _made
     failed = 1
     try:
         # Its connections are the worker's; they are kept from being closed here.
         inherited, _made = _made, None  # noqa: F841
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, _end if outward else signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent(parent)
         os.nice(10)
@@ -307,6 +310,11 @@ def _be_child(verb: Callable[[], Any], parent: int) -> None:
     finally:
         # Nothing of the worker is to be tidied up by its copy.
         os._exit(failed)
+
+
+def _end(*_: Any) -> None:
+    global _ending
+    _ending = True
 
 
 def work() -> None:

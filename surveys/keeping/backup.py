@@ -28,6 +28,7 @@ from surveys.base.db import migrations as db_migrations
 from surveys.base.settings import Settings
 from surveys.keeping import erasure
 from surveys.models import Person, Response
+from surveys.webhooks import telling
 
 FORMAT = 1
 BATCH = 1000
@@ -152,6 +153,7 @@ def restore(
         # Whoever has signed out since the backup stays out, and a link that was used stays used.
         for table in (Session, OneTimeLink):
             table.delete().execute()
+        telling.give_up()
 
     db_migrations.replace(
         settings, manifest.migrations, manifest.columns, lambda: _load(path, progress), settle

@@ -18,6 +18,7 @@ from surveys.views import (
     surveys,
     triggers,
     unsubscribing,
+    webhooks,
     welcome,
     widget,
 )
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     inbox.routes,
     surveys.routes,
     people.routes,
+    webhooks.routes,
     keys.routes,
     members.routes,
     audit.routes,

@@ -14,6 +14,7 @@ from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
 from surveys.keeping import kept_backups
 from surveys.schemas.operators import Alive, Ready
+from surveys.webhooks import telling
 
 #: What proxies add to what they pass on, beside X-Forwarded-For and its kin (RFC 7239; RFC 9110, 7.6.3; RFC 8586).
 _BY_PROXIES = frozenset(
@@ -56,7 +57,7 @@ def metrics() -> Response:
     """Counters for Prometheus; with METRICS_TOKEN, or from this machine and through no proxy. Else a 404."""
     if not (_has_token() or _is_local()):
         raise errors.Missing
-    body, content_type = observe.exposition(_standing())
+    body, content_type = observe.exposition(_standing(), _told())
     return Response(body, content_type=content_type)
 
 
@@ -80,6 +81,14 @@ def _standing() -> dict[str, dict[str, int] | int]:
     except db.FAILURES:
         db.forget_connection()
     return standing
+
+
+def _told() -> dict[str, int] | None:
+    try:
+        return telling.totals()
+    except db.FAILURES:
+        db.forget_connection()
+        return None
 
 
 def _has_token() -> bool:

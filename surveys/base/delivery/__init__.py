@@ -3,6 +3,7 @@
 message   one mail, as plain values
 headers   its header lines as they travel
 mail      over SMTP, or as files into DATA_DIR/outbox
+webhook   events to other systems, signed
 client    the one HTTP client, which refuses private addresses
 dns       TXT records of the sender's domain
 deadline  hangs up on who takes too long in all
@@ -12,12 +13,12 @@ memory    keeps mail in a list, for tests
 from collections.abc import Callable
 from typing import Any
 
-from surveys.base.delivery import mail
+from surveys.base.delivery import mail, webhook
 from surveys.base.delivery.client import Client
 from surveys.base.settings import Settings
 
 #: How each kind of transport is made of the settings, once.
-TRANSPORTS: dict[str, Callable[[Settings], Any]] = {"mail": mail.of}
+TRANSPORTS: dict[str, Callable[[Settings], Any]] = {"mail": mail.of, "webhook": webhook.of}
 
 _transports: dict[str, Any] = {}
 _client = Client()

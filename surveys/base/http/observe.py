@@ -20,6 +20,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from surveys.base.http import context
 
@@ -120,15 +122,42 @@ def _counters(route: str, method: str, status: int) -> tuple[Any, Any]:
     return REQUESTS.labels(route, method, status), SECONDS.labels(route)
 
 
-def exposition(gauges: Mapping[str, Mapping[str, int] | int]) -> tuple[bytes, str]:
-    """All counters, of all web processes when there are several, and `gauges`: by name, a number or one by state."""
+def exposition(
+    gauges: Mapping[str, Mapping[str, int] | int], events: Mapping[str, int] | None = None
+) -> tuple[bytes, str]:
+    """All counters, of all web processes when there are several, and `gauges`: by name, a number or one by state.
+
+    `events`: how many of each type were ever told, None when that is not known now.
+    """
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
         counted = generate_latest(registry)
     else:
         counted = generate_latest(REGISTRY)
-    return counted + _standing(gauges), CONTENT_TYPE_LATEST
+    return counted + _standing(gauges) + _told(events), CONTENT_TYPE_LATEST
+
+
+def _told(events: Mapping[str, int] | None) -> bytes:
+    """What is counted in the database, because the worker counts it and nobody asks the worker."""
+    if events is None:
+        return b""
+    family = CounterMetricFamily("earshot_events", "Events queued for webhooks", labels=["type"])
+    for type_, count in events.items():
+        family.add_metric([type_], count)
+    registry = CollectorRegistry()
+    registry.register(_Given(family))
+    return generate_latest(registry)
+
+
+class _Given(Collector):
+    """Collects what is there already."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> list[Metric]:
+        return [self._family]
 
 
 def _standing(gauges: Mapping[str, Mapping[str, int] | int]) -> bytes:

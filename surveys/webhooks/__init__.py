@@ -1,0 +1,1 @@
+"""Events to other systems: who wants to hear of which (`telling`), and how they reach them (`calling`)."""

@@ -1,0 +1,274 @@
+"""Who wants to hear of which events, and what is queued for them.
+
+An event is a row that names what it is about; what is told is looked up when it is delivered. So nothing is sent that
+was erased meanwhile, and whoever hears of the same thing twice hears the newest twice.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from peewee import SQL
+
+from surveys import events
+from surveys.base import db, delivery, ids, jobs, signing
+from surveys.base.accounts.caller import Caller
+from surveys.base.delivery import webhook as transport
+from surveys.base.errors import Clash
+from surveys.models import Webhook, WebhookDelivery, WebhookEvent, WebhookTotal
+
+#: What can be asked for. Not all of these happen yet.
+TYPES = (
+    *("response.created", "response.updated", "response.deleted", "comment.read"),
+    *("follow_up.opened", "follow_up.overdue", "follow_up.closed"),
+    *("topic.surging", "topic.status_changed", "topic.came_back"),
+    *("value.changed", "goal.changed"),
+)
+
+UPDATED = "response.updated"
+
+PENDING, DELIVERED, DEAD, GONE = "pending", "delivered", "dead", "gone"
+STATES = (PENDING, DELIVERED, DEAD, GONE)
+
+#: The job that has deliveries made.
+DUE = "webhooks due"
+
+#: How long events are kept, and so can be sent again.
+KEPT = timedelta(days=30)
+
+
+class View(Protocol):
+    """What is told of a subject, to a webhook that may hear of `surveys` (None: of all)."""
+
+    def data(self, subject: str, surveys: Sequence[str] | None) -> Mapping[str, Any] | None:
+        """As the API shows it now; None when it is not there, or not for these surveys."""
+
+    def example(self, surveys: Sequence[str] | None) -> str | None:
+        """The subject of the last real case; None when there was none."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as it is to be told. `mark`: with type and subject, what tells it from others of its kind.
+
+    The same mark gives the same id, and nothing is queued twice. Without one it is new whenever it is told.
+    """
+
+    type: str
+    subject: str
+    survey: str | None = None
+    response: int | None = None
+    mark: str | None = None
+
+
+_views: dict[str, View] = {}
+
+
+def use_views(views: Mapping[str, View]) -> None:
+    """Say what is told of each type of event."""
+    _views.update(views)
+
+
+def view(type_: str) -> View | None:
+    """What is told of a type; None for one that does not happen yet."""
+    return _views.get(type_)
+
+
+def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Webhook:
+    """Take down who wants to hear of what (`url`, `events`, `surveys`). The row holds the secret, to be shown once."""
+
+    def verb() -> Webhook:
+        return Webhook.create(
+            id=ids.new("wh"),
+            url=values["url"],
+            events=list(dict.fromkeys(values["events"])),
+            surveys=values.get("surveys"),
+            enabled=values.get("enabled", True),
+            secret=transport.new_secret(),
+            made_by=caller.id,
+            created_at=now,
+        )
+
+    return db.write(verb)
+
+
+def change(row: Webhook, values: Mapping[str, Any], now: datetime) -> Webhook:
+    """Change `url`, `events`, `surveys` or `enabled`. What waits is tried at once, by the new address."""
+
+    def verb() -> Webhook:
+        if values:
+            Webhook.update(values).where(Webhook.id == row.id).execute()
+        waiting = (WebhookDelivery.webhook == row.id) & (WebhookDelivery.state == PENDING)
+        WebhookDelivery.update(due_at=now).where(waiting).execute()
+        _try_at_once(row.id, now)
+        return Webhook.get_by_id(row.id)
+
+    return db.write(verb)
+
+
+def delete(row: Webhook) -> None:
+    """Tell it nothing any more. Its deliveries go with it."""
+    db.write(Webhook.delete().where(Webhook.id == row.id).execute)
+
+
+def check_url(url: str) -> None:
+    """Raise DeliveryFailed, with `again` false when the address may not be called at all."""
+    delivery.outbound().check(url)
+
+
+def wanted(type_: str) -> bool:
+    """Whether somebody wants to hear of a type of event."""
+    return any(type_ in row.events for row in _listening())
+
+
+def tell(told: Told, now: datetime) -> None:
+    """Queue an event for each webhook that wants it. Call it in the transaction of its cause, or in a job."""
+    takers = [row.id for row in _listening() if _wants(row, told.type, told.survey)]
+    if not takers:
+        return
+    db.write(lambda: _queue(told, takers, now))
+
+
+def note_changes(keys: Iterable[int], now: datetime) -> None:
+    """These responses have a new version: have it told to whoever wants that. Call it in a transaction."""
+    if wanted(UPDATED):
+        jobs.enqueue_all(events.CHANGED, [({"key": key}, now) for key in keys])
+
+
+def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int:
+    """Queue once more, under their ids, all kept events from `since` until before `until`; how many."""
+
+    def verb() -> int:
+        found = WebhookEvent.select(WebhookEvent.key, WebhookEvent.type, WebhookEvent.survey_id).where(
+            WebhookEvent.created_at >= since, WebhookEvent.created_at < until, ~WebhookEvent.test
+        )
+        rows: Any = found.order_by(WebhookEvent.key).tuples()
+        wanted = [key for key, type_, survey in rows if _wants(row, type_, survey)]
+        _insert.many([_delivery(row.id, key, now) for key in wanted])
+        _try_at_once(row.id, now)
+        return len(wanted)
+
+    return db.write(verb)
+
+
+def test(row: Webhook, now: datetime) -> WebhookDelivery:
+    """Queue the last real case of the first of its events that has one. Raises Clash when there is none yet."""
+    for type_ in row.events:
+        known = _views.get(type_)
+        subject = known.example(row.surveys) if known else None
+        if subject is not None:
+            return db.write(functools.partial(_queue_test, row, type_, subject, now))
+    raise Clash("Nothing of what it wants to hear of has happened yet: there is no real example to send.")
+
+
+def give_up() -> int:
+    """Give up what waits, for after a restore: it may have been sent since the backup. How many.
+
+    They are seen as dead and can be sent again by `replay`. Call it in the transaction of the restore.
+    """
+    update = WebhookDelivery.update(state=DEAD, error="Restored")
+    return update.where(WebhookDelivery.state == PENDING).execute()
+
+
+def totals() -> dict[str, int]:
+    """How many deliveries of each type were ever asked for."""
+    return {row.type: row.n for row in WebhookTotal.select()}
+
+
+def tidy(now: datetime) -> int:
+    """Forget events older than KEPT, and their deliveries; how many."""
+    return db.write(WebhookEvent.delete().where(WebhookEvent.created_at < now - KEPT).execute)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _listening() -> list[Webhook]:
+    """Who wants to hear of something, without their secrets."""
+    # Asked for every answer, and nearly always by a service without webhooks.
+    if _anybody().fetchone() is None:
+        return []
+    return list(Webhook.select(Webhook.id, Webhook.events, Webhook.surveys).where(Webhook.enabled))
+
+
+_anybody = db.Prepared(lambda: Webhook.select(SQL("1")).where(Webhook.enabled).limit(1))
+
+
+def _wants(row: Webhook, type_: str, survey: str | None) -> bool:
+    return type_ in row.events and (survey is None or row.surveys is None or survey in row.surveys)
+
+
+def _queue(told: Told, takers: Sequence[str], now: datetime) -> None:
+    id_ = _id(told)
+    if told.mark is not None and WebhookEvent.select().where(WebhookEvent.id == id_).exists():
+        return
+    key = _event(told, id_, now)
+    _insert.many([_delivery(taker, key, now) for taker in takers])
+    _count(told.type, len(takers))
+    jobs.enqueue(DUE, {}, now)
+
+
+def _queue_test(row: Webhook, type_: str, subject: str, now: datetime) -> WebhookDelivery:
+    key = _event(Told(type_, subject), ids.new("msg"), now, test=True)
+    # Ahead of all that waits.
+    _insert.many([_delivery(row.id, key, now) | {"due_at": now - KEPT}])
+    _try_at_once(row.id, now)
+    found = WebhookDelivery.webhook == row.id, WebhookDelivery.event == key
+    return WebhookDelivery.select(WebhookDelivery, WebhookEvent).join(WebhookEvent).where(*found).get()
+
+
+def _try_at_once(webhook_id: str, now: datetime) -> None:
+    """However often it failed: somebody is looking at it."""
+    Webhook.update(failures=0, rests_until=None).where(Webhook.id == webhook_id).execute()
+    jobs.enqueue(DUE, {}, now)
+
+
+def _event(told: Told, id_: str, now: datetime, test: bool = False) -> int:
+    return WebhookEvent.insert(
+        id=id_,
+        type=told.type,
+        survey_id=told.survey,
+        response=told.response,
+        subject=told.subject,
+        test=test,
+        created_at=now,
+    ).execute()
+
+
+def _id(told: Told) -> str:
+    if told.mark is None:
+        return ids.new("msg")
+    return "msg_" + signing.derive("webhook event", told.type, told.subject, told.mark)[:32]
+
+
+def _delivery(webhook_id: str, key: int, now: datetime) -> dict[str, Any]:
+    return {
+        "webhook": webhook_id,
+        "event": key,
+        "state": PENDING,
+        "attempts": 0,
+        "queued_at": now,
+        "due_at": now,
+    }
+
+
+def _count(type_: str, n: int) -> None:
+    WebhookTotal.insert(type=type_, n=n).on_conflict(
+        conflict_target=[WebhookTotal.type], update={WebhookTotal.n: WebhookTotal.n + n}
+    ).execute()
+
+
+_again = (
+    WebhookDelivery.state,
+    WebhookDelivery.attempts,
+    WebhookDelivery.queued_at,
+    WebhookDelivery.due_at,
+    WebhookDelivery.status,
+    WebhookDelivery.error,
+    WebhookDelivery.ended_at,
+)
+_insert = db.Insert(
+    WebhookDelivery, conflict_target=[WebhookDelivery.webhook, WebhookDelivery.event], preserve=_again
+)
