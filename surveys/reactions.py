@@ -7,11 +7,13 @@ from surveys import events
 from surveys.base import jobs
 from surveys.base.jobs import Handler
 from surveys.tickets import notes
+from surveys.webhooks import calling, telling
 
 REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
     events.RECORDED: ((notes.wait,),),
     events.AMENDED: ((notes.wait,),),
     events.SETTLED: ((notes.settle,),),
+    telling.DUE: ((calling.look,),),
 }
 
 

@@ -46,7 +46,6 @@ BUSY = timedelta(seconds=1)
 NAME = "webhooks"
 
 
-@jobs.on(telling.DUE)
 def look(payload: dict[str, Any], now: datetime) -> None:
     """Have what is due delivered beside the worker. As long as something waits, a later look is written down."""
     following = _next_due()
