@@ -56,9 +56,10 @@ class Page(fields.String):
         super().__init__(metadata={"description": script.PAGES})
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        pattern = super()._deserialize(value, attr, data, **kwargs).strip()
-        check(len(pattern) <= 500, "Must not be longer than 500.")
+        pattern = super()._deserialize(value, attr, data, **kwargs)
         check("," not in pattern and pattern.isprintable(), "Must be a pattern without commas.")
+        pattern = pattern.strip()
+        check(len(pattern) <= 500, "Must not be longer than 500.")
         forbids = "!" if pattern.startswith("!") else ""
         address = pattern.removeprefix("!")
         absolute = _ABSOLUTE.fullmatch(address)

@@ -195,7 +195,7 @@ def test_whatever_is_shown_mailed_or_answered_leads_to_nothing_outside_the_path(
             f"{site.url}/s/{survey}{query}"
             for query in ("", "?score=2", "?kiosk=1&lang=de", "?embed=1&touchpoint=a%2Fb")
         ),
-        *(f"{site.url}/w/{survey}/{name}.js" for name in ("loader", "en")),
+        *(f"{site.url}/w/{survey}/{name}" for name in ("loader.js", "en.js", "origin")),
         *(url for url in given if "/in/" not in url and "{{" not in url),
         printed_link,
         f"{site.url}/i/forged",
