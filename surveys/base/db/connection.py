@@ -38,10 +38,11 @@ def is_pooled() -> bool:
 
     Looks for the server where it is not found yet. Raises peewee.OperationalError when it is away.
     """
-    if on_sqlite():
+    bound = database.obj
+    if not isinstance(bound, postgres.Database):
         return False
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-        return database.pulse.finds_pooler()
+        return bound.pulse.finds_pooler()
 
 
 def connect(url: str) -> Any:
