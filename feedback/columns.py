@@ -68,6 +68,7 @@ COLUMNS: dict[str, Callable[[Item], Any]] = {
     "answers": _json("answers"),
     "properties": _json("properties"),
     "triage": _is("triage"),
+    "contact": _is("contact"),
 }
 
 #: What of it whoever has the address of a saved view may read.

@@ -12,8 +12,8 @@ import peewee
 from peewee import JOIN, SQL, fn
 
 from feedback import segments, vectors
-from feedback.domain import redaction
-from feedback.models import FollowUp, Placement, Reading, Topic, Triage
+from feedback.domain import follow_ups, redaction
+from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
 from feedback.segments import SEGMENTS
 from surveys.base import db
 from surveys.base.clock import microseconds, stamp
@@ -38,7 +38,6 @@ _EQUAL = {
     "metric": Survey.metric,
     "group": Response.group,
     "sentiment": Reading.label,
-    "status": FollowUp.status,
     "person": Response.person,
     **{name: SEGMENTS[name] for name in ("agent", "team", "channel", "ticket_channel", "touchpoint")},
 }
@@ -217,6 +216,7 @@ _COLUMNS = (
     FollowUp.id.alias("follow_up_id"),
     FollowUp.status.alias("follow_up_status"),
     Triage.state.alias("triage"),
+    Response.contact,
     Response.version,
     Response.first_tick,
     Response.changed_tick,
@@ -234,7 +234,8 @@ def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
         query.join(Survey, survey_join, src=Response, on=(Survey.id == Response.survey))
         .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
         .left_outer_join(Person, on=(Person.id == Response.person), src=Response)
-        .left_outer_join(FollowUp, on=(FollowUp.response == Response.key), src=Response)
+        .left_outer_join(FollowUpResponse, on=(FollowUpResponse.response == Response.key), src=Response)
+        .left_outer_join(FollowUp, on=(FollowUp.id == FollowUpResponse.follow_up), src=FollowUpResponse)
         .left_outer_join(Triage, on=(Triage.response == Response.key), src=Response)
     )
 
@@ -295,6 +296,8 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
         found.append(Response.score <= filters["score_max"])
     if filters.get("has_comment") in ("0", "1"):
         found.append(is_silent() if filters["has_comment"] == "0" else ~is_silent())
+    if filters.get("status") is not None:
+        found.append(Response.key.in_(_followed_up(filters["status"])))
     if filters.get("topic") is not None:
         placed = Placement.select(Placement.response).where(
             Placement.topic.in_(Topic.standing(filters["topic"]))
@@ -331,6 +334,18 @@ def _employed(company: str) -> Any:
     """The people of a company."""
     employed = Person.alias()
     return employed.select(employed.id).where(employed.company == company)
+
+
+def _followed_up(status: str) -> Any:
+    """The answers in cases of a state; `open`: of all that are not closed, `closed`: of all that are."""
+    states = {"open": follow_ups.OPEN, "closed": follow_ups.CLOSED}.get(status, (status,))
+    case = FollowUp.alias()
+    query = FollowUpResponse.alias()
+    return (
+        query.select(query.response)
+        .join(case, on=(case.id == query.follow_up))
+        .where(case.status.in_(states))
+    )
 
 
 def _mismatch() -> Any:
@@ -525,6 +540,7 @@ def _shown(row: Mapping[str, Any], filters: Mapping[str, Any] = MappingProxyType
         if row["follow_up_id"]
         else None,
         "triage": row["triage"] or "unread",
+        "contact": row["contact"],
         "version": row["version"],
         "created_at": stamp(row["created_at"]),
         "updated_at": stamp(row["updated_at"]),

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from feedback import corrections, feed, saved_feeds, told
+from feedback.follow_ups import cases, opening
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
@@ -33,13 +34,14 @@ READ_AGAIN = "comment to be read again"
 
 
 def install() -> None:
-    """Have the REACTIONS follow, and register the night's duty, and what goes with keys."""
+    """Have the REACTIONS follow, and register the duties of the hour and the night, and what goes with keys."""
     # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
     # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     jobs.react(REACTIONS)
     telling.use_views(told.VIEWS)
+    worker.hourly({"close what nobody confirms": cases.lapse})
     worker.nightly({"review topics": reviews.nightly})
     keys.use_feeds(saved_feeds.OfKeys())
 
@@ -114,10 +116,10 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 
 #: What follows from what happens, each line by itself. A comment is placed by what was read of it.
 REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
-    events.RECORDED: ((told.created,), (read_comment, place_comment, told.read)),
-    events.AMENDED: ((read_comment, place_comment, told.read),),
+    events.RECORDED: ((told.created,), (read_comment, place_comment, told.read), (opening.wait,)),
+    events.AMENDED: ((read_comment, place_comment, told.read), (opening.wait,)),
     events.CHANGED: ((told.updated,),),
-    events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,)),
+    events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,), (cases.forget_empty,)),
 }
 
 

@@ -6,8 +6,8 @@ import peewee
 from peewee import SQL, BigIntegerField, DoubleField, TextField
 
 from surveys.base.accounts.caller import Caller
-from surveys.base.db import FREE_TEXT, TECHNICAL, JSONField, Table, UTCField
-from surveys.models import Response, Survey
+from surveys.base.db import FREE_TEXT, PSEUDONYM, TECHNICAL, JSONField, Table, UTCField
+from surveys.models import Person, Response, Survey
 
 
 class Reading(Table):
@@ -182,24 +182,103 @@ class TopicReview(Table):
         table_name = "topic_review"
 
 
+class OpeningHours(Table):
+    """Row 1: when the team is open, how soon it promises to answer and to solve, and who leads it.
+
+    `time_zone`: null for TIME_ZONE. `open`: weekdays (0 is Monday) with `opens` and `closes`. `lead`: a member's id.
+    """
+
+    id = peewee.IntegerField(primary_key=True)
+    time_zone = TextField(null=True)
+    open = JSONField()
+    holidays = JSONField()
+    answer_within_hours = DoubleField()
+    solve_within_hours = DoubleField()
+    lead = TextField(null=True)
+    updated_at = UTCField()
+
+    class Meta:
+        table_name = "opening_hours"
+
+
 class FollowUp(Table):
-    """Somebody has to get in touch with the person who answered."""
+    """A case: somebody has to get in touch with a person. `domain.follow_ups` says what its states are.
+
+    `person` is null where nobody knows who answered. `rule`: what opened it. `owner`: a member's id. `waits`: when the
+    customer was waited for, `[from, until]`. `history`: what was done when and by whom, with their notes. The due times
+    are of opening hours, `…_why` says how they came about; null while the customer is waited for.
+    """
 
     id = TextField(primary_key=True)
-    response = peewee.ForeignKeyField(Response, unique=True, on_delete="CASCADE", column_name="response_key")
-    status = TextField(default="open")
-    created_at = UTCField()
-    closed_at = UTCField(null=True)
-
-    #: The words that a follow-up's state is told and asked for in. `open`: all that are not closed.
-    STATUSES = (
-        *("open", "closed", "new", "handled", "waiting", "asked", "solved", "unconfirmed", "given_up"),
+    person = peewee.ForeignKeyField(
+        Person, null=True, on_delete="CASCADE", column_name="person_id", index=False
     )
+    rule = TextField()
+    status = TextField()
+    priority = peewee.IntegerField(default=0)
+    owner = TextField(null=True)
+    reason = TextField(null=True)
+    steps = JSONField(default=list)
+    waits = JSONField(default=list)
+    history = JSONField(default=list)
+    opened_at = UTCField(index=True)
+    first_answer_at = UTCField(null=True)
+    asked_at = UTCField(null=True)
+    closed_at = UTCField(null=True)
+    answer_due_at = UTCField(null=True)
+    answer_why = TextField()
+    solve_due_at = UTCField(null=True)
+    solve_why = TextField()
+
+    person_id: str | None
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: the cases that some answer to these is in."""
+        joined = FollowUpResponse.select(FollowUpResponse.follow_up).join(
+            Response, on=(Response.key == FollowUpResponse.response)
+        )
+        return cls.id.in_(joined.where(Response.survey.in_(sorted(caller.surveys or ()))))
 
     class Meta:
         table_name = "follow_up"
-        indexes = ((("status", "response"), False),)
+        constraints = [
+            peewee.SQL(
+                "CHECK (status IN ('new', 'handled', 'waiting', 'asked', 'solved', 'unconfirmed', 'given_up'))"
+            ),
+            peewee.SQL("CHECK ((status IN ('solved', 'unconfirmed', 'given_up')) = (closed_at IS NOT NULL))"),
+        ]
+        about = "person"
+        holds = {"id": PSEUDONYM, "person": PSEUDONYM, "history": FREE_TEXT}
+
+
+# One open case a person.
+FollowUp.add_index(
+    FollowUp.person,
+    name="follow_up_open",
+    unique=True,
+    where=FollowUp.closed_at.is_null() & FollowUp.person.is_null(False),
+)
+FollowUp.add_index(FollowUp.person, name="follow_up_person", where=FollowUp.person.is_null(False))
+
+
+class FollowUpResponse(Table):
+    """An answer in a case: the one that opened it, and those that joined; `rule` is why."""
+
+    response = peewee.ForeignKeyField(
+        Response, primary_key=True, on_delete="CASCADE", column_name="response_key"
+    )
+    follow_up = peewee.ForeignKeyField(FollowUp, on_delete="CASCADE", column_name="follow_up_id")
+    rule = TextField()
+    joined_at = UTCField()
+
+    response_key: int
+    follow_up_id: str
+
+    class Meta:
+        table_name = "follow_up_response"
         about = "response"
+        holds = {"follow_up": PSEUDONYM}
 
 
 class SavedFeed(Table):

@@ -63,6 +63,8 @@ class Survey(Table):
     updated_at = UTCField()
     archived_at = UTCField(null=True)
     signature_version = IntegerField(default=1, constraints=[SQL("DEFAULT 1")])
+    open_follow_ups = JSONField(null=True)
+    ask_contact = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
 
     class Meta:
         constraints = [
@@ -333,7 +335,7 @@ class Response(Table):
 
     `key`: microseconds since 1970 of the first recording, made unique; so the key's order is the order of time.
     `revisions`: for each field the revision that set it, so that every order of arrival gives the same row.
-    `first_tick`, `changed_tick`: see `db.tick`.
+    `first_tick`, `changed_tick`: see `db.tick`. `contact`: whether the respondent may be answered, told news, or both.
     """
 
     key = BigIntegerField(primary_key=True)
@@ -379,6 +381,7 @@ class Response(Table):
     changed_tick = BigIntegerField()
     created_at = UTCField()
     updated_at = UTCField()
+    contact = TextField(null=True)
 
     survey_id: str
     person_id: str | None

@@ -71,6 +71,7 @@ MERGED: dict[str, Any] = {
     "channel": "widget",
     "final": False,
     "test": False,
+    "contact": None,
     "person": None,
 }
 

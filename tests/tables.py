@@ -43,6 +43,8 @@ KEPT = {
     "invitation": "with the person",
     "response": "until deleted, or with the person; `abuse_key` 48 hours",
     "alias": "with the response",
+    "follow_up": "with the person, or with its last response",
+    "follow_up_response": "with the response",
     "erased": "for good: an id, so that whoever follows the feed deletes a copy",
     "idempotent_call": "a day; at once when a person in it is erased",
     "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",

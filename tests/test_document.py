@@ -273,6 +273,11 @@ def listened_to(world, api, survey):
     rows = api.get("/api/responses", has_comment="1")["items"]
     for row in rows:
         api.patch(f"/api/responses/{row['id']}", {"topics": [topic, other], "sentiment": "negative"})
+    case = api.post("/api/follow-ups", {"response": rows[0]["id"]})
+    api.post("/api/follow-ups", {"response": rows[0]["id"]}, 200)
+    api.patch(f"/api/follow-ups/{case['id']}", {"owner": None, "status": "waiting", "note": "Asked."})
+    for path in ("/api/follow-ups", f"/api/follow-ups/{case['id']}"):
+        api.get(path)
     part = {"label": "Spaces", "responses": [rows[0]["id"]], "examples": ["no space"]}
     apart = api.post(f"/api/topics/{topic}/split", part)["id"]
     world.work()

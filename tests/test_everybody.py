@@ -23,6 +23,7 @@ IMPERSONAL = {
     "learnt",
     "member",
     "one_time_link",
+    "opening_hours",
     "pin",
     "recovery_code",
     "refused_origin",

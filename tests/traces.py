@@ -15,6 +15,7 @@ GIVEN: dict[str, Any] = {
     "invitation.status": "sent",
     "invitation.channel": "email",
     "trigger.decision": "scheduled",
+    "follow_up.status": "solved",
     "job.kind": "nothing to do",
     "job.state": "done",
     "triage.state": "done",

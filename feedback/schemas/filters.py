@@ -7,7 +7,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import segments
-from feedback.models import FollowUp, Triage
+from feedback.domain import follow_ups
+from feedback.models import Triage
 from feedback.schemas.kinds import CHANNELS, When
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
@@ -75,7 +76,10 @@ class FeedFilters(Segments):
 
     group = fields.String(validate=validate.OneOf(GROUPS))
     sentiment = fields.String(validate=validate.OneOf(("negative", "neutral", "positive")))
-    status = fields.String(validate=validate.OneOf(FollowUp.STATUSES))
+    status = fields.String(
+        validate=validate.OneOf(("open", "closed", *follow_ups.STATUSES)),
+        metadata={"description": "Of the case that the answer is in; open: of all that are not closed."},
+    )
     tag = fields.String()
     q = fields.String(validate=validate.Length(max=1000))
     score_min: fields.Field = lists.Digits(validate=validate.Range(LOWEST, HIGHEST))

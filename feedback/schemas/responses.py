@@ -139,6 +139,10 @@ class ResponseOut(ma.Schema):
     test = fields.Boolean()
     follow_up = fields.Nested(FollowUpBrief, allow_none=True)
     triage = fields.String(metadata={"description": "Whether somebody has looked at it: `unread` at first."})
+    contact = fields.String(
+        allow_none=True,
+        metadata={"description": "Whether the respondent may be answered (`reply`), told `news`, or `both`."},
+    )
     version = fields.Integer()
     created_at = Moment()
     updated_at = Moment()

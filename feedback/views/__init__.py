@@ -1,6 +1,6 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import exports, feed, pins, responses, results, tags, topics
+from feedback.views import exports, feed, follow_ups, pins, responses, results, tags, topics
 
 BLUEPRINTS = (
     feed.routes,
@@ -14,4 +14,6 @@ BLUEPRINTS = (
     topics.routes,
     topics.drivers,
     topics.sentiment,
+    follow_ups.routes,
+    follow_ups.opening,
 )

@@ -9,6 +9,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.http import bodies
+from surveys.domain import follow_ups
 from surveys.schemas.flat import Flat
 from surveys.schemas.kinds import (
     LONG,
@@ -111,6 +112,11 @@ class AnswerBody(Flat):
     language = fields.String(validate=language_tag, allow_none=True)
     page = text(LONG, allow_none=True, post_load=bare_page)
     properties = Properties(allow_none=True)
+    contact = fields.String(
+        validate=validate.OneOf(follow_ups.CONTACTS),
+        allow_none=True,
+        metadata={"description": "May we write to you about this: to answer, with news of it, or both?"},
+    )
     final = Truth()
     channel = fields.String(validate=validate.OneOf(CHANNELS))
     test = Truth()
@@ -135,6 +141,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "touchpoint": _is_text(SHORT),
     "language": lambda value: value is None or (type(value) is str and TAG.fullmatch(value)),
     "page": _is_text(LONG),
+    "contact": lambda value: value is None or (type(value) is str and value in follow_ups.CONTACTS),
     "final": lambda value: type(value) is bool,
     "channel": lambda value: type(value) is str and value in CHANNELS,
     "test": lambda value: type(value) is bool,

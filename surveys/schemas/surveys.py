@@ -10,7 +10,7 @@ from surveys import wording
 from surveys.base import origins
 from surveys.base.delivery import message
 from surveys.base.http import lists
-from surveys.domain import weblinks
+from surveys.domain import follow_ups, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
 from surveys.schemas.kinds import (
@@ -235,6 +235,29 @@ class Notes(fields.List):
         return script.notes(value)
 
 
+class FollowUpRules(ma.Schema):
+    """Which answers open a follow-up by themselves: scores up to a limit, strongly negative words whatever the score,
+    people who want to be answered, and those whose scores fell twice in a row."""
+
+    at_or_below = whole(-100, 100, allow_none=True)
+    negative = Truth()
+    contact = Truth()
+    falling = Truth()
+
+
+class Rules(fields.Nested):
+    """Rules of follow-ups: what is not given is off."""
+
+    def __init__(self) -> None:
+        super().__init__(FollowUpRules, allow_none=True)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, partial: Any = None, **kwargs: Any) -> Any:
+        return {**follow_ups.OFF, **super()._deserialize(value, attr, data, partial, **kwargs)}
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        return {**follow_ups.OFF, **(value or {})}
+
+
 class SurveyBody(ma.Schema):
     """What is asked, of whom, and how."""
 
@@ -297,6 +320,10 @@ class SurveyBody(ma.Schema):
             "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."
         }
     )
+    open_follow_ups = Rules()
+    ask_contact = Truth(
+        metadata={"description": "Ask whether we may write to the respondent about the answer."}
+    )
     widget = fields.Nested(WidgetOptions)
     notes = Notes()
     definition = fields.Integer(dump_only=True)
@@ -309,12 +336,16 @@ class SurveyBody(ma.Schema):
 
 
 def check_words(metric_key: str, data: dict[str, Any]) -> None:
-    """Own words must name groups and scores of the metric, and languages. Raises ValidationError."""
+    """Own words, and rules, must name groups and scores of the metric, and languages. Raises ValidationError."""
     metric = METRICS[metric_key]
     groups = {group.key for group in metric.groups}
     scores = {str(score) for score in metric.scores} | {"low", "high"}
     if data.get("follow_up_type", "text") != "text" and not data.get("choices"):
         raise ma.ValidationError({"choices": ["Are required: the follow-up offers them."]})
+    limit = (data.get("open_follow_ups") or {}).get("at_or_below")
+    if limit is not None and not metric.accepts(limit):
+        off = f"Must be between {metric.minimum} and {metric.maximum}."
+        raise ma.ValidationError({"open_follow_ups": {"at_or_below": [off]}})
     for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}

@@ -13,7 +13,7 @@ import pytest
 from playhouse.test_utils import count_queries
 
 from feedback import feed, saved_feeds
-from feedback.models import FollowUp, Placement, Reading, Topic
+from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic
 from surveys import responses, wording
 from surveys.base import db
 from surveys.domain import folding
@@ -53,7 +53,8 @@ def two(make):
     Reading.create(key=second.key, language="fr", label="positive", score=0.5, engine="t", read_at=NOW)
     topic = Topic.create(id="top_1", label="Slow checkout", created_at=NOW)
     Placement.create(topic=topic, response=first.key, evidence=["checkout"])
-    FollowUp.create(id="fu_1", response=first.key, created_at=NOW)
+    case = FollowUp.create(id="fu_1", rule="score", status="new", opened_at=NOW, answer_why="", solve_why="")
+    FollowUpResponse.insert(response=first.key, follow_up=case, rule="score", joined_at=NOW).execute()
     known = {
         "agent_id": "a1",
         "agent_name": "Ann",
@@ -106,7 +107,7 @@ def test_an_item_shows_all_that_the_contract_names(api, two):
         "touchpoint": "checkout", "agent": {"id": "a1", "name": "Ann"}, "team": {"id": "t1", "name": "Tea"},
         "ticket": None,
         "properties": {"plan": "pro", "paid": True, "seats": 5}, "tags": ["vip", "eu"],
-        "follow_up": {"id": "fu_1", "status": "open"},
+        "follow_up": {"id": "fu_1", "status": "new"}, "contact": None,
         "created_at": "2026-03-10T12:00:00.000Z", "updated_at": "2026-03-10T12:00:00.000Z", "flags": [],
         "excluded": False, "version": 2,
     }  # fmt: skip

@@ -33,6 +33,7 @@ VALUES = {
     "properties": [{}, {"plan": "pro"}, None, {"x": [1]}],
     "final": [True, False, None, 1, "true"],
     "channel": ["widget", "kiosk", "fax", None, ["widget"]],
+    "contact": ["reply", "news", "both", "fax", None, 7],
     "test": [True, False, None, 0],
     "unknown": [1],
 }

@@ -1,0 +1,305 @@
+"""Cases: opened once a person, joined by their further answers, worked on, closed by the customer or given up."""
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+
+from feedback.domain import follow_ups as the_rules
+from feedback.domain.business_hours import Span, due
+from feedback.domain.follow_ups import ASKED, BY_HAND, CLOSED, GIVEN_UP, NEW, SOLVED, STANDING, UNCONFIRMED
+from feedback.follow_ups import hours
+from feedback.follow_ups.hours import Promise
+from feedback.models import FollowUp, FollowUpResponse
+from surveys import people, responses
+from surveys.base import clock, db, ids, jobs
+from surveys.base.accounts.caller import Caller
+from surveys.base.errors import Clash, Missing, Refused
+from surveys.models import Person, Response
+
+#: Cases of which the due times are worked out anew in one transaction.
+AT_ONCE = 100
+
+
+def open_by_hand(response: Response, caller: Caller, now: datetime) -> tuple[FollowUp, bool]:
+    """Open a case for an answer, or let it join the open one of its person; the case, and whether that is new.
+
+    Raises Clash where the answer's case is closed already, Missing where the answer is gone.
+    """
+
+    def verb() -> tuple[FollowUp, bool]:
+        case, created = admit(response.key, BY_HAND, now, caller)
+        if case.closed_at is not None:
+            raise Clash(f"The case of this answer, {case.id}, is closed; open that one again.", "response")
+        return case, created
+
+    return db.write(verb)
+
+
+def admit(key: int, rule: str, now: datetime, caller: Caller | None = None) -> tuple[FollowUp, bool]:
+    """Put an answer into its case; into the open one of its person; else into a new one: the case, whether it is new.
+
+    Call it in a transaction. Raises Missing for an answer that is gone.
+    """
+    row = _response(key)
+    if row is None:
+        raise Missing
+    mine = _hold(row)
+    joined = FollowUpResponse.get_or_none(FollowUpResponse.response == row.key)
+    if joined is not None:
+        return joined.follow_up, False
+    case = FollowUp.get_or_none(FollowUp.person.in_(mine), FollowUp.closed_at.is_null()) if mine else None
+    created = case is None
+    if case is None:
+        case = FollowUp(id=ids.new("fu"), person=row.person_id, rule=rule, status=NEW, opened_at=now)
+        _note(case, now, caller, {"opened": rule})
+        _schedule(case, hours.promise())
+        case.save(force_insert=True)
+    else:
+        _note(case, now, caller, {"joined": rule})
+        FollowUp.update(history=case.history).where(FollowUp.id == case.id).execute()
+    FollowUpResponse.insert(response=row.key, follow_up=case.id, rule=rule, joined_at=now).execute()
+    responses.touch(row.key, now)
+    return case, created
+
+
+def change(case: FollowUp, given: Mapping[str, Any], caller: Caller, now: datetime) -> FollowUp:
+    """Do what the team may: `owner`, `status`, `reason`, `steps`, `note`. Raises Refused, Clash and Missing."""
+
+    def verb() -> FollowUp:
+        row = _locked(case.id)
+        if row is None:
+            raise Missing
+        done: dict[str, Any] = {}
+        if "owner" in given and given["owner"] != row.owner:
+            if row.owner is not None and not given.get("note"):
+                raise Refused("Say in a sentence why somebody else takes over.", "note")
+            done["owner"] = row.owner = given["owner"]
+        if "steps" in given:
+            steps = [step for step in the_rules.STEPS if step in given["steps"]]
+            if steps != row.steps:
+                done["steps"] = row.steps = steps
+        moved = _move(row, given, now)
+        done |= moved
+        if done or given.get("note"):
+            _note(row, now, caller, done, given.get("note"))
+            _save(row, now, touch="status" in moved)
+        return row
+
+    return db.write(verb)
+
+
+def lapse(now: datetime) -> int:
+    """Close, unconfirmed, what the customer said nothing to for SILENCE_DAYS; how many."""
+    asked_before = now - timedelta(days=the_rules.SILENCE_DAYS)
+    silent = (FollowUp.status == ASKED) & (FollowUp.asked_at <= asked_before)
+    found: Any = FollowUp.select(FollowUp.id).where(silent).tuples()
+    return sum(db.write(functools.partial(_lapse, row[0], asked_before, now)) for row in list(found))
+
+
+@jobs.on(hours.CHANGED)
+def reschedule(payload: dict[str, Any], now: datetime) -> None:
+    """Work out the due times of the open cases anew; what is closed keeps its own."""
+    last: str | None = ""
+    while last is not None:
+        last = db.write(functools.partial(_reschedule_some, last))
+
+
+def forget_empty(payload: dict[str, Any], now: datetime) -> None:
+    """A case goes with the last of its answers, and what was noted about them with it."""
+    left = FollowUpResponse.select().where(FollowUpResponse.follow_up == FollowUp.id)
+    empty = ~peewee.fn.EXISTS(left)
+    # Rarely so: writers are not to wait for each erasure.
+    if FollowUp.select().where(empty).exists():
+        db.write(FollowUp.delete().where(empty).execute)
+
+
+def is_owed(now: datetime) -> Any:
+    """The condition of what is overdue: open, and its answer or its solution is owed since before `now`."""
+    unanswered = FollowUp.first_answer_at.is_null() & _is_before(FollowUp.answer_due_at, now)
+    return FollowUp.closed_at.is_null() & (unanswered | _is_before(FollowUp.solve_due_at, now))
+
+
+def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[dict[str, Any]]:
+    """Cases as the API shows them. `surveys`: the only ones whose answers may be seen."""
+    answers = _answers([case.id for case in cases], surveys)
+    return [_item(case, answers.get(case.id, []), now) for case in cases]
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_response = db.Lookup(Response.key, lock=True)
+_locked = db.Lookup(FollowUp.id, lock=True)
+
+
+def _is_before(column: Any, now: datetime) -> Any:
+    """Never null, so that it can be negated."""
+    return column.is_null(False) & (column < now)
+
+
+def _hold(row: Response) -> list[str]:
+    """Let nobody else open a case for this answer or its person meanwhile; the rows of the person."""
+    if row.person_id is None:
+        db.serialise(f"follow-up {row.key}")
+        return []
+    person = Person.get_by_id(row.person_id)
+    db.serialise(f"follow-up {person.id}")
+    known = people.hold(people.identity_of(person)) if person.verified else []
+    return list({person.id, *(each.id for each in known)})
+
+
+def _lapse(case_id: str, asked_before: datetime, now: datetime) -> bool:
+    row = _locked(case_id)
+    if row is None or row.status != ASKED or row.asked_at > asked_before:
+        return False
+    _set(row, UNCONFIRMED, now)
+    _note(row, now, None, {"status": UNCONFIRMED})
+    _save(row, now, touch=True)
+    return True
+
+
+def _move(row: FollowUp, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Put a case into another state, or refuse to; what that changed."""
+    status, reason = given.get("status", row.status), given.get("reason", row.reason)
+    if "status" in given and status in (SOLVED, UNCONFIRMED):
+        raise Refused("Only the customer says whether it is solved: ask, or give up with a reason.", "status")
+    if given.get("reason") is not None and status != GIVEN_UP:
+        raise Refused("Goes with the status given_up alone.", "reason")
+    if status == row.status and reason == row.reason:
+        return {}
+    if status == GIVEN_UP:
+        missing = [name for name, value in (("reason", reason), ("note", given.get("note"))) if not value]
+        if missing:
+            raise Refused("Say why it is given up: a reason, and a sentence of your own.", *missing)
+    elif row.status == SOLVED:
+        raise Clash("The customer said that it is solved; another answer opens another case.", "status")
+    elif row.closed_at is not None:
+        _reopen(row, now)
+    done = {"status": status} if status != row.status else {}
+    _set(row, status, now)
+    row.reason = reason if status == GIVEN_UP else None
+    return done | ({"reason": row.reason} if row.reason else {})
+
+
+def _reopen(row: FollowUp, now: datetime) -> None:
+    """Raises Clash where the person has another open case by now."""
+    mine = FollowUp.person == row.person_id
+    if row.person_id is not None:
+        db.serialise(f"follow-up {row.person_id}")
+        if FollowUp.select().where(mine, FollowUp.closed_at.is_null()).exists():
+            raise Clash("The person has another open case by now.", "status")
+    # What was closed stood still.
+    row.waits = [*row.waits, [clock.stamp(row.closed_at), clock.stamp(now)]]
+
+
+def _set(row: FollowUp, status: str, now: datetime) -> None:
+    """The state and what follows from it: clocks, and when it was answered, asked and closed."""
+    stood = row.status in STANDING and row.closed_at is None
+    stands = status in STANDING
+    if stands and not stood:
+        row.waits = [*row.waits, [clock.stamp(now), None]]
+        row.first_answer_at = row.first_answer_at or now
+    elif stood and not stands:
+        row.waits = [*row.waits[:-1], [row.waits[-1][0], clock.stamp(now)]]
+    if status != row.status:
+        row.asked_at = now if status == ASKED else None
+    row.status = status
+    row.closed_at = (row.closed_at or now) if status in CLOSED else None
+    if row.closed_at is None:
+        _schedule(row, hours.promise())
+
+
+def _schedule(row: FollowUp, promise: Promise) -> bool:
+    """Work out the due times of an open case: whether one changed. An answer that was given is not due any more."""
+    before = [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
+    spans: list[Span] = [
+        (datetime.fromisoformat(begun), datetime.fromisoformat(ended) if ended else None)
+        for begun, ended in row.waits
+    ]
+    if row.first_answer_at is None:
+        answer = due(promise.hours, row.opened_at, promise.answer, spans)
+        row.answer_due_at, row.answer_why = answer.at, answer.why
+    solve = due(promise.hours, row.opened_at, promise.solve, spans)
+    row.solve_due_at, row.solve_why = solve.at, solve.why
+    return before != [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
+
+
+def _reschedule_some(after: str) -> str | None:
+    """The next AT_ONCE open cases after an id; the last one's, None at the end."""
+    promise = hours.promise()
+    query = FollowUp.select().where(FollowUp.closed_at.is_null(), FollowUp.id > after)
+    query = query.order_by(FollowUp.id).limit(AT_ONCE)
+    rows = list(query if db.on_sqlite() else query.for_update())
+    for row in rows:
+        if _schedule(row, promise):
+            row.save(only=_DUE)
+    return rows[-1].id if len(rows) == AT_ONCE else None
+
+
+_DUE = [FollowUp.answer_due_at, FollowUp.answer_why, FollowUp.solve_due_at, FollowUp.solve_why]
+
+
+def _note(
+    row: FollowUp, now: datetime, caller: Caller | None, what: Mapping[str, Any], note: str | None = None
+) -> None:
+    by = {"id": caller.id, "name": caller.name} if caller is not None else None
+    row.history = [
+        *row.history,
+        {"at": clock.stamp(now), "by": by, **what, **({"note": note} if note else {})},
+    ]
+
+
+def _save(row: FollowUp, now: datetime, touch: bool) -> None:
+    row.save()
+    if touch:
+        mine: Any = FollowUpResponse.select(FollowUpResponse.response).where(
+            FollowUpResponse.follow_up == row.id
+        )
+        responses.touch_all([key for (key,) in mine.tuples()], now)
+
+
+def _answers(case_ids: Collection[str], surveys: list[str] | None) -> dict[str, list[str]]:
+    """The ids of each case's answers, those that opened it first."""
+    query: Any = (
+        FollowUpResponse.select(FollowUpResponse.follow_up, Response.id)
+        .join(Response, on=(Response.key == FollowUpResponse.response))
+        .where(FollowUpResponse.follow_up.in_(list(case_ids)))
+        .order_by(FollowUpResponse.joined_at, Response.key)
+    )
+    if surveys is not None:
+        query = query.where(Response.survey.in_(surveys))
+    found: dict[str, list[str]] = {}
+    for case_id, response_id in query.tuples():
+        found.setdefault(case_id, []).append(response_id)
+    return found
+
+
+def _item(case: FollowUp, answers: list[str], now: datetime) -> dict[str, Any]:
+    owed = case.closed_at is None
+    clocks = {
+        "answer": (case.answer_due_at, case.answer_why, owed and case.first_answer_at is None),
+        "solved": (case.solve_due_at, case.solve_why, owed),
+    }
+    return {
+        "id": case.id,
+        "response": answers[0] if answers else None,
+        "person": case.person_id,
+        "rule": case.rule,
+        "status": case.status,
+        "priority": case.priority,
+        "responses": answers,
+        "owner": case.owner,
+        "due": {
+            name: {"at": at, "why": why, "overdue": still and at is not None and at < now}
+            for name, (at, why, still) in clocks.items()
+        },
+        "opened_at": case.opened_at,
+        "first_answer_at": case.first_answer_at,
+        "closed_at": case.closed_at,
+        "reason": case.reason,
+        "steps": case.steps,
+        "history": case.history,
+    }

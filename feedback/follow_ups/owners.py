@@ -1,0 +1,8 @@
+"""Whom a follow-up may be given to."""
+
+from surveys.base.accounts import members
+
+
+def is_member(member_id: str) -> bool:
+    """Whether there is somebody of the team with this id."""
+    return members.get(member_id) is not None
