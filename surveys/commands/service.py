@@ -205,10 +205,16 @@ def first_sign_in(chosen: settings.Settings) -> list[str]:
     path.unlink(missing_ok=True)
     if not members.nobody_joined():
         return []
-    url = team.renewed_first_link(clock.now())
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(url + "\n")
+    try:
+        url = team.renewed_first_link(clock.now())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(url + "\n")
+    except (*db.FAILURES, OSError) as error:
+        # On a full disk answers are still read, and people erased: the service starts.
+        return [
+            f"No link for the first administrator could be made now ({db.reason(error)}); start again later"
+        ]
     where = url if sys.stdout.isatty() else f"by the link in {path}"
     return [f"Sign in as the first administrator: {where}"]
 

@@ -77,7 +77,8 @@ def test_the_api_pages_show_every_route_and_can_be_tried(live, browse):
         lambda request: None if request.url.startswith((live.url, "data:")) else outside.append(request.url),
     )
     page.goto(f"{live.url}/api/docs")
-    expect(page.get_by_text("/api/surveys", exact=True).first).to_be_visible()
+    # The document is put together when it is first asked for.
+    expect(page.get_by_text("/api/surveys", exact=True).first).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Authorize").first.click()
     page.locator(".auth-container input").fill(ADMIN_KEY)
     page.locator(".auth-btn-wrapper .authorize").click()

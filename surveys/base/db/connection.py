@@ -88,7 +88,7 @@ def snapshot() -> Iterator[None]:
 
 def forget_connection() -> None:
     """Drop this thread's connection after a failure, so that the next call makes a new one."""
-    if not database.is_closed():
+    if database.obj is not None and not database.is_closed():
         connection = database.connection()
         # Not close(), which refuses inside a transaction.
         database.dispose()
