@@ -197,6 +197,10 @@ def welcome(chosen: settings.Settings) -> None:
     db.close_database()
 
 
+#: What writing raises on a disk that is full or gone.
+_NO_ROOM: tuple[type[Exception], ...] = (*db.FAILURES, OSError)
+
+
 def first_sign_in(chosen: settings.Settings) -> list[str]:
     """While nobody has joined, make a new link for the first administrator, keep it in DATA_DIR (mode 0600), and say
     where it is. The earlier ones lead nowhere any more.
@@ -210,7 +214,7 @@ def first_sign_in(chosen: settings.Settings) -> list[str]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(url + "\n")
-    except (*db.FAILURES, OSError) as error:
+    except _NO_ROOM as error:
         # On a full disk answers are still read, and people erased: the service starts.
         return [
             f"No link for the first administrator could be made now ({db.reason(error)}); start again later"
