@@ -87,7 +87,7 @@ def install(settings: Settings) -> None:
 def _on_postgres(settings: Settings) -> Huey:
     """A LISTEN hears nothing through a pooler: it goes around it, or else the rows are polled."""
     url = settings.database_direct_url or settings.database_url
-    listens = settings.database_direct_url is not None or not db.is_pooled()
+    listens = settings.database_direct_url is not None or not db.is_pooled(url)
     connection = functools.partial(db.connect, url)
     return PostgresHuey("earshot", connection=connection, results=False, blocking=listens)
 

@@ -33,13 +33,14 @@ def rows_in(table: str) -> int:
     return database.execute_sql(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0]  # noqa: S608
 
 
-def is_pooled() -> bool:
+def is_pooled(url: str | None = None) -> bool:
     """Whether a pooler stands in front of PostgreSQL, so that nothing may outlive a transaction.
 
-    Looks for the server where it is not found yet. Raises peewee.OperationalError when it is away.
+    Looks for the server where it is not found yet. Raises peewee.OperationalError when it is away. `url`: the address
+    that is meant; of another than that of the bound database nothing is known, and no pooler is assumed.
     """
     bound = database.obj
-    if not isinstance(bound, postgres.Database):
+    if not isinstance(bound, postgres.Database) or url not in (None, bound.database):
         return False
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
         return bound.pulse.finds_pooler()
