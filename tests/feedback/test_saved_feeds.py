@@ -5,6 +5,7 @@ import pytest
 from feedback import saved_feeds
 from surveys.base import clock, errors
 from surveys.base.accounts import keys
+from surveys.base.accounts.caller import Caller
 from tests.conftest import Api
 
 
@@ -103,3 +104,15 @@ def test_a_view_of_a_limited_key_stays_within_its_surveys(api, world, client, ma
     limited = Api(world, make.key("write", surveys=[mine.id]))
     assert limited.get("/api/feeds")["items"] == []
     limited.delete(f"/api/feeds/{views[0]['id']}", 404)
+
+
+def test_a_view_that_a_member_saves_is_the_services_and_stays_within_their_surveys(world, make, client):
+    mine = make.survey()
+    make.response(mine, 9, comment="Mine")
+    make.response(make.survey(), 9, comment="Not mine")
+    member = Caller("mem_1", "Ada", frozenset({"write"}), frozenset({mine.id}), "mem_1")
+    with world.app.app_context():
+        row, token = saved_feeds.save("Ada's", {}, member, clock.now())
+    assert row.api_key == saved_feeds.SERVICE
+    shown = client.get(f"/feed/{token}.json").get_json()
+    assert ["Mine" in item["content_text"] for item in shown["items"]] == [True]
