@@ -287,6 +287,7 @@ def test_what_leaves_the_house_has_a_lane_of_its_own():
         "look up": jobs.CALLS,
         "note due": jobs.CALLS,
         "mail reports to be confirmed": jobs.CALLS,
+        "member mail": jobs.MAIL,
     }
     assert jobs._lanes == lanes
 
