@@ -108,6 +108,16 @@ def total() -> int:
 
 def check(path: Path, progress: Progress = lambda _: None) -> Manifest:
     """Read a backup through and return its manifest. Raises NotABackup when it is not whole."""
+    try:
+        return _checked(path, progress)
+    except NotABackup:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        # A damaged byte can leave lines that are JSON and mean nothing.
+        raise NotABackup(f"This is no backup of Earshot ({type(error).__name__}).") from error
+
+
+def _checked(path: Path, progress: Progress) -> Manifest:
     counts: dict[str, int] = {}
     columns: dict[str, list[str]] = {}
     lines = _lines(path)

@@ -294,3 +294,18 @@ def test_a_restore_that_fails_on_the_way_leaves_all_as_it_was(world, file, fille
     with pytest.raises(OSError, match="the disk"):
         backup.restore(file, world.settings, clock.now(), force=True)
     assert everything(world) == before
+
+
+@pytest.mark.parametrize(
+    "line", ["7", "null", "[1]", '"end"', "{}", '{"table": "survey"}', '{"table": 7, "columns": 8}']
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_lines_that_mean_nothing_make_no_backup(tmp_path, line, place):
+    """As a damaged byte may leave them, which is found before the sum at the file's end is."""
+    head = '{"earshot": 1, "made_at": "2026-01-01T00:00:00Z", "migrations": [], "secret_key": "x", "database": "x"}'
+    lines = [head, '{"table": "survey", "columns": ["id"]}', '["sv_1"]']
+    lines[place] = line
+    file = tmp_path / "damaged"
+    file.write_bytes(gzip.compress("\n".join(lines).encode()))
+    with pytest.raises(backup.NotABackup):
+        backup.check(file)
