@@ -130,6 +130,9 @@ def _checked(path: Path, progress: Progress) -> Manifest:
         elif "end" in line:
             if line["end"] != counts:
                 raise NotABackup("The counts in it do not fit its rows.")
+            # The sum over the whole is checked by reading beyond the last line.
+            if next(lines, None) is not None:
+                raise NotABackup("Something follows its end.")
             return replace(manifest, rows=counts, columns=columns)
         else:
             table = line["table"]

@@ -102,7 +102,7 @@ class ShortWay:
             return True
         # Our own pages may call whatever the survey allows, and need no leave to read.
         own = origin == self._settings.origin or _host(origin.partition("://")[2]) == _host(
-            environ["HTTP_HOST"]
+            environ.get("HTTP_HOST", "")
         )
         return origin in allowed and not own
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import peewee
 from playhouse.migrations import Runner
 
 from surveys.base import db
@@ -165,14 +164,14 @@ def _take_away_all_but(columns: Mapping[str, Sequence[str]]) -> None:
         if table in found and table not in columns:
             db.database.execute_sql(f'DROP TABLE "{table}"')
             continue
-        for name in set(found.get(table, ())) - set(columns.get(table, ())):
+        # SQLite drops no column of a foreign key: then the backup fits nothing, as loading it will say.
+        kept = {key.column for key in db.database.get_foreign_keys(table)} if db.on_sqlite() else set()
+        for name in set(found.get(table, ())) - set(columns.get(table, ())) - kept:
             # SQLite drops no column that an index knows; PostgreSQL drops the index too.
             for index in db.database.get_indexes(table) if db.on_sqlite() else ():
                 if index.sql and f'"{name}"' in index.sql:
                     db.database.execute_sql(f'DROP INDEX "{index.name}"')
-            # SQLite drops no column of a foreign key either; then the backup fits nothing, as loading it will say.
-            with contextlib.suppress(peewee.OperationalError):
-                db.database.execute_sql(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
+            db.database.execute_sql(f'ALTER TABLE "{table}" DROP COLUMN "{name}"')
 
 
 def _runner() -> Runner:

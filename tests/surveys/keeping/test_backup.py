@@ -309,3 +309,13 @@ def test_lines_that_mean_nothing_make_no_backup(tmp_path, line, place):
     file.write_bytes(gzip.compress("\n".join(lines).encode()))
     with pytest.raises(backup.NotABackup):
         backup.check(file)
+
+
+def test_a_byte_that_changes_a_value_and_nothing_else_is_found(world, file, filled):
+    """Every line can still be read, and the counts fit: only the sum over the whole tells."""
+    backup.write(file, world.settings, clock.now())
+    content = file.read_bytes()
+    packed = gzip.compress(gzip.decompress(content).replace(b"sv_", b"sw_"))
+    file.write_bytes(packed[:-8] + content[-8:])
+    with pytest.raises(backup.NotABackup):
+        backup.check(file)

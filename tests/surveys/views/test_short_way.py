@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.test import create_environ, run_wsgi_app
 
 from surveys.models import Response
 from surveys.schemas.answers import AnswerBody, plainly
@@ -139,3 +140,13 @@ def test_the_ordinary_answer_takes_it_and_nothing_else_does(world, make):
     assert went_long(query_string={"x": "1"})
     assert went_long(json={"id": str(uuid.uuid4()), "survey": survey, "person": {"id": "u"}})
     assert went_long(json=None, data="{", content_type="application/json")
+
+
+def test_a_page_that_names_no_host_is_answered_all_the_same(world, make):
+    """HTTP/1.0 asks for none."""
+    survey = make.survey(allowed_origins=[SHOP]).id
+    environ = create_environ("/r", method="POST", headers={"Origin": SHOP}, json={
+        "id": str(uuid.uuid4()), "survey": survey, "score": 9,
+    })  # fmt: skip
+    del environ["HTTP_HOST"]
+    assert run_wsgi_app(world.app.wsgi_app, environ)[1] == "201 CREATED"
