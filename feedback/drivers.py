@@ -1,6 +1,7 @@
 """Drivers: what topics do to the value, and how that changed since the period before."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +18,10 @@ def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> dict[
     A topic that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
     without an impact now, the one that explains most of the change comes first.
     """
-    whole = results.number(selection, zone, now)
+    whole = results.compared(selection, zone, now)
     return {
         "metric": selection.metric.key,
-        **{name: whole[name] for name in ("n", "value", "interval", "previous", "change")},
+        **asdict(whole),
         "items": topics(selection, now),
     }
 

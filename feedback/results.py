@@ -4,7 +4,7 @@ import functools
 import itertools
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from peewee import SQL, fn
 from feedback import segments
 from feedback.domain import statistics
 from feedback.models import Placement, Reading, Topic
+from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
 from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.base.errors import Refused
@@ -30,7 +31,7 @@ _NAMES = {"agent": Response.agent_name, "team": Response.team_name}
 INTERVALS = ("day", "week", "month")
 MOST_BUCKETS = 4000
 
-#: Segments that are shown and ranked among each other, those with most answers.
+#: Segments that are shown and ranked among each other, those with most responses.
 MOST_GROUPS = 1000
 
 
@@ -52,46 +53,47 @@ class Selection:
 FULL, MOSTLY = 30, 0.8
 
 
-def number(selection: Selection, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The number, its interval, the period before, the asks, the series and the segments, as the API shows them.
+def number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
+    """The number, its interval, the period before, the asks, the series and the segments.
 
     Raises Refused when the series has more points than anybody can read.
     """
     metric = selection.metric
     counts = _counts(selection, zone)
-    before = _before(selection, now)
-    previous = _counts(before, zone) if before else None
-    change = statistics.difference(metric, previous, counts) if previous is not None else None
+    previous, change = _past(selection, counts, zone, now)
     whole = statistics.summarise(metric, counts)
-    return {
-        "metric": metric.key,
-        "definition": selection.surveys[0].definition if len(selection.surveys) == 1 else None,
-        "n": whole.n,
-        "counts": whole.counts,
-        "scores": {str(score): counts.get(score, 0) for score in metric.scores},
-        "value": whole.value,
-        "interval": whole.interval,
-        "confidence": whole.confidence,
-        "mean": whole.mean,
-        "mean_interval": whole.mean_interval,
-        "repeat": "latest" if selection.latest else "all",
-        "previous": _brief(metric, previous) if previous is not None else None,
-        "change": {
-            "difference": change.difference,
-            "z": change.z,
-            "distinguishable": change.distinguishable,
-        }
-        if change
-        else None,
-        "asked": _asked(selection, now),
-        "breaks": _breaks(selection, zone),
-        "series": _series(selection, zone) if selection.interval else [],
-        **_grouped(selection),
-    }
+    groups, left_out = _grouped(selection)
+    return Number(
+        n=whole.n,
+        value=whole.value,
+        interval=whole.interval,
+        previous=previous,
+        change=change,
+        metric=metric.key,
+        definition=selection.surveys[0].definition if len(selection.surveys) == 1 else None,
+        counts=whole.counts,
+        scores={score: counts.get(score, 0) for score in metric.scores},
+        confidence=whole.confidence,
+        mean=whole.mean,
+        mean_interval=whole.mean_interval,
+        latest=selection.latest,
+        asked=_asked(selection, now),
+        breaks=_breaks(selection, zone),
+        series=_series(selection, zone) if selection.interval else (),
+        groups=groups,
+        groups_left_out=left_out,
+    )
+
+
+def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
+    """The number and the period before, and nothing else that stands beside them."""
+    counts = _counts(selection, zone)
+    whole = _brief(selection.metric, counts)
+    return Compared(whole.n, whole.value, whole.interval, *_past(selection, counts, zone, now))
 
 
 def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
-    """The finest of day, week and month of which four in five hold `FULL` answers; month where none does."""
+    """The finest of day, week and month of which four in five hold `FULL` responses; month where none does."""
     sizes: dict[date, int] = {}
     for day, n in _fetch(_by_day(selection, zone)):
         sizes[date.fromisoformat(day)] = int(n)
@@ -112,7 +114,7 @@ def counts_with(
 ) -> tuple[Counts, dict[str | None, Counts]]:
     """How often each score was given, in all and for each value of a segment, or for the value `only`.
 
-    Of topics an answer may have several; None: it has none. One statement, so that no answer that comes
+    A response may have several topics; None: it has none. One statement, so that no response that comes
     meanwhile is in one count and not in the other.
     """
     key, n = segments.column(by), fn.COUNT(Response.key)
@@ -129,15 +131,36 @@ def counts_with(
 
 def period_before(selection: Selection, now: datetime) -> Selection | None:
     """The period of the same length just before; None when the selection has no beginning."""
-    return _before(selection, now)
+    if selection.since is None:
+        return None
+    until = selection.until or now
+    if until <= selection.since:
+        return None
+    try:
+        since = selection.since - (until - selection.since)
+    except OverflowError:
+        # A period of thousands of years has none before it.
+        return None
+    return replace(selection, since=since, until=selection.since, interval=None, by=None)
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _brief(metric: Metric, counts: Mapping[int, int]) -> dict[str, Any]:
-    number = statistics.summarise(metric, counts)
-    return {"n": number.n, "value": number.value, "interval": number.interval}
+def _brief(metric: Metric, counts: Mapping[int, int]) -> Brief:
+    found = statistics.summarise(metric, counts)
+    return Brief(found.n, found.value, found.interval)
+
+
+def _past(
+    selection: Selection, counts: Counts, zone: ZoneInfo, now: datetime
+) -> tuple[Brief | None, statistics.Change | None]:
+    """What the period before came to, and how far `counts` of this one are from it."""
+    before = period_before(selection, now)
+    if before is None:
+        return None, None
+    past = _counts(before, zone)
+    return _brief(selection.metric, past), statistics.difference(selection.metric, past, counts)
 
 
 def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
@@ -165,7 +188,7 @@ def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str |
 
 
 def _by_day(selection: Selection, zone: ZoneInfo) -> Any:
-    """A query of days and how many answers each holds."""
+    """A query of days and how many responses each holds."""
     edges = _whole_days(selection, zone)
     if edges is not None:
         return _daily(selection, edges).select(DailyCount.day, fn.SUM(DailyCount.n)).group_by(DailyCount.day)
@@ -239,29 +262,7 @@ def _latest(selection: Selection) -> Any:
     return peewee.Select([ranked], [ranked.c.key]).where(ranked.c.rank == 1)
 
 
-def _before(selection: Selection, now: datetime) -> Selection | None:
-    """The period of the same length just before; None when the selection has no beginning."""
-    if selection.since is None:
-        return None
-    until = selection.until or now
-    if until <= selection.since:
-        return None
-    try:
-        since = selection.since - (until - selection.since)
-    except OverflowError:
-        # A period of thousands of years has none before it.
-        return None
-    return Selection(
-        metric=selection.metric,
-        surveys=selection.surveys,
-        since=since,
-        until=selection.since,
-        latest=selection.latest,
-        segments=selection.segments,
-    )
-
-
-def _asked(selection: Selection, now: datetime) -> dict[str, Any] | None:
+def _asked(selection: Selection, now: datetime) -> Asked | None:
     """How many were asked in the period and answered; asks younger than the answer window stand apart.
 
     None when narrowed to a segment that an ask does not know, as the topic of an answer.
@@ -283,12 +284,7 @@ def _asked(selection: Selection, now: datetime) -> dict[str, Any] | None:
         query = query.where(Invitation.sent_at < selection.until)
     sent, still_open, answered = (int(n or 0) for n in query.tuples().first())
     sent -= still_open
-    return {
-        "sent": sent,
-        "answered": answered,
-        "still_open": still_open,
-        "response_rate": answered / sent if sent else None,
-    }
+    return Asked(sent, answered, still_open)
 
 
 def _is_open(selection: Selection, now: datetime) -> Any:
@@ -324,7 +320,7 @@ def _asked_column(segment: str) -> Any:
     return _ASKED[segment]
 
 
-def _breaks(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _breaks(selection: Selection, zone: ZoneInfo) -> tuple[Break, ...]:
     """Where what is asked changed within the period: numbers before and after are not quite the same question."""
     rows = Definition.select().where(
         Definition.survey.in_([survey.id for survey in selection.surveys]), Definition.number > 1
@@ -333,17 +329,13 @@ def _breaks(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
         rows = rows.where(Definition.created_at >= selection.since)
     if selection.until:
         rows = rows.where(Definition.created_at < selection.until)
-    return [
-        {
-            "survey": row.survey_id,
-            "definition": row.number,
-            "start": row.created_at.astimezone(zone).date().isoformat(),
-        }
+    return tuple(
+        Break(row.survey_id, row.number, row.created_at.astimezone(zone).date())
         for row in rows.order_by(Definition.created_at)
-    ]
+    )
 
 
-def _series(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _series(selection: Selection, zone: ZoneInfo) -> Series:
     edges = _whole_days(selection, zone)
     if edges is not None:
         query = (
@@ -362,7 +354,7 @@ def _series(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
         counts[score] = counts.get(score, 0) + int(n)
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
     if not buckets and not (selection.since and selection.until):
-        return []
+        return ()
     low = schedule.day_of(selection.since, zone) if selection.since else min(buckets)
     last = selection.until - timedelta(microseconds=1) if selection.until else None
     high = schedule.day_of(last, zone) if last else max(buckets)
@@ -371,16 +363,17 @@ def _series(selection: Selection, zone: ZoneInfo) -> list[dict[str, Any]]:
     )
     if len(days) > MOST_BUCKETS:
         raise Refused(f"Gives more than {MOST_BUCKETS} points.", "interval")
-    return [{"start": day.isoformat(), **_brief(selection.metric, buckets.get(day, {}))} for day in days]
+    briefs = ((day, _brief(selection.metric, buckets.get(day, {}))) for day in days)
+    return tuple(Point(brief.n, brief.value, brief.interval, day) for day, brief in briefs)
 
 
-def _grouped(selection: Selection) -> dict[str, Any]:
-    """The segments that hold most answers with their numbers, best first, and how many others there are.
+def _grouped(selection: Selection) -> tuple[tuple[Segment, ...], int]:
+    """The segments that hold most responses, with their numbers, best first, and how many others there are.
 
     Of properties there may be as many values as visitors care to make up.
     """
     if not selection.by:
-        return {"groups": [], "groups_left_out": 0}
+        return (), 0
     by, key = selection.by, segments.column(selection.by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
     columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
@@ -396,18 +389,21 @@ def _grouped(selection: Selection) -> dict[str, Any]:
     bands = statistics.rank_bands(selection.metric, kept)
     groups = []
     for segment, scores in (kept | nobody).items():
-        number = statistics.summarise(selection.metric, scores)
-        group = {
-            "key": segment,
-            "n": number.n,
-            "counts": number.counts,
-            "value": number.value,
-            "interval": number.interval,
-            "rank_band": bands.get(segment),
-        }
-        groups.append(group | ({"name": names.get(segment)} if names is not None else {}))
-    groups.sort(key=lambda g: (g["key"] is None, -(g["value"] or 0), str(g["key"])))
-    return {"groups": groups, "groups_left_out": len(counts) - len(kept)}
+        found = statistics.summarise(selection.metric, scores)
+        groups.append(
+            Segment(
+                n=found.n,
+                value=found.value,
+                interval=found.interval,
+                key=segment,
+                counts=found.counts,
+                rank_band=bands.get(segment),
+                named=names is not None,
+                name=names.get(segment) if names is not None else None,
+            )
+        )
+    groups.sort(key=lambda each: (each.key is None, -(each.value or 0), str(each.key)))
+    return tuple(groups), len(counts) - len(kept)
 
 
 def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:

@@ -4,9 +4,11 @@ Widths are percent of the drawing, heights are pixels: so letters keep their siz
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from feedback.numbers import Point
 
 HEIGHT = 190.0
 TOP = 22.0
@@ -30,7 +32,6 @@ class Bucket:
     band: tuple[float, float] | None
     bar: float
     outside: str | None
-    point: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,17 @@ class Series:
 
 
 def series(
-    points: Sequence[Mapping[str, Any]],
+    points: Sequence[Point],
     bands: Sequence[tuple[float, float] | None],
     scale: tuple[float, float],
     label: Any,
     extra: Sequence[float] = (),
 ) -> Series:
-    """Where the buckets of a series stand. `points`: start, n, value, interval; `scale`: the ends of the metric.
+    """Where the buckets of a series stand. `scale`: the ends of the metric.
 
     `label` gives a bucket's words for the axis; `extra`: more values that have to be in the picture.
     """
-    ends = [edge for point in points for edge in point["interval"] or ()] + list(extra)
+    ends = [edge for point in points for edge in point.interval or ()] + list(extra)
     ends += [edge for band in bands for edge in band or ()]
     low, high, step = _nice(min(ends, default=scale[0]), max(ends, default=scale[1]), scale)
 
@@ -75,10 +76,10 @@ def series(
         return round(TOP + (HEIGHT - TOP) * (high - within) / (high - low), 1)
 
     many = len(points) or 1
-    most = max((point["n"] for point in points), default=0) or 1
+    most = max((point.n for point in points), default=0) or 1
     buckets = []
     for at, (point, band) in enumerate(zip(points, bands, strict=True)):
-        value = point["value"]
+        value = point.value
         outside = None
         if value is not None and band is not None:
             outside = "below" if value < band[0] else "above" if value > band[1] else None
@@ -88,11 +89,10 @@ def series(
                 left=_percent(at, many),
                 width=round(100 / many, 4),
                 y=None if value is None else y(value),
-                interval=(y(point["interval"][1]), y(point["interval"][0])) if point["interval"] else None,
+                interval=(y(point.interval[1]), y(point.interval[0])) if point.interval else None,
                 band=(y(band[1]), y(band[0])) if band else None,
-                bar=round(24 * point["n"] / most, 1),
+                bar=round(24 * point.n / most, 1),
                 outside=outside,
-                point=point,
             )
         )
     joined = [
@@ -143,7 +143,7 @@ def _nice(low: float, high: float, scale: tuple[float, float]) -> tuple[float, f
     return low, high, step
 
 
-def _labels(points: Sequence[Mapping[str, Any]], label: Any) -> list[tuple[float, str, str]]:
+def _labels(points: Sequence[Point], label: Any) -> list[tuple[float, str, str]]:
     """Where labels stand, their words and how they hang: the first at its left end, the last at its right."""
     many = len(points)
     if not many:
@@ -154,5 +154,5 @@ def _labels(points: Sequence[Mapping[str, Any]], label: Any) -> list[tuple[float
     for place in places:
         hung = "start" if place == 0 and many > 1 else "end" if place == many - 1 and many > 1 else "middle"
         x = 0.0 if hung == "start" else 100.0 if hung == "end" else _percent(place + 0.5, many)
-        found.append((x, label(points[place]["start"]), hung))
+        found.append((x, label(points[place].start), hung))
     return found

@@ -11,6 +11,7 @@ from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence
 from feedback.models import Pin
+from feedback.numbers import Asked, Number, Series
 from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
 from feedback.topics import reports
 from surveys import visible
@@ -168,31 +169,31 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         "since": _asked_day(since),
         "until": clock.stamp(until) if until else None,
     }
-    limits = bands.limits(metric, found["counts"], [(each["value"], each["n"]) for each in found["series"]])
+    limits = bands.limits(metric, found.counts, [(each.value, each.n) for each in found.series])
     compared = pins.benchmarks(survey.id)
-    chart, table, outside = _chart(metric, found["series"], limits, interval, query, since, until, compared)
-    moved = drivers.topics(selection, now) if found["n"] else []
+    chart, table, outside = _chart(metric, found.series, limits, interval, query, since, until, compared)
+    moved = drivers.topics(selection, now) if found.n else []
     noted = pins.within([survey.id], since, until)
     return Card(
         survey=survey,
         metric=metric,
-        n=found["n"],
-        value=_value(metric, found["value"]),
-        interval=_range(metric, found["interval"]),
+        n=found.n,
+        value=_value(metric, found.value),
+        interval=_range(metric, found.interval),
         sentence=_sentence(metric, found, period),
         query=query,
         groups=_groups(metric, found, query),
-        asked=_asked(found["asked"]),
+        asked=_asked(found.asked),
         silent=_silent(metric, found),
         every=interval,
         chart=chart,
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
-        pins=_marks([(pin.at, pin) for pin in noted], found["series"]),
+        pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(
-            [(schedule.starts_at(date.fromisoformat(each["start"]), zone), each) for each in found["breaks"]],
-            found["series"],
+            [(schedule.starts_at(each.start, zone), each) for each in found.breaks],
+            found.series,
         ),
         benchmarks=list(zip(compared, chart.lines if chart else [], strict=False)),
     )
@@ -211,30 +212,30 @@ def _range(metric: Metric, interval: tuple[float, float] | None) -> str:
     return say("range" if metric.rule == "net" else "range.share", low=low, high=high)
 
 
-def _sentence(metric: Metric, found: dict[str, Any], period: str) -> str:
+def _sentence(metric: Metric, found: Number, period: str) -> str:
     """What may be said of the value, in one sentence or two."""
-    if not found["n"]:
+    if found.interval is None:
         return say("says.nothing")
-    low, high = (number(edge) for edge in found["interval"])
+    low, high = (number(edge) for edge in found.interval)
     told = say("says.between" if metric.rule == "net" else "says.between.share", low=low, high=high)
-    before, change = found["previous"], found["change"]
-    if period == "all" or not before:
+    before, change = found.previous, found.change
+    if period == "all" or before is None or change is None:
         return told
     then = say(f"before.{period}")
-    if not before["n"]:
+    if not before.n:
         return f"{told} {say('says.alone', then=then)}"
-    past = {"then": then, "was": _value(metric, before["value"]), "n": f"{before['n']:,}"}
-    if not change["distinguishable"]:
+    past = {"then": then, "was": _value(metric, before.value), "n": f"{before.n:,}"}
+    if not change.distinguishable or change.difference is None:
         return f"{told} {say('says.same', **past)}"
-    way = "says.up" if change["difference"] > 0 else "says.down"
-    return f"{told} {say(way, by=number(abs(change['difference'])), **past)}"
+    way = "says.up" if change.difference > 0 else "says.down"
+    return f"{told} {say(way, by=number(abs(change.difference)), **past)}"
 
 
-def _groups(metric: Metric, found: dict[str, Any], query: dict[str, Any]) -> list[dict[str, Any]]:
+def _groups(metric: Metric, found: Number, query: dict[str, Any]) -> list[dict[str, Any]]:
     """The groups from the highest, each with its share, where it stands in a bar, and its answers in the feed."""
-    total, left, rows = found["n"], 0.0, []
+    total, left, rows = found.n, 0.0, []
     for group in reversed(metric.groups):
-        n = found["counts"].get(group.key, 0)
+        n = found.counts.get(group.key, 0)
         share = 100 * n / total if total else 0.0
         rows.append(
             {
@@ -251,35 +252,32 @@ def _groups(metric: Metric, found: dict[str, Any], query: dict[str, Any]) -> lis
     return rows
 
 
-def _asked(asked: dict[str, Any] | None) -> str | None:
-    if not asked or not (asked["sent"] or asked["still_open"]):
+def _asked(asked: Asked | None) -> str | None:
+    if not asked or not (asked.sent or asked.still_open):
         return None
-    rate = number(100 * asked["response_rate"]) if asked["response_rate"] is not None else None
-    told = (
-        say("asked", answered=f"{asked['answered']:,}", sent=f"{asked['sent']:,}", rate=rate) if rate else ""
-    )
-    if asked["still_open"]:
-        told += " " + say("asked.open", n=f"{asked['still_open']:,}")
+    rate = number(100 * asked.response_rate) if asked.response_rate is not None else None
+    told = say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate) if rate else ""
+    if asked.still_open:
+        told += " " + say("asked.open", n=f"{asked.still_open:,}")
     return told.strip()
 
 
-def _silent(metric: Metric, found: dict[str, Any]) -> str | None:
-    asked = found["asked"]
-    if not asked or not asked["sent"]:
+def _silent(metric: Metric, found: Number) -> str | None:
+    asked = found.asked
+    if not asked or not asked.sent:
         return None
-    scores = {int(score): n for score, n in found["scores"].items() if n}
-    edges = silence.bounds(metric, scores, asked["answered"], asked["sent"])
+    scores = {score: n for score, n in found.scores.items() if n}
+    edges = silence.bounds(metric, scores, asked.answered, asked.sent)
     if edges is None:
         return None
     low, high = (_value(metric, edge) for edge in edges)
-    return say("silent", n=f"{asked['sent'] - asked['answered']:,}", low=low, high=high)
+    return say("silent", n=f"{asked.sent - asked.answered:,}", low=low, high=high)
 
 
 def _label(interval: str) -> Any:
     """How the beginning of a bucket reads."""
 
-    def words_of(start: str) -> str:
-        day = date.fromisoformat(start)
+    def words_of(day: date) -> str:
         return f"{day:%b %Y}" if interval == "month" else f"{day.day} {day:%b}"
 
     return words_of
@@ -287,7 +285,7 @@ def _label(interval: str) -> Any:
 
 def _chart(
     metric: Metric,
-    points: list[dict[str, Any]],
+    points: Series,
     limits: list[tuple[float, float] | None],
     interval: Any,
     query: dict[str, Any],
@@ -296,12 +294,12 @@ def _chart(
     compared: list[Any],
 ) -> tuple[charts.Series | None, list[dict[str, Any]], str | None]:
     """The series drawn, as a table, and whether its last full bucket is out of the ordinary."""
-    if not any(point["n"] for point in points):
+    if not any(point.n for point in points):
         return None, [], None
     zone, label = layout.zone(), _label(interval)
     rows = []
     for place, (point, limit) in enumerate(zip(points, limits, strict=True)):
-        start = date.fromisoformat(point["start"])
+        start = point.start
         after = schedule.next_first_day(start, interval)
         first = schedule.day_of(since, zone) if since else start
         over = until is not None and schedule.starts_at(after, zone) > until
@@ -316,11 +314,11 @@ def _chart(
         rows.append(
             {
                 "at": place,
-                "start": label(point["start"]),
+                "start": label(point.start),
                 "long": say(f"bucket.{interval}", start=f"{start.day} {start:%b %Y}", month=f"{start:%B %Y}"),
-                "n": point["n"],
-                "value": _value(metric, point["value"]),
-                "range": _range(metric, point["interval"]),
+                "n": point.n,
+                "value": _value(metric, point.value),
+                "range": _range(metric, point.interval),
                 "usual": _range(metric, limit),
                 "href": href,
                 "is_over": schedule.starts_at(after, zone) <= (until or clock.now()),
@@ -335,12 +333,12 @@ def _chart(
     return drawn, rows, outside
 
 
-def _marks(happened: list[tuple[datetime, Any]], points: list[dict[str, Any]]) -> list[charts.Mark]:
+def _marks(happened: list[tuple[datetime, Any]], points: Series) -> list[charts.Mark]:
     """Where in the series things happened, numbered; only those within it."""
     zone, found = layout.zone(), []
     for number_, (at, what) in enumerate(happened, 1):
-        day = schedule.day_of(at, zone).isoformat()
-        place = sum(point["start"] <= day for point in points) - 1
+        day = schedule.day_of(at, zone)
+        place = sum(point.start <= day for point in points) - 1
         if place >= 0:
             found.append(charts.Mark(round(100 * (place + 0.5) / len(points), 3), number_, what))
     return found

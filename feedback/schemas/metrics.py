@@ -1,9 +1,13 @@
 """The numbers."""
 
+from dataclasses import asdict
+from typing import Any
+
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import results
+from feedback.numbers import Brief, Number, Segment
 from feedback.schemas.filters import Segments
 
 
@@ -15,7 +19,7 @@ class MetricsQuery(Segments):
     by = fields.String(validate=validate.Length(1, 120))
 
 
-class Brief(ma.Schema):
+class BriefOut(ma.Schema):
     """A number."""
 
     n = fields.Integer()
@@ -48,13 +52,13 @@ class BreakOut(ma.Schema):
     start = fields.String(metadata={"format": "date"})
 
 
-class PointOut(Brief):
+class PointOut(BriefOut):
     """The number of the day, week or month that begins at `start`."""
 
     start = fields.String(metadata={"format": "date"})
 
 
-class SegmentOut(Brief):
+class SegmentOut(BriefOut):
     """The number of one segment. `rank_band`: the best and the worst rank that it may hold."""
 
     key = fields.String(allow_none=True, metadata={"description": "null: those of whom it is not known."})
@@ -63,7 +67,7 @@ class SegmentOut(Brief):
     rank_band = fields.List(fields.Integer(), allow_none=True)
 
 
-class MetricsOut(Brief):
+class MetricsOut(BriefOut):
     """The number and all that stands beside it."""
 
     example = {
@@ -85,7 +89,7 @@ class MetricsOut(Brief):
     mean = fields.Float(allow_none=True)
     mean_interval = fields.List(fields.Float(), allow_none=True)
     repeat = fields.String()
-    previous = fields.Nested(Brief, allow_none=True)
+    previous = fields.Nested(BriefOut, allow_none=True)
     change = fields.Nested(ChangeOut, allow_none=True)
     asked = fields.Nested(
         AskedOut,
@@ -98,3 +102,39 @@ class MetricsOut(Brief):
     groups_left_out = fields.Integer(
         metadata={"description": f"Segments beyond the {results.MOST_GROUPS} with most answers."}
     )
+
+    def dump(self, obj: Number, *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, written by hand: a series may have thousands of points."""
+        return {
+            "metric": obj.metric,
+            "definition": obj.definition,
+            **_brief(obj),
+            "counts": obj.counts,
+            "scores": {str(score): n for score, n in obj.scores.items()},
+            "confidence": obj.confidence,
+            "mean": obj.mean,
+            "mean_interval": obj.mean_interval,
+            "repeat": "latest" if obj.latest else "all",
+            "previous": _brief(obj.previous) if obj.previous else None,
+            "change": asdict(obj.change) if obj.change else None,
+            "asked": {**asdict(obj.asked), "response_rate": obj.asked.response_rate} if obj.asked else None,
+            "breaks": [{**asdict(each), "start": each.start.isoformat()} for each in obj.breaks],
+            "series": [{"start": point.start.isoformat(), **_brief(point)} for point in obj.series],
+            "groups": [_segment(each) for each in obj.groups],
+            "groups_left_out": obj.groups_left_out,
+        }
+
+
+def _brief(brief: Brief) -> dict[str, Any]:
+    return {"n": brief.n, "value": brief.value, "interval": brief.interval}
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    name = {"name": segment.name} if segment.named else {}
+    return {
+        "key": segment.key,
+        **_brief(segment),
+        "counts": segment.counts,
+        "rank_band": segment.rank_band,
+        **name,
+    }

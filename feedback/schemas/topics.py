@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.schemas.kinds import When
-from feedback.schemas.metrics import Brief, ChangeOut
+from feedback.schemas.metrics import BriefOut, ChangeOut
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import Stored
@@ -288,7 +288,7 @@ class DriversOut(ma.Schema):
     n = fields.Integer()
     value = fields.Float(allow_none=True)
     interval = fields.List(fields.Float(), allow_none=True)
-    previous = fields.Nested(Brief, allow_none=True)
+    previous = fields.Nested(BriefOut, allow_none=True)
     change = fields.Nested(ChangeOut, allow_none=True)
     items = fields.List(fields.Nested(DriverOut))
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import g, jsonify
+from flask import g
 
 from feedback import results, segments
 from feedback.schemas.metrics import MetricsOut, MetricsQuery
@@ -50,7 +50,7 @@ def metrics(query: dict[str, Any]) -> Any:
         by=by,
         segments=narrowed,
     )
-    return jsonify(results.number(selection, zone, clock.now()))
+    return results.number(selection, zone, clock.now())
 
 
 def _surveys(query: dict[str, Any]) -> list[Survey]:

@@ -1,0 +1,95 @@
+"""Numbers as values: what `results` tells, and what schemas, pages and drivers read."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from feedback.domain.statistics import Change, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What some responses come to; `value` and `interval`, in points of the metric, are None without any."""
+
+    n: int
+    value: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Brief):
+    """The same beside the period of the same length before; `previous` and `change` are None where there is none."""
+
+    previous: Brief | None
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point(Brief):
+    """The same for the day, week or month that begins on the day `start`."""
+
+    start: date
+
+
+#: One point for each day, week or month of a period, also for those without responses, oldest first.
+Series = tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Brief):
+    """The same for the responses that share `key`; None: those of which it is not known.
+
+    `rank_band`: the best and the worst rank that it may hold among the others. `name`: what the key is called now;
+    a key that is its own name is not `named`.
+    """
+
+    key: str | None
+    counts: dict[str, int]
+    rank_band: tuple[int, int] | None
+    named: bool
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How many were asked and how many of them answered; those who may still answer are `still_open` and in neither."""
+
+    sent: int
+    answered: int
+    still_open: int
+
+    @property
+    def response_rate(self) -> float | None:
+        """The part of those asked who answered, 0 to 1; None where nobody was asked."""
+        return self.answered / self.sent if self.sent else None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """On the day `start` the survey's `definition` began: from then on, what is asked is not quite the same."""
+
+    survey: str
+    definition: int
+    start: date
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Compared):
+    """What a metric comes to over a selection of responses, and all that stands beside it.
+
+    `counts`: responses by group; `scores`: by score. `definition`: that of the survey, None over several surveys.
+    `latest`: whether only each person's last response counts. `asked`: None where asks do not know the segment.
+    """
+
+    metric: str
+    definition: int | None
+    counts: dict[str, int]
+    scores: dict[int, int]
+    confidence: float
+    mean: float | None
+    mean_interval: Interval | None
+    latest: bool
+    asked: Asked | None
+    breaks: tuple[Break, ...]
+    series: Series
+    groups: tuple[Segment, ...]
+    groups_left_out: int
