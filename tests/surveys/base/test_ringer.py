@@ -100,7 +100,7 @@ def test_a_child_rings_although_its_parent_did_when_it_was_made(made):
         os.close(end)
 
 
-def test_what_is_written_does_not_wait_for_the_bell(world, monkeypatch):
+def test_what_is_written_does_not_wait_for_the_bell(world, bell, monkeypatch):
     hangs, rung = threading.Event(), []
 
     def ring(seconds):
