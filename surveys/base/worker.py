@@ -9,6 +9,7 @@ import gc
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -348,6 +349,8 @@ class _Briefly(logging.Filter):
     """Says in one line, and not every second, that huey cannot reach what it keeps its rings in."""
 
     APART_SECONDS = 60.0
+    #: The rings have a SQLite file of their own, which huey opens with the standard library.
+    FAILURES: tuple[type[BaseException], ...] = (*db.FAILURES, sqlite3.Error)
 
     def __init__(self) -> None:
         super().__init__()
@@ -356,7 +359,7 @@ class _Briefly(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write the record down; shortens it."""
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, db.FAILURES):
+        if not isinstance(error, self.FAILURES):
             return True
         last = self._said.get(record.msg, float("-inf"))
         if time.monotonic() - last < self.APART_SECONDS:

@@ -1,5 +1,6 @@
 """What an operator types: `flask --app wsgi …`."""
 
+import contextlib
 import functools
 import math
 import os
@@ -136,11 +137,12 @@ def _supervise(commands: dict[str, list[str]]) -> int:
         for child in children:
             status = child.tend()
             if status is not None:
-                click.echo(
-                    f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
-                    "What it said stands above.",
-                    err=True,
-                )
+                with contextlib.suppress(OSError):
+                    click.echo(
+                        f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
+                        "What it said stands above.",
+                        err=True,
+                    )
                 stopping, result = True, status
         time.sleep(0.1)
     running = [child.process for child in children if child.process is not None]
@@ -193,8 +195,17 @@ def welcome(chosen: settings.Settings) -> None:
     if survey:
         lines.append(f"Open first: {links.survey_page(survey.id)}")
     lines.append(f"API pages: {links.to('/api/docs')}")
-    click.echo("\n".join(lines))
+    _say("\n".join(lines))
     db.close_database()
+
+
+def _say(text: str) -> None:
+    """Print; a full disk that holds the output keeps the service from nothing."""
+    try:
+        click.echo(text)
+    except OSError:
+        # What could not be written stays in the stream, and would fail once more when the process ends.
+        sys.stdout = open(sys.stdout.fileno(), "w", closefd=False)  # noqa: SIM115
 
 
 #: What writing raises on a disk that is full or gone.

@@ -68,6 +68,21 @@ def test_it_listens_on_an_address_of_ipv6_and_says_so(tmp_path, host):
     assert running.returncode == 0, said.read_text()
 
 
+def test_where_its_output_goes_may_be_full(tmp_path):
+    port = servers.free_port()
+    with open("/dev/full", "wb") as output:
+        running = subprocess.Popen(
+            servers.SERVE, cwd=servers.ROOT, stdout=output, stderr=output,
+            env={"PATH": os.environ["PATH"], "PORT": str(port), "DATA_DIR": str(tmp_path)},
+        )  # fmt: skip
+    try:
+        wait_for(lambda: servers.answers(f"http://127.0.0.1:{port}/readyz"), 60)
+    finally:
+        running.terminate()
+        running.wait(60)
+    assert running.returncode == 0
+
+
 def test_an_empty_number_of_processes_is_none_given(tmp_path):
     """Gunicorn reads the same variable, and ends when it is no number."""
     with servers.service({"DATA_DIR": str(tmp_path), "WEB_CONCURRENCY": ""}) as service:

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -149,7 +150,14 @@ def test_threads_that_ring_for_the_first_time_together_open_one_connection(postg
         worker.close()
 
 
-def test_a_bell_that_cannot_be_reached_is_told_of_in_one_line_a_minute(caplog, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (psycopg.errors.DiskFull("somebody's words"), "53100"),
+        (sqlite3.OperationalError("database or disk is full"), "OperationalError"),
+    ],
+)
+def test_a_bell_that_cannot_be_reached_is_told_of_in_one_line_a_minute(caplog, monkeypatch, error, reason):
     said, clock = logging.getLogger("huey.consumer.Said"), [0.0]
     monkeypatch.setattr(worker.time, "monotonic", lambda: clock[0])
     briefly = worker._Briefly()
@@ -159,8 +167,8 @@ def test_a_bell_that_cannot_be_reached_is_told_of_in_one_line_a_minute(caplog, m
             clock[0] = moment
             for text in ("Error reading from queue", "Error reading schedule."):
                 try:
-                    raise psycopg.errors.DiskFull("somebody's words")
-                except psycopg.Error:
+                    raise error
+                except type(error):
                     said.exception(text)
         try:
             raise LookupError
@@ -169,7 +177,7 @@ def test_a_bell_that_cannot_be_reached_is_told_of_in_one_line_a_minute(caplog, m
     finally:
         said.removeFilter(briefly)
     assert [record.getMessage() for record in caplog.records] == [
-        *["Error reading from queue: 53100", "Error reading schedule: 53100"] * 2,
+        *[f"Error reading from queue: {reason}", f"Error reading schedule: {reason}"] * 2,
         "Unhandled",
     ]
     assert [bool(record.exc_info) for record in caplog.records] == [False] * 4 + [True]
