@@ -1,57 +1,48 @@
-"""Items as tables: one table of columns for all files that are handed out."""
+"""Items as they are handed out: as objects of JSON, and as tables with one table of columns for all files."""
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 from feedback.domain.cells import cell
+from feedback.item import Deleted, Feeling, Item, Left
+from surveys.base.clock import stamp
 from surveys.base.db import compact
 
-Item = Mapping[str, Any]
 
-
-def _is(name: str) -> Callable[[Item], Any]:
-    return lambda item: item[name]
+def _moment(name: str) -> Callable[[Item], str | None]:
+    return lambda item: stamp(getattr(item, name))
 
 
 def _of(whole: str, name: str) -> Callable[[Item], Any]:
-    return lambda item: (item[whole] or {}).get(name)
+    return lambda item: getattr(getattr(item, whole), name, None)
 
 
 def _listed(name: str) -> Callable[[Item], str]:
-    return lambda item: "; ".join(item[name])
+    return lambda item: "; ".join(getattr(item, name))
 
 
 def _yes(name: str) -> Callable[[Item], str]:
-    return lambda item: "yes" if item[name] else ""
+    return lambda item: "yes" if getattr(item, name) else ""
 
 
 def _json(name: str) -> Callable[[Item], str]:
-    return lambda item: compact(item[name]) if item[name] else ""
+    return lambda item: compact(getattr(item, name)) if getattr(item, name) else ""
 
 
 #: Each column's name, and what stands in it of an item.
 COLUMNS: dict[str, Callable[[Item], Any]] = {
-    **{
-        name: _is(name)
-        for name in (
-            "id",
-            "created_at",
-            "updated_at",
-            "survey",
-            "metric",
-            "score",
-            "group",
-            "comment",
-            "language",
-        )
-    },
+    "id": attrgetter("id"),
+    "created_at": _moment("created_at"),
+    "updated_at": _moment("updated_at"),
+    **{name: attrgetter(name) for name in ("survey", "metric", "score", "group", "comment", "language")},
     "sentiment": _of("sentiment", "label"),
     "sentiment_score": _of("sentiment", "score"),
-    "topics": lambda item: "; ".join(topic["label"] for topic in item["topics"]),
-    "channel": _is("channel"),
-    "touchpoint": _is("touchpoint"),
+    "topics": lambda item: "; ".join(topic.label for topic in item.topics),
+    "channel": attrgetter("channel"),
+    "touchpoint": attrgetter("touchpoint"),
     "agent_id": _of("agent", "id"),
     "agent": _of("agent", "name"),
     "team_id": _of("team", "id"),
@@ -67,8 +58,8 @@ COLUMNS: dict[str, Callable[[Item], Any]] = {
     "test": _yes("test"),
     "answers": _json("answers"),
     "properties": _json("properties"),
-    "triage": _is("triage"),
-    "contact": _is("contact"),
+    "triage": attrgetter("triage"),
+    "contact": attrgetter("contact"),
 }
 
 #: What of it whoever has the address of a saved view may read.
@@ -96,3 +87,73 @@ def lines(found: Iterable[Sequence[Any]], delimiter: str = ",") -> Iterator[str]
         yield text.getvalue()
         text.seek(0)
         text.truncate()
+
+
+def whole(item: Item) -> dict[str, Any]:
+    """An item as the object that the API, exports and webhooks show; written by hand, since there may be a million."""
+    person, sentiment, ticket = item.person, item.sentiment, item.ticket
+    agent, team, follow_up = item.agent, item.team, item.follow_up
+    found: dict[str, Any] = {
+        "id": item.id,
+        "survey": item.survey,
+        "metric": item.metric,
+        "score": item.score,
+        "group": item.group,
+        "comment": item.comment,
+        "answers": item.answers,
+        "language": item.language,
+        "person": {"id": person.id, "name": person.name, "verified": person.verified} if person else None,
+        "sentiment": None,
+        "topics": [
+            {
+                "id": topic.id,
+                "label": topic.label,
+                "evidence": topic.evidence,
+                "sentiment": topic.sentiment,
+            }
+            for topic in item.topics
+        ],
+        "channel": item.channel,
+        "touchpoint": item.touchpoint,
+        "agent": {"id": agent.id, "name": agent.name} if agent else None,
+        "team": {"id": team.id, "name": team.name} if team else None,
+        "ticket": None,
+        "properties": item.properties,
+        "tags": item.tags,
+        "flags": item.flags,
+        "excluded": item.excluded,
+        "test": item.test,
+        "follow_up": {"id": follow_up.id, "status": follow_up.status} if follow_up else None,
+        "triage": item.triage,
+        "contact": item.contact,
+        "version": item.version,
+        "created_at": stamp(item.created_at),
+        "updated_at": stamp(item.updated_at),
+    }
+    if sentiment:
+        found["sentiment"] = _feeling(sentiment)
+        if sentiment.by_words:
+            found["sentiment"]["by_words"] = _feeling(sentiment.by_words)
+    if ticket:
+        found["ticket"] = {
+            "id": ticket.id,
+            "number": ticket.number,
+            "url": ticket.url,
+            "channel": ticket.channel,
+            "subject": ticket.subject,
+        }
+    if item.similarity is not None:
+        found["similarity"] = item.similarity
+    return found
+
+
+def change(item: Item | Deleted | Left) -> dict[str, Any]:
+    """What a follower of changes is told: the whole item, or its id and version and that it was deleted or left."""
+    if isinstance(item, Item):
+        return whole(item)
+    kind = "deleted" if isinstance(item, Deleted) else "left"
+    return {"id": item.id, kind: True, "version": item.version}
+
+
+def _feeling(feeling: Feeling) -> dict[str, Any]:
+    return {"label": feeling.label, "score": feeling.score}

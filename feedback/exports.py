@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from feedback import columns, feed, workbook
+from feedback.item import Item
 
 #: Responses a statement. Each batch begins where the last one ended, so no cursor is kept open meanwhile.
 BATCH = 1000
@@ -12,8 +13,8 @@ BATCH = 1000
 PIECE = 64 * 1024
 
 
-def items(filters: Mapping[str, Any], surveys: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Every response that fits, newest first, as the feed shows it. `surveys`: the only ones to be seen."""
+def items(filters: Mapping[str, Any], surveys: list[str] | None = None) -> Iterator[Item]:
+    """Every response that fits, newest first. `surveys`: the only ones to be seen."""
     position = None
     while True:
         page = feed.page(filters, BATCH, "desc", position, surveys)
@@ -23,18 +24,18 @@ def items(filters: Mapping[str, Any], surveys: list[str] | None = None) -> Itera
             return
 
 
-def ndjson(found: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """One JSON object a line."""
+def ndjson(found: Iterator[Item]) -> Iterator[str]:
+    """One JSON object a line, as the feed shows it."""
     for item in found:
-        yield json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n"
+        yield json.dumps(columns.whole(item), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def table(found: Iterator[dict[str, Any]], delimiter: str = ",") -> Iterator[str]:
+def table(found: Iterator[Item], delimiter: str = ",") -> Iterator[str]:
     """CSV (RFC 4180), a line each."""
     return columns.lines(columns.rows(found), delimiter)
 
 
-def workbook_of(found: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+def workbook_of(found: Iterator[Item]) -> Iterator[bytes]:
     """A workbook (.xlsx); scores are numbers in it, and no text can run."""
     return workbook.pieces(columns.rows(found))
 

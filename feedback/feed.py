@@ -3,20 +3,21 @@
 import functools
 import json
 import operator
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import peewee
 from peewee import JOIN, SQL, fn
 
 from feedback import segments, vectors
 from feedback.domain import follow_ups, redaction
+from feedback.item import Case, Deleted, Feeling, Item, Left, Mention, Named, Sentiment, Ticket, Who
 from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
 from feedback.segments import SEGMENTS
 from surveys.base import db
-from surveys.base.clock import microseconds, stamp
+from surveys.base.clock import microseconds
 from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
@@ -46,11 +47,14 @@ _EQUAL = {
 _FIXED = ("survey", "metric", "since", "until")
 
 
-@dataclass(frozen=True)
-class Page:
-    """Items as the API shows them, and where the next page begins (`position`, None after the last)."""
+T = TypeVar("T")
 
-    items: list[dict[str, Any]]
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Items, and where the next page begins (`position`, None after the last)."""
+
+    items: list[T]
     position: tuple[int, int] | None
 
 
@@ -60,27 +64,89 @@ def page(
     order: str = "desc",
     position: tuple[int, int] | None = None,
     surveys: list[str] | None = None,
-) -> Page:
+) -> Page[Item]:
     """One page of the feed, in one statement.
 
-    `order`: "desc", newest first; "asc", in the order of first recordings, and "changed", of every change: both
-    can be followed for ever, because nothing that commits later can come before the returned position. With
-    "changed", what has changed and does not fit the filters (any more) comes as its id, `left` and version.
-    `surveys`: the only ones the reader may see.
+    `order`: "desc", newest first; "asc", in the order of first recordings, which can be followed for ever, because
+    nothing that commits later can come before the returned position. `surveys`: the only ones the reader may see.
     """
-    if order == "changed":
-        return _changes(filters, limit, position, surveys)
     if order == "desc":
         rows = list(_newest(filters, limit + 1, position, surveys).dicts())
         more = len(rows) > limit
         rows = rows[:limit]
-        return Page([_shown(row, filters) for row in rows], (0, rows[-1]["key"]) if more else None)
+        return Page([_item(row, filters) for row in rows], (0, rows[-1]["key"]) if more else None)
     query = _narrowed(_items(), filters, surveys, walking=True).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
     rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
-    return Page([_shown(row, filters) for row in rows], end)
+    return Page([_item(row, filters) for row in rows], end)
+
+
+def changes(
+    filters: Mapping[str, Any],
+    limit: int,
+    position: tuple[int, int] | None = None,
+    surveys: list[str] | None = None,
+) -> Page[Item | Deleted | Left]:
+    """One page of responses and deletions in the order of their last change, in one statement.
+
+    It can be followed for ever, as `page` with "asc". What changed and does not fit the filters (any more) is `Left`.
+    Two short lists of positions are merged first, so that only the rows of the page are looked up.
+    """
+    fits = _fits(filters)
+    live = _narrowed(
+        _joined(
+            Response.select(
+                Response.changed_tick.alias("tick"),
+                Response.key,
+                SQL("0").alias("gone"),
+                peewee.Case(None, [(fits, 1)], 0).alias("fits"),
+            )
+        ),
+        {name: filters.get(name) for name in _FIXED},
+        surveys,
+        # What never changed never fitted, so nobody has it.
+    ).where((Response.version > 1) | fits)
+    gone = Erased.select(
+        Erased.changed_tick.alias("tick"), Erased.key, SQL("1").alias("gone"), SQL("1").alias("fits")
+    )
+    if surveys is not None:
+        gone = gone.where(Erased.survey_id.in_(surveys))
+    if filters.get("survey"):
+        gone = gone.where(Erased.survey_id == filters["survey"])
+    lists = [
+        query.where(db.settled(tick), peewee.Tuple(tick, key) > peewee.Tuple(*(position or (0, 0))))
+        .order_by(tick, key)
+        .limit(limit)
+        .cte(name)
+        for name, query, tick, key in (
+            ("live", live, Response.changed_tick, Response.key),
+            ("gone", gone, Erased.changed_tick, Erased.key),
+        )
+    ]
+    live_positions, gone_positions = (
+        peewee.Select([one], [one.c.tick, one.c.key, one.c.gone, one.c.fits]) for one in lists
+    )
+    positions = live_positions.union_all(gone_positions).alias("positions")
+    tick, key = positions.c.tick, positions.c.key
+    # History that was deleted and read in again may stand at the same key: which of the two is meant, `gone` says.
+    source = positions.join(
+        Response, JOIN.LEFT_OUTER, on=(Response.key == key) & (positions.c.gone == 0)
+    ).join(Erased, JOIN.LEFT_OUTER, on=(Erased.key == key) & (positions.c.gone == 1))
+    columns = [
+        *_COLUMNS,
+        _topics().alias("topics"),
+        tick.alias("tick"),
+        key.alias("position"),
+        positions.c.fits.alias("fits"),
+        Erased.id.alias("erased_id"),
+        Erased.version.alias("erased_version"),
+    ]
+    query = _joined(Response.select(*columns).from_(source), JOIN.LEFT_OUTER).with_cte(*lists)
+    rows = list(query.order_by(tick, key).limit(limit).dicts())
+    end = (rows[-1]["tick"], rows[-1]["position"]) if rows else (position or (0, 0))
+    return Page([_change(row, filters) for row in rows], end)
 
 
 def _newest(
@@ -139,10 +205,10 @@ def _order_key(filters: Mapping[str, Any]) -> Any:
     return Reading.key if filters.get("sentiment") else Response.key
 
 
-def one(response_key: int) -> dict[str, Any] | None:
-    """One item."""
+def one(response_key: int) -> Item | None:
+    """One item; None when there is no such response."""
     row = _items().where(Response.key == response_key).dicts().first()
-    return _shown(row) if row else None
+    return _item(row) if row else None
 
 
 def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: int = MOST_COUNTED) -> int:
@@ -153,12 +219,12 @@ def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: in
 
 def like(
     response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
-) -> list[dict[str, Any]]:
+) -> list[Item]:
     """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
     among = _narrowed(_joined(Response.select(Response.key)), filters, surveys)
     near = dict(vectors.alike(response_key, among, limit))
-    found = {row["key"]: _shown(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
-    return [{**found[key], "similarity": round(cosine, 4)} for key, cosine in near.items() if key in found]
+    found = {row["key"]: _item(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
+    return [replace(found[key], similarity=round(cosine, 4)) for key, cosine in near.items() if key in found]
 
 
 def words(response_key: int) -> list[str]:
@@ -398,68 +464,6 @@ class _Search(peewee.Model):
         table_name = "response_search"
 
 
-def _changes(
-    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
-) -> Page:
-    """Rows and deletions in the order of their last change.
-
-    Two short lists of positions are merged first, so that only the rows of the page are looked up.
-    """
-    fits = _fits(filters)
-    live = _narrowed(
-        _joined(
-            Response.select(
-                Response.changed_tick.alias("tick"),
-                Response.key,
-                SQL("0").alias("gone"),
-                peewee.Case(None, [(fits, 1)], 0).alias("fits"),
-            )
-        ),
-        {name: filters.get(name) for name in _FIXED},
-        surveys,
-        # What never changed never fitted, so nobody has it.
-    ).where((Response.version > 1) | fits)
-    gone = Erased.select(
-        Erased.changed_tick.alias("tick"), Erased.key, SQL("1").alias("gone"), SQL("1").alias("fits")
-    )
-    if surveys is not None:
-        gone = gone.where(Erased.survey_id.in_(surveys))
-    if filters.get("survey"):
-        gone = gone.where(Erased.survey_id == filters["survey"])
-    lists = [
-        query.where(db.settled(tick), peewee.Tuple(tick, key) > peewee.Tuple(*(position or (0, 0))))
-        .order_by(tick, key)
-        .limit(limit)
-        .cte(name)
-        for name, query, tick, key in (
-            ("live", live, Response.changed_tick, Response.key),
-            ("gone", gone, Erased.changed_tick, Erased.key),
-        )
-    ]
-    live_positions, gone_positions = (
-        peewee.Select([one], [one.c.tick, one.c.key, one.c.gone, one.c.fits]) for one in lists
-    )
-    positions = live_positions.union_all(gone_positions).alias("positions")
-    tick, key = positions.c.tick, positions.c.key
-    # History that was deleted and read in again may stand at the same key: which of the two is meant, `gone` says.
-    source = positions.join(
-        Response, JOIN.LEFT_OUTER, on=(Response.key == key) & (positions.c.gone == 0)
-    ).join(Erased, JOIN.LEFT_OUTER, on=(Erased.key == key) & (positions.c.gone == 1))
-    columns = [
-        *_COLUMNS,
-        _topics().alias("topics"),
-        tick.alias("tick"),
-        key.alias("position"),
-        positions.c.fits.alias("fits"),
-        Erased.id.alias("erased_id"),
-        Erased.version.alias("erased_version"),
-    ]
-    query = _joined(Response.select(*columns).from_(source), JOIN.LEFT_OUTER).with_cte(*lists)
-    rows = list(query.order_by(tick, key).limit(limit).dicts())
-    end = (rows[-1]["tick"], rows[-1]["position"]) if rows else (position or (0, 0))
-    return Page([_change(row, filters) for row in rows], end)
-
-
 def _in_language(
     filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
 ) -> Any:
@@ -491,69 +495,74 @@ def _fits(filters: Mapping[str, Any]) -> Any:
     return functools.reduce(operator.and_, conditions, SQL("1 = 1"))
 
 
-def _change(row: Mapping[str, Any], filters: Mapping[str, Any]) -> dict[str, Any]:
+def _change(row: Mapping[str, Any], filters: Mapping[str, Any]) -> Item | Deleted | Left:
     if row["erased_id"]:
-        return {"id": row["erased_id"], "deleted": True, "version": row["erased_version"]}
+        return Deleted(row["erased_id"], row["erased_version"])
     if not row["fits"]:
-        return {"id": row["id"], "left": True, "version": row["version"]}
-    return _shown(row, filters)
+        return Left(row["id"], row["version"])
+    return _item(row, filters)
 
 
-def _shown(row: Mapping[str, Any], filters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-    topics = row["topics"]
-    if isinstance(topics, str):
-        topics = json.loads(topics)
-    topics = sorted(topics or [], key=lambda topic: not topic["main"])
-    ticket = row["ticket"]
+def _item(row: Mapping[str, Any], filters: Mapping[str, Any] = MappingProxyType({})) -> Item:
     clean = redaction.redact_all if row["redact"] else _as_it_is
-    return {
-        "id": row["id"],
-        "survey": row["survey"],
-        "metric": row["metric"],
-        "score": row["score"],
-        "group": row["group"],
-        "comment": clean(row["comment"]),
-        "answers": clean(row["answers"] or {}),
-        "language": row["read_language"] or row["language"],
-        "person": {"id": row["person"], "name": row["person_name"], "verified": row["person_verified"]}
-        if row["person"]
-        else None,
-        "sentiment": _sentiment(row, bool(filters.get("mismatch"))),
-        "topics": [
-            {name: topic[name] for name in ("id", "label", "evidence", "sentiment")} for topic in topics
-        ],
-        "channel": row["channel"],
-        "touchpoint": row["touchpoint"],
-        "agent": {"id": row["agent_id"], "name": row["agent_name"]} if row["agent_id"] else None,
-        "team": {"id": row["team_id"], "name": row["team_name"]} if row["team_id"] else None,
-        # Ids and links are the helpdesk's and must work; only the subject is in anybody's own words.
-        "ticket": {name: ticket.get(name) for name in ("id", "number", "url", "channel")}
-        | {"subject": clean(ticket.get("subject"))}
-        if ticket
-        else None,
-        "properties": clean(row["properties"] or {}),
-        "tags": row["tags"] or [],
-        "flags": row["flags"] or [],
-        "excluded": row["excluded"],
-        "test": row["test"],
-        "follow_up": {"id": row["follow_up_id"], "status": row["follow_up_status"]}
-        if row["follow_up_id"]
-        else None,
-        "triage": row["triage"] or "unread",
-        "contact": row["contact"],
-        "version": row["version"],
-        "created_at": stamp(row["created_at"]),
-        "updated_at": stamp(row["updated_at"]),
-    }
+    return Item(
+        id=row["id"],
+        survey=row["survey"],
+        metric=row["metric"],
+        score=row["score"],
+        group=row["group"],
+        comment=clean(row["comment"]),
+        answers=clean(row["answers"] or {}),
+        language=row["read_language"] or row["language"],
+        person=Who(row["person"], row["person_name"], row["person_verified"]) if row["person"] else None,
+        sentiment=_sentiment(row, bool(filters.get("mismatch"))),
+        topics=_mentions(row["topics"]),
+        channel=row["channel"],
+        touchpoint=row["touchpoint"],
+        agent=Named(row["agent_id"], row["agent_name"]) if row["agent_id"] else None,
+        team=Named(row["team_id"], row["team_name"]) if row["team_id"] else None,
+        ticket=_ticket(row["ticket"], clean) if row["ticket"] else None,
+        properties=clean(row["properties"] or {}),
+        tags=row["tags"] or [],
+        flags=row["flags"] or [],
+        excluded=row["excluded"],
+        test=row["test"],
+        follow_up=Case(row["follow_up_id"], row["follow_up_status"]) if row["follow_up_id"] else None,
+        triage=row["triage"] or "unread",
+        contact=row["contact"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
 
 
-def _sentiment(row: Mapping[str, Any], mismatch: bool) -> dict[str, Any] | None:
-    """What was read of the comment; with *mismatch* also what its words say by themselves, which made it one."""
+def _sentiment(row: Mapping[str, Any], mismatch: bool) -> Sentiment | None:
+    """What was read of the comment; with `mismatch` also what its words say by themselves, which made it one."""
     if not row["sentiment_label"]:
         return None
-    read = {"label": row["sentiment_label"], "score": row["sentiment_score"]}
-    by_words = {"label": row["text_label"], "score": row["text_score"]}
-    return {**read, "by_words": by_words} if mismatch else read
+    by_words = Feeling(row["text_label"], row["text_score"]) if mismatch else None
+    return Sentiment(row["sentiment_label"], row["sentiment_score"], by_words)
+
+
+def _mentions(topics: Any) -> tuple[Mention, ...]:
+    """The topics of a comment, the main one first. SQLite gives them as text."""
+    if isinstance(topics, str):
+        topics = json.loads(topics)
+    return tuple(
+        Mention(topic["id"], topic["label"], topic["evidence"], topic["sentiment"])
+        for topic in sorted(topics or [], key=lambda topic: not topic["main"])
+    )
+
+
+def _ticket(ticket: Mapping[str, Any], clean: Callable[[Any], Any]) -> Ticket:
+    """Ids and links are the helpdesk's and must work; only the subject is in anybody's own words."""
+    return Ticket(
+        id=ticket.get("id"),
+        number=ticket.get("number"),
+        url=ticket.get("url"),
+        channel=ticket.get("channel"),
+        subject=clean(ticket.get("subject")),
+    )
 
 
 def _as_it_is(value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from feedback import feed
+from feedback import columns, feed
 from feedback.models import Reading, Topic
 from feedback.topics import topics
 from surveys import visible
@@ -49,7 +49,7 @@ class _OfResponses:
 
     def data(self, subject: str, surveys: Sequence[str] | None) -> Mapping[str, Any] | None:
         item = feed.one(int(subject))
-        return item if item is not None and (surveys is None or item["survey"] in surveys) else None
+        return columns.whole(item) if item and (surveys is None or item.survey in surveys) else None
 
     def example(self, surveys: Sequence[str] | None) -> str | None:
         query = Response.select(Response.key).where(~Response.excluded)

@@ -12,6 +12,7 @@ from feedback import corrections, exports, filters, saved_feeds, team_tags, tria
 from feedback import feed as the_feed
 from feedback.dashboard import flash, layout, registry, words
 from feedback.domain import marks
+from feedback.item import Item
 from feedback.models import SavedFeed, Topic
 from feedback.schemas.filters import GROUPS
 from feedback.schemas.kinds import CHANNELS
@@ -97,7 +98,7 @@ def _page(row: Response | None) -> Any:
     n = the_feed.count(narrowed, seen)
     query = _query()
     surveys = _surveys()
-    ids = [item["id"] for item in page.items]
+    ids = [item.id for item in page.items]
     place = ids.index(row.id) if row is not None and row.id in ids else None
     chosen = the_feed.one(row.key) if row is not None else None
     if row is not None and chosen is None:
@@ -105,7 +106,7 @@ def _page(row: Response | None) -> Any:
     live = _topics()
     return layout.page(
         "feed.html",
-        say("answer.title", score=chosen["score"] if chosen["score"] is not None else say("none"))
+        say("answer.title", score=chosen.score if chosen.score is not None else say("none"))
         if chosen
         else say("feed"),
         items=page.items,
@@ -124,7 +125,8 @@ def _page(row: Response | None) -> Any:
         older=layout.at("/team/feed", query, cursor=lists.encode_cursor(page.position[1]))
         if page.position
         else None,
-        chosen=_chosen(chosen, row, ids, place) if chosen and row is not None else None,
+        chosen=chosen,
+        beside=_beside(chosen, row, ids, place) if chosen and row is not None else {},
         views=_views(),
         told=_told(asked),
         fresh=flash.taken(),
@@ -192,18 +194,15 @@ def _chips(query: Mapping[str, str], surveys: list[Survey], live: list[Topic]) -
     return found
 
 
-def _chosen(item: dict[str, Any], row: Response, ids: list[str], place: int | None) -> dict[str, Any]:
-    """One answer with all that the page shows of it."""
-    comment = item["comment"] or ""
-    said = {topic["label"]: topic["evidence"] or [] for topic in item["topics"]}
-    feeling = (item["sentiment"] or {}).get("label")
+def _beside(item: Item, row: Response, ids: list[str], place: int | None) -> dict[str, Any]:
+    """What the page shows of an item that is not in it: its words marked, its neighbours, a link that is safe."""
+    said = {topic.label: topic.evidence or [] for topic in item.topics}
     return {
-        **item,
-        "runs": marks.runs(comment, the_feed.words(row.key), said),
-        "feeling": feeling,
+        "runs": marks.runs(item.comment or "", the_feed.words(row.key), said),
+        "feeling": item.sentiment.label if item.sentiment else None,
         "before": ids[place - 1] if place else None,
         "after": ids[place + 1] if place is not None and place + 1 < len(ids) else None,
-        "ticket_url": _web(item["ticket"]["url"]) if item["ticket"] else None,
+        "ticket_url": _web(item.ticket.url) if item.ticket else None,
     }
 
 

@@ -11,7 +11,9 @@ from flask import Response, g, make_response, redirect, render_template, request
 
 from feedback.dashboard import assets, words
 from feedback.domain import headings
+from feedback.item import Item
 from surveys import links
+from surveys.base import clock
 from surveys.base.http import app, bodies, context
 from surveys.base.http.problems import Problem
 from surveys.domain import schedule
@@ -30,6 +32,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         at=at,
         here=here,
         asset=assets.address,
+        stamp=clock.stamp,
         moment=moment,
         day=day,
         may=may,
@@ -78,9 +81,9 @@ def may(scope: str | None) -> bool:
     return scope is None or (caller is not None and caller.may(scope))
 
 
-def tone(item: Mapping[str, Any]) -> str:
-    """Whether an answer's group is the lowest, the highest or between; "" without a score."""
-    return METRICS[item["metric"]].tone_of(item["group"]) if item["group"] else ""
+def tone(item: Item) -> str:
+    """Whether a response's group is the lowest, the highest or between; "" without a score."""
+    return METRICS[item.metric].tone_of(item.group) if item.group else ""
 
 
 def zone() -> ZoneInfo:

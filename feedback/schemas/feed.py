@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from feedback import feed
+from feedback import columns, feed
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import delimiter
 from feedback.schemas.responses import ResponseOut
@@ -39,6 +39,10 @@ class FeedItem(ResponseOut):
     deleted = fields.Boolean(metadata={"description": "true: it is gone; drop what you have of it."})
     left = fields.Boolean(metadata={"description": "true: it changed and fits the filters no more."})
     similarity = fields.Float()
+
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """As that of responses, and of what was deleted or left its id and version."""
+        return columns.change(obj)
 
 
 class FeedOut(ma.Schema):

@@ -1,6 +1,7 @@
 """The feed over the API, and saved views of it as Atom, JSON Feed and CSV."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from feedback import feed as the_feed
 from feedback import filters as the_filters
 from feedback.domain.cells import xml_text
 from feedback.domain.headings import first_words
+from feedback.item import Item
 from feedback.models import SavedFeed
 from feedback.schemas.feed import (
     FeedOut,
@@ -62,18 +64,21 @@ def feed(query: dict[str, Any]) -> Any:
             raise errors.Refused(
                 "Does not go with like: the nearest come first.", "cursor" if cursor else "order"
             )
-        return jsonify(
-            {"items": the_feed.like(row.key, narrowed, limit, visible.only(g.caller)), "next": None}
-        )
+        return {"items": the_feed.like(row.key, narrowed, limit, visible.only(g.caller)), "next": None}
     position = None
     if cursor:
         kind, tick, key = lists.decode_cursor(cursor, str, int, int)
         if kind != order:
             raise errors.Refused(f"Is a cursor of order={kind}.", "cursor")
         position = (tick, key)
-    page = the_feed.page(narrowed, limit, order, position, visible.only(g.caller))
+    seen = visible.only(g.caller)
+    page: the_feed.Page[Any]
+    if order == "changed":
+        page = the_feed.changes(narrowed, limit, position, seen)
+    else:
+        page = the_feed.page(narrowed, limit, order, position, seen)
     following = lists.encode_cursor(order, *page.position) if page.position else None
-    return jsonify({"items": page.items, "next": following})
+    return {"items": page.items, "next": following}
 
 
 @saved.route("", methods=["GET"])
@@ -155,7 +160,7 @@ def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return the_filters.moments(filters, context.settings().time_zone)
 
 
-def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[dict[str, Any]]:
+def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[Item]:
     """The newest items of a saved view. One whose filters are none any more, or name something gone, has none.
 
     `with_words`: without those that say nothing, unless the view asks for them.
@@ -171,19 +176,16 @@ def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[dict[st
     return the_feed.page(filters, limit, surveys=row.surveys).items
 
 
-def _entries(row: SavedFeed) -> list[dict[str, Any]]:
-    """Items for a reader of news, each with a `title` and its survey's name."""
+def _entries(row: SavedFeed) -> list[tuple[Item, str]]:
+    """Items for a reader of news, each with its survey's name."""
     items = _shown(row, ENTRIES, with_words=True)
-    names = the_feed.names_of_surveys({item["survey"] for item in items})
-    return [{**item, "title": _title(item), "survey_name": names.get(item["survey"], "")} for item in items]
+    names = the_feed.names_of_surveys({item.survey for item in items})
+    return [(item, names.get(item.survey, "")) for item in items]
 
 
-def _title(item: dict[str, Any]) -> str:
-    score = "–" if item["score"] is None else item["score"]
-    return (
-        first_words(item["comment"] or "")
-        or f"{item['metric'].upper()} {score} · {item['group'] or 'no score'}"
-    )
+def _title(item: Item) -> str:
+    score = "–" if item.score is None else item.score
+    return first_words(item.comment or "") or f"{item.metric.upper()} {score} · {item.group or 'no score'}"
 
 
 def _heading(row: SavedFeed) -> str:
@@ -203,25 +205,24 @@ def _atom(row: SavedFeed, address: str) -> Response:
         element.text = xml_text(text) if text is not None else None
         return element
 
-    items = _entries(row)
+    entries = _entries(row)
     root = ElementTree.Element(f"{{{_ATOM}}}feed")
     child(root, "id", f"urn:earshot:{row.id}")
     child(root, "title", _heading(row))
-    # Stamps are of fixed width, so the greatest text is the latest moment.
-    changed = max((item["updated_at"] for item in items), default=clock.stamp(row.created_at))
-    child(root, "updated", changed)
+    changed = max((item.updated_at for item, _ in entries), default=row.created_at)
+    child(root, "updated", clock.stamp(changed))
     child(root, "link", rel="self", href=address, type="application/atom+xml")
     child(child(root, "author"), "name", "Earshot")
-    for item in items:
+    for item, survey_name in entries:
         entry = child(root, "entry")
-        child(entry, "id", f"urn:earshot:{saved_feeds.derived_id(item['id'])}")
-        child(entry, "title", item["title"])
+        child(entry, "id", f"urn:earshot:{saved_feeds.derived_id(item.id)}")
+        child(entry, "title", _title(item))
         child(entry, "link", rel="alternate", href=_team_page(item), type="text/html")
         # Readers show an author beside the title; who answered is nobody's business here.
-        child(child(entry, "author"), "name", item["survey_name"])
-        child(entry, "published", item["created_at"])
-        child(entry, "updated", item["updated_at"])
-        child(entry, "content", item["comment"] or "", type="text")
+        child(child(entry, "author"), "name", survey_name)
+        child(entry, "published", clock.stamp(item.created_at))
+        child(entry, "updated", clock.stamp(item.updated_at))
+        child(entry, "content", item.comment or "", type="text")
         for term in _terms(item):
             child(entry, "category", term=xml_text(term))
     body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -234,47 +235,39 @@ def _json(row: SavedFeed, address: str) -> Response:
             "version": "https://jsonfeed.org/version/1.1",
             "title": _heading(row),
             "feed_url": address,
-            "items": [
-                {
-                    "id": saved_feeds.derived_id(item["id"]),
-                    "url": _team_page(item),
-                    "title": item["title"],
-                    "content_text": item["comment"] or "",
-                    "date_published": item["created_at"],
-                    "date_modified": item["updated_at"],
-                    "authors": [{"name": item["survey_name"]}],
-                    **({"language": item["language"]} if item["language"] else {}),
-                    "tags": _terms(item),
-                    "_earshot": {
-                        name: item[name]
-                        for name in (
-                            "survey",
-                            "survey_name",
-                            "metric",
-                            "score",
-                            "group",
-                            "sentiment",
-                            "channel",
-                            "touchpoint",
-                        )
-                    },
-                }
-                for item in _entries(row)
-            ],
+            "items": [_news(item, survey_name) for item, survey_name in _entries(row)],
         }
     )
     answer.mimetype = "application/feed+json"
     return answer
 
 
-def _team_page(item: dict[str, Any]) -> str:
+def _news(item: Item, survey_name: str) -> dict[str, Any]:
+    """An item of JSON Feed; what it has no names for stands in `_earshot`."""
+    of_item = ("survey", "metric", "score", "group", "sentiment", "channel", "touchpoint")
+    known = columns.whole(item)
+    return {
+        "id": saved_feeds.derived_id(item.id),
+        "url": _team_page(item),
+        "title": _title(item),
+        "content_text": item.comment or "",
+        "date_published": known["created_at"],
+        "date_modified": known["updated_at"],
+        "authors": [{"name": survey_name}],
+        **({"language": item.language} if item.language else {}),
+        "tags": _terms(item),
+        "_earshot": {"survey_name": survey_name, **{name: known[name] for name in of_item}},
+    }
+
+
+def _team_page(item: Item) -> str:
     """Where the team reads an entry; whoever only has the view is asked to sign in."""
-    return links.to(f"/team/feed/{saved_feeds.derived_id(item['id'])}")
+    return links.to(f"/team/feed/{saved_feeds.derived_id(item.id)}")
 
 
 def _rows(row: SavedFeed) -> Iterator[list[Any]]:
     """A saved view as the rows of a table, beneath their names."""
-    items = ({**item, "id": saved_feeds.derived_id(item["id"])} for item in _shown(row, CSV_ROWS))
+    items = (replace(item, id=saved_feeds.derived_id(item.id)) for item in _shown(row, CSV_ROWS))
     return columns.rows(items, columns.OF_VIEWS)
 
 
@@ -290,11 +283,7 @@ def _xlsx(row: SavedFeed, address: str) -> Response:
     return answer
 
 
-def _terms(item: dict[str, Any]) -> list[str]:
-    terms = [
-        item["group"],
-        (item["sentiment"] or {}).get("label"),
-        *(t["label"] for t in item["topics"]),
-        *item["tags"],
-    ]
+def _terms(item: Item) -> list[str]:
+    feeling = item.sentiment.label if item.sentiment else None
+    terms = [item.group, feeling, *(topic.label for topic in item.topics), *item.tags]
     return [term for term in terms if term]

@@ -3,9 +3,10 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import g, jsonify
+from flask import g
 
 from feedback import corrections, feed, triage
+from feedback.item import Item
 from feedback.schemas.responses import ImportBody, ResponseList, ResponseOut, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
 from surveys import responses, visible
@@ -33,7 +34,7 @@ def index(query: dict[str, Any]) -> Any:
     position = (0, lists.decode_cursor(cursor, int)[0]) if cursor else None
     page = feed.page(narrow(query), limit, "desc", position, visible.only(g.caller))
     following = lists.encode_cursor(page.position[1]) if page.position else None
-    return jsonify({"items": page.items, "next": following})
+    return {"items": page.items, "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -61,7 +62,7 @@ def create(body: dict[str, Any]) -> Any:
         attribution=_attribution(body),
     )
     row, created = responses.record(survey, answer, now)
-    return jsonify(feed.one(row.key)), 201 if created else 200
+    return feed.one(row.key), 201 if created else 200
 
 
 @routes.route("/<response_id>", methods=["GET"])
@@ -112,11 +113,11 @@ def _own(response_id: str) -> Response:
     return visible.shown(responses.find(response_id.lower()), g.caller)
 
 
-def _item(row: Response) -> Any:
+def _item(row: Response) -> Item:
     item = feed.one(row.key)
     if item is None:
         raise Missing
-    return jsonify(item)
+    return item
 
 
 def _attribution(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from xml.etree import ElementTree
 
 import feedparser
@@ -14,6 +15,7 @@ from playhouse.test_utils import count_queries
 
 from feedback import feed, saved_feeds
 from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic
+from feedback.schemas.responses import ResponseOut
 from surveys import responses, wording
 from surveys.base import db
 from surveys.domain import folding
@@ -112,6 +114,7 @@ def test_an_item_shows_all_that_the_contract_names(api, two):
         "excluded": False, "version": 2,
     }  # fmt: skip
     assert {name: item[name] for name in expected} == expected
+    assert item.keys() == ResponseOut().fields.keys()
 
 
 @pytest.mark.parametrize("order", feed.ORDERS)
@@ -119,10 +122,11 @@ def test_a_page_is_one_statement_however_long_it_is(world, make, two, order):
     survey = make.survey()
     for _ in range(5):
         make.response(survey, 9, comment="checkout")
+    pages = feed.changes if order == "changed" else partial(feed.page, order=order)
     with world.app.app_context():
         for filters in ({}, {"q": "checkout", "tag": "vip"}, {"topic": "top_1", "sentiment": "negative"}):
             with count_queries() as counted:
-                feed.page(filters, 50, order)
+                pages(filters, 50)
             assert counted.count == 1, (order, filters)
 
 
