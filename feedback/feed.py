@@ -159,6 +159,8 @@ def _newest(
         query = _narrowed(query, filters, surveys, walking)
         return query.where(key < position[1]) if position else query
 
+    if isinstance(filters.get("agent"), tuple):
+        return _of_agents(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
     if filters.get("language") is not None and not filters.get("q"):
         return _in_language(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
     if not _may_be_rare(filters):
@@ -345,7 +347,11 @@ def _narrowed(
 
 def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     """What the filters ask of the joined tables, but for the search for words."""
-    found = [column == filters[name] for name, column in _EQUAL.items() if filters.get(name) is not None]
+    found = [
+        segments.among(column, filters[name])
+        for name, column in _EQUAL.items()
+        if filters.get(name) is not None
+    ]
     found += [
         segments.has(name, value) for name, value in filters.items() if name.startswith(segments.PROPERTY)
     ]
@@ -484,6 +490,20 @@ def _in_language(
         lists.append(query.order_by(key.desc()).limit(limit).cte(name))
     first, second = (peewee.Select([one], [one.c.key]) for one in lists)
     return _items().where(Response.key.in_(first.union_all(second))).with_cte(*lists)
+
+
+def _of_agents(
+    filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
+) -> Any:
+    """The newest items of agents, `agent` being a tuple of ids: one short list an id, each walked in the index."""
+    lists = []
+    for at, agent in enumerate(filters["agent"]):
+        query = _narrowed(_joined(Response.select(Response.key)), {**filters, "agent": agent}, surveys)
+        if position:
+            query = query.where(Response.key < position[1])
+        lists.append(query.order_by(Response.key.desc()).limit(limit).cte(f"agent_{at}"))
+    keys = [peewee.Select([one], [one.c.key]) for one in lists]
+    return _items().where(Response.key.in_(functools.reduce(operator.add, keys))).with_cte(*lists)
 
 
 def _fits(filters: Mapping[str, Any]) -> Any:

@@ -6,13 +6,24 @@ from feedback.dashboard import (
     assets,
     feed,
     front_door,
+    mine,
     overview,
     profile,
     registry,
     tags,
 )
 
-__all__ = ["BLUEPRINT", "admin_audit", "admin_members", "feed", "front_door", "overview", "profile", "tags"]
+__all__ = [
+    "BLUEPRINT",
+    "admin_audit",
+    "admin_members",
+    "feed",
+    "front_door",
+    "mine",
+    "overview",
+    "profile",
+    "tags",
+]
 
 assets.install(registry.blueprint)
 

@@ -13,7 +13,7 @@ from surveys.schemas.members import AuditQuery
 ADDRESS = "/team/admin/audit"
 
 
-@registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock")
+@registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock", place=60)
 def index() -> Response:
     """Changes, narrowed by `thing` (an id, a person's too) and `caller`."""
     given = {name: value for name, value in request.args.items() if value}

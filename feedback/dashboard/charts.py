@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from feedback.dashboard.words import say
 from feedback.numbers import Point
+from surveys.domain.metrics.metric import Metric
 
 HEIGHT = 190.0
 TOP = 22.0
@@ -123,6 +125,21 @@ def signed(value: float, digits: int = 0) -> str:
     """`number` with its sign, also when that is a plus."""
     text = number(value, digits)
     return f"+{text}" if round(value, digits) > 0 else text
+
+
+def value(metric: Metric, found: float | None) -> str:
+    """A value of a metric for people: points of a net score, percent of a share."""
+    if found is None:
+        return say("none")
+    return number(found) if metric.rule == "net" else say("share", value=number(found))
+
+
+def interval(metric: Metric, found: tuple[float, float] | None) -> str:
+    """An interval of a metric for people; nothing where there is none."""
+    if found is None:
+        return ""
+    low, high = (number(edge) for edge in found)
+    return say("range" if metric.rule == "net" else "range.share", low=low, high=high)
 
 
 # ------------------------------------------------------------------------------------------------------

@@ -157,11 +157,7 @@ def new_password(token: str) -> Response:
 
 def home(member: Member) -> str:
     """Where a member begins: the first page that the role opens."""
-    caller = signed_in.caller_of(member)
-    if caller.may("read"):
-        return "/team"
-    known = {page.address for page in registry.PAGES}
-    return next(address for address in ("/team/mine", "/team/profile") if address in known)
+    return "/team" if signed_in.caller_of(member).may("read") else "/team/mine"
 
 
 def own_address(given: str | None) -> str | None:

@@ -178,8 +178,8 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         survey=survey,
         metric=metric,
         n=found.n,
-        value=_value(metric, found.value),
-        interval=_range(metric, found.interval),
+        value=charts.value(metric, found.value),
+        interval=charts.interval(metric, found.interval),
         sentence=_sentence(metric, found, period),
         query=query,
         groups=_groups(metric, found, query),
@@ -199,19 +199,6 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
     )
 
 
-def _value(metric: Metric, value: float | None) -> str:
-    if value is None:
-        return say("none")
-    return number(value) if metric.rule == "net" else say("share", value=number(value))
-
-
-def _range(metric: Metric, interval: tuple[float, float] | None) -> str:
-    if interval is None:
-        return ""
-    low, high = (number(edge) for edge in interval)
-    return say("range" if metric.rule == "net" else "range.share", low=low, high=high)
-
-
 def _sentence(metric: Metric, found: Number, period: str) -> str:
     """What may be said of the value, in one sentence or two."""
     if found.interval is None:
@@ -224,7 +211,7 @@ def _sentence(metric: Metric, found: Number, period: str) -> str:
     then = say(f"before.{period}")
     if not before.n:
         return f"{told} {say('says.alone', then=then)}"
-    past = {"then": then, "was": _value(metric, before.value), "n": f"{before.n:,}"}
+    past = {"then": then, "was": charts.value(metric, before.value), "n": f"{before.n:,}"}
     if not change.distinguishable or change.difference is None:
         return f"{told} {say('says.same', **past)}"
     way = "says.up" if change.difference > 0 else "says.down"
@@ -270,7 +257,7 @@ def _silent(metric: Metric, found: Number) -> str | None:
     edges = silence.bounds(metric, scores, asked.answered, asked.sent)
     if edges is None:
         return None
-    low, high = (_value(metric, edge) for edge in edges)
+    low, high = (charts.value(metric, edge) for edge in edges)
     return say("silent", n=f"{asked.sent - asked.answered:,}", low=low, high=high)
 
 
@@ -317,9 +304,9 @@ def _chart(
                 "start": label(point.start),
                 "long": say(f"bucket.{interval}", start=f"{start.day} {start:%b %Y}", month=f"{start:%B %Y}"),
                 "n": point.n,
-                "value": _value(metric, point.value),
-                "range": _range(metric, point.interval),
-                "usual": _range(metric, limit),
+                "value": charts.value(metric, point.value),
+                "range": charts.interval(metric, point.interval),
+                "usual": charts.interval(metric, limit),
                 "href": href,
                 "is_over": schedule.starts_at(after, zone) <= (until or clock.now()),
             }

@@ -257,6 +257,16 @@ WORDS = {
     "group.very_disappointed": "Very disappointed",
     "group.somewhat_disappointed": "Somewhat disappointed",
     "group.not_disappointed": "Not disappointed",
+    # One's own work.
+    "mine": "Mine",
+    "mine.about": "What customers said of your work; values over the last {days} days.",
+    "mine.said": "What customers speak of",
+    "mine.praised": "Praised",
+    "mine.missed": "Missed",
+    "mine.stream": "Answers to your work",
+    "mine.empty": "No answer to your work yet",
+    "mine.empty.next": "An answer is yours when your helpdesk credits the ticket to one of these. Is yours another? An "
+    "administrator can set the id that your helpdesk knows you by.",
     # The feed.
     "feed": "Feed",
     "answer": "Answer",

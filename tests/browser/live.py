@@ -1,14 +1,18 @@
 """The real service for browser tests, and what a team would read of it over the API."""
 
 import contextlib
+import re
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
 from tests import servers
+from tests.visitor import PASSWORD
 
 ADMIN_KEY = "ek_browser_tests_0123456789abcdefghijkl"
 
@@ -38,6 +42,33 @@ class Live:
     def first_survey(self) -> str:
         """The survey that a first start makes."""
         return self.session.get(f"{self.url}/api/surveys", timeout=10).json()["items"][-1]["id"]
+
+    def member(self, role: str = "administrator", **values: Any) -> dict[str, Any]:
+        """A new member who has come in by the invitation: options of a browser in which they are signed in."""
+        body = {"email": f"{uuid.uuid4()}@acme.example", "name": "Ann Miller", "role": role, **values}
+        reply = self.session.post(f"{self.url}/api/members", json=body, timeout=10)
+        reply.raise_for_status()
+        invitation = reply.json()["url"]
+        with requests.Session() as browser:
+            page = browser.get(invitation, timeout=10)
+            token = re.findall('name="token" value="([^"]+)"', page.text)[0]
+            form = {"token": token, "name": body["name"], "password": PASSWORD}
+            browser.post(invitation, data=form, timeout=30, allow_redirects=False).raise_for_status()
+            kept = [(cookie.name, cookie.value) for cookie in browser.cookies]
+        cookies = [
+            {
+                "name": name,
+                "value": value,
+                "domain": urlsplit(self.url).hostname,
+                "path": "/",
+                "expires": -1,
+                "httpOnly": True,
+                "secure": False,
+                "sameSite": "Lax",
+            }
+            for name, value in kept
+        ]
+        return {"storage_state": {"cookies": cookies, "origins": []}}
 
     def answers(self, survey: str) -> list[dict[str, Any]]:
         """What is stored for a survey, newest first."""

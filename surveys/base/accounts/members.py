@@ -72,6 +72,11 @@ class Member(Table):
         return self.totp_secret is not None
 
     @property
+    def agents(self) -> tuple[str, ...]:
+        """The ids under which helpdesks credit the member: the address, and what an administrator has set."""
+        return (self.email,) if self.agent in (None, self.email) else (self.email, self.agent)
+
+    @property
     def called(self) -> str:
         """The name, or the address where none is known."""
         return self.name or self.email

@@ -193,7 +193,7 @@ def test_a_link_is_good_once_and_for_72_hours(world):
     for visitor, path in ((a, first), (b, second)):
         visitor.given = {**visitor.forms(path)[0][1], "name": "Bob", "password": PASSWORD}
     answer = a.post(first, a.given)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/team/profile")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/team/mine")
     assert b.post(second, b.given).status_code == 404
 
 
