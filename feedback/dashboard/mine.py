@@ -57,7 +57,7 @@ def mine() -> Any:
         praised=said["positive"],
         missed=said["negative"],
         items=stream.items,
-        names=feed.names_of_surveys({item["survey"] for item in stream.items}),
+        names=feed.names_of_surveys({item.survey for item in stream.items}),
         agents=agents,
         newest="cursor" in asked,
         older=layout.here(cursor=lists.encode_cursor(stream.position[1])) if stream.position else None,
