@@ -13,7 +13,7 @@ from feedback.follow_ups import cases, opening
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
-from surveys import catalogue, events, responses
+from surveys import events, responses, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
@@ -150,7 +150,7 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
     score, question, claimed = (
         learning.share(row),
         learning.question(row),
-        catalogue.spoken(row.survey, row.language),
+        texts.spoken(row.survey, row.language),
     )
     taught = learning.adjustment(row.survey_id)
     shipped = reading.read(comment, score=score, question=question, language=claimed)

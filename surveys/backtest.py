@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from surveys import ask_history, daily_counts, invitations, people, triggers
+from surveys import ask_history, budgets, daily_counts, invitations, people, triggers
 from surveys.domain import eligibility
 from surveys.domain.eligibility import Ask, Budget, PersonFacts
 from surveys.models import Invitation, Person, Response, Survey, Trigger
@@ -73,7 +73,7 @@ def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, An
                 was_refused[trigger.rule or trigger.decision] += 1
             past = pasts.get(trigger.person_id or "", _Past())
             said = trigger.body or {}
-            company = triggers.company_of(said, [past.person] if past.person else []) or past.company
+            company = budgets.company_of(said, [past.person] if past.person else []) or past.company
             if company and company not in companies:
                 companies[company] = _Company(survey, company, since)
             theirs = companies[company].asks(trigger.created_at) if company else []

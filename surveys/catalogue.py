@@ -1,16 +1,13 @@
-"""The catalogue of surveys: make, change, archive, delete; and the words one of them uses in a language."""
+"""The catalogue of surveys: make, change, archive, delete."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import people, responses, wording
+from surveys import people, recording, responses, wording
 from surveys.base import db, ids
 from surveys.base.errors import Clash
-from surveys.domain import weblinks
 from surveys.domain.metrics import METRICS
-from surveys.domain.metrics.metric import Metric
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey, Trigger
 
 #: What a respondent reads before giving the score: a change of it is a break in the series.
@@ -18,23 +15,6 @@ ASKED = ("metric", "product", "question", "labels")
 
 #: Rows of a survey that are deleted in one transaction.
 AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class Texts:
-    """All that a respondent reads of one survey, in one language."""
-
-    language: str
-    direction: str
-    question: str
-    labels: dict[int, str]
-    follow_up: dict[str, str]
-    thanks: dict[str, str]
-    choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """By group, for a follow-up that offers some: (what is kept, what is read). What is kept is the same in every
-    language, so that answers can be counted: the text in the survey's first language."""
-    link: dict[str, str] | None = None
-    """`text` and `url` of the link under the thanks, the same for every group."""
 
 
 def create(values: Mapping[str, Any], now: datetime) -> Survey:
@@ -101,7 +81,7 @@ def delete(survey: Survey, with_responses: bool, now: datetime) -> None:
     def close() -> None:
         if not with_responses and _answered(survey):
             raise Clash("The survey has responses; archive it, or delete them with ?responses=delete.")
-        closed = now - responses.ARCHIVED_GRACE - timedelta(seconds=1)
+        closed = now - recording.ARCHIVED_GRACE - timedelta(seconds=1)
         Survey.update(status="archived", archived_at=closed).where(Survey.id == survey.id).execute()
 
     db.write(close)
@@ -148,38 +128,6 @@ def ready() -> Survey | None:
     return Survey.select().where(Survey.status == "active").order_by(Survey.created_at, Survey.id).first()
 
 
-def spoken(survey: Survey, said: str | None) -> str | None:
-    """The language that a comment is taken to be in unless it tells: what was said, or the only one of its survey."""
-    if said or len(survey.languages) != 1:
-        return said
-    only: str = survey.languages[0]
-    return only
-
-
-def language_for(survey: Survey, wishes: Sequence[str]) -> str:
-    """The language of the survey that serves the first possible wish; else its first."""
-    return wording.choose(wishes, survey.languages, survey.languages[0])
-
-
-def texts(survey: Survey, language: str) -> Texts:
-    """What a respondent reads in `language`: the survey's own words where it has some, else the standard ones."""
-    metric = METRICS[survey.metric]
-    own_question = _own(survey.question, language)
-    question = own_question or wording.text(language, f"{metric.key}.question", product=survey.product)
-    return Texts(
-        language=language,
-        direction=wording.direction(language),
-        question=_filled(question, survey),
-        labels={**wording.labels(language, metric.key), **_own_labels(survey.labels, language, metric)},
-        follow_up={
-            g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups
-        },
-        thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
-        choices=_choices(survey, metric, language),
-        link=_link(survey.thanks_link, language),
-    )
-
-
 def _answered(survey: Survey) -> bool:
     return Response.select().where(Response.survey == survey.id).exists()
 
@@ -189,62 +137,3 @@ def _write_definition(survey: Survey, now: datetime) -> None:
     Definition.create(
         survey=survey.id, number=survey.definition, metric=survey.metric, wording=asked, created_at=now
     )
-
-
-def _filled(text: str, survey: Survey) -> str:
-    return wording.fill(text, product=survey.product or survey.name)
-
-
-def _own(by_language: Mapping[str, Any] | None, language: str) -> Any:
-    """The entry for `language`, or for the nearest of the same base; None when there is none."""
-    if not by_language:
-        return None
-    tag = wording.choose([language], list(by_language), "")
-    return by_language.get(tag)
-
-
-def _own_labels(labels: Mapping[str, Any] | None, language: str, metric: Metric) -> dict[int, str]:
-    names = {str(score): score for score in metric.scores} | {"low": metric.minimum, "high": metric.maximum}
-    own = {score: _named(labels, name, names, language) for name, score in names.items()}
-    return {score: text for score, text in own.items() if text}
-
-
-def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, language: str) -> str:
-    metric = METRICS[survey.metric]
-    text = _named(own, group, {g.key: g for g in metric.groups}, language)
-    return _filled(text or wording.text(language, f"{kind}.{metric.tone_of(group)}"), survey)
-
-
-def _link(stored: Any, language: str) -> dict[str, str] | None:
-    """The link under the thanks; None also for one stored before such links were refused."""
-    given = stored if isinstance(stored, dict) else {}
-    url, text = given.get("url"), given.get("text")
-    if not isinstance(url, str) or not weblinks.leads_where_it_says(url, "https", "http"):
-        return None
-    words = {tag: said for tag, said in text.items() if said} if isinstance(text, dict) else {}
-    return {"text": _own(words, language) or next(iter(words.values())), "url": url} if words else None
-
-
-def _choices(survey: Survey, metric: Metric, language: str) -> dict[str, list[tuple[str, str]]]:
-    if survey.follow_up_type == "text":
-        return {}
-    made = {}
-    for group in metric.groups:
-        lists = survey.choices.get(group.key) or {
-            tag: item for tag, item in survey.choices.items() if isinstance(item, list)
-        }
-        if lists:
-            first = next(iter(lists.values()))
-            kept = _own(lists, survey.languages[0]) or first
-            made[group.key] = list(zip(kept, _own(lists, language) or first, strict=True))
-    return made
-
-
-def _named(own: Mapping[str, Any] | None, name: str, names: Mapping[str, Any], language: str) -> str | None:
-    """The text for `name` (a group, a score) in `language`, whichever of the two the survey's map has first."""
-    if not own:
-        return None
-    if name in own:
-        return _own(own[name], language)
-    item = _own({key: value for key, value in own.items() if key not in names}, language)
-    return item.get(name) if isinstance(item, dict) else item

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from surveys import daily_counts, invitations, responses, triggers
+from surveys import daily_counts, invitations, pace, responses, triggers
 from surveys.base import jobs, worker
 from surveys.base.accounts import attempts, audit, one_time_links, sessions
 from surveys.base.db import disk_reserve
@@ -27,7 +27,7 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
     worker.hourly(
         {
             "expire invitations": invitations.expire,
-            "set the pace of asking": triggers.set_pace,
+            "set the pace of asking": pace.set_pace,
             "give up look-ups": triggers.give_up,
             "tidy jobs": jobs.tidy,
             "forget repeated calls": idempotency.tidy,

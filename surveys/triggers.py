@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
-from surveys import ask_history, daily_counts, invitations, people, responses, ticket_resolutions
-from surveys.base import clock, db, ids
-from surveys.domain import addresses, eligibility, pacing, schedule
+from surveys import ask_history, budgets, daily_counts, invitations, people, responses, ticket_resolutions
+from surveys.base import db, ids
+from surveys.domain import addresses, eligibility, schedule
 from surveys.domain.eligibility import Ask, Decision
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
 
@@ -21,9 +21,6 @@ REMEMBERED = timedelta(hours=72)
 
 #: A helpdesk is asked for an address for some 83 hours (`jobs.RETRY_AFTER`); later nothing comes any more.
 LOOKED_UP = timedelta(days=4)
-
-#: What the pace of the last weeks is measured over.
-PACE = timedelta(days=28)
 
 
 @dataclass(frozen=True)
@@ -146,63 +143,6 @@ def take_back(
     return db.write(verb)
 
 
-def ask_in_page(
-    survey: Survey, who: people.Identity, touchpoint: str | None, now: datetime
-) -> tuple[Decision, Invitation | None]:
-    """May the website show the survey to this person now? Then it is their invitation, and they count as asked."""
-
-    def verb() -> tuple[Decision, Invitation | None]:
-        rows = people.hold(who)
-        company = company_of({}, rows)
-        _hold_company(company)
-        address = people.address(who, rows)
-        person = ask_history.of_person(survey, rows, address or who.external_id or "", address, company, now)
-        decision = eligibility.decide(
-            Ask(
-                survey=ask_history.of_survey(survey),
-                person=person,
-                by_mail=False,
-                zone=daily_counts.time_zone(),
-            ),
-            now,
-        )
-        if not decision.allowed:
-            return decision, None
-        for budget in decision.replaces:
-            _make_room(budget, survey, rows, company, now)
-        found = people.find_or_create(who, now, rows)
-        kept = {"person": found.id if found else None, "company": company, "touchpoint": touchpoint}
-        asked = people.same(who)
-        return decision, invitations.invite(survey, asked, invitations.WIDGET, now, kept, now)
-
-    return db.write(verb)
-
-
-def ask_a_claim(survey: Survey, who: people.Identity, now: datetime) -> Decision:
-    """The same for somebody whose identity is not signed: only what this survey was told under that claim counts."""
-    if survey.require_signed_identity:
-        return Decision(False, "identity", "this survey asks only people whose identity is signed")
-    rows = people.claims(who)
-    person = ask_history.of_claim(survey, rows, who.external_id or who.email or "")
-    return eligibility.decide(
-        Ask(
-            survey=ask_history.of_survey(survey), person=person, by_mail=False, zone=daily_counts.time_zone()
-        ),
-        now,
-    )
-
-
-def set_pace(now: datetime) -> None:
-    """Adapt the sampling of each survey that wants about so many answers a week."""
-    for survey in list(Survey.select().where(Survey.status == "active")):
-        paced = (
-            pacing.share(survey.responses_per_week, _past(survey, now)) if survey.responses_per_week else None
-        )
-        if paced != survey.paced_sampling:
-            query = Survey.update(paced_sampling=paced).where(Survey.id == survey.id)
-            db.write(query.execute)
-
-
 def give_up(now: datetime) -> int:
     """Close look-ups that no helpdesk answered, and forget what was said of a customer whom nobody knows; how many."""
     over = (Trigger.rule == "lookup") & (Trigger.created_at < now - LOOKED_UP)
@@ -222,12 +162,6 @@ def identity(said: Mapping[str, Any]) -> people.Identity | None:
         vouched=True,
     )
     return who if who.known else None
-
-
-def company_of(said: Mapping[str, Any], rows: list[Person]) -> str | None:
-    """Whose budget counts: the company that is told, else the one that is known."""
-    told = ask_history.company_key((said.get("person") or {}).get("company"))
-    return told or next((ask_history.company_key(row.company) for row in rows if row.company), None)
 
 
 def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]:
@@ -327,7 +261,7 @@ class _Case:
 
     @property
     def company(self) -> str | None:
-        return company_of(self.said, self.rows)
+        return budgets.company_of(self.said, self.rows)
 
 
 def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
@@ -338,15 +272,9 @@ def _hold(survey: Survey, said: dict[str, Any], origin: Origin) -> _Case:
     if who is None:
         db.serialise(*names)
     rows = people.hold(who, *names) if who is not None else []
-    _hold_company(company_of(said, rows))
+    budgets.hold(budgets.company_of(said, rows))
     marks = _marks(origin.source, ticket_id) if ticket_id else []
     return _Case(survey, said, origin, who, rows, marks)
-
-
-def _hold_company(company: str | None) -> None:
-    """Make everybody wait who decides about the company: any survey's invitations count, by whichever channel."""
-    if company:
-        db.serialise(f"company {company}")
 
 
 def _repeated(origin: Origin, now: datetime) -> str | None:
@@ -391,7 +319,7 @@ def _settle(trigger: Trigger, case: _Case, now: datetime) -> None:
         trigger.body = {**said, "person": None}
     if decision.allowed or deferred:
         for budget in decision.replaces:
-            _make_room(budget, survey, rows, case.company, now)
+            budgets.make_room(budget, survey, rows, case.company, now)
         send_at = _send_at(survey, said, at or now, now)
         kept = frozen(said, case.origin.connection_id) | {
             "person": person.id if person else None,
@@ -485,15 +413,6 @@ def _zone_of(said: dict[str, Any]) -> tzinfo:
         return daily_counts.time_zone()
 
 
-def _make_room(budget: str, survey: Survey, rows: list[Person], company: str | None, now: datetime) -> None:
-    """Cancel the invitation of lowest priority that a budget holds for later; the youngest of several."""
-    asks = ask_history.waiting(budget, [row.id for row in rows], company, now)
-    lower = [a for a in asks if a.status == "scheduled" and a.survey.priority < survey.priority]
-    if lower:
-        chosen = min(lower, key=lambda ask: (ask.survey.priority, -clock.microseconds(ask.created_at)))
-        invitations.cancel(chosen, f"gave way to a survey of higher priority ({budget} budget)", now)
-
-
 def _name_ticket(case: _Case, now: datetime) -> None:
     """A ticket that a printed link only claimed is real: what was answered there belongs to this resolution.
 
@@ -514,15 +433,3 @@ def _name_ticket(case: _Case, now: datetime) -> None:
     told = frozen_without_customer(case.said, case.origin.source)
     Invitation.update(**told).where(Invitation.id == mark.invitation_id).execute()
     responses.attribute(mark.invitation_id, now)
-
-
-def _past(survey: Survey, now: datetime) -> pacing.Past:
-    since = max(now - PACE, survey.created_at)
-    mine = (Trigger.survey == survey.id) & (Trigger.created_at >= since) & ~Trigger.dry_run
-    asked = (Invitation.survey == survey.id) & (Invitation.sent_at >= since) & (Invitation.sent_at <= now)
-    return pacing.Past(
-        days=max((now - since) / timedelta(days=1), 1.0),
-        eligible=Trigger.select().where(mine & Trigger.decision.in_(["scheduled", "sampled_out"])).count(),
-        asked=Invitation.select().where(asked).count(),
-        answered=Invitation.select().where(asked & Invitation.answered_at.is_null(False)).count(),
-    )

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from surveys import catalogue, responses
+from surveys import catalogue, recording
 from surveys.base import clock
 from surveys.base.accounts import keys
 from surveys.models import Response, Survey
@@ -37,7 +37,7 @@ class Make:
         self, survey: Survey, score: int | None = 9, at: datetime | None = None, **values: Any
     ) -> Response:
         """A stored response; `at`: when it was recorded."""
-        answer = responses.Answer(
+        answer = recording.Answer(
             id=values.pop("id", None) or str(uuid.uuid4()),
             revision=values.pop("revision", 1),
             person=values.pop("person", None),
@@ -46,4 +46,4 @@ class Make:
             created_at=at,
             values={"score": score, **values},
         )
-        return responses.record(survey, answer, at or clock.now())[0]
+        return recording.record(survey, answer, at or clock.now())[0]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from feedback.demo import year
-from surveys import catalogue, links, responses
+from surveys import catalogue, links, recording
 from surveys.base import db, ids
 from surveys.models import Invitation, Person, Survey
 
@@ -140,7 +140,7 @@ def _answer(ask: year.Ask, survey: Survey, invitation: str | None) -> None:
         "final": True,
     }
     by_page = ask.person is not None and invitation is None
-    answer = responses.Answer(
+    answer = recording.Answer(
         id=ask.id,
         revision=1,
         values=values,
@@ -150,4 +150,4 @@ def _answer(ask: year.Ask, survey: Survey, invitation: str | None) -> None:
         created_at=ask.at,
         vouched=True,
     )
-    responses.record(survey, answer, ask.at)
+    recording.record(survey, answer, ask.at)

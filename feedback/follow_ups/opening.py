@@ -6,7 +6,7 @@ from typing import Any
 from feedback.domain.follow_ups import Said, rule
 from feedback.follow_ups import cases
 from feedback.models import FollowUpResponse, Reading
-from surveys import people, responses
+from surveys import people, recording
 from surveys.base import db, jobs
 from surveys.base.errors import Missing
 from surveys.domain.follow_ups import OFF
@@ -60,7 +60,7 @@ def _is_ruled(row: Response, now: datetime) -> bool:
     rules = row.survey.open_follow_ups
     if row.test or row.excluded or not rules or rules == OFF:
         return False
-    if now > responses.editable_until(row.survey, row) + LATE:
+    if now > recording.editable_until(row.survey, row) + LATE:
         return False
     return not FollowUpResponse.select().where(FollowUpResponse.response == row.key).exists()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from feedback.models import Learnt, Reading
-from surveys import catalogue
+from surveys import texts
 from surveys.base import db, jobs
 from surveys.domain.metrics import METRICS
 from surveys.models import Response, Survey
@@ -49,8 +49,8 @@ def question(row: Response) -> str | None:
     """What the comment answers: the follow-up question of the group, as it was asked."""
     if row.group is None:
         return None
-    language_tag = catalogue.language_for(row.survey, [row.language] if row.language else [])
-    return catalogue.texts(row.survey, language_tag).follow_up.get(row.group)
+    language_tag = texts.language_for(row.survey, [row.language] if row.language else [])
+    return texts.of(row.survey, language_tag).follow_up.get(row.group)
 
 
 @jobs.on(JOB)
@@ -131,7 +131,7 @@ def _learn(survey_id: str) -> "Adjustment":
     for row in reversed(newest):
         row.survey = survey
         comment = reading.Comment(
-            row.comment or "", share(row), question(row), catalogue.spoken(survey, row.language)
+            row.comment or "", share(row), question(row), texts.spoken(survey, row.language)
         )
         case = reading.correction(comment, row.said)
         if case is not None:

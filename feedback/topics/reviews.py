@@ -14,7 +14,7 @@ import structlog
 from feedback import feed
 from feedback.models import Meaning, Placement, Reading, TopicReview
 from feedback.topics import topics
-from surveys import catalogue, responses
+from surveys import responses, texts
 from surveys.base import clock, db, jobs, worker
 from surveys.models import Response, Survey
 
@@ -226,7 +226,7 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
         str(key): comment
         for key, comment, read, said, survey in reversed(db.database.execute(rows).fetchall())
         if _is_sound(key, comment)
-        and (read or languages.of(comment, catalogue.spoken(surveys[survey], said)) == known)
+        and (read or languages.of(comment, texts.spoken(surveys[survey], said)) == known)
         and (str(key) in settled or not nothing.says_nothing(comment, known))
     }
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)

@@ -9,7 +9,7 @@ from feedback import corrections, feed, triage
 from feedback.item import Item
 from feedback.schemas.responses import ImportBody, ResponseList, ResponseOut, ResponsePatch, ResponsesQuery
 from feedback.views.feed import narrow
-from surveys import responses, visible
+from surveys import recording, responses, visible
 from surveys.base import clock, db
 from surveys.base.errors import Missing, Refused
 from surveys.base.http import lists
@@ -52,7 +52,7 @@ def create(body: dict[str, Any]) -> Any:
     now = clock.now()
     if body.get("created_at", now) > now:
         raise Refused("Must not be in the future.", "created_at")
-    answer = responses.Answer(
+    answer = recording.Answer(
         id=body["id"],
         revision=1,
         values={name: value for name, value in body.items() if name not in _ABOUT},
@@ -61,7 +61,7 @@ def create(body: dict[str, Any]) -> Any:
         vouched=True,
         attribution=_attribution(body),
     )
-    row, created = responses.record(survey, answer, now)
+    row, created = recording.record(survey, answer, now)
     return feed.one(row.key), 201 if created else 200
 
 

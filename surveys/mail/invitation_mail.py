@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import css_inline
 import jinja2
 
-from surveys import catalogue, invitations, links, wording
+from surveys import invitations, links, wording
+from surveys import texts as the_texts
 from surveys.base import delivery, jobs
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message, address, clean
 from surveys.domain.metrics import METRICS
@@ -78,7 +79,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
     Every link in it starts with BASE_URL: what others said (names, subjects), and what the survey's team wrote, is kept
     from becoming a link.
     """
-    language = catalogue.language_for(survey, _wishes(invitation))
+    language = the_texts.language_for(survey, _wishes(invitation))
     own, said = survey.mail or {}, _said(survey, invitation)
     words = _words(survey, said, language)
     values = words | _values(survey, invitation, words, language)
@@ -224,7 +225,7 @@ def _host() -> str:
 def _values(
     survey: Survey, invitation: Invitation, words: Mapping[str, Any], language: str
 ) -> dict[str, Any]:
-    texts, metric = catalogue.texts(survey, language), METRICS[survey.metric]
+    texts, metric = the_texts.of(survey, language), METRICS[survey.metric]
     labels = {score: unlinked(label) for score, label in texts.labels.items()}
     colour = script.colour_of(survey.widget)
     return {

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
-from surveys import catalogue, links, ticket_resolutions, triggers
+from surveys import links, ticket_resolutions, triggers
+from surveys import texts as the_texts
 from surveys.base import db, ids, signing
 from surveys.base.errors import Missing
 from surveys.domain import schedule
@@ -43,7 +44,7 @@ class Snippet:
 def make(connection: Connection, language: str, placeholders: Mapping[str, str]) -> Snippet:
     """One link for each score of the connection's survey. `placeholders`: what the helpdesk prints for NAMES."""
     survey: Survey = connection.own_survey
-    texts = catalogue.texts(survey, language)
+    texts = the_texts.of(survey, language)
     urls = {
         str(score): _address(connection, survey, score, placeholders)
         for score in METRICS[survey.metric].scores

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import jsonify, request
 
-from surveys import responses
+from surveys import recording
 from surveys.base import db
 from surveys.base.http.bodies import Routes
 from surveys.schemas.answers import AnswerBody, RecordedBody
@@ -41,7 +41,7 @@ def record(body: dict[str, Any]) -> Any:
     public.admit(chosen)
     if ended is not None:
         raise ended
-    answer = responses.Answer(
+    answer = recording.Answer(
         id=body["id"],
         revision=body["revision"],
         values={name: value for name, value in body.items() if name not in short_way.NOT_VALUES},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from surveys import invitations, links, people, triggers
+from surveys import asks, invitations, links, people
 from surveys.base import clock, errors
 from surveys.base.http.bodies import Routes
 from surveys.models import Invitation
@@ -35,9 +35,9 @@ def ask(body: dict[str, Any], survey_id: str) -> Any:
     public.admit(survey)
     who, now = people.identity(survey, body["person"]), clock.now()
     if who is not None and who.verified:
-        decision, invitation = triggers.ask_in_page(survey, who, body["touchpoint"], now)
+        decision, invitation = asks.in_page(survey, who, body["touchpoint"], now)
     else:
-        decision, invitation = triggers.ask_a_claim(survey, who or people.Identity(), now), None
+        decision, invitation = asks.of_claim(survey, who or people.Identity(), now), None
     return {
         "ask": decision.allowed,
         "rule": decision.rule,

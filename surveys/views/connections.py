@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import g
 
-from surveys import catalogue, visible
+from surveys import texts, visible
 from surveys.base import clock, errors
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.http import lists
@@ -109,7 +109,7 @@ def snippet(query: dict[str, Any], connection_id: str) -> Any:
         "t": query.get("ticket") or known.get("t", ""),
         "a": query.get("agent") or known.get("a", ""),
     }
-    language = catalogue.language_for(row.own_survey, [query["lang"]] if query.get("lang") else [])
+    language = texts.language_for(row.own_survey, [query["lang"]] if query.get("lang") else [])
     made = printed_links.make(row, language, placeholders)
     return {"html": made.html, "score_urls": made.score_urls}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response, g, redirect, request
 
-from surveys import catalogue, invitations, links, responses
+from surveys import invitations, links, recording, responses, texts
 from surveys.base import clock, errors
 from surveys.base.http.bodies import Routes
 from surveys.mail import opened_links
@@ -41,7 +41,7 @@ def show(token: str) -> Response:
     if "seen" in request.args:
         opened_links.decoy(invitation)
     stored = _stored(invitation)
-    if stored is not None and now > responses.editable_until(survey, stored):
+    if stored is not None and now > recording.editable_until(survey, stored):
         raise _over()
     given = stored.score if stored else None
     return pages.ask(
@@ -94,9 +94,9 @@ def to_me(token: str) -> Any:
 
 def _answer(
     survey: Survey, form: forms.Form, token: str, given: dict[str, Any], score: int | None
-) -> responses.Answer:
+) -> recording.Answer:
     known = responses.find(form.id)
-    return responses.Answer(
+    return recording.Answer(
         id=form.id,
         # What a person sends last is what they mean, whatever the page's script sent before.
         revision=known.revision + 1 if known else 1,
@@ -114,7 +114,7 @@ def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     g.my_page = f"./{token}/me" if invitation.person_id else None
     survey = public.survey(invitation.survey_id)
     wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
-    g.language = catalogue.language_for(survey, [wish for wish in wishes if wish])
+    g.language = texts.language_for(survey, [wish for wish in wishes if wish])
     if invitations.is_over(invitation, now):
         raise _over()
     return invitation, survey
@@ -136,8 +136,8 @@ def _over() -> errors.Gone:
 
 def _stored(invitation: Invitation, own: str | None = None) -> Stored | None:
     try:
-        return responses.to_invitation(invitation, own)
-    except responses.Answered as answered:
+        return recording.to_invitation(invitation, own)
+    except recording.Answered as answered:
         g.told = "ui.answered"
         raise errors.Gone(answered.message) from None
 

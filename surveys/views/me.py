@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Response, g
 
-from surveys import catalogue, links, people, responses
+from surveys import links, people, recording, responses
+from surveys import texts as the_texts
 from surveys.base import clock, errors
 from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
@@ -69,10 +70,10 @@ def _edit(stored: Stored, given: dict[str, Any], now: datetime) -> None:
         if values["score"] is None:
             raise errors.Refused("Is none of the survey's scale.", "score")
     # Also where nothing changes: after the window a form that still lies open must say so.
-    if now > responses.editable_until(survey, stored):
+    if now > recording.editable_until(survey, stored):
         raise errors.Clash("The answer can no longer be changed; its edit window is over.")
     public.taken(
-        survey, responses.Answer(id=stored.id, revision=stored.revision + 1, values=values, own=True)
+        survey, recording.Answer(id=stored.id, revision=stored.revision + 1, values=values, own=True)
     )
 
 
@@ -124,8 +125,8 @@ def _page(rows: list[Person], told: str | None = None) -> Response:
 
 def _entry(stored: Stored, now: datetime) -> dict[str, Any]:
     survey = stored.survey
-    until, metric = responses.editable_until(survey, stored), METRICS[survey.metric]
-    texts = catalogue.texts(survey, catalogue.language_for(survey, [g.language]))
+    until, metric = recording.editable_until(survey, stored), METRICS[survey.metric]
+    texts = the_texts.of(survey, the_texts.language_for(survey, [g.language]))
     return {
         "id": stored.id,
         "score": stored.score,

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request
 
-from surveys import catalogue, responses
+from surveys import recording, responses
+from surveys import texts as the_texts
 from surveys.base import clock
 from surveys.base.errors import Missing
 from surveys.base.http import bodies
@@ -93,8 +94,8 @@ def _answer(
     score: int | None,
     stored: Stored | None,
     now: Any,
-) -> responses.Answer:
-    return responses.Answer(
+) -> recording.Answer:
+    return recording.Answer(
         id=form.id,
         # What a person sends last is what they mean, whatever the page's script sent before.
         revision=stored.revision + 1 if stored else 1,
@@ -153,7 +154,7 @@ def thank(survey: Survey, form: forms.Form, stored: Stored, me_url: str | None =
         group=stored.group,
         comment=stored.comment or "",
         picked=bool((stored.answers or {}).get("follow_up")),
-        offered=catalogue.texts(survey, g.language).choices.get(stored.group or ""),
+        offered=the_texts.of(survey, g.language).choices.get(stored.group or ""),
         me_url=me_url,
     )
     if form.channel == "kiosk":
@@ -170,7 +171,7 @@ def values(survey: Survey, form: forms.Form, given: dict[str, Any], score: int |
         said["score"] = score
     if "comment" in given:
         said["comment"] = given["comment"] or None
-    offered = catalogue.texts(survey, form.language).choices.values()
+    offered = the_texts.of(survey, form.language).choices.values()
     known = {kept for pairs in offered for kept, _ in pairs}
     picked = [choice for choice in given["choices"] if choice in known]
     if picked:
@@ -186,14 +187,14 @@ def score_of(survey: Survey, text: str) -> int | None:
 
 def _settle(survey: Survey) -> None:
     """Note the language and who may frame the page, for this page and for its errors."""
-    g.language = catalogue.language_for(survey, layout.wishes())
+    g.language = the_texts.language_for(survey, layout.wishes())
     if request.args.get("embed") == "1" and survey.allowed_origins:
         g.frame_ancestors = " ".join(survey.allowed_origins)
 
 
 def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Response:
     metric = METRICS[survey.metric]
-    texts = catalogue.texts(survey, g.language)
+    texts = the_texts.of(survey, g.language)
     return layout.page(
         template,
         g.language,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
 
-from surveys import refused_origins, responses
+from surveys import recording, refused_origins, responses
 from surveys.base import clock, db, errors
 from surveys.base.http import callers, context, limits, observe
 from surveys.base.http.problems import Problem
@@ -27,7 +27,7 @@ def survey(survey_id: str) -> Survey:
     """The survey, for respondents: an archived one is not there."""
     found = _survey(survey_id)
     if found is None or (
-        found.archived_at is not None and clock.now() > found.archived_at + responses.ARCHIVED_GRACE
+        found.archived_at is not None and clock.now() > found.archived_at + recording.ARCHIVED_GRACE
     ):
         raise errors.Missing
     return found
@@ -150,10 +150,10 @@ def any_survey_allows(origin: str) -> bool:
     return any(origin in row.allowed_origins for row in rows)
 
 
-def taken(chosen: Survey, answer: responses.Answer) -> tuple[responses.Response, bool]:
+def taken(chosen: Survey, answer: recording.Answer) -> tuple[responses.Response, bool]:
     """Record an answer that came from the caller's network."""
     answer.network = limits.network(callers.client_address(), 24, 48)
-    return responses.record(chosen, answer, clock.now(), context.settings().public_limit)
+    return recording.record(chosen, answer, clock.now(), context.settings().public_limit)
 
 
 def shown(chosen: Survey, row: responses.Response) -> dict[str, Any]:
@@ -165,5 +165,5 @@ def shown(chosen: Survey, row: responses.Response) -> dict[str, Any]:
         "group": row.group,
         "revision": row.revision,
         "created_at": clock.stamp(row.created_at),
-        "editable_until": clock.stamp(responses.editable_until(chosen, row)),
+        "editable_until": clock.stamp(recording.editable_until(chosen, row)),
     }

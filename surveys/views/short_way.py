@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask
 
-from surveys import responses
+from surveys import recording
 from surveys.base import clock, db
 from surveys.base.http import app as web_app
 from surveys.base.http import bodies, callers, limits, observe
@@ -67,7 +67,7 @@ class ShortWay:
             if self._limiter.allow(address):
                 # The long way says how long to wait. Nothing was counted.
                 return None
-            answer = responses.Answer(
+            answer = recording.Answer(
                 id=given["id"],
                 revision=given["revision"],
                 values={name: value for name, value in given.items() if name not in NOT_VALUES},
@@ -75,7 +75,7 @@ class ShortWay:
                 invitation=given.get("invitation"),
                 network=limits.network(address, 24, 48),
             )
-            row, created = responses.record(chosen, answer, clock.now(), self._settings.public_limit)
+            row, created = recording.record(chosen, answer, clock.now(), self._settings.public_limit)
             body = _JSON.encode(public.shown(chosen, row)).encode() + b"\n"
         except Exception as error:
             environ[ENDED] = error

@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Response, request
 
-from surveys import catalogue, wording
+from surveys import texts as the_texts
+from surveys import wording
 from surveys.base.http import context
 from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
@@ -63,7 +64,7 @@ def _in_a_language(survey_id: str, part: Callable[[embedded.Files], bytes]) -> R
         return _nothing()
     asked = request.args.get("lang")
     wishes = [asked] if asked else wording.parse_accept_language(request.headers.get("Accept-Language"))
-    made = embedded.files(configuration(survey, catalogue.language_for(survey, wishes)))
+    made = embedded.files(configuration(survey, the_texts.language_for(survey, wishes)))
     answer = _answer(part(made), CACHE)
     if not asked:
         answer.vary.add("Accept-Language")
@@ -80,7 +81,7 @@ def panel(survey_id: str, language: str) -> Response:
     survey = _survey(survey_id)
     if survey is None:
         return _nothing()
-    made = embedded.files(configuration(survey, catalogue.language_for(survey, [language])))
+    made = embedded.files(configuration(survey, the_texts.language_for(survey, [language])))
     is_this = request.query_string.decode("latin-1") == made.integrity
     return _answer(made.panel, IMMUTABLE if is_this else CACHE)
 
@@ -130,7 +131,7 @@ def _open(answer: Response) -> Response:
 def configuration(survey: Survey, language: str) -> embedded.Config:
     """What the widget needs to know of a survey, in one language."""
     metric = METRICS[survey.metric]
-    texts = catalogue.texts(survey, language)
+    texts = the_texts.of(survey, language)
     return {
         "survey": survey.id,
         "endpoint": context.settings().base_url,
@@ -149,7 +150,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
     }
 
 
-def _words(texts: catalogue.Texts) -> embedded.Texts:
+def _words(texts: the_texts.Texts) -> embedded.Texts:
     said: embedded.Texts = {
         "question": texts.question,
         "labels": {str(score): label for score, label in texts.labels.items()},

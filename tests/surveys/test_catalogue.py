@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from surveys import catalogue, daily_counts, responses
+from surveys import catalogue, daily_counts, recording, responses
 from surveys.base import clock, db
 from surveys.models import DailyCount, Erased, Invitation, Response, Survey, Trigger
 from surveys.views import public
@@ -77,8 +77,8 @@ def test_an_answer_that_was_still_being_written_goes_too(api, make, survey, monk
         result = write(verb, *more)
         if not late and not Response.select().exists():
             late.append(True)
-            answer = responses.Answer(id="0" * 32, revision=1, vouched=True, values={"score": 3})
-            responses.record(survey, answer, clock.now())
+            answer = recording.Answer(id="0" * 32, revision=1, vouched=True, values={"score": 3})
+            recording.record(survey, answer, clock.now())
         return result
 
     monkeypatch.setattr(catalogue.db, "write", written)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from surveys import daily_counts, links, people, responses
+from surveys import daily_counts, links, people, recording, responses
 from surveys.base import errors, jobs, signing
 from surveys.models import Alias, DailyCount, Invitation, Person, Response, Survey
 from tests.make import EDIT_KEY
@@ -42,8 +42,8 @@ def arrive(survey, identifier, revision, now=NOW, **values):
         for name in ("edit_key", "invitation", "person", "flags", "vouched")
         if name in values
     }
-    answer = responses.Answer(id=identifier, revision=revision, values=values, **known)
-    return responses.record(survey, answer, now)
+    answer = recording.Answer(id=identifier, revision=revision, values=values, **known)
+    return recording.record(survey, answer, now)
 
 
 def invite(survey, person=None, **values):
@@ -403,10 +403,10 @@ def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
     survey = make.survey()
 
     def one(index):
-        answer = responses.Answer(
+        answer = recording.Answer(
             id=str(uuid.uuid4()), revision=1, values={"score": 9}, network=f"203.0.{index % 2}.0/24"
         )
-        return responses.record(survey, answer, NOW + timedelta(milliseconds=index), burst_limit=5)[0].flags
+        return recording.record(survey, answer, NOW + timedelta(milliseconds=index), burst_limit=5)[0].flags
 
     flags = together(24, one)
     assert flags.count(["burst"]) == 24 - 2 * 5

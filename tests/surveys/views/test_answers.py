@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 
-from surveys import responses
+from surveys import recording, responses
 from surveys.base import db
 from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response
@@ -461,10 +461,10 @@ class TestBurst:
         survey = make.survey()
         rows = []
         for _ in range(9):
-            answer = responses.Answer(
+            answer = recording.Answer(
                 id=str(uuid.uuid4()), revision=1, values={"score": 9}, network="203.0.113.0/24"
             )
-            rows.append(responses.record(survey, answer, NOW, 0)[0])
+            rows.append(recording.record(survey, answer, NOW, 0)[0])
         assert {bool(row.flags) for row in rows} == {False}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from surveys import links, people, triggers
+from surveys import asks, links, people
 from surveys.base import clock
 from surveys.mail import opened_links
 from surveys.models import Invitation, Response, ScannedDomain, Survey
@@ -297,7 +297,7 @@ def test_what_was_answered_in_time_may_be_changed_after_the_window(client, maile
 def test_what_the_widget_asked_in_time_may_arrive_as_long_as_browsers_keep_it(client, make):
     survey = make.survey(answer_window_days=1)
     who = people.Identity("u1", verified=True)
-    _, invitation = triggers.ask_in_page(survey, who, None, clock.now())
+    _, invitation = asks.in_page(survey, who, None, clock.now())
     with time_machine.travel(clock.now() + timedelta(days=4, seconds=5), tick=False):
         assert by_script(client, invitation).status_code == 410
     with time_machine.travel(clock.now() + timedelta(days=3), tick=False):

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from playhouse.test_utils import count_queries
 
-from surveys import invitations, links, people, triggers
+from surveys import invitations, links, pace, people
 from surveys.base import db
 from surveys.base.jobs import Job
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
@@ -404,7 +404,7 @@ def test_the_pace_lowers_the_share_of_people_asked(fire, make):
     survey = make.survey(responses_per_week=1)
     for number in range(60):
         fire(survey, person={"email": f"p{number}@example.com"})
-    triggers.set_pace(NOW)
+    pace.set_pace(NOW)
     paced = Survey.get_by_id(survey.id).paced_sampling
     # 60 in a day are 420 a week; as nothing is sent yet, the usual 15 % are taken to answer.
     assert paced == pytest.approx(1 / (420 * 0.15))
