@@ -52,7 +52,7 @@ def impacts(selection: results.Selection, topic: str | None = None) -> dict[str,
 
 def shown(found: Impact | None) -> dict[str, Any]:
     """Value and impact as the API shows them; of no response at all when there is none."""
-    names = ("value", "value_interval", "impact", "interval", "spans_zero")
+    names = ("value", "value_interval", "impact", "interval", "spans_zero", "p")
     return {"n": found.n if found else 0} | {name: getattr(found, name, None) for name in names}
 
 

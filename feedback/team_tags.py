@@ -1,5 +1,7 @@
 """The team's own set of tags: few, each with its meaning; how often each is given, by week and by agent."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from peewee import fn
 from feedback.models import TeamTag
 from surveys.base import db
 from surveys.base.clock import microseconds
+from surveys.base.errors import Clash
 from surveys.domain import schedule
 from surveys.models import Response, ResponseTag
 
@@ -21,10 +24,30 @@ def listed() -> list[TeamTag]:
     return list(TeamTag.select().order_by(TeamTag.position, TeamTag.tag))
 
 
-def replace(tags: Sequence[Mapping[str, Any]]) -> list[TeamTag]:
-    """Put these in the place of the set: `tag`, `meaning`, `color` each. What responses were given stays on them."""
+class Changed(Clash):
+    """Somebody else has put another set in its place meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody changed the set meanwhile. Nothing of yours is lost, and nothing was saved."
+        )
+
+
+def version() -> str:
+    """What the set is now, in short: another set has another version."""
+    return _version(listed())
+
+
+def replace(tags: Sequence[Mapping[str, Any]], known: str | None = None) -> list[TeamTag]:
+    """Put these in the place of the set: `tag`, `meaning`, `color` each. What responses were given stays on them.
+
+    `known`: the version that is to be replaced. Raises Changed where the set is another by now.
+    """
 
     def verb() -> None:
+        db.serialise("team tags")
+        if known is not None and known != version():
+            raise Changed
         TeamTag.delete().execute()
         if tags:
             TeamTag.insert_many(
@@ -79,6 +102,11 @@ def by_agent(
     for tag, agent, name, n in rows.tuples():
         found.setdefault(agent, {"id": agent, "name": name or agent, "counts": {}})["counts"][tag] = n
     return sorted(found.values(), key=lambda each: each["name"].casefold())
+
+
+def _version(tags: Sequence[TeamTag]) -> str:
+    said = json.dumps([(each.tag, each.meaning, each.color) for each in tags])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _given(tags: Sequence[str], surveys: Sequence[str] | None, since: datetime) -> Any:

@@ -10,7 +10,7 @@ from flask import request
 
 from feedback import corrections, exports, filters, saved_feeds, team_tags, triage, workbook
 from feedback import feed as the_feed
-from feedback.dashboard import flash, layout, registry, words
+from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
 from feedback.item import Item
 from feedback.models import SavedFeed, Topic
@@ -69,7 +69,9 @@ def answer(response_id: str) -> Any:
 
 @registry.page(title=say("export"), address="/team/feed/export.<any(csv, ndjson, xlsx):kind>", scope="read")
 def export(kind: str) -> Any:
-    """Exactly this view as a file, streamed."""
+    """Exactly this view as a file, streamed. The password is asked for first: it holds people and their words."""
+    if (again := forms.asked_again()) is not None:
+        return again
     found = exports.items(_narrowed(_asked()), registry.seen())
     pieces, mimetype = {
         "csv": lambda: (exports.pieces(exports.table(found)), "text/csv"),
@@ -254,6 +256,9 @@ def _done(asked: Mapping[str, Any], row: Response | None) -> Reply:
     given = FeedForm().load(bodies.form_fields(bodies.PUBLIC_BODY))
     do = given["do"]
     if do == "save":
+        # Whoever knows the addresses of a view reads it for good, as with a key.
+        if (again := forms.asked_again()) is not None:
+            return again
         return _save(asked, given["name"].strip())
     if do == "forget":
         saved_feeds.forget(visible.own(SavedFeed, given["id"], registry.caller()).id)

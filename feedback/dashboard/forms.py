@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
-from flask import g, request
+from flask import Response, g, request
 
 from feedback.dashboard import layout, words
 from surveys.base import clock
@@ -14,6 +14,9 @@ from surveys.base.accounts.members import Member
 from surveys.base.http import audited, bodies, callers, csrf, limits, problems, signed_in
 
 View = Callable[..., Any]
+
+#: The page that asks for the password before a file is handed out.
+CONFIRM = "/team/confirm"
 
 
 def fields() -> dict[str, str]:
@@ -44,31 +47,43 @@ def ours_alone(view: View, token_page: bool = False) -> View:
 
 
 def password_asked(view: View) -> View:
-    """Ask a member for the password before a form of `view` is taken, unless it was given a moment ago.
-
-    What was typed stays in the form that asks. Keys are not asked: they have none.
-    """
+    """Ask a member for the password before a form of `view` is taken, unless it was given a moment ago."""
 
     @functools.wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        session, now = signed_in.session(), clock.now()
-        if request.method != "POST" or session is None or session.is_trusted(now):
-            return view(*args, **kwargs)
-        given = fields()
-        typed = {name: value for name, value in given.items() if name not in ("token", "confirm_password")}
-        wrong = None
-        if "confirm_password" in given:
-            wrong = confirm(session.member, given["confirm_password"])
-            if wrong is None:
-                sessions.trust(session, now)
-                return view(*args, **kwargs)
-        audited.unchanged()
-        address = layout.at(request.full_path.rstrip("?"))
-        return layout.page(
-            "confirm.html", words.say("confirm"), 403, typed=typed, wrong=wrong, address=address
-        )
+        asked = asked_again() if request.method == "POST" else None
+        return view(*args, **kwargs) if asked is None else asked
 
     return wrapper
+
+
+def asked_again() -> Response | None:
+    """The page that asks for the password before this call does anything; None where it was given a moment ago.
+
+    What was typed stays in the form that asks; who asked for a file is led on to it. Keys are not asked: they have
+    none.
+    """
+    session, now = signed_in.session(), clock.now()
+    if session is None or session.is_trusted(now):
+        return None
+    if request.method == "GET":
+        return layout.led(layout.at(CONFIRM, next=request.full_path.rstrip("?")))
+    given, wrong = fields(), None
+    if "confirm_password" in given:
+        wrong = confirm(session.member, given["confirm_password"])
+        if wrong is None:
+            sessions.trust(session, now)
+            return None
+    typed = {name: value for name, value in given.items() if name not in ("token", "confirm_password")}
+    return ask(typed, layout.at(request.full_path.rstrip("?")), wrong)
+
+
+def ask(typed: Mapping[str, str], address: str, wrong: str | None, status: int = 403) -> Response:
+    """The page that asks for the password; its form sends what was `typed` to `address`."""
+    audited.unchanged()
+    return layout.page(
+        "confirm.html", words.say("confirm"), status, typed=typed, wrong=wrong, address=address
+    )
 
 
 def confirm(member: Member, password: str) -> str | None:

@@ -33,7 +33,7 @@ def sign_in() -> Response:
     email, password = forms.fields().get("email", ""), forms.fields().get("password", "")
     counted = attempts.counts("sign-in", members.normal(email), _network())
     if wait := attempts.begin(counted, clock.now()):
-        return _slowed("sign_in.html", "sign_in", wait, email=email, next=_next())
+        return _slowed("sign_in.html", "sign_in", wait, email=email, next=wanted())
     member = members.by_email(email)
     kept = member.password_hash if member is not None else None
     if not passwords.fits(kept, password) or member is None or kept is None:
@@ -44,7 +44,7 @@ def sign_in() -> Response:
         members.change(member.id, {"password_hash": passwords.hashed(password)})
     if member.totp_secret is not None:
         signed_in.begin(member.id, awaits_code=True)
-        return layout.led(layout.at(CODE, next=_next()))
+        return layout.led(layout.at(CODE, next=wanted()))
     return _begin(member)
 
 
@@ -53,15 +53,15 @@ def code() -> Response:
     """The second step of signing in: a code of the authenticator, or a recovery code."""
     session = signed_in.session()
     if session is None or not session.awaits_code:
-        return layout.led(layout.at(layout.SIGN_IN, next=_next()))
+        return layout.led(layout.at(layout.SIGN_IN, next=wanted()))
     if request.method == "GET":
-        return layout.page("code.html", say("code"), next=_next())
+        return layout.page("code.html", say("code"), next=wanted())
     member = session.member
     counted = attempts.counts("code", member.id, _network())
     if wait := attempts.begin(counted, clock.now()):
-        return _slowed("code.html", "code", wait, next=_next())
+        return _slowed("code.html", "code", wait, next=wanted())
     if not second_factor.take(member, forms.fields().get("code", ""), clock.now()):
-        return layout.page("code.html", say("code"), 422, wrong=say("code.wrong"), next=_next())
+        return layout.page("code.html", say("code"), 422, wrong=say("code.wrong"), next=wanted())
     attempts.succeeded(counted)
     return _begin(member)
 
@@ -165,7 +165,8 @@ def own_address(given: str | None) -> str | None:
     return given if given and len(given) <= 2000 and _OWN.fullmatch(given) else None
 
 
-def _next() -> str | None:
+def wanted() -> str | None:
+    """The page of ours that the field or parameter `next` asks to be led to."""
     given = forms.fields().get("next") if request.method == "POST" else request.args.get("next")
     return own_address(given)
 
@@ -178,7 +179,7 @@ def _begin(member: Member) -> Response:
 
 
 def _enter(member: Member) -> Response:
-    return layout.led(layout.at(_next() or home(member)))
+    return layout.led(layout.at(wanted() or home(member)))
 
 
 def _join(link: OneTimeLink, values: dict[str, Any]) -> Member | None:
@@ -203,7 +204,7 @@ def _sign_in_form(status: int = 200, **values: Any) -> Response:
         "sign_in.html",
         say("sign_in"),
         status,
-        next=_next(),
+        next=wanted(),
         changed="changed" in request.args,
         **values,
     )

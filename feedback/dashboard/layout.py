@@ -119,13 +119,13 @@ def refusal(problem: Problem) -> Response:
     if problem.status == 401:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return led(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
-    title, told = words.refusal(problem.status)
+    title, told = words.refusal(problem.status, problem.message)
     fields = [f"{name}: {' '.join(lines)}" for name, lines in problem.fields.items()]
     answer = page(
         "problem.html",
         title,
         problem.status,
-        told=told if not fields and problem.status in (403, 404) else problem.message,
+        told=told,
         fields=fields,
         request_id=context.request_id(),
     )

@@ -9,7 +9,7 @@ from flask import request
 from feedback import drivers, feed, pins, results
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
-from feedback.domain import bands, silence
+from feedback.domain import bands, silence, surges
 from feedback.models import Pin
 from feedback.numbers import Asked, Number, Series
 from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
@@ -53,6 +53,7 @@ class Card:
     table: list[dict[str, Any]]
     outside: str | None
     movers: list[dict[str, Any]] = field(default_factory=list)
+    looked_at: int = 0
     pins: list[charts.Mark] = field(default_factory=list)
     breaks: list[charts.Mark] = field(default_factory=list)
     benchmarks: list[Any] = field(default_factory=list)
@@ -190,6 +191,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
+        looked_at=sum(item["p"] is not None for item in moved),
         pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(
             [(schedule.starts_at(each.start, zone), each) for each in found.breaks],
@@ -332,8 +334,14 @@ def _marks(happened: list[tuple[datetime, Any]], points: Series) -> list[charts.
 
 
 def _movers(metric: Metric, items: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
-    """The topics that move the value more than chance would, each with a bar to the left or to the right."""
-    real = [item for item in items if item["impact"] is not None and not item["spans_zero"]][:MOVERS]
+    """The topics that move the value more than chance would, each with a bar to the left or to the right.
+
+    Of many topics some always stand apart: those are named that hold the rate of false discoveries.
+    """
+    tested = [item for item in items if item["p"] is not None]
+    kept = surges.discoveries([item["p"] for item in tested], surges.FALSE_DISCOVERIES)
+    real = [item for item, is_real in zip(tested, kept, strict=True) if is_real and not item["spans_zero"]]
+    real = real[:MOVERS]
     most = max((abs(item["impact"]) for item in real), default=1.0) or 1.0
     return [
         {

@@ -35,6 +35,7 @@ def profile() -> Response:
 
 
 @registry.page(title=say("factor"), address=FACTOR, scope=OWN, forms=True)
+@forms.password_asked
 def factor() -> Response:
     """Set up the second factor: a picture for the authenticator, and a code that proves it was read."""
     member = _session().member

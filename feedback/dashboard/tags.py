@@ -6,11 +6,11 @@ from typing import Any
 from flask import request
 
 from feedback import team_tags
-from feedback.dashboard import layout, registry, words
+from feedback.dashboard import forms, layout, registry, words
 from feedback.schemas.tags import MOST, TeamTags
 from surveys import visible
 from surveys.base import clock
-from surveys.base.http import bodies
+from surveys.base.http import audited, bodies
 
 say = words.say
 
@@ -40,15 +40,36 @@ def tags() -> Any:
     if request.method == "POST":
         visible.demand_all(registry.caller(), say("tags.shared"))
         given = bodies.form_fields(bodies.PUBLIC_BODY)
-        team_tags.replace(TeamTags().load({"items": _lines(given)})["items"])
+        lines = _lines(given)
+        values, wrong = forms.load(TeamTags(), {"items": lines})
+        if wrong:
+            return _page(lines, 422, " ".join(line for found in wrong.values() for line in found))
+        try:
+            team_tags.replace(values["items"], given.get("version", ""))
+        except team_tags.Changed as changed:
+            return _page(lines, 409, f"{changed.message} {say('tags.changed')}")
         return layout.led(layout.at("/team/tags"))
+    return _page(None)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _page(typed: list[dict[str, Any]] | None, status: int = 200, wrong: str | None = None) -> Any:
+    """The set as it is; in the form what was `typed`, where that could not be saved."""
+    if wrong:
+        audited.unchanged()
     own = team_tags.listed()
     names, seen, zone, now = [each.tag for each in own], registry.seen(), layout.zone(), clock.now()
     trends = team_tags.trends(names, seen, zone, now) if names else {}
+    lines: list[Any] = own if typed is None else typed  # type: ignore[assignment]
     most = max((week["n"] for weeks in trends.values() for week in weeks), default=0) or 1
     return layout.page(
         "tags.html",
         say("tags"),
+        status,
+        wrong=wrong,
+        version=team_tags.version(),
         own=[
             {
                 "tag": each.tag,
@@ -67,7 +88,7 @@ def tags() -> Any:
         width=round(75 / team_tags.WEEKS, 2),
         agents=team_tags.by_agent(names, seen, zone, now) if names else [],
         suggested=SUGGESTED,
-        lines=[*own, *([None] * min(MORE, MOST - len(own)))],
+        lines=[*lines, *([None] * min(MORE, MOST - len(lines)))],
         writes=layout.may("write") and seen is None,
     )
 

@@ -51,8 +51,13 @@ WORDS = {
     "impossible.told": "Passwords would cross the network in the clear at {address}. Put Earshot behind https and set "
     "BASE_URL to that address (deploy/nginx.conf shows how), or open it on the machine that it runs on.",
     "confirm": "Your password, please",
-    "confirm.told": "This cannot be undone, or lets others in. So we ask once more; then not again for 15 minutes.",
+    "confirm.told": "What comes next cannot be undone, hands out what customers said, or lets others in. So we ask "
+    "once more; then not again for 15 minutes.",
     "confirm.wrong": "That is not your password.",
+    "confirmed": "Thank you",
+    "confirmed.told": "Your file is on its way. If your browser kept it back, take it here.",
+    "confirmed.go": "Take the file",
+    "confirmed.back": "Back to the feed",
     "profile.saved.name": "Your name is saved.",
     "profile.saved.password": "Your password is changed. Every other session of yours has ended.",
     "profile.saved.others": "You are signed out in every other browser.",
@@ -199,6 +204,7 @@ WORDS = {
     "movers": "What moves it",
     "movers.about": "The value over all answers less the value without the topic, with its 95 % interval.",
     "movers.none": "No topic moves it by more than chance would.",
+    "movers.looked_at": "Of {n} topics looked at. Of those named, one in twenty may be chance (Benjamini–Hochberg).",
     "movers.impact": "Impact",
     "movers.topic": "Topic",
     "rising": "Rising",
@@ -388,6 +394,8 @@ WORDS = {
     "tags.line.color": "Colour of tag {n}",
     "tags.save": "Save the set",
     "tags.shared": "Tags are shared by all surveys, and you see only some of them.",
+    "tags.changed": "Above is the set as it is now, below what you typed: take over what you like, and save it once "
+    "more.",
     "tags.off": "Take off the tag {tag}",
     "mark.felt": "speaks for the sentiment",
     "mark.topic": "{topic}",
@@ -460,9 +468,10 @@ def say(key: str, **values: Any) -> str:
     return WORDS[key].format(**values) if values else WORDS[key]
 
 
-def refusal(status: int) -> tuple[str, str | None]:
-    """Title and words of an error's page; None where the error's own words say it."""
-    return WORDS.get(f"refused.{status}", WORDS["refused.500"]), WORDS.get(f"refused.{status}.told")
+def refusal(status: int, message: str) -> tuple[str, str]:
+    """Title and words of an error's page: its own `message`, but where the page has none of its kind's to tell."""
+    title = WORDS.get(f"refused.{status}", WORDS["refused.500"])
+    return title, WORDS["refused.404.told"] if status == 404 else message or WORDS["refused.403.told"]
 
 
 def duration(seconds: int) -> str:

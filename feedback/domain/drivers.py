@@ -1,5 +1,6 @@
 """Which topics move the value, by how much and how surely, and what explains its change."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ class Impact:
     value_interval: Interval | None
     impact: float | None
     interval: Interval | None
+    #: The chance of a difference as large between topic and rest where there is none (two-sided).
+    p: float | None = None
 
     @property
     def spans_zero(self) -> bool | None:
@@ -48,7 +51,7 @@ def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
     share = min(1.0, own.n / total) if total else 0.0
     # Counts of two moments may not add up; what is left is never less than nobody.
     rest = {score: max(0, n - topic.get(score, 0)) for score, n in everything.items()}
-    points = bounds = None
+    points = bounds = p = None
     if own.n >= LEAST:
         apart = statistics.difference_interval(metric, rest, topic)
         without = statistics.summarise(metric, rest).value
@@ -56,7 +59,8 @@ def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
         if apart is not None and without is not None and whole is not None:
             points = whole - without
             bounds = (share * apart[0], share * apart[1])
-    return Impact(own.n, share, own.value, own.interval, points, bounds)
+            p = math.erfc(abs(statistics.difference(metric, rest, topic).z or 0.0) / math.sqrt(2))
+    return Impact(own.n, share, own.value, own.interval, points, bounds, p)
 
 
 def impacts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) -> dict[str, Impact]:

@@ -102,7 +102,7 @@ def show_hours() -> Any:
 @opening.response(200, HoursBody)
 def put_hours(body: dict[str, Any]) -> Any:
     """Replace the opening hours. The worker works out anew when open follow-ups are due; closed ones keep theirs."""
-    visible.demand_all(g.caller, "The hours are those of all surveys, and this key sees only some of them.")
+    visible.demand_all(g.caller, "The hours are those of all surveys, and you see only some of them.")
     if body.get("lead") is not None and not owners.is_member(body["lead"]):
         raise errors.Refused("There is no such member.", "lead")
     hours.put(body, clock.now())

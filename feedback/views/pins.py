@@ -44,7 +44,7 @@ def create(body: dict[str, Any]) -> Any:
     if survey is not None:
         visible.own(Survey, survey, g.caller, "survey")
     elif not visible.all_of(None, g.caller):
-        raise Refused("Name one: this key sees only some surveys.", "survey")
+        raise Refused("Name one: you see only some surveys.", "survey")
     return pins.add(body["at"], body["text"], body["kind"], survey, g.caller.name, clock.now())
 
 

@@ -27,5 +27,5 @@ def index() -> Any:
 @routes.response(200, TeamTags)
 def replace(body: dict[str, Any]) -> Any:
     """Put another set in its place; what responses were given stays on them."""
-    visible.demand_all(g.caller, "Tags are shared by all surveys, and this key sees only some of them.")
+    visible.demand_all(g.caller, "Tags are shared by all surveys, and you see only some of them.")
     return {"items": team_tags.replace(body["items"])}

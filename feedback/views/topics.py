@@ -183,4 +183,4 @@ def _item(row: Topic, scope: Scope) -> dict[str, Any]:
 
 
 def _check_shared() -> None:
-    visible.demand_all(g.caller, "Topics are shared by all surveys, and this key sees only some of them.")
+    visible.demand_all(g.caller, "Topics are shared by all surveys, and you see only some of them.")

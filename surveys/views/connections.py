@@ -58,7 +58,7 @@ def index(query: dict[str, Any]) -> Any:
 def create(body: dict[str, Any]) -> Any:
     """Connect a helpdesk or a sender of mail reports. A secret that was left out is made, and shown this once."""
     if body["kind"] in REPORTERS:
-        visible.demand_all(g.caller, "This key is limited to its surveys; reports about mail concern all.")
+        visible.demand_all(g.caller, "You see only some surveys; reports about mail concern all.")
     _check(body)
     connection, secret = connections.create(body, clock.now())
     # The row's own secret is never shown, only one that was made here.

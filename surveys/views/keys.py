@@ -42,7 +42,7 @@ def create(body: dict[str, Any]) -> Any:
     """Make a key. The secret is shown this once."""
     # A key of no survey is not among what a limited one has either.
     if not visible.all_of(body["surveys"] or None, g.caller):
-        raise errors.Forbidden("This key is limited to its surveys and cannot give more.")
+        raise errors.Forbidden("You see only some surveys and cannot give more.")
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise errors.Refused("Names a survey that is not there.", "surveys")

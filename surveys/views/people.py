@@ -118,6 +118,4 @@ def _seen(rows: list[Person]) -> list[Person]:
 
 
 def _all_surveys() -> None:
-    visible.demand_all(
-        g.caller, "This key is limited to its surveys; what is known of people belongs to all."
-    )
+    visible.demand_all(g.caller, "You see only some surveys; what is known of people belongs to all.")

@@ -60,7 +60,7 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, SurveyCreated)
 def create(body: dict[str, Any]) -> Any:
     """Make a survey. `identity_secret` is shown this once."""
-    visible.demand_all(g.caller, "This key is limited to its surveys and cannot make others.")
+    visible.demand_all(g.caller, "You see only some surveys and cannot make others.")
     survey = catalogue.create(body, clock.now())
     return _with_secret(survey, people.identity_secret(survey))
 
@@ -98,7 +98,7 @@ def delete(query: dict[str, Any], survey_id: str) -> Any:
     survey = visible.own(Survey, survey_id, g.caller)
     with_responses = query.get("responses") == "delete"
     if with_responses and not g.caller.may("admin"):
-        raise errors.Forbidden("Deleting responses needs the scope 'admin'.")
+        raise errors.Forbidden(g.caller.lacking("admin"))
     catalogue.delete(survey, with_responses, clock.now())
 
 

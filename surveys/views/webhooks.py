@@ -133,7 +133,7 @@ def _own(webhook_id: str) -> Webhook:
 def _check(body: dict[str, Any]) -> None:
     if "surveys" in body:
         if not visible.all_of(body["surveys"], g.caller):
-            raise errors.Forbidden("This key is limited to its surveys and cannot have others told of.")
+            raise errors.Forbidden("You see only some surveys and cannot have others told of.")
         named = set(body["surveys"] or [])
         if named - {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(list(named)))}:
             raise errors.Refused("Names a survey that is not there.", "surveys")

@@ -34,3 +34,9 @@ class Caller:
         if scope == OWN:
             return self.member is not None
         return any(scope in SCOPES[own] for own in self.scopes)
+
+    def lacking(self, scope: str) -> str:
+        """What the caller is told where `scope` is missing: a member has a role, a key has scopes."""
+        if self.member is not None:
+            return "Your role does not open this. An administrator can change that."
+        return f"This key lacks the scope '{scope}'."

@@ -73,8 +73,8 @@ def _finish(answer: Response) -> Response:
         if name.lower() not in given:
             headers.add(name, value)
     for_the_team = request.path.startswith("/api/")
-    if for_the_team:
-        # Never where anybody may look: a version tells which faults to try.
+    if for_the_team or request.path == "/team" or request.path.startswith("/team/"):
+        # Never where respondents look: a version tells which faults to try.
         headers.add("Earshot-Version", VERSION)
     if for_the_team or answer.status_code >= 400:
         headers.setdefault("Cache-Control", "no-store")

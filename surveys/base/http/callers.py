@@ -21,7 +21,7 @@ def needs(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             g.caller = proven()
             if not g.caller.may(scope):
-                raise errors.Forbidden(f"This key lacks the scope '{scope}'.")
+                raise errors.Forbidden(g.caller.lacking(scope))
             return view(*args, **kwargs)
 
         wrapper._apidoc = getattr(wrapper, "_apidoc", {})  # type: ignore[attr-defined]

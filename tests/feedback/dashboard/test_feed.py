@@ -6,14 +6,17 @@ from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+import time_machine
 from python_calamine import CalamineWorkbook
 
 from feedback import feed, saved_feeds, team_tags
 from feedback.dashboard import tags
 from feedback.models import Placement, Reading, Topic
 from surveys.base import clock
+from surveys.base.accounts.caller import Caller
 from surveys.models import Response
 from tests.feedback.dashboard.test_overview import Numbers, browse
+from tests.visitor import PASSWORD, forms_on, signed_in
 
 
 @pytest.fixture
@@ -205,6 +208,7 @@ def test_the_set_of_tags_begins_with_three_and_every_number_leads_to_its_answers
     page = shown(world, "/team/tags")
     assert "Begin with these three" in page
     form = {f"{name}-{at}": each[name] for at, each in enumerate(tags.SUGGESTED) for name in each}
+    form["version"] = team_tags.version()
     assert browse(world, "/team/tags", method="POST", data=form).status_code == 303
     assert [each["tag"] for each in api.get("/api/tags")["items"]] == [
         "Hooray!",
@@ -218,8 +222,77 @@ def test_the_set_of_tags_begins_with_three_and_every_number_leads_to_its_answers
     assert len(found) == 2
     for href, n in found:
         assert len(api.get("/api/feed", **dict(parse_qsl(urlsplit(href).query)))["items"]) == n
-    assert browse(world, "/team/tags", method="POST", data={"tag-0": "x", "meaning-0": ""}).status_code == 422
-    assert (
-        browse(world, "/team/tags", method="POST", data={"tag-1": "x", "meaning-1": "y"}).status_code == 303
-    )
+    wrong = browse(world, "/team/tags", method="POST", data={"tag-0": "<x>", "meaning-0": ""})
+    assert wrong.status_code == 422
+    assert 'value="&lt;x&gt;"' in wrong.get_data(as_text=True), "what was typed is lost"
+    given = {"tag-1": "x", "meaning-1": "y", "version": team_tags.version()}
+    assert browse(world, "/team/tags", method="POST", data=given).status_code == 303
     assert [each["tag"] for each in api.get("/api/tags")["items"]] == ["x"]
+
+
+def test_of_two_who_change_the_tags_the_second_is_told_and_keeps_what_was_typed(world, api):
+    ann, bob = signed_in(world), signed_in(world, "editor")
+    forms = [dict(visitor.forms("/team/tags"))[None] for visitor in (ann, bob)]
+    mine, yours = (
+        {"token": form["token"], "version": form["version"], "tag-0": tag, "meaning-0": f"{tag}'s own words"}
+        for form, tag in zip(forms, ("Ann", "Bob"), strict=True)
+    )
+    assert ann.post("/team/tags", mine).status_code == 303
+    told = bob.post("/team/tags", yours)
+    assert told.status_code == 409
+    page = told.get_data(as_text=True)
+    assert "Somebody changed the set meanwhile" in page
+    assert 'value="Bob&#39;s own words"' in page
+    assert "Ann&#39;s own words" in page
+    assert [each["tag"] for each in api.get("/api/tags")["items"]] == ["Ann"]
+    again = {**yours, "version": dict(forms_on(told))[None]["version"]}
+    assert bob.post("/team/tags", again).status_code == 303
+    assert [each["tag"] for each in api.get("/api/tags")["items"]] == ["Bob"]
+    assert bob.post("/team/tags", {"token": mine["token"]}).status_code == 403
+    # A form without its version empties no set.
+    assert bob.post("/team/tags", {"token": yours["token"]}).status_code == 409
+
+
+def test_the_password_comes_before_a_file_and_before_a_view_that_others_read(world, survey):
+    ann, now = signed_in(world), clock.now()
+    file = f"/team/feed/export.csv?survey={survey.id}"
+    assert ann.get(file).mimetype == "text/csv"
+    token = dict(ann.forms("/team/tags"))["/team/sign-out"]["token"]
+    save = {"token": token, "do": "save", "name": "Glad"}
+    with time_machine.travel(now + timedelta(minutes=16)):
+        led = ann.get(file)
+        assert led.status_code == 303
+        assert "Quick" not in led.get_data(as_text=True)
+        [(_, asked)] = ann.forms(led.headers["Location"])
+        assert asked["next"] == file
+        assert ann.post("/team/confirm", {**asked, "confirm_password": "wrong"}).status_code == 422
+        held = ann.post("/team/feed", save)
+        assert (held.status_code, saved_feeds.SavedFeed.select().count()) == (403, 0)
+        assert dict(forms_on(held))["/team/feed"]["name"] == "Glad"
+        # What only sorts answers is done without a word.
+        done = {"token": token, "do": "done", f"pick-{of(survey, 9).id}": "1"}
+        assert ann.post("/team/feed", done).status_code == 303
+        led = ann.post("/team/confirm", {**asked, "confirm_password": PASSWORD})
+        page = ann.get(led.headers["Location"]).get_data(as_text=True)
+        assert f'content="0;url={file}"' in page
+        assert ann.get(file).mimetype == "text/csv"
+        assert ann.post("/team/feed", save).status_code == 303
+        elsewhere = ann.get("/team/confirm?next=https://evil.example").get_data(as_text=True)
+        assert "evil" not in elsewhere
+
+
+def test_members_are_told_in_their_own_words(world, make):
+    limited = signed_in(world, "editor", surveys=[make.survey().id])
+    token = dict(limited.forms("/team/feed"))["/team/sign-out"]["token"]
+    told = limited.post("/team/tags", {"token": token})
+    assert told.status_code == 403
+    assert "you see only some of them" in told.get_data(as_text=True)
+    page = limited.get("/team/admin/members").get_data(as_text=True)
+    assert "Your role does not open this." in page
+    assert "key" not in page.partition("<main")[2].casefold()
+    ann = signed_in(world)
+    page = ann.get("/team").get_data(as_text=True)
+    assert page.index("/team/admin/members") < page.index("/team/admin/audit")
+    assert Caller("mem_1", "Ann", frozenset(), None, "mem_1").lacking("read") != Caller(
+        "key_1", "k", frozenset()
+    ).lacking("read")

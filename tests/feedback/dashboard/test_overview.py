@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from feedback import pins, results
+from feedback.dashboard import overview
 from surveys.base import clock
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Survey
@@ -143,3 +144,19 @@ def test_the_bucket_is_the_finest_that_says_something(world, make):
             DailyCount.insert_many([{**row, "definition": 1, "slot": 0} for row in rows]).execute()
         selection = results.Selection(METRICS["nps"], [survey])
         assert results.fitting(selection, world.settings.time_zone) == expected
+
+
+def test_of_many_topics_those_are_named_that_hold_the_rate_of_false_discoveries(world):
+    def item(at, p):
+        topic = {"id": f"top_{at}", "label": f"Topic {at}"}
+        interval = (0.1, 2.0)
+        return {"topic": topic, "n": 20, "impact": 1.0, "interval": interval, "spans_zero": False, "p": p,
+                "explains": None}  # fmt: skip
+
+    chance = [item(at, 0.04 + at / 1000) for at in range(39)]
+    silent = {**item(40, None), "impact": None, "interval": None, "spans_zero": None}
+    with world.app.test_request_context("/team"):
+        named = overview._movers(METRICS["nps"], [item(99, 0.0001), *chance, silent], {})
+        alone = overview._movers(METRICS["nps"], [chance[0], silent], {})
+    assert [each["label"] for each in named] == ["Topic 99"]
+    assert [each["label"] for each in alone] == ["Topic 0"], "one looked at alone is no chance find"

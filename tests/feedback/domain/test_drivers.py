@@ -24,6 +24,8 @@ def test_the_interval_is_the_topics_share_of_topic_against_rest():
     assert found.interval[0] <= found.impact <= found.interval[1]
     # Agresti and Caffo: 9/22 against 63/82, and 1.96 standard errors.
     assert (low, high) == (pytest.approx(-58.40, abs=0.01), pytest.approx(-13.44, abs=0.01))
+    # 35.92 points are 3.13 standard errors of 11.47.
+    assert found.p == pytest.approx(0.0017, abs=0.0001)
 
 
 @pytest.mark.parametrize(("n", "shown"), [(9, False), (10, True)])
@@ -34,7 +36,8 @@ def test_impact_is_shown_from_ten_responses_on(n, shown):
 
 
 def test_a_topic_like_all_others_spans_zero():
-    assert drivers.impact(NPS, {0: 50, 9: 50}, {0: 10, 9: 10}).spans_zero is True
+    found = drivers.impact(NPS, {0: 50, 9: 50}, {0: 10, 9: 10})
+    assert (found.spans_zero, found.p) == (True, pytest.approx(1.0))
 
 
 def test_a_topic_that_everybody_names_moves_nothing_that_can_be_told():

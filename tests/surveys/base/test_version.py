@@ -16,7 +16,14 @@ def test_the_team_is_told_and_respondents_are_not(world, api, make):
     survey = make.survey()
     told = {
         path: api.call("GET", path).headers.get("Earshot-Version")
-        for path in ("/api/surveys", "/api/openapi.json", "/api/docs", "/api/nothing-here")
+        for path in (
+            "/api/surveys",
+            "/api/openapi.json",
+            "/api/docs",
+            "/api/nothing-here",
+            "/team",
+            "/team/sign-in",
+        )
     }
     told["without a key"] = world.client.get("/api/feed").headers.get("Earshot-Version")
     assert set(told.values()) == {VERSION}, told
