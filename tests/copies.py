@@ -36,6 +36,9 @@ HANG_UP = (
 )
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
+#: TRUNCATE takes fifteen times as long as DELETE, which leaves dead rows behind for every query to step over.
+TRUNCATED_EVERY = 20
+
 Connection = psycopg.Connection[Any]
 
 
@@ -45,7 +48,7 @@ class Copies:
     def __init__(self, server: Postgres, template: str) -> None:
         self.server = server
         self.template = template
-        self._made = 0
+        self._made = self._emptied = 0
         self._free: list[str] = []
         self._shapes: dict[str, str] = {}
         self._rows: dict[str, bytes] = {}
@@ -91,8 +94,15 @@ class Copies:
         )
         filled = [table for (table,) in connection.execute(held)]
         if changed := [table for table in filled if _copied(connection, table) != self._rows.get(table)]:
-            names = sql.SQL(", ").join(map(sql.Identifier, changed))
-            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
+            self._emptied += 1
+            if self._emptied % TRUNCATED_EVERY:
+                each = sql.SQL("DELETE FROM {}")
+                connection.execute(
+                    sql.SQL("; ").join(each.format(sql.Identifier(table)) for table in changed)
+                )
+            else:
+                names = sql.SQL(", ").join(map(sql.Identifier, changed))
+                connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
         for table, rows in self._rows.items():
             # Also where another table's emptying took these along.
             if _copied(connection, table) != rows:
