@@ -48,18 +48,24 @@ class Copies:
     def __init__(self, server: Postgres, template: str) -> None:
         self.server = server
         self.template = template
-        self._made = self._emptied = 0
+        self._lent = self._emptied = 0
         self._free: list[str] = []
         self._shapes: dict[str, str] = {}
         self._rows: dict[str, bytes] = {}
         self._sequences: dict[str, int | None] = {}
 
     def lend(self) -> str:
-        """The name of a database that is as the migrations left it."""
+        """The name of a database that is as the migrations left it.
+
+        No two have one name: what a process keeps in mind of a database, it keeps by its address.
+        """
+        self._lent += 1
+        name = f"copy_{self._lent}"
         if self._free:
-            return self._free.pop()
-        self._made += 1
-        name = f"copy_{self._made}"
+            before = self._free.pop()
+            self.server.run_sql(f'ALTER DATABASE "{before}" RENAME TO "{name}"')
+            self._shapes[name] = self._shapes.pop(before)
+            return name
         self.server.copy_database(self.template, name)
         with self._connected(name) as connection:
             self._shapes[name] = _value(connection, SHAPE)
