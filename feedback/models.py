@@ -53,7 +53,7 @@ class Topic(Table):
     """A subject that comments share. It keeps its id for good; `merged_into` tells where it went.
 
     `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
-    `wider` is the label of the subject it belongs to when there are many topics. `settled_at`: when a person last
+    `theme` is the label of what stands above it when there are many topics. `settled_at`: when a person last
     put a comment into a taught topic or took one out, from which it learns.
     """
 
@@ -68,7 +68,7 @@ class Topic(Table):
     candidates = JSONField(default=list)
     terms = JSONField(default=list)
     examples = JSONField(default=list)
-    wider = TextField(null=True)
+    theme = TextField(null=True)
     settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
 

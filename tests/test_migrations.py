@@ -36,6 +36,7 @@ LANDED = {
     "0016_webhooks": "6c0206e0585d367407d3fb9dfe456aec561cf2b5bc34b88f0ce617573a645cde",
     "0017_follow_ups": "a84a1b5abe4e7311b9b39e6c064f331224a6436b6c58600437a823e6ee8193f3",
     "0018_contact": "f2d8cf57ac01d592327d65054f7a5a4d1251773c5f1e87709b925ebe9acd7f0f",
+    "0021_themes": "1f201919b690bb456a3dfdfc261093531a63cdc863944b8c44633ac27dc49513",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"
@@ -131,6 +132,10 @@ def earlier(template, tmp_path):
         template.server.drop_database(name)
 
 
+#: Columns that were renamed since: by table, the name of then and that of now.
+RENAMED = {"topic": {"wider": "theme"}}
+
+
 def stored(columns=None):
     """All rows as they lie in the tables, by table and column; of the `columns` alone when they are given."""
     tables = [table._meta.table_name for table in db.registered()]
@@ -138,7 +143,8 @@ def stored(columns=None):
     # Follow-ups became another table, see test_0017_follow_ups.
     for table in set(tables) & set(columns or db.database.get_tables()) - {"follow_up"}:
         names = columns[table][0] if columns else sorted(c.name for c in db.database.get_columns(table))
-        listed = ", ".join(f'"{name}"' for name in names)
+        renamed = RENAMED.get(table, {}) if columns else {}
+        listed = ", ".join(f'"{renamed.get(name, name)}"' for name in names)
         found[table] = names, db.database.execute_sql(f'SELECT {listed} FROM "{table}"').fetchall()
     return found
 

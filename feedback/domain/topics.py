@@ -27,8 +27,8 @@ class Topic:
     `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark
     it and `examples` what people gave when they taught it. `named` says that a person chose the label and
     `taught` that
-    a person made the topic: neither is ever undone by a review. `group` is the label of the wider subject it
-    belongs to when there are many topics.
+    a person made the topic: neither is ever undone by a review. `theme` is the label of what stands above it
+    when there are many topics.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Topic:
     examples: tuple[str, ...] = ()
     named: bool = False
     taught: bool = False
-    group: str | None = None
+    theme: str | None = None
 
 
 @dataclass(frozen=True)

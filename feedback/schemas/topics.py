@@ -193,7 +193,10 @@ class TopicOut(Stored, ImpactOut):
     status = fields.String()
     owner = fields.String(allow_none=True)
     issue_url = fields.String(allow_none=True)
-    wider = fields.String(allow_none=True)
+    wider = fields.String(
+        allow_none=True,
+        metadata={"description": "The theme that it stands under, where there are many topics."},
+    )
     named = fields.Boolean()
     taught = fields.Boolean()
     merged_into = fields.String(allow_none=True)

@@ -204,7 +204,8 @@ def _described(row: Topic, scope: Scope) -> dict[str, Any]:
             "status": row.status,
             "owner": row.owner,
             "issue_url": row.issue_url,
-            "wider": row.wider,
+            # What the contract calls a theme until themes have an address of their own.
+            "wider": row.theme,
             "named": row.named,
             "taught": row.taught,
             "merged_into": row.merged_into,

@@ -181,7 +181,7 @@ def keep(before: State, after: State, now: datetime) -> None:
         named = _cleared(made)
         if id_ in topics:
             topics[id_] = replace(
-                topics[id_], candidates=named.candidates, terms=named.terms, group=named.group
+                topics[id_], candidates=named.candidates, terms=named.terms, theme=named.theme
             )
         elif id_ not in current.merged and id_ not in before.topics:
             label = _free(named, labels)
@@ -222,7 +222,7 @@ def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """
     said = functools.cache(stands)
     for row in Topic.select().order_by(Topic.id):
-        if _said_of(row, said) != (row.candidates, row.terms, row.wider) or not _is_said(row, said):
+        if _said_of(row, said) != (row.candidates, row.terms, row.theme) or not _is_said(row, said):
             db.write(functools.partial(_forget_words, row.id, said, now))
     chosen = _chosen()
     for line in TopicChange.select().order_by(TopicChange.id):
@@ -248,7 +248,7 @@ def _value(row: Topic) -> domain.Topic:
         tuple(row.examples),
         row.named,
         row.taught,
-        row.wider,
+        row.theme,
     )
 
 
@@ -264,7 +264,7 @@ def _keep(before: State, after: State, now: datetime) -> None:
             "examples": list(topic.examples),
             "named": topic.named,
             "taught": topic.taught,
-            "wider": topic.group,
+            "theme": topic.theme,
         }
         if id_ in before.topics:
             Topic.update(values).where(Topic.id == id_).execute()
@@ -305,24 +305,24 @@ def _pour(topic_id: str, into: str, now: datetime) -> None:
 def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> None:
     db.serialise("topics")
     row = Topic.get_by_id(topic_id)
-    row.candidates, row.terms, row.wider = _said_of(row, said)
+    row.candidates, row.terms, row.theme = _said_of(row, said)
     is_called_so = _is_said(row, said)
     if not is_called_so:
         others = Topic.select(Topic.label).where(Topic.merged_into.is_null(), Topic.id != topic_id)
         row.label = _free(_value(row), {other.label.casefold() for other in others})
-    row.save(only=[Topic.candidates, Topic.terms, Topic.wider, Topic.label])
+    row.save(only=[Topic.candidates, Topic.terms, Topic.theme, Topic.label])
     if not is_called_so:
         _touch(topic_id, now)
     db.count(db.TAKEN_BACK)
 
 
 def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], str | None]:
-    """Candidates, terms and wider subject of a topic as far as somebody says all their words."""
+    """Candidates, terms and theme of a topic as far as somebody says all their words."""
 
     def kept(phrases: Sequence[str]) -> list[str]:
         return [phrase for phrase in phrases if all(map(said, phrase.split()))]
 
-    return kept(row.candidates), kept(row.terms), next(iter(kept([row.wider or ""])), None) or None
+    return kept(row.candidates), kept(row.terms), next(iter(kept([row.theme or ""])), None) or None
 
 
 def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:

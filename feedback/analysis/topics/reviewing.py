@@ -15,7 +15,7 @@ from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import number, unit
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
-MANY = 24  # topics; more are shown under wider subjects
+MANY = 24  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
 _EDGES_AT_ONCE = 65_536
 
@@ -271,15 +271,15 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
 
 
 def _named(state: State, said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> State:
-    """`state` with a label for each topic that has none, fresh candidates for all, and wider subjects if
-    many."""
+    """`state` with a label for each topic that has none, fresh candidates for all, and themes if there
+    are many."""
     kept = {topic.label for topic in state.topics.values() if topic.label}
     names = naming.name(
         {topic: one.typical for topic, one in said.items()},
         {topic: one.meaning for topic, one in said.items()},
         vectors, never, kept,
     )  # fmt: skip
-    wider = _wider(said, vectors, never) if len(said) > MANY else {}
+    themes = _themes(said, vectors, never) if len(said) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
@@ -287,12 +287,12 @@ def _named(state: State, said: Mapping[str, _Said], vectors: Representation, nev
             topic = replace(
                 topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
             )
-        topics[id_] = replace(topic, group=wider.get(id_))
+        topics[id_] = replace(topic, theme=themes.get(id_))
     return replace(state, topics=topics)
 
 
-def _wider(said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> dict[str, str]:
-    """The wider subject of each topic: topics gathered by the nearness of their centres, about the root of
+def _themes(said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> dict[str, str]:
+    """The theme of each topic: topics gathered by the nearness of their centres, about the root of
     their number, and each gathering named like a topic."""
     order = sorted(said)
     centres = np.stack([said[topic].centre for topic in order])

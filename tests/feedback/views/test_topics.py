@@ -262,7 +262,7 @@ def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world)
 def test_names_that_are_forgotten_leave_no_two_alike(api, make, survey):
     given = {"candidates": ["zyzzx"], "terms": ["zyzzx", "gate"], "created_at": clock.now()}
     for at, label in enumerate(("Zyzzx gate", "Zyzzx door", "Gate")):
-        Topic.create(id=f"top_{at}", label=label, wider="Zyzzx things", **given)
+        Topic.create(id=f"top_{at}", label=label, theme="Zyzzx things", **given)
     Topic.create(id="top_gone", label="Zyzzx gone", merged_into="top_0", **given)
     make.response(survey, 3, comment="the gate")
     store.forget_words(feed.is_said, clock.now())
@@ -382,7 +382,7 @@ def test_a_key_of_some_surveys_learns_nothing_that_others_taught(api, make, surv
     given = {"label": "Card declined", "examples": ["the card of Acme was refused"]}
     topic = api.post("/api/topics", given)["id"]
     api.patch(f"/api/topics/{topic}", {"owner": "Maya", "issue_url": "https://issues.example/1"})
-    Topic.update(candidates=["Acme card"], terms=["acme"], wider="Payments of Acme").execute()
+    Topic.update(candidates=["Acme card"], terms=["acme"], theme="Payments of Acme").execute()
     foreign = make.response(survey, 3, comment="it was refused")
     api.patch(f"/api/responses/{foreign.id}", {"topics": [topic]})
     own = make.response(make.survey(), 3, comment="no idea")

@@ -218,12 +218,12 @@ def test_nothing_at_all_is_no_topic():
     assert placing.place(["anything"], nothing.index, VECTORS)[0].topics == ()
 
 
-def test_many_topics_are_gathered_under_wider_subjects(first, monkeypatch):
+def test_many_topics_are_gathered_under_themes(first, monkeypatch):
     monkeypatch.setattr(reviewing, "MANY", 3)
     state = review(State(), world()).state
-    groups = {topic.group for topic in state.topics.values()}
-    assert 2 <= len(groups) < len(state.topics)
-    assert all(topic.group is None for topic in first.state.topics.values()) == (
+    themes = {topic.theme for topic in state.topics.values()}
+    assert 2 <= len(themes) < len(state.topics)
+    assert all(topic.theme is None for topic in first.state.topics.values()) == (
         len(first.state.topics) <= 24
     )
 
