@@ -62,7 +62,7 @@ COLUMNS: dict[str, Callable[[Item], Any]] = {
     "contact": attrgetter("contact"),
 }
 
-#: What of it whoever has the address of a saved view may read.
+#: The columns that everybody who has the address of a saved view may read.
 OF_VIEWS = (
     "id", "created_at", "survey", "metric", "score", "group", "comment", "language", "sentiment", "topics",
     "channel", "touchpoint", "agent", "team", "tags",

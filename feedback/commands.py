@@ -39,7 +39,7 @@ def _scale(_: Any, __: Any, ends: tuple[float, float] | None) -> tuple[float, fl
 
 def _encoding(_: Any, __: Any, name: str | None) -> str | None:
     try:
-        # Of those that Python knows some turn bytes into bytes, which is an error only once they are used.
+        # Some of Python's codecs turn bytes into bytes, which is an error only once they are used.
         return codecs.lookup(name).name if name and "a".encode(name) else None
     except (LookupError, UnicodeError, TypeError, ValueError):
         raise click.BadParameter(

@@ -167,7 +167,7 @@ def _newest(
         return narrowed(_items()).order_by(key.desc()).limit(limit)
     # The database would walk the newest answers for any word: through all of them for one that hardly anybody says.
     # Or it would look up all answers of a company, however many. So it walks only so far, and if that gives no full
-    # page, asks the index; in one statement, of which the branch that is not wanted is never begun.
+    # page, asks the index; in one statement. The database never begins the branch that is not wanted.
     keys = _joined(Response.select(Response.key))
     near = narrowed(keys, walking=True).where(key >= _walked_to(filters, position))
     near = near.order_by(key.desc()).limit(limit).cte("near", materialized=True)

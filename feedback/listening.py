@@ -1,4 +1,4 @@
-"""What follows from an answer: its comment is read, and whoever must be answered is noted."""
+"""What follows from an answer: its comment is read, and a follow-up is opened for a person who must be answered."""
 
 import functools
 import os

@@ -117,8 +117,8 @@ class TopicChange(Table):
 class Placement(Table):
     """One comment in one topic, with the phrases that put it there.
 
-    `main`: of several topics the one that the comment is about before all. `closeness`: cosine to the topic's
-    centre. `sentiment`: of the statement that speaks of the topic, by its words, where there are several.
+    `main`: the comment is about this topic before all its others. `closeness`: cosine to the topic's centre.
+    `sentiment`: where a comment makes several statements, that of the statement about the topic, by its words.
     """
 
     topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id", index=False)
@@ -263,7 +263,7 @@ FollowUp.add_index(FollowUp.person, name="follow_up_person", where=FollowUp.pers
 
 
 class FollowUpResponse(Table):
-    """An answer in a case: the one that opened it, and those that joined; `rule` is why."""
+    """A response in a case: the one that opened the case, or one that joined it. `rule` says why."""
 
     response = peewee.ForeignKeyField(
         Response, primary_key=True, on_delete="CASCADE", column_name="response_key"
@@ -282,7 +282,7 @@ class FollowUpResponse(Table):
 
 
 class SavedFeed(Table):
-    """A saved view of the feed, read by whoever knows its token (kept as a hash)."""
+    """A saved view of the feed. Everybody who knows its token may read it; the token is kept as a hash."""
 
     id = TextField(primary_key=True)
     name = TextField()

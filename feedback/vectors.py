@@ -25,7 +25,7 @@ def packed(row: "np.ndarray") -> str:
 
 
 def unpacked(texts: Sequence[str]) -> "np.ndarray":
-    """The unit vectors (float32) that were packed, a row each; none of them may be ""."""
+    """The unit vectors (float32) that were packed, one in each row. None of the packed texts may be empty."""
     import numpy as np
 
     if not texts:
@@ -39,8 +39,8 @@ def unpacked(texts: Sequence[str]) -> "np.ndarray":
 def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
     """The comments most like that of response `key`, nearest first, each with its cosine (at most 1).
 
-    `among` is a query of responses to choose from that joins no vectors; the newest `MOST_COMPARED` whose vectors
-    the same representation made are compared.
+    `among`: a query of the responses to choose from; it joins no vectors. The newest `MOST_COMPARED` of them that have
+    a vector of the same representation are compared.
     """
     import numpy as np
 

@@ -48,8 +48,8 @@ def renewed_first_link(now: datetime) -> str:
 
 
 def change(member_id: str, values: Mapping[str, Any], caller: Caller) -> Member:
-    """Change a member. What the member may do changes at once. Raises Missing, Forbidden, Refused, Taken,
-    LastAdministrator.
+    """Change a member; what the member may do changes at once. Raises Missing, Forbidden, Refused,
+    Taken and LastAdministrator.
     """
     _own(member_id, caller)
     if "surveys" in values:

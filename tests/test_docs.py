@@ -1,6 +1,7 @@
-"""The pages of docs/ say what is there."""
+"""The pages of docs/ say what is there, and so does what stands in the code."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.servers import ROOT
 
 PROMISES = (ROOT / "docs" / "promises.md").read_text()
 HOUSE = (ROOT / "docs" / "house.md").read_text()
+THIS = Path(__file__).resolve()
 CODE = [path for room in ("surveys", "feedback") for path in (ROOT / room).rglob("*.py")]
 
 
@@ -22,10 +24,51 @@ def test_the_code_cites_only_promises_that_are_made():
     assert cited <= set(re.findall(r"\*\*(P\d+)\*\*", PROMISES))
 
 
-def test_the_code_cites_only_pages_that_are_there():
-    cited = {name for path in CODE for name in re.findall(r"docs/[\w/-]+\.md", path.read_text())}
-    assert cited
-    assert [name for name in sorted(cited) if not (ROOT / name).exists()] == []
+#: Files that are written by hand, and may name others in comments and docstrings.
+WRITTEN = [
+    path
+    for folder in ("surveys", "feedback", "migrations", "tests", "deploy")
+    for kind in ("*.py", "*.mjs", "src/**/*.js", "*.html", "*.sh", "*.conf", "*.service")
+    for path in (ROOT / folder).rglob(kind)
+    if not {"data", "node_modules", "dist"} & set(path.parts)
+] + [ROOT / name for name in ("wsgi.py", "Makefile", "pyproject.toml")]
+
+CITED = re.compile(
+    r"(?<![\w./-])((?:surveys|feedback|migrations|tests|docs|deploy)/[\w/.-]*\w\.(?:py|md|mjs|js|json|html|css|txt|csv|tsv|conf|lua)"
+    r"|[A-Z]{4,}\.md)\b"
+)
+
+
+def test_no_file_is_cited_that_is_not_there():
+    assert CITED.findall("as docs/gone.md says (surveys/base/gone.py), /srv/docs/x.md does not") == [
+        "docs/gone.md",
+        "surveys/base/gone.py",
+    ]
+    cited = {name: path for path in WRITTEN for name in CITED.findall(path.read_text()) if path != THIS}
+    assert len(cited) > 15
+    assert {name: str(path) for name, path in cited.items() if not (ROOT / name).exists()} == {}
+
+
+def lonely(docstring):
+    """The lines of a docstring that hold a single word although their paragraph began before them."""
+    lines = [line.strip() for line in docstring.splitlines()]
+    return [
+        line
+        for before, line in zip(lines, lines[1:], strict=False)
+        if before and len(line.split()) == 1 and not line.startswith("http")
+    ]
+
+
+#: What stands in three quotes at the head of a file, or right beneath the line that opens a class or function.
+DOCSTRING = re.compile(r'(?:\A|:\n)\s*"""(.*?)"""', re.DOTALL)
+
+
+def test_no_docstring_has_a_line_of_one_word():
+    assert lonely("Says something about its\nname.\n\nMore.") == ["name."]
+    python = [path for path in WRITTEN if path.suffix == ".py"]
+    docstrings = [(path, text) for path in python for text in DOCSTRING.findall(path.read_text())]
+    assert len(docstrings) > 3000
+    assert [(str(path), words) for path, text in docstrings if (words := lonely(text))] == []
 
 
 #: Folders with one file for each of a kind, which the map does not name one by one.

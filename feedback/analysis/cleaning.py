@@ -1,4 +1,4 @@
-"""Takes from a comment what says nothing of its subject, and parts it into the statements it makes."""
+"""Removes from a comment what says nothing about its subject, and parts the rest into the statements that it makes."""
 
 import re
 import unicodedata

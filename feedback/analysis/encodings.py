@@ -52,7 +52,7 @@ _ESCAPED = ("iso2022_jp_ext", "iso2022_kr")  # seven bits, with escape sequences
 
 
 class Unreadable(ValueError):
-    """The table cannot be analysed; the message says why in words for whoever made it."""
+    """The table cannot be analysed. The message says why, in words for the person who made the table."""
 
 
 class Decoded(NamedTuple):
@@ -65,9 +65,9 @@ class Decoded(NamedTuple):
 
 
 def decoded(raw: bytes, named: str | None = None) -> Decoded:
-    """The text in `raw`, in the encoding `named`, or else in the one that it is recognised to be in.
+    """The text in `raw`, in the encoding `named`; without a name, the encoding is recognised.
 
-    Raises Unreadable when nobody can tell, with those that come nearest.
+    Raises Unreadable when it cannot be told, and names the encodings that come nearest.
     """
     if named is not None:
         return _replaced(raw.decode(named, "replace"), named)
@@ -135,8 +135,9 @@ def _unsure(found: list[tuple[float, str, str, str]]) -> Unreadable:
 
 
 def _is_written(text: str, name: str) -> bool:
-    """Whether words look as the letters of an encoding are used: Latin words are of ASCII but for a few letters, words
-    of another alphabet have none of it."""
+    """Whether words use letters as their encoding would: Latin words are ASCII but for a few letters, and words of
+    another alphabet hold no ASCII letter.
+    """
     words = [word for word in _WORD.findall(text) if not word.isascii()]
     pure = sum(word.translate(_ASCII) == word for word in words)
     mixed = len(words) - pure

@@ -45,10 +45,10 @@ def phrases(
     centres: Mapping[str, np.ndarray],
     vectors: Representation,
 ) -> list[list[str]]:
-    """For each of `texts`, cleaned, at most `MOST` phrases of its own that speak of its topic, as written.
+    """For each of `texts`, cleaned: at most `MOST` of its own phrases that speak of its topic, as they are written.
 
-    Those come first that mark the topic (`marks`); where a text has none of them, its words whose meaning
-    is nearest to the topic's centre, neighbours joined to one phrase.
+    Phrases that mark the topic (`marks`) come first. A text without one gives its words that mean the nearest to the
+    topic's centre; neighbouring words become one phrase.
     """
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
     found = [_marked(text, marks.of(topic)) for text, topic in zip(texts, topics, strict=True)]
@@ -85,7 +85,7 @@ def _pieces(term: str) -> Pieces:
 
 
 def _marked(text: str, terms: Sequence[Pieces]) -> list[str]:
-    """Those of `terms` that stand in `text`, as written there; one inside another only once."""
+    """The `terms` that stand in `text`, as written there. A term inside another one counts only once."""
     said = list(_PIECE.finditer(text))
     folded = [fold(piece.group()) for piece in said]
     there = set(folded)

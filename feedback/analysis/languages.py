@@ -48,7 +48,7 @@ _SCRIPTS = (
 _OTHERS = {"ar": re.compile("[پچژگٹڈڑےںک]"), "ru": re.compile("[іїєґђјљњћџѓќўәғқңөұүһ]")}
 _MOST_OF_A_SCRIPT = 0.5
 
-# Letters and marks of one language among those in Latin letters, for texts whose words tell nothing.
+# Letters and marks that only one language in Latin letters has, for texts without a telling word.
 _TELLING = (
     ("es", re.compile("[¿¡ñ]")), ("de", re.compile("ß")), ("pt", re.compile("[ãõ]")), ("pl", re.compile("[łąęśźż]")),
     ("cs", re.compile("[řěů]")), ("tr", re.compile("[ğı]")),

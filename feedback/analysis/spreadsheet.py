@@ -35,8 +35,9 @@ _CODE = re.compile(r"[a-z]{2}([-_][a-z0-9]+)*", re.IGNORECASE)  # as `language.o
 
 
 class Row(NamedTuple):
-    """One comment as the table has it: `score` is 0–1 or None, `question` and `language` None where
-    unknown."""
+    """One comment as the table has it. `score` is 0 to 1; `score`, `question` and `language` are None where the
+    table does not tell.
+    """
 
     text: str
     score: float | None
@@ -71,8 +72,11 @@ AS_NAMED = Columns()
 
 
 class Source(NamedTuple):
-    """How a table was read: the encoding that was recognised (None: UTF-8, or a workbook), how many places of it could
-    not be read, the sheet of a workbook, and the first comment that has other letters than those of ASCII."""
+    """How a table was read.
+
+    That is: the encoding that was recognised (None: UTF-8, or a workbook), how many places could not be read in it,
+    the sheet of a workbook, and the first comment that has letters beyond ASCII.
+    """
 
     encoding: str | None = None
     damaged: int = 0
@@ -81,9 +85,12 @@ class Source(NamedTuple):
 
 
 class Done(NamedTuple):
-    """How many comments were read, and what stood where a language should: those that are no code and how often; how
-    the table was read; and of the comments that have words (`said`) how many have each feeling (None: it cannot be
-    told) and how many are in the topic of each label."""
+    """How many comments were read, and what came of it.
+
+    That is: what stood where a language should and is no code, and how often; how the table was read; of the
+    comments that have words (`said`), how many have each feeling (None: it cannot be told); and how many are in the
+    topic of each label.
+    """
 
     comments: int
     no_languages: Counter[str]
@@ -117,16 +124,17 @@ def analyse(
     encoding: str | None = None,
     delimiter: str = ",",
 ) -> Done:
-    """Writes the rows of `source` to `target`, in their order and otherwise unchanged, with `ADDED` columns.
+    """Write the rows of `source` to `target`, in their order and otherwise unchanged, with the columns `ADDED`.
 
-    `source` is CSV or a workbook (.xlsx, .xls, .ods: its first sheet that fits) with a column of comments and, where
-    known, `score`, `question` and `language`, the first two under the names in `called`. In CSV comma, semicolon, tab
-    and bar are recognised, and so is Excel's line `sep=`; it is in `encoding`, or in the one that it is recognised to
-    be in. A language that is no code is left aside and counted. Columns that are already called as one of `ADDED` are
-    replaced where they stand. The result is CSV in UTF-8 with its mark, by which Excel knows it, with `delimiter` and
-    CRLF (RFC 4180). `target` is a file that appears at once and whole, or a pipe, device or link that is written into;
-    never `source` itself. Raises `Unreadable`, also when `target` cannot be written, and then before any work is
-    done.
+    `source` is CSV or a workbook (.xlsx, .xls, .ods: the first sheet that fits). It has a column of comments and,
+    where known, columns `score`, `question` and `language`; the first two may have the names that are in `called`. In
+    CSV, a comma, a semicolon, a tab or a bar parts the columns, and Excel's line `sep=` is understood. CSV is in
+    `encoding`; without one, the encoding is recognised. A language that is no code is left aside and counted. Columns
+    with the name of one of `ADDED` are replaced where they stand.
+
+    The result is CSV (RFC 4180) in UTF-8 with its mark, by which Excel knows it, with `delimiter` and CRLF. A `target`
+    that is a file appears at once and whole; a pipe, a device or a link is written into. It is never `source` itself.
+    Raises `Unreadable`, also when `target` cannot be written, and then before any work is done.
     """
     if _same(source, target):
         raise Unreadable(

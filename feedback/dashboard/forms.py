@@ -60,8 +60,8 @@ def password_asked(view: View) -> View:
 def asked_again() -> Response | None:
     """The page that asks for the password before this call does anything; None where it was given a moment ago.
 
-    What was typed stays in the form that asks; who asked for a file is led on to it. Keys are not asked: they have
-    none.
+    What was typed stays in the form that asks, and a caller who asked for a file is led on to it. A key has no
+    password, so it is not asked for one.
     """
     session, now = signed_in.session(), clock.now()
     if session is None or session.is_trusted(now):

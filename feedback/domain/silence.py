@@ -1,7 +1,7 @@
-"""What the value would be if those who were asked and said nothing had answered: bounds that assume nothing.
+"""What the value would be if everybody who was asked had answered: bounds that assume nothing of the silent.
 
-Manski, "Nonparametric Bounds on Treatment Effects", American Economic Review 80, 1990; with a tenth of the answers
-in the place of the ends of the scale, which nobody's customers all stand at.
+Manski, "Nonparametric Bounds on Treatment Effects", American Economic Review 80, 1990. A tenth of the answers stands
+in for the ends of the scale, since no company's customers all stand at one end.
 """
 
 import math

@@ -24,13 +24,13 @@ def surges(
     totals: tuple[int, int],
     rate: float = FALSE_DISCOVERIES,
 ) -> list[Surge]:
-    """The topics whose share of comments rose from the counts `before` to the counts `now`, most certain
-    first.
+    """The topics whose share of comments rose from the counts `before` to the counts `now`; the most certain
+    ones come first.
 
-    `totals` is how many comments there were now and before, each counted once although it may be in several
-    topics or in none. Each topic is tested by Fisher's exact test (hypergeometric, one-sided) of its share in
-    both periods; of all tests those are kept that hold the false discovery rate at `rate` (Benjamini, Hochberg
-    1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+    `totals`: how many comments there were now and before. A comment counts once there, also when it is in
+    several topics or in none. Fisher's exact test (hypergeometric, one-sided) compares a topic's shares of
+    both periods. Of all tests, those are kept that hold the false discovery rate at `rate` (Benjamini,
+    Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
     """
     # Counts of two moments may not add up; no topic is larger than all.
     total_now, total_before = (
@@ -51,8 +51,9 @@ def surges(
 
 
 def discoveries(p: Sequence[float], rate: float) -> list[bool]:
-    """Which of the tests with these p-values are discoveries at this false discovery rate
-    (Benjamini–Hochberg)."""
+    """Which of the tests with these p-values are discoveries at this false discovery rate, by
+    Benjamini and Hochberg.
+    """
     order = sorted(range(len(p)), key=lambda at: p[at])
     last = max((rank for rank, at in enumerate(order, 1) if p[at] <= rate * rank / len(p)), default=0)
     real = set(order[:last])
@@ -60,8 +61,9 @@ def discoveries(p: Sequence[float], rate: float) -> list[bool]:
 
 
 def at_least(drawn: int, marked: int, draws: int, total: int) -> float:
-    """The chance of `drawn` or more marked ones in `draws` out of `total` of which `marked` are
-    (hypergeometric)."""
+    """The chance (hypergeometric) that `draws` out of `total`, of which `marked` are marked, hold `drawn` marked
+    ones or more.
+    """
     highest = min(marked, draws)
     lowest = max(drawn, 0, draws - (total - marked))
     whole = _log_ways(total, draws)

@@ -24,11 +24,9 @@ class Kind(StrEnum):
 class Topic:
     """A subject that comments share.
 
-    `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark
-    it and `examples` what people gave when they taught it. `named` says that a person chose the label and
-    `taught` that
-    a person made the topic: neither is ever undone by a review. `theme` is the label of what stands above it
-    when there are many topics.
+    `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark it, and
+    `examples` what people gave when they taught it. `named`: a person chose the label; `taught`: a person made the
+    topic. A review undoes neither. `theme` is the label of what stands above the topic when there are many.
     """
 
     id: str
@@ -99,8 +97,9 @@ def rename(state: State, topic: str, label: str, now: datetime) -> State:
 
 
 def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> tuple[State, str]:
-    """`state` with a new topic that a person describes by `label` and `examples`, and its id. Raises
-    LabelTaken."""
+    """`state` with a new topic that a person describes by `label` and `examples`; and the topic's id. Raises
+    LabelTaken for a label that a topic has.
+    """
     _free(state, label, None)
     topic = new_id(state, "taught", label)
     made = Topic(topic, label, examples=tuple(examples), named=True, taught=True)
@@ -108,8 +107,9 @@ def teach(state: State, label: str, examples: Sequence[str], now: datetime) -> t
 
 
 def merge(state: State, topic: str, into: str, now: datetime) -> State:
-    """`state` in which all that was in `topic` is in `into`, now and after every review. Raises
-    UnknownTopic."""
+    """`state` in which all that was in `topic` is in `into`, now and after every review. Raises UnknownTopic for
+    either of the two.
+    """
     _known(state, topic)
     _known(state, into)
     if topic == into:
@@ -187,10 +187,9 @@ def new_id(state: State, *origin: str) -> str:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A review's decision: the topic of each comment (None: waits), and the fresh groups that became new
-    topics.
+    """A review's decision: the topic of each comment (None: it waits), and the fresh groups that became new topics.
 
-    `born` maps the new topic's id to the fresh group and `parent` to the topic that most of it came from.
+    `born` maps the id of a new topic to its fresh group, and `parent` to the topic that most of it came from.
     """
 
     topics: Mapping[str, str | None]
@@ -207,19 +206,18 @@ def reconcile(
     owners: Mapping[int, str] | None = None,
     most_moved: float = MOST_MOVED,
 ) -> Reconciled:
-    """Brings a fresh grouping of the comments into what stands, moving as few as promised.
+    """Bring a fresh grouping of the comments into what stands, moving as few as promised.
 
-    `fresh` gives each comment's group in a grouping made anew (-1: none); `owners` says which groups
-    belong to
-    a topic from the start. A group carries on the topic it shares most comments with, each topic in one
-    group; but
-    topics that people taught or merged are never parted, and keep every group that is mostly theirs. Placed
-    comments follow their group flow by flow (all that would go from one topic to one group), those with the
-    highest `gain` for each comment first, until `most_moved` (0–1) of the placed have moved; what a topic of
-    `owners` claims has as much again, for a person asked for it. Of a flow into a topic that stands the part
-    that fits is moved and the rest at later reviews; comments that wait follow at once. A group without a
-    topic becomes one if at least `smallest` comments go there and they are not outnumbered by those that stay
-    where they are. What people placed never moves.
+    `fresh` gives each comment's group in a grouping made anew (-1: none). `owners` says which groups belong to a topic
+    from the start. A group carries on the topic that it shares most comments with, each topic in one group; but topics
+    that people taught or merged are never parted, and keep every group that is mostly theirs.
+
+    Placed comments follow their group flow by flow (a flow: all that would go from one topic to one group). The flows
+    with the highest `gain` for each comment come first, until `most_moved` (0 to 1) of the placed comments have moved.
+    What a topic of `owners` claims has as much again, for a person asked for it. Of a flow into a topic that stands,
+    the part that fits moves now and the rest at later reviews; comments that wait follow at once. A group without a
+    topic becomes one if at least `smallest` comments go there and at most as many stay where they are. What people
+    placed never moves.
     """
     places = {comment: state.places.get(comment, Place(None)) for comment in fresh}
     held: dict[int, Counter] = defaultdict(Counter)
@@ -271,10 +269,10 @@ def _accepted(
     owned: Collection[int],
     claiming: Collection[int],
 ) -> dict[int, dict[str, Sequence[str]]]:
-    """What is moved into each group from each topic: flows that are worth it, as far as the budget (comments) goes.
+    """The comments that move into each group from each topic: flows that are worth it, up to the budget (comments).
 
-    Into groups that are `owned` by a topic a part may go; those that are `claiming` have a budget of their own,
-    and what they claim is nearer to what a person taught, whatever it is tied to.
+    A part of a flow may go into a group that a topic owns (`owned`). Groups that are `claiming` have a budget of their
+    own, and what they claim is nearer to what a person taught, whatever it is tied to.
     """
     accepted: dict[int, dict[str, Sequence[str]]] = defaultdict(dict)
     left = {True: budget, False: budget}

@@ -19,7 +19,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Clash, Missing, Refused
 from surveys.models import Person, Response
 
-#: Cases of which the due times are worked out anew in one transaction.
+#: Cases whose due times one transaction works out anew.
 AT_ONCE = 100
 
 

@@ -17,7 +17,7 @@ SETTLES = timedelta(minutes=5)
 
 TO_CONSIDER = "follow-up to consider"
 
-#: How often an answer is looked at again whose comment is not read yet.
+#: How often a response is looked at again while its comment is not read yet.
 TRIES = 12
 
 #: So long after it can no longer be changed, an answer is history, as an import brings it, and opens nothing.

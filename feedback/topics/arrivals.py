@@ -1,4 +1,4 @@
-"""Puts comments into topics as they arrive, by the votes of those that are there."""
+"""Puts comments into topics as they arrive: the comments that are there vote."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Known:
-    """What placing needs, as it was at `mark`. `keys`: the responses whose comments it was made of."""
+    """What placing needs, as it was at `mark`. `keys`: the responses that it was made from."""
 
     mark: tuple[Any, ...]
     keys: frozenset[int]
@@ -130,8 +130,9 @@ def forget(key: int, now: datetime) -> None:
 
 
 def forget_leftovers(now: datetime) -> None:
-    """Forget what is known of responses that have no comment or are gone: whoever worked on the words when they were
-    taken back may have written afterwards.
+    """Forget what is known of responses that are gone or have no comment any more.
+
+    A reader that was at work while the words were taken back may have written afterwards.
     """
     silent = feed.is_silent()
     left: Any = (
@@ -238,11 +239,11 @@ def _mark(found: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _newest() -> tuple[Any, ...]:
-    """The newest change of a topic, review whose voters are written and word of a person, the count of words taken
-    back otherwise than by erasure, and the newest erasure: when none is new, nothing is.
+    """The newest of each event that changes what placing knows; when none is new, nothing has to be read again.
 
-    Of erasures, last, also the newest that no other can come before any more: of two at once the one with the
-    smaller tick may be committed last.
+    These are: the newest change of a topic, the newest review that has written its voters, the newest word of a
+    person, the count of words taken back otherwise than by erasure, and two erasure ticks: the highest seen, and the
+    highest below which nothing can still commit. Two erasures at once may commit in the other order than their ticks.
     """
     indexed = TopicReview.select(peewee.fn.MAX(TopicReview.id)).where(TopicReview.step.in_(INDEXED))
     settled = Topic.select(peewee.fn.MAX(Topic.settled_at))
@@ -304,8 +305,9 @@ _put_in = db.Prepared(_build_put_in)
 
 
 def _spared(known: Known | None, mark: tuple[Any, ...]) -> Known | None:
-    """`known` at a new mark, where nothing happened but erasures, and none of a comment that it was made of: most
-    vote on nothing, and reading all voters again takes as long as placing a hundred comments.
+    """`known` at a new mark, where nothing happened but erasures, and no erased comment was part of it.
+
+    Most comments vote on nothing, and reading all voters again takes as long as placing a hundred comments.
     """
     if known is None or known.mark[:-2] != mark[:-2]:
         return None
@@ -340,7 +342,9 @@ def _load(mark: tuple[Any, ...]) -> Known:
 
 
 def _taught(state: State) -> tuple[dict[str, np.ndarray], list[int]]:
-    """What people taught: labels, examples and the comments that they put there; and whose comments these are."""
+    """What people taught: labels, examples and the comments that people put there; and the responses
+    of these comments.
+    """
     names = [topic.id for topic in state.topics.values() if topic.taught]
     if not names:
         return {}, []

@@ -36,9 +36,9 @@ _OF_OTHERS = frozenset(
 
 @dataclass(frozen=True)
 class Scope:
-    """Which responses are looked at: of these surveys, in this period (None: all of it).
+    """Which responses are looked at: those of these surveys, in this period (None: all of it).
 
-    `limited`: whoever looks sees these surveys alone, and learns nothing that others taught a topic.
+    `limited`: the caller sees these surveys alone, and learns nothing that other surveys taught a topic.
     """
 
     surveys: list[Survey]
@@ -62,8 +62,8 @@ class Scope:
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """All live topics, the largest first, and how many comments are in none.
 
-    Unless `everybody`, only topics that responses of the scope are in: whoever sees some surveys alone learns
-    nothing of the others'.
+    Unless `everybody`, only the topics of responses in the scope: a caller who sees some surveys alone learns nothing
+    of the others.
     """
     sizes, feelings = _sizes(scope)
     comments, placed = _comments(scope)
@@ -245,7 +245,7 @@ def _measured(
     zone: ZoneInfo,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """Topics with their numbers, of which those given were counted already."""
+    """Topics with their numbers. `sizes`, `feelings` and `comments` were counted already."""
     days = _days(scope, now, zone)
     rising = {surge.topic: surge for surge in _surges(days, _totals(scope, now, zone), now, zone)}
     only = rows[0].id if len(rows) == 1 else None

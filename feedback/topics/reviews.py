@@ -95,7 +95,7 @@ def nightly(now: datetime) -> None:
 
 @jobs.on(JOB)
 def start(payload: dict[str, Any], now: datetime) -> None:
-    """Run the review beside the worker, whose other jobs do not wait."""
+    """Run the review beside the worker, so that the worker's other jobs do not wait."""
     row = TopicReview.get_or_none(TopicReview.id == payload["id"], TopicReview.state == WAITING)
     if row is not None and not worker.beside(lambda: run(row)):
         raise Busy
@@ -268,9 +268,9 @@ def _mend(row: TopicReview, now: datetime) -> None:
 
 
 def _forget_words(comments: Mapping[str, str], now: datetime) -> None:
-    """Where one of `comments` was changed or is gone, forget the names of topics made of words that nobody says now.
+    """Where one of `comments` was changed or is gone: forget the names of topics made of words that nobody says now.
 
-    Those who took the words back could not: the names were still being made.
+    The verb that took the words back could not do so: the names were still being made.
     """
     for part in topics.chunks(list(comments)):
         if len(_unchanged(part, comments)) < len(part):
@@ -279,8 +279,8 @@ def _forget_words(comments: Mapping[str, str], now: datetime) -> None:
 
 
 def _remember(ids: Sequence[str], comments: Mapping[str, str], found: "Review", progress: Progress) -> None:
-    """Keep the vectors of those comments that vote on where new ones belong, and of those whose vectors another
-    representation has made.
+    """Keep the vectors of the comments that vote on new ones, and of the comments that another
+    representation has read.
     """
     from feedback import vectors as kept_vectors
     from feedback.analysis.topics import representations
@@ -324,13 +324,13 @@ def _remember(ids: Sequence[str], comments: Mapping[str, str], found: "Review", 
 
 
 def _foreign(name: str) -> set[str]:
-    """The comments whose vectors another representation than that called `name` has made."""
+    """The comments that have vectors of another representation than the one called `name`."""
     rows: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
     return {str(key) for (key,) in rows}
 
 
 def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:
-    """Of the newest comments those that make several statements, and so may be in several topics."""
+    """The newest comments that make several statements, and so may be in several topics."""
     from feedback.analysis import cleaning
 
     found: list[str] = []
@@ -349,7 +349,7 @@ def _subjects(
     several: set[str],
     known: "Known",
 ) -> list[list["Subject"]]:
-    """The topics of some comments: first the one that the review chose, then those spoken of besides."""
+    """The topics of some comments: first the one that the review chose, then the ones that a comment also speaks of."""
     from feedback.topics import arrivals
 
     main = arrivals.described([(str(state.places[id_].topic), comments[id_]) for id_ in part], known)
@@ -369,7 +369,9 @@ def _write(
     subjects: Sequence[Sequence["Subject"]],
     now: datetime,
 ) -> None:
-    """Put comments into their topics, but for those gone or changed meanwhile and those that a person placed."""
+    """Put comments into their topics. Comments that are gone, that changed meanwhile, or that a person placed stay
+    as they are.
+    """
     from feedback.topics import arrivals
 
     keys = [int(id_) for id_ in part]
@@ -390,7 +392,7 @@ def _write(
 
 
 def _unchanged(part: Sequence[str], comments: Mapping[str, str], hold: bool = False) -> set[int]:
-    """The keys of those responses in `part` whose comments are as they were gathered; with `hold`, they stay so until
+    """The keys of the responses in `part` whose comments are as they were gathered. `hold`: they stay so until
     the transaction ends.
     """
     read = _read_and_hold if hold else _read

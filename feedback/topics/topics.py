@@ -317,7 +317,7 @@ def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> 
 
 
 def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], str | None]:
-    """Candidates, terms and theme of a topic as far as somebody says all their words."""
+    """Candidates, terms and theme of a topic; a phrase stays as long as somebody says all of its words."""
 
     def kept(phrases: Sequence[str]) -> list[str]:
         return [phrase for phrase in phrases if all(map(said, phrase.split()))]

@@ -7,8 +7,9 @@ import numpy as np
 
 
 def v_measure(truth: Sequence[Hashable], found: Sequence[Hashable]) -> float:
-    """Harmonic mean of homogeneity and completeness, 0–1 (Rosenberg, Hirschberg 2007,
-    aclanthology.org/D07-1043)."""
+    """Harmonic mean of homogeneity and completeness, from 0 to 1 (Rosenberg,
+    Hirschberg 2007, https://aclanthology.org/D07-1043).
+    """
     table = _contingency(truth, found)
     of_truth, of_found = _entropy(table.sum(1)), _entropy(table.sum(0))
     shared = _shared(table)
@@ -20,8 +21,9 @@ def v_measure(truth: Sequence[Hashable], found: Sequence[Hashable]) -> float:
 
 
 def adjusted_rand(truth: Sequence[Hashable], found: Sequence[Hashable]) -> float:
-    """Pairs put together or apart alike, corrected for chance: 0 is chance, 1 is equal (Hubert, Arabie
-    1985)."""
+    """The share of pairs that both partitions put together or apart, corrected for chance: 0 is chance, 1 is equal
+    (Hubert, Arabie 1985).
+    """
     table = _contingency(truth, found)
     together = _pairs(table).sum()
     in_truth, in_found = _pairs(table.sum(1)).sum(), _pairs(table.sum(0)).sum()
@@ -77,8 +79,9 @@ def _pairs(sizes: np.ndarray) -> np.ndarray:
 
 
 def _expected(rows: np.ndarray, columns: np.ndarray) -> float:
-    """Mean mutual information of two random partitions with these sizes (hypergeometric, ibid. equation
-    24a)."""
+    """Mean mutual information of two random partitions with these sizes (hypergeometric; equation 24a of
+    the same paper).
+    """
     total = int(rows.sum())
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
     mean = 0.0

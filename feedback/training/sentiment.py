@@ -1,7 +1,6 @@
 """Makes the shipped sentiment model: `python -m feedback.training.sentiment --data FOLDER`.
 
-Needs requirements-training.in. The result is the same on every run with the same data, sentence model and
-libraries.
+Needs requirements-training.in. Every run with the same data, sentence model and libraries gives the same result.
 """
 
 import argparse

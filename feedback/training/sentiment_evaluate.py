@@ -1,9 +1,9 @@
-"""Measures the sentiment engine on texts of domains it has not seen: `python -m
-feedback.training.sentiment_evaluate`.
+"""Measures the sentiment engine on domains that it has not seen.
 
-Every domain (products, films, restaurants, news, tweets) is left out in turn, a model is trained on the
-others, and the sets of the domain are read by the very code that ships. Thresholds are those of the engine
-for all sets.
+    python -m feedback.training.sentiment_evaluate
+
+Every domain (products, films, restaurants, news, tweets) is left out in turn: a model is trained on the others, and
+the code that ships reads the texts of this domain. Thresholds are those of the engine for all sets.
 """
 
 from collections.abc import Callable, Iterator
@@ -71,11 +71,11 @@ def _opposite(row: Row) -> str:
 
 
 def _report_with_scores(name: str, rows: list[Row]) -> None:
-    """Give each text a score of a respondent who mostly, not always, means what they write; then correct
-    some.
+    """Give each text the score of a respondent who mostly means what they write, then correct some
+    readings, and report.
 
-    A simulation: three of four scores are drawn around the text's sentiment, the fourth from what all
-    respondents give.
+    A simulation: three of four scores are drawn around the text's sentiment, the fourth from what
+    all respondents give.
     """
     chance = np.random.default_rng(SEED)
     around = {0: (0.0, 0.25, 0.5), 1: (0.25, 0.5, 0.75, 1.0), 2: (0.5, 0.75, 1.0, 1.0)}

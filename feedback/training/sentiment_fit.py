@@ -83,15 +83,17 @@ class Trainer:
 
 
 def vocabulary(features: Sequence[Features], more: Sequence[str]) -> list[str]:
-    """Return, sorted, the words that occur in *features* and *more* (lexicons, the sentence model's own
-    words)."""
+    """Return, sorted, the words that occur in *features* and in *more*: those of lexicons and the
+    sentence model's own.
+    """
     words = {key.removeprefix(NEGATED) for each in features for key in each.keys}
     return sorted(word for word in words.union(more) if word.isalpha())
 
 
 def _reduced(vectors: Floats) -> Floats:
-    """Project centred *vectors* on their first `DIMENSIONS` principal axes (by the covariance: exact, no
-    chance)."""
+    """Project centred *vectors* on their first `DIMENSIONS` principal axes. The covariance gives them
+    exactly, without chance.
+    """
     centred = vectors - vectors.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     return np.asarray(centred @ axes[:, ::-1][:, :DIMENSIONS], dtype=np.float32)

@@ -4,10 +4,9 @@
 
 DATA is a folder of CSV files with a column `text`, at any depth; no label is read. The teacher is
 all-MiniLM-L6-v2 (Apache-2.0). It reads every text, random runs of words out of them and every word piece by
-itself; then the pieces' vectors are fitted to what it said, starting from the vectors of the pieces
-themselves
-weighted by inverse frequency (as Arora et al. 2017 and Model2Vec do). Seeds are fixed; on one thread a second
-run gives the same file. Needs requirements-topics-training.in.
+itself; then the pieces' vectors are fitted to what it said. They start as the vectors of the single pieces,
+weighted by inverse frequency (as Arora et al. 2017 and Model2Vec do). Seeds are fixed; on one thread a second run
+gives the same file. Needs requirements-topics-training.in.
 """
 
 import argparse
@@ -37,10 +36,9 @@ _HOLD = 0.02  # pull towards the first vectors, so that rare pieces keep what th
 
 
 def make(data: Path, target: Path, cache: Path, epochs: int = 10) -> dict[str, float]:
-    """Writes the vectors to `target` and answers how near they come to the teacher (mean cosine) on the
-    texts.
+    """Write the vectors to `target` and return how near they come to the teacher on the texts (mean cosine).
 
-    `cache` is a folder that keeps the teacher's answers, by far the longest part, between runs.
+    `cache`: a folder that keeps the teacher's answers, by far the longest part, between runs.
     """
     texts, times = corpus(data)
     runs = word_runs(texts, times)
@@ -136,8 +134,9 @@ def principal(vectors: np.ndarray) -> np.ndarray:
 
 
 def first(vectors: np.ndarray, samples: Sequence[Sequence[int]]) -> np.ndarray:
-    """The vectors of single pieces, shorter the more frequent they are (Arora, Liang, Ma 2017, openreview
-    SyK00v5xx)."""
+    """The vectors of single pieces; the more frequent a piece is, the shorter its vector (Arora, Liang, Ma
+    2017, openreview SyK00v5xx).
+    """
     times = np.bincount(
         np.concatenate([np.asarray(sample, np.int64) for sample in samples]), minlength=len(vectors)
     )

@@ -1,8 +1,8 @@
 """E-mail addresses: the one form in which they are kept and compared.
 
-The domain stands in A-labels by IDNA 2008 (RFC 5891) after the mapping of UTS #46, non-transitional: ß stays ß and is
-not ss. The part before the @ is lower-cased and in NFC (RFC 6532, 3.1), never case-folded: straße@ and strasse@ are two
-mailboxes.
+The domain stands in A-labels by IDNA 2008 (RFC 5891) after the mapping of UTS #46, non-transitional: ß stays ß and
+is not ss. The part before the @ is lower-cased and in NFC (RFC 6532, 3.1), never case-folded: straße@ and strasse@
+name two mailboxes.
 """
 
 import functools

@@ -33,8 +33,8 @@ def shared(call: Call, secret: str, now: datetime) -> bool:
 def standard_webhooks(call: Call, secret: str, now: datetime) -> bool:
     """Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, any of several `v1` signatures, 5 minutes.
 
-    The secret is base64, with or without `whsec_`; one that is not base64 and has no prefix is taken as it
-    is.
+    The secret is base64, with or without `whsec_`. One that is not base64 and has no prefix is taken as it stands.
+
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     """
     key = _standard_key(secret)

@@ -47,8 +47,8 @@ def signed(call: Call, secret: str, now: datetime, fetch: Fetch) -> bool:
     """SNS's own signature, version 1 or 2, from the connection's topic.
 
     SNS signs for every customer of Amazon alike. So the topic must be ours: the secret is its ARN, or else comes
-    along (as Basic password or query `k`). Only then is the certificate fetched, and only from SNS in the topic's
-    region.
+    along (as Basic password or query `k`). Only then is the certificate fetched, and only from SNS in the region that
+    the topic names.
     """
     said = call.json
     topic = _text(said, "TopicArn")

@@ -1,8 +1,6 @@
-"""Measures how many comments a second one core reads, what each piece takes, and the memory: `make
-bench-listening`.
+"""Measures how many comments a second one core reads, what each piece takes, and the memory (`make bench-listening`).
 
-`python -m tests.bench.sentiment_pace COMMENTS.csv` reads the column `text`, over and over until there are
-10,000.
+`python -m tests.bench.sentiment_pace COMMENTS.csv` reads the column `text` over and over, up to 10,000 comments.
 """
 
 import argparse

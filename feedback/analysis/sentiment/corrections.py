@@ -21,11 +21,10 @@ _SETTLED = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comment as the model saw it: its *keys*, the *logits* before any adjustment, and the correct
-    *label*.
+    """One comment as the model saw it: its *keys*, the *logits* before any adjustment, and the *label* that is right.
 
-    *text* is the cleaned comment, *score* the respondent's own (0 … 1), *label* 0 negative, 1 neutral, 2
-    positive, or None for a comment that is only to be read.
+    *text* is the cleaned comment and *score* the respondent's own (0 … 1). *label* is 0 for negative, 1 for neutral
+    and 2 for positive, or None for a comment that is only to be read.
     """
 
     text: str
@@ -38,8 +37,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What corrections taught: one weight per habit or word and class, and comments that people settled
-    literally."""
+    """What corrections taught: one weight for each class and habit or word, and the comments that people settled
+    word for word.
+    """
 
     index: dict[str, int]
     weights: NDArray[np.float64]
@@ -47,8 +47,7 @@ class Adjustment:
     learnt_from: int = 0
 
     def apply(self, case: Case) -> Logits:
-        """Return the adjusted log-probabilities of *case*; a comment that people settled reads as they
-        said."""
+        """Return the adjusted log-probabilities of *case*. A comment that people settled reads as they said it does."""
         settled = self.settled.get(_same(case.text, case.question))
         if settled is not None:
             return (_SETTLED * (settled == 0), _SETTLED * (settled == 1), _SETTLED * (settled == 2))
@@ -60,8 +59,9 @@ class Adjustment:
         return tuple(logits.tolist())
 
     def changes(self, most: int = 20) -> list[tuple[str, float]]:
-        """Return the words whose reading moved most, each with its shift towards positive (or, below 0,
-        negative)."""
+        """Return the words whose reading moved most, each with its shift: above 0 towards positive, below
+        0 towards negative.
+        """
         moved = [
             (name.removeprefix("word "), float(self.weights[row, 2] - self.weights[row, 0]))
             for name, row in self.index.items()

@@ -169,8 +169,7 @@ def as_written(key: str, text: str) -> str:
 
 
 def says_something(sentence: str) -> bool:
-    """Return whether a *sentence* without letters still says something, by an emoji, an emoticon or a
-    rating."""
+    """Return whether a *sentence* without letters still says something: by an emoji, by an emoticon or by a rating."""
     if any(_EMOJI.get(c) for c in sentence) or _rates(sentence):
         return True
     return vader().polarity_scores(sentence)["compound"] != 0.0

@@ -23,8 +23,9 @@ Logits = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Softmax regression over `Features`: every array has one column each for negative, neutral and
-    positive."""
+    """Softmax regression over `Features`. Every array has three columns: negative, neutral and positive,
+    in this order.
+    """
 
     index: dict[str, int]
     keys: NDArray[np.float32]

@@ -94,8 +94,9 @@ _NOT_ANSWERED = re.compile(
 
 @lru_cache(maxsize=512)
 def kind(question: str | None) -> Asks:
-    """Return what *question* asks for; `ANYTHING` for none, for "why this score?" and for what asks both
-    ways."""
+    """Return what *question* asks for. `ANYTHING`: there is no question, it asks for the reason of a score, or it
+    asks both ways.
+    """
     if not question:
         return Asks.ANYTHING
     if _TURNED_ROUND.search(question):
@@ -110,8 +111,9 @@ def kind(question: str | None) -> Asks:
 
 
 def says_nothing(comment: str) -> bool:
-    """Return whether a cleaned *comment* answers no more than "nothing", "none" or "can't think of
-    anything"."""
+    """Return whether a cleaned *comment* says no more than "nothing", "none" or "can't think of anything", and
+    so answers nothing.
+    """
     return len(comment) <= 80 and _NOTHING.fullmatch(comment) is not None
 
 
@@ -121,6 +123,7 @@ def refuses(comment: str) -> bool:
 
 
 def finds_no_fault(comment: str) -> bool:
-    """Return whether a cleaned *comment* says no more than "no complaints" or "can't fault it": praise, whatever was
-    asked."""
+    """Return whether a cleaned *comment* says no more than "no complaints" or "can't fault it". That is praise,
+    whatever the question was.
+    """
     return len(comment) <= 80 and _FAULTLESS.fullmatch(comment) is not None

@@ -30,8 +30,9 @@ LABELS = tuple(Label)
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What is known of a comment: *score* is the respondent's own, 0 (worst) to 1 (best); *language* the
-    survey's."""
+    """A comment and what is known of it. *score* is the respondent's own, 0 (worst) to 1 (best); *language* is that
+    of the survey.
+    """
 
     text: str
     score: float | None = None
@@ -108,7 +109,8 @@ def correction(comment: Comment, label: str) -> Case | None:
 @dataclass(frozen=True, slots=True)
 class _Taken:
     """A comment in pieces: cleaned, in its language, its sentences as written and as measured, and the
-    whole."""
+    whole as measured.
+    """
 
     comment: Comment
     text: str
@@ -120,8 +122,9 @@ class _Taken:
 
 @cache
 def _load() -> None:
-    """Load everything once, the language identifier first: while it unpacks it takes 80 MB more than it
-    keeps."""
+    """Load everything once. The language identifier comes first: while it unpacks, it takes 80 MB more
+    than it keeps.
+    """
     languages.identifier()
     features.textblob_lexicon()
     features.vader()
@@ -136,8 +139,7 @@ def _read_batch(comments: Sequence[Comment], adjustment: Adjustment | None) -> l
 
 
 def _take_apart(comment: Comment) -> _Taken | None:
-    """Clean and measure; None for what has neither a word nor an emoji, and for languages that cannot be
-    read."""
+    """Clean and measure a comment. None: it has neither a word nor an emoji, or its language cannot be read."""
     text = sentences.clean(comment.text)
     wordless = not any(map(str.isalpha, text))
     spoken = "en" if wordless else languages.of(text, comment.language)
@@ -158,8 +160,9 @@ def _take_apart(comment: Comment) -> _Taken | None:
 
 
 def _weigh(taken: Sequence[_Taken]) -> list[list[Logits]]:
-    """Return for each comment what its words say: of the whole first, then of each sentence if there are
-    several."""
+    """Return what the words of each comment say: first those of the whole, then those of each sentence if
+    there are several.
+    """
     weighed: list[list[Logits]] = [[] for _ in taken]
     for language in {each.language for each in taken}:
         some = [number for number, each in enumerate(taken) if each.language == language]
@@ -235,8 +238,9 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
 
 
 def _deciding(leanings: dict[str, float], label: Label) -> tuple[str, ...]:
-    """Return the words that lean most to *label*, at most `MOST_WORDS`; for neutral, those that lean most at
-    all."""
+    """Return the words that lean most to *label*, at most `MOST_WORDS`. For neutral: the words that lean most
+    to either side.
+    """
     if label is Label.NEUTRAL:
         weights = [(-abs(lean), word) for word, lean in leanings.items()]
     else:

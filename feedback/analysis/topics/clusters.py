@@ -1,5 +1,6 @@
-"""Groups comments by meaning: neighbours averaged, a graph of mutual neighbours, communities; and votes by
-neighbours."""
+"""Groups of comments by meaning: neighbours are averaged, linked where both are near to each other, and parted into
+communities. Neighbours also vote on where a new comment belongs.
+"""
 
 from dataclasses import dataclass
 
@@ -125,10 +126,10 @@ def blur(
 def vote(
     queries: np.ndarray, rows: np.ndarray, cells: Cells, groups: np.ndarray, voters: int = VOTERS
 ) -> Votes:
-    """The group of each query by the votes of its nearest among `rows`, which stand in `cells` and whose groups
-    are given (-1 has no vote).
+    """The group of each query. The nearest `rows` vote for it; they stand in `cells`, and their groups are given (-1
+    has no vote).
 
-    A vote weighs its cosine. A row of zeros joins nothing.
+    The weight of a vote is its cosine. A row of zeros joins nothing.
     """
     if not len(rows):
         return Votes(np.full(len(queries), -1), np.zeros(len(queries)))
@@ -148,8 +149,9 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def gather(centres: np.ndarray, count: int) -> np.ndarray:
-    """Numbers 0 … `count` - 1 for unit rows put together by average linkage, the two nearest gatherings
-    first."""
+    """A number from 0 to `count` - 1 for each unit row. Average linkage puts rows together, the two
+    nearest gatherings first.
+    """
     close = centres @ centres.T
     np.fill_diagonal(close, -np.inf)
     sizes = np.ones(len(centres))
@@ -184,8 +186,9 @@ def _amid(apart: np.ndarray) -> float:
 
 
 def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:
-    """`found` without groups that are too small, whose members join the group their neighbours vote for, and without
-    rows of no `copies`."""
+    """`found` without groups that are too small and without rows that have no `copies`. The members of a small group
+    join the group that their neighbours vote for.
+    """
     sizes = np.bincount(found, copies)
     kept = np.where((copies > 0) & (sizes[found] >= SMALLEST), found, -1) if len(found) else found
     lost = np.flatnonzero((kept < 0) & (copies > 0))

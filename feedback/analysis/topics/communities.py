@@ -89,8 +89,8 @@ def _move(
 def _adjacency(
     count: int, start: np.ndarray, end: np.ndarray, weight: np.ndarray
 ) -> tuple[list[int], np.ndarray, np.ndarray, list[float]]:
-    """For each node where its edges begin, their other ends and weights, and the sum of weights (loops
-    twice).
+    """For each node where its edges begin; the other ends of all edges and their weights; and the sum of weights, in
+    which loops count twice.
 
     Packed in arrays: as Python objects the edges of 100,000 comments would take 150 MB.
     """

@@ -1,4 +1,4 @@
-"""Names topics in the words of those who commented: short phrases that are theirs and few others'."""
+"""Names topics in the words of those who commented: short phrases that this topic has and few others have."""
 
 import math
 import re
@@ -81,8 +81,11 @@ _ENDINGS = tuple(  # with the fewest letters left before them, the longest first
 
 @dataclass(frozen=True)
 class Name:
-    """What a topic may be called: `candidates`, best first and all different, two phrases and a comment that adds
-    what they leave unsaid, or a third phrase where none is short enough; and `terms`, the phrases that mark it."""
+    """What a topic may be called.
+
+    `candidates`: the best one first, all different: two phrases, and a comment that adds what they leave unsaid (a
+    third phrase where no comment is short enough). `terms`: the phrases that mark the topic.
+    """
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
@@ -290,7 +293,9 @@ def _different(
     weights: Mapping[str, float],
     taken: Collection[frozenset[str]],
 ) -> list[tuple[str, ...]]:
-    """The best phrase that does not say the same as a label already `taken`, and the one that adds most to it."""
+    """Two phrases: the best one that says something else than the labels already `taken`, and the one that adds
+    most to it.
+    """
     first = next((phrase for phrase, _ in ranked if _key(phrase) not in taken), None)
     return [first, *_adding(ranked, weights, [first])] if first else []
 
@@ -300,7 +305,7 @@ def _adding(
     weights: Mapping[str, float],
     chosen: Sequence[tuple[str, ...]],
 ) -> list[tuple[str, ...]]:
-    """The phrase that adds most to those `chosen` and repeats none of them; none where all are said."""
+    """The phrase that adds most to the `chosen` ones and repeats none of them; None when they say everything."""
     keys = [_key(phrase) for phrase in chosen]
     said = frozenset().union(*keys)
     added = {}
@@ -314,8 +319,9 @@ def _adding(
 def _telling_sentence(
     comments: Sequence[str], weights: Mapping[str, float], said: Collection[str], banned: set[str]
 ) -> str | None:
-    """Of the typical comments short enough to be read as a name the one that says most of the topic, above all
-    what is not `said` yet."""
+    """The typical comment that says most of the topic, above all what is not `said` yet, and is short enough
+    for a name.
+    """
     best, found = -math.inf, None
     for comment in comments[:_SENTENCES]:
         words = _RUN.findall(fold(comment))

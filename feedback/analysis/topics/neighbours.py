@@ -44,10 +44,10 @@ def nearest(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def part(rows: np.ndarray) -> tuple[np.ndarray, Cells]:
-    """The order in which unit rows stand cell after cell, and these cells; a few rows are one cell.
+    """The order in which unit rows stand cell after cell, and these cells. A few rows are one cell.
 
-    Centres are those of rows that differ: what half of the comments say word by word would otherwise be half of the
-    centres, with nobody in the cells of all but one.
+    Centres are made of rows that differ. Otherwise a sentence that half of the comments repeat would be half of the
+    centres, and all but one of their cells would be empty.
     """
     if len(rows) <= _ONE_CELL:
         return np.arange(len(rows)), Cells(np.zeros((1, rows.shape[1]), np.float32), np.array([0, len(rows)]))
@@ -124,7 +124,7 @@ def _highest(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _by_cells(rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inverted file (Sivic, Zisserman 2003): a row is compared with those of the cells nearest to it only."""
+    """Inverted file (Sivic, Zisserman 2003): a row is compared only with the rows of the cells nearest to it."""
     count = len(rows)
     centres = _centres(rows, int(np.sqrt(count)))
     probed = np.empty((count, _PROBED), np.int32)

@@ -48,10 +48,11 @@ class Index:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a comment belongs: its topics, the main one first (none: it waits), the share of votes for the
-    main
-    one (0–1; 1 where a person's examples decided), for each topic the words of the comment that speak of it, and
-    what the whole comment means (a unit vector)."""
+    """Where a comment belongs: its topics, the main one first. A comment without a topic waits.
+
+    It also holds the share of votes for the main topic (0 to 1; 1 where a person's examples decided), for each topic
+    the words of the comment that speak of it, and what the whole comment means (a unit vector).
+    """
 
     topics: tuple[str, ...]
     share: float
@@ -96,8 +97,9 @@ def index(
 
 
 def place(texts: Sequence[str], among: Index, vectors: Representation) -> list[Placement]:
-    """Where new comments belong. Those unlike all others wait; a comment of several statements may be in
-    several."""
+    """Where new comments belong. A comment unlike all others waits; a comment of several statements may be
+    in several topics.
+    """
     cleaned = [cleaning.strip(text) for text in texts]
     parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
     rows = vectors.encode([*map(cleaning.one_line, cleaned), *(part for _, part in parts)])
@@ -114,8 +116,9 @@ def place(texts: Sequence[str], among: Index, vectors: Representation) -> list[P
 
 
 def claimed(rows: np.ndarray, taught: Mapping[str, np.ndarray]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The taught topics in order of id, and for each row the nearest of them and its cosine (-1: none is
-    taught)."""
+    """The taught topics in order of id, and for each row the number of the nearest and its cosine (-1 where
+    none is taught).
+    """
     names = sorted(taught)
     if not names:
         return names, np.full(len(rows), -1), np.full(len(rows), -1.0)

@@ -1,5 +1,6 @@
-"""Reviews all topics in the background: finds new ones, gives quality back, and moves little of what
-stands."""
+"""A review of all topics, in the background: it finds new topics, brings quality back, and moves little
+of what stands.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -34,7 +35,8 @@ class _Meanings:
 @dataclass(frozen=True)
 class Review:
     """What a review brings: the new state, an index for placing, how many placed comments it moved, and the vectors
-    of those comments whose vectors were asked for."""
+    that were asked for.
+    """
 
     state: State
     index: placing.Index
@@ -51,13 +53,11 @@ def review(
     wanted: Collection[str] = (),
     progress: Callable[[str, float], None] = lambda step, share: None,
 ) -> Review:
-    """Groups all `comments` (id → text) anew and brings that into `state`, moving at most 5 % of those
-    placed.
+    """Group all `comments` (id → text) anew and bring that into `state`. At most 5 % of the placed comments move.
 
-    What people did stands: their labels, merges, taught topics and the comments they moved. `never` are words
-    that stand in no label (the brand's name), `wanted` the comments whose vectors the caller wants, for those of
-    100,000 take 100 MB. `progress` is told each step and the share done, 0–1. Equal
-    input gives equal output, ids too.
+    What people did stands: their labels, merges, taught topics and the comments they moved. `never`: words that stand
+    in no label (the brand's name). `wanted`: the comments whose vectors the caller wants, since those of 100,000 take
+    100 MB. `progress` is told each step and the share that is done (0 to 1). Equal input gives equal output, ids too.
     """
     ids = list(comments)
     progress("reading", 0.0)
@@ -117,8 +117,9 @@ def _topic(state: State, comment: str) -> str | None:
 def means_taught(
     state: State, ids: Sequence[str], rows: placing.Rows, vectors: Representation
 ) -> dict[str, np.ndarray]:
-    """For each topic that a person taught, the mean of its label, its examples and the comments they put
-    there."""
+    """For each topic that a person taught: the mean of its label, its examples and the comments that
+    people put there.
+    """
     given = {topic.id: [topic.label, *topic.examples] for topic in state.topics.values() if topic.taught}
     total = {topic: vectors.encode(texts).sum(0) for topic, texts in given.items()}
     for at, id_ in enumerate(ids):
@@ -179,12 +180,12 @@ def _gains(
     group: np.ndarray,
     edges: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> dict[tuple[str, int], float]:
-    """For each flow (topic, fresh group): how much closer its comments are tied to the group than to the
-    topic.
+    """For each flow (topic, fresh group): how much closer its comments are tied to the group than they are
+    to the topic.
 
     `topic` is of each comment, `of` the row it means, `group` of each row, `edges` between rows. Comments that mean
-    one row may be in several topics: each is tied to the others, which are in its group, and to a neighbouring row
-    as far as those who mean that are in its topic.
+    one row may be in several topics: each is tied to the others, which are in its group, and to a neighbouring row as
+    far as those who mean that are in its topic.
     """
     names = sorted({name for name in topic if name is not None})
     place_of = {name: at for at, name in enumerate(names)}

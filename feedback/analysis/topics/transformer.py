@@ -24,8 +24,9 @@ _NUMBERS = {"F32": np.float32, "I64": np.int64}
 
 
 class Transformer:
-    """The model in `folder`: `config.json`, `vocab.txt` and `model.safetensors`, whose weights are mapped, so that
-    processes share them."""
+    """The model in `folder`: `config.json`, `vocab.txt` and `model.safetensors`. The weights are mapped, so that
+    processes share them.
+    """
 
     name = "all-MiniLM-L6-v2"
     language = "en"
@@ -142,8 +143,9 @@ def _mapped(path: Path) -> dict[str, np.ndarray]:
 
 
 def _of_one_length(read: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """The places in `read` of texts of equally many pieces, beyond the two ends, in parts that are worked on
-    together."""
+    """The places in `read` of texts that have equally many pieces beside the two ends, in parts that are
+    worked on together.
+    """
     of_length: dict[int, list[int]] = {}
     for at, numbers in enumerate(read):
         if len(numbers) > 2:

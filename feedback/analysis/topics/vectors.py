@@ -1,5 +1,4 @@
-"""Turns comments into vectors of meaning: the sum of shipped word-piece vectors, without any network to
-run."""
+"""Comments as vectors of meaning: the sum of the shipped vectors of their word pieces. No network has to run."""
 
 import hashlib
 from collections.abc import Sequence
@@ -37,8 +36,9 @@ class Vectors:
         return self._table.shape[1]
 
     def encode(self, texts: Sequence[str], block: int = 2048) -> np.ndarray:
-        """Unit vectors of `texts` as float32 (texts × dimensions); a text without a known piece is all
-        zeros."""
+        """Unit vectors of `texts` as float32 (texts × dimensions). The vector of a text without a known piece
+        is all zeros.
+        """
         out = np.zeros((len(texts), self.dimensions), np.float32)
         for start in range(0, len(texts), block):
             rows = [self._pieces.read(text) for text in texts[start : start + block]]

@@ -27,8 +27,7 @@ class WordPieces:
         return self._numbers[piece]
 
     def read(self, text: str) -> list[int]:
-        """The numbers of the pieces that `text` is made of, in order; words that cannot be spelled are left
-        out."""
+        """The numbers of the pieces that `text` is made of, in order. A word that no pieces spell is left out."""
         numbers: list[int] = []
         for count, match in enumerate(_WORD.finditer(fold(text))):
             if count == MOST_WORDS:
