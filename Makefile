@@ -65,6 +65,7 @@ pictures: $(VENV)/.installed-dev machine
 lock: .venv-lock/bin/uv
 	$(UV) requirements.in -o requirements.txt
 	$(UV) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(UV) requirements-oidc.in -o requirements-oidc.txt
 	$(UV) --no-deps requirements-topics.in -o requirements-topics.txt
 	$(UV) tests/bench/requirements-peers.in -o tests/bench/requirements-peers.txt
 
@@ -101,13 +102,18 @@ $(TRAINING)/.installed: requirements-training.in requirements.in | $(PYTHON)
 	@$(TRAINING)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-training.in
 	@touch $@
 
-# PostgreSQL and Chromium, and the packages the widget is built with.
+# PostgreSQL and Chromium, the packages the widget is built with, and the OpenID provider that tests sign in at.
 machine: $(VENV)/.installed-dev
 	@PYTHON=$(PYTHON) .ci/machine
 	@if [ -f surveys/widget/package.json ] && command -v npm >/dev/null; then \
 	    cmp -s surveys/widget/package-lock.json surveys/widget/node_modules/.installed || { \
 	        npm ci --prefix surveys/widget --no-audit --no-fund --loglevel=error && \
 	        cp surveys/widget/package-lock.json surveys/widget/node_modules/.installed; }; \
+	fi
+	@if command -v npm >/dev/null; then \
+	    cmp -s tests/oidc_provider/package-lock.json tests/oidc_provider/node_modules/.installed || { \
+	        npm ci --prefix tests/oidc_provider --no-audit --no-fund --loglevel=error && \
+	        cp tests/oidc_provider/package-lock.json tests/oidc_provider/node_modules/.installed; }; \
 	fi
 
 $(PEERS)/.installed: tests/bench/requirements-peers.txt tests/bench/peers/package-lock.json | $(PYTHON)

@@ -8,6 +8,7 @@ from surveys import links, visible
 from surveys.base import db
 from surveys.base.accounts import members, one_time_links, sessions
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.identity import Identity
 from surveys.base.accounts.members import Member
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.errors import Clash, Forbidden, Missing, Refused
@@ -65,6 +66,30 @@ def remove(member_id: str, caller: Caller) -> None:
     _own(member_id, caller)
     if not members.remove(member_id):
         raise Missing
+
+
+def vouched_for(identity: Identity, role: str | None, now: datetime) -> Member | None:
+    """The member whom the provider vouches for; None for nobody of the team.
+
+    Who came before is known by the provider's own name for them. Else an invitation is taken up, by an address that
+    the provider has proved; never the account of somebody who has joined: whoever may set that address at the provider
+    would have it. `role`: what whoever was not invited becomes.
+    """
+
+    def verb() -> Member | None:
+        db.serialise("members")
+        known = members.by_subject(identity.subject)
+        if known is not None or not identity.email_verified or identity.email is None:
+            return known
+        found = members.by_email(identity.email)
+        if found is None and role is not None:
+            found = members.invite({"email": identity.email, "role": role}, now)
+        if found is None or found.joined_at is not None:
+            return None
+        one_time_links.forget(found.id, WELCOME)
+        return members.join_by_provider(found, identity.subject, identity.name, now)
+
+    return db.write(verb)
 
 
 def set_password(member_id: str, password_hash: str, but: sessions.Session | None = None) -> None:

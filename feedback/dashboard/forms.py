@@ -81,8 +81,17 @@ def asked_again() -> Response | None:
 def ask(typed: Mapping[str, str], address: str, wrong: str | None, status: int = 403) -> Response:
     """The page that asks for the password; its form sends what was `typed` to `address`."""
     audited.unchanged()
+    session = signed_in.session()
+    by_provider = session is not None and session.member.password_hash is None
     return layout.page(
-        "confirm.html", words.say("confirm"), status, typed=typed, wrong=wrong, address=address
+        "confirm.html",
+        words.say("confirm"),
+        status,
+        typed=typed,
+        wrong=wrong,
+        address=address,
+        provider=layout.provider_name() if by_provider else None,
+        back=typed.get("next") or request.full_path.rstrip("?"),
     )
 
 

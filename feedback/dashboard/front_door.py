@@ -26,14 +26,16 @@ CODE = "/team/sign-in/code"
 def sign_in() -> Response:
     """Name and password. One message for every wrong pair, after the same work."""
     if not signed_in.is_possible():
-        return _impossible()
+        return impossible()
     if request.method == "GET":
         found = signed_in.member()
-        return _enter(found) if found else _sign_in_form()
+        return _enter(found, wanted()) if found else _sign_in_form()
     email, password = forms.fields().get("email", ""), forms.fields().get("password", "")
     counted = attempts.counts("sign-in", members.normal(email), _network())
     if wait := attempts.begin(counted, clock.now()):
-        return _slowed("sign_in.html", "sign_in", wait, email=email, next=wanted())
+        return _slowed(
+            "sign_in.html", "sign_in", wait, email=email, next=wanted(), provider=layout.provider_name()
+        )
     member = members.by_email(email)
     kept = member.password_hash if member is not None else None
     if not passwords.fits(kept, password) or member is None or kept is None:
@@ -42,10 +44,7 @@ def sign_in() -> Response:
     attempts.succeeded(counted)
     if passwords.is_cheap(kept):
         members.change(member.id, {"password_hash": passwords.hashed(password)})
-    if member.totp_secret is not None:
-        signed_in.begin(member.id, awaits_code=True)
-        return layout.led(layout.at(CODE, next=wanted()))
-    return _begin(member)
+    return let_in(member, wanted())
 
 
 @registry.page(title=say("code"), address=CODE, scope=None, forms=True)
@@ -63,7 +62,7 @@ def code() -> Response:
     if not second_factor.take(member, forms.fields().get("code", ""), clock.now()):
         return layout.page("code.html", say("code"), 422, wrong=say("code.wrong"), next=wanted())
     attempts.succeeded(counted)
-    return _begin(member)
+    return _begin(member, wanted())
 
 
 @registry.form("/team/sign-out")
@@ -83,7 +82,7 @@ def sign_out() -> Response:
 def welcome(token: str) -> Response:
     """An invitation, or the way in of the first administrator: a name, an address, a password."""
     if not signed_in.is_possible():
-        return _impossible()
+        return impossible()
     link = one_time_links.look_up(WELCOME, token, clock.now())
     if link is None:
         return layout.page("run_out.html", say("welcome.run_out"), 404, told=say("welcome.run_out.told"))
@@ -104,14 +103,14 @@ def welcome(token: str) -> Response:
     if member is None:
         return layout.page("run_out.html", say("welcome.run_out"), 404, told=say("welcome.run_out.told"))
     (context.settings().data_dir / team.FIRST_SIGN_IN).unlink(missing_ok=True)
-    return _begin(member)
+    return _begin(member, wanted())
 
 
 @registry.page(title=say("reset"), address="/team/reset", scope=None, forms=True)
 def reset() -> Response:
     """Ask for a new password by mail. The answer is the same whoever asks."""
     if not signed_in.is_possible():
-        return _impossible()
+        return impossible()
     if request.method == "GET":
         return layout.page("reset.html", say("reset"), sent="sent" in request.args)
     email, now = forms.fields().get("email", "")[:254], clock.now()
@@ -126,7 +125,7 @@ def reset() -> Response:
 def new_password(token: str) -> Response:
     """Choose the new password. Every session ends, and the second factor stays."""
     if not signed_in.is_possible():
-        return _impossible()
+        return impossible()
     link = one_time_links.look_up(RESET, token, clock.now())
     if link is None or link.member is None:
         return layout.page("run_out.html", say("reset.run_out"), 404, told=say("reset.run_out.told"))
@@ -171,15 +170,26 @@ def wanted() -> str | None:
     return own_address(given)
 
 
-def _begin(member: Member) -> Response:
+def let_in(member: Member, following: str | None, trusted: bool = True) -> Response:
+    """Whoever proved to be this member goes on to the code where one is asked for, else is signed in.
+
+    `trusted`: by the password, which is then not asked for again for a while. A provider may have asked nothing.
+    """
+    if member.totp_secret is not None:
+        signed_in.begin(member.id, awaits_code=True)
+        return layout.led(layout.at(CODE, next=following))
+    return _begin(member, following, trusted)
+
+
+def _begin(member: Member, following: str | None, trusted: bool = True) -> Response:
     """Sign a member in, and lead on."""
-    signed_in.begin(member.id)
+    signed_in.begin(member.id, trusted=trusted)
     audited.by(signed_in.caller_of(member))
-    return _enter(member)
+    return _enter(member, following)
 
 
-def _enter(member: Member) -> Response:
-    return layout.led(layout.at(wanted() or home(member)))
+def _enter(member: Member, following: str | None) -> Response:
+    return layout.led(layout.at(following or home(member)))
 
 
 def _join(link: OneTimeLink, values: dict[str, Any]) -> Member | None:
@@ -205,6 +215,7 @@ def _sign_in_form(status: int = 200, **values: Any) -> Response:
         say("sign_in"),
         status,
         next=wanted(),
+        provider=layout.provider_name(),
         changed="changed" in request.args,
         **values,
     )
@@ -229,7 +240,8 @@ def _slowed(template: str, title: str, wait: int, **values: Any) -> Response:
     return answer
 
 
-def _impossible() -> Response:
+def impossible() -> Response:
+    """The page that says why nobody signs in here."""
     return layout.page(
         "run_out.html", say("impossible"), 403, told=say("impossible.told", address=request.host)
     )

@@ -91,6 +91,12 @@ def zone() -> ZoneInfo:
     return context.settings().time_zone
 
 
+def provider_name() -> str | None:
+    """The host of the provider at which members may sign in; None without one."""
+    issuer = context.settings().oidc_issuer
+    return urlsplit(issuer).hostname if issuer else None
+
+
 def as_of(asked: Mapping[str, Any]) -> datetime | None:
     """Up to where the page looks, exclusive: the end of the day that `as_of` names, or that moment itself."""
     given = asked.get("as_of")

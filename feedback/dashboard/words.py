@@ -14,6 +14,23 @@ WORDS = {
     "sign_in.wrong": "That address and that password do not belong together.",
     "sign_in.changed": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
     "sign_in.forgotten": "Forgot your password?",
+    "oidc.at": "Sign in at {provider}",
+    "oidc.again": "Prove at {provider} that it is you",
+    "oidc.again.told": "You have no password here. You are asked at {provider} instead, and come back to this page: "
+    "then do once more what you were about to do.",
+    "oidc.over": "This sign-in is over",
+    "oidc.over.told": "It took more than ten minutes, was ended already, or began in another browser. Begin anew.",
+    "oidc.unproven": "The provider vouches for nobody",
+    "oidc.unproven.told": "{provider} did not say who you are in a way that can be checked, and nobody was signed in. "
+    "Begin anew; if it happens again, the log of Earshot has the reason.",
+    "oidc.away": "The provider does not answer",
+    "oidc.away.told": "{provider} cannot be reached just now, or does not speak OpenID Connect. The log of Earshot has "
+    "the reason.",
+    "oidc.nobody": "You are not in this team yet",
+    "oidc.nobody.told": "{provider} knows you, and no invitation is waiting for your address. An administrator can "
+    "invite you. Have you a password here? Then sign in with it.",
+    "oidc.other": "That was somebody else",
+    "oidc.other.told": "You are signed in as {name}, and somebody else came back from {provider}.",
     "email": "E-mail address",
     "password": "Password",
     "password.new": "New password",

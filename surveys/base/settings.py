@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 import ipaddress
 import os
 import re
@@ -119,6 +120,20 @@ class Settings:
     )
     backup_dir: Path | None = _setting(
         "BACKUP_DIR", "folder, by its whole path, for a backup every night (7 days and 4 weeks kept)", "none"
+    )
+    oidc_issuer: str | None = _setting(
+        "OIDC_ISSUER",
+        "OpenID Connect provider at which members sign in, such as `https://login.example.com`; needs the extra "
+        "`requirements-oidc.txt`",
+        "none",
+    )
+    oidc_client_id: str | None = _setting("OIDC_CLIENT_ID", "what the provider knows us by", "none")
+    oidc_client_secret: str | None = _setting("OIDC_CLIENT_SECRET", "how we prove that it is us", "none")
+    oidc_role: str | None = _setting(
+        "OIDC_ROLE",
+        "role of whoever the provider vouches for and nobody has invited: `viewer`, `agent`, `editor` or "
+        "`administrator`",
+        "none: only who is invited gets in",
     )
     metrics_token: str | None = _setting(
         "METRICS_TOKEN", "lets a scraper that is not on loopback read `/metrics`", "none"
@@ -240,6 +255,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         keep_receipts_days=values.integer("KEEP_RECEIPTS_DAYS", 400, 0, 36500),
         keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
         backup_dir=_backup_dir(env.get("BACKUP_DIR")),
+        **_openid(env),
         metrics_token=env.get("METRICS_TOKEN"),
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
@@ -406,6 +422,41 @@ def _selector(given: str | None) -> str | None:
     if given and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", given):
         raise SettingsError("MAIL_DKIM_SELECTOR must be a selector alone, such as s1 or mail2026")
     return given or None
+
+
+#: Roles that OIDC_ROLE may name; `accounts.members` says what each may do.
+_OIDC_ROLES = ("viewer", "agent", "editor", "administrator")
+
+
+def _openid(env: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of OpenID Connect: all, or none."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    missing = [name for name in names if name not in env]
+    if len(missing) == len(names):
+        if "OIDC_ROLE" in env:
+            raise SettingsError("OIDC_ROLE means nothing without OIDC_ISSUER")
+        return dict.fromkeys(("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_role"))
+    if missing:
+        raise SettingsError(f"{' and '.join(missing)} must be given too: all of {', '.join(names)}, or none")
+    issuer = env["OIDC_ISSUER"]
+    parts = urlsplit(issuer if _reachable(issuer) else "")
+    on_this_machine = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and on_this_machine)
+    if not is_safe or parts.query or parts.fragment:
+        raise SettingsError("OIDC_ISSUER must look like https://login.example.com, with nothing after ? or #")
+    if env.get("OIDC_ROLE", _OIDC_ROLES[0]) not in _OIDC_ROLES:
+        raise SettingsError(f"OIDC_ROLE must be one of {', '.join(_OIDC_ROLES)}")
+    if importlib.util.find_spec("authlib") is None:
+        raise SettingsError(
+            "OIDC_ISSUER needs the extra for OpenID Connect, which is not installed: "
+            ".venv/bin/python -m pip install --require-hashes -r requirements-oidc.txt"
+        )
+    return {
+        "oidc_issuer": issuer,
+        "oidc_client_id": env["OIDC_CLIENT_ID"],
+        "oidc_client_secret": env["OIDC_CLIENT_SECRET"],
+        "oidc_role": env.get("OIDC_ROLE"),
+    }
 
 
 def _backup_dir(given: str | None) -> Path | None:

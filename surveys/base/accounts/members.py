@@ -106,6 +106,11 @@ def by_email(email: str) -> Member | None:
     return Member.get_or_none(Member.email == normal(email))
 
 
+def by_subject(subject: str) -> Member | None:
+    """The member whom the provider of sign-ins knows by this."""
+    return Member.get_or_none(Member.oidc_subject == subject)
+
+
 def nobody_joined() -> bool:
     """Whether nobody can sign in yet."""
     return not Member.select().where(Member.joined_at.is_null(False)).exists()
@@ -138,6 +143,13 @@ def join(member_id: str, name: str, password_hash: str, now: datetime) -> None:
     Member.update(name=name, password_hash=password_hash, joined_at=now).where(
         Member.id == member_id
     ).execute()
+
+
+def join_by_provider(member: Member, subject: str, name: str | None, now: datetime) -> Member:
+    """An invitation is taken up by whom a provider vouches for; called in a transaction."""
+    member.oidc_subject, member.name, member.joined_at = subject, member.name or name, now
+    member.save()
+    return member
 
 
 def change(member_id: str, values: Mapping[str, Any]) -> Member | None:

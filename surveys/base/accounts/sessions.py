@@ -50,8 +50,8 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def begin(member_id: str, now: datetime, awaits_code: bool = False) -> str:
-    """Begin a session under a new secret, which is returned and not kept."""
+def begin(member_id: str, now: datetime, awaits_code: bool = False, trusted: bool = True) -> str:
+    """Begin a session under a new secret, which is returned and not kept. `trusted`: the password was given."""
     secret = new_secret()
     db.write(
         lambda: Session.create(
@@ -60,7 +60,7 @@ def begin(member_id: str, now: datetime, awaits_code: bool = False) -> str:
             awaits_code=awaits_code,
             created_at=now,
             seen_at=now,
-            trusted_at=now,
+            trusted_at=now if trusted else None,
         )
     )
     return secret

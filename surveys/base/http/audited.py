@@ -33,8 +33,11 @@ def install(app: Flask) -> None:
 
 
 def by(caller: Caller) -> None:
-    """Say who made this change, where no scope was asked for: who signs in is known only afterwards."""
-    g.caller = caller
+    """Say who made this change, where no scope was asked for: who signs in is known only afterwards.
+
+    It is written down for a GET too: a provider of sign-ins leads back by one.
+    """
+    g.caller, g.audited_change = caller, True
 
 
 def about(thing: str) -> None:
@@ -53,7 +56,7 @@ def _note(answer: Response) -> Response:
     if (
         caller is None
         or rule is None
-        or request.method not in _CHANGES
+        or not (request.method in _CHANGES or g.get("audited_change"))
         or answer.status_code >= 400
         or rule.rule in _RECORDED
         or "Idempotent-Replayed" in answer.headers

@@ -93,10 +93,10 @@ def lacks_second_factor(found: Member) -> bool:
     return found.totp_secret is None and not by_provider and members.needs_second_factor(found.role)
 
 
-def begin(member_id: str, awaits_code: bool = False) -> None:
-    """Sign a member in under a new secret; what the browser had before is over."""
+def begin(member_id: str, awaits_code: bool = False, trusted: bool = True) -> None:
+    """Sign a member in under a new secret; what the browser had before is over. `trusted`: the password was given."""
     end()
-    g.session_secret = sessions.begin(member_id, clock.now(), awaits_code)
+    g.session_secret = sessions.begin(member_id, clock.now(), awaits_code, trusted)
     g.session_lasts = True
     g.pop("session", None)
 

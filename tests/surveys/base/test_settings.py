@@ -140,6 +140,8 @@ def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
         "BOUNCE_ADDRESS": "b@example.com", "TRUSTED_PROXIES": "1", "PUBLIC_LIMIT": "9", "OUTBOUND_ALLOW": "10.0.0.0/8",
         "TIME_ZONE": "Europe/Berlin", "KEEP_RECEIPTS_DAYS": "7", "KEEP_PEOPLE_DAYS": "8", "METRICS_TOKEN": "t0ken",
         "WELCOME": "0", "LOG_LEVEL": "DEBUG", "BACKUP_DIR": "/srv/backups", "MAIL_DKIM_SELECTOR": "s1",
+        "OIDC_ISSUER": "https://login.example.com", "OIDC_CLIENT_ID": "us", "OIDC_CLIENT_SECRET": "s3cret",
+        "OIDC_ROLE": "viewer",
     }  # fmt: skip
     found = settings.read({**plain, name: around.format(plain[name])})
     expected = settings.read(plain)
