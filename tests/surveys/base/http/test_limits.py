@@ -47,7 +47,7 @@ TROUBLES = {
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_a_write_is_allowed_though_it_cannot_be_counted(embedded, trouble):
     breaks, mends = TROUBLES[trouble]
-    counts = embedded.storage._connection()
+    counts = embedded.rings.connection()
     breaks(counts)
     # Each of another address, so that each needs room of its own.
     assert {embedded.allow(f"198.51.{high}.7") for high in range(100)} == {0}
@@ -66,10 +66,10 @@ def test_the_counts_do_not_tell_the_addresses(world, make):
     world.client.post("/r", json=make.answer(make.survey()), environ_base=peer)
     limiter = world.app.extensions["limiter"]
     if world.kind == "sqlite":
-        rows = limiter.storage._connection().execute("SELECT key FROM ring").fetchall()
+        rows = limiter.rings.connection().execute("SELECT key FROM ring").fetchall()
     else:
         rows = db.database.execute_sql("SELECT key FROM limit_ring").fetchall()
     ((key,),) = rows
-    named = limiter.item.key_for(limits.network(ADDRESS, 32, 64))
+    named = f"{limits.network(ADDRESS, 32, 64)} {limiter.limit}"
     assert ADDRESS not in key
     assert not hashlib.sha256(named.encode()).hexdigest().startswith(key)
