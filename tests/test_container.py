@@ -101,7 +101,8 @@ def tree(root: Path) -> dict[str, tuple]:
             status = path.lstat()
             content = b""
             if stat.S_ISREG(status.st_mode):
-                content = hashlib.file_digest(path.open("rb"), "sha256").digest()
+                with path.open("rb") as file:
+                    content = hashlib.file_digest(file, "sha256").digest()
             found[str(here / name)] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found
 
