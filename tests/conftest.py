@@ -115,6 +115,11 @@ def template(request: pytest.FixtureRequest, templates: "Callable[[str], Templat
     return templates(request.param)
 
 
+#: For what ends before any database is asked, or asks every database alike, and takes seconds.
+ON_SQLITE = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+
+
 @dataclass
 class Template:
     """Where the migrated database lies."""

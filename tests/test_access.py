@@ -6,11 +6,13 @@ from pathlib import Path
 from surveys.base import clock, signing
 from surveys.base.accounts import sessions
 from surveys.base.accounts.attempts import Attempt
+from tests.conftest import ON_SQLITE
 from tests.visitor import Visitor, member
 
 SNAPSHOT = Path(__file__).with_name("access-pages.snapshot")
 
 
+@ON_SQLITE
 def test_access_to_pages_is_what_the_snapshot_says(world, make):
     """Every page and form × every role. `limited`: an editor who is limited to another survey; 303 after GET where
     nobody is signed in leads to the sign-in.

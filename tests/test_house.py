@@ -22,7 +22,7 @@ from surveys.base import db
 from surveys.base.db import migrations
 from surveys.domain.metrics import METRICS
 from tests import tables
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, ON_SQLITE
 from tests.servers import ROOT
 
 SNAPSHOT = Path(__file__).with_name("access.snapshot")
@@ -241,6 +241,7 @@ def test_the_page_on_privacy_says_what_every_column_holds():
 # ----------------------------------------------------------------------------------------------- access
 
 
+@ON_SQLITE
 def test_access_is_what_the_snapshot_says(world, make):
     """Every route × every kind of caller. `foreign`: an admin's key that is limited to another survey.
 

@@ -135,6 +135,12 @@ class ImpactOut(ma.Schema):
     impact = fields.Float(allow_none=True)
     interval = fields.List(fields.Float(), allow_none=True)
     spans_zero = fields.Boolean(allow_none=True)
+    p = fields.Float(
+        allow_none=True,
+        metadata={
+            "description": "How often chance alone would move the value as far, 0 to 1; two-sided, for this one alone."
+        },
+    )
 
 
 class TypicalOut(ma.Schema):

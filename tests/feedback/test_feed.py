@@ -178,7 +178,7 @@ def test_every_word_of_every_language_is_found_as_it_stands(api, make):
     for language in wording.LANGUAGES:
         comment = " ".join(wording.text(language, f"{metric}.question", product="Acme") for metric in METRICS)
         row = make.response(survey, 5, comment=comment)
-        for word in comment.split():
+        for word in sorted(set(comment.split())):
             if folding.phrases(word):
                 assert ids(api.get("/api/feed", q=word)) == [row.id], (language, word)
         responses.delete(row, NOW)

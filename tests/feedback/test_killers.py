@@ -4,6 +4,7 @@ import pytest
 
 from feedback.models import Meaning
 from tests import effort, killers
+from tests.conftest import ON_SQLITE
 
 #: What one comment may take from the others, recorded, read, placed and shown: about a second (`effort.units`).
 MOST = 100
@@ -29,6 +30,7 @@ def topics(api, make, survey, world):
     world.work()
 
 
+@ON_SQLITE
 def test_no_comment_keeps_the_others_waiting_for_a_second(api, make, survey, topics, world, caplog):
     slow = {}
     for number, text in enumerate(killers.texts()):

@@ -16,10 +16,10 @@ from surveys import responses
 from surveys.base import clock, db, jobs
 from surveys.keeping import erasure
 from surveys.models import Person, Response
+from tests.conftest import ON_POSTGRES
 from tests.feedback.comments import world as comments
 
 #: SQLite has one writer at a time.
-ON_POSTGRES = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from surveys.helpdesks import HELPDESKS
 from surveys.helpdesks.helpdesk import Call, Event
 from surveys.mailreports import REPORTERS
 from tests import effort
+from tests.conftest import ON_SQLITE
 from tests.surveys.bombs import BODIES, MEBIBYTE, TEXTS, VALUES
 from tests.surveys.helpdesks.cases import BACK, NAMES, connection, payload, recorded, source
 from tests.surveys.mailreports import senders
@@ -19,6 +20,7 @@ MOST = 20
 SECRET = "a secret that comes along with the call"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("kind", ["generic", "freshdesk", "intercom", *REPORTERS])
 def test_no_body_of_a_mebibyte_takes_long(client, api, make, kind):
     about = {"survey": make.survey().id} if kind in HELPDESKS else {}
@@ -35,6 +37,7 @@ def test_no_body_of_a_mebibyte_takes_long(client, api, make, kind):
         assert effort.units(send, MOST) < MOST, name
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("kind", ["ses", "sendgrid", "mailgun", "dsn", "zendesk", "front", "chatwoot"])
 def test_no_body_of_a_mebibyte_takes_long_without_proof(client, api, make, kind):
     secrets = {"sendgrid": senders.sendgrid_secret(), "ses": senders.TOPIC}

@@ -7,6 +7,8 @@ import re
 import brotli
 import pytest
 
+from tests.conftest import ON_SQLITE
+
 LINK = {"url": "https://shop.example/help", "text": {"en": "Help", "de": "Hilfe"}}
 CHOICES = {"en": ["Price", "Speed"], "de": ["Preis", "Tempo"]}
 
@@ -181,6 +183,7 @@ STORED = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("link", STORED, ids=str)
 def test_a_link_that_was_stored_before_and_leads_astray_is_left_out(client, make, link):
     survey = make.survey(thanks_link=link)

@@ -6,7 +6,7 @@ import requests
 from surveys.base import clock, db
 from surveys.base.accounts import caller, keys
 from tests import servers
-from tests.conftest import ADMIN_KEY, Api
+from tests.conftest import ADMIN_KEY, ON_SQLITE, Api
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_a_limited_admin_sees_no_other_key(world, make):
     assert hers.id not in {item["id"] for item in limited.get("/api/keys")["items"]}
 
 
+@ON_SQLITE
 def test_a_revoked_key_is_worthless_at_once_in_every_process(world):
     with servers.service({**world.environment, "WEB_CONCURRENCY": "2"}) as service:
         ours = Api(world, ADMIN_KEY)
