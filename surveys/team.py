@@ -92,6 +92,19 @@ def vouched_for(identity: Identity, role: str | None, now: datetime) -> Member |
     return db.write(verb)
 
 
+def connect(member_id: str, identity: Identity) -> None:
+    """Let a member sign in as whom the provider vouches for, too. Raises Clash where that is another member."""
+
+    def verb() -> None:
+        db.serialise("members")
+        known = members.by_subject(identity.subject)
+        if known is not None and known.id != member_id:
+            raise Clash("Another member of this team signs in there by the same account.")
+        members.change(member_id, {"oidc_subject": identity.subject})
+
+    db.write(verb)
+
+
 def set_password(member_id: str, password_hash: str, but: sessions.Session | None = None) -> None:
     """A new password ends every session `but` one, and the links that would set another."""
 

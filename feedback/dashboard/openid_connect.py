@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Response, current_app, request
 
-from feedback.dashboard import front_door, layout, registry
+from feedback.dashboard import forms, front_door, layout, registry
 from feedback.dashboard.words import say
 from surveys import links, team
-from surveys.base import clock, errors, sealing
+from surveys.base import clock, errors, sealing, signing
 from surveys.base.accounts import sessions
+from surveys.base.accounts.members import Member
 from surveys.base.http import audited, context, signed_in
 
 if TYPE_CHECKING:
@@ -25,14 +26,30 @@ WAY, CALLBACK = "/team/sign-in/oidc", "/team/sign-in/oidc/callback"
 #: Before the name of the cookie that keeps one attempt; with others, tabs would end each other's.
 _COOKIE = "earshot-oidc-"
 
+#: What a link is signed for, by which a member connects their account.
+_CONNECT = "connect at the provider"
+
 
 @registry.page(title=say("sign_in"), address=WAY, scope=None)
 def way() -> Response:
-    """Lead to the provider; with `again`, to prove once more who is signed in."""
+    """Lead to the provider; with `again`, to prove once more who is signed in; with `connect`, to sign in there too."""
     provider, openid = _provider()
     if not signed_in.is_possible():
         return front_door.impossible()
-    attempt = openid.begun(front_door.wanted(), "again" in request.args, clock.now())
+    connect = None
+    if "connect" in request.args:
+        session = signed_in.session()
+        if session is None or session.awaits_code:
+            raise errors.Unauthorized
+        if (asked := forms.asked_again()) is not None:
+            return asked
+        try:
+            connect = signing.read(_CONNECT, request.args["connect"], clock.now())
+        except signing.BadToken:
+            connect = None
+        if connect != session.member_id:
+            return _refused("over", 400, "no such wish of this member")
+    attempt = openid.begun(front_door.wanted(), "again" in request.args, connect, clock.now())
     try:
         answer = layout.led(provider.way(attempt, links.to(CALLBACK)))
     except openid.Away as away:
@@ -69,6 +86,14 @@ def callback() -> Response:
     return answer
 
 
+def connecting(member: Member) -> str | None:
+    """Where a member goes to sign in at the provider from then on; None without a provider. Nobody else can go."""
+    if context.settings().oidc_issuer is None:
+        return None
+    token = signing.sign(_CONNECT, member.id, clock.now() + sessions.TRUST)
+    return layout.at(WAY, connect=token)
+
+
 # ------------------------------------------------------------------------------------------------------
 
 
@@ -81,6 +106,16 @@ def _answered(provider: "Provider", openid: Any, attempt: "Attempt") -> Response
     except openid.Away as away:
         return _refused("away", 502, str(away))
     session = signed_in.session()
+    if attempt.connect is not None:
+        if session is None or session.member_id != attempt.connect:
+            return _refused("over", 403, "another member is signed in by now")
+        try:
+            team.connect(attempt.connect, identity)
+        except errors.Clash as clash:
+            return layout.page("run_out.html", say("oidc.other"), 409, told=clash.message)
+        audited.by(signed_in.caller_of(session.member))
+        audited.about(attempt.connect)
+        return layout.led(layout.at("/team/profile", done="connected"))
     if attempt.again:
         if session is None or session.awaits_code or session.member.oidc_subject != identity.subject:
             name = session.member.called if session is not None else say("about.nobody")

@@ -5,7 +5,7 @@ from typing import Any
 import segno
 from flask import Response, request
 
-from feedback.dashboard import flash, forms, layout, registry
+from feedback.dashboard import flash, forms, layout, openid_connect, registry
 from feedback.dashboard.words import say
 from surveys import team
 from surveys.base import clock, errors, signing
@@ -26,6 +26,8 @@ def profile() -> Response:
     if request.method == "GET":
         return _page(session, {})
     do, given = forms.fields().get("do"), forms.fields()
+    if do == "disconnect" and (asked := forms.asked_again()) is not None:
+        return asked
     wrong = _DOINGS[do](session, given) if do in _DOINGS else {"do": ["Must be one of " + ", ".join(_DOINGS)]}
     if wrong:
         audited.unchanged()
@@ -117,7 +119,19 @@ def _end_others(session: Session, given: dict[str, str]) -> dict[str, list[str]]
     return {}
 
 
-_DOINGS = {"name": _rename, "password": _change_password, "others": _end_others}
+def _disconnect(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
+    if session.member.password_hash is None:
+        return {"do": [say("oidc.only")]}
+    members.change(session.member_id, {"oidc_subject": None})
+    return {}
+
+
+_DOINGS = {
+    "name": _rename,
+    "password": _change_password,
+    "others": _end_others,
+    "disconnect": _disconnect,
+}
 
 
 def _page(
@@ -132,7 +146,9 @@ def _page(
         member=member,
         errors=wrong,
         given=given or {"name": member.name},
-        done=done if done in (*_DOINGS, "off") else None,
+        provider=layout.provider_name(),
+        connecting=openid_connect.connecting(member),
+        done=done if done in (*_DOINGS, "off", "connected") else None,
         others=sessions.others(session, now),
         codes_left=second_factor.codes_left(member.id) if member.totp_secret else 0,
         demanded=members.needs_second_factor(member.role),

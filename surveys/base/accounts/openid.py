@@ -62,12 +62,14 @@ class Attempt:
     at: int
     next: str | None
     again: bool
+    #: The member who wants to sign in at the provider from then on.
+    connect: str | None = None
 
 
-def begun(wanted: str | None, again: bool, now: datetime) -> Attempt:
+def begun(wanted: str | None, again: bool, connect: str | None, now: datetime) -> Attempt:
     """A new attempt."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return Attempt(state, nonce, verifier, int(now.timestamp()), wanted, again)
+    return Attempt(state, nonce, verifier, int(now.timestamp()), wanted, again, connect)
 
 
 class Provider:

@@ -303,6 +303,34 @@ def test_who_has_no_password_proves_it_at_the_provider_again(world, provider):
     assert ann.get(there(ann, provider, again)[0]).status_code == 403
 
 
+def test_who_has_a_password_connects_the_two_and_nobody_does_it_for_them(world, provider):
+    ann, eve = member(email="ann@acme.example"), member("viewer", "eve@acme.example")
+    visitor, other = Visitor(world), Visitor(world)
+    visitor.sign_in(ann.email)
+    other.sign_in(eve.email)
+    link = re.search(rf'href="({WAY}\?connect=[^"]+)"', text_of(visitor.get(OPEN)))[1]
+    assert other.get(link).status_code == 400, "another member's link"
+    assert visitor.get(link[:-1]).status_code == 400
+    assert Visitor(world).get(link).headers["Location"].startswith("/team/sign-in?")
+    with time_machine.travel(clock.now() + timedelta(minutes=16)):
+        assert visitor.get(link).headers["Location"].startswith("/team/confirm?")
+    back, _ = there(visitor, provider, link.partition(WAY)[2])
+    assert other.get(back).status_code == 400
+    assert visitor.get(back).headers["Location"] == "/team/profile?done=connected"
+    assert members.get(ann.id).oidc_subject == f"{ISSUER} s1"
+    fresh = Visitor(world)
+    assert fresh.get(there(fresh, provider)[0]).status_code == 303
+    assert is_in(fresh)
+    # One account at the provider is one member.
+    link = re.search(rf'href="({WAY}\?connect=[^"]+)"', text_of(other.get(OPEN)))[1]
+    assert other.get(there(other, provider, link.partition(WAY)[2])[0]).status_code == 409
+    given = next(each for _, each in visitor.forms(OPEN) if each.get("do") == "disconnect")
+    assert visitor.post(OPEN, given).headers["Location"] == "/team/profile?done=disconnect"
+    assert members.get(ann.id).oidc_subject is None
+    last = Visitor(world)
+    assert last.get(there(last, provider)[0]).status_code == 403
+
+
 @pytest.mark.parametrize("settings_overrides", [{**OPENID, "OIDC_ROLE": "agent"}])
 def test_who_is_new_gets_the_role_of_the_settings(world, provider):
     visitor = Visitor(world)
