@@ -60,7 +60,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 	    $(PYTHON) -m tests.bench.placing "$$1" && $(PYTHON) -m tests.bench.reviewing "$$1"
 
 pictures: $(VENV)/.installed-dev machine
-	EARSHOT_PICTURES=1 $(PYTHON) -m pytest tests/browser/test_page.py -k pictures
+	EARSHOT_PICTURES=1 $(PYTHON) -m pytest tests/browser/test_page.py tests/browser/test_team.py -k pictures
 
 lock: .venv-lock/bin/uv
 	$(UV) requirements.in -o requirements.txt

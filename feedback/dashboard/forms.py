@@ -82,15 +82,16 @@ def ask(typed: Mapping[str, str], address: str, wrong: str | None, status: int =
     """The page that asks for the password; its form sends what was `typed` to `address`."""
     audited.unchanged()
     session = signed_in.session()
-    by_provider = session is not None and session.member.password_hash is None
+    has_none = session is not None and session.member.password_hash is None
+    provider = layout.provider_name() if has_none else None
     return layout.page(
         "confirm.html",
-        words.say("confirm"),
+        words.say("oidc.confirm" if provider else "confirm"),
         status,
         typed=typed,
         wrong=wrong,
         address=address,
-        provider=layout.provider_name() if by_provider else None,
+        provider=provider,
         back=typed.get("next") or request.full_path.rstrip("?"),
     )
 

@@ -15,6 +15,7 @@ WORDS = {
     "sign_in.changed": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
     "sign_in.forgotten": "Forgot your password?",
     "oidc.at": "Sign in at {provider}",
+    "oidc.confirm": "Is it you?",
     "oidc.again": "Prove at {provider} that it is you",
     "oidc.again.told": "You have no password here. You are asked at {provider} instead, and come back to this page: "
     "then do once more what you were about to do.",

@@ -1,7 +1,10 @@
 """The team's pages in a real Chromium: what strangers wrote stays text and breaks nothing; scripts are only comfort."""
 
+import os
 import re
+import time
 import uuid
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from feedback.dashboard.registry import PAGES
-from tests.browser.live import AXE
+from feedback.dashboard.tags import SUGGESTED
+from tests import servers
+from tests.browser.live import ADMIN_KEY, AXE, running
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -165,3 +171,84 @@ def test_the_way_past_the_navigation_is_the_first_stop(browse, live, ann):
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+PICTURES = ROOT / "docs" / "images"
+
+#: Pictures of the README: the page, the screen and its colours.
+DRAWN = {
+    "team-overview.png": ("/team", {"width": 1200, "height": 760}, "light"),
+    "team-phone.png": ("/team", {"width": 600, "height": 760}, "light"),
+    "team-tags.png": ("/team/tags", {"width": 1200, "height": 760}, "light"),
+    "team-feed.png": (
+        "/team/feed?sentiment=negative&language=en&channel=email",
+        {"width": 1200, "height": 760},
+        "dark",
+    ),
+}
+
+
+@pytest.mark.timeout(900)
+def test_pictures_of_the_team_for_the_readme_are_there(browse, tmp_path):
+    """`make pictures` draws them anew, of the demo's year."""
+    if os.environ.get("EARSHOT_PICTURES"):
+        draw(browse, tmp_path)
+    for name in DRAWN:
+        assert (PICTURES / name).read_bytes().startswith(b"\x89PNG")
+
+
+def draw(browse, directory):
+    environment = {"DATA_DIR": str(directory), "ADMIN_KEY": ADMIN_KEY}
+    filled = servers.run_once(environment, "demo", patience=600)
+    assert filled.returncode == 0, filled.stdout
+    with running(directory) as live:
+        dress(live)
+        shoot(browse, live)
+
+
+def shoot(browse, live):
+    signed_in = live.member()
+    for name, (address, size, scheme) in DRAWN.items():
+        page = browse(**signed_in, viewport=size, color_scheme=scheme)
+        page.goto(live.url + address)
+        if "feed" in address:
+            # Of those in sight the one with most to say.
+            seen = page.locator(".list li > a")
+            words = seen.all_inner_texts()[:5]
+            seen.nth(words.index(max(words, key=len))).click()
+            expect(page.locator("#answer mark").first).to_be_visible()
+        page.screenshot(path=PICTURES / name)
+
+
+def dress(live):
+    """Wait until the demo's comments are read and placed; then what a team notes for itself."""
+
+    def call(method, path, **body):
+        reply = live.session.request(method, live.url + path, json=body or None, timeout=60)
+        reply.raise_for_status()
+        return reply.json()
+
+    end = time.monotonic() + 600
+    while not (found := call("GET", "/api/topics"))["items"] or found["review"]["state"] != "done":
+        assert time.monotonic() < end, found["review"]
+        time.sleep(1)
+    surveys = call("GET", "/api/surveys")["items"]
+    today = datetime.now(UTC)
+    for day, kind, text in (
+        ("03-09", "incident", "Move to another warehouse"),
+        ("05-05", "change", "Second shift in the warehouse"),
+    ):
+        year = today.year - (day > f"{today:%m-%d}")
+        call("POST", "/api/pins", at=f"{year}-{day}T09:00:00Z", kind=kind, text=text)
+    for survey in surveys:
+        index = {"do": "compare", "survey": survey["id"], "text": "Retail, national index 2026"}
+        index["value"] = "20" if survey["metric"] == "nps" else "72"
+        reply = live.session.post(f"{live.url}/team", data=index, allow_redirects=False, timeout=60)
+        assert reply.status_code == 303, reply.text
+    call("PUT", "/api/tags", items=[dict(each) for each in SUGGESTED])
+    support = next(survey["id"] for survey in surveys if survey["name"] == "Support")
+    answers = call("GET", f"/api/feed?survey={support}&has_comment=1&limit=200")["items"]
+    for at, item in enumerate(answers):
+        tag = SUGGESTED[0 if item["group"] == "satisfied" else 1 + at % 2]["tag"]
+        if at % 5 == 0:
+            call("PATCH", f"/api/responses/{item['id']}", tags=[*item["tags"], tag])
