@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, saved_feeds, told
+from feedback import corrections, feed, rollups, saved_feeds, told
 from feedback.follow_ups import cases, opening
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
-from surveys import events, responses, texts
+from surveys import events, responses, segment_counts, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
@@ -41,7 +41,8 @@ def install() -> None:
 
     jobs.react(REACTIONS)
     telling.use_views(told.VIEWS)
-    worker.hourly({"close what nobody confirms": cases.lapse})
+    segment_counts.use(rollups.Counting())
+    worker.hourly({"close what nobody confirms": cases.lapse, "roll up segments": rollups.hourly})
     worker.nightly({"review topics": reviews.nightly})
     keys.use_feeds(saved_feeds.OfKeys())
 

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
-from feedback import segments
+from feedback import rollups, segments
 from feedback.domain import statistics
-from feedback.models import Placement, Reading, Topic
+from feedback.models import Placement, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
+from surveys import daily_counts
 from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.base.errors import Refused
@@ -61,11 +62,16 @@ def number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
 
     Raises Refused when the series has more points than anybody can read.
     """
+    with db.snapshot():
+        return _number(selection, zone, now)
+
+
+def _number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
     metric = selection.metric
     counts = _counts(selection, zone)
     previous, change = _past(selection, counts, zone, now)
     whole = statistics.summarise(metric, counts)
-    groups, left_out = _grouped(selection)
+    groups, left_out = _grouped(selection, zone)
     return Number(
         n=whole.n,
         value=whole.value,
@@ -117,19 +123,14 @@ def counts_with(
 ) -> tuple[Counts, dict[str | None, Counts]]:
     """How often each score was given, in all and for each value of a segment, or for the value `only`.
 
-    A response may have several topics; None: it has none. One statement, so that no response that comes
+    A response may have several topics; None: it has none. Both are read at one moment, so that no response that comes
     meanwhile is in one count and not in the other.
     """
-    key, n = segments.column(by), fn.COUNT(Response.key)
-    whole = _rows(selection, [SQL("1"), SQL("NULL"), Response.score, n], []).group_by(Response.score)
-    parts = _rows(selection, [SQL("0"), key, Response.score, n], [by]).group_by(key, Response.score)
-    if only is not None:
-        parts = parts.where(key == only)
-    everything: Counts = {}
-    found: dict[str | None, Counts] = {}
-    for is_whole, segment, score, times in _fetch(whole.union_all(parts)):
-        (everything if is_whole else found.setdefault(segment, {}))[score] = int(times)
-    return everything, found
+    with db.snapshot():
+        zone = daily_counts.time_zone()
+        everything = _counts(selection, zone)
+        tallies = _tallies(selection, by, zone, only)
+        return everything, {value: tally.counts for value, tally in tallies.items()}
 
 
 def period_before(selection: Selection, now: datetime) -> Selection | None:
@@ -172,9 +173,58 @@ def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
         query = (
             _daily(selection, days).select(DailyCount.score, fn.SUM(DailyCount.n)).group_by(DailyCount.score)
         )
-    else:
-        query = _rows(selection, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
-    return {score: int(n) for score, n in _fetch(query) if n}
+        return {score: int(n) for score, n in _fetch(query) if n}
+    narrowed = _narrowed(selection, zone)
+    if narrowed is not None:
+        return narrowed.get(None, {})
+    query = _rows(selection, [Response.score, fn.COUNT(Response.key)], []).group_by(Response.score)
+    return dict(_fetch(query))
+
+
+#: Of every response there is one value, and of all together there are few: their sum is the whole.
+_WHOLE = "channel"
+
+
+def _narrowed(selection: Selection, zone: ZoneInfo, by_day: bool = False) -> dict[str | None, Counts] | None:
+    """The counts of the whole, or of one segment, by day (else all under None); None where roll-ups do not help."""
+    segment, value = next(iter(selection.segments.items()), (_WHOLE, None))
+    days = _rolled_up(selection, segment, zone, by_day)
+    if days is None:
+        return None
+    is_in = {value}
+    if segment == "topic":
+        is_in = {id_ for (id_,) in _fetch(Topic.standing(str(value)))}
+    found: dict[str | None, Counts] = {}
+    for day, tallies in days.items():
+        whole = rollups.Tally()
+        for name, tally in tallies.items():
+            if not selection.segments or name in is_in:
+                whole.add(tally.counts.items(), tally.last)
+        found[day] = whole.counts
+    return found
+
+
+def _rolled_up(
+    selection: Selection, segment: str, zone: ZoneInfo, by_day: bool = False
+) -> dict[str | None, rollups.Tallies] | None:
+    """The tallies of a segment by day (else all under None), from roll-ups and, beside them, from the responses.
+
+    Where the selection is narrowed to a value of the segment, roll-ups give the others too. None where they do not
+    help: then all is to be counted from the responses.
+    """
+    if selection.latest or selection.segments.keys() - {segment}:
+        return None
+    with db.snapshot():
+        found = rollups.find(selection.surveys, segment, selection.since, selection.until, zone, by_day)
+        if found is None:
+            return None
+        by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
+        columns = [*by, fn.COUNT(Response.key), fn.MAX(Response.key)]
+        for since, until in found.gaps:
+            rows = _rows(replace(selection, since=since, until=until), columns, [segment])
+            for day, value, score, n, last in _fetch(rows.group_by(*by[not by_day :])):
+                found.add(day, value, [(score, n)], last)
+        return found.days
 
 
 def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
@@ -209,12 +259,7 @@ def _daily(selection: Selection, days: tuple[str | None, str | None]) -> Any:
 
 def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
     """The responses that count for the selection, narrowed to its segments."""
-    query = Response.select(*columns)
-    needed = {*joins, *selection.segments}
-    if "language" in needed:
-        query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
-    if "topic" in needed:
-        query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
+    query = segments.joined(Response.select(*columns), {*joins, *selection.segments})
     query = query.where(_of(Response.survey, selection), Response.counted)
     if selection.since:
         query = query.where(Response.key >= microseconds(selection.since))
@@ -340,21 +385,23 @@ def _breaks(selection: Selection, zone: ZoneInfo) -> tuple[Break, ...]:
     )
 
 
-def _series(selection: Selection, zone: ZoneInfo) -> Series:
+def _scores_by_day(selection: Selection, zone: ZoneInfo) -> Iterable[tuple[str, int, int]]:
+    """Day, score, and how often it was given then."""
     edges = _whole_days(selection, zone)
     if edges is not None:
-        query = (
-            _daily(selection, edges)
-            .select(DailyCount.day, DailyCount.score, fn.SUM(DailyCount.n))
-            .group_by(DailyCount.day, DailyCount.score)
-        )
-    else:
-        query = _rows(selection, [Response.day, Response.score, fn.COUNT(Response.key)], []).group_by(
-            Response.day, Response.score
-        )
+        by = [DailyCount.day, DailyCount.score]
+        return _fetch(_daily(selection, edges).select(*by, fn.SUM(DailyCount.n)).group_by(*by))
+    narrowed = _narrowed(selection, zone, by_day=True)
+    if narrowed is not None:
+        return [(str(day), score, n) for day, counts in narrowed.items() for score, n in counts.items()]
+    by = [Response.day, Response.score]
+    return _fetch(_rows(selection, [*by, fn.COUNT(Response.key)], []).group_by(*by))
+
+
+def _series(selection: Selection, zone: ZoneInfo) -> Series:
     interval = selection.interval or "day"
     buckets: dict[date, Counts] = {}
-    for day, score, n in _fetch(query):
+    for day, score, n in _scores_by_day(selection, zone):
         counts = buckets.setdefault(schedule.first_day(date.fromisoformat(day), interval), {})
         counts[score] = counts.get(score, 0) + int(n)
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
@@ -372,25 +419,38 @@ def _series(selection: Selection, zone: ZoneInfo) -> Series:
     return tuple(Point(brief.n, brief.value, brief.interval, day) for day, brief in briefs)
 
 
-def _grouped(selection: Selection) -> tuple[tuple[Segment, ...], int]:
+def _tallies(selection: Selection, by: str, zone: ZoneInfo, only: str | None = None) -> rollups.Tallies:
+    """How often each score was given in each value of a segment, or in the value `only`."""
+    days = None if selection.segments else _rolled_up(selection, by, zone)
+    if days is not None:
+        found = days.get(None, {})
+        return found if only is None else {value: found[value] for value in (only,) if value in found}
+    key = segments.column(by)
+    # All of this is in a covering index; names are looked up afterwards, one a segment.
+    columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
+    rows = _rows(selection, columns, [by]).group_by(key, Response.score)
+    if only is not None:
+        rows = rows.where(key == only)
+    tallies: rollups.Tallies = {}
+    for value, score, n, last in _fetch(rows):
+        tallies.setdefault(value, rollups.Tally()).add([(score, n)], last)
+    return tallies
+
+
+def _grouped(selection: Selection, zone: ZoneInfo) -> tuple[tuple[Segment, ...], int]:
     """The segments that hold most responses, with their numbers, best first, and how many others there are.
 
     Of properties there may be as many values as visitors care to make up.
     """
     if not selection.by:
         return (), 0
-    by, key = selection.by, segments.column(selection.by)
-    # All of this is in a covering index; names are looked up afterwards, one a segment.
-    columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
-    counts: dict[Any, Counts] = {}
-    latest: dict[Any, int] = {}
-    for segment, score, n, last in _fetch(_rows(selection, columns, [by]).group_by(key, Response.score)):
-        counts.setdefault(segment, {})[score] = int(n)
-        latest[segment] = max(last, latest.get(segment, last))
+    by = selection.by
+    tallies = _tallies(selection, by, zone)
+    counts = {segment: tally.counts for segment, tally in tallies.items()}
     nobody = {None: counts.pop(None)} if None in counts else {}
     largest = sorted(counts, key=lambda key: (-sum(counts[key].values()), str(key)))[:MOST_GROUPS]
     kept = {segment: counts[segment] for segment in largest}
-    names = _names(by, {segment: latest[segment] for segment in (*kept, *nobody)})
+    names = _names(by, {segment: tallies[segment].last for segment in (*kept, *nobody)})
     bands = statistics.rank_bands(selection.metric, kept)
     groups = []
     for segment, scores in (kept | nobody).items():

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import peewee
@@ -32,6 +32,15 @@ def column(segment: str) -> Any:
     if segment.startswith(PROPERTY):
         return as_text(Response.properties, segment.removeprefix(PROPERTY))
     return SEGMENTS[segment]
+
+
+def joined(query: Any, names: Collection[str]) -> Any:
+    """A query of responses with the tables that some segments stand in; an answer comes once for each topic."""
+    if "language" in names:
+        query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+    if "topic" in names:
+        query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
+    return query
 
 
 def as_text(properties: Any, name: str) -> Any:

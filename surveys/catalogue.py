@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import people, recording, responses, wording
+from surveys import people, recording, responses, segment_counts, wording
 from surveys.base import db, ids
 from surveys.base.errors import Clash
 from surveys.domain.metrics import METRICS
@@ -53,6 +53,8 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime) -> Survey:
         asked = {name: getattr(row, name) for name in ASKED}
         if values.get("status", row.status) != row.status:
             row.archived_at = now if values["status"] == "archived" else None
+        if values.get("segments", row.segments) != row.segments:
+            segment_counts.forget_all()
         for name, value in values.items():
             setattr(row, name, value)
         row.updated_at = now

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from peewee import EXCLUDED, fn
 
-from surveys.base import db
+from surveys.base import clock, db
 from surveys.domain import schedule
 from surveys.models import DailyCount, Response
 
@@ -140,7 +140,7 @@ def _rewrite_days() -> None:
     last = -(2**62)
     while True:
         rows = list(
-            Response.select(Response.key, Response.created_at, Response.day)
+            Response.select(Response.key, Response.day)
             .where(Response.key > last)
             .order_by(Response.key)
             .limit(1000)
@@ -148,6 +148,6 @@ def _rewrite_days() -> None:
         if not rows:
             return
         for row in rows:
-            if (day := day_of(row.created_at)) != row.day:
+            if (day := day_of(clock.moment(row.key))) != row.day:
                 Response.update(day=day).where(Response.key == row.key).execute()
         last = rows[-1].key

@@ -20,7 +20,10 @@ from surveys.base.sealing import SealedField, SealedJSONField
 
 
 class Survey(Table):
-    """One survey. Wording columns are null for the standard wording, or a map language → text."""
+    """One survey. Wording columns are null for the standard wording, or a map language → text.
+
+    `segments`: names of the properties that are counted by day, see `SegmentCount`.
+    """
 
     id = TextField(primary_key=True)
     name = TextField()
@@ -65,6 +68,7 @@ class Survey(Table):
     signature_version = IntegerField(default=1, constraints=[SQL("DEFAULT 1")])
     open_follow_ups = JSONField(null=True)
     ask_contact = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
+    segments = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
 
     class Meta:
         constraints = [
@@ -526,6 +530,41 @@ class DailyCount(Table):
     class Meta:
         table_name = "daily_count"
         primary_key = peewee.CompositeKey("survey", "day", "definition", "score", "slot")
+
+
+class SegmentPeriod(Table):
+    """A day (`2026-09-14`) or month (`2026-09`) of which the counts by segment are kept, for all surveys.
+
+    They tell of all that had happened by `tick`; answers with a higher `changed_tick` may have changed since. `zone`:
+    whose midnights its days end at.
+    """
+
+    period = TextField(primary_key=True)
+    zone = TextField()
+    tick = BigIntegerField()
+
+    class Meta:
+        table_name = "segment_period"
+
+
+class SegmentCount(Table):
+    """How often each score was given in a period in each value of a segment; without a row: never.
+
+    `counts`: for each value `[value, key of the last response, score, n, score, n …]`; null where there are too many
+    values to keep. What has its period not in `SegmentPeriod` says nothing.
+    """
+
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+    segment = TextField()
+    period = TextField(index=True)
+    counts = JSONField(null=True)
+
+    survey_id: str
+
+    class Meta:
+        table_name = "segment_count"
+        primary_key = peewee.CompositeKey("survey", "segment", "period")
+        holds = {"counts": FREE_TEXT}
 
 
 class Webhook(Table):

@@ -242,15 +242,17 @@ def _new_row(
     carriers = {name: answer.revision for name in answer.values if name in revisions.MERGED}
     if answer.person is not None:
         carriers["person"] = answer.revision
+    key = clock.microseconds(created) + moved
     values = {
         **dict.fromkeys(_FIELDS),
         **revisions.MERGED,
-        "key": clock.microseconds(created) + moved,
+        "key": key,
         "id": answer.id,
         "survey": arrival.survey.id,
         "definition": arrival.survey.definition,
         "invitation": invitation.id if invitation else None,
-        "day": daily_counts.day_of(created),
+        # Periods are told by the key, which may lie a moment later, on the next day.
+        "day": daily_counts.day_of(clock.moment(key)),
         "revision": answer.revision,
         "revisions": carriers,
         "edit_key_hash": signing.keyed_hash("edit", answer.edit_key) if answer.edit_key else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import SQL
 
-from surveys import daily_counts, events, ticket_resolutions, tombstones
+from surveys import daily_counts, events, segment_counts, ticket_resolutions, tombstones
 from surveys.base import clock, db, jobs
 from surveys.base.errors import Clash, Missing
 from surveys.models import Alias, Erased, Invitation, Response, ResponseTag
@@ -130,6 +130,7 @@ def remove(response: Response, now: datetime) -> None:
     before = (row.score, row.counted)
     row.counted = False
     daily_counts.moved(row, before)
+    segment_counts.forget(row.key)
     others = [alias.id for alias in Alias.select(Alias.id).where(Alias.response == row.key)]
     for table in db.registered():
         meta: Any = table._meta

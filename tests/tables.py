@@ -52,6 +52,7 @@ KEPT = {
     "reading": "with the response",
     "resolution": "`KEEP_RECEIPTS_DAYS` (400), or with the invitation's person",
     "response_tag": "with the response",
+    "segment_count": "until a response in it is deleted, at once; of what changes otherwise until the next full hour",
     "tombstone": "for good: a keyed hash, so that a restore erases again",
     "trigger": "`KEEP_RECEIPTS_DAYS` (400), 30 days when nobody was asked, or with the person",
     "webhook_event": "30 days, or with the response; of a deleted response its id",

@@ -1,6 +1,6 @@
 """The one place that reads the clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
@@ -33,6 +33,11 @@ def microseconds(moment: datetime) -> int:
     """Microseconds since 1970: exact, where float timestamps lose one now and then."""
     delta = moment - _EPOCH
     return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def moment(microseconds: int) -> datetime:
+    """The moment (UTC) so many microseconds after the beginning of 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-from surveys import catalogue, daily_counts, links, team
+from surveys import catalogue, daily_counts, links, segment_counts, team
 from surveys.base import cli, clock, db, sealing, settings
 from surveys.base import worker as the_worker
 from surveys.base.accounts import keys as api_keys
@@ -320,7 +320,12 @@ def migrate_down(target: str | None, force: bool, database: str | None) -> None:
 
 
 #: Rows that the first start makes by itself, by table; what is made again without anybody's doing does not count.
-_MADE_BY_ITSELF = {"api_key": 1, "survey": 1, "definition": 1, "clock": math.inf, "idempotent_call": math.inf}
+_MADE_BY_ITSELF = {
+    "api_key": 1,
+    "survey": 1,
+    "definition": 1,
+    **dict.fromkeys(("clock", "idempotent_call", "segment_period", "segment_count"), math.inf),
+}
 
 
 def _kept() -> dict[str, int]:
@@ -345,13 +350,16 @@ def migrate_status() -> None:
 @click.option("--check", is_flag=True, help="Only compare; exit 1 when counts and responses disagree.")
 @cli.with_database
 def recount(check: bool) -> None:
-    """Count the daily counts anew from the responses (needed after a change of TIME_ZONE)."""
+    """Count the daily counts and those by segment anew from the responses (needed after a change of TIME_ZONE)."""
     db.patient()
-    found = daily_counts.differences()
+    found, by_segment = daily_counts.differences(), segment_counts.differences()
     if not check:
         rows = daily_counts.rebuild(days=True)
         click.echo(f"{rows} daily counts written; {len(found)} had differed.")
+        periods = segment_counts.rebuild(clock.now())
+        click.echo(f"{periods} days and months counted by segment; {len(by_segment)} counts had differed.")
     else:
         click.echo(f"{len(found)} daily counts differ.")
-        if found:
+        click.echo(f"{len(by_segment)} counts by segment differ.")
+        if found or by_segment:
             sys.exit(1)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from surveys import daily_counts, tombstones
+from surveys import daily_counts, segment_counts, tombstones
 from surveys.base import db, jobs, sealing, signing
 from surveys.base.accounts.one_time_links import OneTimeLink
 from surveys.base.accounts.sessions import Session
@@ -162,6 +162,8 @@ def restore(
         if wrong := db_migrations.differences():
             raise NotABackup(f"It fits no version of Earshot: {'; '.join(wrong)}.")
         db.settle_clock()
+        # They stand as of a tick of the other database.
+        segment_counts.forget_all()
         held = jobs.hold()
         # Whoever has signed out since the backup stays out, and a link that was used stays used.
         for table in (Session, OneTimeLink):

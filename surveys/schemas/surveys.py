@@ -324,6 +324,14 @@ class SurveyBody(ma.Schema):
     ask_contact = Truth(
         metadata={"description": "Ask whether we may write to the respondent about the answer."}
     )
+    segments = fields.List(
+        text(100, 1),
+        validate=validate.Length(max=5),
+        post_load=_each_once,
+        metadata={
+            "description": "Properties that numbers are often asked by: they are counted by day in the background."
+        },
+    )
     widget = fields.Nested(WidgetOptions)
     notes = Notes()
     definition = fields.Integer(dump_only=True)

@@ -1,0 +1,471 @@
+"""Roll-ups: how often each score was given in each value of a segment, kept by day and by month once these are over.
+
+A roll-up tells of all that had happened by a tick. Whatever changes about an answer gives it a higher one, so days
+with such answers are counted from the responses until the worker has rolled them up again, and whoever writes need
+not know of it. Only a deletion takes counts back itself (`segment_counts.forget`), for it leaves no tick.
+"""
+
+import functools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import peewee
+from peewee import SQL, fn
+
+from feedback import segments
+from surveys import daily_counts, segment_counts
+from surveys.base import clock, db, worker
+from surveys.base.clock import microseconds
+from surveys.domain import schedule
+from surveys.models import Erased, Response, SegmentCount, SegmentPeriod, Survey
+
+#: Values of a property, and of another segment, of which the counts of a period are kept; of more none is.
+MOST_OF_A_PROPERTY, MOST_VALUES = 200, 2000
+
+#: Days that are rolled up at most; older ones are counted from the responses.
+MOST_DAYS = 4000
+
+#: With more changes since the last roll-up, or more gaps, all is counted from the responses.
+MOST_CHANGES, MOST_GAPS = 10_000, 20
+
+#: Changed answers are gathered by quarters of an hour, in microseconds: a day begins with one almost everywhere.
+QUARTER = 15 * 60 * 1_000_000
+
+#: Periods of one statement.
+AT_ONCE = 500
+
+#: How often a month is counted, which a deletion meanwhile makes void, before it is left to the next hour.
+TRIES = 3
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each score was given, and the key of the last of these responses."""
+
+    last: int = 0
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def add(self, counts: Iterable[tuple[int, int]], last: int) -> None:
+        """Each score was given so many times more; `last`: the key of the last response of these."""
+        for score, n in counts:
+            self.counts[score] = self.counts.get(score, 0) + n
+        self.last = max(self.last, last)
+
+
+#: By value of a segment.
+Tallies = dict[Any, Tally]
+
+#: Of a period, by survey and segment; None: too many values to keep.
+Period = dict[tuple[str, str], Tallies | None]
+
+
+@dataclass(slots=True)
+class Found:
+    """What roll-ups know of a selection, by day (None: of all days); `gaps`: since and until of what they do not."""
+
+    gaps: list[tuple[datetime | None, datetime | None]]
+    days: dict[str | None, Tallies] = field(default_factory=dict)
+
+    def add(self, day: str | None, value: Any, counts: Iterable[tuple[int, int]], last: int) -> None:
+        """Add to the tally of a value on a day."""
+        self.days.setdefault(day, {}).setdefault(value, Tally()).add(counts, last)
+
+
+def find(
+    surveys: Sequence[Survey],
+    segment: str,
+    since: datetime | None,
+    until: datetime | None,
+    zone: ZoneInfo,
+    by_day: bool = False,
+) -> Found | None:
+    """What is known of a segment from `since` up to, not including, `until` (None: all there is).
+
+    Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted from the responses.
+    """
+    ids = [survey.id for survey in surveys]
+    begin, end = _whole_days(since, until, zone)
+    standing = _standing(zone, begin, end)
+    if not standing or not _is_rolled_up(segment, ids):
+        return None
+    changed = _changed_days(zone, min(standing.values()), most=MOST_CHANGES)
+    if changed is None:
+        return None
+    chosen = _chosen([period for period in standing if _is_day(period) or not by_day], changed)
+    found = Found(_gaps(chosen, since, until, zone))
+    if not chosen or len(found.gaps) > MOST_GAPS:
+        return None
+    rows: Any = SegmentCount.select(SegmentCount.period, SegmentCount.counts).where(
+        SegmentCount.survey.in_(ids), SegmentCount.segment == segment, SegmentCount.period.in_(chosen)
+    )
+    for period, counts in rows.tuples():
+        if counts is None:
+            return None
+        for value, last, *scores in counts:
+            found.add(period if by_day else None, value, _pairs(scores), last)
+    return found
+
+
+def hourly(now: datetime) -> None:
+    """Roll up what is over, beside the worker's other work."""
+    worker.beside(lambda: roll_up(now), "segments")
+
+
+def roll_up(now: datetime) -> int:
+    """Roll up days and months that are over, and those that changed since they were; how many."""
+    zone = daily_counts.time_zone()
+    _keep_up(zone)
+    first = Response.select(fn.MIN(Response.key)).scalar()
+    if first is None:
+        return 0
+    today = schedule.day_of(now, zone)
+    begin = max(schedule.day_of(clock.moment(first), zone), today - timedelta(days=MOST_DAYS))
+    standing = _standing(zone)
+    written = 0
+    for month in schedule.first_days(begin, today, "month"):
+        until = schedule.next_first_day(month, "month")
+        days = [day.isoformat() for day in schedule.first_days(month, min(until, today), "day")]
+        missing = [day for day in days if day not in standing]
+        if missing or (until <= today and _month(days[0]) not in standing):
+            written += _roll(missing, days if until <= today else [], zone)
+    return written
+
+
+class Counting:
+    """Roll-ups as `recount` proves them and makes them anew."""
+
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Where roll-ups that stand and responses disagree: survey, segment and period."""
+        zone = daily_counts.time_zone()
+        with db.snapshot():
+            standing = _standing(zone)
+            if not standing:
+                return []
+            changed = _changed_days(zone, min(standing.values())) or set()
+            standing = dict.fromkeys(_unchanged(standing, changed), 0)
+            months: dict[str, dict[str, Period]] = {}
+            for day in filter(_is_day, standing):
+                months.setdefault(_month(day), {})[day] = {}
+            wishes, found = _wishes(), []
+            for month, real in months.items():
+                for day in real:
+                    real[day] = _counted(day, wishes, zone)
+                if month in standing:
+                    real = {**real, month: _summed(real.values())}
+                kept = _kept(real)
+                found += [
+                    (*which, period)
+                    for period, counts in real.items()
+                    for which in counts.keys() | kept[period].keys()
+                    if counts.get(which, {}) != kept[period].get(which, {})
+                ]
+            return sorted(found)
+
+    def rebuild(self, now: datetime) -> int:
+        """Roll up all anew; how many days and months."""
+        db.write(segment_counts.forget_all)
+        return roll_up(now)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _is_rolled_up(segment: str, survey_ids: Collection[str]) -> bool:
+    """Whether a segment is one that is rolled up, for all of the surveys."""
+    if not segment.startswith(segments.PROPERTY):
+        return segment in segments.SEGMENTS
+    name = segment.removeprefix(segments.PROPERTY)
+    chosen = Survey.select(Survey.segments).where(Survey.id.in_(survey_ids))
+    return all(name in row.segments for row in chosen)
+
+
+def _wishes() -> dict[str, list[str]]:
+    """The properties that are rolled up, and for which surveys."""
+    found: dict[str, list[str]] = {}
+    for row in Survey.select(Survey.id, Survey.segments).order_by(Survey.id):
+        for name in row.segments:
+            found.setdefault(name, []).append(row.id)
+    return found
+
+
+def _is_day(period: str) -> bool:
+    return len(period) == len("2026-09-14")
+
+
+def _month(day: str) -> str:
+    return day[: len("2026-09")]
+
+
+def _edges(period: str) -> tuple[date, date]:
+    """The first day of a period, and the first one after it."""
+    if _is_day(period):
+        day = date.fromisoformat(period)
+        return day, day + timedelta(days=1)
+    first = date.fromisoformat(f"{period}-01")
+    return first, schedule.next_first_day(first, "month")
+
+
+def _whole_days(
+    since: datetime | None, until: datetime | None, zone: ZoneInfo
+) -> tuple[date | None, date | None]:
+    """The first day that lies whole after `since`, and the first that does not lie whole before `until`."""
+    begin = schedule.day_of(since, zone) if since else None
+    if since and begin and schedule.starts_at(begin, zone) < since:
+        begin += timedelta(days=1)
+    return begin, schedule.day_of(until, zone) if until else None
+
+
+def _standing(zone: ZoneInfo, begin: date | None = None, end: date | None = None) -> dict[str, int]:
+    """The periods that are rolled up, of those that lie whole between two days, and the tick of each."""
+    query = SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick).where(
+        SegmentPeriod.zone == zone.key
+    )
+    if begin:
+        query = query.where(SegmentPeriod.period >= _month(begin.isoformat()))
+    if end:
+        query = query.where(SegmentPeriod.period < end.isoformat())
+    rows: Any = query.tuples()
+    return {
+        period: tick
+        for period, tick in rows
+        if (begin is None or _edges(period)[0] >= begin) and (end is None or _edges(period)[1] <= end)
+    }
+
+
+def _changed_days(
+    zone: ZoneInfo, after: int, up_to: int | None = None, most: int | None = None
+) -> set[str] | None:
+    """The days of which answers changed after one tick, up to another; None for more than `most` answers."""
+    keys = Response.select(Response.key).where(Response.changed_tick > after)
+    if up_to is not None:
+        keys = keys.where(Response.changed_tick <= up_to)
+    if most is not None:
+        keys = keys.limit(most + 1)
+    changed = keys.alias("changed")
+    quarter = SQL(f'"changed"."key" / {QUARTER}')
+    query = peewee.Select([changed], [quarter, fn.COUNT(changed.c.key)]).group_by(SQL("1"))
+    rows = db.database.execute(query).fetchall()
+    if most is not None and sum(n for _, n in rows) > most:
+        return None
+    return {
+        schedule.day_of(clock.moment(edge), zone).isoformat()
+        for number, _ in rows
+        for edge in (number * QUARTER, (number + 1) * QUARTER - 1)
+    }
+
+
+def _unchanged(periods: Iterable[str], changed: Collection[str]) -> list[str]:
+    """Of some periods those without a changed day."""
+    months = {_month(day) for day in changed}
+    return [period for period in periods if period not in changed and period not in months]
+
+
+def _chosen(periods: Collection[str], changed: Collection[str]) -> list[str]:
+    """Of some periods those that say most, in the order of time: a month instead of its days."""
+    usable = _unchanged(periods, changed)
+    months = {period for period in usable if not _is_day(period)}
+    return sorted(period for period in usable if not _is_day(period) or _month(period) not in months)
+
+
+def _gaps(
+    chosen: Sequence[str], since: datetime | None, until: datetime | None, zone: ZoneInfo
+) -> list[tuple[datetime | None, datetime | None]]:
+    """What lies between `since` and `until` outside of some periods, which are in the order of time."""
+    gaps: list[tuple[datetime | None, datetime | None]] = []
+    at, day = since, None
+    for period in chosen:
+        first, following = _edges(period)
+        if first != day:
+            start = schedule.starts_at(first, zone)
+            if at is None or at < start:
+                gaps.append((at, start))
+        day = following
+        at = schedule.starts_at(following, zone)
+    if until is None or at is None or at < until:
+        gaps.append((at, until))
+    return gaps
+
+
+def _keep_up(zone: ZoneInfo) -> None:
+    """Take back what changed, and what was counted by other midnights; the rest tells of all up to now."""
+    with db.snapshot():
+        standing = _standing(zone)
+        low, high = min(standing.values(), default=0), _settled()
+        changed = _changed_days(zone, low, high) or set() if standing else set()
+    unchanged = set(_unchanged(standing, changed))
+    stale = [period for period in standing if period not in unchanged]
+
+    def verb() -> None:
+        db.lock_out_writers(SegmentCount)
+        other = SegmentPeriod.select(SegmentPeriod.period).where(SegmentPeriod.zone != zone.key)
+        SegmentCount.delete().where(SegmentCount.period.in_(other)).execute()
+        SegmentPeriod.delete().where(SegmentPeriod.zone != zone.key).execute()
+        for some in peewee.chunked(stale, AT_ONCE):
+            _remove(some)
+        for some in peewee.chunked(unchanged, AT_ONCE):
+            # What another worker has rolled up meanwhile has a tick of its own.
+            theirs = SegmentPeriod.period.in_(some) & SegmentPeriod.tick.between(low, high)
+            SegmentPeriod.update(tick=high).where(theirs).execute()
+
+    db.write(verb)
+
+
+def _remove(periods: Sequence[str]) -> None:
+    for table in (SegmentCount, SegmentPeriod):
+        table.delete().where(table.period.in_(periods)).execute()
+
+
+def _settled() -> int:
+    """The highest tick of all that is stored below which nothing can still be committed."""
+    return max(
+        table.select(fn.MAX(table.changed_tick)).where(db.settled(table.changed_tick)).scalar() or 0
+        for table in (Response, Erased)
+    )
+
+
+def _erased(after: int) -> set[tuple[str, int]]:
+    """What was deleted after a tick."""
+    rows: Any = Erased.select(Erased.id, Erased.changed_tick).where(Erased.changed_tick > after)
+    return set(rows.tuples())
+
+
+@dataclass
+class _Count:
+    """Periods as they were counted at one moment: by `tick`, with `wishes`, and what had been `erased` since."""
+
+    tick: int
+    wishes: dict[str, list[str]]
+    erased: set[tuple[str, int]]
+    periods: dict[str, Period] = field(default_factory=dict)
+    ticks: dict[str, int] = field(default_factory=dict)
+
+
+def _roll(missing: Sequence[str], month: Sequence[str], zone: ZoneInfo) -> int:
+    """Count the days that are `missing`, and of them and what stands the whole of a `month` unless it is empty.
+
+    How many periods were written; none when answers were deleted meanwhile time and again.
+    """
+    for _ in range(TRIES):
+        with db.snapshot():
+            tick = _settled()
+            count = _Count(tick, _wishes(), _erased(tick))
+            count.periods = {day: _counted(day, count.wishes, zone) for day in missing}
+            count.ticks = dict.fromkeys(missing, tick)
+            standing = _standing(zone)
+            others = [day for day in month if day not in count.periods]
+            if month and all(day in standing for day in others):
+                name = _month(month[0])
+                count.ticks[name] = min([tick, *(standing[day] for day in others)])
+                count.periods[name] = _summed([*count.periods.values(), *_kept(others).values()])
+        if not count.periods or db.write(functools.partial(_keep, count, zone)):
+            return len(count.periods)
+    return 0
+
+
+def _keep(count: _Count, zone: ZoneInfo) -> bool:
+    """Write what was counted; False when it no longer holds, and nothing was written."""
+    # From here on deletions wait, and then take back what they find.
+    db.lock_out_writers(SegmentCount)
+    if _erased(count.tick) != count.erased or _wishes() != count.wishes:
+        return False
+    _remove(list(count.periods))
+    _put_in.many(
+        [
+            {"survey": survey, "segment": segment, "period": period, "counts": _packed(tallies)}
+            for period, counts in count.periods.items()
+            for (survey, segment), tallies in counts.items()
+        ]
+    )
+    SegmentPeriod.insert_many(
+        [{"period": period, "zone": zone.key, "tick": tick} for period, tick in count.ticks.items()]
+    ).execute()
+    return True
+
+
+_put_in = db.Insert(SegmentCount)
+
+
+def _counted(day: str, wishes: Mapping[str, Sequence[str]], zone: ZoneInfo) -> Period:
+    """A day as the responses have it; `wishes`: the properties that are counted, and for which surveys."""
+    begin, end = (microseconds(schedule.starts_at(edge, zone)) for edge in _edges(day))
+    if _any(begin=begin, end=end).fetchone() is None:
+        return {}
+    properties = {segments.PROPERTY + name: {"surveys": db.listed(ids)} for name, ids in wishes.items()}
+    found: dict[tuple[str, str], Tallies] = {}
+    for segment, more in {**{name: {} for name in segments.SEGMENTS}, **properties}.items():
+        for survey, value, score, n, last in _by(segment)(begin=begin, end=end, **more).fetchall():
+            found.setdefault((survey, segment), {}).setdefault(value, Tally()).add([(score, n)], last)
+    return {which: _limited(which[1], tallies) for which, tallies in found.items()}
+
+
+def _between() -> Any:
+    return Response.counted & (Response.key >= db.slot("begin")) & (Response.key < db.slot("end"))
+
+
+_any = db.Prepared(lambda: Response.select(SQL("1")).where(_between()).limit(1))
+
+
+@functools.lru_cache(maxsize=256)
+def _by(segment: str) -> db.Prepared:
+    """Survey, value, score, how often and the last key; of a property for some surveys."""
+
+    def build() -> Any:
+        value = segments.column(segment)
+        by = (Response.survey, value, Response.score)
+        query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key)).where(_between())
+        if segment.startswith(segments.PROPERTY):
+            query = query.where(db.is_among(Response.survey, "surveys"))
+        return segments.joined(query, [segment]).group_by(*by)
+
+    return db.Prepared(build)
+
+
+def _summed(parts: Iterable[Period]) -> Period:
+    """A month of its days."""
+    found: Period = {}
+    for part in parts:
+        for which, tallies in part.items():
+            into = found.setdefault(which, {})
+            if into is None or tallies is None:
+                found[which] = None
+                continue
+            for value, tally in tallies.items():
+                into.setdefault(value, Tally()).add(tally.counts.items(), tally.last)
+    return {which: _limited(which[1], tallies) for which, tallies in found.items()}
+
+
+def _limited(segment: str, tallies: Tallies | None) -> Tallies | None:
+    """What is kept of a segment: nothing when it has too many values."""
+    most = MOST_OF_A_PROPERTY if segment.startswith(segments.PROPERTY) else MOST_VALUES
+    return tallies if tallies is not None and len(tallies) <= most else None
+
+
+def _kept(periods: Iterable[str]) -> dict[str, Period]:
+    """Periods as they are rolled up."""
+    found: dict[str, Period] = {period: {} for period in periods}
+    rows = SegmentCount.select().where(SegmentCount.period.in_(list(found) or [""]))
+    for row in rows:
+        found[row.period][row.survey_id, row.segment] = _unpacked(row.counts)
+    return found
+
+
+def _packed(tallies: Tallies | None) -> list[list[Any]] | None:
+    if tallies is None:
+        return None
+    return [
+        [value, tally.last, *(number for pair in tally.counts.items() for number in pair)]
+        for value, tally in tallies.items()
+    ]
+
+
+def _unpacked(counts: list[list[Any]] | None) -> Tallies | None:
+    if counts is None:
+        return None
+    return {value: Tally(last, dict(_pairs(scores))) for value, last, *scores in counts}
+
+
+def _pairs(scores: Sequence[int]) -> Iterable[tuple[int, int]]:
+    return zip(scores[::2], scores[1::2], strict=True)
