@@ -37,12 +37,12 @@ class Answered(Clash):
 
 @dataclass
 class Answer:
-    """One arrival of one answer. `values` holds just the fields that it carried.
+    """One arrival of one answer. `values` holds only the fields that it carried.
 
-    `vouched`: an administrator imports it. The person is who they are said to be, an archived survey or one that
-    wants signed identities takes it, and where it differs from what is stored it amends that, at any time.
-    `attribution`: agent, team, ticket and tags as columns, where no invitation knows them; tags of the first
-    import stay, for people change them afterwards. `own`: it comes from the respondent's own page, which needs
+    `vouched`: an administrator imports it. Then the person is who they are said to be; archived surveys, and surveys
+    that want signed identities, take it; and where it differs from what is stored, it amends that, at any time.
+    `attribution`: agent, team, ticket and tags as columns, where no invitation knows them. The tags of the first
+    import stay, because people change them afterwards. `own`: it comes from the respondent's own page, which needs
     no edit key.
     """
 

@@ -40,11 +40,11 @@ class Impact:
 
 
 def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
-    """The impact of a topic, given how often each score was given in all and by those who speak of the topic.
+    """The impact of a topic, given how often each score was given in all and by the people who speak of the topic.
 
-    The value over all is the mean of topic and rest weighed by their shares; so value over all less value of the
-    rest is the share of the topic times topic less rest, and its interval that share times theirs
-    (Thematic, "How to measure the impact of themes on NPS").
+    The value over all is the mean of topic and rest, weighed by their shares. So the value over all less the value of
+    the rest is the topic's share times (topic less rest). Its interval is the same share times the interval of topic
+    less rest (Thematic, "How to measure the impact of themes on NPS").
     """
     own = statistics.summarise(metric, topic)
     total = sum(everything.values())

@@ -158,10 +158,10 @@ def mean_with_interval(
 def t_quantile(p: float, degrees: int) -> float:
     """The quantile of Student's t distribution for a probability from 0.5 up and whole degrees of freedom.
 
-    Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964: from 200 degrees on the expansion
-    26.7.5, whose error is then below 1e-9; under that the finite sums 26.7.3 and 26.7.4, inverted by Newton's
-    method. That starts at the normal quantile, which lies below the one sought; the distribution function
-    being concave there, each step rises towards the quantile and none overshoots.
+    From 200 degrees on by the expansion 26.7.5 of Abramowitz and Stegun ("Handbook of Mathematical Functions", 1964),
+    whose error is then below 1e-9. Under that by their finite sums 26.7.3 and 26.7.4, inverted by Newton's method.
+    Newton starts at the normal quantile, which lies below the one sought; the distribution function is concave there,
+    so each step rises towards the quantile and none overshoots.
     """
     if not 0.5 <= p < 1 or degrees < 1:
         raise ValueError("t_quantile needs 0.5 <= p < 1 and at least one degree of freedom")

@@ -71,12 +71,12 @@ def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
-    """How well groups of unit rows are apart, higher is better, 0 for fewer than two groups.
+    """How far groups of unit rows are apart: higher is better, 0 for fewer than two groups.
 
-    For each row, how much nearer it is to the centre of its own group than to the nearest other one, as it
-    is and as a share of what is missing to the farther of both, 0 for a row in no group; the means of the two
-    multiplied. The first alone likes few large groups and the second many small ones (a simplified silhouette:
-    Vendramin, Campello, Hruschka 2010, doi:10.1002/sam.10080).
+    Two means are multiplied. Both are about how much nearer a row is to the centre of its own group than to the
+    nearest other centre: once as it is, and once as a share of what is missing to the farther of the two. A row in no
+    group counts as 0. The first mean alone likes few large groups, the second alone many small ones (a simplified
+    silhouette: Vendramin, Campello, Hruschka 2010, doi:10.1002/sam.10080).
     """
     at = np.flatnonzero(groups >= 0)
     placed = len(at) / max(1, len(groups))

@@ -112,14 +112,14 @@ def name(
     never: Collection[str] = (),
     kept: Collection[str] = (),
 ) -> dict[str, Name]:
-    """Names for topics, given for each topic id some of its cleaned comments, most typical first, and the mean
+    """Names for topics. Each topic id comes with some of its cleaned comments, the most typical first, and the mean
     direction of what they mean.
 
-    A candidate is a run of one to five words that no stop word begins or ends, found in the comments; it scores
-    by class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), by how many of the words that mark this topic it
-    holds, and by how much nearer its meaning is to this topic than to the others. Words in `never` (brands,
-    people) stand in no name. Labels are all different, read without case, endings and order of words, and
-    different from those `kept` already; larger topics choose first.
+    A candidate is a run of one to five words in the comments that no stop word begins or ends. Three things give it
+    its score: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), how many of the words that mark this topic it
+    holds, and how much nearer its meaning is to this topic than to the others. Words in `never` (brands, people) stand
+    in no name. Read without case, endings and order of words, all labels differ from each other and from those in
+    `kept`. Larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
     texts = _parted(texts)

@@ -18,9 +18,10 @@ AT_ONCE = 256
 class Writer:
     """Takes what has queued, does it in one transaction and then answers every caller.
 
-    `database` is a peewee database. `runs_alone` says who runs a verb that does not go together with others: this
-    thread, where a database has one writer at a time anyway, or its caller (who is answered ALONE), where a lock that
-    one verb waits for need not hold up the others. `is_final`: an error after which it is not tried again.
+    `database` is a peewee database. `runs_alone` says who runs a verb that does not go together with others. It is
+    this thread where a database has one writer at a time anyway. Elsewhere it is the verb's caller, who is
+    answered ALONE, so that a lock that one verb waits for holds up no other. `is_final`: an error after which it
+    is not tried again.
     """
 
     def __init__(

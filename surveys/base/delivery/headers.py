@@ -1,8 +1,8 @@
 """Header lines as they travel: folded (RFC 5322, 2.2.3), other letters as encoded words (RFC 2047).
 
-Python's own folding is not used. It makes encoded words of any length where lines may be long, breaks addresses into
-encoded words where they may not, and up to 3.11.9 leaves commas of a folded name unquoted, which makes two addresses
-of one (github.com/python/cpython/issues/121284).
+Python's own folding is not used. It makes encoded words of any length where lines may be long, and it breaks addresses
+into encoded words, which no address may hold. Up to 3.11.9 it leaves the commas of a folded name unquoted, which makes
+two addresses of one (github.com/python/cpython/issues/121284).
 """
 
 import base64
