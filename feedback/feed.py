@@ -69,6 +69,7 @@ def page(
 
     `order`: "desc", newest first; "asc", in the order of first recordings, which can be followed for ever, because
     nothing that commits later can come before the returned position. `surveys`: the only ones the reader may see.
+    With "desc", the filter `agent` may also be a tuple of ids: one member is known by several.
     """
     if order == "desc":
         rows = list(_newest(filters, limit + 1, position, surveys).dicts())
@@ -347,11 +348,7 @@ def _narrowed(
 
 def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     """What the filters ask of the joined tables, but for the search for words."""
-    found = [
-        segments.among(column, filters[name])
-        for name, column in _EQUAL.items()
-        if filters.get(name) is not None
-    ]
+    found = [column == filters[name] for name, column in _EQUAL.items() if filters.get(name) is not None]
     found += [
         segments.has(name, value) for name, value in filters.items() if name.startswith(segments.PROPERTY)
     ]

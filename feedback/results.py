@@ -3,7 +3,7 @@
 import functools
 import itertools
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -38,10 +38,7 @@ MOST_GROUPS = 1000
 
 @dataclass(frozen=True)
 class Selection:
-    """Which responses a number is made of. `since` inclusive, `until` exclusive; None means all there is.
-
-    `segments`: the value that each segment has; of an agent there may be several, for one is known by several ids.
-    """
+    """Which responses a number is made of. `since` inclusive, `until` exclusive; None means all there is."""
 
     metric: Metric
     surveys: list[Survey]
@@ -50,7 +47,7 @@ class Selection:
     interval: schedule.Interval | None = None
     latest: bool = False
     by: str | None = None
-    segments: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 #: What a bucket should hold to say anything, and the part of all buckets that should hold it.
@@ -272,13 +269,13 @@ def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any
     return query
 
 
-def _is(segment: str, value: Any) -> Any:
+def _is(segment: str, value: str) -> Any:
     """Whether a response is in a segment."""
     if segment == "topic":
         return Placement.topic.in_(Topic.standing(value))
     if segment.startswith(segments.PROPERTY):
         return segments.has(segment, value)
-    return segments.among(segments.column(segment), value)
+    return segments.column(segment) == value
 
 
 def _fetch(query: Any) -> list[tuple]:
@@ -316,9 +313,7 @@ def _asked(selection: Selection, now: datetime) -> Asked | None:
     None when narrowed to a segment that an ask does not know, as the topic of an answer.
     """
     narrowed = [
-        segments.among(_asked_column(name), value)
-        for name, value in selection.segments.items()
-        if _is_known_of_asks(name)
+        _asked_column(name) == value for name, value in selection.segments.items() if _is_known_of_asks(name)
     ]
     if len(narrowed) < len(selection.segments):
         return None

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 import peewee
@@ -54,11 +54,6 @@ def as_text(properties: Any, name: str) -> Any:
         [(fn.json_type(found) == kind, kind) for kind in ("true", "false")],
         found.as_text().cast("TEXT"),
     )
-
-
-def among(column: Any, wanted: str | Sequence[str]) -> Any:
-    """Whether a column holds a value, or one of several."""
-    return column == wanted if isinstance(wanted, str) else column.in_(list(wanted))
 
 
 def has(segment: str, value: str) -> Any:

@@ -116,7 +116,7 @@ class Provider:
         email = about.get("email")
         return Identity(
             subject=f"{self.issuer} {claims['sub']}",
-            email=email if isinstance(email, str) else None,
+            email=email if isinstance(email, str) and "@" in email and len(email) <= 254 else None,
             email_verified=about.get("email_verified") in (True, "true"),
             name=about["name"][:200] if isinstance(about.get("name"), str) and about["name"] else None,
         )

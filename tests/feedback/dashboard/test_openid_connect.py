@@ -176,6 +176,7 @@ FORGED = {
     "userinfo of somebody else": lambda provider: provider.about.update(sub="s2"),
     "an address that is not proved": lambda provider: provider.about.update(email_verified=False),
     "an address of which nothing is said": lambda provider: provider.about.pop("email_verified"),
+    "an address that is none": lambda provider: provider.about.update(email="bob" * 100),
     "no address": lambda provider: provider.about.pop("email"),
     "an address that nobody invited": lambda provider: provider.about.update(email="eve@acme.example"),
     "keys that are none": lambda provider: setattr(provider, "keys", []),
