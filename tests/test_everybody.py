@@ -30,6 +30,8 @@ IMPERSONAL = {
     "saved_feed",
     "scanned_domain",
     "second_factor_rule",
+    "segment_count",
+    "segment_period",
     "session",
     "survey",
     "team_tag",
