@@ -1,7 +1,6 @@
 """Drivers: what topics do to the value, and how that changed since the period before."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,37 +9,38 @@ from feedback import results
 from feedback.domain import drivers as domain
 from feedback.domain.drivers import Impact
 from feedback.models import Topic
+from feedback.numbers import Drivers, Mover
 
 
-def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """The topics that move the value, the strongest first, and how each changed since the period before.
+def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> Drivers:
+    """The value, and the topics that move it, with how each changed since the period before."""
+    whole = results.compared(selection, zone, now)
+    return Drivers(
+        whole.n,
+        whole.value,
+        whole.interval,
+        whole.previous,
+        whole.change,
+        selection.metric.key,
+        tuple(topics(selection, now)),
+    )
+
+
+def topics(selection: results.Selection, now: datetime) -> list[Mover]:
+    """The topics that move the value, the strongest first, without the value.
 
     A topic that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
     without an impact now, the one that explains most of the change comes first.
     """
-    whole = results.compared(selection, zone, now)
-    return {
-        "metric": selection.metric.key,
-        **asdict(whole),
-        "items": topics(selection, now),
-    }
-
-
-def topics(selection: results.Selection, now: datetime) -> list[dict[str, Any]]:
-    """The topics of `moving` alone, without the value they move."""
     earlier = results.period_before(selection, now)
     current, past = impacts(selection), impacts(earlier) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
     labels = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(sorted(names) or [""]))
-    items = [
-        {
-            "topic": {"id": topic.id, "label": topic.label},
-            **shown(current.get(topic.id)),
-            **_change(current.get(topic.id), past.get(topic.id), earlier is not None),
-        }
+    found = [
+        Mover(topic.id, topic.label, current.get(topic.id), past.get(topic.id), earlier is not None)
         for topic in labels
     ]
-    return sorted(items, key=_strength)
+    return sorted(found, key=_strength)
 
 
 def impacts(selection: results.Selection, topic: str | None = None) -> dict[str, Impact]:
@@ -66,29 +66,11 @@ def _sizes(current: Mapping[str, Impact], past: Mapping[str, Impact]) -> dict[st
     }
 
 
-def _change(now: Impact | None, before: Impact | None, is_known: bool) -> dict[str, Any]:
-    """Share and contribution, and with a period before (`is_known`) what they were and what that explains."""
-    part, past = _part(now), _part(before)
-    return {
-        "share": part["share"],
-        "contribution": part["contribution"],
-        "previous": past if is_known else None,
-        "explains": part["contribution"] - past["contribution"] if is_known else None,
-    }
-
-
-def _part(found: Impact | None) -> dict[str, Any]:
-    """Size and contribution; nothing of either where nobody spoke of it."""
-    if found is None:
-        return {"n": 0, "share": 0.0, "value": None, "contribution": 0.0}
-    return {name: getattr(found, name) for name in ("n", "share", "value", "contribution")}
-
-
-def _strength(item: Mapping[str, Any]) -> tuple[Any, ...]:
+def _strength(mover: Mover) -> tuple[Any, ...]:
     return (
-        item["impact"] is None,
-        -abs(item["impact"] or 0.0),
-        -abs(item["explains"] or 0.0),
-        -item["n"],
-        item["topic"]["id"],
+        mover.impact is None,
+        -abs(mover.impact or 0.0),
+        -abs(mover.explains or 0.0),
+        -mover.n,
+        mover.topic,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from feedback.domain.drivers import Impact
 from feedback.domain.statistics import Change, Interval
 
 
@@ -93,3 +94,51 @@ class Number(Compared):
     series: Series
     groups: tuple[Segment, ...]
     groups_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """What one topic does to the value, and what it did in the period before.
+
+    None: nobody spoke of it then. `is_compared`: whether there is a period before.
+    """
+
+    topic: str
+    label: str
+    now: Impact | None
+    before: Impact | None
+    is_compared: bool
+
+    @property
+    def n(self) -> int:
+        """The responses of the period that speak of it."""
+        return self.now.n if self.now else 0
+
+    @property
+    def impact(self) -> float | None:
+        """Points of the value that it makes; None where too few speak of it."""
+        return self.now.impact if self.now else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Where the impact lies."""
+        return self.now.interval if self.now else None
+
+    @property
+    def p(self) -> float | None:
+        """How often chance alone would move the value as far."""
+        return self.now.p if self.now else None
+
+    @property
+    def explains(self) -> float | None:
+        """Points of the change since the period before that it makes; None where there is none."""
+        now, before = (each.contribution if each else 0.0 for each in (self.now, self.before))
+        return now - before if self.is_compared else None
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers(Compared):
+    """A value, and the topics that move it, the strongest first."""
+
+    metric: str
+    movers: tuple[Mover, ...]

@@ -11,7 +11,7 @@ from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence, surges
 from feedback.models import Pin
-from feedback.numbers import Asked, Number, Series
+from feedback.numbers import Asked, Mover, Number, Series
 from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
 from feedback.topics import reports
 from surveys import visible
@@ -191,7 +191,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
-        looked_at=sum(item["p"] is not None for item in moved),
+        looked_at=sum(mover.p is not None for mover in moved),
         pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(
             [(schedule.starts_at(each.start, zone), each) for each in found.breaks],
@@ -333,29 +333,32 @@ def _marks(happened: list[tuple[datetime, Any]], points: Series) -> list[charts.
     return found
 
 
-def _movers(metric: Metric, items: list[dict[str, Any]], query: dict[str, Any]) -> list[dict[str, Any]]:
+def _movers(metric: Metric, found: list[Mover], query: dict[str, Any]) -> list[dict[str, Any]]:
     """The topics that move the value more than chance would, each with a bar to the left or to the right.
 
     Of many topics some always stand apart: those are named that hold the rate of false discoveries.
     """
-    tested = [item for item in items if item["p"] is not None]
-    kept = surges.discoveries([item["p"] for item in tested], surges.FALSE_DISCOVERIES)
-    real = [item for item, is_real in zip(tested, kept, strict=True) if is_real and not item["spans_zero"]]
-    real = real[:MOVERS]
-    most = max((abs(item["impact"]) for item in real), default=1.0) or 1.0
+    tested = [(mover, mover.p) for mover in found if mover.p is not None]
+    kept = surges.discoveries([p for _, p in tested], surges.FALSE_DISCOVERIES)
+    real = [
+        (mover, mover.impact, mover.interval)
+        for (mover, _), is_real in zip(tested, kept, strict=True)
+        if is_real and mover.now and not mover.now.spans_zero and mover.impact is not None and mover.interval
+    ][:MOVERS]
+    most = max((abs(impact) for _, impact, _ in real), default=1.0) or 1.0
     return [
         {
-            "label": item["topic"]["label"],
-            "n": item["n"],
-            "impact": signed(item["impact"], 1),
-            "range": say("range", low=signed(item["interval"][0], 1), high=signed(item["interval"][1], 1)),
-            "good": item["impact"] > 0,
-            "left": 50 - 48 * abs(item["impact"]) / most if item["impact"] < 0 else 50,
-            "width": 48 * abs(item["impact"]) / most,
-            "explains": signed(item["explains"], 1) if item["explains"] is not None else None,
-            "href": layout.at("/team/feed", query, topic=item["topic"]["id"]),
+            "label": mover.label,
+            "n": mover.n,
+            "impact": signed(impact, 1),
+            "range": say("range", low=signed(interval[0], 1), high=signed(interval[1], 1)),
+            "good": impact > 0,
+            "left": 50 - 48 * abs(impact) / most if impact < 0 else 50,
+            "width": 48 * abs(impact) / most,
+            "explains": signed(mover.explains, 1) if mover.explains is not None else None,
+            "href": layout.at("/team/feed", query, topic=mover.topic),
         }
-        for item in real
+        for mover, impact, interval in real
     ]
 
 

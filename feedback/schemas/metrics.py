@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback import results
-from feedback.numbers import Brief, Number, Segment
+from feedback.numbers import Brief, Compared, Number, Segment
 from feedback.schemas.filters import Segments
 
 
@@ -108,21 +108,28 @@ class MetricsOut(BriefOut):
         return {
             "metric": obj.metric,
             "definition": obj.definition,
-            **_brief(obj),
+            **compared(obj),
             "counts": obj.counts,
             "scores": {str(score): n for score, n in obj.scores.items()},
             "confidence": obj.confidence,
             "mean": obj.mean,
             "mean_interval": obj.mean_interval,
             "repeat": "latest" if obj.latest else "all",
-            "previous": _brief(obj.previous) if obj.previous else None,
-            "change": asdict(obj.change) if obj.change else None,
             "asked": {**asdict(obj.asked), "response_rate": obj.asked.response_rate} if obj.asked else None,
             "breaks": [{**asdict(each), "start": each.start.isoformat()} for each in obj.breaks],
             "series": [{"start": point.start.isoformat(), **_brief(point)} for point in obj.series],
             "groups": [_segment(each) for each in obj.groups],
             "groups_left_out": obj.groups_left_out,
         }
+
+
+def compared(found: Compared) -> dict[str, Any]:
+    """A number, the one before it and how far they are apart, as the API shows them."""
+    return {
+        **_brief(found),
+        "previous": _brief(found.previous) if found.previous else None,
+        "change": asdict(found.change) if found.change else None,
+    }
 
 
 def _brief(brief: Brief) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from feedback import drivers
+from feedback.domain.drivers import Impact
+from feedback.numbers import Drivers, Mover
+from feedback.schemas import metrics
 from feedback.schemas.kinds import When
 from feedback.schemas.metrics import BriefOut, ChangeOut
 from surveys.base.http import lists
@@ -300,6 +304,33 @@ class DriversOut(ma.Schema):
     previous = fields.Nested(BriefOut, allow_none=True)
     change = fields.Nested(ChangeOut, allow_none=True)
     items = fields.List(fields.Nested(DriverOut))
+
+    def dump(self, obj: Drivers, *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, from values that know no nested topic."""
+        return {
+            "metric": obj.metric,
+            **metrics.compared(obj),
+            "items": [_driver(mover) for mover in obj.movers],
+        }
+
+
+def _driver(mover: Mover) -> dict[str, Any]:
+    part, past = _part(mover.now), _part(mover.before)
+    return {
+        "topic": {"id": mover.topic, "label": mover.label},
+        **drivers.shown(mover.now),
+        "share": part["share"],
+        "contribution": part["contribution"],
+        "previous": past if mover.is_compared else None,
+        "explains": mover.explains,
+    }
+
+
+def _part(found: Impact | None) -> dict[str, Any]:
+    """Size and contribution; nothing of either where nobody spoke of the topic."""
+    if found is None:
+        return {"n": 0, "share": 0.0, "value": None, "contribution": 0.0}
+    return {name: getattr(found, name) for name in ("n", "share", "value", "contribution")}
 
 
 class WordOut(ma.Schema):

@@ -144,7 +144,7 @@ def moving(query: dict[str, Any]) -> Any:
     selection = _scope(query).selection
     if selection is None:
         raise errors.Refused("There is no survey with this metric.", "metric")
-    return jsonify(the_drivers.moving(selection, context.settings().time_zone, clock.now()))
+    return the_drivers.moving(selection, context.settings().time_zone, clock.now())
 
 
 @sentiment.route("/api/sentiment/corrections", methods=["GET"])

@@ -8,6 +8,8 @@ import pytest
 
 from feedback import pins, results
 from feedback.dashboard import overview
+from feedback.domain.drivers import Impact
+from feedback.numbers import Mover
 from surveys.base import clock
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Survey
@@ -147,16 +149,14 @@ def test_the_bucket_is_the_finest_that_says_something(world, make):
 
 
 def test_of_many_topics_those_are_named_that_hold_the_rate_of_false_discoveries(world):
-    def item(at, p):
-        topic = {"id": f"top_{at}", "label": f"Topic {at}"}
-        interval = (0.1, 2.0)
-        return {"topic": topic, "n": 20, "impact": 1.0, "interval": interval, "spans_zero": False, "p": p,
-                "explains": None}  # fmt: skip
+    def mover(at, p):
+        impact, interval = (None, None) if p is None else (1.0, (0.1, 2.0))
+        return Mover(f"top_{at}", f"Topic {at}", Impact(20, 0.2, 5.0, None, impact, interval, p), None, False)
 
-    chance = [item(at, 0.04 + at / 1000) for at in range(39)]
-    silent = {**item(40, None), "impact": None, "interval": None, "spans_zero": None}
+    chance = [mover(at, 0.04 + at / 1000) for at in range(39)]
+    silent = mover(40, None)
     with world.app.test_request_context("/team"):
-        named = overview._movers(METRICS["nps"], [item(99, 0.0001), *chance, silent], {})
+        named = overview._movers(METRICS["nps"], [mover(99, 0.0001), *chance, silent], {})
         alone = overview._movers(METRICS["nps"], [chance[0], silent], {})
     assert [each["label"] for each in named] == ["Topic 99"]
     assert [each["label"] for each in alone] == ["Topic 0"], "one looked at alone is no chance find"
