@@ -8,6 +8,7 @@ import csv
 import itertools
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -53,7 +54,11 @@ class _Folder:
         self.path = Path("/var/tmp") / f"earshot-soak-{uuid.uuid4().hex}"
 
     def close(self) -> None:
-        subprocess.run(["rm", "-rf", str(self.path)], check=True)
+        # What the service had in hand when it was killed may still be writing.
+        end = time.monotonic() + 30
+        while self.path.exists():
+            assert time.monotonic() < end, self.path
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 @contextlib.contextmanager
