@@ -184,35 +184,32 @@ _WHOLE = "channel"
 
 def _narrowed(selection: Selection, zone: ZoneInfo, by_day: bool = False) -> dict[str | None, Counts] | None:
     """The counts of the whole, or of one segment, by day (else all under None); None where roll-ups do not help."""
-    segment, value = next(iter(selection.segments.items()), (_WHOLE, None))
-    days = _rolled_up(selection, segment, zone, by_day)
+    days = _rolled_up(selection, next(iter(selection.segments), _WHOLE), zone, by_day)
     if days is None:
         return None
-    is_in = {value}
-    if segment == "topic":
-        is_in = {id_ for (id_,) in _fetch(Topic.standing(str(value)))}
     found: dict[str | None, Counts] = {}
     for day, tallies in days.items():
         whole = rollups.Tally()
-        for name, tally in tallies.items():
-            if not selection.segments or name in is_in:
-                whole.add(tally.counts.items(), tally.last)
+        for tally in tallies.values():
+            whole.add(tally.counts.items(), tally.last)
         found[day] = whole.counts
     return found
 
 
 def _rolled_up(
-    selection: Selection, segment: str, zone: ZoneInfo, by_day: bool = False
+    selection: Selection, segment: str, zone: ZoneInfo, by_day: bool = False, only: str | None = None
 ) -> dict[str | None, rollups.Tallies] | None:
     """The tallies of a segment by day (else all under None), from roll-ups and, beside them, from the responses.
 
-    Where the selection is narrowed to a value of the segment, roll-ups give the others too. None where they do not
-    help: then all is to be counted from the responses.
+    `only`: of this value. None where roll-ups do not help: then all is to be counted from the responses.
     """
     if selection.latest or selection.segments.keys() - {segment}:
         return None
     with db.snapshot():
-        found = rollups.find(selection.surveys, segment, selection.since, selection.until, zone, by_day)
+        values = _values(selection, segment) if only is None else {only}
+        found = rollups.find(
+            selection.surveys, segment, selection.since, selection.until, zone, by_day, values
+        )
         if found is None:
             return None
         by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
@@ -220,8 +217,19 @@ def _rolled_up(
         for since, until in found.gaps:
             rows = _rows(replace(selection, since=since, until=until), columns, [segment])
             for day, value, score, n, last in _fetch(rows.group_by(*by[not by_day :])):
-                found.add(day, value, [(score, n)], last)
+                if only is None or value == only:
+                    found.add(day, value, [(score, n)], last)
         return found.days
+
+
+def _values(selection: Selection, segment: str) -> set[str] | None:
+    """The values of a segment that a selection is narrowed to: of a topic, those it went into. None: all."""
+    value = selection.segments.get(segment)
+    if value is None:
+        return None
+    if segment == "topic":
+        return {id_ for (id_,) in _fetch(Topic.standing(value))}
+    return {value}
 
 
 def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
@@ -416,10 +424,9 @@ def _series(selection: Selection, zone: ZoneInfo) -> Series:
 
 def _tallies(selection: Selection, by: str, zone: ZoneInfo, only: str | None = None) -> rollups.Tallies:
     """How often each score was given in each value of a segment, or in the value `only`."""
-    days = None if selection.segments else _rolled_up(selection, by, zone)
+    days = None if selection.segments else _rolled_up(selection, by, zone, only=only)
     if days is not None:
-        found = days.get(None, {})
-        return found if only is None else {value: found[value] for value in (only,) if value in found}
+        return days.get(None, {})
     key = segments.column(by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
     columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]

@@ -81,10 +81,12 @@ def find(
     until: datetime | None,
     zone: ZoneInfo,
     by_day: bool = False,
+    only: Collection[Any] | None = None,
 ) -> Found | None:
     """What is known of a segment from `since` up to, not including, `until` (None: all there is).
 
-    Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted from the responses.
+    `only`: of these values. Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted
+    from the responses.
     """
     ids = [survey.id for survey in surveys]
     begin, end = _whole_days(since, until, zone)
@@ -105,7 +107,8 @@ def find(
         if counts is None:
             return None
         for value, last, *scores in counts:
-            found.add(period if by_day else None, value, _pairs(scores), last)
+            if only is None or value in only:
+                found.add(period if by_day else None, value, _pairs(scores), last)
     return found
 
 

@@ -218,10 +218,13 @@ def check(drawn, survey, other):
             if day is not None else None
             for day in (since, until)
         ]  # fmt: skip
+        narrowing = {}
+        for name in narrowed:
+            values = list(filter(None, VALUES[name]))
+            narrowing[name] = values[which % len(values)]
         selection = results.Selection(
             METRICS["nps"], [Survey.get_by_id(each.id) for each in surveys], *edges, interval=interval,
-            latest=latest and which == 3, by=by,
-            segments={name: (values := list(filter(None, VALUES[name])))[which % len(values)] for name in narrowed},
+            latest=latest and which == 3, by=by, segments=narrowing,
         )  # fmt: skip
         by_rollups, from_responses = numbers(selection)
         assert by_rollups == from_responses, selection
