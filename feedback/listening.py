@@ -44,7 +44,7 @@ def install() -> None:
     segment_counts.use(rollups.Counting())
     worker.hourly({"close what nobody confirms": cases.lapse, "roll up segments": rollups.hourly})
     worker.nightly({"review topics": reviews.nightly})
-    keys.use_feeds(saved_feeds.OfKeys())
+    keys.use_things("feeds", saved_feeds.OfKeys())
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)
@@ -118,7 +118,7 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 #: What follows from what happens, each line by itself. A comment is placed by what was read of it.
 REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
     events.RECORDED: ((told.created,), (read_comment, place_comment, told.read), (opening.wait,)),
-    events.AMENDED: ((read_comment, place_comment, told.read), (opening.wait,)),
+    events.AMENDED: ((read_comment, place_comment, told.read), (opening.wait,), (learning.relearn,)),
     events.CHANGED: ((told.updated,),),
     events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,), (cases.forget_empty,)),
 }

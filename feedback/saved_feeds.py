@@ -58,7 +58,7 @@ def forget(feed_id: str) -> bool:
 
 
 class OfKeys:
-    """What becomes of saved views when the key is revoked that made them (see `accounts.use_feeds`)."""
+    """What becomes of saved views when the key is revoked that made them (see `keys.use_things`)."""
 
     def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[SavedFeed]]:
         """The views that each key made, oldest first."""

@@ -5,6 +5,7 @@ A line with several functions is done in this order, because a later one needs w
 
 from surveys import events
 from surveys.base import jobs
+from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
 from surveys.tickets import notes
 from surveys.webhooks import calling, telling
@@ -18,5 +19,6 @@ REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
 
 
 def install() -> None:
-    """Have them follow."""
+    """Have them follow, and webhooks go with the keys that made them."""
     jobs.react(REACTIONS)
+    keys.use_things("webhooks", telling.OfKeys())

@@ -398,13 +398,17 @@ def _amend(
     if asked is not None and "invitation" in changes:
         responses.take_from(row, asked)
         responses.index_tags(row)
+    is_later = revision > row.revision
     row.revision, row.revisions = max(row.revision, revision), carriers
     if fresh_flags:
         row.flags, row.excluded = (row.flags or []) + fresh_flags, True
     _derive(survey, row)
     if changes or fresh_flags:
         responses.settle(row, before, now)
+    if changes or fresh_flags or is_later:
+        # Also for a revision that says the same again: whoever waited for the one before gives up.
         jobs.enqueue(events.AMENDED, {"key": row.key}, now)
+    if changes or fresh_flags:
         if before[0] is None and row.score is not None:
             _note_answer(row, row.person, row.invitation, now)
         elif "invitation" in changes:

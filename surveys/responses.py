@@ -62,6 +62,9 @@ def exclude(response: Response, excluded: bool, now: datetime) -> Response:
         row.excluded, row.flags = excluded, flags or None
         settle(row, before, now)
         save(row, ["excluded", "counted", "flags"])
+        if not excluded:
+            # What was not looked at while it stood aside is looked at now.
+            jobs.enqueue(events.AMENDED, {"key": row.key}, now)
         if row.counted and invitation is not None:
             displace(invitation, now)
         return row
@@ -150,7 +153,7 @@ def remove(response: Response, now: datetime) -> None:
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
     tombstones.bury(tombstones.RESPONSE, [row.id, *others], now)
-    jobs.enqueue(events.ERASED, {"key": row.key, "id": row.id}, now)
+    jobs.enqueue(events.ERASED, {"key": row.key, "id": row.id, "survey": row.survey_id}, now)
 
 
 def forget_networks(now: datetime) -> int:

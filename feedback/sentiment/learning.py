@@ -28,7 +28,8 @@ def adjustment(survey_id: str) -> "Adjustment | None":
     place = (str(db.database.obj.database), survey_id)
     mark = (
         _corrected(survey_id)
-        .select(peewee.fn.COUNT(Reading.key), peewee.fn.MAX(Reading.read_at))
+        # The version: a comment that was changed teaches something else.
+        .select(peewee.fn.COUNT(Reading.key), peewee.fn.MAX(Reading.read_at), peewee.fn.SUM(Response.version))
         .tuples()
         .first()
     )
@@ -55,8 +56,14 @@ def question(row: Response) -> str | None:
 
 @jobs.on(JOB)
 def note(payload: dict[str, Any], now: datetime) -> None:
-    """Keep what a survey's corrections taught, so that it can be shown."""
+    """Keep what a survey's corrections taught, so that it can be shown.
+
+    `since`: when something was taken back; what was learnt later knows that already.
+    """
     survey_id = payload["survey"]
+    since = payload.get("since")
+    if since is not None and _is_learnt(survey_id, datetime.fromisoformat(since)):
+        return
     learnt = adjustment(survey_id)
     if learnt is None:
         db.write(Learnt.delete().where(Learnt.survey == survey_id).execute)
@@ -77,11 +84,19 @@ def note(payload: dict[str, Any], now: datetime) -> None:
 
 
 def unlearn(payload: dict[str, Any], now: datetime) -> None:
-    """What was learnt from words that were erased is forgotten."""
-    for row in list(Learnt.select()):
-        count = _corrected(row.survey_id).count()
-        if not count or min(count, MOST) != row.learnt_from:
-            note({"survey": row.survey_id}, now)
+    """What was learnt from words that were erased is forgotten: it is learnt anew from those that stand."""
+    # Jobs of before name no survey.
+    surveys = [payload["survey"]] if "survey" in payload else [row.survey_id for row in Learnt.select()]
+    for survey_id in surveys:
+        if Learnt.select().where(Learnt.survey == survey_id).exists():
+            _learn_anew(survey_id, now)
+
+
+def relearn(payload: dict[str, Any], now: datetime) -> None:
+    """What was learnt from words that their author changed is forgotten with them."""
+    row = Response.get_or_none(Response.key == payload["key"])
+    if row is not None and _corrected(row.survey_id).where(Reading.key == row.key).exists():
+        _learn_anew(row.survey_id, now)
 
 
 def overview(surveys: list[str] | None) -> list[dict[str, Any]]:
@@ -104,6 +119,16 @@ def overview(surveys: list[str] | None) -> list[dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _learn_anew(survey_id: str, now: datetime) -> None:
+    again = {"survey": survey_id, "since": now.isoformat()}
+    db.write(lambda: jobs.enqueue(JOB, again, now))
+
+
+def _is_learnt(survey_id: str, since: datetime) -> bool:
+    row = Learnt.get_or_none(Learnt.survey == survey_id)
+    return row is None or row.learnt_at > since
 
 
 def _corrected(survey_id: str) -> Any:

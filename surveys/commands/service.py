@@ -282,10 +282,12 @@ def keys_create(name: str, scopes: tuple[str, ...], surveys: tuple[str, ...]) ->
 @click.option(
     "--keep-feeds", is_flag=True, help="Leave the saved views of the feed that it made, as the service's."
 )
+@click.option("--keep-webhooks", is_flag=True, help="Leave the webhooks that it made, as the service's.")
 @cli.with_database
-def keys_revoke(key_id: str, keep_feeds: bool) -> None:
-    """Take a key out of use, at once and everywhere, and with it the saved views of the feed that it made."""
-    if not api_keys.revoke(key_id, clock.now(), keep_feeds):
+def keys_revoke(key_id: str, **keep: bool) -> None:
+    """Take a key out of use, at once and everywhere, and with it the saved views and webhooks that it made."""
+    kept = [name.removeprefix("keep_") for name, chosen in keep.items() if chosen]
+    if not api_keys.revoke(key_id, clock.now(), kept):
         raise click.ClickException("There is no such key.")
 
 

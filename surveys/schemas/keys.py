@@ -48,21 +48,40 @@ class MadeFeed(ma.Schema):
     name = fields.String()
 
 
-class KeyListed(KeyOut):
-    """A key in a list, with the saved views of the feed that it made and that go with it."""
+class MadeWebhook(ma.Schema):
+    """A webhook, by where it leads."""
 
-    example = {**KeyOut.example, "feeds": [{"id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "Unhappy"}]}
+    id = fields.String()
+    url = fields.String()
+
+
+class KeyListed(KeyOut):
+    """A key in a list, with the saved views and webhooks that it made and that go with it."""
+
+    example = {
+        **KeyOut.example,
+        "feeds": [{"id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "Unhappy"}],
+        "webhooks": [{"id": "wh_01k9z6w3m4v8h2q5t7x0c1d2e3", "url": "https://hooks.example/earshot"}],
+    }
 
     feeds = fields.List(fields.Nested(MadeFeed))
+    webhooks = fields.List(fields.Nested(MadeWebhook))
 
 
 class KeyRevoking(ma.Schema):
-    """What becomes of the saved views that the key made."""
+    """What becomes of what the key made."""
 
     keep_feeds = fields.String(
         validate=validate.OneOf(("0", "1")),
         load_default="0",
-        metadata={"description": "1: they stay, as the service's; else their addresses stop working."},
+        metadata={
+            "description": "1: its saved views stay, as the service's; else their addresses stop working."
+        },
+    )
+    keep_webhooks = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        load_default="0",
+        metadata={"description": "1: its webhooks stay, as the service's; else they hear nothing any more."},
     )
 
 

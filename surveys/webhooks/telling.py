@@ -113,6 +113,26 @@ def delete(row: Webhook) -> None:
     db.write(Webhook.delete().where(Webhook.id == row.id).execute)
 
 
+class OfKeys:
+    """What becomes of webhooks when the key is revoked that made them (see `keys.use_things`)."""
+
+    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[Webhook]]:
+        """The webhooks that each key made, oldest first."""
+        found: dict[str, list[Webhook]] = {}
+        made = Webhook.select().where(Webhook.made_by.in_(key_ids))
+        for row in made.order_by(Webhook.created_at, Webhook.id):
+            found.setdefault(row.made_by, []).append(row)
+        return found
+
+    def revoke(self, key_id: str) -> None:
+        """The webhooks go with their key."""
+        Webhook.delete().where(Webhook.made_by == key_id).execute()
+
+    def hand_over(self, key_id: str) -> None:
+        """The webhooks stay, and nobody but the service made them."""
+        Webhook.update(made_by="").where(Webhook.made_by == key_id).execute()
+
+
 def check_url(url: str) -> None:
     """Raise DeliveryFailed, with `again` false when the address may not be called at all."""
     delivery.outbound().check(url)

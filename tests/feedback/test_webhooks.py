@@ -15,6 +15,7 @@ from surveys.base.delivery.client import Answer, Blocked
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent
 from surveys.webhooks import calling, telling
+from tests.conftest import Api
 
 URL = "https://receiver.example/hook"
 
@@ -74,6 +75,20 @@ def states(api, hook, **query):
         (each["type"], each["state"], each["attempts"])
         for each in api.get(f"/api/webhooks/{hook['id']}/deliveries", **query)["items"]
     ]
+
+
+@pytest.mark.parametrize(("query", "stays"), [({}, False), ({"keep_webhooks": "1"}, True)])
+def test_a_webhook_goes_with_the_key_that_made_it(world, api, hook, query, stays):
+    ours = hook()
+    key = api.post("/api/keys", {"name": "x", "scopes": ["write"]})
+    body = {"url": "https://elsewhere.example/hook", "events": ["response.created"]}
+    theirs = Api(world, key["key"]).post("/api/webhooks", body)
+    (listed,) = [item for item in api.get("/api/keys")["items"] if item["id"] == key["id"]]
+    assert listed["webhooks"] == [{"id": theirs["id"], "url": theirs["url"]}]
+    assert listed["feeds"] == []
+    api.delete(f"/api/keys/{key['id']}", **query)
+    left = {item["id"] for item in api.get("/api/webhooks")["items"]}
+    assert left == {ours["id"], *([theirs["id"]] if stays else [])}
 
 
 def test_an_answer_its_changes_and_its_end_are_told_signed_as_the_feed_shows_them(

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -68,45 +68,45 @@ def look_up(secret: str) -> ApiKey | None:
 _by_digest = db.Lookup(ApiKey.digest)
 
 
-class Feeds(Protocol):
-    """The saved views of the feed that keys made. They are kept elsewhere, by whoever listens."""
+class Things(Protocol):
+    """What keys made and what tells others by itself from then on: saved views, webhooks. Others keep it."""
 
     def made_with(self, key_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-        """The views, each with `id` and `name`, by the key that made them."""
+        """The things, as a list of keys shows them, by the key that made them."""
 
     def revoke(self, key_id: str) -> None:
-        """The views go with their key; called in the transaction that revokes it."""
+        """The things go with their key; called in the transaction that revokes it."""
 
     def hand_over(self, key_id: str) -> None:
-        """The views stay although their key goes; called in the transaction that revokes it."""
+        """The things stay although their key goes; called in the transaction that revokes it."""
 
 
-_feeds: Feeds | None = None
+_things: dict[str, Things] = {}
 
 
-def use_feeds(feeds: Feeds) -> None:
-    """Who keeps the saved views that go with keys."""
-    global _feeds
-    _feeds = feeds
+def use_things(name: str, things: Things) -> None:
+    """Who keeps the `feeds` or the `webhooks` that go with keys."""
+    _things[name] = things
 
 
-def feeds_of(key_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-    """The saved views, each with `id` and `name`, by the key that made them; keys without any are left out."""
-    return _feeds.made_with(key_ids) if _feeds and key_ids else {}
+def made_with(key_ids: Sequence[str]) -> dict[str, dict[str, Sequence[Any]]]:
+    """For each key what it made, by kind: {"ak_…": {"feeds": […], "webhooks": […]}}."""
+    found = {name: things.made_with(key_ids) if key_ids else {} for name, things in _things.items()}
+    return {key: {name: made.get(key, []) for name, made in found.items()} for key in key_ids}
 
 
-def revoke(key_id: str, now: datetime, keep_feeds: bool = False) -> bool:
-    """Take a key out of use everywhere, and with it the saved views that it made; False when there is no such live key.
+def revoke(key_id: str, now: datetime, kept: Container[str] = ()) -> bool:
+    """Take a key out of use everywhere, and with it what it made; False when there is no such live key.
 
-    `keep_feeds`: the views stay and are the service's.
+    `kept`: the kinds ("feeds", "webhooks") that stay and are the service's.
     """
 
     def verb() -> bool:
         query = ApiKey.update(revoked_at=now).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
         if query.execute() != 1:
             return False
-        if _feeds is not None:
-            (_feeds.hand_over if keep_feeds else _feeds.revoke)(key_id)
+        for name, things in _things.items():
+            (things.hand_over if name in kept else things.revoke)(key_id)
         return True
 
     return db.write(verb)

@@ -23,6 +23,9 @@ _PARAMETER = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 
 _BRACED = r"{\1}"
 
+#: What a name of a field says of its kind.
+_NAMED = re.compile(r"[A-Za-z_]{1,40}")
+
 #: Fields of forms that say nothing about what was changed.
 _FORMAL = frozenset({"token", "next", "confirm_password"})
 
@@ -82,6 +85,11 @@ def _note(answer: Response) -> Response:
 
 
 def _fields() -> list[str]:
-    """The names of what was sent, as far as somebody read it."""
+    """The names of what was sent, as far as somebody read it.
+
+    A form names a box after the thing it stands for ("pick-" and an answer's id): the thing is not written down, for
+    an answer that is erased must be named nowhere.
+    """
     given: Any = g.get("fields_sent") or ()
-    return sorted(name for name in given if name not in _FORMAL)
+    kinds = (_NAMED.match(name) for name in given if name not in _FORMAL)
+    return sorted({kind.group() for kind in kinds if kind is not None})

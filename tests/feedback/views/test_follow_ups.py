@@ -82,6 +82,20 @@ def test_a_rule_opens_what_it_says(rules, answer, found):
     assert rule(rules, answer) == found
 
 
+def test_an_answer_that_is_sent_again_unchanged_or_put_back_opens_its_case_too(
+    world, api, make, said, settle
+):
+    survey = make.survey(open_follow_ups={"at_or_below": 6})
+    again, aside = said(survey, 0, person=ANN), said(survey, 1, person={"id": "bob"})
+    make.response(survey, 0, id=again.id, revision=2, person=ANN)
+    api.patch(f"/api/responses/{aside.id}", {"excluded": True})
+    settle()
+    assert [case["responses"] for case in cases(api)] == [[again.id]]
+    api.patch(f"/api/responses/{aside.id}", {"excluded": False})
+    settle()
+    assert {case["response"] for case in cases(api)} == {again.id, aside.id}
+
+
 def test_rules_open_one_case_a_person_once_the_answer_has_settled(world, api, make, said, settle, clock):
     assert api.get(f"/api/surveys/{make.survey().id}")["open_follow_ups"] == {
         "at_or_below": None, "negative": False, "contact": False, "falling": False,

@@ -278,6 +278,25 @@ def test_what_was_learnt_from_an_erased_comment_is_forgotten(api, make, survey, 
     assert Learnt.select().count() == 0
 
 
+@pytest.mark.parametrize("how", ["erased", "amended"])
+def test_no_word_stays_of_a_corrected_comment_that_is_gone_beside_one_without_words(
+    api, make, survey, world, how
+):
+    """How many corrections there are says nothing about which: one without words is learnt nothing from."""
+    rows = [make.response(survey, 8, comment="zyzzx quuxly"), make.response(survey, 8, comment="…")]
+    world.work()
+    for row in rows:
+        api.patch(f"/api/responses/{row.id}", {"sentiment": "positive"})
+    world.work()
+    assert "quuxly" in str(Learnt.get().words)
+    if how == "erased":
+        responses.delete(rows[0], clock.now())
+    else:
+        make.response(survey, 8, id=rows[0].id, revision=2, comment="Fine")
+    world.work()
+    assert "quuxly" not in str([row.words for row in Learnt.select()])
+
+
 SECRETS = (
     "Write to ann@example.com or +49 170 1234567, card 4111 1111 1111 1111, IBAN DE89 3704 0044 0532 0130 00"
 )
