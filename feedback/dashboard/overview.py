@@ -369,18 +369,8 @@ def _rising(surveys: list[Survey], since: datetime | None, until: datetime | Non
     limited = registry.seen() is not None
     now = clock.now()
     scope = reports.Scope(surveys, None, until, limited=limited)
-    items = reports.overview(scope, False, layout.zone(), now)["items"]
-    fresh = {
-        item["id"]
-        for item in items
-        if item.get("created_at") and now - datetime.fromisoformat(item["created_at"]) < NEW_FOR
-    }
-    if len(fresh) == len(items):
-        fresh = set()
     found = []
-    for item in items:
-        if not item["surge"] and item["id"] not in fresh:
-            continue
+    for item in reports.rising(scope, layout.zone(), now, NEW_FOR, NEWEST):
         most = max((week["n"] for week in item["trend"]), default=0) or 1
         weeks = len(item["trend"]) or 1
         found.append(
@@ -392,8 +382,8 @@ def _rising(surveys: list[Survey], since: datetime | None, until: datetime | Non
                     (round(100 * at / weeks, 2), round(70 / weeks, 2), round(22 * week["n"] / most, 1))
                     for at, week in enumerate(item["trend"])
                 ],
-                "new": item["id"] in fresh,
+                "new": item["new"],
                 "href": layout.at("/team/feed", topic=item["id"]),
             }
         )
-    return found[:NEWEST]
+    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,6 +78,39 @@ def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> di
         "unplaced": {"n": comments - placed, "share": (comments - placed) / comments if comments else 0.0},
         "review": _seen(last, scope) if last else None,
     }
+
+
+def rising(
+    scope: Scope, zone: ZoneInfo, now: datetime, new_for: timedelta, most: int
+) -> list[dict[str, Any]]:
+    """The topics that are talked about more than before, then those made within `new_for`; at most so many.
+
+    Only the last weeks are counted, where `overview` measures every topic of all time. Where all topics are new,
+    none is called so.
+    """
+    first = (schedule.day_of(now, zone) - RECENT - EARLIER).isoformat()
+    found = {surge.topic: surge for surge in _surges(_days(scope, first), _totals(scope, first), now, zone)}
+    live = {row.id: row for row in Topic.select().where(Topic.merged_into.is_null())}
+    fresh = [row.id for row in live.values() if now - row.created_at < new_for]
+    names = [name for name in found if name in live]
+    if len(fresh) < len(live):
+        names += [name for name in sorted(fresh, key=lambda name: live[name].created_at) if name not in found]
+    shown = []
+    for name in names:
+        size = sum(_sizes(scope, name)[0].values()) if name in fresh else None
+        # A limited caller learns nothing of topics that their surveys do not speak of.
+        if name in found or size:
+            days = _days(scope, _first_of_trend(now, zone), name).get(name, {})
+            surge = _surge(found.get(name))
+            shown.append(
+                {
+                    "id": name, "label": live[name].label, "new": name in fresh and len(fresh) < len(live),
+                    "size": size, "surge": surge, "trend": _trend(days, now, zone),
+                }
+            )  # fmt: skip
+        if len(shown) == most:
+            break
+    return shown
 
 
 def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
@@ -246,8 +279,9 @@ def _measured(
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Topics with their numbers. `sizes`, `feelings` and `comments` were counted already."""
-    days = _days(scope, now, zone)
-    rising = {surge.topic: surge for surge in _surges(days, _totals(scope, now, zone), now, zone)}
+    first = _first_of_trend(now, zone)
+    days = _days(scope, first)
+    surging = {surge.topic: surge for surge in _surges(days, _totals(scope, first), now, zone)}
     only = rows[0].id if len(rows) == 1 else None
     moving = drivers.impacts(scope.selection, only) if scope.selection else {}
     return [
@@ -257,7 +291,7 @@ def _measured(
             "share": sizes.get(row.id, 0) / comments if comments else 0.0,
             "sentiment": {name: feelings.get((row.id, name), 0) for name in FEELINGS},
             "trend": _trend(days.get(row.id, {}), now, zone),
-            "surge": _surge(rising.get(row.id)),
+            "surge": _surge(surging.get(row.id)),
             **drivers.shown(moving.get(row.id)),
         }
         for row in rows
@@ -291,12 +325,12 @@ def _comments(scope: Scope) -> tuple[int, int]:
     return has.count(), has.where(Response.key.in_(placed)).count()
 
 
-def _days(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, dict[str, int]]:
-    """Comments of the last weeks by topic and day."""
+def _days(scope: Scope, first: str, only: str | None = None) -> dict[str, dict[str, int]]:
+    """Comments since the day `first` by topic and day."""
     rows: Any = (
         Response.select(Placement.topic, Response.day, fn.COUNT(Response.key))
         .join(Placement, on=(Placement.response == Response.key))
-        .where(*_lately(scope, now, zone))
+        .where(*_lately(scope, first), *([Placement.topic == only] if only else []))
         .group_by(Placement.topic, Response.day)
         .tuples()
     )
@@ -306,19 +340,24 @@ def _days(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, dict[str, in
     return found
 
 
-def _totals(scope: Scope, now: datetime, zone: ZoneInfo) -> dict[str, int]:
-    """Comments of the last weeks by day, each once however many topics it is in."""
-    rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*_lately(scope, now, zone))
+def _totals(scope: Scope, first: str) -> dict[str, int]:
+    """Comments since the day `first` by day, each once however many topics it is in."""
+    rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*_lately(scope, first))
     return dict(list(rows.group_by(Response.day).tuples()))
 
 
-def _lately(scope: Scope, now: datetime, zone: ZoneInfo) -> list[Any]:
-    first = schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)
+def _first_of_trend(now: datetime, zone: ZoneInfo) -> str:
+    return (schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)).isoformat()
+
+
+def _lately(scope: Scope, first: str) -> list[Any]:
+    # A day begins at most 14 hours earlier somewhere than in UTC.
+    begins = datetime.combine(date.fromisoformat(first), time.min, UTC) - timedelta(days=1)
     return [
         *_within(Scope(scope.surveys)),
         Response.comment.is_null(False),
-        Response.key >= microseconds(now - timedelta(weeks=TREND_WEEKS + 1)),
-        Response.day >= first.isoformat(),
+        Response.key >= microseconds(begins),
+        Response.day >= first,
     ]
 
 
