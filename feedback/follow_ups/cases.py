@@ -50,7 +50,9 @@ def admit(key: int, rule: str, now: datetime, caller: Caller | None = None) -> t
     joined = FollowUpResponse.get_or_none(FollowUpResponse.response == row.key)
     if joined is not None:
         return joined.follow_up, False
-    case = FollowUp.get_or_none(FollowUp.person.in_(mine), FollowUp.closed_at.is_null()) if mine else None
+    # Two may be open where what was known of two people turned out to be of one: the older goes on.
+    open_ones = FollowUp.select().where(FollowUp.person.in_(mine), FollowUp.closed_at.is_null())
+    case = open_ones.order_by(FollowUp.opened_at, FollowUp.id).first() if mine else None
     created = case is None
     if case is None:
         case = FollowUp(id=ids.new("fu"), person=row.person_id, rule=rule, status=NEW, opened_at=now)
@@ -145,7 +147,11 @@ def _hold(row: Response) -> list[str]:
     if row.person_id is None:
         db.serialise(f"follow-up {row.key}")
         return []
-    person = Person.get_by_id(row.person_id)
+    return _hold_person(row.person_id)
+
+
+def _hold_person(person_id: str) -> list[str]:
+    person = Person.get_by_id(person_id)
     db.serialise(f"follow-up {person.id}")
     known = people.hold(people.identity_of(person)) if person.verified else []
     return list({person.id, *(each.id for each in known)})
@@ -186,9 +192,8 @@ def _move(row: FollowUp, given: Mapping[str, Any], now: datetime) -> dict[str, A
 
 def _reopen(row: FollowUp, now: datetime) -> None:
     """Raises Clash where the person has another open case by now."""
-    mine = FollowUp.person == row.person_id
     if row.person_id is not None:
-        db.serialise(f"follow-up {row.person_id}")
+        mine = FollowUp.person.in_(_hold_person(row.person_id))
         if FollowUp.select().where(mine, FollowUp.closed_at.is_null()).exists():
             raise Clash("The person has another open case by now.", "status")
     # What was closed stood still.

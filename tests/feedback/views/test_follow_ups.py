@@ -96,6 +96,22 @@ def test_an_answer_that_is_sent_again_unchanged_or_put_back_opens_its_case_too(
     assert {case["response"] for case in cases(api)} == {again.id, aside.id}
 
 
+def test_of_two_people_who_turn_out_to_be_one_the_older_case_goes_on(api, make, said, settle):
+    survey = make.survey(open_follow_ups={"at_or_below": 6})
+    by_address, by_id = {"email": "ann@shop.example"}, {"id": "ann"}
+    first = said(survey, 0, person=by_address)
+    settle()
+    second = said(survey, 1, person=by_id)
+    settle()
+    third = said(survey, 2, person={**by_address, **by_id})
+    settle()
+    older, later = sorted(cases(api), key=lambda case: case["opened_at"])
+    assert (older["responses"], later["responses"]) == ([first.id, third.id], [second.id])
+    path = f"/api/follow-ups/{later['id']}"
+    api.patch(path, {"status": "given_up", "reason": "duplicate", "note": "See the other."})
+    api.patch(path, {"status": "new"}, 409)
+
+
 def test_rules_open_one_case_a_person_once_the_answer_has_settled(world, api, make, said, settle, clock):
     assert api.get(f"/api/surveys/{make.survey().id}")["open_follow_ups"] == {
         "at_or_below": None, "negative": False, "contact": False, "falling": False,
