@@ -1,6 +1,6 @@
 """The audit log: who changed what, newest first."""
 
-from flask import Response, g, request
+from flask import Response, g
 
 from feedback.dashboard import layout, registry
 from feedback.dashboard.words import say
@@ -16,8 +16,7 @@ ADDRESS = "/team/admin/audit"
 @registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock", place=60)
 def index() -> Response:
     """Changes, narrowed by `thing` (an id, a person's too) and `caller`."""
-    given = {name: value for name, value in request.args.items() if value}
-    query = AuditQuery().load(given)
+    query = layout.query(AuditQuery())
     found = visible.narrowed(audit.entries(query.get("thing"), query.get("caller")), g.caller)
     rows, following = lists.newest_first(
         found, AuditEntry.at, AuditEntry.id, query.get("cursor"), query["limit"]
@@ -27,6 +26,6 @@ def index() -> Response:
         say("audit"),
         entries=rows,
         thing=query.get("thing"),
-        narrowed=bool({"thing", "caller", "cursor"} & set(given)),
+        narrowed=bool({"thing", "caller", "cursor"} & set(query)),
         following=layout.here(cursor=following) if following else None,
     )

@@ -1,14 +1,18 @@
 """The frame of the team's pages: errors as pages, files under their hash, words that are there."""
 
 import gzip
+import inspect
 import re
+import sys
 from pathlib import Path
 
 import jinja2.nodes
 import pytest
 from jinja2 import Environment
 
-from feedback.dashboard import assets, layout, words
+from feedback.dashboard import assets, layout, registry, words
+from tests.conftest import ON_POSTGRES
+from tests.visitor import signed_in
 
 TEMPLATES = Path(layout.__file__).parents[1] / "templates" / "dashboard"
 
@@ -21,6 +25,22 @@ def test_an_address_under_team_that_is_no_page_is_told_as_a_page(world):
     assert "script-src 'nonce-" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert world.client.get("/nowhere").mimetype == "application/json"
+
+
+@ON_POSTGRES
+def test_no_page_hands_the_database_a_nul_of_its_query(world):
+    visitor, tried = signed_in(world), set()
+    for page in registry.PAGES:
+        module = sys.modules[world.app.view_functions[page.endpoint].__module__]
+        names = set(re.findall(r'request\.args(?:\.get\(|\[)"(\w+)"', inspect.getsource(module)))
+        names |= set(re.findall(r'"(\w+)" in request\.args', inspect.getsource(module)))
+        queries = [each for name, each in vars(module).items() if re.fullmatch(r"\w+(Query|Filters)", name)]
+        for name in sorted(names.union({"next"}, *(query().fields for query in queries))):
+            for value in ("%00", "sv_%00"):
+                status = visitor.get(f"{re.sub('<[^>]+>', '0', page.address)}?{name}={value}").status_code
+                assert status < 500, (page.address, name)
+            tried.add((page.address, name))
+    assert {("/team/admin/audit", "thing"), ("/team/feed", "person"), ("/team/mine", "cursor")} <= tried
 
 
 def test_files_are_kept_for_good_under_the_hash_of_their_bytes(world):
