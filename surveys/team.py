@@ -1,6 +1,6 @@
 """Members as administrators manage them: invite, change, remove, and who may do so with whom."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -52,9 +52,9 @@ def change(member_id: str, values: Mapping[str, Any], caller: Caller) -> Member:
     """Change a member; what the member may do changes at once. Raises Missing, Forbidden, Refused,
     Taken and LastAdministrator.
     """
-    _own(member_id, caller)
+    kept = _own(member_id, caller).surveys or []
     if "surveys" in values:
-        _check_surveys(values["surveys"], caller)
+        _check_surveys(values["surveys"], caller, kept)
     found = members.change(member_id, values)
     if found is None:
         raise Missing
@@ -123,9 +123,10 @@ def _own(member_id: str, caller: Caller) -> Member:
     return visible.own(Member, member_id, caller)
 
 
-def _check_surveys(surveys: list[str] | None, caller: Caller) -> None:
+def _check_surveys(surveys: list[str] | None, caller: Caller, kept: Collection[str] = ()) -> None:
+    """`kept`: what limits the member already, which may be deleted by now and limits all the same."""
     if not visible.all_of(surveys, caller):
         raise Forbidden("You are limited to your surveys and cannot give more.")
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(surveys or []))}
-    if surveys is not None and set(surveys) - known:
+    if surveys is not None and set(surveys) - known - set(kept):
         raise Refused("Names a survey that is not there.", "surveys")

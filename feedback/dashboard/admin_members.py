@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, g, request
 
 from feedback.dashboard import flash, forms, layout, registry
@@ -18,6 +19,9 @@ from surveys.schemas.members import MemberBody, MemberPatch
 
 LIST = "/team/admin/members"
 
+#: The fields of the form that open every survey, and say that the form had a choice of surveys.
+ALL, CHOICE = "all_surveys", "choice"
+
 
 @registry.page(title=say("members"), address=LIST, scope="admin", nav="admin", icon="people", forms=True)
 @forms.password_asked
@@ -30,7 +34,7 @@ def index() -> Response:
         visible.demand_all(g.caller, say("refused.403.told"))
         members.demand_second_factor([role for role in ROLES if given.get(f"role:{role}")])
         return layout.led(layout.at(LIST, done="saved"))
-    values, wrong = forms.load(MemberBody(), _given(given))
+    values, wrong = _read(MemberBody(), given, None)
     if not wrong:
         try:
             now = clock.now()
@@ -67,7 +71,7 @@ def one(member_id: str) -> Response:
         if do != "change":
             # A form without its fields would take the member's limits away.
             raise errors.Refused("Must be change, link, factor or remove.", "do")
-        values, wrong = forms.load(MemberPatch(), _given(given))
+        values, wrong = _read(MemberPatch(), given, member)
         if not wrong:
             team.change(member_id, values, g.caller)
             return layout.led(layout.at(f"{LIST}/{member.id}", done="saved"))
@@ -79,11 +83,44 @@ def one(member_id: str) -> Response:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _given(given: dict[str, str]) -> dict[str, Any]:
-    """The form as the API's schemas take it: ticked surveys as a list, nothing where a field is empty."""
-    ticked = [name.removeprefix("survey:") for name in given if name.startswith("survey:")]
+def _read(
+    schema: ma.Schema, given: dict[str, str], member: Member | None
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The form as the API's schemas take it, nothing where a field is empty; and what is wrong with it."""
     chosen = {name: given[name] for name in ("email", "name", "role") if given.get(name)}
-    return {**chosen, "agent": given.get("agent") or None, "surveys": ticked or None}
+    limits, wrong = _limits(given, member)
+    values, others = forms.load(schema, {**chosen, **limits, "agent": given.get("agent") or None})
+    return values, {**others, **wrong}
+
+
+def _limits(given: dict[str, str], member: Member | None) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The surveys that the form limits a member to (None: a new one), and what is wrong with them.
+
+    A survey that the form could not show, for it was deleted, stays among a member's limits: without it the last limit
+    would be gone, and everything open.
+    """
+    ticked, kept = _ticked(given), member.surveys if member is not None else None
+    # Both are sent where only one of them was changed: what the page did not show as chosen counts.
+    if ALL in given and (kept is not None or not ticked):
+        return {"surveys": None}, {}
+    hidden = sorted(set(kept or []) - {survey.id for survey in _surveys()})
+    if ticked:
+        return {"surveys": ticked + hidden}, {}
+    if CHOICE in given if kept is None else set(kept) != set(hidden):
+        return {}, {"surveys": [say("members.surveys.none")]}
+    return {}, {}
+
+
+def _ticked(given: dict[str, str]) -> list[str]:
+    return [name.removeprefix("survey:") for name in given if name.startswith("survey:")]
+
+
+def _shown_as_chosen(given: dict[str, str], member: Member | None) -> list[str] | None:
+    """The surveys that the form shows as ticked; None for all. What was sent comes before what is kept."""
+    if given:
+        return None if ALL in given else _ticked(given)
+    kept: list[str] | None = member.surveys if member is not None else None
+    return kept
 
 
 def _link_shown(member: Member, kind: str, url: str) -> Response:
@@ -109,6 +146,7 @@ def _list(given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200)
         members=list(rows),
         names={survey.id: survey.name for survey in surveys},
         surveys=surveys,
+        chosen=_shown_as_chosen(given, None),
         roles=list(ROLES),
         demanded=members.roles_with_second_factor(),
         given=given,
@@ -129,6 +167,7 @@ def _member(
         status,
         member=member,
         surveys=_surveys(),
+        chosen=_shown_as_chosen(given, member),
         roles=list(ROLES),
         given=given,
         errors=wrong,

@@ -9,6 +9,7 @@ import time_machine
 
 from surveys.base import clock
 from surveys.base.accounts import members, second_factor, sessions
+from tests.conftest import ON_SQLITE
 from tests.visitor import PASSWORD, Visitor, forms_on, member, signed_in
 
 PROFILE, FACTOR, CODES = "/team/profile", "/team/profile/second-factor", "/team/profile/recovery-codes"
@@ -151,6 +152,7 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
     assert newcomer.send(link, name="Bob", password=PASSWORD).status_code == 303
     change = next(each for _, each in admin.forms(page) if each.get("do") == "change")
     assert f"survey:{survey.id}" in change
+    assert "all_surveys" not in change
     assert admin.post(page, {**change, "role": "viewer", "agent": "17"}).status_code == 303
     again = admin.post(page, {"token": change["token"], "do": "link"})
     assert "/team/reset/" in text_of(admin.get(again.headers["Location"]))
@@ -164,3 +166,30 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
     assert f"POST {MEMBERS}/{{member_id}}" in log
     assert bob.id in log
     assert "not a cursor" in text_of(admin.get("/team/admin/audit?cursor=x"))
+
+
+@ON_SQLITE
+def test_a_limit_to_a_survey_that_is_gone_stays_until_all_are_opened(world, make, api):
+    admin, kept, gone = signed_in(world), make.survey(), make.survey()
+    bob = member("editor", "bob@acme.example", surveys=[gone.id])
+    api.delete(f"/api/surveys/{gone.id}", responses="delete")
+    page = f"{MEMBERS}/{bob.id}"
+
+    def sent(status=303, without=(), **more):
+        change = next(each for _, each in admin.forms(page) if each.get("do") == "change")
+        given = {name: value for name, value in {**change, **more}.items() if name not in without}
+        assert admin.post(page, given).status_code == status
+        return members.get(bob.id)
+
+    assert (sent(name="Robert").surveys, sent().name) == ([gone.id], "Robert")
+    chosen = f"survey:{kept.id}"
+    assert sent(**{chosen: "1"}).surveys == [kept.id, gone.id]
+    refused = sent(422, without=[chosen], name="Rob")
+    assert (refused.surveys, refused.name) == ([kept.id, gone.id], "Robert")
+    assert sent(all_surveys="1").surveys is None, "what is ticked anew counts"
+    assert sent(422, without=["all_surveys"]).surveys is None
+    assert sent(**{chosen: "1"}).surveys == [kept.id]
+    api.patch(f"/api/members/{bob.id}", {"surveys": ["sv_unknown"]}, 422)
+    given = next(each for _, each in admin.forms(MEMBERS) if each.get("do") == "invite")
+    del given["all_surveys"]
+    assert admin.post(MEMBERS, {**given, "email": "eve@acme.example", "role": "viewer"}).status_code == 422
