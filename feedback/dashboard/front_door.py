@@ -31,7 +31,7 @@ def sign_in() -> Response:
         found = signed_in.member()
         return _enter(found, wanted()) if found else _sign_in_form()
     email, password = forms.fields().get("email", ""), forms.fields().get("password", "")
-    counted = attempts.counts("sign-in", members.normal(email), _network())
+    counted = attempts.counts("sign-in", members.normal(email), network())
     if wait := attempts.begin(counted, clock.now()):
         return _slowed(
             "sign_in.html", "sign_in", wait, email=email, next=wanted(), provider=layout.provider_name()
@@ -56,13 +56,14 @@ def code() -> Response:
     if request.method == "GET":
         return layout.page("code.html", say("code"), next=wanted())
     member = session.member
-    counted = attempts.counts("code", member.id, _network())
+    counted = attempts.counts("code", member.id, network())
     if wait := attempts.begin(counted, clock.now()):
         return _slowed("code.html", "code", wait, next=wanted())
     if not second_factor.take(member, forms.fields().get("code", ""), clock.now()):
         return layout.page("code.html", say("code"), 422, wrong=say("code.wrong"), next=wanted())
     attempts.succeeded(counted)
-    return _begin(member, wanted())
+    # The code proves nothing of the password: whoever a provider let in has yet to be asked for it.
+    return _begin(member, wanted(), trusted=session.trusted_at is not None)
 
 
 @registry.form("/team/sign-out")
@@ -114,7 +115,7 @@ def reset() -> Response:
     if request.method == "GET":
         return layout.page("reset.html", say("reset"), sent="sent" in request.args)
     email, now = forms.fields().get("email", "")[:254], clock.now()
-    counted = attempts.counts("reset", members.normal(email), _network())
+    counted = attempts.counts("reset", members.normal(email), network())
     if wait := attempts.begin(counted, now):
         return _slowed("reset.html", "reset", wait, email=email)
     member_mail.enqueue(RESET, email, now)
@@ -176,7 +177,7 @@ def let_in(member: Member, following: str | None, trusted: bool = True) -> Respo
     `trusted`: by the password, which is then not asked for again for a while. A provider may have asked nothing.
     """
     if member.totp_secret is not None:
-        signed_in.begin(member.id, awaits_code=True)
+        signed_in.begin(member.id, awaits_code=True, trusted=trusted)
         return layout.led(layout.at(CODE, next=following))
     return _begin(member, following, trusted)
 
@@ -235,7 +236,16 @@ def _welcome_form(invited: Member | None, given: dict[str, Any], errors: dict[st
 
 def _slowed(template: str, title: str, wait: int, **values: Any) -> Response:
     told = say("slowed", wait=duration(wait))
-    answer = layout.page(template, say(title), 429, wrong=told, **values)
+    return _later(layout.page(template, say(title), 429, wrong=told, **values), wait)
+
+
+def slowed(wait: int) -> Response:
+    """The page for whoever tries to sign in too often, where there is no form to show again."""
+    told = say("slowed", wait=duration(wait))
+    return _later(layout.page("run_out.html", say("sign_in"), 429, told=told), wait)
+
+
+def _later(answer: Response, wait: int) -> Response:
     answer.headers["Retry-After"] = str(wait)
     return answer
 
@@ -247,5 +257,6 @@ def impossible() -> Response:
     )
 
 
-def _network() -> str:
+def network() -> str:
+    """The network that a guess counts for."""
     return limits.network(callers.client_address(), 32, 64)

@@ -12,7 +12,7 @@ from feedback.dashboard import forms, front_door, layout, registry
 from feedback.dashboard.words import say
 from surveys import links, team
 from surveys.base import clock, errors, sealing, signing
-from surveys.base.accounts import sessions
+from surveys.base.accounts import attempts, sessions
 from surveys.base.accounts.members import Member
 from surveys.base.http import audited, context, signed_in
 
@@ -49,11 +49,15 @@ def way() -> Response:
             connect = None
         if connect != session.member_id:
             return _refused("over", 400, "no such wish of this member")
+    counted = attempts.of_network("way to the provider", front_door.network())
+    if wait := attempts.begin(counted, clock.now()):
+        return front_door.slowed(wait)
     attempt = openid.begun(front_door.wanted(), "again" in request.args, connect, clock.now())
     try:
         answer = layout.led(provider.way(attempt, links.to(CALLBACK)))
     except openid.Away as away:
         return _refused("away", 502, str(away))
+    attempts.succeeded(counted)
     answer.set_cookie(
         _COOKIE + attempt.state[:16],
         sealing.seal(json.dumps(asdict(attempt))),
@@ -99,12 +103,16 @@ def connecting(member: Member) -> str | None:
 
 def _answered(provider: "Provider", openid: Any, attempt: "Attempt") -> Response:
     now = clock.now()
+    counted = attempts.of_network("back from the provider", front_door.network())
+    if wait := attempts.begin(counted, now):
+        return front_door.slowed(wait)
     try:
         identity = provider.identity(attempt, links.to(CALLBACK), request.args.to_dict(), now)
     except openid.Unproven as unproven:
         return _refused("unproven", 403, str(unproven))
     except openid.Away as away:
         return _refused("away", 502, str(away))
+    attempts.succeeded(counted)
     session = signed_in.session()
     if attempt.connect is not None:
         if session is None or session.member_id != attempt.connect:

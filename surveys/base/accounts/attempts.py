@@ -52,6 +52,11 @@ def counts(what: str, account: str, network: str) -> list[Count]:
     ]
 
 
+def of_network(what: str, network: str) -> list[Count]:
+    """What a try counts for that names no account: a whole office may share the network, so its wait stays short."""
+    return [Count(f"{what}\0\0{network}", 30, timedelta(minutes=1))]
+
+
 def begin(counted: Sequence[Count], now: datetime) -> int:
     """0 when the try may be made, which then counts as failed until `succeeded`; else the seconds to wait."""
 

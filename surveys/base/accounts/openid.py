@@ -6,6 +6,7 @@ Needs the extra of requirements-oidc.txt. Every call leaves by the one client fo
 import base64
 import json
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,12 @@ GOOD_FOR = timedelta(minutes=10)
 
 #: What the provider says of itself is asked anew after so long.
 _KNOWN_FOR = timedelta(hours=1)
+
+#: After the provider failed to say it, nobody asks again for so long: each who waits holds a thread of the service.
+_AWAY_FOR = timedelta(seconds=30)
+
+#: So many at most wait for the provider at one moment to prove who somebody is.
+_PROVING = 8
 
 #: Seconds that the provider's clock may be off.
 _LEEWAY = 60
@@ -81,6 +88,8 @@ class Provider:
         self._metadata: dict[str, Any] = {}
         self._keys: Any = None
         self._known_until: datetime | None = None
+        self._away: tuple[datetime, str] | None = None
+        self._asking, self._proving = threading.Lock(), threading.BoundedSemaphore(_PROVING)
 
     def way(self, attempt: Attempt, callback: str) -> str:
         """The address at the provider that the browser is led to. Raises Away."""
@@ -96,6 +105,16 @@ class Provider:
 
     def identity(self, attempt: Attempt, callback: str, given: Mapping[str, str], now: datetime) -> Identity:
         """Who came back to `callback` with the parameters `given`. Raises Unproven and Away."""
+        if not self._proving.acquire(blocking=False):
+            raise Away("too many wait for it already")
+        try:
+            return self._proved(attempt, callback, given, now)
+        finally:
+            self._proving.release()
+
+    # --------------------------------------------------------------------------------------------------
+
+    def _proved(self, attempt: Attempt, callback: str, given: Mapping[str, str], now: datetime) -> Identity:
         if now.timestamp() > attempt.at + GOOD_FOR.total_seconds():
             raise Unproven("it took too long")
         if not signing.same(given.get("state", ""), attempt.state):
@@ -120,8 +139,6 @@ class Provider:
             email_verified=about.get("email_verified") in (True, "true"),
             name=about["name"][:200] if isinstance(about.get("name"), str) and about["name"] else None,
         )
-
-    # --------------------------------------------------------------------------------------------------
 
     def _client(self, callback: str) -> OAuth2Client:
         # Where the provider names none, it takes this one (Discovery 1.0, 3).
@@ -194,13 +211,30 @@ class Provider:
         return found
 
     def _metadata_now(self) -> dict[str, Any]:
-        now = clock.now()
-        if self._known_until is None or now > self._known_until:
+        """What the provider says of itself. One caller at a time asks; the others take what was known, or go."""
+        if self._known_until is not None and clock.now() <= self._known_until:
+            return self._metadata
+        if not self._asking.acquire(blocking=False):
+            if self._metadata:
+                return self._metadata
+            raise Away("another caller is asking it just now")
+        try:
+            return self._asked_anew()
+        finally:
+            self._asking.release()
+
+    def _asked_anew(self) -> dict[str, Any]:
+        if self._away is not None and clock.now() < self._away[0]:
+            raise Away(f"{self._away[1]}, a moment ago")
+        try:
             found = _json(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
             if found.get("issuer") != self.issuer:
                 raise Away(f"the issuer calls itself {str(found.get('issuer'))[:200]}")
-            self._metadata, self._keys, self._known_until = found, None, now + _KNOWN_FOR
-        return self._metadata
+        except Away as away:
+            self._away = clock.now() + _AWAY_FOR, str(away)
+            raise
+        self._metadata, self._keys, self._known_until = found, None, clock.now() + _KNOWN_FOR
+        return found
 
     def _endpoint(self, name: str) -> str:
         address = self._metadata_now().get(name)

@@ -6,7 +6,9 @@ import html
 import importlib.util
 import json
 import re
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -15,12 +17,13 @@ import time_machine
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from surveys.base import clock, delivery, settings
-from surveys.base.accounts import members, sessions
+from surveys.base import clock, db, delivery, settings
+from surveys.base.accounts import members, passwords, second_factor, sessions
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.delivery.client import Answer
 from surveys.base.delivery.message import DeliveryFailed
-from tests.visitor import Visitor, member, signed_in
+from tests.conftest import ON_SQLITE
+from tests.visitor import PASSWORD, Visitor, member, signed_in
 
 ISSUER = "https://login.acme.example"
 CLIENT, SECRET = "earshot client", "a+b/c=%"
@@ -276,6 +279,76 @@ def test_a_provider_that_is_away_or_another_is_told(world, provider):
         answer = Visitor(world).get(WAY)
         assert answer.status_code == 502, what
         assert "cannot be reached just now" in text_of(answer)
+
+
+@ON_SQLITE
+def test_a_provider_that_hangs_holds_one_caller_and_is_left_alone_a_while(world, provider):
+    calls, entered, end = [], threading.Event(), threading.Event()
+
+    def hangs(*_, **__):
+        calls.append(1)
+        entered.set()
+        assert end.wait(60)
+        raise DeliveryFailed("too slow", again=True)
+
+    answers, provider.call = provider.call, hangs
+
+    def first():
+        try:
+            return Visitor(world).get(WAY).status_code
+        finally:
+            db.forget_connection()
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first)
+        assert entered.wait(60)
+        try:
+            assert [Visitor(world).get(WAY).status_code for _ in range(3)] == [502] * 3
+        finally:
+            end.set()
+        assert waiting.result() == 502
+    assert Visitor(world).get(WAY).status_code == 502
+    assert calls == [1], "nobody asked again"
+    statuses = [Visitor(world).get(WAY).status_code for _ in range(40)]
+    assert 429 in statuses
+    provider.call, now = answers, clock.now()
+    with time_machine.travel(now + timedelta(seconds=121)):
+        visitor = Visitor(world)
+        back, _ = there(visitor, provider)
+        assert visitor.get(WAY).status_code == 303, "who was led there counts for nothing"
+        provider.call = lambda *_, **__: (_ for _ in ()).throw(DeliveryFailed("too slow", again=True))
+        statuses = []
+        for _ in range(32):
+            # The browser's attempt is over after each, so it keeps a copy.
+            kept = visitor.client._cookies.copy()
+            statuses.append(visitor.get(back))
+            visitor.client._cookies = kept
+        assert [each.status_code for each in statuses[:30]] == [502] * 30
+        assert statuses[-1].status_code == 429
+        assert int(statuses[-1].headers["Retry-After"]) > 0
+
+
+@ON_SQLITE
+def test_a_code_after_the_provider_is_no_password(world, provider):
+    bob = members.invite({"email": BOB, "role": "administrator"}, clock.now())
+    visitor = Visitor(world)
+    visitor.get(there(visitor, provider)[0])
+    secret = second_factor.new_secret()
+    codes = second_factor.switch_on(bob.id, secret, 0)
+    for again in (False, True):
+        if again:
+            # Whoever gives the password first is not asked for it a second time.
+            members.change(bob.id, {"password_hash": passwords.hashed(PASSWORD)})
+        fresh = Visitor(world)
+        answer = fresh.sign_in(BOB) if again else fresh.get(there(fresh, provider)[0])
+        assert answer.headers["Location"].startswith("/team/sign-in/code")
+        assert fresh.send("/team/sign-in/code", code=codes.pop()).status_code == 303
+        token = dict(fresh.forms(OPEN))["/team/sign-out"]["token"]
+        given = {"token": token, "do": "invite", "role": "viewer", "email": f"eve{again}@acme.example"}
+        answer = fresh.post("/team/admin/members", given)
+        assert answer.status_code == (303 if again else 403), [
+            l for l in text_of(answer).splitlines() if "wrong" in l
+        ]
 
 
 def test_who_has_no_password_proves_it_at_the_provider_again(world, provider):
