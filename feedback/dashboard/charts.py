@@ -18,8 +18,11 @@ TOP = 22.0
 #: Labels under a chart: as many as fit on a phone.
 LABELS = 4
 
-#: With more buckets, dots would touch each other.
+#: With more values, dots would touch each other; one that no line leads to has its dot all the same.
 MOST_DOTS = 60
+
+#: Buckets that are drawn at least, and how wide a bar or an interval may be, in percent.
+LEAST_BUCKETS, WIDEST = 7, 9.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,12 @@ class Bucket:
     band: tuple[float, float] | None
     bar: float
     outside: str | None
+    dot: bool = True
+
+    def span(self, part: float) -> tuple[float, float]:
+        """Where something begins that takes a part (0–1) of the bucket, in its middle, and how wide it is."""
+        width = min(self.width * part, WIDEST)
+        return round(self.x - width / 2, 3), round(width, 3)
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,13 @@ class Series:
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str, str]]
     lines: list[tuple[float, Any]] = field(default_factory=list)
-    dots: bool = True
     height: float = HEIGHT
+
+
+def begun(points: Sequence[Point]) -> int:
+    """Where to begin drawing: at the first answer, and with `LEAST_BUCKETS` of them where there are so many."""
+    first = next((at for at, point in enumerate(points) if point.n), 0)
+    return max(0, min(first, len(points) - LEAST_BUCKETS))
 
 
 def series(
@@ -80,6 +94,8 @@ def series(
     many = len(points) or 1
     most = max((point.n for point in points), default=0) or 1
     buckets = []
+    values = [None, *(point.value for point in points), None]
+    close = sum(value is not None for value in values) > MOST_DOTS
     for at, (point, band) in enumerate(zip(points, bands, strict=True)):
         value = point.value
         outside = None
@@ -95,6 +111,7 @@ def series(
                 band=(y(band[1]), y(band[0])) if band else None,
                 bar=round(24 * point.n / most, 1),
                 outside=outside,
+                dot=not close or (values[at] is None and values[at + 2] is None),
             )
         )
     joined = [
@@ -110,7 +127,6 @@ def series(
         ticks,
         _labels(points, label),
         lines=[(y(value), value) for value in extra],
-        dots=many <= MOST_DOTS,
     )
 
 

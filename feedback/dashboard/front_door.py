@@ -155,11 +155,6 @@ def new_password(token: str) -> Response:
 # ------------------------------------------------------------------------------------------------------
 
 
-def home(member: Member) -> str:
-    """Where a member begins: the first page that the role opens."""
-    return "/team" if signed_in.caller_of(member).may("read") else "/team/mine"
-
-
 def own_address(given: str | None) -> str | None:
     """`given` when it is the address of one of the team's pages, without the path of BASE_URL; else None."""
     return given if given and len(given) <= 2000 and _OWN.fullmatch(given) else None
@@ -190,7 +185,7 @@ def _begin(member: Member, following: str | None, trusted: bool = True) -> Respo
 
 
 def _enter(member: Member, following: str | None) -> Response:
-    return layout.led(layout.at(following or home(member)))
+    return layout.led(layout.at(following or members.home(member.role)))
 
 
 def _join(link: OneTimeLink, values: dict[str, Any]) -> Member | None:

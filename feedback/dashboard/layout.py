@@ -19,6 +19,9 @@ from surveys.base.http.problems import Problem
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 
+#: A scale of no more scores is read by the names of its groups.
+NAMED = 3
+
 SIGN_IN, SECOND_FACTOR = "/team/sign-in", "/team/profile/second-factor"
 
 
@@ -37,6 +40,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         day=day,
         may=may,
         tone=tone,
+        most=most,
         first_words=headings.first_words,
         caller=g.get("caller"),
         **values,
@@ -86,6 +90,12 @@ def tone(item: Item) -> str:
     return METRICS[item.metric].tone_of(item.group) if item.group else ""
 
 
+def most(item: Item) -> int | None:
+    """The highest score of a response's scale; None where its few scores have names instead."""
+    metric = METRICS[item.metric]
+    return metric.maximum if len(metric.scores) > NAMED else None
+
+
 def zone() -> ZoneInfo:
     """The zone in which this page tells times."""
     return context.settings().time_zone
@@ -120,8 +130,8 @@ def day(at_: datetime | str) -> str:
     return f"{local.day} {local:%b %Y}"
 
 
-def refusal(problem: Problem) -> Response:
-    """An error as a page; whoever is not signed in is led to the sign-in."""
+def refusal(problem: Problem, home: tuple[str, str]) -> Response:
+    """An error as a page that leads to `home`, by its address and title; without a session to the sign-in."""
     if problem.status == 401:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return led(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
@@ -133,6 +143,7 @@ def refusal(problem: Problem) -> Response:
         problem.status,
         told=told,
         fields=fields,
+        home=home,
         request_id=context.request_id(),
     )
     answer.headers.extend(problem.headers)

@@ -1,6 +1,6 @@
 """The overview: what each survey comes to, what may be said of it, what moved it, and the newest words."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,7 @@ class Card:
     table: list[dict[str, Any]]
     outside: str | None
     movers: list[dict[str, Any]] = field(default_factory=list)
+    reading: str | None = None
     looked_at: int = 0
     pins: list[charts.Mark] = field(default_factory=list)
     breaks: list[charts.Mark] = field(default_factory=list)
@@ -87,6 +88,7 @@ def overview() -> Any:
         say("overview"),
         cards=cards,
         rising=_rising(surveys, since, until),
+        reading=_reading(reports.Scope(surveys, None, until)) if surveys else None,
         newest=newest,
         names={survey.id: survey.name for survey in surveys},
         periods=[(period, say(f"period.{period}")) for period in PERIODS],
@@ -164,6 +166,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
     selection = results.Selection(metric, [survey], since, until)
     interval = results.fitting(selection, zone)
     found = results.number(results.Selection(metric, [survey], since, until, interval), zone, now)
+    found = replace(found, series=found.series[charts.begun(found.series) :])
     query = {
         "survey": survey.id,
         "counted": "1",
@@ -184,13 +187,14 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         sentence=_sentence(metric, found, period),
         query=query,
         groups=_groups(metric, found, query),
-        asked=_asked(found.asked),
+        asked=_asked(found.asked, found.n),
         silent=_silent(metric, found),
         every=interval,
         chart=chart,
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
+        reading=_reading(reports.Scope([survey], since, until)),
         looked_at=sum(mover.p is not None for mover in moved),
         pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(
@@ -213,7 +217,7 @@ def _sentence(metric: Metric, found: Number, period: str) -> str:
     then = say(f"before.{period}")
     if not before.n:
         return f"{told} {say('says.alone', then=then)}"
-    past = {"then": then, "was": charts.value(metric, before.value), "n": f"{before.n:,}"}
+    past = {"then": then, "was": charts.value(metric, before.value), "many": _many(before.n)}
     if not change.distinguishable or change.difference is None:
         return f"{told} {say('says.same', **past)}"
     way = "says.up" if change.difference > 0 else "says.down"
@@ -241,14 +245,30 @@ def _groups(metric: Metric, found: Number, query: dict[str, Any]) -> list[dict[s
     return rows
 
 
-def _asked(asked: Asked | None) -> str | None:
+def _many(n: int) -> str:
+    return say("answered.n", n=f"{n:,}") if n != 1 else say("answered.one")
+
+
+def _asked(asked: Asked | None, answers: int) -> str | None:
+    """How many of those asked answered; `answers`: all that there are, with those that nobody was asked for."""
     if not asked or not (asked.sent or asked.still_open):
         return None
-    rate = number(100 * asked.response_rate) if asked.response_rate is not None else None
-    told = say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate) if rate else ""
+    told = []
+    if asked.response_rate is not None:
+        rate = number(100 * asked.response_rate)
+        told.append(say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate))
+        if answers > asked.answered:
+            told.append(say("asked.others"))
     if asked.still_open:
-        told += " " + say("asked.open", n=f"{asked.still_open:,}")
-    return told.strip()
+        one = asked.still_open == 1
+        told.append(say("asked.open.one") if one else say("asked.open", n=f"{asked.still_open:,}"))
+    return " ".join(told)
+
+
+def _reading(scope: reports.Scope) -> str | None:
+    """That topics are still being read, and how far; None when that is done, or there is no comment to read."""
+    placed, comments = reports.being_read(scope) or (0, 0)
+    return say("reading", placed=f"{placed:,}", comments=f"{comments:,}") if comments else None
 
 
 def _silent(metric: Metric, found: Number) -> str | None:
@@ -324,12 +344,13 @@ def _chart(
 
 def _marks(happened: list[tuple[datetime, Any]], points: Series) -> list[charts.Mark]:
     """Where in the series things happened, numbered; only those within it."""
-    zone, found = layout.zone(), []
-    for number_, (at, what) in enumerate(happened, 1):
+    zone = layout.zone()
+    found: list[charts.Mark] = []
+    for at, what in happened:
         day = schedule.day_of(at, zone)
         place = sum(point.start <= day for point in points) - 1
         if place >= 0:
-            found.append(charts.Mark(round(100 * (place + 0.5) / len(points), 3), number_, what))
+            found.append(charts.Mark(round(100 * (place + 0.5) / len(points), 3), len(found) + 1, what))
     return found
 
 

@@ -10,13 +10,17 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from feedback.dashboard import assets, layout
+from feedback.dashboard import assets, layout, words
 from feedback.dashboard import forms as forms_module
 from surveys import visible
+from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Missing
 from surveys.base.http import csrf, problems, signed_in
 from surveys.base.http.callers import needs
+
+#: The address that leads every member to the first page that is theirs.
+ENTRANCE = "/team"
 
 blueprint = Blueprint("team", __name__, template_folder="../templates")
 
@@ -164,7 +168,10 @@ def _refused(error: Exception) -> Response:
     found = signed_in.member() if problem.status == 403 else None
     if found is not None and signed_in.lacks_second_factor(found):
         return layout.led(layout.at(layout.SECOND_FACTOR))
-    return layout.refusal(problem)
+    if found is not None and request.method == "GET" and request.path == ENTRANCE:
+        # What everybody types and bookmarks.
+        return layout.led(layout.at(members.home(found.role)))
+    return layout.refusal(problem, _home(problem))
 
 
 @blueprint.after_request
@@ -180,8 +187,21 @@ def _not_a_page(error: Exception) -> Response:
     """An address under /team that is no page: told as a page. Other addresses speak JSON."""
     problem = problems.problem_of(error)
     if request.path == "/team" or request.path.startswith("/team/"):
-        return layout.refusal(problem)
+        return layout.refusal(problem, _home(problem))
     return problems.problem_answer(problem)
+
+
+def _home(problem: problems.Problem) -> tuple[str, str]:
+    """Address and words of the link to the first page that whoever asks may open."""
+    if problem.status >= 500 or (g.get("caller") is not None and g.caller.member is None):
+        # The database may be what failed; and a key has no role.
+        return ENTRANCE, words.say("back_to", page=words.say("overview"))
+    found = signed_in.member()
+    if found is None:
+        return ENTRANCE, words.say("to_sign_in")
+    address = members.home(found.role)
+    title = next(page.title for page in PAGES if page.address == address)
+    return address, words.say("back_to", page=title)
 
 
 for _status in (404, 405):

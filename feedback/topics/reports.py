@@ -12,7 +12,7 @@ from feedback import drivers, results
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Reading, Topic
+from feedback.models import Placement, Reading, Topic, TopicReview
 from feedback.topics import reviews
 from feedback.topics.topics import state
 from surveys.base.clock import microseconds, stamp
@@ -131,6 +131,20 @@ def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, An
         "evidence": evidence(row.id, scope),
         **({} if scope.limited else {"lineage": lineage(row.id)}),
     }
+
+
+def being_read(scope: Scope) -> tuple[int, int] | None:
+    """While topics are still looked for, how many comments are in one and how many there are; else None.
+
+    That is while a review waits or runs, and before the first has ended where no comment was placed otherwise.
+    """
+    last = reviews.latest()
+    if last is None or last.state not in (reviews.WAITING, reviews.RUNNING):
+        ended = TopicReview.select().where(TopicReview.state == reviews.DONE).exists()
+        if ended or Placement.select().exists():
+            return None
+    comments, placed = _comments(scope)
+    return placed, comments
 
 
 def review() -> dict[str, Any] | None:

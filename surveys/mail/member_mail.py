@@ -51,7 +51,9 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         to=member.email,
         name=member.name,
         subject=_SUBJECTS[kind],
-        text=_TEXTS[kind].format(site=links.to("/team"), link=links.to(f"/team/{kind}/{token}")),
+        text=_TEXTS[kind].format(
+            site=links.to(members.home(member.role)), link=links.to(f"/team/{kind}/{token}")
+        ),
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
     try:

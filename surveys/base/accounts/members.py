@@ -23,6 +23,11 @@ ROLES: dict[str, tuple[str, ...]] = {
 ADMINISTRATOR = "administrator"
 
 
+def home(role: str) -> str:
+    """The address where members of a role begin: the overview, or without it their own page."""
+    return "/team" if ROLES[role] else "/team/mine"
+
+
 class Taken(Clash):
     """Somebody else has this address."""
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import jinja2.nodes
 import pytest
+from flask import g
 from jinja2 import Environment
 
 from feedback.dashboard import assets, layout, registry, words
+from surveys.base.accounts import members
+from surveys.base.http import signed_in as signed_in_
 from tests.conftest import ON_POSTGRES
 from tests.visitor import signed_in
 
@@ -41,6 +44,25 @@ def test_no_page_hands_the_database_a_nul_of_its_query(world):
                 assert status < 500, (page.address, name)
             tried.add((page.address, name))
     assert {("/team/admin/audit", "thing"), ("/team/feed", "person"), ("/team/mine", "cursor")} <= tried
+
+
+def test_a_dead_end_leads_to_the_first_page_that_its_reader_may_open(world):
+    visitors = {role: signed_in(world, role) for role in members.ROLES}
+    agent = visitors["agent"]
+    for role, visitor in visitors.items():
+        first = members.home(role)
+        for dead in ("/team/nowhere", "/team/feed/nothing"):
+            answer = visitor.get(dead)
+            assert answer.status_code in (403, 404)
+            assert f'class="button" href="{first}"' in answer.get_data(as_text=True)
+        assert visitor.get(first).status_code == 200
+        with world.app.test_request_context(first, headers={"Cookie": f"earshot={visitor.secret}"}):
+            g.caller = signed_in_.way()
+            assert next(registry.navigation())[1][0].address == first
+    assert agent.get("/team?period=30d").headers["Location"] == "/team/mine"
+    assert agent.post("/team", {}).status_code == 403
+    assert "Go to the sign-in" in world.client.get("/team/nowhere").get_data(as_text=True)
+    assert 'href="team"' in world.client.get("/").get_data(as_text=True)
 
 
 def test_files_are_kept_for_good_under_the_hash_of_their_bytes(world):

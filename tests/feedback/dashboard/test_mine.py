@@ -47,8 +47,10 @@ def test_an_agent_sees_own_answers_and_own_value_and_nothing_else(world, make):
     assert "Opening hours" in page.partition("Missed")[2]
     for foreign in ("Rude to me", "Kim", "Lost parcel", "Warehouse"):
         assert foreign not in page
-    for closed in ("/team", "/team/feed", f"/team/feed/{mine_[0].id}", "/team/feed/export.csv"):
-        assert visitor.get(closed).status_code == 403
+    for closed in ("/team/feed", f"/team/feed/{mine_[0].id}", "/team/feed/export.csv"):
+        answer = visitor.get(closed)
+        assert answer.status_code == 403
+        assert 'class="button" href="/team/mine"' in answer.get_data(as_text=True)
     assert 'href="/team/mine" aria-current="page"' in page
     assert 'href="/team/feed"' not in page
 

@@ -1,5 +1,7 @@
 """The overview: every number leads to its answers, and says no more than may be said."""
 
+import html
+import re
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urlsplit
@@ -7,12 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from feedback import pins, results
-from feedback.dashboard import overview
+from feedback.dashboard import charts, overview
 from feedback.domain.drivers import Impact
-from feedback.numbers import Mover
+from feedback.models import Placement, Topic, TopicReview
+from feedback.numbers import Mover, Point
+from feedback.topics import reviews
 from surveys.base import clock
 from surveys.domain.metrics import METRICS
-from surveys.models import DailyCount, Survey
+from surveys.models import DailyCount, Response, Survey
 from tests.conftest import ADMIN_KEY
 
 
@@ -113,6 +117,49 @@ def test_pins_and_benchmarks_are_set_and_taken_off_by_forms(world, filled, make)
     assert pins.within(None) == pins.benchmarks(filled.id) == []
     for form in ({"do": "pin", "text": " "}, {"do": "compare", "value": "1", "text": "x"}, {"do": "fly"}):
         assert browse(world, "/team", method="POST", data=form).status_code == 422
+
+
+def test_a_young_survey_is_drawn_from_its_first_answer_on(world, make):
+    survey, now = make.survey(name="Young"), clock.now()
+    for at in range(results.FULL + 7):
+        make.response(survey, 9 + at % 2, now, comment=f"words {at}")
+    page = browse(world, "/team").get_data(as_text=True)
+    assert "By day" in page
+    assert len(re.findall(r'<tr><th scope="row">', page)) == charts.LEAST_BUCKETS, "not the year before it"
+    assert len(re.findall(r'<circle class="dot', page)) == 1
+    width = float(re.search(r'<rect class="interval" x="[\d.]+%" width="([\d.]+)%" y', page)[1])
+    assert 4 < width <= charts.WIDEST
+
+
+def test_a_value_that_no_line_leads_to_has_its_point_however_many_there_are():
+    def drawn(answered):
+        points = [Point(int(full), 10.0 if full else None, None, date(2026, 1, 1)) for full in answered]
+        found = charts.series(points, [None] * len(points), (-100, 100), str)
+        return [bucket.dot for bucket in found.buckets if bucket.y is not None]
+
+    many = [True] * (charts.MOST_DOTS + 1)
+    assert drawn([*many, False, True]) == [*[False] * len(many), True]
+    assert drawn([True, *[False] * 300, True, True]) == [True] * 3
+
+
+def test_while_topics_are_read_nothing_is_said_of_what_they_do(world, make, filled):
+    make.survey(name="Silent")
+
+    def text():
+        return html.unescape(browse(world, "/team?period=90d").get_data(as_text=True))
+
+    reading = "Topics are still being read: 0 of 10 comments are in one so far."
+    assert text().count(reading) == 2, "in the survey and beside it"
+    assert "No topic is talked about more" not in text()
+    review, _ = reviews.ask(clock.now())
+    topic = Topic.create(id="top_1", label="Paying", created_at=clock.now())
+    placed = Response.get(Response.survey == filled.id)
+    Placement.create(topic=topic, response=placed.key, evidence=[])
+    assert reading.replace("0 of", "1 of") in text()
+    TopicReview.update(state=reviews.DONE).where(TopicReview.id == review.id).execute()
+    assert "still being read" not in text()
+    assert "No topic is talked about more than before." in text()
+    assert "No topic has answers enough yet" in text()
 
 
 def test_pins_over_the_api(world, api, make):
