@@ -171,8 +171,8 @@ def frozen(said: Mapping[str, Any], connection_id: str | None) -> dict[str, Any]
     return {
         "connection_id": connection_id,
         "touchpoint": said.get("touchpoint"),
-        # Addresses of members are kept in small letters too: by them a member finds their own answers.
-        "agent_id": agent.get("id") or (agent.get("email") or "").lower() or None,
+        # Addresses of members are kept in this form too: by them a member finds their own answers.
+        "agent_id": agent.get("id") or addresses.normal(agent.get("email")),
         "agent_name": agent.get("name"),
         "team_id": team.get("id") or team.get("name"),
         "team_name": team.get("name"),

@@ -8,6 +8,7 @@ from surveys.base import db, delivery, jobs
 from surveys.base.accounts import members, one_time_links
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.domain import addresses
 
 DUE = "member mail"
 
@@ -37,7 +38,7 @@ If it was not you, do nothing: your password stays as it is.
 
 def enqueue(kind: str, email: str, now: datetime) -> None:
     """Have the worker write to whoever has this address. It takes as long where nobody has it."""
-    db.write(lambda: jobs.enqueue(DUE, {"kind": kind, "email": members.normal(email)}, now))
+    db.write(lambda: jobs.enqueue(DUE, {"kind": kind, "email": addresses.as_typed(email) or ""}, now))
 
 
 @jobs.on(DUE, lane=jobs.MAIL)

@@ -11,6 +11,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.db import IDENTIFIER, JSONField, Table, UTCField
 from surveys.base.errors import Clash
 from surveys.base.sealing import SealedField
+from surveys.domain import addresses
 
 #: A role and the scopes that it gives. An agent has none: own pages are open to every member.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -79,7 +80,8 @@ class Member(Table):
     @property
     def agents(self) -> tuple[str, ...]:
         """The ids under which helpdesks credit the member: the address, and what an administrator has set."""
-        return (self.email,) if self.agent in (None, self.email) else (self.email, self.agent)
+        # Answers of earlier times name the address as the helpdesk spelled it.
+        return tuple(dict.fromkeys((*addresses.spellings(self.email), self.agent or self.email)))
 
     @property
     def called(self) -> str:
@@ -97,8 +99,8 @@ class SecondFactorRule(Table):
 
 
 def normal(email: str) -> str:
-    """An address as members are looked up by."""
-    return email.strip().lower()
+    """An address as members are kept and looked up by, whichever way it was typed."""
+    return addresses.normal(email) or ""
 
 
 def get(member_id: str) -> Member | None:
@@ -107,8 +109,12 @@ def get(member_id: str) -> Member | None:
 
 
 def by_email(email: str) -> Member | None:
-    """The member with this address."""
-    return Member.get_or_none(Member.email == normal(email))
+    """The member with this address.
+
+    Two members from before there was one form of an address have each a spelling, by which they are found first.
+    """
+    spelled = Member.get_or_none(Member.email == addresses.as_typed(email))
+    return spelled or Member.get_or_none(Member.email == normal(email))
 
 
 def by_subject(subject: str) -> Member | None:
@@ -123,15 +129,15 @@ def nobody_joined() -> bool:
 
 def invite(values: Mapping[str, Any], now: datetime) -> Member:
     """A member who has yet to take up the invitation. `values`: email and role; name, surveys, agent. Raises Taken."""
-    email, surveys = normal(values["email"]), values.get("surveys")
+    surveys = values.get("surveys")
 
     def verb() -> Member:
         db.serialise("members")
-        if by_email(email):
+        if by_email(values["email"]):
             raise Taken
         return Member.create(
             id=ids.new("mem"),
-            email=email,
+            email=normal(values["email"]),
             name=values.get("name"),
             role=values["role"],
             surveys=None if surveys is None else sorted(set(surveys)),
@@ -169,7 +175,10 @@ def change(member_id: str, values: Mapping[str, Any]) -> Member | None:
         if "email" in values and (other := by_email(values["email"])) and other.id != member_id:
             raise Taken
         for name, value in values.items():
-            setattr(member, name, normal(value) if name == "email" else value)
+            if name != "email":
+                setattr(member, name, value)
+            elif addresses.as_typed(value) != member.email:
+                member.email = normal(value)
         if kept and not _is_in_charge(member) and not _others_in_charge(member_id):
             raise LastAdministrator
         member.save()
