@@ -282,7 +282,10 @@ class FollowUpResponse(Table):
 
 
 class SavedFeed(Table):
-    """A saved view of the feed. Everybody who knows its token may read it; the token is kept as a hash."""
+    """A saved view of the feed. Everybody who knows its token may read it; the token is kept as a hash.
+
+    `api_key`: with whose end it ends. `made_by`: the key or member; null where that is not known any more.
+    """
 
     id = TextField(primary_key=True)
     name = TextField()
@@ -291,11 +294,12 @@ class SavedFeed(Table):
     api_key = TextField()
     digest = TextField(unique=True)
     created_at = UTCField()
+    made_by = TextField(null=True)
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""
-        return cls.api_key == caller.id
+        return cls.made_by == caller.id
 
     class Meta:
         table_name = "saved_feed"

@@ -37,6 +37,7 @@ def save(name: str, filters: dict[str, Any], caller: Caller, now: datetime) -> t
             api_key=holder,
             digest=signing.keyed_hash("feed", token),
             created_at=now,
+            made_by=caller.id,
         )
 
     return db.write(verb), token
@@ -50,6 +51,17 @@ def opened_by(token: str) -> SavedFeed | None:
 def derived_id(item_id: str) -> str:
     """The id an entry of a public view carries: stable, and no key to the response itself."""
     return signing.keyed_hash("feed entry", item_id)
+
+
+def made_by(member_id: str) -> list[SavedFeed]:
+    """The views that a member made, oldest first. They go on without the member."""
+    found = SavedFeed.select().where(SavedFeed.made_by == member_id)
+    return list(found.order_by(SavedFeed.created_at, SavedFeed.id))
+
+
+def forget_made_by(member_id: str) -> None:
+    """Revoke the views that a member made."""
+    db.write(SavedFeed.delete().where(SavedFeed.made_by == member_id).execute)
 
 
 def forget(feed_id: str) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from feedback.models import Reading
 from surveys import daily_counts
 from surveys.base import cli, clock, db, jobs, sealing, settings
+from surveys.base.accounts import members
 from surveys.base.db import migrations as db_migrations
 from surveys.commands import service
 from surveys.keeping import backup
@@ -38,6 +39,7 @@ LANDED = {
     "0018_contact": "f2d8cf57ac01d592327d65054f7a5a4d1251773c5f1e87709b925ebe9acd7f0f",
     "0020_segments": "f4c7a3059878f56c5193f13fecdabdae1fd9c4a44aa764652786a24304c4815a",
     "0021_themes": "1f201919b690bb456a3dfdfc261093531a63cdc863944b8c44633ac27dc49513",
+    "0023_one_address": "92f0294eb6cf46acd4cb29b2739d774a4fee537d426b4baea646e05d10af43c0",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"
@@ -313,3 +315,31 @@ def test_a_type_or_a_column_that_no_row_can_be_written_for_is_named(world):
         "column learnt.learnt_from may be empty",
         "column learnt.other is unknown and must not be empty",
     ]
+
+
+def test_members_come_under_the_one_form_of_their_address_and_none_is_lost(world):
+    letters, labels = "ann@m\u00fcller.example", "ann@xn--mller-kva.example"
+    kept = {
+        "mem_1": "bob@b\u00fccher.example",
+        "mem_2": labels,
+        "mem_3": letters,
+        "mem_4": "eve@acme.example",
+    }
+    with world.app.app_context():
+        db_migrations.down(world.settings, "0023_one_address")
+        real = db.database.obj
+        member = "INSERT INTO member (id, email, role, created_at) VALUES (?, ?, 'viewer', ?)"
+        for name, email in kept.items():
+            real.execute_sql(member.replace("?", real.param), (name, email, AT))
+        view = "INSERT INTO saved_feed (id, name, filters, digest, api_key, created_at) VALUES (?, 'All', ?, ?, ?, ?)"
+        for name, holder in (("fd_1", "key_1"), ("fd_2", "")):
+            real.execute_sql(view.replace("?", real.param), (name, "{}", name, holder, AT))
+        db_migrations.up(world.settings)
+        assert db_migrations.differences() == []
+        found = {row.id: row.email for row in members.Member.select()}
+        assert found == {**kept, "mem_1": "bob@xn--bcher-kva.example"}
+        assert [members.by_email(each).id for each in (letters, labels)] == ["mem_3", "mem_2"]
+        assert members.by_email("Bob@B\u00fccher.Example.").id == "mem_1"
+        assert members.change("mem_3", {"email": letters, "name": "Ann"}).email == letters
+        made = dict(real.execute_sql("SELECT id, made_by FROM saved_feed ORDER BY id").fetchall())
+        assert made == {"fd_1": "key_1", "fd_2": None}

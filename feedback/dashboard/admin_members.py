@@ -5,11 +5,13 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, g, request
 
+from feedback import saved_feeds
 from feedback.dashboard import flash, forms, layout, registry
 from feedback.dashboard.words import say
 from surveys import team, visible
-from surveys.base import clock, errors
+from surveys.base import clock, db, errors
 from surveys.base.accounts import members, one_time_links, second_factor
+from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import ROLES, Member
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.http import audited
@@ -58,7 +60,7 @@ def one(member_id: str) -> Response:
     do = given.get("do")
     try:
         if do == "remove":
-            team.remove(member_id, g.caller)
+            _remove(member_id, "end_views" in given, g.caller)
             return layout.led(layout.at(LIST, done="removed"))
         if do == "link":
             visible.demand_all(g.caller, say("refused.403.told"))
@@ -81,6 +83,15 @@ def one(member_id: str) -> Response:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _remove(member_id: str, with_views: bool, caller: Caller) -> None:
+    def verb() -> None:
+        team.remove(member_id, caller)
+        if with_views:
+            saved_feeds.forget_made_by(member_id)
+
+    db.write(verb)
 
 
 def _read(
@@ -171,6 +182,7 @@ def _member(
         roles=list(ROLES),
         given=given,
         errors=wrong,
+        views=saved_feeds.made_by(member.id),
         link=shown if isinstance(shown, dict) else None,
         done=_done(),
     )

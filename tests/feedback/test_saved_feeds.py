@@ -1,12 +1,16 @@
 """Saved views of the feed: each goes with the key that made it, and stays within that key's surveys."""
 
+import re
+
 import pytest
 
 from feedback import saved_feeds
+from feedback.models import SavedFeed
 from surveys.base import clock, errors
-from surveys.base.accounts import keys
+from surveys.base.accounts import keys, members
 from surveys.base.accounts.caller import Caller
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
+from tests.visitor import signed_in
 
 
 @pytest.fixture
@@ -116,3 +120,37 @@ def test_a_view_that_a_member_saves_is_the_services_and_stays_within_their_surve
     assert row.api_key == saved_feeds.SERVICE
     shown = client.get(f"/feed/{token}.json").get_json()
     assert ["Mine" in item["content_text"] for item in shown["items"]] == [True]
+
+
+@ON_SQLITE
+def test_a_limited_member_finds_the_own_view_and_who_removes_them_may_end_it(world, make, client):
+    admin, page = signed_in(world), "/team/feed"
+    ann = signed_in(world, "editor", surveys=[make.survey().id])
+    with world.app.app_context():
+        saved_feeds.save(
+            "Not Ann's", {}, Caller("mem_1", "Eve", frozenset({"write"}), None, "mem_1"), clock.now()
+        )
+    token = ann.forms(page)[0][1]["token"]
+    links = set()
+    for name in ("First", "Second"):
+        shown = ann.get(ann.post(page, {"token": token, "do": "save", "name": name}).headers["Location"])
+        links |= set(re.findall(r"/feed/[\w-]+\.json", shown.get_data(as_text=True)))
+    assert len(links) == 2
+
+    def views():
+        return [each["id"] for _, each in ann.forms(page) if each.get("do") == "forget"]
+
+    first, second = (SavedFeed.get(SavedFeed.name == name).id for name in ("First", "Second"))
+    assert set(views()) == {first, second}
+    assert ann.post(page, {"token": token, "do": "forget", "id": first}).status_code == 303
+    assert views() == [second]
+    assert sorted(client.get(each).status_code for each in links) == [200, 404]
+    who = members.by_email("editor@acme.example").id
+    at = f"/team/admin/members/{who}"
+    told = admin.get(at).get_data(as_text=True)
+    assert "Second" in told
+    assert "Not Ann" not in told
+    given = {"token": admin.forms(at)[0][1]["token"], "do": "remove", "end_views": "1"}
+    assert admin.post(at, given).status_code == 303
+    assert {client.get(each).status_code for each in links} == {404}
+    assert [row.name for row in SavedFeed.select()] == ["Not Ann's"]
