@@ -134,6 +134,17 @@ class Person(Table):
     days_between_asks = IntegerField(default=0)
     created_at = UTCField()
 
+    @property
+    def shown_email(self) -> str | None:
+        """The address to show: what is known before what was claimed."""
+        found: str | None = self.email or self.known_email or self.claimed_email
+        return found
+
+    @property
+    def email_claimed(self) -> bool:
+        """Whether nobody vouches for the address that is shown; mail never goes there."""
+        return bool(self.shown_email) and not (self.verified and bool(self.email or self.known_email))
+
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """Whom a caller limited to some surveys may see: whom these asked or heard."""

@@ -2,12 +2,14 @@
 
 from flask import Response, g
 
-from feedback.dashboard import layout, registry
+from feedback.dashboard import deeds, layout, registry
 from feedback.dashboard.words import say
 from surveys import visible
 from surveys.base.accounts import audit
 from surveys.base.accounts.audit import AuditEntry
+from surveys.base.accounts.members import Member
 from surveys.base.http import lists
+from surveys.models import Survey
 from surveys.schemas.members import AuditQuery
 
 ADDRESS = "/team/admin/audit"
@@ -24,8 +26,19 @@ def index() -> Response:
     return layout.page(
         "audit.html",
         say("audit"),
-        entries=rows,
+        entries=[(row, deeds.told(row.action), deeds.fields_told(row.fields)) for row in rows],
+        called=_called({row.thing for row in rows if row.thing}),
         thing=query.get("thing"),
         narrowed=bool({"thing", "caller", "cursor"} & set(query)),
         following=layout.here(cursor=following) if following else None,
     )
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _called(things: set[str]) -> dict[str, str]:
+    """What surveys and members among `things` are called today; of what is gone its id is left."""
+    surveys = visible.surveys(g.caller).where(Survey.id.in_(sorted(things)))
+    people = visible.narrowed(Member.select(), g.caller).where(Member.id.in_(sorted(things)))
+    return {row.id: row.name for row in surveys} | {row.id: row.called for row in people}

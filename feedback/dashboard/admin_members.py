@@ -14,7 +14,7 @@ from surveys.base.accounts import members, one_time_links, second_factor
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import ROLES, Member
 from surveys.base.accounts.one_time_links import RESET, WELCOME
-from surveys.base.http import audited
+from surveys.base.http import audited, context
 from surveys.mail import member_mail
 from surveys.models import Survey
 from surveys.schemas.members import MemberBody, MemberPatch
@@ -43,7 +43,8 @@ def index() -> Response:
             member, url = team.invite(values, g.caller, now)
             member_mail.enqueue(WELCOME, member.email, now)
             audited.about(member.id)
-            return _link_shown(member, WELCOME, url)
+            mailed = context.settings().smtp_url is not None
+            return _link_shown(member, WELCOME, url, "members.mailed" if mailed else "members.no_mail")
         except members.Taken as taken:
             wrong = {"email": [taken.message]}
     return _list(given, wrong, 422)
@@ -134,10 +135,10 @@ def _shown_as_chosen(given: dict[str, str], member: Member | None) -> list[str] 
     return kept
 
 
-def _link_shown(member: Member, kind: str, url: str) -> Response:
+def _link_shown(member: Member, kind: str, url: str, told: str = "members.link") -> Response:
     hours = int(one_time_links.GOOD_FOR[kind].total_seconds() // 3600)
     answer = layout.led(layout.at(f"{LIST}/{member.id}"))
-    flash.put(answer, {"url": url, "told": say("members.link", email=member.email, hours=hours)})
+    flash.put(answer, {"url": url, "told": say(told, email=member.email, hours=hours)})
     return answer
 
 

@@ -21,7 +21,7 @@ from surveys import links, responses, visible
 from surveys.base import clock, db
 from surveys.base.errors import Refused
 from surveys.base.http import bodies, lists
-from surveys.models import Response, Survey
+from surveys.models import Person, Response, Survey
 
 say = words.say
 
@@ -106,6 +106,8 @@ def _page(row: Response | None) -> Any:
     if row is not None and chosen is None:
         raise registry.not_found()
     live = _topics()
+    shown = [*page.items, *([chosen] if chosen else [])]
+    people = _people({item.person.id for item in shown if item.person})
     return layout.page(
         "feed.html",
         say("answer.title", score=chosen.score if chosen.score is not None else say("none"))
@@ -116,8 +118,10 @@ def _page(row: Response | None) -> Any:
         is_all=n < the_feed.MOST_COUNTED,
         query=query,
         asked=asked,
-        chips=_chips(query, surveys, live),
+        chips=_chips(query, surveys, live, people),
         names={survey.id: survey.name for survey in surveys},
+        people=people,
+        called={id_: person.name or person.shown_email for id_, person in people.items()},
         topics=live,
         surveys_named=[(survey.id, survey.name) for survey in surveys],
         topics_named=[(topic.id, topic.label) for topic in live],
@@ -168,12 +172,25 @@ def _topics() -> list[Topic]:
     return sorted(found.where(Topic.merged_into.is_null()), key=lambda topic: str(topic.label).casefold())
 
 
-def _chips(query: Mapping[str, str], surveys: list[Survey], live: list[Topic]) -> list[dict[str, str]]:
+def _people(ids: set[str]) -> dict[str, Person]:
+    """The people behind answers, for those who may see people; others read the names that answers carry."""
+    if not layout.may("write"):
+        return {}
+    return {
+        row.id: row
+        for row in visible.narrowed(Person.select(), registry.caller()).where(Person.id.in_(sorted(ids)))
+    }
+
+
+def _chips(
+    query: Mapping[str, str], surveys: list[Survey], live: list[Topic], people: Mapping[str, Person]
+) -> list[dict[str, str]]:
     """Each filter in words, with the address that is without it."""
     named = {
         "survey": {survey.id: survey.name for survey in surveys},
         "topic": {topic.id: topic.label for topic in live},
         "group": {group: say(f"group.{group}") for group in GROUPS},
+        "person": {id_: row.name or row.shown_email or id_ for id_, row in people.items()},
         "has_comment": {
             "1": say("filter.with_words"),
             "0": say("filter.without_words"),

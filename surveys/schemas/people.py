@@ -52,14 +52,9 @@ class PersonOut(Stored):
 
     id = fields.String()
     external_id = fields.String(allow_none=True)
-    email = made(fields.String(allow_none=True), lambda person: _known(person) or person.claimed_email)
-    email_claimed = made(
-        fields.Boolean(
-            metadata={"description": "true: nobody vouches for the address; mail never goes there."}
-        ),
-        lambda person: (
-            bool(_known(person) or person.claimed_email) and not (person.verified and _known(person))
-        ),
+    email = made(fields.String(allow_none=True), lambda person: person.shown_email)
+    email_claimed = fields.Boolean(
+        metadata={"description": "true: nobody vouches for the address; mail never goes there."}
     )
     name = fields.String(allow_none=True)
     language = fields.String(allow_none=True)
@@ -71,10 +66,6 @@ class PersonOut(Stored):
     unsubscribed_at = Moment(allow_none=True)
     bounced_at = Moment(allow_none=True)
     created_at = Moment()
-
-
-def _known(person: Any) -> str | None:
-    return person.email or person.known_email
 
 
 class PersonList(ma.Schema):

@@ -15,7 +15,7 @@ from feedback.models import Placement, Reading, Topic
 from surveys.base import clock
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.caller import Caller
-from surveys.models import Response
+from surveys.models import Person, Response
 from tests.feedback.dashboard.test_overview import Numbers, browse
 from tests.visitor import PASSWORD, forms_on, signed_in
 
@@ -299,3 +299,31 @@ def test_members_are_told_in_their_own_words(world, make):
     assert Caller("mem_1", "Ann", frozenset(), None, "mem_1").lacking("read") != Caller(
         "key_1", "k", frozenset()
     ).lacking("read")
+
+
+def test_whoever_may_see_people_reads_whose_answer_it_is(world, make, survey):
+    kinds = (
+        ("per_known", {"email": "ann@acme.example", "verified": True}, 9, False),
+        ("per_claim", {"external_id": "7", "claimed_email": "bob@acme.example", "verified": False}, 2, True),
+    )
+    reader = make.key("read")
+    for id_, given, score, is_claimed in kinds:
+        Person.create(id=id_, created_at=clock.now(), **given)
+        row = of(survey, score)
+        Response.update(person=id_, ticket={"number": "T-17"}).where(Response.key == row.key).execute()
+        address = given.get("email") or given["claimed_email"]
+        page = shown(world, f"/team/feed/{row.id}")
+        assert f"<h1><bdi>{address}</bdi></h1>" in page
+        assert "T-17" in page
+        assert ("only claimed" in page) is is_claimed
+        assert (
+            f"<bdi>{address}</bdi>" in shown(world, f"/team/feed?person={id_}").partition('class="list"')[0]
+        )
+        theirs = shown(world, f"/team/feed/{row.id}", reader)
+        assert address not in theirs
+        assert "Name not known" in theirs
+    nobody = of(survey, 7)
+    page = shown(world, f"/team/feed/{nobody.id}")
+    assert "Nobody known" in page
+    assert "Sentiment not known" not in page, "there are no words"
+    assert "<small> of 10</small>" in page

@@ -1,5 +1,6 @@
 """Profile, second factor, members and log as pages: what each form does, and what it asks for first."""
 
+import dataclasses
 import html
 import re
 from datetime import timedelta
@@ -7,8 +8,10 @@ from datetime import timedelta
 import pyotp
 import time_machine
 
+from feedback.dashboard import admin_members, deeds
 from surveys.base import clock
 from surveys.base.accounts import members, second_factor, sessions
+from surveys.base.http import audited
 from tests.conftest import ON_SQLITE
 from tests.visitor import PASSWORD, Visitor, forms_on, member, signed_in
 
@@ -146,7 +149,9 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
     page = admin.post(MEMBERS, chosen).headers["Location"]
     bob = members.by_email("bob@acme.example")
     assert (bob.role, bob.surveys) == ("editor", [survey.id])
-    [link] = re.findall(r"http://localhost(/team/welcome/[\w-]+)", text_of(admin.get(page)))
+    invited = text_of(admin.get(page))
+    assert "No mail is set up here, so send this link to bob@acme.example" in invited
+    [link] = re.findall(r"http://localhost(/team/welcome/[\w-]+)", invited)
     assert link not in text_of(admin.get(page)), "it is shown once"
     newcomer = Visitor(world)
     assert newcomer.send(link, name="Bob", password=PASSWORD).status_code == 303
@@ -163,6 +168,8 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
     assert refused.status_code == 422
     assert "last administrator" in text_of(refused)
     log = text_of(admin.get("/team/admin/audit"))
+    for told in ("joined", "changed or removed a member", "email, name, role, survey<", '"><bdi>Bob</bdi>'):
+        assert told in log, told
     assert f"POST {MEMBERS}/{{member_id}}" in log
     assert bob.id in log
     assert "not a cursor" in text_of(admin.get("/team/admin/audit?cursor=x"))
@@ -193,3 +200,27 @@ def test_a_limit_to_a_survey_that_is_gone_stays_until_all_are_opened(world, make
     given = next(each for _, each in admin.forms(MEMBERS) if each.get("do") == "invite")
     del given["all_surveys"]
     assert admin.post(MEMBERS, {**given, "email": "eve@acme.example", "role": "viewer"}).status_code == 422
+
+
+def test_whoever_was_mailed_an_invitation_is_sent_the_link_only_where_the_mail_fails(world, monkeypatch):
+    mailing = dataclasses.replace(world.settings, smtp_url="smtp://mail.example", mail_from="us@acme.example")
+    monkeypatch.setattr(admin_members.context, "settings", lambda: mailing)
+    admin = signed_in(world)
+    given = next(each for _, each in admin.forms(MEMBERS) if each.get("do") == "invite")
+    page = admin.post(MEMBERS, {**given, "email": "bob@acme.example", "role": "viewer"}).headers["Location"]
+    told = text_of(admin.get(page))
+    assert "on its way to bob@acme.example by mail. Should it not arrive, send them this link." in told
+
+
+def test_every_change_that_is_written_down_is_told_in_words(world):
+    changes = {
+        f"{method} {re.sub(audited._PARAMETER, audited._BRACED, rule.rule)}"
+        for rule in world.app.url_map.iter_rules()
+        for method in rule.methods & audited._CHANGES
+        if rule.rule.startswith(("/api/", "/team")) and rule.rule not in audited._RECORDED
+    }
+    assert changes | {"GET /team/sign-in/oidc/callback"} == set(deeds.DEEDS)
+    assert deeds.told("POST /old") == "POST /old"
+    assert deeds.fields_told(["do", "color-0", "color-1", "survey:sv_1", "allowed_origins"]) == (
+        "color, survey, allowed origins"
+    )

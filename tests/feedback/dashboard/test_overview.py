@@ -129,6 +129,12 @@ def test_a_young_survey_is_drawn_from_its_first_answer_on(world, make):
     assert len(re.findall(r'<circle class="dot', page)) == 1
     width = float(re.search(r'<rect class="interval" x="[\d.]+%" width="([\d.]+)%" y', page)[1])
     assert 4 < width <= charts.WIDEST
+    Survey.delete().where(Survey.id != survey.id).execute()
+    assert "docs/embedding.md" in browse(world, "/team").get_data(as_text=True), (
+        "it says how to allow an origin"
+    )
+    Survey.update(allowed_origins=["https://shop.example"]).execute()
+    assert "docs/embedding.md" not in browse(world, "/team").get_data(as_text=True)
 
 
 def test_a_value_that_no_line_leads_to_has_its_point_however_many_there_are():

@@ -1,0 +1,79 @@
+"""What the audit log tells in words: a deed for each route that changes something, and the fields that say what."""
+
+import re
+from collections.abc import Iterable
+
+#: What was done by a call of a route, as it stands behind the name of who did it.
+DEEDS = {
+    "POST /api/connections": "connected a helpdesk",
+    "PATCH /api/connections/{connection_id}": "changed a helpdesk's connection",
+    "DELETE /api/connections/{connection_id}": "removed a helpdesk's connection",
+    "POST /api/feeds": "saved a view",
+    "DELETE /api/feeds/{feed_id}": "forgot a saved view",
+    "POST /api/follow-ups": "opened a follow-up",
+    "PATCH /api/follow-ups/{follow_up_id}": "changed a follow-up",
+    "PUT /api/hours": "set the opening hours",
+    "DELETE /api/invitations/{invitation_id}": "took an invitation back",
+    "POST /api/keys": "made an API key",
+    "DELETE /api/keys/{key_id}": "revoked an API key",
+    "POST /api/members": "invited a member",
+    "PATCH /api/members/{member_id}": "changed a member",
+    "DELETE /api/members/{member_id}": "removed a member",
+    "POST /api/people": "added a person",
+    "PATCH /api/people/{person_id}": "changed a person",
+    "DELETE /api/people/{person_id}": "erased a person",
+    "POST /api/people/{person_id}/unsubscribe": "unsubscribed a person",
+    "POST /api/pins": "pinned a note",
+    "DELETE /api/pins/{pin_id}": "took a pinned note off",
+    "POST /api/responses": "imported answers",
+    "PATCH /api/responses/{response_id}": "changed what the team says of an answer",
+    "DELETE /api/responses/{response_id}": "deleted an answer",
+    "POST /api/surveys": "made a survey",
+    "PATCH /api/surveys/{survey_id}": "changed a survey",
+    "DELETE /api/surveys/{survey_id}": "deleted a survey",
+    "PUT /api/tags": "changed the team's tags",
+    "POST /api/topics": "taught a topic",
+    "PATCH /api/topics/{topic_id}": "changed a topic",
+    "POST /api/topics/{topic_id}/merge": "merged two topics",
+    "POST /api/topics/{topic_id}/split": "split a topic",
+    "POST /api/topics/review": "asked for a review of the topics",
+    "POST /api/webhooks": "made a webhook",
+    "PATCH /api/webhooks/{webhook_id}": "changed a webhook",
+    "DELETE /api/webhooks/{webhook_id}": "deleted a webhook",
+    "POST /api/webhooks/{webhook_id}/replay": "had events sent to a webhook again",
+    "POST /api/webhooks/{webhook_id}/test": "tried a webhook out",
+    "POST /team": "set or took off a note or a benchmark on the overview",
+    "POST /team/admin/members": "invited a member, or set who needs a second factor",
+    "POST /team/admin/members/{member_id}": "changed or removed a member, or made them a link",
+    "POST /team/confirm": "proved their password once more",
+    "POST /team/feed": "dealt with several answers, or with a saved view",
+    "POST /team/feed/{response_id}": "dealt with an answer",
+    "POST /team/profile": "changed their profile, password or sessions",
+    "POST /team/profile/recovery-codes": "made new recovery codes, or switched the second factor off",
+    "POST /team/profile/second-factor": "switched their second factor on",
+    "POST /team/reset": "asked for a new password",
+    "POST /team/reset/{token}": "chose a new password",
+    "POST /team/sign-in": "signed in",
+    "POST /team/sign-in/code": "signed in with a code",
+    "GET /team/sign-in/oidc/callback": "signed in, or connected their account, at the provider",
+    "POST /team/sign-out": "signed out",
+    "POST /team/tags": "changed the team's tags",
+    "POST /team/welcome/{token}": "joined",
+}
+
+#: Fields that say how a form works, and not what it changed.
+_SILENT = frozenset({"do", "version", "id", "cursor", "secret", "current"})
+
+#: What numbers and ids make of a field's name, as in `color-0` and `survey:sv_…`.
+_COUNTED = re.compile(r"[-:].*")
+
+
+def told(action: str) -> str:
+    """What was done; the route itself where it is one of an older version."""
+    return DEEDS.get(action, action)
+
+
+def fields_told(names: Iterable[str]) -> str:
+    """The names of the fields in words, each once."""
+    found = (_COUNTED.sub("", name).replace("_", " ") for name in names if name not in _SILENT)
+    return ", ".join(dict.fromkeys(found))
