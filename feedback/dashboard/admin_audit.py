@@ -26,7 +26,7 @@ def index() -> Response:
     return layout.page(
         "audit.html",
         say("audit"),
-        entries=[(row, deeds.told(row.action), deeds.fields_told(row.fields)) for row in rows],
+        entries=[(row, deeds.told(row.action, row.fields), deeds.fields_told(row.fields)) for row in rows],
         called=_called({row.thing for row in rows if row.thing}),
         thing=query.get("thing"),
         narrowed=bool({"thing", "caller", "cursor"} & set(query)),

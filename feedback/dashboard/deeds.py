@@ -1,7 +1,7 @@
 """What the audit log tells in words: a deed for each route that changes something, and the fields that say what."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 #: What was done by a call of a route, as it stands behind the name of who did it.
 DEEDS = {
@@ -43,8 +43,8 @@ DEEDS = {
     "POST /api/webhooks/{webhook_id}/replay": "had events sent to a webhook again",
     "POST /api/webhooks/{webhook_id}/test": "tried a webhook out",
     "POST /team": "set or took off a note or a benchmark on the overview",
-    "POST /team/admin/members": "invited a member, or set who needs a second factor",
-    "POST /team/admin/members/{member_id}": "changed or removed a member, or made them a link",
+    "POST /team/admin/members": "set which roles need a second factor",
+    "POST /team/admin/members/{member_id}": "removed a member, made them a link or took their second factor away",
     "POST /team/confirm": "proved their password once more",
     "POST /team/feed": "dealt with several answers, or with a saved view",
     "POST /team/feed/{response_id}": "dealt with an answer",
@@ -61,6 +61,12 @@ DEEDS = {
     "POST /team/welcome/{token}": "joined",
 }
 
+#: Of a page with several forms: a field that only one of them has, and what that form does.
+_OTHER_FORMS = {
+    "POST /team/admin/members": ("email", "invited a member"),
+    "POST /team/admin/members/{member_id}": ("email", "changed a member"),
+}
+
 #: Fields that say how a form works, and not what it changed.
 _SILENT = frozenset({"do", "version", "id", "cursor", "secret", "current"})
 
@@ -68,9 +74,10 @@ _SILENT = frozenset({"do", "version", "id", "cursor", "secret", "current"})
 _COUNTED = re.compile(r"[-:].*")
 
 
-def told(action: str) -> str:
-    """What was done; the route itself where it is one of an older version."""
-    return DEEDS.get(action, action)
+def told(action: str, names: Collection[str] = ()) -> str:
+    """What was done, with fields of these names; the route itself where it is one of an older version."""
+    field, deed = _OTHER_FORMS.get(action, (None, ""))
+    return deed if field in names else DEEDS.get(action, action)
 
 
 def fields_told(names: Iterable[str]) -> str:

@@ -168,7 +168,14 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
     assert refused.status_code == 422
     assert "last administrator" in text_of(refused)
     log = text_of(admin.get("/team/admin/audit"))
-    for told in ("joined", "changed or removed a member", "email, name, role, survey<", '"><bdi>Bob</bdi>'):
+    for told in (
+        "joined",
+        "invited a member",
+        "changed a member",
+        "removed a member, made them a link",
+        "email, name, role, survey<",
+        '"><bdi>Bob</bdi>',
+    ):
         assert told in log, told
     assert f"POST {MEMBERS}/{{member_id}}" in log
     assert bob.id in log
