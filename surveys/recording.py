@@ -42,7 +42,8 @@ class Answer:
     `vouched`: an administrator imports it. Then the person is who they are said to be; archived surveys, and surveys
     that want signed identities, take it; and where it differs from what is stored, it amends that, at any time.
     `attribution`: agent, team, ticket and tags as columns, where no invitation knows them. The tags of the first
-    import stay, because people change them afterwards. `own`: it comes from the respondent's own page, which needs
+    import stay, because people change them afterwards. `history`: it is not what somebody says now, so its comment is
+    read when those of now are. `own`: it comes from the respondent's own page, which needs
     no edit key.
     """
 
@@ -57,6 +58,7 @@ class Answer:
     created_at: datetime | None = None
     vouched: bool = False
     attribution: dict[str, Any] = field(default_factory=dict)
+    history: bool = False
     own: bool = False
 
 
@@ -174,7 +176,7 @@ def _record(arrival: _Arrival) -> tuple[Response, bool]:
         row = _new_row(arrival, person, invitation, moved)
         _flag(row, arrival, invitation)
         if _insert([row], answer.vouched):
-            _follow([(row, person, invitation)])
+            _follow([(row, person, invitation)], answer.history)
             return row, True
         look = True
     raise db.DatabaseAway("no free key")
@@ -325,14 +327,17 @@ _FIELDS = list(Response._meta.fields)
 _insert_rows = db.Insert(Response, action="nothing")
 
 
-def _follow(recorded: Sequence[tuple[Response, Person | None, Invitation | None]]) -> None:
+def _follow(
+    recorded: Sequence[tuple[Response, Person | None, Invitation | None]], history: bool = False
+) -> None:
     """What belongs to new rows: counts, tags, person and invitation, and the job."""
     daily_counts.counted(row for row, _, _ in recorded)
     for row, person, invitation in recorded:
         if row.tags:
             responses.index_tags(row)
         _note_answer(row, person, invitation, row.created_at)
-    jobs.enqueue_all(events.RECORDED, [({"key": row.key}, row.updated_at) for row, _, _ in recorded])
+    read = [({"key": row.key}, row.updated_at) for row, _, _ in recorded]
+    jobs.enqueue_all(events.RECORDED, read, in_bulk=history)
 
 
 def _amend(
@@ -407,7 +412,7 @@ def _amend(
         responses.settle(row, before, now)
     if changes or fresh_flags or is_later:
         # Also for a revision that says the same again: whoever waited for the one before gives up.
-        jobs.enqueue(events.AMENDED, {"key": row.key}, now)
+        jobs.enqueue_all(events.AMENDED, [({"key": row.key}, now)], in_bulk=answer.history)
     if changes or fresh_flags:
         if before[0] is None and row.score is not None:
             _note_answer(row, row.person, row.invitation, now)

@@ -1,5 +1,6 @@
 """Responses over the API: import, look up, correct, exclude, delete."""
 
+from datetime import timedelta
 from typing import Any
 
 import marshmallow as ma
@@ -22,6 +23,9 @@ routes = Routes("responses", __name__, url_prefix="/api/responses", description=
 
 #: What of an import is no value of the answer itself.
 _ABOUT = ("id", "survey", "person", "created_at", "agent", "team", "ticket", "tags")
+
+#: What was said longer ago is history: its comment is read when those of now are.
+HISTORY = timedelta(hours=1)
 
 
 @routes.route("", methods=["GET"])
@@ -60,6 +64,7 @@ def create(body: dict[str, Any]) -> Any:
         created_at=body.get("created_at"),
         vouched=True,
         attribution=_attribution(body),
+        history=now - body.get("created_at", now) > HISTORY,
     )
     row, created = recording.record(survey, answer, now)
     return feed.one(row.key), 201 if created else 200

@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,6 +49,15 @@ NEW, RUNNING, DONE, FAILED, DEAD, UNKNOWN = "new", "running", "done", "failed", 
 #: Came back with a restore: it may have been done since the backup, so a person decides.
 HELD = "held"
 
+#: What came in bulk, such as history that is imported: it is taken when nothing else is due, and in small parts beside.
+BULK = "bulk"
+
+#: Of so many other jobs that were run, one in bulk is run too, whatever is due: a backlog does not stand still.
+BULK_SHARE = 20
+
+#: So many of those are taken at once.
+BULK_AT_ONCE = 20
+
 #: The reason why a job failed that was in hand when its process was killed. It may kill the next one too.
 WORKER_DIED = "WorkerDied"
 
@@ -88,6 +97,8 @@ _revivers: dict[str, Handler] = {}
 _lanes: dict[str, str] = {}
 _bell: Callable[[float], None] | None = None
 _hand: Hand | None = None
+_stopping: Callable[[], bool] = bool
+_bulk_owed = 0
 _next_ring = 0.0
 _rung_lock = threading.Lock()
 
@@ -163,17 +174,22 @@ def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime 
         database.after_commit(ring)
 
 
-def enqueue_all(kind: str, payloads: Iterable[tuple[dict[str, Any], datetime]]) -> None:
-    """Write a job for each payload, due at the moment beside it, which is now."""
-    _insert.many([_new(kind, payload, now, now) for payload, now in payloads])
+def enqueue_all(
+    kind: str, payloads: Iterable[tuple[dict[str, Any], datetime]], in_bulk: bool = False
+) -> None:
+    """Write a job for each payload, due at the moment beside it, which is now. `in_bulk`: others go first."""
+    state = BULK if in_bulk else NEW
+    _insert.many([_new(kind, payload, now, now, state) for payload, now in payloads])
     database.after_commit(ring)
 
 
-def _new(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime) -> dict[str, Any]:
+def _new(
+    kind: str, payload: dict[str, Any], now: datetime, due_at: datetime, state: str = NEW
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "payload": payload,
-        "state": NEW,
+        "state": state,
         "due_at": due_at,
         "attempts": 0,
         "created_at": now,
@@ -207,17 +223,24 @@ def run_due(now: Callable[[], datetime], limit: int = 100, lane: str | None = No
     """Run what is due (in one lane, or in all) for a TURN, and return how many jobs were run, up to `limit`.
 
     A failing one never stops the next. What leaves the house is taken one at a time: it must not be done twice
-    because something before it was slow.
+    because something before it was slow. What came in bulk waits until nothing else is due, but for BULK_SHARE.
     """
+    global _bulk_owed, _in_hand
     _take_up(now())
     began = now()
     turn = _Turn(began + LEASE)
     try:
-        return _run(turn, _claim(began, 1 if lane in OUTWARD else limit, lane), began, now, lane)
+        taken = _claim(began, 1 if lane in OUTWARD else limit, lane, turn)
+        _in_hand = turn
+        done = _run(turn, taken, began, now, lane)
     except Exception:
         # The database went away. The claim may have been kept all the same.
         _cut_off.append(turn)
         raise
+    finally:
+        _in_hand = None
+    _bulk_owed = 0 if turn.in_bulk else max(1, done // BULK_SHARE) if done else _bulk_owed
+    return done
 
 
 def _run(
@@ -225,7 +248,7 @@ def _run(
 ) -> int:
     hand = _hand
     for place, job in enumerate(claimed):
-        if now() - began > TURN:
+        if now() - began > TURN or _stopping() or (turn.in_bulk and _has_to_yield(place, now(), lane)):
             _give_back(turn)
             claimed = claimed[:place]
             break
@@ -234,6 +257,9 @@ def _run(
         try:
             _perform(job, now, lane)
         except Exception as error:
+            if db.busy(error):
+                # Somebody else writes for long, which is no fault of the job: it counts as not begun.
+                raise
             turn.failed = job, error
             if db.away(error):
                 raise
@@ -245,6 +271,36 @@ def _run(
     if hand is not None and claimed:
         hand.empty()
     return len(claimed)
+
+
+def _has_to_yield(place: int, now: datetime, lane: str | None) -> bool:
+    """Whether something is due that does not wait behind what came in bulk."""
+    return place >= max(1, _bulk_owed) and _due(now, lane).exists()
+
+
+def use_stop(stopping: Callable[[], bool]) -> None:
+    """How to know that this process was told to end: then no other job is begun."""
+    global _stopping
+    _stopping = stopping
+
+
+def at_work() -> bool:
+    """Whether jobs are being run in this process."""
+    return _in_hand is not None
+
+
+def let_go() -> None:
+    """Give back at once what this process has taken and not done; it is about to end in the middle of it.
+
+    Called also by another thread than the one that runs the jobs: handlers may run twice, and nothing is kept of a
+    transaction that is not over.
+    """
+    for turn in (*_cut_off, _in_hand):
+        if turn is not None:
+            _finish(turn)
+            _give_back(turn)
+    if _hand is not None:
+        _hand.empty()
 
 
 def _perform(job: Job, now: Callable[[], datetime], lane: str | None) -> None:
@@ -312,7 +368,7 @@ def give_back(job_id: int, lease_until: datetime, now: datetime) -> None:
 
 def is_due(now: datetime, lane: str | None = None) -> bool:
     """Whether a lane (None: any) has something to run."""
-    return _due(now, lane).exists() or _lapsed(now, lane).exists()
+    return any(query.exists() for query in (_due(now, lane), _due(now, lane, [BULK]), _lapsed(now, lane)))
 
 
 def tidy(now: datetime) -> int:
@@ -324,7 +380,7 @@ def tidy(now: datetime) -> int:
 
 def hold() -> int:
     """Stop everything that waits until `release`; how many. For after a restore, in its transaction."""
-    waiting = Job.state.in_([NEW, RUNNING, FAILED])
+    waiting = Job.state.in_([NEW, BULK, RUNNING, FAILED])
     return Job.update(state=HELD, lease_until=None).where(waiting).execute()
 
 
@@ -346,7 +402,7 @@ def release(now: datetime, kind: str | None = None) -> int:
 
 def next_due(now: datetime) -> datetime | None:
     """When the next job is due, `now` when one is due already; None when nothing waits."""
-    waiting = Job.state.in_([NEW, FAILED])
+    waiting = Job.state.in_([NEW, BULK, FAILED])
     job = Job.select(Job.due_at).where(waiting).order_by(Job.due_at).first()
     return max(now, job.due_at) if job else None
 
@@ -355,7 +411,7 @@ def waits(kind: str, since: str | None) -> bool:
     """Whether a job of a kind that was written after `since` (ISO 8601) is still to be done."""
     if since is None:
         return False
-    later = (Job.kind == kind) & Job.state.in_([NEW, RUNNING, FAILED])
+    later = (Job.kind == kind) & Job.state.in_([NEW, BULK, RUNNING, FAILED])
     return Job.select().where(later & (Job.created_at > datetime.fromisoformat(since))).exists()
 
 
@@ -418,8 +474,8 @@ def _limit(timer: int, signum: signal.Signals, seconds: float, error: Exception)
             signal.setitimer(timer, left)
 
 
-def _due(now: datetime, lane: str | None) -> Any:
-    return _of(lane, Job.select(Job.id, Job.error).where(Job.state.in_([NEW, FAILED]) & (Job.due_at <= now)))
+def _due(now: datetime, lane: str | None, states: Sequence[str] = (NEW, FAILED)) -> Any:
+    return _of(lane, Job.select(Job.id, Job.error).where(Job.state.in_(states) & (Job.due_at <= now)))
 
 
 def _lapsed(now: datetime, lane: str | None) -> Any:
@@ -434,18 +490,22 @@ def _of(lane: str | None, query: Any) -> Any:
     return query.where(Job.kind.in_([kind for kind, its in _lanes.items() if its == lane]))
 
 
-def _claim(now: datetime, limit: int, lane: str | None) -> list[Job]:
+def _claim(now: datetime, limit: int, lane: str | None, turn: "_Turn") -> list[Job]:
     # A look costs no write lock; most looks find nothing.
     if not is_due(now, lane):
         return []
-    due = _due(now, lane).order_by(Job.due_at, Job.id).limit(limit)
+    fresh, bulk = _due(now, lane), _due(now, lane, [BULK])
+    turn.in_bulk = bulk.exists() and (_bulk_owed > 0 or not (fresh.exists() or _lapsed(now, lane).exists()))
+    if turn.in_bulk:
+        limit = min(limit, _bulk_owed or BULK_AT_ONCE)
+    due = (bulk if turn.in_bulk else fresh).order_by(Job.due_at, Job.id).limit(limit)
     # Whose worker died comes alone: it may kill this one too, and the others of its batch are innocent.
     lapsed = _lapsed(now, lane).order_by(Job.attempts, Job.due_at, Job.id).limit(1)
     if not db.on_sqlite():
         due, lapsed = (query.for_update("FOR UPDATE SKIP LOCKED") for query in (due, lapsed))
 
     def chosen() -> list[int]:
-        if ids := [row.id for row in lapsed]:
+        if not turn.in_bulk and (ids := [row.id for row in lapsed]):
             return ids
         rows = list(due)
         # Whatever killed its worker waits until nobody else is due, and comes alone too.
@@ -473,9 +533,13 @@ class _Turn:
     """What became of the jobs that were taken at once; their lease tells them from all others."""
 
     lease_until: datetime
+    in_bulk: bool = False
     finished: list[int] = field(default_factory=list)
     failed: tuple[Job, Exception] | None = None
 
+
+#: The turn that is being run.
+_in_hand: _Turn | None = None
 
 #: Turns that could not be written down.
 _cut_off: list[_Turn] = []
@@ -509,7 +573,8 @@ def _finish(turn: _Turn) -> None:
 def _give_back(turn: _Turn) -> None:
     """Undo the claim of jobs that were not begun."""
     unbegun = (Job.state == RUNNING) & (Job.lease_until == turn.lease_until) & Job.id.not_in(turn.finished)
-    update = Job.update(state=NEW, lease_until=None, attempts=Job.attempts - 1)
+    state = BULK if turn.in_bulk else NEW
+    update = Job.update(state=state, lease_until=None, attempts=Job.attempts - 1)
     db.write(update.where(unbegun).execute)
 
 

@@ -4,6 +4,7 @@ huey alone is at most once (a killed worker loses its task), so its tasks carry 
 "look at the rows", and a lost one costs a second.
 """
 
+import contextlib
 import functools
 import gc
 import logging
@@ -42,6 +43,12 @@ _outward: set[str] = set()
 _ending = False
 _hands: Path | None = None
 _hand: hands.Hand | None = None
+_busy = False
+_told_to_end: Callable[[], Any] | None = None
+_over = threading.Event()
+
+#: A worker that is told to end still finishes a job that takes no longer, in seconds; another is given back.
+FINISHING_SECONDS = 1.0
 
 #: Beyond this the minute's look is early enough.
 SOON = timedelta(minutes=1)
@@ -138,6 +145,8 @@ def _with_tasks(huey: Huey) -> Huey:
         """The process before this one may have been killed; huey makes another within a second."""
         _take_hand()
         _pick_up()
+        if _told_to_end is not None:
+            threading.Thread(target=_end_in_time, args=[_told_to_end], name="end", daemon=True).start()
 
     @huey.task(name="look")
     def look() -> None:
@@ -159,24 +168,50 @@ def _with_tasks(huey: Huey) -> Huey:
         do_duties(clock.now(), night=True)
 
     @huey.on_shutdown()
-    def end_lanes() -> None:
-        """What is on its way out of the house must be finished: half a mail is an unknown one."""
-        lanes = [_beside[name] for name in _outward if name in _beside]
-        for each in lanes:
-            os.kill(each, signal.SIGTERM)
-        for each in lanes:
-            os.waitpid(each, 0)
+    def end() -> None:
+        _over.set()
+        _end()
 
     huey.ring = look
     return huey
 
 
+def _end_in_time(told_to_end: Callable[[], Any]) -> None:
+    """End this process soon after it was told to, whatever it is at: engines take long to load, and so may a job.
+
+    Only jobs of the house are cut short, which reach nothing but the database; a duty may have files to tidy up.
+    """
+    told_to_end()
+    while not _over.wait(FINISHING_SECONDS):
+        if jobs.at_work():
+            _end()
+            os._exit(0)
+
+
+def _end() -> None:
+    """Leave nothing behind: neither jobs that wait for the end of their lease nor calls on their way."""
+    try:
+        jobs.let_go()
+    except Exception as error:
+        log.warning("jobs in hand not given back", error=db.reason(error))
+    # What is on its way out of the house must be finished: half a mail is an unknown one.
+    lanes = [_beside[name] for name in _outward if name in _beside]
+    for each in lanes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGTERM)
+    for each in lanes:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(each, 0)
+
+
 def drain() -> int:
     """Run jobs until none is due; how many were run here. Lanes out of the house run beside, where a worker is."""
+    global _busy
     total = 0
     try:
         while taken := _turn():
             total += taken
+        _busy = False
     except Exception as error:
         # The rows stay; the next look tries again.
         _away(error)
@@ -257,8 +292,13 @@ def look_again(now: datetime) -> None:
 
 
 def _away(error: Exception) -> None:
+    global _busy
     db.forget_connection()
-    log.error("worker cannot reach the database", error=db.reason(error))
+    if not db.busy(error):
+        log.error("worker cannot reach the database", error=db.reason(error))
+    elif not _busy:
+        _busy = True
+        log.info("worker waits until others have written", error=db.reason(error))
 
 
 def beside(verb: Callable[[], Any], name: str = "", outward: bool = False) -> bool:
@@ -298,7 +338,7 @@ def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
     try:
         # Its connections are the worker's; they are kept from being closed here.
         inherited, _made = _made, None  # noqa: F841
-        signal.signal(signal.SIGTERM, _end if outward else signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, _end_soon if outward else signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent(parent)
         os.nice(10)
@@ -313,14 +353,14 @@ def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
         os._exit(failed)
 
 
-def _end(*_: Any) -> None:
+def _end_soon(*_: Any) -> None:
     global _ending
     _ending = True
 
 
 def work() -> None:
-    """Be the worker until SIGTERM: finish the job in hand, then end."""
-    global _working
+    """Be the worker until SIGTERM: finish the job in hand if that is soon done, then end."""
+    global _working, _told_to_end
     _working = True
     db.close_database()
     # Answers come first: what follows from them may take a little longer.
@@ -342,6 +382,10 @@ def work() -> None:
         # A call out of the house takes 10 s at most, and is waited for.
         shutdown_timeout=15,
     )
+    jobs.use_stop(consumer.stop_flag.is_set)
+    _told_to_end = consumer.stop_flag.wait
+    # huey listens for it only once its processes run, and one of them may have a job in hand by then.
+    signal.signal(signal.SIGTERM, lambda *_: consumer.stop_flag.set())
     consumer.run()
 
 

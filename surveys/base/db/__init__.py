@@ -13,7 +13,16 @@ from surveys.base.db.connection import (
     snapshot,
     truncate_log,
 )
-from surveys.base.db.failures import FAILURES, DatabaseAway, WrongDatabase, away, lost_parent, no_room, reason
+from surveys.base.db.failures import (
+    FAILURES,
+    DatabaseAway,
+    WrongDatabase,
+    away,
+    busy,
+    lost_parent,
+    no_room,
+    reason,
+)
 from surveys.base.db.opening import SQLITE_PRAGMAS, SQLITE_SOUND, check, close_database, open_database
 from surveys.base.db.statements import Insert, Lookup, Prepared, Rows, is_among, listed, row_of, slot
 from surveys.base.db.tables import (
@@ -63,6 +72,7 @@ __all__ = [
     "WrongDatabase",
     "about",
     "away",
+    "busy",
     "check",
     "close_database",
     "compact",

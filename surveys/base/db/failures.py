@@ -38,6 +38,12 @@ def away(error: BaseException) -> bool:
     return isinstance(cause, peewee.sqlite3.Error) and sqlite.is_away(cause)  # type: ignore[attr-defined]
 
 
+def busy(error: BaseException) -> bool:
+    """True when `error` means that somebody else has written into SQLite for longer than we waited."""
+    name = getattr(postgres.unwrapped(error), "sqlite_errorname", None)
+    return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
 def no_room(error: BaseException) -> bool:
     """True when `error` means that the disk takes no more: files of ours lie beside the database."""
     return isinstance(error, OSError) and error.errno in (

@@ -6,7 +6,7 @@ import pytest
 
 from feedback.models import Placement, Reading, Topic
 from surveys import daily_counts, responses
-from surveys.base import clock
+from surveys.base import clock, jobs
 from surveys.models import Response
 
 LAST_MAY = "2026-05-04T10:00:00Z"
@@ -37,6 +37,18 @@ def test_an_import_brings_all_that_a_helpdesk_knows(api, make):
     assert api.get("/api/feed", tag="slow", agent="a1")["items"] == [item]
     person = api.get("/api/people", email="ann@example.com")["items"][0]
     assert person["last_answered_at"] == item["created_at"]
+
+
+def test_history_that_is_imported_is_read_behind_what_is_said_now(api, make):
+    survey = make.survey()
+    old = api.post("/api/responses", {"survey": survey.id, "score": 3, "created_at": LAST_MAY})
+    api.post("/api/responses", {"survey": survey.id, "score": 4})
+    api.post(
+        "/api/responses", {"id": old["id"], "survey": survey.id, "score": 5, "created_at": LAST_MAY}, 200
+    )
+    states = [job.state for job in jobs.Job.select().order_by(jobs.Job.id)]
+    assert states == [jobs.BULK, jobs.NEW, jobs.BULK]
+    assert (jobs.backlog(clock.now()), jobs.hold()) == ({"bulk": 2, "new": 1}, 3)
 
 
 def test_an_import_counts_on_its_own_day(api, make):

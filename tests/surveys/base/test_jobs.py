@@ -24,6 +24,7 @@ def handled(monkeypatch, world):
     monkeypatch.setattr(jobs, "_handlers", {})
     monkeypatch.setattr(jobs, "_reactions", {})
     monkeypatch.setattr(jobs, "_lanes", {})
+    monkeypatch.setattr(jobs, "_bulk_owed", 0)
     jobs.on("good")(lambda payload, now: calls.append(payload["n"]))
 
     @jobs.on("bad")
@@ -258,6 +259,72 @@ def test_what_a_worker_has_no_time_for_is_given_back_before_its_lease_ends(handl
     assert len(waiting) == 6 - len(handled)
     run()
     assert handled == list(range(6))
+
+
+def test_what_came_in_bulk_waits_behind_the_rest_and_is_never_left_standing(handled):
+    """Also what became due later goes first; a job that comes meanwhile waits for one in hand, not for a batch."""
+
+    @jobs.on("old")
+    def old(payload, now):
+        handled.append(payload["n"])
+        if payload["n"] == 12:
+            add("good", 1)
+
+    @jobs.on("busy day")
+    def again(payload, now):
+        handled.append("now")
+        add("busy day", 1)
+
+    rows = [({"n": number}, NOW - timedelta(days=365)) for number in range(10, 16)]
+    db.write(lambda: jobs.enqueue_all("old", rows, in_bulk=True))
+    add("good", 0)
+    while run():
+        pass
+    assert handled == [0, 10, 11, 12, 1, 13, 14, 15]
+    db.write(lambda: jobs.enqueue_all("old", rows[:2], in_bulk=True))
+    add("busy day", 0)
+    del handled[:]
+    while not {10, 11} <= set(handled):
+        assert run() == 1
+    assert len(handled) < 6
+
+
+def test_whoever_is_told_to_end_finishes_the_job_in_hand_and_gives_back_the_others(handled, monkeypatch):
+    monkeypatch.setattr(jobs, "_stopping", lambda: bool(handled))
+    for in_bulk in (False, True):
+        del handled[:]
+        rows = [({"n": number}, NOW) for number in range(3)]
+        db.write(lambda in_bulk=in_bulk, rows=rows: jobs.enqueue_all("good", rows, in_bulk=in_bulk))
+        assert run() == 1
+        assert run() == 0
+        left = list(Job.select().where(Job.state != jobs.DONE))
+        waiting = jobs.BULK if in_bulk else jobs.NEW
+        assert [(job.state, job.attempts, job.lease_until) for job in left] == [(waiting, 0, None)] * 2
+        db.write(Job.delete().execute)
+
+
+def test_a_job_that_has_to_wait_for_another_writer_has_not_failed(handled, tmp_path):
+    """SQLite has one writer; the error is the one that it gives."""
+    first = peewee.sqlite3.connect(tmp_path / "x", isolation_level=None)
+    first.execute("BEGIN IMMEDIATE")
+
+    @jobs.on("writes")
+    def writes(payload, now):
+        second = peewee.sqlite3.connect(tmp_path / "x", isolation_level=None, timeout=0)
+        with contextlib.closing(second):
+            second.execute("BEGIN IMMEDIATE")
+        handled.append(payload["n"])
+
+    add("writes", 1)
+    add("good", 2)
+    for _ in range(3):
+        with pytest.raises(peewee.sqlite3.OperationalError):
+            run()
+    first.close()
+    jobs.let_go()
+    assert [(job.state, job.attempts, job.error) for job in Job.select()] == [(jobs.NEW, 0, None)] * 2
+    assert run() == 2
+    assert handled == [1, 2]
 
 
 def test_a_slow_server_holds_up_the_jobs_of_its_own_lane_alone(handled):

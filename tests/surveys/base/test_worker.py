@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from surveys.base import clock, db, jobs, settings, worker
+from tests import servers
 from tests.surveys.test_serving import wait_for
 from tests.threads import together
 
@@ -130,6 +131,46 @@ def test_a_worker_that_ends_has_the_call_in_hand_finished(hanging):
     os.write(write, b"xx")
     assert os.waitpid(child, 0)[1] == 0
     assert states()[:2] == [jobs.DONE, jobs.NEW]
+
+
+#: A worker whose first job takes as long as engines that load; what it leaves behind.
+LOADING = """
+import time
+from surveys.base import clock, db, hands, jobs, settings, worker
+from surveys.base.db import migrations
+from wsgi import create_app
+create_app()
+chosen = settings.read()
+migrations.up(chosen)
+@jobs.on("loading")
+def load(payload, now):
+    print("begun", flush=True)
+    time.sleep(600)
+db.write(lambda: jobs.enqueue_all("loading", [({}, clock.now())] * 2))
+# A process that is forked while another thread is in SQLite may hang.
+worker._ringer.settle()
+worker.work()
+print([(job.state, job.attempts) for job in jobs.Job.select()], list(hands.dropped(chosen.data_dir / "hands")))
+"""
+
+
+def test_a_worker_that_is_told_to_end_ends_also_while_a_job_takes_long(tmp_path):
+    environment = {**servers.surroundings(), "DATA_DIR": str(tmp_path)}
+    running = subprocess.Popen(
+        [sys.executable, "-c", LOADING], cwd=servers.ROOT, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        said = list(iter(running.stdout.readline, "begun\n"))
+        running.terminate()
+        said.append(running.communicate(timeout=60)[0])
+    finally:
+        running.kill()
+        running.wait()
+    assert running.returncode == 0, said
+    assert said[-1].splitlines()[-1] == "[('new', 0), ('new', 0)] []"
+    for word in ("error", "elapsed", "did not finish"):
+        assert word not in "".join(said)
 
 
 def test_threads_that_ring_for_the_first_time_together_open_one_connection(postgres, tmp_path, monkeypatch):
