@@ -164,7 +164,10 @@ def export(
 @click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
 @with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
-    """Fill in an invented year of an outdoor shop: three surveys, nine languages, agents, comments, a bad spring."""
+    """Fill in an invented year of an outdoor shop: three surveys, nine languages, agents, comments, a bad spring.
+
+    Comments are read by the service, or by `worker`; `topics review` looks for their topics at once.
+    """
     migrations.up(context.settings())
     _demo(responses, seed, until.replace(tzinfo=UTC) if until else clock.now(), again)
 
@@ -179,10 +182,11 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         counts = filling.fill(asks, clock.now(), bar.update)
     # One that waits already serves as well; the next by itself comes at night.
     reviews.ask(clock.now())
-    click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + ".")
-    click.echo(f"Look at {links.to('/api/feed')}; comments are read by the worker (flask --app wsgi serve).")
-    click.echo("After that it looks for topics: GET /api/topics shows how far that is.")
-    click.echo("Where no worker runs, look for them with: flask --app wsgi topics review")
+    where = "/team of the service" if context.settings().base_url_is_a_guess else links.to("/team")
+    click.echo(
+        f"{', '.join(f'{count} {name}' for name, count in counts.items())} are at {where}; the running service reads "
+        "the comments, beside those of now, and then looks for topics (GET /api/topics shows how far that is)."
+    )
 
 
 @click.group(cls=AppGroup)

@@ -1,9 +1,10 @@
 """Writing the invented year into the database; its answers come through the verb that real ones come through."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from feedback.demo import year
 from surveys import catalogue, links, recording
@@ -13,8 +14,17 @@ from surveys.models import Invitation, Person, Survey
 PRODUCT = "Northwind Outdoor (demo)"
 NAMES = {"nps": "Relationship", "csat": "Support", "ces": "Checkout"}
 
-#: Asks a transaction: enough that a flush of the disk does not count, few enough that others get their turn.
-BATCH = 100
+#: Rows that are written together.
+BATCH = 10
+
+#: Seconds of a transaction, after which others get their turn: enough that a flush of the disk does not count.
+TRANSACTION_SECONDS = 0.2
+
+#: Seconds between two. Whoever waits for SQLite looks again every 0.1 s (sqliteDefaultBusyCallback), so that one who
+#: waits gets in between.
+ROOM_SECONDS = 0.11
+
+T = TypeVar("T")
 
 
 def is_there() -> bool:
@@ -29,15 +39,32 @@ def fill(asks: Sequence[year.Ask], now: datetime, progress: Callable[[int], None
     """
     surveys = _surveys(now)
     known = _people(asks)
-    for start in range(0, len(asks), BATCH):
-        batch = asks[start : start + BATCH]
-        db.write(partial(_store, batch, surveys, known))
-        progress(len(batch))
+    _in_turns(asks, partial(_store, surveys=surveys, known=known), progress)
     return {
         "responses": sum(ask.score is not None for ask in asks),
         "invitations": sum(ask.invited for ask in asks),
         "people": len(known),
     }
+
+
+def _in_turns(
+    rows: Sequence[T], store: Callable[[Sequence[T]], None], progress: Callable[[int], object] = bool
+) -> None:
+    """Write all rows in their order, in short transactions that leave others room."""
+
+    def verb() -> int:
+        began, place = time.monotonic(), done
+        while place < len(rows) and (place == done or time.monotonic() - began < TRANSACTION_SECONDS):
+            store(rows[place : place + BATCH])
+            place += BATCH
+        return min(place, len(rows))
+
+    done = 0
+    while done < len(rows):
+        if done:
+            time.sleep(ROOM_SECONDS)
+        before, done = done, db.write(verb)
+        progress(done - before)
 
 
 def _surveys(now: datetime) -> dict[str, Survey]:
@@ -60,15 +87,11 @@ def _people(asks: Sequence[year.Ask]) -> dict[str, str]:
             if ask.invited:
                 asked[ask.person.email] = max(ask.asked_at, asked.get(ask.person.email, ask.asked_at))
 
-    def verb() -> dict[str, str]:
-        old: Any = Person.select(Person.email, Person.id).where(Person.email.is_null(False), Person.verified)
-        known: dict[str, str] = {email: id_ for email, id_ in old.tuples() if email in first}
-        rows = [_person(ask, asked.get(email)) for email, ask in first.items() if email not in known]
-        for start in range(0, len(rows), BATCH):
-            Person.insert_many(rows[start : start + BATCH]).execute()
-        return known | {row["email"]: row["id"] for row in rows}
-
-    return db.write(verb)
+    old: Any = Person.select(Person.email, Person.id).where(Person.email.is_null(False), Person.verified)
+    known: dict[str, str] = {email: id_ for email, id_ in old.tuples() if email in first}
+    rows = [_person(ask, asked.get(email)) for email, ask in first.items() if email not in known]
+    _in_turns(rows, lambda batch: Person.insert_many(batch).execute())
+    return known | {row["email"]: row["id"] for row in rows}
 
 
 def _person(ask: year.Ask, asked_at: datetime | None) -> dict[str, Any]:
@@ -149,5 +172,6 @@ def _answer(ask: year.Ask, survey: Survey, invitation: str | None) -> None:
         flags=list(ask.flags),
         created_at=ask.at,
         vouched=True,
+        history=True,
     )
     recording.record(survey, answer, ask.at)

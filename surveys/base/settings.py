@@ -172,6 +172,11 @@ class Settings:
             ) from None
 
     @property
+    def base_url_is_a_guess(self) -> bool:
+        """True when nobody has said where the service is, and it may listen elsewhere than this process knows."""
+        return self.base_url == _own_address(self.host, self.port)
+
+    @property
     def on_sqlite(self) -> bool:
         """True when the embedded database is in use."""
         return self.database_url.startswith("sqlite:")

@@ -1,13 +1,16 @@
 """The invented year: the same from the same seed, believable, and in every number right."""
 
+import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from feedback.demo import bag, filling, year
 from feedback.topics import reviews
-from surveys import catalogue, daily_counts
+from surveys import catalogue, daily_counts, events
+from surveys.base import clock, jobs
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response, Survey
 
@@ -64,6 +67,23 @@ def test_most_people_who_get_a_mail_stay_silent(asks):
     assert {ask.outcome for ask in mailed} == {"answered", "declined", "failed", "sent"}
 
 
+def test_the_demo_leaves_others_room_to_write(world, asks, monkeypatch):
+    monkeypatch.setattr(filling, "TRANSACTION_SECONDS", 0)
+    stored = []
+
+    def sleep(seconds):
+        # SQLite's waiters look again after 0.1 s.
+        assert seconds > 0.1
+        stored.append(Response.select().count())
+
+    monkeypatch.setattr(filling, "time", SimpleNamespace(monotonic=time.monotonic, sleep=sleep))
+    done = []
+    filling.fill(asks[:45], clock.now(), done.append)
+    assert done == [10, 10, 10, 10, 5]
+    # What was stored is there for all by then.
+    assert len(set(stored)) >= 4
+
+
 def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     runner = world.app.test_cli_runner()
     arguments = ["demo", "--responses", "120", "--until", "2026-11-21"]
@@ -76,6 +96,10 @@ def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     assert catalogue.ready() == ready
     assert reviews.latest().state == reviews.WAITING
     assert "GET /api/topics shows how far that is" in done.output
+    assert "are at http://localhost/team; " in done.output
+    assert len(done.output.splitlines()) == 1
+    recorded = jobs.Job.select().where(jobs.Job.kind == events.RECORDED)
+    assert {job.state for job in recorded} == {jobs.BULK}
     assert "there already" in runner.invoke(args=arguments).output
     assert Response.select().count() == count
     assert daily_counts.differences() == []
