@@ -97,12 +97,15 @@ def _counted(rows: dict[str, int]) -> str:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE when it is there.")
 @cli.with_database
-def backup(file: Path) -> None:
+def backup(file: Path, force: bool) -> None:
     """Write everything into FILE, as it is at this moment, while the service runs.
 
     FILE holds all data and the key that signs tokens, and only its owner may read it.
     """
+    if file.exists() and not force:
+        raise click.ClickException(f"{file} is there already. Give another name, or --force to replace it.")
     with cli.bar(backups.total(), "Backing up") as bar:
         counts = backups.write(file, context.settings(), clock.now(), bar.update)
     click.echo(

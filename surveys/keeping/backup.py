@@ -312,7 +312,9 @@ def _lines(path: Path) -> Iterator[Any]:
                 yield json.loads(line)
     except FileNotFoundError:
         raise NotABackup("There is no such file.") from None
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+    except EOFError:
+        raise NotABackup("The file ends too early: a part of the backup is missing.") from None
+    except (OSError, zlib.error, ValueError) as error:
         raise NotABackup(f"This is no backup of Earshot ({type(error).__name__}).") from error
 
 

@@ -23,6 +23,9 @@ def test_backup_and_restore_as_they_are_typed(run, make, tmp_path):
     make.response(make.survey(), 4, comment="Kept")
     file = str(tmp_path / "backup")
     assert "1 of them responses" in run("backup", file).output
+    there = run("backup", file)
+    assert (there.exit_code, "--force" in there.output) == (1, True)
+    assert run("backup", file, "--force").exit_code == 0
     checked = run("restore", file, "--check")
     assert (checked.exit_code, "Made at" in checked.output) == (0, True)
     refused = run("restore", file)
@@ -41,6 +44,10 @@ def test_a_file_that_is_no_backup_is_told_so(run, tmp_path):
     done = run("restore", str(tmp_path / "x"))
     assert done.exit_code == 1
     assert "no backup of Earshot" in done.output
+    run("backup", str(tmp_path / "y"))
+    (tmp_path / "z").write_bytes((tmp_path / "y").read_bytes()[:-20])
+    done = run("restore", str(tmp_path / "z"), "--check")
+    assert (done.exit_code, "ends too early" in done.output) == (1, True), done.output
 
 
 def test_erase_says_what_went(run, world, make):
