@@ -1,6 +1,7 @@
 """What an operator types: `flask --app wsgi …`."""
 
 import contextlib
+import fcntl
 import functools
 import math
 import os
@@ -10,9 +11,11 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
 import click
+import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -26,6 +29,8 @@ from surveys.base.db import disk_reserve, migrations
 from surveys.base.http import context
 from surveys.base.version import VERSION
 from surveys.commands import members as member_commands
+
+log = structlog.get_logger()
 
 
 def install(app: Flask) -> None:
@@ -41,6 +46,7 @@ def serve() -> None:
     """Migrate, then run web and worker until SIGTERM."""
     chosen = context.settings()
     _check_address(chosen)
+    lock = _lock(chosen)
     prepare(chosen)
     db.close_database()
     children = {
@@ -54,8 +60,10 @@ def serve() -> None:
         ],
         "worker": [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
     }
-    welcome(chosen)
-    sys.exit(_supervise(children))
+    result = _supervise(children, functools.partial(_answers, chosen), welcome(chosen))
+    if lock is not None:
+        lock.close()
+    sys.exit(result)
 
 
 def _check_address(chosen: settings.Settings) -> None:
@@ -71,6 +79,41 @@ def _check_address(chosen: settings.Settings) -> None:
             f"{settings.in_url(chosen.host)}:{chosen.port} cannot be used ({error.strerror}). "
             "Choose another with PORT=… or HOST=…"
         ) from None
+
+
+#: In DATA_DIR, locked by the one service that runs on the SQLite file there.
+LOCK = "service.lock"
+
+
+def _lock(chosen: settings.Settings) -> IO[str] | None:
+    """Be the only service on a SQLite file: two would take each other's jobs. The system unlocks when we are gone.
+
+    On PostgreSQL there may be many. None there, and on a full disk that has no room for the file.
+    """
+    if not chosen.on_sqlite:
+        return None
+    try:
+        lock = open(chosen.data_dir / LOCK, "a")  # noqa: SIM115
+        # Not flock, which a child that was forked would go on holding.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise click.ClickException(
+            f"Another Earshot runs on {chosen.data_dir} already. End that one, or give this one its own DATA_DIR=…"
+        ) from None
+    except OSError:
+        return None
+    return lock
+
+
+def _answers(chosen: settings.Settings) -> bool:
+    """Whether the web process answers by now."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(chosen.host, chosen.host)  # noqa: S104
+    try:
+        with socket.create_connection((own, chosen.port), timeout=1) as line:
+            line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return b" 200 " in line.recv(100)
+    except OSError:
+        return False
 
 
 #: A child that lived so long can run here. Whatever ends it later is an accident, and it is started anew for ever.
@@ -104,6 +147,8 @@ class _Child:
             self.failures += 1
             if status == settings.UNUSABLE or (not self.settled and self.failures >= STARTS):
                 return status
+        if self.process is not None:
+            log.error("a process of the service ended and is started anew", process=self.name, status=status)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -122,8 +167,11 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours or name in kept}
 
 
-def _supervise(commands: dict[str, list[str]]) -> int:
-    """Run the commands; start one anew when it dies; end all on SIGTERM or SIGINT, or when one cannot run."""
+def _supervise(commands: dict[str, list[str]], answers: Callable[[], bool], words: str) -> int:
+    """Run the commands; start one anew when it dies; end all on SIGTERM or SIGINT, or when one cannot run.
+
+    Once the service `answers`, its `words` are said.
+    """
     stopping, result = False, 0
 
     def stop(*_: Any) -> None:
@@ -144,6 +192,9 @@ def _supervise(commands: dict[str, list[str]]) -> int:
                         err=True,
                     )
                 stopping, result = True, status
+        if words and not stopping and answers():
+            _say(words)
+            words = ""
         time.sleep(0.1)
     running = [child.process for child in children if child.process is not None]
     for process in running:
@@ -181,8 +232,8 @@ def _prepare(chosen: settings.Settings) -> None:
     catalogue.make_first(clock.now())
 
 
-def welcome(chosen: settings.Settings) -> None:
-    """Say where things are."""
+def welcome(chosen: settings.Settings) -> str:
+    """What to say of where things are."""
     survey = catalogue.ready()
     lines = [f"Earshot is at {links.to('/')}"]
     key = chosen.data_dir / "admin-key"
@@ -195,8 +246,8 @@ def welcome(chosen: settings.Settings) -> None:
     if survey:
         lines.append(f"Open first: {links.survey_page(survey.id)}")
     lines.append(f"API pages: {links.to('/api/docs')}")
-    _say("\n".join(lines))
     db.close_database()
+    return "\n".join(lines)
 
 
 def _say(text: str) -> None:

@@ -47,6 +47,15 @@ def test_a_killed_worker_takes_its_processes_along_and_comes_back(service):
     wait_for(lambda: not any(process.is_running() for process in made))
     wait_for(lambda: len(workers(service)[1]) >= 2)
     assert workers(service)[0].pid != worker.pid
+    (line,) = [each for each in service.log.read_text().splitlines() if "started anew" in each]
+    assert (json.loads(line)["process"], json.loads(line)["status"]) == ("worker", -9)
+
+
+def test_a_second_service_on_the_same_sqlite_file_is_refused(service):
+    done = servers.run_once({"DATA_DIR": str(service.log.parent)})
+    assert done.returncode == 1
+    assert done.stdout.startswith("Error: Another Earshot runs on ")
+    assert servers.answers(f"{service.url}/readyz", 10)
 
 
 @pytest.mark.parametrize("host", ["::1", "[::1]"])
@@ -60,8 +69,9 @@ def test_it_listens_on_an_address_of_ipv6_and_says_so(tmp_path, host):
             env={"PATH": os.environ["PATH"], "HOST": host, "PORT": str(port), "DATA_DIR": str(tmp_path)},
         )  # fmt: skip
     try:
-        wait_for(lambda: servers.answers(f"http://[::1]:{port}/readyz"), 60)
-        assert f"Earshot is at http://[::1]:{port}/\n" in said.read_text()
+        wait_for(lambda: f"Earshot is at http://[::1]:{port}/\n" in said.read_text(), 60)
+        # Whoever waits for that line finds it answering.
+        assert requests.get(f"http://[::1]:{port}/healthz", timeout=10).status_code == 200
     finally:
         running.terminate()
         running.wait(60)
