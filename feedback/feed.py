@@ -26,7 +26,7 @@ from surveys.models import Erased, Person, Response, ResponseTag, Survey
 WALK = 10_000
 
 #: Larger numbers of responses are told as "this many or more".
-MOST_COUNTED = 10_000
+MOST_COUNTED = 2_000
 
 #: What a comment may hold and still say nothing.
 BLANKS = " \t\r\n"
