@@ -21,7 +21,7 @@ from surveys.base import db
 from surveys.domain import folding
 from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response
-from tests.conftest import Api
+from tests.conftest import ON_POSTGRES, Api
 from tests.threads import together
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -182,6 +182,15 @@ def test_every_word_of_every_language_is_found_as_it_stands(api, make):
             if folding.phrases(word):
                 assert ids(api.get("/api/feed", q=word)) == [row.id], (language, word)
         responses.delete(row, NOW)
+
+
+@ON_POSTGRES
+def test_a_search_of_far_back_asks_the_index_of_words(world, api, make):
+    make.response(make.survey(), 5, comment="zebra")
+    db.database.execute_sql("SET enable_seqscan = off")
+    sql, values = feed._newest({"q": "zebra"}, 50, None, None).sql()
+    plan = "\n".join(line for (line,) in db.database.execute_sql(f"EXPLAIN {sql}", values).fetchall())
+    assert "Bitmap Index Scan on response_search" in plan
 
 
 def test_search_follows_what_is_amended_and_answered_elsewhere(api, make):
