@@ -310,7 +310,7 @@ def test_a_page_may_read_that_the_database_is_away(client, make, monkeypatch):
     def fail(*_):
         raise db.DatabaseAway("gone")
 
-    monkeypatch.setattr(responses, "record", fail)
+    monkeypatch.setattr(recording, "record", fail)
     answer = client.post("/r", json=make.answer(survey, score=9), headers={"Origin": SHOP})
     fields(answer, 503)
     assert cors(answer) == {"Access-Control-Allow-Origin": SHOP}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from surveys import catalogue, responses
+from surveys import catalogue, recording
 from surveys.base import clock
 from surveys.models import Response
 from surveys.views import forms
@@ -364,7 +364,7 @@ def test_a_database_that_is_away_is_a_page_with_retry_after(client, make, monkey
     def away(*_, **__):
         raise db.DatabaseAway("gone")
 
-    monkeypatch.setattr(responses, "record", away)
+    monkeypatch.setattr(recording, "record", away)
     answer = send(client, survey, made_earlier(survey), score="9")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
     assert int(answer.headers["Retry-After"]) > 0
