@@ -140,6 +140,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.timeout(300)
 @settings(
     max_examples=4,
     # Without the phase that explains, which traces every line; what fails is short enough.
