@@ -31,12 +31,11 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(0)]
 MINUTES = float(os.environ.get("MINUTES", "10"))
 CALLS_A_SECOND = 25
 
-#: MB: what the worker may have grown by in an hour, and what readings were seen to be off by. Ten minutes therefore
-#: show a leak of some 30 MB an hour, two hours one of 3.
-AN_HOUR, NOISE = 1.0, 3.0
+#: MB: what the worker may have grown by in an hour, and what a single reading may be off by.
+AN_HOUR, NOISE = 1.0, 0.5
 
 #: Of the time, in which caches fill and what forked processes share comes apart.
-WARM_UP = 0.5
+WARM_UP = 0.3
 
 LOG_LIMIT = 64 * 1024 * 1024
 
