@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
 
@@ -52,6 +53,9 @@ FINISHING_SECONDS = 1.0
 
 #: Beyond this the minute's look is early enough.
 SOON = timedelta(minutes=1)
+
+#: At least as many as huey makes of tables, sequences and indexes.
+BELL_TABLES = 12
 
 #: Before the worker looks again for what is due already.
 PAUSE = timedelta(seconds=1)
@@ -97,7 +101,20 @@ def _on_postgres(settings: Settings) -> Huey:
     url = settings.database_direct_url or settings.database_url
     listens = settings.database_direct_url is not None or not db.is_pooled(url)
     connection = functools.partial(db.connect, url)
-    return PostgresHuey("earshot", connection=connection, results=False, blocking=listens)
+    make = functools.partial(PostgresHuey, "earshot", connection=connection, results=False, blocking=listens)
+    return _with_tables(make)
+
+
+def _with_tables(make: Callable[[], Huey]) -> Huey:
+    """The bell that `make` makes, with its tables, also while other processes make the same tables.
+
+    PostgreSQL lets `CREATE TABLE IF NOT EXISTS` fail when another connection makes that table at the same moment. By
+    then the table is there, so each attempt comes at least one table further.
+    """
+    for _ in range(BELL_TABLES):
+        with contextlib.suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
+            return make()
+    return make()
 
 
 def close() -> None:

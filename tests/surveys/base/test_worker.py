@@ -191,6 +191,17 @@ def test_threads_that_ring_for_the_first_time_together_open_one_connection(postg
         worker.close()
 
 
+def test_processes_that_hang_the_bell_together_hang_one(postgres, tmp_path):
+    """The web's processes and the worker's begin at the same moment, in a database that has no tables of the bell."""
+    url = postgres.create_database("hung")
+    given = settings.read({"DATA_DIR": str(tmp_path), "DATABASE_URL": url})
+    for _ in range(10):
+        for bell in together(8, lambda _: worker._on_postgres(given)):
+            bell.storage.close()
+        with db.connect(url) as connection:
+            connection.execute("DROP TABLE huey_kv, huey_schedule, huey_task, huey_counter")
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
