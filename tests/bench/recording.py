@@ -62,8 +62,8 @@ CONTESTANTS = (
         "sqlite",
         command=(
             sys.executable, "-c",
-            "from surveys import commands; from surveys.base import db; import wsgi; app = wsgi.create_app(); "
-            "commands.prepare(app.extensions['earshot']); db.close_database(); import os, sys; "
+            "from surveys.commands import service; from surveys.base import db; import wsgi; app = wsgi.create_app(); "
+            "service.prepare(app.extensions['earshot']); db.close_database(); import os, sys; "
             "os.execv(sys.executable, [sys.executable, '-m', 'gunicorn', '-c', 'gunicorn.conf.py', "
             "'tests.bench.peers.naive:create_app()'])",
         ),
