@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, rollups, saved_feeds, told
-from feedback.follow_ups import cases, opening
+from feedback import corrections, feed, letters, rollups, saved_feeds, told
+from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
-from surveys import events, responses, segment_counts, texts
+from surveys import ask_history, events, responses, segment_counts, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
@@ -42,7 +42,15 @@ def install() -> None:
     jobs.react(REACTIONS)
     telling.use_views(told.VIEWS)
     segment_counts.use(rollups.Counting())
-    worker.hourly({"close what nobody confirms": cases.lapse, "roll up segments": rollups.hourly})
+    letters.use_kinds(writing.KINDS)
+    ask_history.use_owed_help(cases.owed_help)
+    worker.hourly(
+        {
+            "close what nobody confirms": cases.lapse,
+            "warn of overdue follow-ups": alerts.warn,
+            "roll up segments": rollups.hourly,
+        }
+    )
     worker.nightly({"review topics": reviews.nightly})
     keys.use_things("feeds", saved_feeds.OfKeys())
 

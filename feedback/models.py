@@ -6,7 +6,7 @@ import peewee
 from peewee import SQL, BigIntegerField, DoubleField, TextField
 
 from surveys.base.accounts.caller import Caller
-from surveys.base.db import FREE_TEXT, PSEUDONYM, TECHNICAL, JSONField, Table, UTCField
+from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.models import Person, Response, Survey
 
 
@@ -206,7 +206,8 @@ class FollowUp(Table):
 
     `person` is null where nobody knows who answered. `rule`: what opened it. `owner`: a member's id. `waits`: when the
     customer was waited for, `[from, until]`. `history`: what was done when and by whom, with their notes. The due times
-    are of opening hours, `…_why` says how they came about; null while the customer is waited for.
+    are of opening hours, `…_why` says how they came about; null while the customer is waited for. `overdue_at`: when
+    somebody was told that it is overdue, once; `alerted`: which mails about it members got, or one may have got.
     """
 
     id = TextField(primary_key=True)
@@ -229,6 +230,8 @@ class FollowUp(Table):
     answer_why = TextField()
     solve_due_at = UTCField(null=True)
     solve_why = TextField()
+    overdue_at = UTCField(null=True)
+    alerted = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
 
     person_id: str | None
 
@@ -249,7 +252,7 @@ class FollowUp(Table):
             peewee.SQL("CHECK ((status IN ('solved', 'unconfirmed', 'given_up')) = (closed_at IS NOT NULL))"),
         ]
         about = "person"
-        holds = {"id": PSEUDONYM, "person": PSEUDONYM, "history": FREE_TEXT}
+        holds = {"id": PSEUDONYM, "person": PSEUDONYM, "history": FREE_TEXT, "alerted": TECHNICAL}
 
 
 # One open case a person.
@@ -279,6 +282,51 @@ class FollowUpResponse(Table):
         table_name = "follow_up_response"
         about = "response"
         holds = {"follow_up": PSEUDONYM}
+
+
+class Letter(Table):
+    """A mail that somebody of the team wrote to one person. `made_by`: who. `marked`: it went to somebody who gets no
+    surveys by mail, because they asked to be answered.
+
+    It leaves at most once: `sending` is written before the first byte, and what is found so later is `unknown`.
+    `answer`: what the person said to its question, on the page behind it, with `said` in their words.
+    """
+
+    id = TextField(primary_key=True)
+    kind = TextField()
+    person = peewee.ForeignKeyField(Person, on_delete="CASCADE", column_name="person_id")
+    follow_up = peewee.ForeignKeyField(FollowUp, null=True, on_delete="CASCADE", column_name="follow_up_id")
+    email = TextField()
+    language = TextField()
+    text = TextField(null=True)
+    made_by = JSONField()
+    marked = peewee.BooleanField(default=False)
+    state = TextField(default="scheduled")
+    reason = TextField(null=True)
+    created_at = UTCField()
+    sent_at = UTCField(null=True)
+    answer = TextField(null=True)
+    said = TextField(null=True)
+    answered_at = UTCField(null=True)
+
+    person_id: str
+    follow_up_id: str | None
+
+    class Meta:
+        constraints = [
+            SQL("CHECK (state IN ('scheduled', 'sending', 'sent', 'unknown', 'failed', 'cancelled'))"),
+            SQL("CHECK (answer IN ('fixed', 'not_yet'))"),
+        ]
+        about = "person"
+        holds = {
+            "id": PSEUDONYM,
+            "person": PSEUDONYM,
+            "follow_up": PSEUDONYM,
+            "email": IDENTIFIER,
+            "text": FREE_TEXT,
+            "answer": SCORE,
+            "said": FREE_TEXT,
+        }
 
 
 class SavedFeed(Table):

@@ -1,6 +1,6 @@
 """What the rules of asking need to know, read from the tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -28,6 +28,19 @@ RULES = (
     "person_budget",
     "company_budget",
 )
+
+
+def _nobody(person_ids: Sequence[str]) -> bool:
+    return False
+
+
+_owed_help: Callable[[Sequence[str]], bool] = _nobody
+
+
+def use_owed_help(check: Callable[[Sequence[str]], bool]) -> None:
+    """How to know whether somebody, by the ids of their rows, is to be helped before any survey asks again."""
+    global _owed_help
+    _owed_help = check
 
 
 def of_survey(survey: Survey, skip_tags: Sequence[str] = ()) -> SurveyFacts:
@@ -65,6 +78,7 @@ def of_person(
         last_answered_at=last_answer(survey, ids),
         last_declined_at=_last(ask.declined_at for ask in asks_of(ids) if ask.survey_id == survey.id),
         budgets=_budgets(survey, ids, company, now),
+        owed_help=bool(ids) and _owed_help(ids),
     )
 
 

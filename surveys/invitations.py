@@ -276,6 +276,8 @@ def _reason_against(invitation: Invitation, now: datetime) -> str | None:
         return "asked us not to ask any more"
     if person.unsubscribed_at is not None:
         return "unsubscribed meanwhile"
+    if person.owed_help:
+        return "said that it is not solved yet, and is helped first"
     return "the address bounced meanwhile" if person.bounced_at is not None else None
 
 

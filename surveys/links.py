@@ -87,6 +87,32 @@ def unsubscribed_invitation_id(token: str, now: datetime) -> str:
     return signing.read("unsubscribe", token, now)
 
 
+def unsubscribe_from_letters(person_id: str, address: str) -> str:
+    """The same for somebody who was written to without an invitation; worthless once they have another address."""
+    return to(f"/u/{signing.sign('unsubscribe', f'{person_id}.{_holder(address)}')}")
+
+
+def letter_reader(unsubscribed: str) -> tuple[str, str] | None:
+    """The person of what `unsubscribed_invitation_id` gave, and the mark of the address; None for an invitation's."""
+    person_id, dot, mark = unsubscribed.partition(".")
+    return (person_id, mark) if dot else None
+
+
+def is_holder(address: str, mark: str) -> bool:
+    """Whether it is the address of this mark."""
+    return signing.same(_holder(address), mark)
+
+
+def letter(letter_id: str, answer: str | None = None) -> str:
+    """The page on which whoever was asked says whether it is solved; `answer` preselects and counts nothing."""
+    return to(f"/f/{signing.sign('letter', letter_id)}", answer=answer)
+
+
+def letter_id(token: str, now: datetime) -> str:
+    """Which letter a token is of. Raises BadToken."""
+    return signing.read("letter", token, now)
+
+
 def me(person_id: str, made_at: datetime) -> str:
     """A respondent's own page, by a link that is good for ME_FOR."""
     return to(f"/me/{my_token(person_id, made_at)}")
@@ -115,6 +141,10 @@ def survey_page(survey_id: str, **query: str | int | None) -> str:
 def widget_script(survey_id: str) -> str:
     """The script a website embeds."""
     return to(f"/w/{survey_id}.js")
+
+
+def _holder(address: str) -> str:
+    return signing.keyed_hash("holder", address)[:_BOUNCE_MAC]
 
 
 def _bounce_mac(invitation_id: str) -> str:

@@ -46,6 +46,7 @@ KEPT = {
     "follow_up": "with the person, or with its last response",
     "follow_up_response": "with the response",
     "erased": "for good: an id, so that whoever follows the feed deletes a copy",
+    "letter": "with the person, or with its follow-up: a mail that somebody of the team wrote",
     "idempotent_call": "a day; at once when a person in it is erased",
     "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",
     "placement": "with the response",

@@ -276,7 +276,15 @@ def listened_to(world, api, survey):
     case = api.post("/api/follow-ups", {"response": rows[0]["id"]})
     api.post("/api/follow-ups", {"response": rows[0]["id"]}, 200)
     api.patch(f"/api/follow-ups/{case['id']}", {"owner": None, "status": "waiting", "note": "Asked."})
-    for path in ("/api/follow-ups", f"/api/follow-ups/{case['id']}"):
+    unhappy = {"survey": survey["id"], "score": 1, "person": {"email": "unhappy@customer.example"}}
+    written = api.post("/api/follow-ups", {"response": api.post("/api/responses", unhappy)["id"]})
+    for status in (202, 200):
+        api.post(
+            f"/api/follow-ups/{written['id']}/reply", {"text": "We are sorry.", "language": "en"}, status
+        )
+        api.call("POST", f"/api/follow-ups/{written['id']}/ask", status)
+    world.work()
+    for path in ("/api/follow-ups", f"/api/follow-ups/{case['id']}", f"/api/follow-ups/{written['id']}"):
         api.get(path)
     part = {"label": "Spaces", "responses": [rows[0]["id"]], "examples": ["no space"]}
     apart = api.post(f"/api/topics/{topic}/split", part)["id"]

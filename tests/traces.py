@@ -19,6 +19,8 @@ GIVEN: dict[str, Any] = {
     "job.kind": "nothing to do",
     "job.state": "done",
     "triage.state": "done",
+    "letter.state": "sent",
+    "letter.answer": "fixed",
 }
 
 

@@ -12,6 +12,8 @@ DEEDS = {
     "DELETE /api/feeds/{feed_id}": "forgot a saved view",
     "POST /api/follow-ups": "opened a follow-up",
     "PATCH /api/follow-ups/{follow_up_id}": "changed a follow-up",
+    "POST /api/follow-ups/{follow_up_id}/ask": "asked a customer whether it is solved",
+    "POST /api/follow-ups/{follow_up_id}/reply": "wrote to a customer",
     "PUT /api/hours": "set the opening hours",
     "DELETE /api/invitations/{invitation_id}": "took an invitation back",
     "POST /api/keys": "made an API key",

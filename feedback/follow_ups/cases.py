@@ -9,7 +9,17 @@ import peewee
 
 from feedback.domain import follow_ups as the_rules
 from feedback.domain.business_hours import Span, due
-from feedback.domain.follow_ups import ASKED, BY_HAND, CLOSED, GIVEN_UP, NEW, SOLVED, STANDING, UNCONFIRMED
+from feedback.domain.follow_ups import (
+    ASKED,
+    BY_HAND,
+    CLOSED,
+    GIVEN_UP,
+    HANDLED,
+    NEW,
+    SOLVED,
+    STANDING,
+    UNCONFIRMED,
+)
 from feedback.follow_ups import hours
 from feedback.follow_ups.hours import Promise
 from feedback.models import FollowUp, FollowUpResponse
@@ -93,6 +103,87 @@ def change(case: FollowUp, given: Mapping[str, Any], caller: Caller, now: dateti
     return db.write(verb)
 
 
+def hold(case_id: str) -> FollowUp | None:
+    """The case, which nobody else changes until the transaction ends; None when it is gone."""
+    row: FollowUp | None = _locked(case_id)
+    return row
+
+
+def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -> None:
+    """A letter is on its way: the first answer is given, and who is asked is waited for. Call it while it is held.
+
+    Raises Clash for a case that is closed.
+    """
+    if row.closed_at is not None:
+        raise Clash("The case is closed; open it again first.", "status")
+    status = ASKED if asks else HANDLED if row.status == NEW else row.status
+    done = {"mailed": kind} | ({"status": status} if status != row.status else {})
+    row.first_answer_at = row.first_answer_at or now
+    _set(row, status, now)
+    if asks:
+        # Silence is counted from the last time on.
+        row.asked_at = now
+    _note(row, now, caller, done)
+    _save(row, now, touch="status" in done)
+
+
+def unwrite(case_id: str, kind: str, written_at: datetime, reason: str | None, now: datetime) -> None:
+    """A letter never left: what it counted as is taken back. Call it in a transaction."""
+    row = _locked(case_id)
+    if row is None:
+        return
+    done: dict[str, Any] = {"unmailed": kind}
+    if row.first_answer_at is not None and clock.stamp(row.first_answer_at) == clock.stamp(written_at):
+        row.first_answer_at = None
+    if row.closed_at is None:
+        status = HANDLED if row.status == ASKED and kind == "ask" else row.status
+        done |= {"status": status} if status != row.status else {}
+        _set(row, status, now)
+    _note(row, now, None, done, reason)
+    _save(row, now, touch="status" in done)
+
+
+def remark(case_id: str, what: Mapping[str, Any], note: str | None, now: datetime) -> None:
+    """Add a line of what the service itself did. Call it in a transaction."""
+    row = _locked(case_id)
+    if row is not None:
+        _note(row, now, None, what, note)
+        row.save(only=[FollowUp.history])
+
+
+def hear(case_id: str, said: str, text: str | None, now: datetime) -> FollowUp | None:
+    """The customer's own word: `fixed` solves, `not_yet` opens again, for somebody to look first. Call it in a
+    transaction; the case that it is about now, None when it is gone.
+    """
+    row = _locked(case_id)
+    if row is None:
+        return None
+    if said == "not_yet" and row.closed_at is not None and row.person_id is not None:
+        mine = FollowUp.person.in_(_hold_person(row.person_id)) & FollowUp.closed_at.is_null()
+        other = FollowUp.select().where(mine).order_by(FollowUp.opened_at, FollowUp.id).first()
+        # They have another open case by now, which this joins.
+        row = _locked(other.id) if other is not None else row
+    if said == "fixed":
+        status = SOLVED
+    else:
+        row.priority = 1
+        status = NEW if row.owner is None else HANDLED
+        if row.closed_at is not None:
+            row.waits = [*row.waits, [clock.stamp(row.closed_at), clock.stamp(now)]]
+    done = {"said": said} | ({"status": status} if status != row.status else {})
+    _set(row, status, now)
+    row.reason = None
+    _note(row, now, None, done, text)
+    _save(row, now, touch=True)
+    return row
+
+
+def owed_help(person_ids: Sequence[str]) -> bool:
+    """Whether somebody, by the ids of their rows, said "not yet", and their case is open."""
+    mine = FollowUp.person.in_(list(person_ids)) & FollowUp.closed_at.is_null()
+    return FollowUp.select().where(mine & (FollowUp.priority > 0)).exists()
+
+
 def lapse(now: datetime) -> int:
     """Close, unconfirmed, what the customer said nothing to for SILENCE_DAYS; how many."""
     asked_before = now - timedelta(days=the_rules.SILENCE_DAYS)
@@ -122,6 +213,13 @@ def is_owed(now: datetime) -> Any:
     """The condition of what is overdue: open, and its answer or its solution is owed since before `now`."""
     unanswered = FollowUp.first_answer_at.is_null() & _is_before(FollowUp.answer_due_at, now)
     return FollowUp.closed_at.is_null() & (unanswered | _is_before(FollowUp.solve_due_at, now))
+
+
+def owes(case: FollowUp, now: datetime) -> bool:
+    """`is_owed` of a case that is at hand."""
+    unanswered = case.first_answer_at is None and case.answer_due_at is not None and case.answer_due_at < now
+    unsolved = case.solve_due_at is not None and case.solve_due_at < now
+    return case.closed_at is None and (unanswered or unsolved)
 
 
 def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.domain.follow_ups import REASONS, STATUSES, STEPS
-from surveys.base.http import lists
+from surveys.base.http import bodies, lists
+from surveys.schemas import pages
 from surveys.schemas.kinds import LONG, Moment, Number, Stored, check, text, whole
 
 #: In the place of a member's id: cases that nobody looks after.
@@ -63,6 +64,32 @@ class FollowUpPatch(ma.Schema):
     reason = fields.String(validate=validate.OneOf(REASONS), allow_none=True)
 
 
+class ReplyBody(ma.Schema):
+    """What the person is answered, by one mail. An address in it is kept from becoming a link."""
+
+    example = {
+        "text": "We have sent you a new invoice. Please tell us if anything is still wrong.",
+        "language": "en",
+    }
+
+    language = text(35, 2, allow_none=True, metadata={"description": "Of the text; by default the person's."})
+    text = fields.String(required=True, validate=[validate.Length(1, LONG), _says_something])
+
+
+class LetterAnswerForm(ma.Schema):
+    """The form of the page behind a letter that asks whether it is solved. What else browsers send is left out."""
+
+    body_limit = bodies.PUBLIC_BODY
+    types = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    answer = fields.String(load_default="", metadata={"description": "`fixed` or `not_yet`."})
+    text = text(LONG, load_default="", metadata={"description": "In their own words, if they like."})
+    acted = pages.acted()
+
+
 class ClockOut(ma.Schema):
     """By when something is owed, and how that came about; null while the customer is waited for."""
 
@@ -96,7 +123,45 @@ class DoneOut(ma.Schema):
     owner = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
     steps = fields.List(fields.String())
+    mailed = fields.String(metadata={"description": "A letter: `reply`, or `ask` whether it is solved."})
+    unmailed = fields.String(metadata={"description": "A letter that never left; the note says why."})
+    unsure = fields.String(metadata={"description": "A letter of which nobody knows whether it arrived."})
+    said = fields.String(metadata={"description": "The customer's own word: `fixed` or `not_yet`."})
+    overdue = fields.Boolean(metadata={"description": "Somebody was told that it is overdue."})
     note = fields.String()
+
+
+class LetterOut(ma.Schema):
+    """A mail to the person of a case, and what they said to its question."""
+
+    id = fields.String()
+    kind = fields.String(metadata={"description": "`reply` or `ask`."})
+    state = fields.String(metadata={"description": "scheduled, sending, sent, unknown, failed or cancelled."})
+    reason = fields.String(allow_none=True, metadata={"description": "Why it did not leave."})
+    email = fields.String()
+    language = fields.String()
+    text = fields.String(allow_none=True)
+    by = fields.Nested(DoneBy, attribute="made_by")
+    marked = fields.Boolean(
+        metadata={"description": "They get no surveys by mail, and asked to be answered all the same."}
+    )
+    created_at = Moment()
+    sent_at = Moment(allow_none=True)
+    answer = fields.String(allow_none=True, metadata={"description": "`fixed` or `not_yet`."})
+    said = fields.String(allow_none=True)
+    answered_at = Moment(allow_none=True)
+
+
+class ReachOut(ma.Schema):
+    """Whether the person may be written to."""
+
+    email = fields.String(allow_none=True, metadata={"description": "Where a mail goes to."})
+    claimed = fields.String(
+        allow_none=True,
+        metadata={"description": "An address that nobody vouches for: no mail of ours goes there."},
+    )
+    unsubscribed = fields.Boolean()
+    why_not = fields.String(allow_none=True, metadata={"description": "Why no mail may go to them."})
 
 
 class FollowUpOut(Stored):
@@ -138,6 +203,11 @@ class FollowUpOut(Stored):
     reason = fields.String(allow_none=True)
     steps = fields.List(fields.String())
     history = fields.List(fields.Nested(DoneOut), metadata={"description": "What was done, the first first."})
+    letters = fields.List(
+        fields.Nested(LetterOut),
+        metadata={"description": "Of one case alone: what was written to its person."},
+    )
+    reach = fields.Nested(ReachOut, metadata={"description": "Of one case alone."})
 
 
 class FollowUpList(ma.Schema):

@@ -16,4 +16,5 @@ BLUEPRINTS = (
     topics.sentiment,
     follow_ups.routes,
     follow_ups.opening,
+    follow_ups.public_pages,
 )

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import g, jsonify
+from flask import Response, g, jsonify, request
 
-from feedback import filters
+from feedback import filters, letters
 from feedback.domain.follow_ups import CLOSED, OPEN
-from feedback.follow_ups import cases, hours, owners
-from feedback.models import FollowUp
+from feedback.follow_ups import cases, hours, owners, writing
+from feedback.letters import ANSWERS
+from feedback.models import FollowUp, Letter
 from feedback.schemas.follow_ups import (
     NOBODY,
     FollowUpBody,
@@ -16,16 +17,22 @@ from feedback.schemas.follow_ups import (
     FollowUpPatch,
     FollowUpQuery,
     HoursBody,
+    LetterAnswerForm,
+    ReplyBody,
 )
-from surveys import responses, visible
+from surveys import links, responses, visible
 from surveys.base import clock, errors
-from surveys.base.http import lists
+from surveys.base.http import bodies, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
+from surveys.views import layout, public
 
 routes = Routes("follow-ups", __name__, url_prefix="/api/follow-ups", description="Who must be answered.")
 opening = Routes("hours", __name__, url_prefix="/api/hours", description="When the team is there.")
+public_pages = Routes("solved", __name__, description="For respondents: no key needed.")
+layout.errors_as_pages(public_pages)
+layout.keep_private(public_pages)
 
 
 @routes.route("", methods=["GET"])
@@ -88,6 +95,35 @@ def change(body: dict[str, Any], follow_up_id: str) -> Any:
     return _shown(cases.change(case, body, g.caller, clock.now()))
 
 
+@routes.route("/<follow_up_id>/reply", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(ReplyBody)
+@routes.response(202, FollowUpOut)
+@routes.alt_response(200, schema=FollowUpOut, description="This text is on its way or sent already.")
+def reply(body: dict[str, Any], follow_up_id: str) -> Any:
+    """Answer the person by one mail, with a private note in the ticket where one is known. Replies to it go to the
+    owner, else where the survey's go. A 409 where no mail may go to them; the same text never goes twice.
+    """
+    case = visible.own(FollowUp, follow_up_id, g.caller)
+    _, is_new = writing.reply(case, body["text"].strip(), body.get("language"), g.caller, clock.now())
+    return _written(case, is_new)
+
+
+@routes.route("/<follow_up_id>/ask", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.response(202, FollowUpOut)
+@routes.alt_response(
+    200, schema=FollowUpOut, description="They were asked already, and have not answered yet."
+)
+def ask(follow_up_id: str) -> Any:
+    """Ask the person by one mail whether it is solved. Only their word solves a case; silence is counted apart."""
+    case = visible.own(FollowUp, follow_up_id, g.caller)
+    _, is_new = writing.ask(case, None, g.caller, clock.now())
+    return _written(case, is_new)
+
+
 @opening.route("", methods=["GET"])
 @needs("read")
 @opening.response(200, HoursBody)
@@ -110,4 +146,87 @@ def put_hours(body: dict[str, Any]) -> Any:
 
 
 def _shown(case: FollowUp) -> dict[str, Any]:
-    return cases.shown([case], visible.only(g.caller), clock.now())[0]
+    (shown,) = cases.shown([case], visible.only(g.caller), clock.now())
+    return shown | {"letters": letters.of_case(case.id), "reach": writing.reach(case)}
+
+
+def _written(case: FollowUp, is_new: bool) -> Any:
+    shown = FollowUpOut().dump(_shown(visible.own(FollowUp, case.id, g.caller)))
+    return jsonify(shown), 202 if is_new else 200
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+@public_pages.route("/f/<token>", methods=["GET"])
+@public_pages.doc(
+    parameters=[
+        *layout.LANGUAGE,
+        {
+            "in": "query",
+            "name": "answer",
+            "schema": {"type": "string", "enum": list(ANSWERS)},
+            "description": "Preselects; counts nothing by itself.",
+        },
+    ],
+    responses={"200": layout.HTML},
+)
+def ask_customer(token: str) -> Response:
+    """The page that asks a customer whether it is solved. Opening it counts nothing: machines open every link."""
+    letter = _letter(token)
+    wished = request.args.get("answer", "")
+    return _question(letter, wished if wished in ANSWERS else letter.answer, letter.said)
+
+
+@public_pages.route("/f/<token>", methods=["POST"])
+@public_pages.doc(
+    parameters=layout.LANGUAGE,
+    requestBody={
+        "required": True,
+        "content": {kind: {"schema": LetterAnswerForm} for kind in LetterAnswerForm.types},
+    },
+    responses={
+        "200": {**layout.HTML, "description": "The thanks."},
+        "422": {**layout.HTML, "description": "Asks again."},
+    },
+)
+def take_answer(token: str) -> Response:
+    """What the customer says: `fixed` solves the case, `not_yet` opens it again."""
+    public.admit_form()
+    g.typed = bodies.form_fields(LetterAnswerForm.body_limit)
+    given = LetterAnswerForm().load(g.typed)
+    letter, text = _letter(token), given["text"].replace("\r\n", "\n").strip() or None
+    chosen = given["answer"] if given["answer"] in ANSWERS else None
+    # A browser sends a form to go on to its answer; what it sends for a script is no form.
+    if public.by_script(given) or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        return _question(letter, chosen, text, 422)
+    if chosen is None:
+        return _question(letter, None, text, 422)
+    return _question(writing.answer(letter, chosen, text, clock.now()), chosen, text, given=chosen)
+
+
+def _letter(token: str) -> Letter:
+    try:
+        letter = Letter.get_or_none(Letter.id == links.letter_id(token, clock.now()))
+    except links.BadToken:
+        letter = None
+    if letter is None:
+        raise errors.Missing
+    g.language = layout.language_for(letter.language)
+    return letter
+
+
+def _question(
+    letter: Letter, chosen: str | None, text: str | None, status: int = 200, given: str | None = None
+) -> Response:
+    case = letter.follow_up
+    return layout.page(
+        "letter_answer.html",
+        g.language,
+        status,
+        chosen=chosen,
+        text=text,
+        given=given,
+        refused=status != 200,
+        quote=writing.quote(case) if case is not None else None,
+    )

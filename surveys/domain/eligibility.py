@@ -46,7 +46,7 @@ class PersonFacts:
 
     `last_asked_at` is over all surveys and channels, and lies ahead when an invitation is scheduled;
     `last_answered_at` and `last_declined_at` are of this survey. `never_ask` and `days_between_asks` are what
-    the person has chosen on their own page.
+    the person has chosen on their own page. `owed_help`: they said that what was promised them is not solved yet.
     """
 
     key: str
@@ -59,6 +59,7 @@ class PersonFacts:
     last_answered_at: datetime | None = None
     last_declined_at: datetime | None = None
     budgets: tuple[Budget, ...] = ()
+    owed_help: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,11 @@ def bounced(ask: Ask, now: datetime) -> Refusal | None:
     return None
 
 
+def owed_help(ask: Ask, now: datetime) -> Refusal | None:
+    """Who said "not yet" is helped first, however long that takes."""
+    return Refusal("said that it is not solved yet, and is helped first") if ask.person.owed_help else None
+
+
 def duplicate(ask: Ask, now: datetime) -> Refusal | None:
     """One resolution of one ticket asks once."""
     return Refusal("this resolution of the ticket was asked about already") if ask.already_asked else None
@@ -206,6 +212,7 @@ RULES: list[Callable[[Ask, datetime], Refusal | None]] = [
     no_address,
     unsubscribed,
     bounced,
+    owed_help,
     duplicate,
     excluded,
     quarantine,

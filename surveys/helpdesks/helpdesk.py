@@ -204,13 +204,17 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Rating:
-    """What a person answered, for the note on their ticket. `url` is our own page of the response."""
+    """What a person answered, for the note on their ticket. `url` is our own page of the response.
+
+    `told`: what the note says in the place of the rating, where it tells of something else.
+    """
 
     metric: str
     score: int
     best: int
     comment: str | None = None
     url: str | None = None
+    told: str | None = None
 
 
 Proof = Callable[[Call, str, datetime], bool]
@@ -231,7 +235,7 @@ class Helpdesk(Protocol):
         """What a proven call says. Never raises, whatever the bytes."""
 
     def notes(self, ticket: Ticket, rating: Rating, connection: Connection) -> tuple[Request, ...]:
-        """The requests that put a rating on its ticket, privately; () without credentials or a way."""
+        """The requests that put a rating on its ticket, privately, the note first; () without credentials or a way."""
 
     def lookup(self, event: Event, connection: Connection) -> Lookup | None:
         """How to learn the address of an event that has none; None when it has one or there is no way."""

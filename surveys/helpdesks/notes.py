@@ -20,6 +20,8 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def text(rating: Rating) -> str:
     """The note as plain text. It begins with `MARK`, by which `ours` knows it again."""
+    if rating.told is not None:
+        return f"{MARK} {defused(rating.told)[:LONGEST_COMMENT]}"
     return "\n\n".join(
         [f"{MARK} {_headline(rating)}", *([_comment(rating)] if rating.comment else []), *_link(rating)]
     )

@@ -88,11 +88,11 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
         to=invitation.email or "",
         name=said["name"] or None,
         from_name=unlinked(own.get("from_name") or "") or None,
-        reply_to=_reply_to(survey),
+        reply_to=reply_to(survey),
         subject=_reminding(words["subject"], language) if reminder else words["subject"],
-        text=_template("mail.txt").render(values),
+        text=template("mail.txt").render(values),
         html=css_inline.inline(
-            _template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
+            template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
         ),
         id=f"{invitation.id}.reminder" if reminder else invitation.id,
         answers=invitation.id if reminder else None,
@@ -103,7 +103,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
             # RFC 8058: one click, without a page in between.
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "List-Id": f"<{survey.id}.{_host()}>",
+            "List-Id": f"<{survey.id}.{host()}>",
             # RFC 3834, and what Exchange understands: no out-of-office replies.
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
@@ -171,7 +171,7 @@ def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
         "ticket_number": ticket.get("number") or ticket.get("id"),
         "ticket_subject": ticket.get("subject"),
     }
-    return {"product": survey.product or survey.name} | {name: _safe(text) for name, text in foreign.items()}
+    return {"product": survey.product or survey.name} | {name: safe(text) for name, text in foreign.items()}
 
 
 def _own(by_language: Mapping[str, str] | None, language: str, said: Mapping[str, str]) -> str | None:
@@ -203,12 +203,12 @@ def unlinked(text: str) -> str:
     return text
 
 
-def _safe(text: str | None) -> str:
+def safe(text: str | None) -> str:
     """A foreign text on one line, without anything that a mail program would make a link of."""
     return unlinked(clean(text or ""))
 
 
-def _reply_to(survey: Survey) -> str | None:
+def reply_to(survey: Survey) -> str | None:
     """Where answers to the mail go; nowhere in particular if what earlier versions stored is no address for a mail."""
     given = (survey.mail or {}).get("reply_to")
     try:
@@ -217,7 +217,7 @@ def _reply_to(survey: Survey) -> str | None:
         return None
 
 
-def _host() -> str:
+def host() -> str:
     """The host of BASE_URL in the letters of a List-Id (RFC 2919, 3)."""
     return re.sub("[^a-z0-9.-]", "-", urlsplit(links.to("/")).hostname or "localhost")
 
@@ -252,7 +252,8 @@ def _values(
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """One part of a mail; what stands in a page is escaped in one that is HTML."""
     folder = Path(__file__).parents[1] / "templates"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),

@@ -16,6 +16,8 @@ SETTLES = timedelta(minutes=5)
 
 NOTE_DUE = "note due"
 
+TOLD = "note to be told"
+
 #: What `events.SETTLED` was called before; jobs of that name may still wait.
 FORMERLY_SETTLED = "rating settled"
 
@@ -55,6 +57,19 @@ def write(payload: dict[str, Any], now: datetime) -> None:
         connections.send(requests[payload["part"]])
 
 
+def tell(key: int, told: str, now: datetime) -> None:
+    """Have a private note say `told` on the ticket of a response, where one is known. Call it in a transaction."""
+    jobs.enqueue(TOLD, {"key": key, "told": told}, now)
+
+
+@jobs.on(TOLD, lane=jobs.CALLS)
+def write_told(payload: dict[str, Any], now: datetime) -> None:
+    """Send that note. At least once (docs/promises.md, P4)."""
+    row = Response.get_or_none(Response.key == payload["key"])
+    for request in _requests(row, payload["told"])[:1] if row is not None else ():
+        connections.send(request)
+
+
 def _rated(key: int) -> Response | None:
     """The response, if it is one that a ticket should hear of."""
     row = Response.get_or_none(Response.key == key)
@@ -63,7 +78,7 @@ def _rated(key: int) -> Response | None:
     return row
 
 
-def _requests(row: Response) -> tuple[Request, ...]:
+def _requests(row: Response, told: str | None = None) -> tuple[Request, ...]:
     invitation = row.invitation
     if row.score is None or invitation is None or invitation.connection_id is None or not invitation.ticket:
         return ()
@@ -71,7 +86,7 @@ def _requests(row: Response) -> tuple[Request, ...]:
     if connection is None:
         return ()
     metric = METRICS[row.survey.metric]
-    rating = Rating(metric=metric.key, score=row.score, best=metric.maximum, comment=row.comment)
+    rating = Rating(metric=metric.key, score=row.score, best=metric.maximum, comment=row.comment, told=told)
     ticket = Ticket(
         id=invitation.ticket["id"],
         number=invitation.ticket.get("number"),

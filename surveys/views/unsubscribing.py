@@ -1,5 +1,9 @@
 """Unsubscribing from all mail surveys, and back: a page with a button, and one click in the mail program (RFC 8058)."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
 from flask import Response, g
 
 from surveys import links, people
@@ -20,7 +24,7 @@ layout.keep_private(routes)
 @routes.doc(parameters=layout.LANGUAGE, responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page that asks whether to unsubscribe. Opening it changes nothing: machines open links."""
-    return _page(_invitation(token))
+    return _page(_mail(token))
 
 
 @routes.route("/u/<token>", methods=["POST"])
@@ -37,44 +41,118 @@ def unsubscribe(token: str) -> Response:
     no limit (RFC 8058, 3.1).
     """
     given = UnsubscribeForm().load(bodies.form_fields(UnsubscribeForm.body_limit))
-    invitation, now = _invitation(token), clock.now()
+    mail, now = _mail(token), clock.now()
     if public.by_script(given):
         return show(token)
     if given["again"]:
-        people.resubscribe(_holders(invitation))
-        return _page(invitation, again=True)
-    if invitation is not None and invitation.person is not None:
-        people.unsubscribe(invitation.person, now)
-    if invitation is not None and invitation.email:
-        people.unsubscribe_address(invitation.email, now)
-    return _page(invitation)
+        people.resubscribe(mail.holders())
+        return _page(mail, again=True)
+    mail.refuse(now)
+    return _page(mail)
 
 
-def _invitation(token: str) -> Invitation | None:
-    """Whom we wrote to; None when we keep nothing of them any more. Raises a 404 for a token that is not ours."""
+class _Mail(Protocol):
+    """The mail by which somebody unsubscribes."""
+
+    @property
+    def language(self) -> str | None: ...
+
+    @property
+    def address(self) -> str | None: ...
+
+    def holders(self) -> list[Person]:
+        """Whoever has the address that we wrote to.
+
+        Somebody who has moved to another address is not among them: an old mail may be in other hands by now.
+        """
+
+    def written_to(self) -> list[Person]:
+        """The holders; without any, whom we wrote to."""
+
+    def refuse(self, now: datetime) -> None:
+        """Send them no more mail surveys."""
+
+
+@dataclass(frozen=True)
+class _OfInvitation:
+    """By an invitation; None when we keep nothing of it any more."""
+
+    invitation: Invitation | None
+
+    @property
+    def language(self) -> str | None:
+        return self.invitation.language if self.invitation else None
+
+    @property
+    def address(self) -> str | None:
+        return self.invitation.email if self.invitation else None
+
+    def holders(self) -> list[Person]:
+        # Of a link without mail, whom it was for.
+        if self.invitation is None:
+            return []
+        if self.invitation.email:
+            return people.owners(self.invitation.email)
+        return people.own_rows(self.invitation.person) if self.invitation.person else []
+
+    def written_to(self) -> list[Person]:
+        found = self.holders()
+        if found or self.invitation is None or self.invitation.person is None:
+            return found
+        return people.own_rows(self.invitation.person)
+
+    def refuse(self, now: datetime) -> None:
+        if self.invitation is not None and self.invitation.person is not None:
+            people.unsubscribe(self.invitation.person, now)
+        if self.invitation is not None and self.invitation.email:
+            people.unsubscribe_address(self.invitation.email, now)
+
+
+@dataclass(frozen=True)
+class _OfLetter:
+    """By what a person of the team wrote; `person` is None once we forgot whom."""
+
+    person: Person | None
+    mark: str
+
+    @property
+    def language(self) -> str | None:
+        return self.person.language if self.person else None
+
+    @property
+    def address(self) -> str | None:
+        if self.person is None:
+            return None
+        rows = people.own_rows(self.person)
+        known = [each for row in rows if row.verified for each in people.addresses_of(row)]
+        return next((each for each in known if links.is_holder(each, self.mark)), None)
+
+    def holders(self) -> list[Person]:
+        return people.owners(self.address) if self.address else []
+
+    def written_to(self) -> list[Person]:
+        return self.holders() or (people.own_rows(self.person) if self.person else [])
+
+    def refuse(self, now: datetime) -> None:
+        if self.person is not None:
+            people.unsubscribe(self.person, now)
+
+
+def _mail(token: str) -> _Mail:
+    """The mail that the token was in. Raises a 404 for a token that is not ours."""
     try:
-        invitation_id = links.unsubscribed_invitation_id(token, clock.now())
+        found = links.unsubscribed_invitation_id(token, clock.now())
     except links.BadToken:
         raise errors.Missing from None
-    return Invitation.get_or_none(Invitation.id == invitation_id)
+    reader = links.letter_reader(found)
+    if reader is not None:
+        return _OfLetter(Person.get_or_none(Person.id == reader[0]), reader[1])
+    return _OfInvitation(Invitation.get_or_none(Invitation.id == found))
 
 
-def _holders(invitation: Invitation | None) -> list[Person]:
-    """Whoever has the address that we wrote to; of a link without mail, whom it was for.
-
-    Somebody who has moved to another address is not among them: an old mail may be in other hands by now.
-    """
-    if invitation is None:
-        return []
-    if invitation.email:
-        return people.owners(invitation.email)
-    return people.own_rows(invitation.person) if invitation.person else []
-
-
-def _page(invitation: Invitation | None, again: bool = False) -> Response:
-    g.language = layout.language_for(invitation.language if invitation else None)
-    holders = _holders(invitation)
-    written_to = holders or (people.own_rows(invitation.person) if invitation and invitation.person else [])
+def _page(mail: _Mail, again: bool = False) -> Response:
+    g.language = layout.language_for(mail.language)
+    holders, written_to = mail.holders(), mail.written_to()
     # No way from here to anything else: the address stands in a header that mail providers read and forward.
     return layout.page(
         "unsubscribe.html",
@@ -83,5 +161,5 @@ def _page(invitation: Invitation | None, again: bool = False) -> Response:
         done=not written_to or people.is_unsubscribed(written_to),
         again=again and bool(holders),
         way_back=("again", "1") if holders else None,
-        addresses=[addresses.readable(invitation.email)] if invitation and invitation.email else [],
+        addresses=[addresses.readable(mail.address)] if mail.address else [],
     )

@@ -1,0 +1,216 @@
+"""Writing to the person of a case: an answer, or the question whether it is solved; and what they say to that."""
+
+from datetime import datetime
+from typing import Any
+
+from feedback import letters
+from feedback.domain.follow_ups import ASKED
+from feedback.follow_ups import alerts, cases
+from feedback.letters import LOST, SENT, UNKNOWN, Reach
+from feedback.models import FollowUp, FollowUpResponse, Letter
+from surveys import wording
+from surveys.base import db
+from surveys.base.accounts import members
+from surveys.base.accounts.caller import Caller
+from surveys.base.delivery.message import Message
+from surveys.base.errors import Clash, Missing
+from surveys.mail import letters as the_mail
+from surveys.models import Response
+from surveys.tickets import notes
+
+#: The kinds of letters that a case knows.
+REPLY, ASK = "reply", "ask"
+
+
+def reach(case: FollowUp) -> Reach:
+    """Whether the person of a case may be written to, and where."""
+    rows = _answers(case.id)
+    return letters.reach(
+        case.person, [row.contact for row in rows], any(row.survey.ask_contact for row in rows)
+    )
+
+
+def reply(
+    case: FollowUp, text: str, language: str | None, caller: Caller, now: datetime
+) -> tuple[Letter, bool]:
+    """Answer the person by one mail; the letter, and whether it is new: the same text is not sent again.
+
+    Raises Clash where they may not be written to, or the case is closed; Missing.
+    """
+
+    def earlier() -> Letter | None:
+        same = (Letter.kind == REPLY) & (Letter.text == text)
+        return _last(case, same & Letter.state.not_in(LOST))
+
+    return _write(case, REPLY, text, language, caller, now, earlier)
+
+
+def ask(case: FollowUp, language: str | None, caller: Caller, now: datetime) -> tuple[Letter, bool]:
+    """Ask by one mail whether it is solved; the letter, and whether it is new: one that waits for a word is enough.
+
+    Raises Clash where they may not be written to, or the case is closed; Missing.
+    """
+
+    def earlier() -> Letter | None:
+        open_ = (Letter.kind == ASK) & Letter.answer.is_null() & Letter.state.not_in(LOST)
+        return _last(case, open_) if _status(case) == ASKED else None
+
+    return _write(case, ASK, None, language, caller, now, earlier)
+
+
+def answer(letter: Letter, said: str, text: str | None, now: datetime) -> Letter:
+    """What the person says to the question of a letter: `fixed` solves the case, `not_yet` opens it again.
+
+    Any number of times the same is once; another word takes the place of the one before.
+    """
+
+    def verb() -> Letter:
+        row = _locked(letter.id)
+        if row is None:
+            raise Missing
+        if (row.answer, row.said) == (said, text):
+            return row
+        row.answer, row.said, row.answered_at = said, text, now
+        row.save()
+        if row.follow_up_id is not None:
+            case = cases.hear(row.follow_up_id, said, text, now)
+            if said == letters.NOT_YET and case is not None:
+                alerts.tell(case, f"{letters.NOT_YET} {row.id}", now)
+        return row
+
+    return db.write(verb)
+
+
+def quote(case: FollowUp) -> str | None:
+    """What the person of a case wrote: the words that opened it, or the first that they added."""
+    rows = [row for row in _answers(case.id) if row.comment and row.person_id == case.person_id]
+    return rows[0].comment if rows else None
+
+
+def language_of(case: FollowUp, *wishes: str | None) -> str:
+    """The language to write in: as wished, as the person is known to read, as they answered."""
+    person = case.person
+    said = [row.language for row in _answers(case.id)]
+    return the_mail.language_for(*wishes, person.language if person else None, *said)
+
+
+def against(letter: Letter, now: datetime) -> str | None:
+    """Why a letter must not leave any more."""
+    case = letter.follow_up
+    if case is None:
+        return "the case is gone"
+    found = reach(case)
+    if found.why_not is not None:
+        return found.why_not
+    if found.email != letter.email:
+        return "the person has another address by now"
+    if letter.kind == ASK and case.status != ASKED:
+        return "the case does not wait for this word any more"
+    return None
+
+
+def compose(letter: Letter) -> Message:
+    """The mail of a letter."""
+    case, asks = FollowUp.get_by_id(letter.follow_up_id), letter.kind == ASK
+    owner = members.get(case.owner) if case.owner else None
+    mail = the_mail.Letter(
+        id=letter.id,
+        to=letter.email,
+        language=letter.language,
+        subject=wording.text(letter.language, "letter.question" if asks else "letter.subject"),
+        text=letter.text or "",
+        quote=quote(case),
+        asks=asks,
+    )
+    return the_mail.compose(
+        mail, letter.person, _answers(case.id)[0].survey, owner.email if owner and owner.joined_at else None
+    )
+
+
+def became(letter: Letter, now: datetime) -> None:
+    """What follows from a letter's end: a note in the ticket of one that was sent; the case hears of any other."""
+    case_id = letter.follow_up_id
+    if case_id is None:
+        return
+    if letter.state == SENT:
+        rows = [row for row in _answers(case_id) if row.invitation_id is not None]
+        if rows:
+            notes.tell(rows[-1].key, _told(letter), now)
+    elif letter.state == UNKNOWN:
+        cases.remark(case_id, {"unsure": letter.kind}, letter.reason, now)
+    else:
+        cases.unwrite(case_id, letter.kind, letter.created_at, letter.reason, now)
+
+
+#: What `letters` has to know of these.
+KINDS = {kind: letters.Kind(against, compose, became) for kind in (REPLY, ASK)}
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_locked = db.Lookup(Letter.id, lock=True)
+
+
+def _write(
+    case: FollowUp,
+    kind: str,
+    text: str | None,
+    language: str | None,
+    caller: Caller,
+    now: datetime,
+    earlier: Any,
+) -> tuple[Letter, bool]:
+    def verb() -> tuple[Letter, bool]:
+        row = cases.hold(case.id)
+        if row is None:
+            raise Missing
+        known = earlier()
+        if known is not None:
+            return known, False
+        found = reach(row)
+        if found.why_not is not None or found.email is None or row.person_id is None:
+            raise Clash(f"No mail may go to this person: {found.why_not}.")
+        cases.write(row, kind, kind == ASK, caller, now)
+        letter = letters.put(
+            kind,
+            row.person_id,
+            caller,
+            now,
+            follow_up=row.id,
+            email=found.email,
+            language=language_of(row, language),
+            text=text,
+            marked=found.unsubscribed,
+        )
+        return letter, True
+
+    return db.write(verb)
+
+
+def _answers(case_id: str) -> list[Response]:
+    """The answers in a case, the one that opened it first."""
+    query = (
+        Response.select()
+        .join(FollowUpResponse, on=(FollowUpResponse.response == Response.key))
+        .where(FollowUpResponse.follow_up == case_id)
+        .order_by(FollowUpResponse.joined_at, Response.key)
+    )
+    return list(query)
+
+
+def _last(case: FollowUp, where: Any) -> Letter | None:
+    mine = Letter.select().where((Letter.follow_up == case.id) & where)
+    return mine.order_by(Letter.created_at.desc(), Letter.id.desc()).first()
+
+
+def _status(case: FollowUp) -> str | None:
+    row = FollowUp.get_or_none(FollowUp.id == case.id)
+    return row.status if row is not None else None
+
+
+def _told(letter: Letter) -> str:
+    who = letter.made_by["name"]
+    if letter.kind == ASK:
+        return f"{who} asked the customer by mail whether it is solved."
+    return f"{who} wrote to the customer by mail:\n\n{letter.text}"

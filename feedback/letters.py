@@ -1,0 +1,187 @@
+"""Letters: what somebody of the team writes to one person, each sent at most once (docs/promises.md, P3).
+
+What a letter is about says what it is made of, and hears what became of it; see `Kind`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from feedback.models import Letter
+from surveys import people
+from surveys.base import db, delivery, ids, jobs
+from surveys.base.accounts.caller import Caller
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.mail import letters as the_mail
+from surveys.models import Person
+
+DUE = "letter due"
+
+SCHEDULED, SENDING, SENT, UNKNOWN, FAILED, CANCELLED = (
+    *("scheduled", "sending", "sent", "unknown", "failed", "cancelled"),
+)
+
+#: What the person may say on the page behind a letter.
+FIXED, NOT_YET = ANSWERS = ("fixed", "not_yet")
+
+#: In these it never reached anybody, and the same may be written again.
+LOST = (FAILED, CANCELLED)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What letters of one kind are about. `against`: why it must not leave any more, None: it may. `became`: told, in
+    the transaction, that it was sent or will not be."""
+
+    against: Callable[[Letter, datetime], str | None]
+    compose: Callable[[Letter], Message]
+    became: Callable[[Letter, datetime], None]
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def use_kinds(kinds: dict[str, Kind]) -> None:
+    """Say what letters there are."""
+    _kinds.update(kinds)
+
+
+def put(kind: str, person_id: str, caller: Caller, now: datetime, **values: Any) -> Letter:
+    """Have a letter sent. Call it in a transaction, with everything that a letter of this kind needs in `values`."""
+    row = Letter(
+        id=ids.new("let"),
+        kind=kind,
+        person=person_id,
+        made_by={"id": caller.id, "name": caller.name},
+        created_at=now,
+        state=SCHEDULED,
+        **values,
+    )
+    row.save(force_insert=True)
+    jobs.enqueue(DUE, {"letter": row.id}, now)
+    return row
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whether somebody may be written to. `email`: where to; `claimed`: an address that nobody vouches for, for the
+    member's own mail program; `why_not`: what speaks against any mail of ours."""
+
+    email: str | None
+    claimed: str | None
+    unsubscribed: bool
+    why_not: str | None
+
+
+def reach(person: Person | None, contacts: Sequence[str | None], asked_consent: bool) -> Reach:
+    """Whether somebody may be answered. `contacts`: what their answers allow; `asked_consent`: they were asked for it.
+
+    Who gets no surveys by mail is answered only where they asked for it themselves.
+    """
+    if person is None:
+        return Reach(None, None, False, "nobody knows who answered")
+    rows = _rows(person)
+    email = the_mail.address_of(rows)
+    claimed = next((row.shown_email for row in rows if row.shown_email), None) if email is None else None
+    unsubscribed = any(row.never_ask for row in rows) or people.is_unsubscribed(
+        [*rows, *(people.at_address(email) if email else [])]
+    )
+    return Reach(email, claimed, unsubscribed, _against(email, contacts, asked_consent, unsubscribed))
+
+
+@jobs.on(DUE, lane=jobs.MAIL)
+def send(payload: dict[str, Any], now: datetime) -> None:
+    """Send one letter, unless it was sent, was being sent when a process died, or must not be sent any more."""
+    letter = _start(payload["letter"], now)
+    if letter is None:
+        return
+    try:
+        message = _kinds[letter.kind].compose(letter)
+    except Exception as error:
+        _move(letter, SENDING, SCHEDULED, now, f"the mail could not be made ({type(error).__name__})")
+        raise
+    try:
+        delivery.transport("mail").send(message, now)
+    except DeliveryUnknown as error:
+        _move(letter, SENDING, UNKNOWN, now, f"the server fell silent after it had the mail ({error})")
+    except DeliveryFailed as error:
+        if error.again:
+            _move(letter, SENDING, SCHEDULED, now, f"not sent: {error}")
+            raise
+        _move(letter, SENDING, FAILED, now, f"not sent: {error}")
+    else:
+        _move(letter, SENDING, SENT, now)
+
+
+@jobs.on_death(DUE)
+def give_up(payload: dict[str, Any], error: str, now: datetime) -> None:
+    """No attempt is left: what never left the house has failed, what was cut off half-way is unknown."""
+    letter = Letter.get_or_none(Letter.id == payload["letter"])
+    if letter is not None and not _move(letter, SENDING, UNKNOWN, now, "the sender stopped half-way"):
+        _move(letter, SCHEDULED, FAILED, now, f"given up: {letter.reason or error}")
+
+
+def of_case(follow_up_id: str) -> list[Letter]:
+    """The letters of a case, the first first."""
+    found = Letter.select().where(Letter.follow_up == follow_up_id)
+    return list(found.order_by(Letter.created_at, Letter.id))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _rows(person: Person) -> list[Person]:
+    """The person's row first: its address goes before those of the same person's other rows."""
+    if not person.verified:
+        return [person]
+    others = [row for row in people.same(people.identity_of(person)) if row.id != person.id]
+    return [person, *others]
+
+
+def _against(
+    email: str | None, contacts: Sequence[str | None], asked_consent: bool, unsubscribed: bool
+) -> str | None:
+    allowed = any(each in ("reply", "both") for each in contacts)
+    if email is None:
+        return "no address is known that anybody vouches for"
+    if any(row.bounced_at is not None for row in people.at_address(email)):
+        return "mail to this address bounced"
+    if unsubscribed and not allowed:
+        return "they want no mail, and did not ask to be answered"
+    if (asked_consent or any(contacts)) and not allowed:
+        return "they did not allow us to write to them about this"
+    return None
+
+
+def _start(letter_id: str, now: datetime) -> Letter | None:
+    letter = Letter.get_or_none(Letter.id == letter_id)
+    if letter is None:
+        return None
+    if letter.state == SENDING:
+        _move(letter, SENDING, UNKNOWN, now, "the sender stopped half-way")
+        return None
+    if letter.state != SCHEDULED:
+        return None
+    reason = _kinds[letter.kind].against(letter, now)
+    if reason is not None:
+        _move(letter, SCHEDULED, CANCELLED, now, reason)
+        return None
+    return letter if _move(letter, SCHEDULED, SENDING, now) else None
+
+
+def _move(letter: Letter, before: str, state: str, now: datetime, reason: str | None = None) -> bool:
+    """Change the state if it is still `before`: whoever changes the row has it, everybody else is late."""
+
+    def verb() -> bool:
+        mine = (Letter.id == letter.id) & (Letter.state == before)
+        values = {"state": state, "reason": reason} | ({"sent_at": now} if state == SENT else {})
+        if not Letter.update(values).where(mine).execute():
+            return False
+        for name, value in values.items():
+            setattr(letter, name, value)
+        if state in (SENT, UNKNOWN, *LOST):
+            _kinds[letter.kind].became(letter, now)
+        return True
+
+    return db.write(verb)

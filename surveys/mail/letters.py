@@ -1,0 +1,98 @@
+"""Mail that a person of the team writes to one customer: its words and headers. Who sends it sends it once."""
+
+from dataclasses import dataclass
+
+import css_inline
+
+from surveys import links, wording
+from surveys.base.delivery.message import Message
+from surveys.domain import addresses
+from surveys.mail import invitation_mail
+from surveys.mail.invitation_mail import safe, template, unlinked
+from surveys.models import Person, Survey
+
+#: Letters of a customer's own sentence that are quoted.
+QUOTED = 400
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail. `text`: what the team says. `quote`: the customer's own sentence, and nobody else's.
+
+    `asks`: it asks whether it is solved, by links to a page that counts nothing when it is opened.
+    """
+
+    id: str
+    to: str
+    language: str
+    subject: str
+    text: str = ""
+    quote: str | None = None
+    asks: bool = False
+
+
+def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None) -> Message:
+    """The mail to a person. `reply_to`: the member who looks after it; None: where the survey's answers go.
+
+    Every link in it starts with BASE_URL: an address in what the team wrote is kept from becoming a link.
+    """
+    say = _Words(letter.language)
+    own = survey.mail or {}
+    unsubscribe = links.unsubscribe_from_letters(person.id, letter.to)
+    values = {
+        "language": letter.language,
+        "direction": wording.direction(letter.language),
+        "subject": letter.subject,
+        "greeting": say("mail.greeting", name=safe(person.name)),
+        "paragraphs": [unlinked(part) for part in letter.text.splitlines() if part.strip()],
+        "text": unlinked(letter.text),
+        "quoted": say("letter.quoted"),
+        "quote": safe(letter.quote)[:QUOTED] if letter.quote else None,
+        "question": say("letter.question") if letter.asks else None,
+        "choices": [
+            (say(f"letter.{answer}"), links.letter(letter.id, answer)) for answer in ("fixed", "not_yet")
+        ]
+        if letter.asks
+        else [],
+        "why": say("letter.why"),
+        "unsubscribe": say("mail.unsubscribe"),
+        "unsubscribe_url": unsubscribe,
+    }
+    return Message(
+        to=letter.to,
+        name=safe(person.name) or None,
+        from_name=unlinked(own.get("from_name") or "") or None,
+        reply_to=reply_to or invitation_mail.reply_to(survey),
+        subject=letter.subject,
+        text=template("letter.txt").render(values),
+        html=css_inline.inline(
+            template("letter.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
+        ),
+        id=letter.id,
+        headers={
+            # RFC 8058: one click, without a page in between.
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+
+
+def language_for(*wishes: str | None) -> str:
+    """The language of a letter: the first wish that we have words in."""
+    return wording.choose([each for each in wishes if each], list(wording.LANGUAGES), wording.FALLBACK)
+
+
+def address_of(rows: list[Person]) -> str | None:
+    """Where a letter to somebody with these rows may go: an address that somebody vouches for, never a mere claim."""
+    known = [each for row in rows if row.verified for each in (row.email, row.known_email) if each]
+    return next((each for each in known if addresses.normal(each)), None)
+
+
+class _Words:
+    """The standard texts in a language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def __call__(self, key: str, **placeholders: object) -> str:
+        return wording.text(self._language, key, **placeholders)
