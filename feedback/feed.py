@@ -220,6 +220,15 @@ def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: in
     return int(peewee.Select([found], [fn.COUNT(found.c.key)]).scalar(db.database))
 
 
+def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | None = None) -> bool:
+    """Whether a response fits, and is in one of `surveys` (None: any)."""
+    return (
+        _narrowed(_joined(Response.select(Response.key)), filters, surveys)
+        .where(Response.key == response_key)
+        .exists()
+    )
+
+
 def like(
     response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
 ) -> list[Item]:

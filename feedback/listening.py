@@ -11,6 +11,7 @@ import structlog
 from feedback import corrections, feed, letters, rollups, saved_feeds, told
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
+from feedback.notices import rules
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
 from surveys import ask_history, events, responses, segment_counts, texts
@@ -53,6 +54,7 @@ def install() -> None:
     )
     worker.nightly({"review topics": reviews.nightly})
     keys.use_things("feeds", saved_feeds.OfKeys())
+    keys.use_things("rules", rules.OfKeys())
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)

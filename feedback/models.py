@@ -415,3 +415,73 @@ class Triage(Table):
         constraints = [SQL("CHECK (state IN ('done', 'archived'))")]
         indexes = ((("state", "response"), False),)
         about = "response"
+
+
+class NoticeRule(Table):
+    """What the team wants to be told of; the webhooks that it owns say where to. `domain.notices` knows its kinds.
+
+    `when`: the kind and what belongs to it. `segment`: each of its values is watched by itself. `surveys`: the only
+    ones that its maker sees, null for all. `looked_at`: when it was last held against the weeks.
+    """
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    when = JSONField()
+    segment = TextField(null=True)
+    filters = JSONField()
+    surveys = JSONField(null=True)
+    enabled = peewee.BooleanField(default=True)
+    snoozed_until = UTCField(null=True)
+    looked_at = UTCField(null=True)
+    made_by = TextField()
+    created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they made themselves."""
+        return cls.made_by == caller.id
+
+    class Meta:
+        table_name = "notice_rule"
+
+
+class Notice(Table):
+    """Something that a rule spoke of, from when it began until it was over; what only happens is over at once.
+
+    `subject`: what it is about, a response's key, a topic, a case or a value of the segment. `why`: its numbers.
+    `told`: whether it was sent, or kept back while the rule was snoozed. `useful`: what somebody said of it. Of one
+    subject one notice is open at a time; `mark` tells apart what must be told once.
+    """
+
+    id = TextField(primary_key=True)
+    rule = peewee.ForeignKeyField(NoticeRule, on_delete="CASCADE", column_name="rule_id", index=False)
+    response = peewee.ForeignKeyField(
+        Response, null=True, on_delete="CASCADE", column_name="response_key", index=False
+    )
+    follow_up = peewee.ForeignKeyField(
+        FollowUp, null=True, on_delete="CASCADE", column_name="follow_up_id", index=False
+    )
+    subject = TextField()
+    mark = TextField()
+    why = JSONField()
+    told = peewee.BooleanField()
+    useful = peewee.BooleanField(null=True)
+    began_at = UTCField()
+    over_at = UTCField(null=True)
+
+    rule_id: str
+    response_key: int | None
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what their own rules said."""
+        return cls.rule.in_(NoticeRule.select(NoticeRule.id).where(NoticeRule.seen_by(caller)))
+
+    class Meta:
+        indexes = ((("rule", "mark"), True), (("rule", "began_at"), False))
+        about = "response"
+        holds = {"subject": PSEUDONYM, "mark": TECHNICAL, "told": TECHNICAL, "useful": TECHNICAL}
+
+
+Notice.add_index(Notice.response, name="notice_response", where=Notice.response.is_null(False))
+Notice.add_index(Notice.follow_up, name="notice_follow_up", where=Notice.follow_up.is_null(False))

@@ -130,6 +130,38 @@ def counts_with(
         return everything, {value: tally.counts for value, tally in tallies.items()}
 
 
+def weekly(
+    selection: Selection, zone: ZoneInfo, most: int | None = None
+) -> dict[str | None, dict[date, Counts]]:
+    """How often each score was given in each week, by the day the week begins; weeks without answers are left out.
+
+    For each value of the segment `by`, the `most` largest alone; without one for all together, under None.
+    """
+    found: dict[str | None, dict[date, Counts]] = {}
+    with db.snapshot():
+        for key, day, score, n in _scores_by_day_of_each(selection, zone):
+            week = schedule.first_day(date.fromisoformat(day), "week")
+            counts = found.setdefault(key, {}).setdefault(week, {})
+            counts[score] = counts.get(score, 0) + int(n)
+    if most is None or len(found) <= most:
+        return found
+    sizes = {key: sum(sum(counts.values()) for counts in weeks.values()) for key, weeks in found.items()}
+    largest = sorted(found, key=lambda key: (-sizes[key], str(key)))[:most]
+    return {key: found[key] for key in largest}
+
+
+def called(by: str, key: str) -> str:
+    """What a value of a segment is called today; itself where it has no other name."""
+    if by == "topic":
+        names: Any = Topic.select(Topic.label).where(Topic.id == key)
+    elif by in _NAMES:
+        names = Response.select(_NAMES[by]).where(segments.column(by) == key).order_by(Response.key.desc())
+    else:
+        return key
+    found = names.limit(1).tuples().first()
+    return found[0] if found and found[0] else key
+
+
 def period_before(selection: Selection, now: datetime) -> Selection | None:
     """The period of the same length just before; None when the selection has no beginning."""
     if selection.since is None:
@@ -399,6 +431,27 @@ def _scores_by_day(selection: Selection, zone: ZoneInfo) -> Iterable[tuple[str, 
         return [(str(day), score, n) for day, counts in narrowed.items() for score, n in counts.items()]
     by = [Response.day, Response.score]
     return _fetch(_rows(selection, [*by, fn.COUNT(Response.key)], []).group_by(*by))
+
+
+def _scores_by_day_of_each(
+    selection: Selection, zone: ZoneInfo
+) -> Iterable[tuple[str | None, str, int, int]]:
+    """Value of the segment `by`, day, score, and how often it was given; those without a value are left out."""
+    if not selection.by:
+        return [(None, day, score, n) for day, score, n in _scores_by_day(selection, zone)]
+    days = None if selection.segments else _rolled_up(selection, selection.by, zone, by_day=True)
+    if days is not None:
+        return [
+            (value, str(day), score, n)
+            for day, tallies in days.items()
+            for value, tally in tallies.items()
+            if value is not None
+            for score, n in tally.counts.items()
+        ]
+    key = segments.column(selection.by)
+    columns = [key, Response.day, Response.score, fn.COUNT(Response.key)]
+    rows = _rows(selection, columns, [selection.by]).group_by(key, Response.day, Response.score)
+    return [row for row in _fetch(rows) if row[0] is not None]
 
 
 def _series(selection: Selection, zone: ZoneInfo) -> Series:

@@ -581,6 +581,8 @@ class SegmentCount(Table):
 class Webhook(Table):
     """An address that wants to hear of events. `surveys`: only of these, null for all. `made_by`: the caller's id.
 
+    `kind`: the transport that carries them. `owner`: the rule whose notices alone it hears; null for whoever hears of
+    events. Where the address itself is the secret, as that of a chat, it stands in `secret`, and `url` is empty.
     `failures`: tries in a row that failed; until `rests_until` it is left alone. Until `lease_until` one process
     delivers to it.
     """
@@ -596,6 +598,8 @@ class Webhook(Table):
     rests_until = UTCField(null=True)
     lease_until = UTCField(null=True)
     created_at = UTCField()
+    kind = TextField(default="webhook", constraints=[SQL("DEFAULT 'webhook'")])
+    owner = TextField(null=True, index=True)
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
@@ -606,7 +610,7 @@ class Webhook(Table):
 class WebhookEvent(Table):
     """Something that a webhook wanted to hear of. What is told is looked up by `subject` when it is delivered.
 
-    `test`: somebody tried a webhook out; it is never sent again.
+    `test`: somebody tried a webhook out; it is never sent again. `owner`: the rule whose notice it is.
     """
 
     key = peewee.BigAutoField()
@@ -617,12 +621,13 @@ class WebhookEvent(Table):
     subject = TextField()
     test = BooleanField(default=False)
     created_at = UTCField()
+    owner = TextField(null=True)
 
     class Meta:
         table_name = "webhook_event"
         indexes = ((("subject", "key"), False), (("created_at",), False))
         about = "response"
-        holds = {"subject": PSEUDONYM, "test": TECHNICAL}
+        holds = {"subject": PSEUDONYM, "test": TECHNICAL, "owner": TECHNICAL}
 
 
 class WebhookDelivery(Table):

@@ -49,6 +49,7 @@ KEPT = {
     "letter": "with the person, or with its follow-up: a mail that somebody of the team wrote",
     "idempotent_call": "a day; at once when a person in it is erased",
     "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",
+    "notice": "with the response or the follow-up that it is about, or with its rule",
     "placement": "with the response",
     "reading": "with the response",
     "resolution": "`KEEP_RECEIPTS_DAYS` (400), or with the invitation's person",

@@ -23,7 +23,7 @@ from tests.make import EDIT_KEY
 FREE = {
     *("PersonOut.properties", "InvitationOut.properties", "StoredReceipt.body", "PersonExport.tables"),
     *("ResponseOut.answers", "ResponseOut.properties", "FeedItem.answers", "FeedItem.properties"),
-    *("SavedFeedOut.filters", "SavedFeedCreated.filters"),
+    *("SavedFeedOut.filters", "SavedFeedCreated.filters", "RuleOut.filters"),
     # Groups or scores, and languages, whichever of the two comes first.
     *(f"SurveyOut.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
     *(f"SurveyCreated.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
@@ -328,7 +328,22 @@ def kept(world, api, survey):
     for each in ("/api/webhooks", path, f"{path}/deliveries"):
         api.get(each)
     api.patch(path, {"enabled": False})
+    watched_for(api, survey)
     api.delete(f"/api/surveys/{survey['id']}", 409)
+
+
+def watched_for(api, survey):
+    """Rules of notices, and their backtests."""
+    to = [
+        {"kind": "slack", "address": "https://1.1.1.1/hook"},
+        {"kind": "mail", "address": "bob@acme.example"},
+    ]
+    made = api.post("/api/rules", {"name": "Low", "when": {"kind": "score", "at_or_below": 6}, "to": to})
+    assert made["backtest"]["spoken"]
+    value = {"when": {"kind": "value", "survey": survey["id"]}, "segment": "agent"}
+    api.patch(f"/api/rules/{made['id']}", value)
+    api.post("/api/rules/backtest", value, 200)
+    api.get("/api/rules")
 
 
 # --------------------------------------------------------------------------------------------- clients

@@ -22,6 +22,7 @@ IMPERSONAL = {
     "erased",
     "learnt",
     "member",
+    "notice_rule",
     "one_time_link",
     "opening_hours",
     "pin",

@@ -113,6 +113,25 @@ def rising(
     return shown
 
 
+def surging(scope: Scope, zone: ZoneInfo, moments: Sequence[datetime]) -> list[list[tuple[Surge, str]]]:
+    """At each of some moments, the topics that were talked about more than before, with their labels of today.
+
+    Comments are in the topics that they are in today.
+    """
+    if not moments:
+        return []
+    first = (schedule.day_of(min(moments), zone) - RECENT - EARLIER).isoformat()
+    labels = {row.id: row.label for row in Topic.select().where(Topic.merged_into.is_null())}
+    days, totals = _days(scope, first), _totals(scope, first)
+    found = []
+    for moment in moments:
+        until = schedule.day_of(moment, zone).isoformat()
+        then = {name: _up_to(each, until) for name, each in days.items() if name in labels}
+        surges_then = _surges(then, _up_to(totals, until), moment, zone)
+        found.append([(surge, labels[surge.topic]) for surge in surges_then])
+    return found
+
+
 def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
     """Some items of an overview, each with its most typical comments."""
     found = typical([item["id"] for item in items], scope, TYPICAL)
@@ -402,6 +421,10 @@ def _surges(
     current = {name: lately(each) for name, each in days.items()}
     past = {name: earlier(each) for name, each in days.items()}
     return surges(current, past, (lately(totals), earlier(totals)))
+
+
+def _up_to(days: Mapping[str, int], last: str) -> dict[str, int]:
+    return {day: n for day, n in days.items() if day <= last}
 
 
 def _surge(found: Surge | None) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import exports, feed, follow_ups, pins, responses, results, tags, topics
+from feedback.views import exports, feed, follow_ups, pins, responses, results, rules, tags, topics
 
 BLUEPRINTS = (
     feed.routes,
@@ -10,6 +10,7 @@ BLUEPRINTS = (
     exports.routes,
     results.routes,
     pins.routes,
+    rules.routes,
     tags.routes,
     topics.routes,
     topics.drivers,

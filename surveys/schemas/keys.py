@@ -55,17 +55,26 @@ class MadeWebhook(ma.Schema):
     url = fields.String()
 
 
+class MadeRule(ma.Schema):
+    """A rule that tells the team of something, by its name."""
+
+    id = fields.String()
+    name = fields.String()
+
+
 class KeyListed(KeyOut):
-    """A key in a list, with the saved views and webhooks that it made and that go with it."""
+    """A key in a list, with the saved views, webhooks and rules that it made and that go with it."""
 
     example = {
         **KeyOut.example,
         "feeds": [{"id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "Unhappy"}],
         "webhooks": [{"id": "wh_01k9z6w3m4v8h2q5t7x0c1d2e3", "url": "https://hooks.example/earshot"}],
+        "rules": [{"id": "rule_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "NPS of the checkout"}],
     }
 
     feeds = fields.List(fields.Nested(MadeFeed))
     webhooks = fields.List(fields.Nested(MadeWebhook))
+    rules = fields.List(fields.Nested(MadeRule))
 
 
 class KeyRevoking(ma.Schema):
@@ -82,6 +91,11 @@ class KeyRevoking(ma.Schema):
         validate=validate.OneOf(("0", "1")),
         load_default="0",
         metadata={"description": "1: its webhooks stay, as the service's; else they hear nothing any more."},
+    )
+    keep_rules = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        load_default="0",
+        metadata={"description": "1: its rules stay, as the service's; else they say nothing any more."},
     )
 
 

@@ -41,7 +41,7 @@ routes = Routes(
 def index(query: dict[str, Any]) -> Any:
     """Webhooks, newest first, without their secrets."""
     rows, following = lists.newest_first(
-        visible.narrowed(Webhook.select(), g.caller),
+        visible.narrowed(Webhook.select().where(Webhook.owner.is_null()), g.caller),
         Webhook.created_at,
         Webhook.id,
         query.get("cursor"),
@@ -95,7 +95,7 @@ def delete(webhook_id: str) -> Any:
 def deliveries(query: dict[str, Any], webhook_id: str) -> Any:
     """What became of its events, newest first."""
     found = WebhookDelivery.select(WebhookDelivery, WebhookEvent).join(WebhookEvent)
-    found = found.where(WebhookDelivery.webhook == _own(webhook_id).id)
+    found = found.where(WebhookDelivery.webhook == _any(webhook_id).id)
     if "state" in query:
         found = found.where(WebhookDelivery.state == query["state"])
     if "cursor" in query:
@@ -112,7 +112,7 @@ def deliveries(query: dict[str, Any], webhook_id: str) -> Any:
 @routes.response(202, DeliveryOut)
 def test(webhook_id: str) -> Any:
     """Send it the last real case of the first of its events that has one; its deliveries say what came of it."""
-    return telling.test(_own(webhook_id), clock.now())
+    return telling.test(_any(webhook_id), clock.now())
 
 
 @routes.route("/<webhook_id>/replay", methods=["POST"])
@@ -123,10 +123,19 @@ def test(webhook_id: str) -> Any:
 def replay(body: dict[str, Any], webhook_id: str) -> Any:
     """Send the events of some time once more, each under the id that it had."""
     now = clock.now()
-    return {"queued": telling.replay(_own(webhook_id), body["since"], body.get("until") or now, now)}
+    return {"queued": telling.replay(_any(webhook_id), body["since"], body.get("until") or now, now)}
 
 
 def _own(webhook_id: str) -> Webhook:
+    """A webhook that can be changed; what a rule owns is changed with the rule."""
+    row = _any(webhook_id)
+    if row.owner is not None:
+        raise errors.Missing
+    return row
+
+
+def _any(webhook_id: str) -> Webhook:
+    """A webhook, or what carries the notices of a rule."""
     return visible.own(Webhook, webhook_id, g.caller)
 
 

@@ -29,6 +29,9 @@ TYPES = (
 
 UPDATED = "response.updated"
 
+#: The kind of those that are told in JSON, and signed; the others carry a message to people.
+WEBHOOK = "webhook"
+
 PENDING, DELIVERED, DEAD, GONE = "pending", "delivered", "dead", "gone"
 STATES = (PENDING, DELIVERED, DEAD, GONE)
 
@@ -53,7 +56,8 @@ class View(Protocol):
 class Told:
     """One event as it is to be told. `mark`: with type and subject, what tells it from others of its kind.
 
-    The same mark gives the same id, and nothing is queued twice. Without one it is new whenever it is told.
+    The same mark gives the same id, and nothing is queued twice. Without one it is new whenever it is told. `owner`: it
+    is for the webhooks of this owner alone; None: for all that nobody owns.
     """
 
     type: str
@@ -61,6 +65,7 @@ class Told:
     survey: str | None = None
     response: int | None = None
     mark: str | None = None
+    owner: str | None = None
 
 
 _views: dict[str, View] = {}
@@ -94,6 +99,33 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Webhook:
     return db.write(verb)
 
 
+def own(
+    owner: str,
+    kind: str,
+    address: str,
+    types: Sequence[str],
+    surveys: Sequence[str] | None,
+    caller: Caller,
+    now: datetime,
+) -> Webhook:
+    """Have the events of an owner carried to an address. The address of a webhook is no secret; any other is sealed.
+
+    Call it in a transaction. What the row is signed with is to be shown once.
+    """
+    is_webhook = kind == WEBHOOK
+    return Webhook.create(
+        id=ids.new("wh"),
+        url=address if is_webhook else "",
+        events=list(types),
+        surveys=surveys,
+        secret=transport.new_secret() if is_webhook else address,
+        made_by=caller.id,
+        created_at=now,
+        kind=kind,
+        owner=owner,
+    )
+
+
 def change(row: Webhook, values: Mapping[str, Any], now: datetime) -> Webhook:
     """Change `url`, `events`, `surveys` or `enabled`. What waits is tried at once, by the new address."""
 
@@ -119,14 +151,14 @@ class OfKeys:
     def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[Webhook]]:
         """The webhooks that each key made, oldest first."""
         found: dict[str, list[Webhook]] = {}
-        made = Webhook.select().where(Webhook.made_by.in_(key_ids))
+        made = Webhook.select().where(Webhook.made_by.in_(key_ids), Webhook.owner.is_null())
         for row in made.order_by(Webhook.created_at, Webhook.id):
             found.setdefault(row.made_by, []).append(row)
         return found
 
     def revoke(self, key_id: str) -> None:
         """The webhooks go with their key."""
-        Webhook.delete().where(Webhook.made_by == key_id).execute()
+        Webhook.delete().where(Webhook.made_by == key_id, Webhook.owner.is_null()).execute()
 
     def hand_over(self, key_id: str) -> None:
         """The webhooks stay, and nobody but the service made them."""
@@ -145,7 +177,7 @@ def wanted(type_: str) -> bool:
 
 def tell(told: Told, now: datetime) -> None:
     """Queue an event for each webhook that wants it. Call it in the transaction of its cause, or in a job."""
-    takers = [row.id for row in _listening() if _wants(row, told.type, told.survey)]
+    takers = [row.id for row in _listening() if _wants(row, told.type, told.survey, told.owner)]
     if not takers:
         return
     db.write(lambda: _queue(told, takers, now))
@@ -161,11 +193,12 @@ def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int
     """Queue once more, under their ids, all kept events from `since` until before `until`; how many."""
 
     def verb() -> int:
-        found = WebhookEvent.select(WebhookEvent.key, WebhookEvent.type, WebhookEvent.survey_id).where(
+        columns = (WebhookEvent.key, WebhookEvent.type, WebhookEvent.survey_id, WebhookEvent.owner)
+        found = WebhookEvent.select(*columns).where(
             WebhookEvent.created_at >= since, WebhookEvent.created_at < until, ~WebhookEvent.test
         )
         rows: Any = found.order_by(WebhookEvent.key).tuples()
-        wanted = [key for key, type_, survey in rows if _wants(row, type_, survey)]
+        wanted = [key for key, *of_event in rows if _wants(row, *of_event)]
         _insert.many([_delivery(row.id, key, now) for key in wanted])
         _try_at_once(row.id, now)
         return len(wanted)
@@ -210,13 +243,17 @@ def _listening() -> list[Webhook]:
     # Asked for every answer, and nearly always by a service without webhooks.
     if _anybody().fetchone() is None:
         return []
-    return list(Webhook.select(Webhook.id, Webhook.events, Webhook.surveys).where(Webhook.enabled))
+    columns = (Webhook.id, Webhook.events, Webhook.surveys, Webhook.owner)
+    return list(Webhook.select(*columns).where(Webhook.enabled))
 
 
 _anybody = db.Prepared(lambda: Webhook.select(SQL("1")).where(Webhook.enabled).limit(1))
 
 
-def _wants(row: Webhook, type_: str, survey: str | None) -> bool:
+def _wants(row: Webhook, type_: str, survey: str | None, owner: str | None) -> bool:
+    """Whether it hears of such an event. Rows of an owner hear of the owner's alone, which are chosen already."""
+    if owner is not None or row.owner is not None:
+        return owner == row.owner and type_ in row.events
     return type_ in row.events and (survey is None or row.surveys is None or survey in row.surveys)
 
 
@@ -254,6 +291,7 @@ def _event(told: Told, id_: str, now: datetime, test: bool = False) -> int:
         subject=told.subject,
         test=test,
         created_at=now,
+        owner=told.owner,
     ).execute()
 
 

@@ -1,0 +1,146 @@
+"""A rule tried on the last year: when it would have spoken, and how often chance alone would have made it speak."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from feedback import feed
+from feedback.domain import alarms, notices
+from feedback.domain.alarms import BASELINE, WEEKS_A_YEAR
+from feedback.models import FollowUp
+from feedback.notices import overdue, weeks
+from feedback.topics import reports
+from surveys.domain import schedule
+from surveys.models import Survey
+
+#: Times that are told one by one, the latest; `times` counts on.
+MOST_SPOKEN = 500
+
+YEAR = timedelta(days=365)
+
+#: Any number: the same rule over the same answers has the same shuffles.
+SEED = 2026
+
+
+def backtest(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime
+) -> dict[str, Any]:
+    """What a rule (`when`, `segment`, `filters`) would have said: `spoken`, oldest first, and how often (`times`).
+
+    `by_chance_per_year` is that of a rule of a value, over shuffles of its weeks; the others speak of what happened,
+    and it is None. So it is where there is too little past: `watched_weeks` says how much of the year was looked at.
+    """
+    spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now)
+    shown = [
+        {"at": at, "why": notices.sentence(rule["when"]["kind"], why), "over_at": over}
+        for at, why, over in spoken
+    ]
+    return {
+        "spoken": shown[-MOST_SPOKEN:],
+        "times": len(shown),
+        "by_chance_per_year": chance,
+        "watched_weeks": watched,
+    }
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+#: When, the numbers of it, and when it was over.
+_Spoken = list[tuple[datetime, dict[str, Any], datetime | None]]
+_Tried = tuple[_Spoken, int, float | None]
+
+
+def _value(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+    when, segment = rule["when"], rule["segment"]
+    until = weeks.this_week(now, zone)
+    since = until - timedelta(weeks=WEEKS_A_YEAR + BASELINE)
+    series = weeks.read(when, segment, rule["filters"], since, until, zone)
+    length = max(map(len, series.values()), default=0)
+    spoken: _Spoken = [
+        (
+            weeks.said_at(spell.began, zone),
+            weeks.why(when, segment, spell),
+            weeks.said_at(spell.over, zone) if spell.over else None,
+        )
+        for spell in alarms.spells(series, when["floor"], when["margin"])
+    ]
+    watched = max(0, length - BASELINE) if any(map(alarms.is_watched, series.values())) else 0
+    chance = alarms.by_chance(series, _orders(length), when["floor"], when["margin"]) if watched else None
+    return spoken, watched, chance
+
+
+def _orders(length: int) -> Iterator[Sequence[int]]:
+    chosen = random.Random(SEED)
+    places = list(range(length))
+    for _ in range(alarms.SHUFFLES):
+        chosen.shuffle(places)
+        yield places
+
+
+def _answers(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+    when, filters = rule["when"], {**rule["filters"], "since": now - YEAR}
+    spoken: _Spoken = []
+    position: tuple[int, int] | None = None
+    if when["kind"] == notices.SCORE:
+        filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
+    while True:
+        found = feed.page(filters, MOST_SPOKEN, "desc", position, surveys)
+        spoken += [
+            (item.created_at, {"score": item.score, **when}, None)
+            for item in found.items
+            if not (item.test or item.excluded)
+        ]
+        position = found.position
+        if position is None or len(spoken) >= feed.MOST_COUNTED:
+            return spoken[::-1], WEEKS_A_YEAR, None
+
+
+def _surge(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+    last = weeks.this_week(now, zone)
+    mondays = [schedule.starts_at(last - timedelta(weeks=back), zone) for back in range(WEEKS_A_YEAR, -1, -1)]
+    scope = reports.Scope(watched_surveys(rule["filters"], surveys))
+    spoken: _Spoken = []
+    before: set[str] = set()
+    for moment, found in zip(mondays, reports.surging(scope, zone, mondays), strict=True):
+        for surge, label in found:
+            if surge.topic not in before:
+                spoken.append((moment, {"label": label, "n": surge.now, "expected": surge.expected}, None))
+        before = {surge.topic for surge, _ in found}
+    return spoken, WEEKS_A_YEAR, None
+
+
+def _overdue(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+    late = [
+        (at, why, over)
+        for case in overdue.cases_of(rule["filters"], surveys).where(FollowUp.opened_at >= now - YEAR)
+        for at, why, over in overdue.missed(case, now)
+    ]
+    return sorted(late, key=lambda each: each[0]), WEEKS_A_YEAR, None
+
+
+def _came_back(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+    # When a topic came back is not kept longer than it is so.
+    return [], WEEKS_A_YEAR, None
+
+
+_TRIED = {
+    notices.VALUE: _value,
+    notices.SCORE: _answers,
+    notices.ANSWER: _answers,
+    notices.SURGE: _surge,
+    notices.OVERDUE: _overdue,
+    notices.CAME_BACK: _came_back,
+}
+
+
+def watched_surveys(filters: Mapping[str, Any], surveys: list[str] | None) -> list[Survey]:
+    """The surveys that a rule looks at: the one that its filters name, else all that its maker sees."""
+    query = Survey.select()
+    if filters.get("survey"):
+        query = query.where(Survey.id == filters["survey"])
+    if surveys is not None:
+        query = query.where(Survey.id.in_(surveys))
+    return list(query)

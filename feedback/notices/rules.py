@@ -1,0 +1,162 @@
+"""Rules: what the team wants to be told of, and where to; kept as rows, with the webhooks that each owns."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from feedback.domain import notices
+from feedback.models import Notice, NoticeRule
+from surveys import visible
+from surveys.base import db, ids
+from surveys.base.accounts import keys
+from surveys.base.accounts.caller import Caller
+from surveys.base.errors import Refused, Unauthorized
+from surveys.models import Webhook
+from surveys.webhooks import telling
+
+#: The types of event that the webhooks of rules hear of, and nobody else.
+BEGAN, OVER = "notice.began", "notice.over"
+
+#: How far back the API says what a rule said lately.
+LATELY = timedelta(days=28)
+
+
+def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> NoticeRule:
+    """Take a rule down. Raises Unauthorized when the caller's key was taken out of use meanwhile."""
+    holder = caller.id
+
+    def verb() -> NoticeRule:
+        if caller.member is None and not keys.hold(holder):
+            raise Unauthorized
+        row = NoticeRule.create(
+            id=ids.new("rule"),
+            name=values["name"],
+            when=values["when"],
+            segment=values["segment"],
+            filters=values["filters"],
+            surveys=visible.only(caller),
+            enabled=values.get("enabled", True),
+            made_by=holder,
+            created_at=now,
+        )
+        _lead(row, values["to"], caller, now)
+        return row
+
+    return db.write(verb)
+
+
+def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: datetime) -> NoticeRule:
+    """Change what is given. `to` takes the place of all there was; an entry with an `id` keeps that one.
+
+    What is still going on under other terms is over, silently: the rule looks anew.
+    """
+    columns = {name: value for name, value in values.items() if name != "to"}
+
+    def verb() -> NoticeRule:
+        if columns:
+            NoticeRule.update(columns).where(NoticeRule.id == row.id).execute()
+        changed = NoticeRule.get_by_id(row.id)
+        if any(name in columns for name in ("when", "segment", "filters")):
+            open_ones = (Notice.rule == row.id) & Notice.over_at.is_null()
+            Notice.update(over_at=now).where(open_ones).execute()
+        if "to" in values:
+            _lead(changed, values["to"], caller, now)
+        return changed
+
+    return db.write(verb)
+
+
+def delete(row: NoticeRule) -> None:
+    """The rule goes, with what it said and where it led."""
+    db.write(lambda: _delete([row.id]))
+
+
+def leads(rule_ids: Sequence[str]) -> dict[str, list[Webhook]]:
+    """Where each rule leads, in the order in which that was said."""
+    found: dict[str, list[Webhook]] = {each: [] for each in rule_ids}
+    for hook in (
+        Webhook.select().where(Webhook.owner.in_(list(rule_ids))).order_by(Webhook.created_at, Webhook.id)
+    ):
+        found[str(hook.owner)].append(hook)
+    return found
+
+
+def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
+    """Rules as the API shows them, without the addresses that are secrets."""
+    ids_ = [row.id for row in rows]
+    leading = leads(ids_)
+    said: dict[str, list[Notice]] = {each: [] for each in ids_}
+    recent = Notice.select().where(Notice.rule.in_(ids_), Notice.began_at > now - _LONGEST)
+    for notice in recent.order_by(Notice.began_at):
+        said[notice.rule_id].append(notice)
+    return [_shown(row, leading[row.id], said[row.id], now) for row in rows]
+
+
+def suggestion(row: NoticeRule) -> dict[str, Any] | None:
+    """The rule's `when` made less strict, once somebody called NOTHINGS of its notices nothing; else None."""
+    nothing = Notice.select().where(Notice.rule == row.id, ~Notice.useful)
+    return notices.less_strict(row.when) if nothing.count() >= notices.NOTHINGS else None
+
+
+class OfKeys:
+    """What becomes of rules when the key is revoked that made them (see `keys.use_things`)."""
+
+    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[NoticeRule]]:
+        """The rules that each key made, oldest first."""
+        found: dict[str, list[NoticeRule]] = {}
+        made = NoticeRule.select().where(NoticeRule.made_by.in_(key_ids))
+        for row in made.order_by(NoticeRule.created_at, NoticeRule.id):
+            found.setdefault(row.made_by, []).append(row)
+        return found
+
+    def revoke(self, key_id: str) -> None:
+        """The rules go with their key."""
+        mine: Any = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == key_id).tuples()
+        _delete([id_ for (id_,) in mine])
+
+    def hand_over(self, key_id: str) -> None:
+        """The rules stay, and nobody but the service made them."""
+        mine = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == key_id)
+        Webhook.update(made_by="").where(Webhook.owner.in_(mine)).execute()
+        NoticeRule.update(made_by="").where(NoticeRule.made_by == key_id).execute()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_LONGEST = max(LATELY, *(within for _, within in notices.FLAPPING.values()))
+
+
+def _lead(row: NoticeRule, to: Sequence[Mapping[str, Any]], caller: Caller, now: datetime) -> None:
+    """Have a rule lead there, and nowhere else. Raises Refused for an `id` that is none of its own."""
+    there = {hook.id for hook in leads([row.id])[row.id]}
+    kept = {each["id"] for each in to if each.get("id")}
+    for at, each in enumerate(to):
+        if each.get("id") and each["id"] not in there:
+            raise Refused("The rule leads to nothing of that id.", f"to.{at}.id")
+    Webhook.delete().where(Webhook.id.in_(list(there - kept))).execute()
+    for at, each in enumerate(to):
+        if not each.get("id"):
+            # One after the other, so that they are shown in this order.
+            made_at = now + timedelta(microseconds=at)
+            telling.own(row.id, each["kind"], each["address"], (BEGAN, OVER), row.surveys, caller, made_at)
+
+
+def _delete(rule_ids: Sequence[str]) -> None:
+    Webhook.delete().where(Webhook.owner.in_(rule_ids)).execute()
+    NoticeRule.delete().where(NoticeRule.id.in_(rule_ids)).execute()
+
+
+def _shown(
+    row: NoticeRule, hooks: Sequence[Webhook], said: Sequence[Notice], now: datetime
+) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in _PLAIN},
+        "to": hooks,
+        "spoken_lately": sum(each.began_at > now - LATELY for each in said),
+        "flapping": notices.flaps(row.when["kind"], [each.began_at for each in said], now),
+        "suggestion": suggestion(row),
+    }
+
+
+_PLAIN = ("id", "name", "when", "segment", "filters", "enabled", "snoozed_until", "created_at")

@@ -1,0 +1,140 @@
+"""Rules over the API: what the team is told of, tried on the past before it is switched on."""
+
+from typing import Any
+
+from flask import g
+
+from feedback import filters as the_filters
+from feedback.domain import notices
+from feedback.models import NoticeRule
+from feedback.notices import rehearsal, rules
+from feedback.schemas.notices import (
+    RuleBody,
+    RuleList,
+    RuleOut,
+    RulePatch,
+    RuleTrial,
+    RuleTrialOut,
+    Terms,
+    stored,
+)
+from surveys import visible
+from surveys.base import clock
+from surveys.base.delivery.message import DeliveryFailed
+from surveys.base.errors import Refused
+from surveys.base.http import context, lists
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.replays import idempotent_secret
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+from surveys.webhooks import telling
+
+routes = Routes(
+    "rules",
+    __name__,
+    url_prefix="/api/rules",
+    description="What the team is told of, by mail, in a chat or at a webhook.",
+)
+
+
+@routes.route("", methods=["GET"])
+@needs("write")
+@routes.arguments(lists.PageArgs, location="query")
+@routes.response(200, RuleList)
+def index(query: dict[str, Any]) -> Any:
+    """Rules, newest first."""
+    found = visible.narrowed(NoticeRule.select(), g.caller)
+    rows, following = lists.newest_first(
+        found, NoticeRule.created_at, NoticeRule.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": rules.shown(rows, clock.now()), "next": following}
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent_secret
+@routes.arguments(RuleBody)
+@routes.response(201, RuleOut)
+def create(body: dict[str, Any]) -> Any:
+    """Make a rule. The answer says how often it would have spoken in the last year, and how often by chance alone."""
+    _check(body)
+    _check_to(body["to"])
+    row = rules.create(body, g.caller, clock.now())
+    return _whole(row, set())
+
+
+@routes.route("/<rule_id>", methods=["PATCH"])
+@needs("write")
+@routes.arguments(RulePatch)
+@routes.response(200, RuleOut)
+def change(body: dict[str, Any], rule_id: str) -> Any:
+    """Change a rule; snooze it. With other terms it is tried on the last year anew."""
+    row = visible.own(NoticeRule, rule_id, g.caller)
+    terms: dict[str, Any] = {name: body.pop(name) for name in ("when", "segment", "filters") if name in body}
+    if terms:
+        # Together with what stays: what goes with one kind need not go with another.
+        body |= Terms().load({**stored(row), **terms})
+        _check(body)
+    _check_to(body.get("to", []))
+    before = {hook.id for hook in rules.leads([row.id])[row.id]}
+    return _whole(rules.change(row, body, g.caller, clock.now()), before)
+
+
+@routes.route("/<rule_id>", methods=["DELETE"])
+@needs("write")
+@routes.response(204)
+def delete(rule_id: str) -> Any:
+    """Delete a rule, with all that it said; what waits to be sent is not."""
+    rules.delete(visible.own(NoticeRule, rule_id, g.caller))
+
+
+@routes.route("/backtest", methods=["POST"])
+@needs("write")
+@routes.arguments(RuleTrial)
+@routes.response(200, RuleTrialOut)
+def backtest(body: dict[str, Any]) -> Any:
+    """Try a rule on the last year: when it would have spoken, and how often it would have by chance alone."""
+    _check(body)
+    return _tried(body)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _whole(row: NoticeRule, before: set[str]) -> dict[str, Any]:
+    """A rule with its backtest. `before`: where it led already, whose secrets are not shown again."""
+    (shown,) = rules.shown([row], clock.now())
+    for hook in shown["to"]:
+        hook.is_fresh = hook.id not in before
+    return {**shown, "backtest": _tried(stored(row))}
+
+
+def _tried(rule: dict[str, Any]) -> dict[str, Any]:
+    return rehearsal.backtest(rule, visible.only(g.caller), context.settings().time_zone, clock.now())
+
+
+def _check(rule: dict[str, Any]) -> None:
+    """Raises Refused for what is not there, or not for the caller to see, and for a score off the scale."""
+    when, given = rule["when"], rule["filters"]
+    the_filters.check(given, g.caller, "filters.")
+    survey = None
+    if when["kind"] == notices.VALUE:
+        visible.own(Survey, when["survey"], g.caller, "when.survey")
+    elif given.get("survey"):
+        survey = Survey.get_by_id(given["survey"])
+    metric = survey.metric if survey is not None else given.get("metric")
+    if when["kind"] == notices.SCORE and metric and not METRICS[metric].accepts(when["at_or_below"]):
+        raise Refused(f"Is no score of {METRICS[metric].name}.", "when.at_or_below")
+
+
+def _check_to(to: list[dict[str, Any]]) -> None:
+    for at, each in enumerate(to):
+        if each.get("kind") in (None, "mail"):
+            continue
+        try:
+            telling.check_url(each["address"])
+        except DeliveryFailed as error:
+            # Unknown right now may be known later; private stays private.
+            if not error.again:
+                raise Refused(f"Cannot be called: {error}.", f"to.{at}.address") from None
