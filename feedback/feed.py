@@ -3,7 +3,7 @@
 import functools
 import json
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -239,6 +239,12 @@ def like(
     return [replace(found[key], similarity=round(cosine, 4)) for key, cosine in near.items() if key in found]
 
 
+def some(keys: Sequence[int]) -> list[Item]:
+    """The items of these responses, in this order; without those that are gone."""
+    found = {row["key"]: _item(row) for row in _items().where(Response.key.in_(list(keys))).dicts()}
+    return [found[key] for key in keys if key in found]
+
+
 def words(response_key: int) -> list[str]:
     """The words of a comment that spoke most for its sentiment; none where a person said it."""
     row = Reading.select(Reading.words).where(Reading.key == response_key).first()
@@ -393,6 +399,11 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
         found.append(Triage.state.is_null() if is_unread else Triage.state == filters["triage"])
     if filters.get("counted"):
         found.append(Response.counted)
+    if filters.get("excluded") is not None:
+        is_out = Response.excluded | Response.test
+        found.append(is_out if filters["excluded"] == "1" else ~is_out)
+    if filters.get("placed") is not None:
+        found.append(is_unplaced() if filters["placed"] == "0" else ~is_unplaced())
     if filters.get("mismatch"):
         found.append(_mismatch())
     return found
@@ -406,6 +417,12 @@ _PLAIN = 0.5
 def is_silent() -> Any:
     """Whether a response has no words but blanks."""
     return Response.comment.is_null() | (fn.TRIM(Response.comment, BLANKS) == "")
+
+
+def is_unplaced() -> Any:
+    """Whether a response is in no topic."""
+    placed = Placement.alias()
+    return ~fn.EXISTS(placed.select(SQL("1")).where(placed.response == Response.key))
 
 
 def _employed(company: str) -> Any:

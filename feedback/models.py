@@ -6,6 +6,7 @@ import peewee
 from peewee import SQL, BigIntegerField, DoubleField, TextField
 
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.members import Member
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.models import Person, Response, Survey
 
@@ -54,12 +55,15 @@ class Topic(Table):
 
     `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
     `theme` is the label of what stands above it when there are many topics. `settled_at`: when a person last
-    put a comment into a taught topic or took one out, from which it learns.
+    put a comment into a taught topic or took one out, from which it learns. `status` is one of `STATUSES`.
     """
+
+    #: How far the team is with it. `came_back` is set by the service alone.
+    STATUSES = ("new", "seen", "planned", "in_progress", "shipped", "wont_do", "came_back")
 
     id = TextField(primary_key=True)
     label = TextField()
-    status = TextField(default="active")
+    status = TextField(default="new")
     owner = TextField(null=True)
     issue_url = TextField(null=True)
     merged_into = TextField(null=True)
@@ -112,6 +116,40 @@ class TopicChange(Table):
 
     class Meta:
         table_name = "topic_change"
+
+
+class TopicStatus(Table):
+    """A line of a topic's history: which status it was given, when and by whom (null: by an upgrade).
+
+    `former`: what it was until then, in the words of that time.
+    """
+
+    id = peewee.BigAutoField()
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+    status = TextField()
+    former = TextField()
+    made_by = TextField(null=True)
+    at = UTCField()
+
+    topic_id: str
+
+    class Meta:
+        table_name = "topic_status"
+
+
+class ReadComment(Table):
+    """A comment that a member has read; `reading_plan` tells from it what else there is to know."""
+
+    member = peewee.ForeignKeyField(Member, on_delete="CASCADE", column_name="member_id", index=False)
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+    at = UTCField()
+
+    response_key: int
+
+    class Meta:
+        table_name = "read_comment"
+        primary_key = peewee.CompositeKey("member", "response")
+        about = "response"
 
 
 class Placement(Table):

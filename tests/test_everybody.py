@@ -40,6 +40,7 @@ IMPERSONAL = {
     "topic",
     "topic_change",
     "topic_review",
+    "topic_status",
     "webhook",
     "webhook_delivery",
     "webhook_total",

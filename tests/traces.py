@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "triage.state": "done",
     "letter.state": "sent",
     "letter.answer": "fixed",
+    "member.role": "viewer",
 }
 
 

@@ -13,6 +13,7 @@ from feedback.dashboard import (
     profile,
     registry,
     tags,
+    topics,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "overview",
     "profile",
     "tags",
+    "topics",
 ]
 
 assets.install(registry.blueprint)

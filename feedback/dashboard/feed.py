@@ -191,6 +191,8 @@ def _chips(
         "topic": {topic.id: topic.label for topic in live},
         "group": {group: say(f"group.{group}") for group in GROUPS},
         "person": {id_: row.name or row.shown_email or id_ for id_, row in people.items()},
+        "excluded": {value: say(f"filter.excluded.{value}") for value in "01"},
+        "placed": {value: say(f"filter.placed.{value}") for value in "01"},
         "has_comment": {
             "1": say("filter.with_words"),
             "0": say("filter.without_words"),
@@ -202,10 +204,10 @@ def _chips(
         key = f"filter.{name}"
         label = say(key) if key in words.WORDS else name.removeprefix("property:")
         shown = named.get(name, {}).get(value, value)
-        is_flag = name in ("counted", "mismatch", "has_comment")
+        is_flag = name in ("counted", "mismatch", "has_comment", "excluded", "placed")
         found.append(
             {
-                "label": label if is_flag and name != "has_comment" else shown,
+                "label": label if name in ("counted", "mismatch") else shown,
                 "name": "" if is_flag else label,
                 "off": layout.at("/team/feed", {**query, name: None}),
             }

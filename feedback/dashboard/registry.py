@@ -107,15 +107,19 @@ def page(
     return decorate
 
 
-def form(address: str) -> Callable[[View], View]:
-    """Make a function what takes a form at `address`, without a page of its own; it ends in a 303."""
+def form(address: str, scope: str | None = None) -> Callable[[View], View]:
+    """Make a function what takes a form at `address`, without a page of its own; it ends in a 303.
+
+    `scope`: who may send it; None: whoever comes.
+    """
 
     def decorate(view: View) -> View:
+        taken = forms_module.ours_alone(view)
         endpoint = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
         blueprint.add_url_rule(
             address,
             endpoint,
-            forms_module.ours_alone(view),
+            needs(scope)(taken) if scope else taken,
             methods=["POST"],
             provide_automatic_options=False,
         )

@@ -102,6 +102,15 @@ class FeedFilters(Segments):
         metadata={"description": "1: only what is in the value: with a score, no test, not excluded."},
     )
 
+    excluded = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        metadata={"description": "0: without tests and what was excluded, 1: only those."},
+    )
+    placed = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        metadata={"description": "0: only what is in no topic, 1: only what is in one."},
+    )
+
     @ma.validates_schema
     def _some_score(self, data: Mapping[str, Any], **_: Any) -> None:
         low, high = data.get("score_min"), data.get("score_max")

@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 from feedback.models import Pin
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import When
+from feedback.schemas.topics import TopicQuery, TopicsQuery
 from surveys.base.http import lists
 from surveys.schemas.kinds import text
 
@@ -54,6 +55,45 @@ class TeamFeedQuery(FeedFilters):
     cursor = fields.String(validate=validate.Length(1, 500))
     did = fields.String(validate=validate.OneOf(DONE))
     many = lists.Digits(validate=validate.Range(0, 1000))
+
+
+#: What topics are ordered by: how many speak of it, what it does to the value, whether it rises, when it came up.
+TOPIC_ORDERS = ("size", "impact", "surge", "newest")
+
+TOPIC_DEEDS = ("change", "merge", "review", "split", "teach")
+
+TOPIC_DONE = (*TOPIC_DEEDS, "read")
+
+
+class TeamTopicsQuery(TopicsQuery):
+    """Which topics the page shows, in which order; what was just done, to say it."""
+
+    order = fields.String(validate=validate.OneOf(TOPIC_ORDERS), load_default="size")
+    did = fields.String(validate=validate.OneOf(TOPIC_DONE))
+
+
+class OneTopicQuery(TopicQuery):
+    """In which answers a topic is looked at; what is rehearsed: a merge `into` another, a split by some words."""
+
+    into = fields.String(validate=validate.Length(1, 100))
+    parts = fields.String(validate=validate.Length(1, 200))
+    did = fields.String(validate=validate.OneOf(TOPIC_DONE))
+
+
+class TopicForm(ma.Schema):
+    """What is done to topics. Unknown fields are let through: those that name what they pick (`pick-<id>`)."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(TOPIC_DEEDS))
+    label = text(2000, load_default="")
+    status = text(100, load_default="")
+    owner = text(2000, load_default="")
+    issue_url = text(5000, load_default="")
+    examples = text(300_000, load_default="")
+    into = text(100, load_default="")
+    version = text(100, load_default="")
 
 
 class FeedForm(ma.Schema):

@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 
 from feedback import drivers
 from feedback.domain.drivers import Impact
+from feedback.models import Topic
 from feedback.numbers import Drivers, Mover
 from feedback.schemas import metrics
 from feedback.schemas.kinds import When
@@ -40,7 +41,7 @@ class TopicQuery(ma.Schema):
 class TopicsQuery(TopicQuery, lists.PageArgs):
     """Which topics."""
 
-    status = fields.String(validate=validate.Length(1, 50))
+    status = fields.String(validate=validate.OneOf(Topic.STATUSES))
 
 
 class TopicBody(ma.Schema):
@@ -56,16 +57,21 @@ class TopicBody(ma.Schema):
 
 
 class TopicPatch(ma.Schema):
-    """What is to change; everything else stays. A label stays for good; `status` is a word of your own."""
+    """What is to change; everything else stays. A label stays for good."""
 
     example: dict[str, Any] = {
-        "status": "in progress",
+        "status": "in_progress",
         "owner": "Maya",
         "issue_url": "https://issues.example/12",
     }
 
     label = _label()
-    status = fields.String(validate=validate.Length(1, 50))
+    status = fields.String(
+        validate=validate.And(
+            validate.NoneOf(("came_back",), error="Is set by the service alone."),
+            validate.OneOf(Topic.STATUSES),
+        )
+    )
     owner = fields.String(allow_none=True, validate=validate.Length(max=200))
     issue_url = fields.Url(
         allow_none=True, schemes={"http", "https"}, require_tld=False, validate=validate.Length(max=2000)
@@ -177,6 +183,15 @@ class ChangedTopicOut(ma.Schema):
     at = fields.String(metadata={"format": "date-time"})
 
 
+class TopicStatusOut(ma.Schema):
+    """Which status a topic was given, what it was until then, when and by whom (null: by an upgrade)."""
+
+    status = fields.String()
+    former = fields.String()
+    by = fields.String(allow_none=True)
+    at = fields.String(metadata={"format": "date-time"})
+
+
 class TopicOut(Stored, ImpactOut):
     """A topic: what it is, how large, whether it grows, how people feel and what it does to the value.
 
@@ -186,7 +201,7 @@ class TopicOut(Stored, ImpactOut):
     example: dict[str, Any] = {
         "id": "top_2c26b46b68ffc68f",
         "label": "Card declined",
-        "status": "active",
+        "status": "new",
         "size": 84,
         "share": 0.07,
         "sentiment": {"negative": 70, "neutral": 11, "positive": 3},
@@ -222,6 +237,7 @@ class TopicOut(Stored, ImpactOut):
     typical = fields.List(fields.Nested(TypicalOut))
     evidence = fields.List(fields.Nested(PhraseOut))
     lineage = fields.List(fields.Nested(ChangedTopicOut))
+    history = fields.List(fields.Nested(TopicStatusOut))
 
 
 class UnplacedOut(ma.Schema):

@@ -6,16 +6,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from peewee import fn
+from peewee import Case, Select, fn
 
-from feedback import drivers, results
+from feedback import drivers, feed, results
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Reading, Topic, TopicReview
+from feedback.models import Placement, Reading, Topic, TopicReview, TopicStatus
 from feedback.topics import reviews
 from feedback.topics.topics import state
+from surveys import visible
+from surveys.base import db
+from surveys.base.accounts.caller import Caller
 from surveys.base.clock import microseconds, stamp
+from surveys.base.errors import Missing
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
@@ -58,6 +62,20 @@ class Scope:
         metric = self.metric
         return results.Selection(metric, self.surveys, self.since, self.until) if metric else None
 
+    @property
+    def conditions(self) -> list[Any]:
+        """On responses: of these surveys and this period, no test, not excluded."""
+        found = [
+            Response.survey.in_([survey.id for survey in self.surveys]),
+            ~Response.test,
+            ~Response.excluded,
+        ]
+        if self.since:
+            found.append(Response.key >= microseconds(self.since))
+        if self.until:
+            found.append(Response.key < microseconds(self.until))
+        return found
+
 
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """All live topics, the largest first, and how many comments are in none.
@@ -78,6 +96,20 @@ def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> di
         "unplaced": {"n": comments - placed, "share": (comments - placed) / comments if comments else 0.0},
         "review": _seen(last, scope) if last else None,
     }
+
+
+def scope_of(query: Mapping[str, Any], caller: Caller, zone: ZoneInfo) -> Scope:
+    """The surveys that the caller sees and the query asks for, in its period. Raises Missing for a foreign survey."""
+    found = visible.surveys(caller)
+    if query.get("survey"):
+        found = found.where(Survey.id == query["survey"])
+    if query.get("metric"):
+        found = found.where(Survey.metric == query["metric"])
+    rows = list(found.order_by(Survey.created_at))
+    if not rows and query.get("survey"):
+        raise Missing
+    since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
+    return Scope(rows, since, until, limited=not visible.all_of(None, caller))
 
 
 def rising(
@@ -148,8 +180,68 @@ def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, An
         **item,
         "typical": typical([row.id], scope, TYPICAL_ALONE)[row.id],
         "evidence": evidence(row.id, scope),
-        **({} if scope.limited else {"lineage": lineage(row.id)}),
+        **({} if scope.limited else {"lineage": lineage(row.id), "history": history(row.id)}),
     }
+
+
+def history(topic_id: str) -> list[dict[str, Any]]:
+    """Which status a topic was given, what it was until then, when and by whom; oldest first."""
+    rows = TopicStatus.select().where(TopicStatus.topic == topic_id).order_by(TopicStatus.id)
+    return [
+        {"status": row.status, "former": row.former, "by": row.made_by, "at": stamp(row.at)} for row in rows
+    ]
+
+
+def waiting(scope: Scope) -> list[tuple[str | None, int]]:
+    """How many comments are in no topic, by language, the most first; None: nobody knows their language."""
+    language = fn.COALESCE(Reading.language, Response.language)
+    rows: Any = (
+        Response.select(language, fn.COUNT(Response.key))
+        .left_outer_join(Reading, on=(Reading.key == Response.key))
+        .where(*_within(scope), ~feed.is_silent(), feed.is_unplaced())
+        .group_by(language)
+        .tuples()
+    )
+    return sorted(rows, key=lambda row: (-row[1], row[0] or ""))
+
+
+def comments(scope: Scope) -> int:
+    """How many comments there are."""
+    return _comments(scope)[0]
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """Who speaks of a topic: how many people are known, how many may be answered and told news, and the newest."""
+
+    n: int
+    reply: int
+    news: int
+    newest: list[tuple[str, int]]
+
+
+def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
+    """The people who speak of a topic; of the newest `most` their ids and how many of their answers do."""
+    said = (
+        Response.select(
+            Response.person,
+            fn.COUNT(Response.key).alias("n"),
+            fn.MAX(Response.key).alias("last"),
+            fn.MAX(Case(None, [(Response.contact.in_(("reply", "both")), 1)], 0)).alias("reply"),
+            fn.MAX(Case(None, [(Response.contact.in_(("news", "both")), 1)], 0)).alias("news"),
+        )
+        .join(Placement, on=(Placement.response == Response.key))
+        .where(Placement.topic == topic_id, Response.person.is_null(False), *_within(scope))
+        .group_by(Response.person)
+    )
+    each = said.alias("each")
+    (counts,) = (
+        Select([each], [fn.COUNT(each.c.person_id), fn.SUM(each.c.reply), fn.SUM(each.c.news)])
+        .bind(db.database)
+        .tuples()
+    )
+    newest = [(row.person_id, row.n) for row in said.order_by(fn.MAX(Response.key).desc()).limit(most)]
+    return Speakers(counts[0], int(counts[1] or 0), int(counts[2] or 0), newest)
 
 
 def being_read(scope: Scope) -> tuple[int, int] | None:
@@ -290,16 +382,7 @@ def _seen(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
 
 
 def _within(scope: Scope) -> list[Any]:
-    conditions = [
-        Response.survey.in_([survey.id for survey in scope.surveys]),
-        ~Response.test,
-        ~Response.excluded,
-    ]
-    if scope.since:
-        conditions.append(Response.key >= microseconds(scope.since))
-    if scope.until:
-        conditions.append(Response.key < microseconds(scope.until))
-    return conditions
+    return scope.conditions
 
 
 def _measured(

@@ -1,6 +1,8 @@
 """Topics: what people do to them, and how they and a review's decisions are kept."""
 
 import functools
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +11,7 @@ from typing import Any, TypeVar
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.topics import Change, Kind, State
-from feedback.models import Meaning, Placement, Topic, TopicChange
+from feedback.models import Meaning, Placement, Topic, TopicChange, TopicStatus
 from surveys import responses
 from surveys.base import db
 from surveys.base.errors import Clash, Missing, Refused
@@ -71,10 +73,18 @@ def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
     return db.write(verb)
 
 
-def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
+def change(
+    topic_id: str,
+    values: Mapping[str, Any],
+    now: datetime,
+    made_by: str | None = None,
+    known: str | None = None,
+) -> Topic:
     """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good.
 
-    Raises Missing, Refused for a label with personal data, Clash for one that is taken and for a merged topic.
+    `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from.
+    Raises Missing, Refused for a label with personal data, Clash for one that is taken, for a merged topic, and for
+    one that changed since.
     """
     if "label" in values:
         _check(values["label"])
@@ -83,18 +93,30 @@ def change(topic_id: str, values: Mapping[str, Any], now: datetime) -> Topic:
         db.serialise("topics")
         before = state()
         _check_live(before, topic_id)
+        current = Topic.get_by_id(topic_id)
+        if known is not None and known != version(current):
+            raise Clash("Somebody changed the topic meanwhile.")
         if "label" in values and values["label"] != before.topics[topic_id].label:
             _check_free(before, values["label"], topic_id)
             _keep(before, domain.rename(before, topic_id, values["label"], now), now)
             _touch(topic_id, now)
         rest = {name: value for name, value in values.items() if name != "label"}
-        if "status" in rest and rest["status"] != Topic.get_by_id(topic_id).status:
+        if "status" in rest and rest["status"] != current.status:
+            TopicStatus.insert(
+                topic=topic_id, status=rest["status"], former=current.status, made_by=made_by, at=now
+            ).execute()
             telling.tell(Told(STATUS_CHANGED, topic_id), now)
         if rest:
             Topic.update(**rest).where(Topic.id == topic_id).execute()
         return Topic.get_by_id(topic_id)
 
     return db.write(verb)
+
+
+def version(row: Topic) -> str:
+    """What a topic is, in a few letters: it changes with whatever `change` changes."""
+    text = json.dumps([row.label, row.status, row.owner, row.issue_url])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def merge(topic_id: str, into: str, now: datetime) -> Topic:

@@ -28,7 +28,6 @@ from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
-from surveys.models import Survey
 
 routes = Routes("topics", __name__, url_prefix="/api/topics", description="What comments have in common.")
 drivers = Routes("drivers", __name__, description="Which topics move the number.")
@@ -95,7 +94,7 @@ def show(query: dict[str, Any], topic_id: str) -> Any:
 def change(body: dict[str, Any], topic_id: str) -> Any:
     """Rename a topic, which no review undoes, or say who looks after it and where."""
     _check_shared()
-    row = topics.change(topic_id, body, clock.now())
+    row = topics.change(topic_id, body, clock.now(), g.caller.name)
     return jsonify(_item(row, _scope({})))
 
 
@@ -164,18 +163,7 @@ def corrections() -> Any:
 
 
 def _scope(query: dict[str, Any]) -> Scope:
-    """The surveys that the key sees and the query asks for."""
-    found = visible.surveys(g.caller)
-    if query.get("survey"):
-        found = found.where(Survey.id == query["survey"])
-    if query.get("metric"):
-        found = found.where(Survey.metric == query["metric"])
-    rows = list(found.order_by(Survey.created_at))
-    if not rows and query.get("survey"):
-        raise errors.Missing
-    zone = context.settings().time_zone
-    since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
-    return Scope(rows, since, until, limited=not visible.all_of(None, g.caller))
+    return reports.scope_of(query, g.caller, context.settings().time_zone)
 
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:

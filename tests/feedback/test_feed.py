@@ -80,7 +80,7 @@ def test_every_filter_finds_what_it_names_and_nothing_else(api, two):
         "since": (None, "2026-03-10T13:00:00Z"), "ticket_channel": ("chat", None), "score_min": (None, 4),
         "score_max": (4, None), "person": (first.person_id, None), "company": ("Acme", None),
         "property:plan": ("pro", "free"), "property:paid": ("true", "false"), "property:seats": ("5", "2.5"),
-        "has_comment": (None, None),
+        "has_comment": (None, None), "placed": ("1", "0"),
     }  # fmt: skip
     for name, (finds_first, finds_second) in cases.items():
         for order in feed.ORDERS:

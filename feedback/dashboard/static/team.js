@@ -67,3 +67,21 @@ if (list) {
     list.addEventListener("change", () => { const on = boxes().filter((box) => box.checked).length; all.checked = on === boxes().length; all.indeterminate = on > 0 && !all.checked; });
   }
 }
+
+// What is to be pasted elsewhere is copied by a button.
+for (const block of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = block.dataset.copy;
+  button.addEventListener("click", () => navigator.clipboard?.writeText(block.textContent).then(() => { button.textContent = block.dataset.copied; }));
+  block.after(button);
+}
+
+// What is typed into a survey's settings is seen at once in the frame beside them.
+const settings = document.querySelector("[data-preview]");
+if (settings) {
+  let wait = 0;
+  let part = settings.querySelector("[data-part]");
+  settings.addEventListener("click", (event) => { part = event.target.closest("[data-part]") ?? part; });
+  settings.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => settings.requestSubmit(part), 500); });
+}

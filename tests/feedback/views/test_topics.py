@@ -119,7 +119,7 @@ def test_a_name_that_a_person_gave_stands_after_a_review(api, said, world):
     patch = {
         "label": "No room for cars",
         "owner": "Maya",
-        "status": "in progress",
+        "status": "in_progress",
         "issue_url": "https://i.example/7",
     }
     assert {k: v for k, v in api.patch(f"/api/topics/{topic}", patch).items() if k in patch} == patch
@@ -129,7 +129,7 @@ def test_a_name_that_a_person_gave_stands_after_a_review(api, said, world):
     assert {name: item[name] for name in patch} == patch
     assert item["lineage"][-1]["kind"] == "renamed"
     assert (
-        api.call("GET", "/api/topics", 200, query_string={"status": "in progress"})["items"][0]["id"] == topic
+        api.call("GET", "/api/topics", 200, query_string={"status": "in_progress"})["items"][0]["id"] == topic
     )
 
 
@@ -344,6 +344,9 @@ def test_the_command_reviews_too(world, make, survey):
         ("POST", "", {"examples": ["x"]}, 422),
         ("PATCH", "/{topic}", {"label": "Call 030 1234567"}, 422),
         ("PATCH", "/{topic}", {"issue_url": "javascript:alert(1)"}, 422),
+        ("PATCH", "/{topic}", {"status": "in progress"}, 422),
+        ("PATCH", "/{topic}", {"status": "came_back"}, 422),
+        ("GET", "?status=active", {}, 422),
         ("PATCH", "/{topic}", {"label": "{other_label}"}, 409),
         ("PATCH", "/top_missing", {"owner": "Maya"}, 404),
         ("POST", "/{topic}/merge", {"into": "{topic}"}, 422),

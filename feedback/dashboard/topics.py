@@ -1,0 +1,500 @@
+"""Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Response as Reply
+from flask import request
+
+from feedback import feed
+from feedback.dashboard import charts, forms, layout, registry, words
+from feedback.dashboard.charts import number, signed
+from feedback.domain import marks, statistics
+from feedback.domain.drivers import Impact
+from feedback.models import Topic
+from feedback.schemas.team import TOPIC_ORDERS, OneTopicQuery, TeamTopicsQuery, TopicForm
+from feedback.schemas.topics import TopicBody, TopicPatch
+from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
+from feedback.topics.rehearsals import Part, Rehearsal
+from feedback.topics.reports import Scope
+from surveys import responses, visible
+from surveys.base import clock
+from surveys.base.errors import Clash, Forbidden, Refused
+from surveys.base.http import audited, lists
+from surveys.domain.metrics.metric import Metric
+from surveys.models import Person, Response, Survey
+
+say = words.say
+
+LIST = "/team/topics"
+
+#: A topic is new for so long.
+NEW_FOR = timedelta(days=14)
+
+#: Comments that the form for a split shows, and people that are named.
+MOST_PARTED, MOST_PEOPLE = 40, 10
+
+#: The field of a form that picks a comment.
+PICK = "pick-"
+
+#: What stays in the address from one page of topics to the next.
+_SCOPE = ("survey", "metric", "since", "until")
+
+#: What a topic may be changed in, as the API takes it; what is empty is taken off.
+_CHANGED = ("label", "status", "owner", "issue_url")
+
+
+@registry.page(
+    title=say("topics"),
+    address=LIST,
+    scope="read",
+    nav="listen",
+    icon="topics",
+    place=4,
+    forms=True,
+    form_scope="write",
+)
+def index() -> Any:
+    """All topics with their numbers; its form teaches one, or has all of them reviewed."""
+    if request.method == "POST":
+        _demand_all()
+        given = forms.fields()
+        form = TopicForm().load(given)
+        if form["do"] == "review":
+            reviews.ask(clock.now())
+            return layout.led(layout.here(did="review"))
+        if form["do"] != "teach":
+            raise Refused(say("topic.here_not"), "do")
+        values, wrong = forms.load(
+            TopicBody(), {"label": form["label"], "examples": _lines(form["examples"])}
+        )
+        if not wrong:
+            try:
+                row = topics.teach(values["label"], values["examples"], clock.now())
+                audited.about(row.id)
+                return layout.led(layout.at(f"{LIST}/{row.id}", did="teach"))
+            except (Refused, Clash) as refused:
+                wrong = {"label": [refused.message]}
+        return _list(form, wrong, 422)
+    return _list({}, {})
+
+
+@registry.page(title=say("topic"), address=LIST + "/<topic_id>", scope="read", forms=True, form_scope="write")
+def one(topic_id: str) -> Any:
+    """One topic; its forms change, merge and split it, and keep what a member has read."""
+    row = visible.own(Topic, topic_id, registry.caller())
+    if request.method == "POST":
+        given = TopicForm().load(forms.fields())
+        return _done(row, given)
+    return _page(row, {}, {})
+
+
+@registry.form(LIST + "/<topic_id>/read", scope="read")
+def read(topic_id: str) -> Reply:
+    """Keep which comments a member has read; that is one's own, also for who may change no topic."""
+    row, caller = visible.own(Topic, topic_id, registry.caller()), registry.caller()
+    if caller.member is None:
+        raise Forbidden(say("topic.no_member"))
+    audited.unchanged()
+    reading_plan.read(caller.member, [each.key for each in _picked(forms.fields())], clock.now())
+    return layout.led(layout.at(f"{LIST}/{row.id}", request.args.to_dict(), did="read"))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 200) -> Any:
+    if wrong:
+        audited.unchanged()
+    asked = layout.query(TeamTopicsQuery())
+    if request.method == "GET" and not all(request.args.values()):
+        return layout.led(layout.here())
+    caller, now = registry.caller(), clock.now()
+    scope = reports.scope_of(asked, caller, layout.zone())
+    everybody = not scope.limited and not ({"survey", "metric"} & set(asked))
+    found = reports.overview(scope, everybody, layout.zone(), now)
+    items = [item for item in found["items"] if asked.get("status") in (None, item["status"])]
+    items = _ordered(items, asked["order"])
+    start = max(0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else 0
+    end = start + asked["limit"]
+    query = _query(asked)
+    return layout.page(
+        "topics.html",
+        say("topics"),
+        status,
+        topics=[
+            _line({**item, "comments": found["comments"]}, scope.metric, query, now)
+            for item in items[start:end]
+        ],
+        n=len(items),
+        seasoned=_seasoned(now),
+        comments=found["comments"],
+        unplaced=found["unplaced"],
+        waiting=[(language, n, _waiting(query, language)) for language, n in reports.waiting(scope)],
+        all_waiting=_waiting(query, None),
+        review=found["review"],
+        reading=reports.being_read(scope),
+        metric=scope.metric,
+        surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
+        asked=asked,
+        query=request.args,
+        statuses=Topic.STATUSES,
+        orders=TOPIC_ORDERS,
+        narrowed=bool(set(_SCOPE) & set(asked) or asked.get("status")),
+        following=layout.here(cursor=lists.encode_cursor(end)) if end < len(items) else None,
+        typed=typed,
+        errors=wrong,
+        did=asked.get("did"),
+        writes=layout.may("write") and not scope.limited,
+    )
+
+
+def _ordered(items: list[dict[str, Any]], order: str) -> list[dict[str, Any]]:
+    """`items` come by size; the sort keeps that order among equals."""
+    keys: dict[str, Any] = {
+        "impact": lambda item: (item["impact"] is None, -abs(item["impact"] or 0.0)),
+        "surge": lambda item: item["surge"]["p"] if item["surge"] else 1.0,
+        "newest": lambda item: -datetime.fromisoformat(item["created_at"]).timestamp(),
+    }
+    return sorted(items, key=keys[order]) if order in keys else items
+
+
+def _line(
+    item: dict[str, Any], metric: Metric | None, query: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    """A topic's numbers as the table shows them."""
+    return {
+        **item,
+        **_shown(item, metric, query, now),
+        "href": layout.at(f"{LIST}/{item['id']}", {name: query.get(name) for name in _SCOPE}),
+    }
+
+
+def _shown(
+    item: dict[str, Any], metric: Metric | None, query: dict[str, Any], now: datetime
+) -> dict[str, Any]:
+    """A topic's numbers in words, each with the feed that shows the same answers."""
+    size, comments = item["size"], item["comments"]
+    in_topic = {**query, "topic": item["id"], "excluded": "0"}
+    most = max((week["n"] for week in item["trend"]), default=0) or 1
+    many = len(item["trend"]) or 1
+    felt = sum(item["sentiment"].values()) or 1
+    interval = statistics.share_interval(min(size, comments), comments)
+    return {
+        "share_shown": say("share", value=number(100 * item["share"], 1)),
+        "share_range": say("range.share", low=number(interval[0], 1), high=number(interval[1], 1))
+        if interval
+        else "",
+        "all": layout.at("/team/feed", in_topic),
+        "weeks": [
+            {
+                **week,
+                "left": round(100 * at / many, 2),
+                "width": round(70 / many, 2),
+                "height": round(22 * week["n"] / most, 1),
+                "href": layout.at(
+                    "/team/feed",
+                    {
+                        **in_topic,
+                        "since": week["start"],
+                        "until": (date.fromisoformat(week["start"]) + timedelta(weeks=1)).isoformat(),
+                    },
+                ),
+            }
+            for at, week in enumerate(item["trend"])
+        ],
+        "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in item["sentiment"].items()],
+        "value_shown": charts.value(metric, item["value"]) if metric and item["n"] else None,
+        "value_range": charts.interval(metric, item["value_interval"]) if metric else "",
+        **_impact(item["impact"], item["interval"]),
+        "scored": layout.at("/team/feed", {**query, "topic": item["id"], "counted": "1"}),
+        "is_new": now - datetime.fromisoformat(item["created_at"]) < NEW_FOR,
+        "surge_told": say("rising.expected", n=item["surge"]["n"], expected=number(item["surge"]["expected"]))
+        if item["surge"]
+        else None,
+    }
+
+
+def _impact(points: float | None, interval: Any) -> dict[str, Any]:
+    if points is None or interval is None:
+        return {"impact_shown": None, "impact_range": "", "impact_tone": ""}
+    spans = interval[0] <= 0 <= interval[1]
+    return {
+        "impact_shown": signed(points, 1),
+        "impact_range": say("range", low=signed(interval[0], 1), high=signed(interval[1], 1)),
+        "impact_tone": "" if spans else "good" if points > 0 else "bad",
+    }
+
+
+def _seasoned(now: datetime) -> bool:
+    """Whether some topic is older than new: where all are new, none is called so."""
+    return Topic.select().where(Topic.merged_into.is_null(), Topic.created_at < now - NEW_FOR).exists()
+
+
+def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the address narrows the feed alike."""
+    return {name: request.args[name] for name in _SCOPE if asked.get(name)}
+
+
+def _waiting(query: dict[str, Any], language: str | None) -> str:
+    more = {"placed": "0", "has_comment": "1", "excluded": "0", "language": language}
+    return layout.at("/team/feed", {**query, **more})
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _page(
+    row: Topic,
+    typed: Mapping[str, Any],
+    wrong: dict[str, list[str]],
+    status: int = 200,
+    told: str | None = None,
+) -> Any:
+    if wrong or told:
+        audited.unchanged()
+    asked = layout.query(OneTopicQuery())
+    caller, now = registry.caller(), clock.now()
+    scope = reports.scope_of(asked, caller, layout.zone())
+    if row.merged_into is not None:
+        into = Topic.get_or_none(Topic.id == topics.final(row.merged_into, _merged()))
+        known = into is not None and visible.sees(into, caller)
+        return layout.page("topic_gone.html", row.label, topic=row, into=into if known else None)
+    item = reports.one(row, scope, layout.zone(), now)
+    item["comments"] = reports.comments(scope)
+    query = _query(asked)
+    writes = layout.may("write") and not scope.limited
+    return layout.page(
+        "topic.html",
+        row.label,
+        status,
+        topic={**item, **_shown(item, scope.metric, query, now)},
+        metric=scope.metric,
+        seasoned=_seasoned(now),
+        plan=_plan(row, scope, caller.member),
+        phrases=[
+            (
+                phrase["phrase"],
+                layout.at("/team/feed", {**query, "topic": row.id, "q": _quoted(phrase["phrase"])}),
+            )
+            for phrase in item["evidence"]
+        ],
+        people=_people(row, scope, query),
+        lineage=[_told(line, row.id) for line in item.get("lineage", [])],
+        others=_others(row) if writes else [],
+        merging=_merging(row, asked, scope) if writes else None,
+        parting=_parting(row, asked, scope, typed) if writes else None,
+        version=topics.version(row),
+        statuses=[name for name in Topic.STATUSES if name != "came_back"],
+        typed=typed,
+        errors=wrong,
+        wrong=told,
+        did=asked.get("did"),
+        asked=asked,
+        query=query,
+        writes=writes,
+        reads=caller.member is not None,
+    )
+
+
+def _plan(row: Topic, scope: Scope, member: str | None) -> dict[str, Any]:
+    """The reading plan with its comments, each with its words marked."""
+    found = reading_plan.plan(row.id, scope, member)
+    items = {item.id: item for item in feed.some([step.key for step in found.steps])}
+    ids = {key: id_ for id_, key in _keys(items).items()}
+    quotes = []
+    for step in found.steps:
+        item = items.get(ids.get(step.key, ""))
+        if item is None:
+            continue
+        said = {topic.label: topic.evidence or [] for topic in item.topics if topic.id == row.id}
+        quotes.append(
+            {"item": item, "runs": marks.runs(item.comment or "", [], said), "stands_for": step.stands_for}
+        )
+
+    def percent(n: int) -> str:
+        return number(100 * n / found.comments) if found.comments else "0"
+
+    return {
+        "quotes": quotes,
+        "comments": found.comments,
+        "read": found.read,
+        "known": percent(found.known),
+        "stood_for": percent(found.stood_for),
+        "is_all": found.comments < reading_plan.LOOKED_THROUGH,
+        "fresh": found.read > 0,
+    }
+
+
+def _keys(items: Mapping[str, Any]) -> dict[str, int]:
+    rows: Any = Response.select(Response.id, Response.key).where(Response.id.in_(list(items))).tuples()
+    return dict(rows)
+
+
+def _people(row: Topic, scope: Scope, query: dict[str, Any]) -> dict[str, Any] | None:
+    """Who speaks of the topic; names are for those who may see people."""
+    if not layout.may("write"):
+        return None
+    found = reports.speakers(row.id, scope, MOST_PEOPLE)
+    known = {
+        each.id: each
+        for each in visible.narrowed(Person.select(), registry.caller()).where(
+            Person.id.in_([id_ for id_, _ in found.newest])
+        )
+    }
+    return {
+        "found": found,
+        "newest": [
+            {
+                "id": id_,
+                "name": known[id_].name or known[id_].shown_email or say("about.nameless"),
+                "n": n,
+                "href": layout.at("/team/feed", {**query, "topic": row.id, "person": id_, "excluded": "0"}),
+            }
+            for id_, n in found.newest
+            if id_ in known
+        ],
+    }
+
+
+def _told(line: dict[str, Any], topic_id: str) -> dict[str, Any]:
+    """A line of lineage in words, with the names of that time."""
+    unknown = say("topic.unknown")
+    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
+    kind = line["kind"]
+    if kind == "split" and line["other"] is None:
+        kind = "found"
+    return {
+        "at": line["at"],
+        "told": say(f"lineage.{kind}", **names),
+        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
+        "href": layout.at(f"{LIST}/{line['topic']}") if line["topic"] != topic_id else None,
+        "label": names["label"],
+    }
+
+
+def _others(row: Topic) -> list[Topic]:
+    live = Topic.select(Topic.id, Topic.label).where(Topic.merged_into.is_null(), Topic.id != row.id)
+    return sorted(live, key=lambda topic: str(topic.label).casefold())
+
+
+def _merged() -> dict[str, str]:
+    rows: Any = Topic.select(Topic.id, Topic.merged_into).where(Topic.merged_into.is_null(False)).tuples()
+    return dict(rows)
+
+
+def _merging(row: Topic, asked: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
+    if not asked.get("into"):
+        return None
+    into = Topic.get_or_none(Topic.id == asked["into"], Topic.merged_into.is_null())
+    if into is None or into.id == row.id:
+        raise Refused(say("topic.no_other"), "into")
+    return {"into": into, **_rehearsed(rehearsals.merge(row, into, scope), scope.metric)}
+
+
+def _parting(
+    row: Topic, asked: Mapping[str, Any], scope: Scope, typed: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The comments with some words, to be made a topic of their own, and what that would do."""
+    if not asked.get("parts"):
+        return None
+    filters = {"topic": row.id, "q": asked["parts"], "excluded": "0"}
+    items = feed.page(filters, MOST_PARTED, surveys=visible.only(registry.caller())).items
+    keys = list(_keys({item.id: item for item in items}).values())
+    label = typed.get("label") or asked["parts"]
+    return {
+        "items": items,
+        "label": label,
+        **_rehearsed(rehearsals.split(row, label, keys, scope), scope.metric),
+    }
+
+
+def _rehearsed(found: Rehearsal, metric: Metric | None) -> dict[str, Any]:
+    return {
+        "moving": found.moving,
+        "both": found.both,
+        "before": [_part(part, metric) for part in found.before],
+        "after": [_part(part, metric) for part in found.after],
+    }
+
+
+def _part(part: Part, metric: Metric | None) -> dict[str, Any]:
+    low, high = part.interval or (0.0, 0.0)
+    impact: Impact | None = part.impact
+    return {
+        "label": part.label,
+        "n": part.n,
+        "share": say("share", value=number(part.share, 1)),
+        "range": say("range.share", low=number(low, 1), high=number(high, 1)),
+        "value": charts.value(metric, impact.value) if metric and impact else None,
+        **_impact(impact.impact if impact else None, impact.interval if impact else None),
+    }
+
+
+def _quoted(phrase: str) -> str:
+    return '"' + phrase.replace('"', " ") + '"'
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
+    """Do what a form on a topic's page says, and lead back."""
+    now, do = clock.now(), given["do"]
+    _demand_all()
+    if do == "change":
+        return _changed(row, given, now)
+    if do == "merge":
+        into = Topic.get_or_none(Topic.id == given["into"])
+        if into is None or into.id == row.id:
+            raise Refused(say("topic.no_other"), "into")
+        kept = topics.merge(row.id, into.id, now)
+        return layout.led(layout.at(f"{LIST}/{kept.id}", did="merge"))
+    if do == "split":
+        picked = {each.id: each.key for each in _picked(given)}
+        if not picked:
+            return _page(row, given, {}, 422, say("topic.none_picked"))
+        values, wrong = forms.load(TopicBody(), {"label": given["label"]})
+        if not wrong:
+            try:
+                made = topics.split(row.id, values["label"], dict(picked), [], now)
+                audited.about(made.id)
+                return layout.led(layout.at(f"{LIST}/{made.id}", did="split"))
+            except (Refused, Clash) as refused:
+                wrong = {"label": [refused.message]}
+        return _page(row, given, wrong, 422)
+    raise Refused(say("topic.here_not"), "do")
+
+
+def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
+    wanted = {name: given[name] for name in _CHANGED}
+    wanted["owner"], wanted["issue_url"] = given["owner"] or None, given["issue_url"] or None
+    if wanted["status"] == row.status:
+        # The service's own word may stay, and nobody can give it.
+        del wanted["status"]
+    values, wrong = forms.load(TopicPatch(), wanted)
+    if wrong:
+        return _page(row, given, wrong, 422)
+    try:
+        topics.change(row.id, values, now, registry.caller().name, given["version"])
+    except Refused as refused:
+        return _page(row, given, {"label": [refused.message]}, 422)
+    except Clash as clash:
+        return _page(Topic.get_by_id(row.id), given, {}, 409, f"{clash.message} {say('topic.typed')}")
+    return layout.led(layout.here(did="change"))
+
+
+def _picked(given: Mapping[str, Any]) -> list[Response]:
+    """The picked responses; one that is gone meanwhile, or not the caller's, is left out."""
+    ids = [name.removeprefix(PICK) for name in given if name.startswith(PICK)][:MOST_PARTED]
+    found = [responses.find(each.lower()) for each in ids]
+    return [row for row in found if row is not None and registry.sees(row.survey_id)]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _demand_all() -> None:
+    visible.demand_all(registry.caller(), say("topic.shared"))
