@@ -83,7 +83,7 @@ def _number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
         mean=whole.mean,
         mean_interval=whole.mean_interval,
         latest=selection.latest,
-        asked=_asked(selection, now),
+        asked=asked(selection, now),
         breaks=_breaks(selection, zone),
         series=_series(selection, zone) if selection.interval else (),
         groups=groups,
@@ -347,7 +347,7 @@ def _latest(selection: Selection) -> Any:
     return peewee.Select([ranked], [ranked.c.key]).where(ranked.c.rank == 1)
 
 
-def _asked(selection: Selection, now: datetime) -> Asked | None:
+def asked(selection: Selection, now: datetime) -> Asked | None:
     """How many were asked in the period and answered; asks younger than the answer window stand apart.
 
     None when narrowed to a segment that an ask does not know, as the topic of an answer.

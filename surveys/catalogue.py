@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from surveys import people, recording, responses, segment_counts, wording
-from surveys.base import db, ids
+from surveys.base import clock, db, ids
 from surveys.base.errors import Clash
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey, Trigger
@@ -42,12 +42,17 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def change(survey: Survey, values: Mapping[str, Any], now: datetime) -> Survey:
-    """Change a survey. What is asked before the score makes a new definition. Raises Clash."""
+def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str | None = None) -> Survey:
+    """Change a survey. What is asked before the score makes a new definition.
+
+    `known`: when it had been changed last in what the change was made from, as a stamp. Raises Clash.
+    """
 
     def verb() -> Survey:
         query = Survey.select().where(Survey.id == survey.id)
         row = (query if db.on_sqlite() else query.for_update()).get()
+        if known is not None and known != clock.stamp(row.updated_at):
+            raise Clash("Somebody changed the survey meanwhile.")
         if values.get("metric", row.metric) != row.metric and _answered(row):
             raise Clash("The metric cannot change once there are responses; make a new survey.")
         asked = {name: getattr(row, name) for name in ASKED}

@@ -12,6 +12,7 @@ from feedback.dashboard import (
     overview,
     profile,
     registry,
+    surveys,
     tags,
     topics,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "openid_connect",
     "overview",
     "profile",
+    "surveys",
     "tags",
     "topics",
 ]

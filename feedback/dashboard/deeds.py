@@ -64,6 +64,12 @@ DEEDS = {
     "GET /team/sign-in/oidc/callback": "signed in, or connected their account, at the provider",
     "POST /team/sign-out": "signed out",
     "POST /team/tags": "changed the team's tags",
+    "POST /team/surveys": "made a survey",
+    "POST /team/surveys/{survey_id}": "changed a survey, or made another secret for it",
+    "POST /team/surveys/{survey_id}/preview/{part}": "tried a survey out",
+    "POST /team/topics": "taught a topic, or asked for a review of the topics",
+    "POST /team/topics/{topic_id}": "changed, merged or split a topic",
+    "POST /team/topics/{topic_id}/read": "read comments of a topic",
     "POST /team/welcome/{token}": "joined",
 }
 

@@ -226,7 +226,6 @@ def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
         Response.select(
             Response.person,
             fn.COUNT(Response.key).alias("n"),
-            fn.MAX(Response.key).alias("last"),
             fn.MAX(Case(None, [(Response.contact.in_(("reply", "both")), 1)], 0)).alias("reply"),
             fn.MAX(Case(None, [(Response.contact.in_(("news", "both")), 1)], 0)).alias("news"),
         )
@@ -240,8 +239,8 @@ def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
         .bind(db.database)
         .tuples()
     )
-    newest = [(row.person_id, row.n) for row in said.order_by(fn.MAX(Response.key).desc()).limit(most)]
-    return Speakers(counts[0], int(counts[1] or 0), int(counts[2] or 0), newest)
+    rows: Any = said.order_by(fn.MAX(Response.key).desc()).limit(most).tuples()
+    return Speakers(counts[0], int(counts[1] or 0), int(counts[2] or 0), [tuple(row[:2]) for row in rows])
 
 
 def being_read(scope: Scope) -> tuple[int, int] | None:

@@ -1,0 +1,288 @@
+"""The settings of a survey as one form: each field's name in the API, how it is typed, and what is sent of it.
+
+Only what was changed in the form is sent, so what the form cannot show stays as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from surveys import wording
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+from surveys.schemas.surveys import MODES, POSITIONS, STATUSES, THEMES
+
+#: The field that says that the form had boxes to tick: one that is not ticked is not sent.
+TICKED = "ticks"
+
+#: What stands for null in a field that knows a default too.
+NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. `name`: as the API has it, with a dot into an object; `kind`: how it is typed.
+
+    line · lines (one a line) · whole, number (empty: none) · percent · tick · choice (empty: the default) · seconds (a
+    number, `NEVER`, or empty for the default) · color · languages · word (in the language that the form is in).
+    """
+
+    name: str
+    kind: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Its name for an element of the page."""
+        return self.name.replace(".", "-").replace(":", "-")
+
+    @property
+    def says(self) -> str:
+        """The key of its label."""
+        return "survey.field." + self.name.partition(":")[0]
+
+
+#: Numbers that may be left empty; without one the others are refused.
+_MAY_BE_EMPTY = (
+    "person_budget",
+    "company_budget",
+    "responses_per_week",
+    "reminder_days",
+    "open_follow_ups.at_or_below",
+)
+
+#: Texts that may be left empty.
+_NO_TEXT = ("product", "mail.from_name", "mail.reply_to")
+
+
+def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
+    """The fields of a survey's form, in groups with the key of each group's name."""
+    scored = [group.key for group in reversed(METRICS[survey.metric].groups)]
+    return [
+        (
+            "what",
+            [
+                Field("name", "line"),
+                Field("product", "line"),
+                Field("status", "choice", STATUSES),
+                Field("languages", "languages"),
+            ],
+        ),
+        (
+            "words",
+            [
+                Field("question", "word"),
+                *(Field(f"follow_up:{key}", "word") for key in scored),
+                *(Field(f"thanks:{key}", "word") for key in scored),
+                Field("mail.subject", "word"),
+                Field("mail.text", "word"),
+            ],
+        ),
+        (
+            "widget",
+            [
+                Field("allowed_origins", "lines"),
+                Field("widget.mode", "choice", MODES),
+                Field("widget.position", "choice", POSITIONS),
+                Field("widget.theme", "choice", THEMES),
+                Field("widget.color", "color"),
+                Field("widget.show_after_seconds", "seconds"),
+                Field("widget.scroll_percent", "number"),
+                Field("widget.exit_intent", "tick"),
+                Field("widget.click", "line"),
+                Field("widget.pages", "lines"),
+            ],
+        ),
+        (
+            "mail",
+            [
+                Field("mail.from_name", "line"),
+                Field("mail.reply_to", "line"),
+                Field("delay_minutes", "whole"),
+                Field("reminder_days", "whole"),
+            ],
+        ),
+        (
+            "rules",
+            [
+                Field("sampling", "percent"),
+                Field("quarantine_days", "whole"),
+                Field("wait_after_answer_days", "whole"),
+                Field("wait_after_decline_days", "whole"),
+                Field("answer_window_days", "whole"),
+                Field("edit_window_hours", "whole"),
+                Field("person_budget", "whole"),
+                Field("company_budget", "whole"),
+                Field("responses_per_week", "whole"),
+                Field("priority", "whole"),
+                Field("skip_tags", "lines"),
+                Field("staff_domains", "lines"),
+                Field("excluded_addresses", "lines"),
+            ],
+        ),
+        (
+            "answers",
+            [
+                Field("ask_contact", "tick"),
+                Field("redact", "tick"),
+                Field("require_signed_identity", "tick"),
+                Field("segments", "lines"),
+                Field("open_follow_ups.at_or_below", "whole"),
+                Field("open_follow_ups.negative", "tick"),
+                Field("open_follow_ups.contact", "tick"),
+                Field("open_follow_ups.falling", "tick"),
+            ],
+        ),
+    ]
+
+
+def fields(survey: Survey) -> Iterable[Field]:
+    """All fields of a survey's form."""
+    return (field for _, group in groups(survey) for field in group)
+
+
+def shown(survey: Survey, language: str) -> dict[str, str]:
+    """What stands in the form of a survey, by the name of the field; "1" for what is ticked."""
+    return {field.name: _text(field, _stored(survey, field, language)) for field in fields(survey)}
+
+
+def changes(
+    survey: Survey, language: str, given: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What a form changes, as the body of a PATCH, and what is no number by the name of the field."""
+    before = shown(survey, language)
+    body: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for field in fields(survey):
+        typed = _typed(field, given)
+        if typed is None or typed == before[field.name]:
+            continue
+        try:
+            _put(body, survey, field, language, _value(field, typed))
+        except ValueError:
+            wrong[field.name] = ["not_a_number"]
+    return body, wrong
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _typed(field: Field, given: Mapping[str, str]) -> str | None:
+    """What the form says in a field; None where it has no such field."""
+    if field.kind == "tick":
+        return given.get(field.name, "") if TICKED in given else None
+    if field.kind == "languages":
+        chosen = [tag for tag in wording.LANGUAGES if given.get(f"language:{tag}")]
+        return "\n".join(chosen) if TICKED in given else None
+    text = given.get(field.name)
+    if text is None:
+        return None
+    text = text.replace("\r\n", "\n").strip()
+    return "\n".join(_lines(text)) if field.kind == "lines" else text
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
+
+
+def _value(field: Field, typed: str) -> Any:
+    """What a PATCH says for what was typed. Raises ValueError for what is no number."""
+    if field.kind in ("lines", "languages"):
+        return _lines(typed)
+    if field.kind == "tick":
+        return typed == "1"
+    if field.kind == "whole":
+        return int(typed) if typed or field.name not in _MAY_BE_EMPTY else None
+    if field.kind == "percent":
+        return round(float(typed) / 100, 6)
+    if field.kind == "number":
+        return float(typed) if typed else None
+    if field.kind == "seconds":
+        return NEVER if typed == NEVER else float(typed) if typed else None
+    return typed or None
+
+
+def _put(body: dict[str, Any], survey: Survey, field: Field, language: str, value: Any) -> None:
+    """Put a value where the API has it; objects are changed as a whole."""
+    name, _, group = field.name.partition(":")
+    name, _, part = name.partition(".")
+    if field.kind == "word":
+        words = _begun(body, survey, name)
+        if group:
+            body[name] = _by_group(survey, words)
+            words = body[name].setdefault(group, {})
+        elif part:
+            words[part] = dict(words.get(part) or {})
+            words = words[part]
+        if value is None:
+            words.pop(language, None)
+        else:
+            words[language] = value
+        _without_empty(body, name, part)
+    elif part:
+        into = _begun(body, survey, name)
+        if name == "widget" and value is None:
+            into.pop(part, None)
+        else:
+            into[part] = None if value == NEVER else value
+    else:
+        body[name] = value if value is not None or name in (*_NO_TEXT, *_MAY_BE_EMPTY) else ""
+
+
+def _begun(body: dict[str, Any], survey: Survey, name: str) -> dict[str, Any]:
+    """The object of this name that the PATCH puts in the place of the survey's."""
+    if name not in body:
+        body[name] = dict(getattr(survey, name) or {})
+    found: dict[str, Any] = body[name]
+    return found
+
+
+def _by_group(survey: Survey, words: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Words of follow-up or thanks by group, then language, however they were given."""
+    keys = [group.key for group in METRICS[survey.metric].groups]
+    found: dict[str, dict[str, str]] = {}
+    for key, item in words.items():
+        if key in keys:
+            found.setdefault(key, {}).update(item)
+        elif isinstance(item, str):
+            for group in keys:
+                found.setdefault(group, {}).setdefault(key, item)
+        else:
+            for group, text in item.items():
+                found.setdefault(group, {})[key] = text
+    return found
+
+
+def _without_empty(body: dict[str, Any], name: str, part: str) -> None:
+    if part and not body[name].get(part):
+        body[name][part] = None
+    if not part:
+        body[name] = {key: item for key, item in body[name].items() if item} or None
+
+
+def _stored(survey: Survey, field: Field, language: str) -> Any:
+    name, _, group = field.name.partition(":")
+    name, _, part = name.partition(".")
+    value = getattr(survey, name)
+    if field.kind == "word":
+        if group:
+            return _by_group(survey, value or {}).get(group, {}).get(language)
+        words = (value or {}).get(part) if part else value
+        return (words or {}).get(language)
+    if part:
+        if field.kind == "seconds" and value and part in value and value[part] is None:
+            return NEVER
+        return (value or {}).get(part)
+    return value
+
+
+def _text(field: Field, value: Any) -> str:
+    if field.kind in ("lines", "languages"):
+        return "\n".join(value or [])
+    if field.kind == "tick":
+        return "1" if value else ""
+    if value is None:
+        return ""
+    if field.kind == "percent":
+        return f"{100 * value:g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,112 @@
+"""How surveys are doing: what came in, when last, and what somebody should look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from surveys import refused_origins
+from surveys.models import Connection, DailyCount, Invitation, Response, Survey, Trigger
+from surveys.refused_origins import Refused
+
+#: What happened so lately is worth a look.
+LATELY = timedelta(days=7)
+
+#: A survey that asked before, and asked nobody and heard nobody for so long, may be broken.
+QUIET = timedelta(days=21)
+
+#: What a mail comes to that did not arrive.
+FAILED = ("failed", "unknown")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one survey is doing. `answers`: those in its value; `refused`: websites that were refused of late.
+
+    `failing`: mails of late that could not be sent; `quiet`: it was at work once, and nothing happened for `QUIET`.
+    """
+
+    answers: int = 0
+    newest: datetime | None = None
+    refused: list[Refused] = field(default_factory=list)
+    failing: int = 0
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class LastCall:
+    """What a connection's helpdesk said last."""
+
+    trigger: Trigger
+    calls: int
+
+
+def of(surveys: Sequence[Survey], now: datetime) -> dict[str, Standing]:
+    """The standing of each survey, by its id."""
+    ids = [survey.id for survey in surveys]
+    since = now - LATELY
+    counted: Any = DailyCount.select(DailyCount.survey, fn.SUM(DailyCount.n)).where(
+        DailyCount.survey.in_(ids)
+    )
+    answers = {id_: int(n) for id_, n in counted.group_by(DailyCount.survey).tuples()}
+    failing = _by_survey(
+        Invitation.select(Invitation.survey, fn.COUNT(Invitation.id)).where(
+            Invitation.survey.in_(ids), Invitation.status.in_(FAILED), Invitation.created_at >= since
+        )
+    )
+    refused = refused_origins.of(surveys)
+    found = {}
+    for survey in surveys:
+        newest, asked = _newest(survey.id), _last_asked(survey.id)
+        last = max((at for at in (newest, asked) if at), default=None)
+        found[survey.id] = Standing(
+            answers.get(survey.id, 0),
+            newest,
+            [each for each in refused[survey.id] if each.last_at >= since],
+            failing.get(survey.id, 0),
+            survey.status == "active" and last is not None and last < now - QUIET,
+        )
+    return found
+
+
+def last_calls(connections: Sequence[Connection], now: datetime) -> dict[str, LastCall]:
+    """The last receipt of each connection, and how many calls it made of late; those that never called are left out."""
+    since = now - LATELY
+    found = {}
+    for row in connections:
+        mine = Trigger.connection_id == row.id
+        last = Trigger.select().where(mine).order_by(Trigger.created_at.desc(), Trigger.id.desc()).first()
+        if last is not None:
+            calls = Trigger.select().where(mine, Trigger.created_at >= since).count()
+            found[row.id] = LastCall(last, calls)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _by_survey(query: Any) -> dict[str, int]:
+    return dict(query.group_by(Invitation.survey).tuples())
+
+
+def _newest(survey_id: str) -> datetime | None:
+    # The order of keys is that of time, and their index ends at the newest.
+    row = (
+        Response.select(Response.created_at)
+        .where(Response.survey == survey_id)
+        .order_by(Response.key.desc())
+        .first()
+    )
+    return row.created_at if row else None
+
+
+def _last_asked(survey_id: str) -> datetime | None:
+    row = (
+        Invitation.select(Invitation.sent_at)
+        .where(Invitation.survey == survey_id, Invitation.sent_at.is_null(False))
+        .order_by(Invitation.sent_at.desc())
+        .first()
+    )
+    return row.sent_at if row else None
