@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import people, recording, responses, segment_counts, wording
+from surveys import brands, people, recording, responses, segment_counts, wording
 from surveys.base import clock, db, ids
 from surveys.base.errors import Clash
 from surveys.domain.metrics import METRICS
@@ -25,7 +25,8 @@ def create(values: Mapping[str, Any], now: datetime) -> Survey:
         given["archived_at"] = now
 
     def verb() -> Survey:
-        survey = Survey.create(id=ids.new("sv"), created_at=now, updated_at=now, **given)
+        kept = given | {"brand": _brand(given, now)}
+        survey = Survey.create(id=ids.new("sv"), created_at=now, updated_at=now, **kept)
         _write_definition(survey, now)
         return survey
 
@@ -61,7 +62,7 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
         if values.get("segments", row.segments) != row.segments:
             segment_counts.forget_all()
         for name, value in values.items():
-            setattr(row, name, value)
+            setattr(row, name, _brand(values, now) if name == "brand" else value)
         row.updated_at = now
         if asked != {name: getattr(row, name) for name in ASKED}:
             row.definition += 1
@@ -133,6 +134,12 @@ def make_first(now: datetime) -> Survey | None:
 def ready() -> Survey | None:
     """The survey that newcomers are led to: the active one that was made first; None when none is active."""
     return Survey.select().where(Survey.status == "active").order_by(Survey.created_at, Survey.id).first()
+
+
+def _brand(values: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """A survey's own brand as it is kept; None where it says nothing. Raises Refused."""
+    given = values.get("brand")
+    return brands.keep(given, now, "brand.logo") or None if given else None
 
 
 def _answered(survey: Survey) -> bool:

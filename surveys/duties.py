@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from surveys import daily_counts, invitations, pace, responses, triggers
+from surveys import brands, daily_counts, invitations, pace, responses, triggers
 from surveys.base import jobs, worker
 from surveys.base.accounts import attempts, audit, one_time_links, sessions
 from surveys.base.db import disk_reserve
@@ -44,6 +44,7 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
         {
             "trim receipts": lambda now: retention.trim_receipts(now, chosen.keep_receipts_days),
             "trim the audit log": trim_audit,
+            "forget logos": brands.tidy,
             "forget people": lambda now: retention.forget_people(now, chosen.keep_people_days),
             "empty the outbox": lambda now: retention.empty_outbox(now, chosen.data_dir / "outbox"),
             "write the file anew after erasures": erasure.rewrite,

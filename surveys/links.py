@@ -138,6 +138,11 @@ def survey_page(survey_id: str, **query: str | int | None) -> str:
     return to(f"/s/{survey_id}", **query)
 
 
+def privacy(survey_id: str | None) -> str:
+    """The way to the privacy page of the company that asks; of a survey that has its own, to that."""
+    return to("/privacy", survey=survey_id)
+
+
 def widget_script(survey_id: str) -> str:
     """The script a website embeds."""
     return to(f"/w/{survey_id}.js")

@@ -69,12 +69,38 @@ class Survey(Table):
     open_follow_ups = JSONField(null=True)
     ask_contact = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
     segments = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
+    brand = JSONField(null=True)
 
     class Meta:
         constraints = [
             SQL("CHECK (status IN ('active', 'paused', 'archived'))"),
             SQL("CHECK (sampling >= 0 AND sampling <= 1)"),
         ]
+
+
+class Brand(Table):
+    """Row 1: what the service shows of the company it asks for; `Survey.brand` stands over it, in the same form.
+
+    `said` leaves out what was not said; its `logo` has for `light` and `dark` the hash and facts of a `Logo`.
+    """
+
+    id = SmallIntegerField(primary_key=True)
+    said = JSONField()
+    updated_at = UTCField()
+
+
+class Logo(Table):
+    """A picture that pages and mails show, in base64, known by the hash of its bytes.
+
+    `shown_at`: when a brand was last seen to have it.
+    """
+
+    hash = TextField(primary_key=True)
+    type = TextField()
+    content = TextField()
+    width = IntegerField()
+    height = IntegerField()
+    shown_at = UTCField()
 
 
 class RefusedOrigin(Table):

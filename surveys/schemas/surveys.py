@@ -1,18 +1,20 @@
 """What comes in and goes out about surveys."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import wording
+from surveys import brands, wording
 from surveys.base import origins
 from surveys.base.delivery import message
 from surveys.base.http import lists
 from surveys.domain import follow_ups, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
+from surveys.schemas.brand import BrandBody, Font
 from surveys.schemas.kinds import (
     LONG,
     SHORT,
@@ -109,7 +111,15 @@ class LookQuery(ma.Schema):
     mode = fields.String(validate=validate.OneOf(MODES), load_default=MODES[0])
     position = fields.String(validate=validate.OneOf(POSITIONS), load_default=POSITIONS[0])
     theme = fields.String(validate=validate.OneOf(THEMES), load_default=THEMES[0])
-    color = fields.String(validate=validate.Regexp(_COLOUR), load_default=script.COLOUR)
+    color = fields.String(validate=validate.Regexp(_COLOUR), load_default=None)
+    name = text(SHORT, load_default=None)
+    corner = fields.Integer(validate=validate.Range(0, 28), load_default=None)
+    font = Font(load_default=None)
+
+    @ma.pre_load
+    def _filled_in(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        # A form sends the fields that nobody filled in too.
+        return {name: value for name, value in data.items() if value != ""}
 
 
 class SendWindowBody(ma.Schema):
@@ -232,7 +242,8 @@ class Notes(fields.List):
         super().__init__(fields.String(), dump_only=True, attribute="widget")
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[str]:
-        return script.notes(value)
+        brand = obj.get("brand") if isinstance(obj, dict) else obj.brand
+        return script.notes(value) + brands.notes(brand or {})
 
 
 class FollowUpRules(ma.Schema):
@@ -333,6 +344,13 @@ class SurveyBody(ma.Schema):
         },
     )
     widget = fields.Nested(WidgetOptions)
+    brand = fields.Nested(
+        BrandBody,
+        allow_none=True,
+        metadata={
+            "description": "What this survey shows in the place of the service's brand, field by field."
+        },
+    )
     notes = Notes()
     definition = fields.Integer(dump_only=True)
     created_at = Moment(dump_only=True)

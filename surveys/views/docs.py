@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, make_response
 
+from surveys import brands
 from surveys.base.errors import Missing
 from surveys.base.http.bodies import Routes
 from surveys.views import layout
@@ -42,7 +43,7 @@ def document() -> Response:
 @routes.doc(responses={"200": {"description": "The page.", "content": {"text/html": {}}}})
 def pages() -> Response:
     """This document as pages to read and to try."""
-    return layout.page("docs.html", "en", version=_version())
+    return layout.page("docs.html", "en", brand=brands.NONE, version=_version())
 
 
 @routes.route(

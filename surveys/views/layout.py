@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Response, g, make_response, render_template, request
 
-from surveys import wording
+from surveys import brands, wording
+from surveys.base import db
 from surveys.base.http import app, context, problems
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
@@ -46,15 +47,19 @@ def page(
     language: str,
     status: int = 200,
     survey: Survey | None = None,
+    brand: brands.Look | None = None,
     frame_ancestors: str = "'none'",
     connect: str = "'self'",
     **values: Any,
 ) -> Response:
-    """A page in `language`, in the colours of `survey` (default: ours), kept by no shared cache.
+    """A page in `language`, with the looks and the brand of `survey` (default: the service's), kept by no shared cache.
 
-    `frame_ancestors` and `connect` are source lists of its policy (CSP 3); `values` go to the template.
+    `brand`: another one. `frame_ancestors` and `connect` are source lists of the policy (CSP 3). What else the template
+    needs is in `values`.
     """
-    options = survey.widget if survey else {}
+    if brand is None:
+        brand = brands.of(survey) if survey else brands.service()
+    options = brand.options(survey.widget if survey else {})
     body = render_template(
         template,
         language=language,
@@ -64,6 +69,9 @@ def page(
         inline=script.inline,
         palette=script.schemes(script.colour_of(options)),
         theme=options.get("theme") or "auto",
+        brand=brand,
+        # A page cannot know the path under which a proxy serves it, but how far it is below.
+        up="../" * (request.path.count("/") - 1),
         **values,
     )
     answer = make_response(body, status)
@@ -91,6 +99,14 @@ def _keep_private(answer: Response) -> Response:
     return answer
 
 
+def _brand(status: int) -> brands.Look:
+    """The service's brand on a page that says an error; none where the database may be what failed."""
+    try:
+        return brands.NONE if status >= 500 else brands.service()
+    except db.FAILURES:
+        return brands.NONE
+
+
 def problem_page(problem: Problem) -> Response:
     """An error as a page; what was typed into a form is offered for sending again."""
     language = g.get("language") or wording.choose(wishes(), list(wording.LANGUAGES), wording.FALLBACK)
@@ -104,6 +120,7 @@ def problem_page(problem: Problem) -> Response:
         # What is over can no longer be answered; what was answered can still be seen and deleted.
         my_page=g.get("my_page") if problem.status == 410 else None,
         request_id=context.request_id(),
+        brand=_brand(problem.status),
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )
     answer.headers.extend(problem.headers)

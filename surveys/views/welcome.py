@@ -1,11 +1,12 @@
 """What a newcomer sees first: what is here, the ready survey's widget on a page, and any look to try."""
 
+import dataclasses
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from flask import Response, make_response, request
 
-from surveys import catalogue, links, wording
+from surveys import brands, catalogue, links, wording
 from surveys.base.errors import Missing
 from surveys.base.http import context
 from surveys.base.http.bodies import Routes
@@ -35,6 +36,7 @@ def welcome() -> Response:
     return layout.page(
         "welcome.html",
         "en",
+        brand=brands.NONE,
         survey_id=survey.id if survey else None,
         address=links.to(""),
         # Nobody can tell from here whether the address ends in a slash, by which relative links go.
@@ -64,6 +66,7 @@ def demo() -> Response:
     return layout.page(
         "demo.html",
         "en",
+        brand=brands.NONE,
         # The widget calls BASE_URL, whatever name the visitor reached this page by.
         connect=f"'self' {context.settings().origin}",
         survey_id=survey.id,
@@ -77,12 +80,17 @@ def demo() -> Response:
 @routes.arguments(LookQuery(), location="query")
 @routes.doc(responses={"200": layout.HTML, "422": _REFUSED})
 def look(tried: dict[str, Any]) -> Response:
-    """Try how a survey looks: metric, language, mode, corner, theme and colour. Nothing is kept. Off with WELCOME=0."""
-    survey = _imagined(tried)
+    """Try how a survey looks: metric, language, mode, place, theme, and the brand with any colour, corner and font.
+
+    Nothing is kept. Off with WELCOME=0.
+    """
+    survey, look = _imagined(tried), _brand(tried)
     return layout.page(
         "look.html",
         "en",
         survey=survey,
+        brand=look,
+        color=script.colour_of(survey.widget),
         tried=tried,
         offered={
             "metric": METRICS,
@@ -92,8 +100,9 @@ def look(tried: dict[str, Any]) -> Response:
             "theme": THEMES,
         },
         notes=script.notes(survey.widget),
-        source=f"look.js?{urlencode(tried)}",
-        settings={"metric": survey.metric, "languages": survey.languages, "widget": survey.widget},
+        source=f"look.js?{urlencode({name: value for name, value in tried.items() if value is not None})}",
+        settings={"metric": survey.metric, "languages": survey.languages, "widget": survey.widget}
+        | ({"brand": over} if (over := _over(tried)) else {}),
     )
 
 
@@ -115,6 +124,15 @@ def look_script(tried: dict[str, Any]) -> Response:
 _NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
 
 
+def _brand(tried: dict[str, Any]) -> brands.Look:
+    """The service's brand, with what is tried in its place."""
+    return dataclasses.replace(brands.service(), **_over(tried))
+
+
+def _over(tried: dict[str, Any]) -> dict[str, Any]:
+    return {name: tried[name] for name in ("name", "corner", "font") if tried[name] is not None}
+
+
 def _imagined(tried: dict[str, Any]) -> Survey:
     """A survey of this look that is in no table, and that may be asked again at once."""
     return Survey(
@@ -125,5 +143,7 @@ def _imagined(tried: dict[str, Any]) -> Survey:
         languages=[tried["lang"]],
         wait_after_answer_days=0,
         wait_after_decline_days=0,
-        widget={name: tried[name] for name in ("mode", "position", "theme", "color")},
+        widget=brands.service().options(
+            {name: tried[name] for name in ("mode", "position", "theme", "color") if tried[name] is not None}
+        ),
     )

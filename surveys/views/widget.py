@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import Response, request
 
+from surveys import brands, wording
 from surveys import texts as the_texts
-from surveys import wording
 from surveys.base.http import context
 from surveys.base.http.bodies import Routes
 from surveys.domain.metrics import METRICS
@@ -141,7 +141,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]
         "texts": _words(texts),
-        "widget": dict(survey.widget),  # type: ignore[typeddict-item]
+        "widget": brands.of(survey).options(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,
         "wait_after_answer_days": survey.wait_after_answer_days,
         "wait_after_decline_days": survey.wait_after_decline_days,

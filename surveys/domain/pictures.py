@@ -1,0 +1,203 @@
+"""Pictures that are taken in and shown to everybody: PNG, JPEG, WebP, and SVG with nothing in it but drawing."""
+
+import base64
+import binascii
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from surveys.domain import drawings
+
+#: Bytes of a picture at most.
+MOST_BYTES = 100 * 1024
+
+#: Pixels of a side at most: few bytes may unpack into more than a telephone can hold.
+MOST_PIXELS = 4000
+
+PNG, JPEG, WEBP, SVG = "image/png", "image/jpeg", "image/webp", "image/svg+xml"
+
+KINDS = (PNG, JPEG, WEBP, SVG)
+
+#: What every mail program shows.
+MAILED = (PNG, JPEG)
+
+_DATA = re.compile(r"data:([a-z+/-]+)((?:;[a-z0-9=-]+)*),(.*)", re.IGNORECASE | re.DOTALL)
+
+
+class BadPicture(Exception):
+    """It is no picture that is taken; the message says why, as a sentence."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as it is kept: `width` and `height` in pixels, of an SVG as it says itself."""
+
+    type: str
+    content: bytes
+    width: int
+    height: int
+
+    @property
+    def hash(self) -> str:
+        """What it is known by: the same bytes have the same (128 bits of SHA-256, in hex)."""
+        return hashlib.sha256(self.content).hexdigest()[:32]
+
+
+def of_data_url(url: str) -> Picture:
+    """The picture in a `data:` address (RFC 2397), in base64 or percent-encoded. Raises BadPicture."""
+    found = _DATA.fullmatch(url.strip())
+    if found is None:
+        raise BadPicture("Must be a data URL such as data:image/png;base64,….")
+    said, options, data = found[1].lower(), found[2].lower(), found[3]
+    said = {"image/jpg": JPEG}.get(said, said)
+    if said not in _READERS:
+        raise BadPicture("Must be PNG, JPEG, WebP or SVG.")
+    content = _decoded(data, ";base64" in options)
+    if not content:
+        raise BadPicture("Is empty.")
+    if len(content) > MOST_BYTES:
+        raise BadPicture(f"Must not be larger than 100 KiB; it has {-(-len(content) // 1024)} KiB.")
+    kind = _kind(content)
+    if kind != said:
+        raise BadPicture(f"Says that it is {said}, and holds {kind or 'something else'}.")
+    return _READERS[said](content)
+
+
+def data_url(type: str, content: bytes) -> str:
+    """The `data:` address of a picture."""
+    return f"data:{type};base64,{base64.b64encode(content).decode()}"
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _decoded(data: str, is_base64: bool) -> bytes:
+    # As browsers do: percent-decoded first, in either form (RFC 2397; WHATWG Fetch, "data: URL processor").
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda pair: bytes([int(pair[1], 16)]), data.encode())
+    if not is_base64:
+        return raw
+    raw = b"".join(raw.split())
+    try:
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+    except binascii.Error:
+        raise BadPicture("Is not base64.") from None
+
+
+def _kind(content: bytes) -> str | None:
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if content.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return WEBP
+    return SVG if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else None
+
+
+def _picture(type: str, content: bytes, size: tuple[int, int]) -> Picture:
+    if not all(1 <= side <= MOST_PIXELS for side in size):
+        raise BadPicture(f"Must have 1 to {MOST_PIXELS} pixels a side; it says {size[0]} × {size[1]}.")
+    return Picture(type, content, *size)
+
+
+def _png(content: bytes) -> Picture:
+    """Walks the chunks (W3C PNG, 5.3) and keeps what draws: remarks, places and times go."""
+    kept, size, has_data = [content[:8]], None, False
+    for name, chunk in _png_chunks(content):
+        if size is None:
+            if name != b"IHDR" or len(chunk) != 25:
+                break
+            size = struct.unpack(">II", chunk[8:16])
+        has_data = has_data or name == b"IDAT"
+        if name in _PNG_KEPT:
+            kept.append(chunk)
+        if name == b"IEND" and has_data:
+            return _picture(PNG, b"".join(kept), size)
+    raise BadPicture("Is a PNG that is damaged or cut off.")
+
+
+_PNG_KEPT = (
+    b"IHDR",
+    b"PLTE",
+    b"IDAT",
+    b"IEND",
+    b"tRNS",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"iCCP",
+    b"cICP",
+    b"sBIT",
+    b"pHYs",
+)
+
+
+def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The name and the bytes of each whole chunk, up to the first that is not."""
+    at = 8
+    while at + 12 <= len(content):
+        (length,) = struct.unpack_from(">I", content, at)
+        end = at + 12 + length
+        if end > len(content) or zlib.crc32(content[at + 4 : end - 4]) != int.from_bytes(
+            content[end - 4 : end], "big"
+        ):
+            return
+        yield content[at + 4 : at + 8], content[at:end]
+        at = end
+
+
+def _jpeg(content: bytes) -> Picture:
+    """Walks the segments up to the first scan (ITU-T T.81, B.1); cameras' notes and remarks go."""
+    kept, size, at = [content[:2]], None, 2
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        marker, (length,) = content[at + 1], struct.unpack_from(">H", content, at + 2)
+        segment = content[at : at + 2 + length]
+        if len(segment) != 2 + length or length < 2:
+            break
+        # Frames of every kind but DHT, JPG and DAC, which lie between them.
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
+            height, width = struct.unpack_from(">HH", segment, 5)
+            size = (width, height)
+        if marker == 0xDA:
+            end = content.rfind(b"\xff\xd9")
+            if size is None or end < at:
+                break
+            return _picture(JPEG, b"".join([*kept, content[at : end + 2]]), size)
+        # APP0 (JFIF), APP2 (colour profile) and APP14 (Adobe's colours) say how to draw; the others tell of people.
+        if marker in (0xE0, 0xE2, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept.append(segment)
+        at += 2 + length
+    raise BadPicture("Is a JPEG that is damaged or cut off.")
+
+
+def _webp(content: bytes) -> Picture:
+    """The size by the first chunk (RFC 9649, 2.5 to 2.7)."""
+    size = None
+    if len(content) >= 30 and struct.unpack_from("<I", content, 4)[0] + 8 <= len(content):
+        first = content[12:16]
+        if first == b"VP8X":
+            width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
+            size = (width, height)
+        elif first == b"VP8L" and content[20] == 0x2F:
+            bits = int.from_bytes(content[21:25], "little")
+            size = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        elif first == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
+            size = tuple(part & 0x3FFF for part in struct.unpack_from("<HH", content, 26))
+    if size is None:
+        raise BadPicture("Is a WebP that is damaged or cut off.")
+    return _picture(WEBP, content, size)
+
+
+def _svg(content: bytes) -> Picture:
+    try:
+        harmless, size = drawings.harmless(content)
+    except drawings.BadDrawing as error:
+        raise BadPicture(str(error)) from None
+    if len(harmless) > MOST_BYTES:
+        raise BadPicture("Must not be larger than 100 KiB once it is written out.")
+    return _picture(SVG, harmless, size)
+
+
+_READERS: dict[str, Callable[[bytes], Picture]] = {PNG: _png, JPEG: _jpeg, WEBP: _webp, SVG: _svg}

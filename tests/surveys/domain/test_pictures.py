@@ -1,0 +1,192 @@
+"""What is taken for a logo, and what is left of a drawing."""
+
+import base64
+import re
+import struct
+import zlib
+
+import pytest
+
+from surveys.domain import fonts, pictures
+from surveys.domain.pictures import BadPicture
+
+
+def chunk(name, data=b""):
+    """One chunk of a PNG."""
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(width=3, height=2, *more):
+    """A PNG that is one colour."""
+    rows = (b"\0" + b"\x17\x71\x4f" * min(width, 9)) * min(height, 9)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    body = b"".join(more) + chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IEND")
+
+
+def jpeg(width=30, height=20, *more):
+    """The segments of a JPEG."""
+    frame = b"\xff\xc0\x00\x0b\x08" + struct.pack(">HH", height, width) + b"\x01\x01\x11\x00"
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + b"\x12\x34"
+    return b"\xff\xd8" + b"".join(more) + frame + scan + b"\xff\xd9"
+
+
+def webp(width=30, height=20):
+    """An extended WebP's head."""
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4)
+    body += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def svg(inside='<path d="M0 0h9v9z"/>', attributes='viewBox="0 0 120 40"'):
+    """A drawing."""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
+
+
+def url(type, content):
+    """As it is sent."""
+    return pictures.data_url(f"image/{type}", content)
+
+
+@pytest.mark.parametrize(
+    ("type", "content", "size"),
+    [
+        ("png", png(), (3, 2)),
+        ("jpeg", jpeg(), (30, 20)),
+        ("webp", webp(), (30, 20)),
+        ("svg+xml", svg(), (120, 40)),
+    ],
+)
+def test_each_kind_is_taken_and_says_its_size(type, content, size):
+    found = pictures.of_data_url(url(type, content))
+    assert (found.type, (found.width, found.height)) == (f"image/{type}", size)
+    assert pictures.of_data_url(pictures.data_url(found.type, found.content)) == found
+    assert re.fullmatch("[0-9a-f]{32}", found.hash)
+
+
+def test_what_tells_of_people_and_what_follows_the_picture_is_left_out():
+    told = png(3, 2, chunk(b"tEXt", b"Author\0Ann Lee")) + b"<script>"
+    assert pictures.of_data_url(url("png", told)).content == png()
+    camera = jpeg(30, 20, b"\xff\xe1\x00\x0aExif\0\0Ln", b"\xff\xfe\x00\x05Ann") + b"<script>"
+    assert pictures.of_data_url(url("jpg", camera)).content == jpeg()
+
+
+BAD = {
+    "no data URL": ("https://acme.example/logo.png", "data URL"),
+    "another kind": (url("gif", b"GIF89a"), "PNG, JPEG, WebP or SVG"),
+    "no base64": ("data:image/png;base64,####", "base64"),
+    "nothing": ("data:image/png;base64,", "empty"),
+    "too large": (url("png", png(3, 2, chunk(b"zTXt", bytes(102_400)))), "100 KiB; it has 101 KiB"),
+    "another than it says": (url("png", jpeg()), "Says that it is image/png, and holds image/jpeg"),
+    "text": (url("png", b"Hello"), "holds something else"),
+    "cut off": (url("png", png()[:-9]), "damaged or cut off"),
+    "one bit off": (url("png", png().replace(b"\x00\x03", b"\x00\x04", 1)), "damaged"),
+    "without data": (url("png", png()[:33] + chunk(b"IEND")), "damaged"),
+    "a bomb": (url("png", png(30_000, 30_000)), "4000 pixels a side; it says 30000 × 30000"),
+    "of no size": (url("png", png(0, 2)), "pixels a side"),
+    "a JPEG cut off": (url("jpeg", jpeg()[:-2]), "damaged"),
+    "a JPEG without a frame": (url("jpeg", b"\xff\xd8\xff\xda\x00\x02\xff\xd9"), "damaged"),
+    "a WebP cut off": (url("webp", webp()[:28]), "damaged"),
+    "no SVG": (url("svg+xml", b"<html/>"), "no SVG"),
+    "broken XML": (url("svg+xml", b"<svg"), "cannot be read"),
+    "no XML's encoding": (url("svg+xml", b'<?xml version="1.0" encoding="x"?><svg/>'), "cannot be read"),
+    "an empty drawing": (url("svg+xml", svg("<g/>")), "nothing is drawn"),
+    "scripts alone": (url("svg+xml", svg("<script>alert(1)</script>")), "nothing is drawn"),
+    "no size": (url("svg+xml", svg(attributes='width="100%"')), "neither viewBox nor width"),
+    "entities": (
+        url("svg+xml", b'<!DOCTYPE svg [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>' + svg("<text>&b;</text>")),
+        "declares entities",
+    ),
+    "many rules": (
+        url("svg+xml", svg("<style>" + ".a{}" * 600 + '</style><path d="M0 0"/>')),
+        "rules of style",
+    ),
+    "deep": (url("svg+xml", svg("<g>" * 70 + '<path d="M0 0"/>' + "</g>" * 70)), "deep in each other"),
+    "many copies": (url("svg+xml", svg('<path id="a" d="M0 0"/>' + '<use href="#a"/>' * 60)), "copies parts"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_refused_in_words(case):
+    given, said = BAD[case]
+    with pytest.raises(BadPicture, match=re.escape(said)):
+        pictures.of_data_url(given)
+
+
+def drawn(inside, **options):
+    """What is left of a drawing."""
+    content = svg(inside, **options)
+    return pictures.of_data_url("data:image/svg+xml," + content.decode().replace("%", "%25")).content.decode()
+
+
+HARMFUL = [
+    "<script>alert(1)</script>",
+    '<path d="M0 0" onload="alert(1)"/>',
+    '<a href="javascript:alert(1)"><path d="M0 0"/></a>',
+    '<foreignObject><body xmlns="http://www.w3.org/1999/xhtml"><img src="https://evil.example"/></body></foreignObject>',
+    '<image href="https://evil.example/x.png"/>',
+    '<use href="https://evil.example/x.svg#a"/>',
+    '<animate attributeName="href" to="javascript:alert(1)"/>',
+    '<set attributeName="onload" to="alert(1)"/>',
+    "<style>@import url(https://evil.example/x.css); path{fill:url(https://evil.example/x)}</style>",
+    '<path d="M0 0" style="fill:url(//evil.example/x#a)"/>',
+    '<path d="M0 0" fill="\\75rl(evil.example)"/>',
+    '<rect fill="url(https://evil.example)" width="1" height="1"/>',
+    '<filter id="f"><feImage href="https://evil.example"/></filter>',
+    '<svg><handler type="application/ecmascript">alert(1)</handler></svg>',
+    '<path xml:base="https://evil.example/" d="M0 0"/>',
+    '<!-- https://evil.example --><?xml-stylesheet href="https://evil.example"?>',
+    '<style>.a{background:image-set("https://evil.example/x" 1x)}</style>',
+]
+
+
+def test_nothing_in_a_drawing_acts_or_leads_elsewhere():
+    text = drawn('<path d="M1 1h2"/>' + "".join(HARMFUL))
+    assert 'd="M1 1h2"' in text
+    assert not re.search(r"evil|alert|script|style|href|\bon\w+=|<(?!/?(svg|path|rect)\b)", text), text
+
+
+def test_copies_of_copies_which_make_millions_are_left_out():
+    # Two of one name: the second copies nothing.
+    twice = '<g id="a2"/>'
+    lines = twice + "".join(f'<g id="a{n}">' + f'<use href="#a{n - 1}"/>' * 9 + "</g>" for n in range(1, 6))
+    text = drawn('<path id="a0" d="M0 0"/>' + lines)
+    assert text.count("<use") == 9
+
+
+def test_what_draws_stays_and_rules_of_style_become_attributes():
+    text = drawn(
+        "<defs><style>/* x */ .a,.b{fill:#17714f;opacity:.5} path{fill:red;stroke:blue} "
+        "#c{stroke:none !important}</style>"
+        '<linearGradient id="g"><stop offset="0" stop-color="#fff"/></linearGradient></defs>'
+        '<g transform="translate(1 2)"><path class="a" id="c" d="M0 0h9"/></g>'
+        '<rect fill="url(#g)" style="stroke-width:2; stroke: url(\'#g\')" width="9" height="9"/>'
+        '<text x="1">A &amp; B</text>'
+    )
+    for kept in (
+        'fill="#17714f"', 'opacity=".5"', 'stroke="none"', 'fill="url(#g)"', 'stroke-width="2"', "A &amp; B",
+        'transform="translate(1 2)"', 'stop-color="#fff"', 'width="120" height="40"',
+    ):  # fmt: skip
+        assert kept in text, (kept, text)
+    assert "<style" not in text
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("Inter, 'Open Sans' ,serif", '"Inter", "Open Sans", serif'),
+        ("-apple-system, Söhne 2.0", '-apple-system, "Söhne 2.0"'),
+        ("a;}body{display:none", None),
+        ('x", y</style>', None),
+        ("url(https://evil.example)", None),
+        ("Inter,,serif", None),
+        ("", None),
+    ],
+)
+def test_a_list_of_fonts_is_made_of_names(given, made):
+    assert fonts.normal(given) == made
+
+
+def test_base64_may_be_wrapped_and_percent_encoded():
+    wrapped = re.sub("(.{20})", r"\1\n", base64.b64encode(png()).decode()).replace("+", "%2B")
+    assert pictures.of_data_url(f"data:image/png;base64,{wrapped}").content == png()
