@@ -54,6 +54,7 @@ DEEDS = {
     "POST /team/confirm": "proved their password once more",
     "POST /team/feed": "dealt with several answers, or with a saved view",
     "POST /team/feed/{response_id}": "dealt with an answer",
+    "POST /team/follow-ups/{follow_up_id}": "worked on a follow-up, or wrote to its customer",
     "POST /team/profile": "changed their profile, password or sessions",
     "POST /team/profile/recovery-codes": "made new recovery codes, or switched the second factor off",
     "POST /team/profile/second-factor": "switched their second factor on",

@@ -101,6 +101,14 @@ def due(hours: Hours, start: datetime, wanted: timedelta, waits: Sequence[Span] 
     return Due(None, told.stopped("not reached within ten years", left))
 
 
+def elapsed(hours: Hours, start: datetime, end: datetime, waits: Sequence[Span] = ()) -> timedelta:
+    """How long the team was open from `start` to `end`, without what the customer was waited for."""
+    told, found = _Told(hours.zone, start), timedelta()
+    for _, opens, closes in _opened(hours, start, end, told):
+        found += sum((until - begin for begin, until in _without(waits, opens, closes, told)), timedelta())
+    return found
+
+
 def lasting(span: timedelta) -> str:
     """A time in words, to the minute: `7 h 40 min`."""
     hours, minutes = divmod(round(span / timedelta(minutes=1)), 60)

@@ -92,6 +92,11 @@ def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, ann, wid
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     addresses = [each.address for each in PAGES if each.is_plain and each.scope and each.nav]
     assert {"/team", "/team/feed", "/team/mine"} <= set(addresses)
+    cases = [
+        live.session.post(f"{live.url}/api/follow-ups", json={"response": each}, timeout=10).json()
+        for each in answers(live, filled)[1:4]
+    ]
+    addresses += [f"/team/follow-ups/{case['id']}" for case in cases]
     addresses += [f"/team/feed?survey={filled}", "/team/feed?q=unsaid", "/team/nowhere"]
     addresses += [f"/team/feed/{which}?survey={filled}" for which in answers(live, filled)]
     for at, address in enumerate(addresses):

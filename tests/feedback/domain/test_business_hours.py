@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from feedback.domain import business_hours
-from feedback.domain.business_hours import Hours, Shift, due
+from feedback.domain.business_hours import Hours, Shift, due, elapsed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = (Shift(frozenset(range(5)), 9 * 60, 17 * 60),)
@@ -65,6 +65,8 @@ def test_so_many_opening_hours_are_over(what, open_, start, wanted, expected):
     found = due(open_, at(start, open_.zone), timedelta(hours=wanted))
     assert found.at == wanted_at
     assert found.at.tzinfo is UTC
+    # What was open until then is what was wanted.
+    assert elapsed(open_, at(start, open_.zone), found.at) == timedelta(hours=wanted)
 
 
 WAITS = [
@@ -86,6 +88,8 @@ def test_waiting_for_the_customer_is_taken_out_in_opening_hours(waits, expected)
     spans = [(at(begun), ended and at(ended)) for begun, ended in waits]
     found = due(hours(), at("2026-11-30 09:00"), timedelta(hours=8), spans)
     assert found.at == (expected and at(expected))
+    if found.at is not None:
+        assert elapsed(hours(), at("2026-11-30 09:00"), found.at, spans) == timedelta(hours=8)
 
 
 def test_the_arithmetic_is_told():
