@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import brands, people, recording, responses, segment_counts, wording
+from surveys import brands, people, recording, responses, segment_counts, texts, wording
 from surveys.base import clock, db, ids
 from surveys.base.errors import Clash
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Definition, Invitation, Response, Survey, Trigger
 
-#: What a respondent reads before giving the score: a change of it is a break in the series.
+#: What a respondent reads before giving the score, besides how the scale is drawn: a change is a break in the series.
 ASKED = ("metric", "product", "question", "labels")
 
 #: Rows of a survey that are deleted in one transaction.
@@ -56,7 +56,7 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
             raise Clash("Somebody changed the survey meanwhile.")
         if values.get("metric", row.metric) != row.metric and _answered(row):
             raise Clash("The metric cannot change once there are responses; make a new survey.")
-        asked = {name: getattr(row, name) for name in ASKED}
+        asked = _asked(row)
         if values.get("status", row.status) != row.status:
             row.archived_at = now if values["status"] == "archived" else None
         if values.get("segments", row.segments) != row.segments:
@@ -64,7 +64,7 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
         for name, value in values.items():
             setattr(row, name, _brand(values, now) if name == "brand" else value)
         row.updated_at = now
-        if asked != {name: getattr(row, name) for name in ASKED}:
+        if asked != _asked(row):
             row.definition += 1
             _write_definition(row, now)
         row.save()
@@ -147,7 +147,14 @@ def _answered(survey: Survey) -> bool:
 
 
 def _write_definition(survey: Survey, now: datetime) -> None:
-    asked = {name: getattr(survey, name) for name in ASKED}
     Definition.create(
-        survey=survey.id, number=survey.definition, metric=survey.metric, wording=asked, created_at=now
+        survey=survey.id,
+        number=survey.definition,
+        metric=survey.metric,
+        wording=_asked(survey),
+        created_at=now,
     )
+
+
+def _asked(survey: Survey) -> dict[str, Any]:
+    return {"scale": texts.scale_of(survey), **{name: getattr(survey, name) for name in ASKED}}

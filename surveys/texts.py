@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveys import wording
-from surveys.domain import weblinks
+from surveys.domain import scales, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
 from surveys.models import Survey
@@ -24,6 +24,8 @@ class Texts:
     choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """By group, for a follow-up that offers some: (what is kept, what is read). What is kept is the same in every
     language, so that answers can be counted: the text in the survey's first language."""
+    scale: scales.Scale = "numbers"
+    """How the points are drawn; the labels tell what they mean."""
     link: dict[str, str] | None = None
     """`text` and `url` of the link under the thanks, the same for every group."""
 
@@ -41,6 +43,13 @@ def language_for(survey: Survey, wishes: Sequence[str]) -> str:
     return wording.choose(wishes, survey.languages, survey.languages[0])
 
 
+def scale_of(survey: Survey) -> scales.Scale:
+    """How the survey's points are drawn: as it chose, where its metric allows that."""
+    # Earlier versions stored looks of any form.
+    looks = survey.widget if isinstance(survey.widget, dict) else {}
+    return scales.of(METRICS[survey.metric], looks.get("scale"))
+
+
 def of(survey: Survey, language: str) -> Texts:
     """What a respondent reads in `language`: the survey's own words where it has some, else the standard ones."""
     metric = METRICS[survey.metric]
@@ -56,6 +65,7 @@ def of(survey: Survey, language: str) -> Texts:
         },
         thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
         choices=_choices(survey, metric, language),
+        scale=scale_of(survey),
         link=_link(survey.thanks_link, language),
     )
 

@@ -44,6 +44,7 @@ LANDED = {
     "0026_brand": "ea51609dc96a4f6e31a658e63b947fa3907ccaae6bfea932613fdfd3e1aeefdd",
     "0027_topic_status": "48858ca712aad04e15ae919e6dd7eef2ad5be70be64b309359c3c0a42af5b47f",
     "0028_letters": "824ca02bb03ad4cd069bfd3fa9dfeca8bc422b8a7c40d168d5de035b66c08be9",
+    "0030_scales": "30002508be3fb0b6e5013c06e45c5cd9fd37b840c026743cdf8b2082a67e55be",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -11,7 +11,7 @@ from surveys import brands, wording
 from surveys.base import origins
 from surveys.base.delivery import message
 from surveys.base.http import lists
-from surveys.domain import follow_ups, weblinks
+from surveys.domain import follow_ups, scales, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
 from surveys.schemas.brand import BrandBody, Font
@@ -90,6 +90,14 @@ class WidgetOptions(ma.Schema):
 
     mode = fields.String(validate=validate.OneOf(MODES))
     position = fields.String(validate=validate.OneOf(POSITIONS))
+    scale = fields.String(
+        validate=validate.OneOf(scales.CHOICES),
+        allow_none=True,
+        metadata={
+            "description": "How the points are drawn; null: as suits the metric. People may answer another scale "
+            "differently, so a change raises `definition`."
+        },
+    )
     target = text(SHORT, allow_none=True)
     color = fields.String(validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."))
     theme = fields.String(validate=validate.OneOf(THEMES))
@@ -111,6 +119,7 @@ class LookQuery(ma.Schema):
     mode = fields.String(validate=validate.OneOf(MODES), load_default=MODES[0])
     position = fields.String(validate=validate.OneOf(POSITIONS), load_default=POSITIONS[0])
     theme = fields.String(validate=validate.OneOf(THEMES), load_default=THEMES[0])
+    scale = fields.String(validate=validate.OneOf(scales.CHOICES), load_default=None)
     color = fields.String(validate=validate.Regexp(_COLOUR), load_default=None)
     name = text(SHORT, load_default=None)
     corner = fields.Integer(validate=validate.Range(0, 28), load_default=None)
@@ -372,6 +381,10 @@ def check_words(metric_key: str, data: dict[str, Any]) -> None:
     if limit is not None and not metric.accepts(limit):
         off = f"Must be between {metric.minimum} and {metric.maximum}."
         raise ma.ValidationError({"open_follow_ups": {"at_or_below": [off]}})
+    wanted = (data.get("widget") or {}).get("scale")
+    refusal = scales.objection(metric, wanted) if wanted else None
+    if refusal:
+        raise ma.ValidationError({"widget": {"scale": [refusal]}})
     for name, known in (("follow_up", groups), ("thanks", groups), ("labels", scores), ("choices", groups)):
         for key, item in (data.get(name) or {}).items():
             inner = item if isinstance(item, dict) else {}

@@ -10,7 +10,7 @@ from surveys.base.http import app, context, problems
 from surveys.base.http.bodies import Routes
 from surveys.base.http.problems import Problem
 from surveys.models import Survey
-from surveys.widget import script
+from surveys.widget import drawings, script
 
 #: What the document says of a page.
 HTML = {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}
@@ -67,6 +67,7 @@ def page(
         say=lambda key, **words: wording.text(language, key, **words),
         nonce=context.nonce(),
         inline=script.inline,
+        drawings=drawings.paths,
         palette=script.schemes(script.colour_of(options)),
         theme=options.get("theme") or "auto",
         brand=brand,

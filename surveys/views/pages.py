@@ -204,8 +204,6 @@ def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Re
         texts=texts,
         metric=metric,
         groups=[asdict(group) for group in metric.groups],
-        # Few points that each have a name are a list of names, as in the widget.
-        listed=len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
         product=survey.product,
         many=survey.follow_up_type == "many_choices",
         embedded=request.args.get("embed") == "1",

@@ -31,7 +31,7 @@ from surveys.schemas.surveys import (
     check_words,
 )
 
-WORDS = ("metric", "follow_up", "follow_up_type", "choices", "thanks", "labels", "open_follow_ups")
+WORDS = ("metric", "follow_up", "follow_up_type", "choices", "thanks", "labels", "open_follow_ups", "widget")
 
 routes = Routes(
     "surveys", __name__, url_prefix="/api/surveys", description="What is asked, of whom, and how."

@@ -10,6 +10,7 @@ from surveys import brands, catalogue, links, wording
 from surveys.base.errors import Missing
 from surveys.base.http import context
 from surveys.base.http.bodies import Routes
+from surveys.domain import scales
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.surveys import MODES, POSITIONS, THEMES, LookQuery
@@ -98,6 +99,10 @@ def look(tried: dict[str, Any]) -> Response:
             "mode": MODES,
             "position": POSITIONS,
             "theme": THEMES,
+            "scale": [
+                None,
+                *(name for name in scales.CHOICES if not scales.objection(METRICS[tried["metric"]], name)),
+            ],
         },
         notes=script.notes(survey.widget),
         source=f"look.js?{urlencode({name: value for name, value in tried.items() if value is not None})}",
@@ -144,6 +149,10 @@ def _imagined(tried: dict[str, Any]) -> Survey:
         wait_after_answer_days=0,
         wait_after_decline_days=0,
         widget=brands.service().options(
-            {name: tried[name] for name in ("mode", "position", "theme", "color") if tried[name] is not None}
+            {
+                name: tried[name]
+                for name in ("mode", "position", "theme", "scale", "color")
+                if tried[name] is not None
+            }
         ),
     )

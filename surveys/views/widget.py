@@ -137,6 +137,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "endpoint": context.settings().base_url,
         "min": metric.minimum,
         "max": metric.maximum,
+        "scale": texts.scale,
         "groups": {group.key: (group.low, group.high) for group in metric.groups},
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]

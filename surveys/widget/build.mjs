@@ -46,9 +46,10 @@ async function make(name, entry, format, flags) {
 const file = name => ({ entryPoints: [`${here}src/${name}.js`] })
 await make('loader', file('loader'), 'iife', { WHOLE: 'false', HOSTED: 'false' })
 const panels = {
-  numbers: { CHOICES: 'false', LISTED: 'false' },
-  names: { CHOICES: 'false', LISTED: 'true' },
-  choices: { CHOICES: 'true', LISTED: 'null' },
+  numbers: { CHOICES: 'false', LISTED: 'false', DRAWN: 'false' },
+  names: { CHOICES: 'false', LISTED: 'true', DRAWN: 'false' },
+  drawings: { CHOICES: 'false', LISTED: 'false', DRAWN: 'true' },
+  choices: { CHOICES: 'true', LISTED: 'null', DRAWN: 'true' },
 }
 for (const name in panels) await make(name, file('survey'), 'esm', { WHOLE: 'false', HOSTED: 'false', ...panels[name] })
 

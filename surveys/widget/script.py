@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 from urllib.parse import quote
 
-from surveys.widget import colours
+from surveys.widget import colours, drawings
 
 BUILT = Path(__file__).parent / "dist"
 
 _RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EARSHOT_SURVEY__"
-_PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
-_INKS = {"light": "#1d2129", "dark": "#eceef2"}
+#: What a survey is drawn on and written in.
+PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
+INKS = {"light": "#1d2129", "dark": "#eceef2"}
 COLOUR = "#2f5bea"
 
 
@@ -50,7 +51,7 @@ class Texts(TypedDict):
 
     question: str
     labels: dict[str, str]
-    """By score as a string. With five points or fewer all labelled, the labels are the buttons."""
+    """By score as a string; those of the ends stand under a scale of numbers or drawings."""
     follow_up: dict[str, str]
     """By group. A group without one goes to the thanks at once."""
     choices: NotRequired[dict[str, list[tuple[str, str]]]]
@@ -71,7 +72,7 @@ class Widget(TypedDict, total=False):
     target: str | None
     """Selector of the element an inline survey stands in; default: the script tag's (`data-target`)."""
     color: str
-    """`#rrggbb`, adapted where it could not be seen. Default blue."""
+    """`#rrggbb`, kept as it is; what stands on it, and the edges around it, are made to be seen. Default blue."""
     theme: Literal["auto", "light", "dark"]
     """Default "auto": as the visitor's system says."""
     show_after_seconds: float | None
@@ -95,6 +96,8 @@ class Config(TypedDict):
     """Where the service is, without a slash at the end: `BASE_URL`."""
     min: int
     max: int
+    scale: NotRequired[Literal["numbers", "words", "faces", "stars", "thumbs"]]
+    """How the points are drawn. Without: five points or fewer that all have a label are words, others numbers."""
     groups: dict[str, tuple[int, int]]
     """Group → its lowest and highest score."""
     language: str
@@ -132,7 +135,7 @@ def files(config: Config) -> Files:
     words = _literal(
         _words(config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config))
     )
-    kind = _kind(config)
+    kind = _file(config)
     panel = _built(f"{kind}.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
     whole = _built(f"whole-{kind}.min.js").replace(_SURVEY, words)
@@ -149,12 +152,17 @@ def inline(name: str) -> str:
     return _built(f"{name}.min.js").decode()
 
 
-def _kind(config: Config) -> Literal["numbers", "names", "choices"]:
-    """What the survey needs of the panel: a row of numbers, a list of names, or either with choices."""
+def _file(config: Config) -> Literal["numbers", "names", "drawings", "choices"]:
+    """What the survey needs of the panel: a row of numbers, a list of words, a row of drawings, or any with choices."""
     if config["texts"].get("choices"):
         return "choices"
+    scale = _scale(config)
+    return "names" if scale == "words" else "drawings" if drawings.paths(scale) else "numbers"
+
+
+def _scale(config: Config) -> str:
     labels = _labels(config)
-    return "names" if len(labels) < 6 and all(labels) else "numbers"
+    return config.get("scale") or ("words" if len(labels) < 6 and all(labels) else "numbers")
 
 
 def etag(content: bytes, encoding: str = "") -> str:
@@ -172,12 +180,14 @@ def colour_of(widget: Mapping[str, Any]) -> str:
 
 
 def palette(colour: str, theme: str = "auto") -> str:
-    """The panel's colours as a style sheet of custom properties; the survey's own is made readable."""
+    """The panel's colours as a style sheet of custom properties."""
     made = schemes(colour)
     if theme in made:
         return _everywhere(theme, made[theme])
-    light, dark = (_everywhere(scheme, declarations) for scheme, declarations in made.items())
-    return f"{light}@media(prefers-color-scheme:dark){{{dark}}}"
+    light = made["light"].split(";")
+    other = [line for line in made["dark"].split(";") if line not in light]
+    dark = _everywhere("dark", ";".join(other))
+    return f"{_everywhere('light', made['light'])}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
 def _everywhere(scheme: str, declarations: str) -> str:
@@ -186,25 +196,26 @@ def _everywhere(scheme: str, declarations: str) -> str:
 
 
 def notes(widget: Widget) -> list[str]:
-    """What the survey's team should know of its looks: where its colour was adapted, and to what."""
+    """What the survey's team should know of its looks: where its colour needs edges of another one, and of which."""
     colour, theme = colour_of(widget), widget.get("theme", "auto")
-    shown = {scheme: colours.readable(colour, paper) for scheme, paper in _PAPERS.items()}
+    edges = {scheme: colours.readable(colour, paper) for scheme, paper in PAPERS.items()}
     return [
-        f"widget.color: {colour} cannot be told from the {scheme} panel; {adapted} is shown there instead."
-        for scheme, adapted in shown.items()
-        if adapted != colour and theme in ("auto", scheme)
+        f"widget.color: {colour} cannot be told from the {scheme} panel; it is edged with {edge} there."
+        for scheme, edge in edges.items()
+        if edge != colour and theme in ("auto", scheme)
     ]
 
 
 def schemes(colour: str) -> dict[str, str]:
-    """The declarations of a survey's colour on light and on dark paper, for the panel and the hosted page."""
-    made = {}
-    for scheme, paper in _PAPERS.items():
-        accent = colours.readable(colour, paper)
-        made[scheme] = (
-            f"--paper:{paper};--ink:{_INKS[scheme]};--accent:{accent};--on:{colours.text_on(accent)}"
-        )
-    return made
+    """The declarations of a survey's colour on light and on dark paper, for the panel and the hosted page.
+
+    --accent is the colour itself, --on what can be read on it, --edge what can be told from the paper.
+    """
+    return {
+        scheme: f"--paper:{paper};--ink:{INKS[scheme]};--edge:{colours.readable(colour, paper)};"
+        f"--accent:{colour};--on:{colours.text_on(colour)}"
+        for scheme, paper in PAPERS.items()
+    }
 
 
 def _words(config: Config, sheet: str) -> list:
@@ -229,13 +240,23 @@ def _words(config: Config, sheet: str) -> list:
         int(config.get("many", False)),
         config["wait_after_answer_days"],
         config["wait_after_decline_days"],
+        *_drawn(config),
     ]
+
+
+def _drawn(config: Config) -> list:
+    """How the points are drawn, as the end of a list: nothing for numbers, 1 for words, else name and paths."""
+    scale = _scale(config)
+    paths = drawings.paths(scale)
+    return [1] if scale == "words" else [[scale, *paths]] if paths else []
 
 
 def _styles(config: Config) -> str:
     """The style sheets of what not every survey has."""
     used = {
         "eleven": len(_labels(config)) == 11,
+        "drawn": drawings.paths(_scale(config)),
+        "stars": _scale(config) == "stars",
         "japanese": config["language"] == "ja",
         "link": config["texts"].get("link"),
     }

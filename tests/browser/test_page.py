@@ -492,6 +492,28 @@ def steps(page):
     yield "thanks"
 
 
+@pytest.mark.parametrize(("width", "rows"), [(320, 2), (1280, 1)])
+def test_scales_stand_on_the_page_as_in_the_widget(live, browse, width, rows):
+    page = browse(viewport={"width": width, "height": 700})
+    for metric, name, lit in (
+        ("nps", "9", 1),
+        ("stars", "4, Good", 4),
+        ("csat", "Satisfied", 1),
+        ("thumbs", "Yes", 1),
+    ):
+        page.goto(f"{live.url}/s/{live.survey(metric)}")
+        page.get_by_role("radio", name=name, exact=True).click()
+        keys = page.locator("#ask .row input")
+        boxes = keys.evaluate_all(
+            "keys => keys.map(key => key.getBoundingClientRect()).map(b => [b.y, b.width, b.height])"
+        )
+        assert len({y for y, _, _ in boxes}) == (rows if metric == "nps" else 1), metric
+        assert min(min(width, height) for _, width, height in boxes) >= 44, metric
+        paint = "keys => keys.map(key => getComputedStyle(key).backgroundColor == 'rgb(47, 91, 234)')"
+        assert sum(keys.evaluate_all(paint)) == lit, metric
+        assert page.locator("#ask .row path").count() == (0 if metric == "nps" else len(boxes))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("metric", "language"), [("nps", "en"), ("csat", "de"), ("ces", "ar"), ("nps", "ja")]

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import FLAGS
-from tests.browser.widget_config import choices, csat, nps
+from tests.browser.widget_config import choices, csat, nps, standard
 from tests.servers import chromium_path
 
 pytestmark = pytest.mark.browser
@@ -111,7 +111,6 @@ def test_the_accessibility_tree_says_what_the_eye_sees(site, page):
     page.get_by_role("radio", name="Very satisfied").click()
     expect(page.get_by_role("dialog")).to_match_aria_snapshot("""
       - dialog "How satisfied are you with Acme?":
-        - button "Close"
         - paragraph: How satisfied are you with Acme?
         - radiogroup "How satisfied are you with Acme?":
           - radio "Very dissatisfied"
@@ -124,6 +123,7 @@ def test_the_accessibility_tree_says_what_the_eye_sees(site, page):
           - text: What did you like most?
         - textbox "What did you like most?"
         - button "Send"
+        - button "Close"
     """)
 
 
@@ -261,6 +261,46 @@ def test_a_loader_older_than_the_survey_gets_the_latest_panel(site, page):
     site.scripts["/w/sv_nps.js"] = loader
     page.goto(address)
     expect(page.get_by_role("dialog", name="How was it today?")).to_be_visible()
+
+
+PLACES = (
+    "keys => keys.map(key => key.getBoundingClientRect()).map(box => [box.x, box.y, box.width, box.height])"
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "chosen", "lit"),
+    [("csat", "Satisfied", 1), ("smileys", "Happy", 1), ("stars", "4, Good", 4), ("thumbs", "Yes", 1)],
+)
+def test_what_people_know_is_drawn_in_one_row_with_a_name_for_each_key(site, page, metric, chosen, lit):
+    page.set_viewport_size({"width": 320, "height": 700})
+    config = standard(metric, "en") | {"endpoint": site.service}
+    config["widget"] = {"show_after_seconds": 0}
+    page.goto(site.add(config))
+    keys = page.get_by_role("radio")
+    page.get_by_role("radio", name=chosen, exact=True).locator("path").click()
+    expect(keys.locator("path")).to_have_count(config["max"] - config["min"] + 1)
+    boxes = keys.evaluate_all(PLACES)
+    assert len({y for _, y, _, _ in boxes}) == 1
+    assert min(width for _, _, width, _ in boxes) >= 44
+    paint = "keys => keys.map(key => getComputedStyle(key).backgroundColor == 'rgb(47, 91, 234)')"
+    assert sum(keys.evaluate_all(paint)) == lit
+    until(page, lambda: site.kept)
+    [answer] = site.kept.values()
+    assert answer["score"] == {"csat": 4, "smileys": 4, "stars": 4, "thumbs": 1}[metric]
+
+
+def test_eleven_numbers_are_two_rows_of_good_size_below_520_pixels_of_panel_and_one_above(site, page):
+    body = '<div id="here"></div>'
+    page.goto(site.add(nps(endpoint=site.service, mode="inline", target="#here"), body=body))
+    panel = page.get_by_role("group", name="How likely")
+    expect(panel).to_be_visible()
+    for width, rows in ((320, 2), (464, 2), (519, 2), (520, 1), (600, 1)):
+        page.locator("#here").evaluate("(place, width) => (place.style.width = width + 'px')", width)
+        boxes = panel.get_by_role("radio").evaluate_all(PLACES)
+        assert (width, len({y for _, y, _, _ in boxes})) == (width, rows)
+        assert min(width for _, _, width, _ in boxes) >= (44 if rows == 2 else 24)
+        assert min(height for _, _, _, height in boxes) >= 44
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -137,6 +137,7 @@ def standard(metric: str, language: str, *, choices: bool = False) -> Config:
         "language": language,
         "dir": wording.direction(language),
         "texts": texts,
+        "scale": chosen.scale,
         "widget": {},
         "wait_after_answer_days": 90,
         "wait_after_decline_days": 30,

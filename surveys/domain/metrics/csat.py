@@ -10,4 +10,5 @@ CSAT = Metric(
     groups=(Group("dissatisfied", 1, 3), Group("satisfied", 4, 5)),
     rule="share",
     positive="satisfied",
+    scale="faces",
 )

@@ -20,6 +20,7 @@ class Metric:
 
     `rule` says what the metric comes to over many responses: "share" is 100 times the share of the
     `positive` group (0 to 100), "net" is that less 100 times the share of the `negative` group (-100 to 100).
+    `scale` is how its points are drawn unless a survey chooses otherwise (surveys/domain/scales.py).
     `wait_after_answer_days` is how long a survey of this metric leaves a person alone who has answered it.
     """
 
@@ -31,6 +32,7 @@ class Metric:
     rule: Literal["net", "share"]
     positive: str
     negative: str | None = None
+    scale: Literal["numbers", "words", "faces", "stars", "thumbs"] = "numbers"
     wait_after_answer_days: int = 7
 
     @property

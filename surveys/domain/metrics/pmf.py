@@ -17,4 +17,5 @@ PMF = Metric(
     ),
     rule="share",
     positive="very_disappointed",
+    scale="words",
 )

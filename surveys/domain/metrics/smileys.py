@@ -10,4 +10,5 @@ SMILEYS = Metric(
     groups=(Group("unhappy", 1, 2), Group("neutral", 3, 3), Group("happy", 4, 5)),
     rule="share",
     positive="happy",
+    scale="faces",
 )

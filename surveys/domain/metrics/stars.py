@@ -10,4 +10,5 @@ STARS = Metric(
     groups=(Group("low", 1, 2), Group("middle", 3, 3), Group("high", 4, 5)),
     rule="share",
     positive="high",
+    scale="stars",
 )

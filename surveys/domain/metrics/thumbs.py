@@ -10,4 +10,5 @@ THUMBS = Metric(
     groups=(Group("down", 0, 0), Group("up", 1, 1)),
     rule="share",
     positive="up",
+    scale="thumbs",
 )

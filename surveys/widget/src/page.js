@@ -7,7 +7,8 @@ export * from './told.js'
 /* global __EARSHOT_SURVEY__ */
 /** In one language: the scale's lowest score and a label for each of its scores, the groups as [name, highest score,
  * second question, thanks, choices], lowest first, the words of the panel itself, the link under the thanks, the
- * colours as a style sheet, and for how many days to leave those alone who answered or did not want to. */
+ * colours as a style sheet, for how many days to leave those alone who answered or did not want to, and how the scale is
+ * drawn: nothing for numbers, 1 for words, else its name and a path for each score. */
 export const [
   language,
   direction,
@@ -21,6 +22,7 @@ export const [
   many,
   daysAfterAnswer,
   daysAfterDecline,
+  drawn,
 ] = __EARSHOT_SURVEY__
 
 /** Say which rule decided, and until when it does. */

@@ -2,7 +2,7 @@
 
 import { element, listen, setTimeout } from './host.js'
 import {
-  closeWord, direction, find, groups, guard, labels, language, link, many, min, palette, question, savedWord, script,
+  closeWord, direction, drawn, find, groups, guard, labels, language, link, many, min, palette, question, savedWord, script,
   sendWord, settings, surveyWord,
 } from './page.js'
 import choicesCss from './choices.css'
@@ -10,11 +10,12 @@ import listCss from './list.css'
 import panelCss from './panel.css'
 import rowCss from './row.css'
 
-/* global CHOICES, LISTED -- set by the build: a survey gets a file without what it has not. LISTED is null in the file
- * with choices, which serves both kinds of scale. */
+/* global CHOICES, LISTED, DRAWN -- set by the build: a survey gets a file without what it has not. LISTED is null in the
+ * file with choices, which serves all kinds of scale. */
 const css =
   panelCss + (LISTED === false ? '' : listCss) + (LISTED ? '' : rowCss) + (CHOICES ? choicesCss : '') + palette
 
+const { createElementNS } = Document.prototype
 const LINGERS = 8000
 
 /** Where the panel stands: in the named element, else behind the script tag; floating ones outside the body, which
@@ -50,7 +51,7 @@ function shelter(content, delegatesFocus) {
 }
 
 /** The tab at the edge of the window; `task` runs when it is pressed. Returns the element. */
-export const openTab = task => shelter(press('tab', surveyWord, task), 1)
+export const openTab = task => shelter(press('tab', settings.label || surveyWord, task), 1)
 
 /** A button that runs `task`. */
 function press(name, text, task, label) {
@@ -62,8 +63,8 @@ function press(name, text, task, label) {
 /** The buttons of the scale, `chosen` already pressed. Arrow keys move the focus alone: to choose is to save. */
 function makeScale(chosen, choose) {
   const count = labels.length
-  // Few points that each have a name are a list of names; more are a row of numbers with a name at both ends.
-  const listed = LISTED ?? (count < 6 && labels.every(label => label))
+  const listed = LISTED ?? drawn == 1
+  const look = DRAWN && !listed && drawn
   const buttons = labels.map((label, at) => {
     const score = min + at
     return element(
@@ -71,15 +72,19 @@ function makeScale(chosen, choose) {
       {
         role: 'radio',
         'aria-checked': score === chosen,
-        'aria-label': listed || !label ? null : `${score}, ${label}`,
+        'aria-label': listed || !label ? null : DRAWN && /^[ft]/.test(look) ? label : `${score}, ${label}`,
         tabindex: -(score !== (chosen ?? min)),
       },
-      listed ? label : score,
+      ...(DRAWN && look ? [draw(look[at + 1]), count < 3 ? ' ' + label : ''] : [listed ? label : score]),
     )
   })
   const group = element(
     'div',
-    { role: 'radiogroup', 'aria-label': question, class: listed ? 'list' : 'row of-' + count },
+    {
+      role: 'radiogroup',
+      'aria-labelledby': 'question',
+      class: listed ? 'list' : DRAWN && look ? 'row ' + look[0] : 'row',
+    },
     ...buttons,
   )
   /** Of all buttons, Tab comes back to this one. */
@@ -109,9 +114,21 @@ function makeScale(chosen, choose) {
     event.preventDefault()
     stay((next + count) % count)
   })
-  if (listed) return [group]
-  const end = at => element('span', { 'data-score': min + at }, labels[at] || '')
+  if (listed || (DRAWN && count < 3)) return [group]
+  const end = at => element('span', {}, labels[at] && (DRAWN && look ? '' : min + at + ' – ') + labels[at])
   return [group, element('div', { class: 'ends', 'aria-hidden': true }, end(0), end(count - 1))]
+}
+
+/** A path as a drawing that only the eye needs: the key has a name. */
+function draw(path) {
+  const shape = (tag, name, value) => {
+    const made = createElementNS.call(document, 'http://www.w3.org/2000/svg', tag)
+    made.setAttribute(name, value)
+    return made
+  }
+  const drawing = shape('svg', 'viewBox', '0 0 24 24')
+  drawing.append(shape('path', 'd', path))
+  return drawing
 }
 
 /** The field of the second question, a text or the choices there are, with what was `given`: the element, and how to
@@ -152,7 +169,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
     title.textContent = group[3]
     title.className = 'thanks'
     body.remove()
-    if (link) panel.append(element('a', { href: link[1], target: '_blank', rel: 'noopener' }, link[0]))
+    if (link) title.after(element('a', { href: link[1], target: '_blank', rel: 'noopener' }, link[0]))
     title.focus()
     if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
@@ -193,9 +210,9 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
   const panel = element(
     'div',
     { role: floating ? 'dialog' : 'group', class: floating ? 'panel floating' : 'panel', 'aria-labelledby': 'question' },
-    floating ? press('close', '×', () => close(true), closeWord) : '',
     title,
     body,
+    floating ? press('close', '×', () => close(true), closeWord) : '',
   )
   const host = shelter(panel)
   listen(more, 'input', () => change(read()))

@@ -46,3 +46,17 @@ def test_a_stored_colour_that_is_none_takes_no_page_with_it(client, api, make, c
         assert answer.status_code == 200, path
         assert "--ink:red" not in answer.text
     api.call("GET", f"/api/surveys/{survey.id}/preview.eml", 200)
+
+
+def test_another_scale_is_another_definition_and_one_that_does_not_fit_is_refused(api, make):
+    survey = make.survey(metric="csat")
+    address = f"/api/surveys/{survey.id}"
+    # Faces are what this metric has anyway.
+    for scale, definition in (("faces", 1), ("numbers", 2), ("numbers", 2), ("words", 3), (None, 4)):
+        changed = api.patch(address, {"widget": {"scale": scale}})
+        assert (changed["widget"]["scale"], changed["definition"]) == (scale, definition)
+    assert api.patch(address, {"widget": {"color": "#aabbcc"}})["definition"] == 4
+    refused = api.patch(address, {"metric": "nps", "widget": {"scale": "faces"}}, 422)
+    assert "five points" in str(refused["error"]["fields"])
+    api.patch(address, {"widget": {"scale": "faces"}})
+    assert "five points" in str(api.patch(address, {"metric": "ces"}, 422)["error"]["fields"])

@@ -12,22 +12,26 @@ import pytest
 
 from surveys import wording
 from surveys.domain.metrics import METRICS
-from surveys.widget import encodings
+from surveys.widget import colours, drawings, encodings
 from surveys.widget import script as widget
 from tests.browser import widget_config
 from tests.browser.widget_config import csat, nps, standard
 
 FOLDER = Path(widget.__file__).parent
 FILES = (
-    *(f"{whole}{kind}.min.js" for whole in ("", "whole-") for kind in ("numbers", "names", "choices")),
+    *(
+        f"{whole}{kind}.min.js"
+        for whole in ("", "whole-")
+        for kind in ("numbers", "names", "drawings", "choices")
+    ),
     *(f"{name}.min.js" for name in ("loader", "guarded", "kept", "page")),
     "moments.json",
     "styles.json",
 )
 NOTHING_TO_ASK = 1152
 SHOWN = 6 * 1024
-#: With choices for the second question.
-SHOWN_WITH_CHOICES = 6.75 * 1024
+#: With choices for the second question, or a scale that is drawn.
+SHOWN_WITH_MORE = 6.75 * 1024
 #: How much more loader and panel may be together, for sites that chose the loader.
 IN_TWO = 512
 HOSTILE = [
@@ -71,7 +75,7 @@ def test_a_page_with_nothing_to_ask_loads_a_kibibyte_and_one_that_asks_six(langu
         for choices in (False, True):
             made = widget.files(standard(metric, language, choices=choices))
             loader, panel = (len(gzip.compress(part, 9)) for part in (made.loader, made.panel))
-            shown = SHOWN_WITH_CHOICES if choices else SHOWN
+            shown = SHOWN_WITH_MORE if choices or drawings.paths(METRICS[metric].scale) else SHOWN
             assert loader + panel <= shown + IN_TWO, metric
             assert len(gzip.compress(made.whole, 9)) <= shown, metric
             assert len(encodings.encoded(made.loader, "br")) <= NOTHING_TO_ASK, metric
@@ -100,6 +104,7 @@ def test_no_text_can_leave_the_configuration(text):
         ("loader.min.js", "MOMENTS"),
         ("numbers.min.js", "SURVEY"),
         ("names.min.js", "SURVEY"),
+        ("drawings.min.js", "SURVEY"),
         ("choices.min.js", "SURVEY"),
     ],
 )
@@ -143,10 +148,23 @@ def test_the_theme_says_which_papers_there_are(theme, schemes):
     assert ("@media" in sheet) == (theme == "auto")
 
 
-def test_a_colour_that_can_be_seen_stays_and_another_is_adapted():
-    assert "--accent:#aa0000;--on:#fff}" in widget.palette("#aa0000", "light")
-    assert "--accent:#ffff00" not in widget.palette("#ffff00", "light")
-    assert "--accent:#ffff00;--on:#000000" in widget.palette("#ffff00", "dark")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("colour", ["#aa0000", "#ffff00", "#101010", "#ffffff"])
+def test_a_colour_stays_what_it_is_and_what_stands_on_it_and_around_it_can_be_seen(colour, theme):
+    names = dict(re.findall(r"--(\w+):([^;}]+)", widget.schemes(colour)[theme]))
+    assert names["accent"] == colour
+    assert colours.contrast(names["on"], colour) >= 4.5
+    assert colours.contrast(names["edge"], names["paper"]) >= 3
+
+
+def test_keys_that_are_not_chosen_can_be_told_from_the_panel():
+    [edge] = re.findall(
+        r"button,textarea{[^}]*border:1px solid (#888);", (widget.BUILT / "numbers.min.js").read_text()
+    )
+    for paper in widget.PAPERS.values():
+        assert colours.contrast(edge.replace("8", "88"), paper) >= 3
+    page = (FOLDER.parent / "templates" / "page.css").read_text()
+    assert "border: 1.5px solid #888;" in page.partition(".row input, .list input {")[2].partition("}")[0]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +184,16 @@ def test_a_panel_holds_the_scale_and_the_styles_of_its_survey_alone():
     assert [".row" in panel for panel in (numbers, names, both)] == [True, False, True]
     assert [".list" in panel for panel in (numbers, names, both)] == [False, True, True]
     assert ["container (" in panel for panel in (numbers, names, both)] == [True, False, True]
+    made = {metric: widget.files(widget_config.standard(metric, "en")) for metric in METRICS}
+    for metric, chosen in METRICS.items():
+        for scale in ("faces", "stars", "thumbs"):
+            path = drawings.paths(scale)[-1].encode()
+            own = scale == chosen.scale
+            assert [path in made[metric].whole, path in made[metric].panel, path in made[metric].loader] == [
+                own,
+                own,
+                False,
+            ]
     assert ["auto-phrase" in widget.files(nps(tag)).panel.decode() for tag in ("en", "ja")] == [False, True]
     linked = nps()
     linked["texts"]["link"] = {"text": "Help", "url": "https://shop.example/"}
