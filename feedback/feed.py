@@ -260,7 +260,18 @@ def names_of_surveys(ids: Collection[str]) -> dict[str, str]:
 def is_said(word: str) -> bool:
     """Whether any answer that is kept holds `word`."""
     phrases = folding.phrases(word)
-    return not phrases or _searched(Response.select(Response.key), phrases).exists()
+    if not phrases:
+        return True
+    # A review asks this of each word of each topic, so it is not built by peewee each time.
+    if db.on_sqlite():
+        statement, values = (
+            "SELECT 1 FROM response_search WHERE response_search MATCH ? LIMIT 1",
+            [_match(phrases)],
+        )
+    else:
+        asked, values = _query_of_words(phrases)
+        statement = f"SELECT 1 FROM response WHERE search @@ ({asked}) LIMIT 1"  # noqa: S608 (values stand apart)
+    return db.database.execute_sql(statement, values).fetchone() is not None
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -461,17 +472,25 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
     if not phrases:
         return query.where(SQL("1 = 0"))
     if db.on_sqlite():
-        # Quoted, every word is just a word: no FTS5 syntax can come from outside.
-        match = " AND ".join(
-            '"' + " ".join(words) + ('" *' if folding.goes_on(words[-1]) else '"') for words in phrases
-        )
         query = query.join(_Search, on=(_Search.rowid == Response.key), src=Response)
-        return query.where(peewee.Expression(_Search.response_search, "MATCH", match))
-    asked = [_asked(words) for words in phrases]
-    wanted = SQL(" && ".join(sql for sql, _ in asked), [text for _, text in asked])
+        return query.where(peewee.Expression(_Search.response_search, "MATCH", _match(phrases)))
+    wanted = SQL(*_query_of_words(phrases))
     return query.where(
         peewee.Expression(peewee.Column(Response, "search"), "@@", peewee.EnclosedNodeList([wanted]))
     )
+
+
+def _match(phrases: list[list[str]]) -> str:
+    """What SQLite's index of words takes. Quoted, every word is just a word: no FTS5 syntax can come from outside."""
+    return " AND ".join(
+        '"' + " ".join(words) + ('" *' if folding.goes_on(words[-1]) else '"') for words in phrases
+    )
+
+
+def _query_of_words(phrases: list[list[str]]) -> tuple[str, list[str]]:
+    """What PostgreSQL's index of words takes, and its values."""
+    asked = [_asked(words) for words in phrases]
+    return " && ".join(sql for sql, _ in asked), [text for _, text in asked]
 
 
 def _asked(words: list[str]) -> tuple[str, str]:

@@ -85,15 +85,19 @@ def postgres() -> Iterator[servers.Postgres]:
     It does not vacuum by itself: while it does, what is committed comes a moment later in the order of commits, and a
     test that asks once would not see it.
     """
-    with servers.postgres({"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}) as server:
+    settings = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "jit": "off"}
+    # A test makes four connections and more, and SCRAM makes each three times as dear, by intent.
+    with servers.postgres(settings, proof="md5") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def templates(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> "Callable[[str], Template]":
+) -> "Iterator[Callable[[str], Template]]":
     """The template of each kind of database, built once: `template` itself ends whenever the kind changes."""
+
+    made_so_far: list[Template] = []
 
     @cache
     def of(kind: str) -> Template:
@@ -104,9 +108,13 @@ def templates(
         with app.app_context():
             service.prepare(app.extensions["earshot"])
         db.close_database()
+        made_so_far.append(made)
         return made
 
-    return of
+    yield of
+    for each in made_so_far:
+        if each.copies:
+            each.copies.close()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -154,9 +162,9 @@ class Template:
             yield self.environment(directory, "")
             return
         self.copies = self.copies or Copies(self.server, "earshot_template")
-        name = self.copies.lend()
-        yield self.environment(directory, name)
-        self.copies.take_back(name)
+        address = self.copies.lend()
+        yield self.environment(directory, address)
+        self.copies.take_back(address)
 
 
 @pytest.fixture

@@ -53,45 +53,56 @@ class Copies:
         self._shapes: dict[str, str] = {}
         self._rows: dict[str, bytes] = {}
         self._sequences: dict[str, int | None] = {}
+        #: One of our own to each copy: a new one would read all of its catalog again.
+        self._connections: dict[str, Connection] = {}
 
     def lend(self) -> str:
-        """The name of a database that is as the migrations left it.
+        """The address of a database that is as the migrations left it, without the server before it.
 
-        No two have one name: what a process keeps in mind of a database, it keeps by its address.
+        No two are the same: what a process keeps in mind of a database, it keeps by its address.
         """
         self._lent += 1
-        name = f"copy_{self._lent}"
-        if self._free:
-            before = self._free.pop()
-            self.server.run_sql(f'ALTER DATABASE "{before}" RENAME TO "{name}"')
-            self._shapes[name] = self._shapes.pop(before)
-            return name
-        self.server.copy_database(self.template, name)
-        with self._connected(name) as connection:
-            self._shapes[name] = _value(connection, SHAPE)
-            if not self._sequences:
-                self._rows = {
-                    table: rows for table in _tables(connection) if (rows := _copied(connection, table))
-                }
-                self._sequences = dict(connection.execute(SEQUENCES).fetchall())
-        return name
+        name = self._free.pop() if self._free else self._copied_anew(f"copy_{self._lent}")
+        return f"{name}?application_name=test_{self._lent}"
 
-    def take_back(self, name: str) -> None:
+    def take_back(self, address: str) -> None:
         """Empty it for the next one, or drop it where a test has changed more than rows."""
-        with self._connected(name) as connection:
-            connection.execute(HANG_UP, (name,))
-            while _value(connection, HELD, name):
-                pass
-            if _value(connection, SHAPE) == self._shapes[name]:
-                self._empty(connection)
-                self._free.append(name)
-                return
+        name = address.partition("?")[0]
+        connection = self._connected(name)
+        connection.execute(HANG_UP, (name,))
+        while _value(connection, HELD, name):
+            pass
+        if _value(connection, SHAPE) == self._shapes[name]:
+            self._empty(connection)
+            self._free.append(name)
+            return
+        self._connections.pop(name).close()
         self.server.run_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    def close(self) -> None:
+        """Hang up."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def _copied_anew(self, name: str) -> str:
+        self.server.copy_database(self.template, name)
+        connection = self._connected(name)
+        self._shapes[name] = _value(connection, SHAPE)
+        if not self._sequences:
+            self._rows = {
+                table: rows for table in _tables(connection) if (rows := _copied(connection, table))
+            }
+            self._sequences = dict(connection.execute(SEQUENCES).fetchall())
+        return name
+
     def _connected(self, name: str) -> Connection:
-        # The rows of the template fit each other: in which order they come back, no trigger need check.
-        options = "-c session_replication_role=replica"
-        return psycopg.connect(self.server.database_url(name), autocommit=True, options=options)
+        found = self._connections.get(name)
+        if found is None or found.closed or found.broken:
+            # The rows of the template fit each other: in which order they come back, no trigger need check.
+            options = "-c session_replication_role=replica"
+            found = psycopg.connect(self.server.database_url(name), autocommit=True, options=options)
+            self._connections[name] = found
+        return found
 
     def _empty(self, connection: Connection) -> None:
         one = sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})")

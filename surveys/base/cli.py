@@ -84,7 +84,7 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
             missing = migrations.pending()
             if missing:
                 raise click.ClickException(
-                    f"Migrations are not applied to {db.database.obj.database}: {', '.join(missing)}. If that is "
+                    f"Migrations are not applied to {db.address()}: {', '.join(missing)}. If that is "
                     "the database the service uses, run: flask --app wsgi migrate. If not, give DATA_DIR or "
                     "DATABASE_URL as the service has it."
                 )

@@ -12,7 +12,7 @@ from feedback.models import Placement, SavedFeed, Topic
 from surveys import responses
 from surveys.base import db
 from surveys.models import Invitation, Person, Response, Survey
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -207,6 +207,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("query", "named"), WRONG)
 def test_what_no_filter_knows_is_refused_by_its_name(api, query, named):
     for path in ("/api/feed", "/api/responses", "/api/export/responses.csv", "/api/export/responses.ndjson"):

@@ -15,7 +15,7 @@ from surveys.base.delivery.client import Answer, Blocked
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent
 from surveys.webhooks import calling, telling
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 
 URL = "https://receiver.example/hook"
 
@@ -326,6 +326,7 @@ def test_old_events_are_forgotten_with_their_deliveries(world, make, hook, recei
     assert not WebhookDelivery.select().exists()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -1,5 +1,6 @@
 """Bodies of a mebibyte that take long to parse, and values that take long to read."""
 
+import functools
 import json
 import random
 from collections.abc import Callable
@@ -29,7 +30,7 @@ REPORT = b'From: a\nContent-Type: multipart/report; report-type=delivery-status;
 STATUS = REPORT + b"Content-Type: message/delivery-status\n\n"
 RETURNED = REPORT + b"Content-Type: message/rfc822\n\n"
 
-BODIES: dict[str, Callable[[], bytes]] = {
+_MAKERS: dict[str, Callable[[], bytes]] = {
     "blanks": lambda: full(b" "),
     "line ends": lambda: full(b"\n"),
     "zeros": lambda: full(b"\0"),
@@ -96,6 +97,9 @@ BODIES: dict[str, Callable[[], bytes]] = {
     "events": lambda: full(b'{"event":"open"},', b"[", b"{}]"),
     "bounces": lambda: full(b'{"event":"bounce","email":"a@b.example"},', b"[", b"{}]"),
 }  # fmt: skip
+
+#: Each is made when it is first asked for, once.
+BODIES = {name: functools.cache(made) for name, made in _MAKERS.items()}
 
 #: Values of single fields, each of which took Python a second and more.
 TEXTS = {

@@ -9,6 +9,7 @@ import pytest
 from surveys import daily_counts, links, people, recording, responses
 from surveys.base import errors, jobs, signing
 from surveys.models import Alias, DailyCount, Invitation, Person, Response, Survey
+from tests.conftest import ON_SQLITE
 from tests.make import EDIT_KEY
 from tests.threads import together
 
@@ -283,6 +284,7 @@ def test_a_signature_over_the_id_or_else_the_lower_cased_email_verifies(make, sc
     assert (found.claimed_email is None) == ("id" not in person or "email" not in person)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize(("person", "prefix", "over", "verified"), [
     ({"id": "u1", "email": "Ann@Example.com"}, "v2=", "id:u1", (True, True)),

@@ -2,6 +2,7 @@
 
 from surveys.base.db.connection import (
     BUSY_MS,
+    address,
     connect,
     database,
     forget_connection,
@@ -71,6 +72,7 @@ __all__ = [
     "UTCField",
     "WrongDatabase",
     "about",
+    "address",
     "away",
     "busy",
     "check",

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import peewee
 from peewee import DatabaseProxy
@@ -26,6 +27,15 @@ def name() -> str:
     if on_sqlite():
         return os.path.basename(database.obj.database)
     return database.execute_sql("SELECT current_database()").fetchone()[0]
+
+
+def address() -> str:
+    """Where the bound database is: the file, or server and name on PostgreSQL, without anything that opens it."""
+    found = database.obj.database
+    if on_sqlite():
+        return str(found)
+    parts = urlsplit(found)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def rows_in(table: str) -> int:

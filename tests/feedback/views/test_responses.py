@@ -8,6 +8,7 @@ from feedback.models import Placement, Reading, Topic
 from surveys import daily_counts, responses
 from surveys.base import clock, jobs
 from surveys.models import Response
+from tests.conftest import ON_SQLITE
 
 LAST_MAY = "2026-05-04T10:00:00Z"
 
@@ -98,6 +99,7 @@ def test_many_imports_of_one_moment_all_find_a_place(api, make):
     assert len(api.get("/api/responses", since="2026-05-04", until="2026-05-05")["items"]) == 50
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("change", "field"),
     [

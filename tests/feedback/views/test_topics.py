@@ -13,6 +13,7 @@ from feedback.topics import topics as store
 from surveys import responses
 from surveys.base import clock, db, jobs
 from surveys.models import Response
+from tests.conftest import ON_SQLITE
 from tests.feedback.comments import SUBJECT
 from tests.feedback.comments import world as comments
 
@@ -335,6 +336,7 @@ def test_the_command_reviews_too(world, make, survey):
     assert Topic.select().count() > 3
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

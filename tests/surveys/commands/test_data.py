@@ -1,6 +1,7 @@
 """The operators' commands, as they are typed."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -130,8 +131,12 @@ def test_missing_migrations_are_named(run, world, command):
     migrations.down(world.settings, migrations.known()[0])
     done = run(*command)
     assert done.exit_code == 1
-    assert "0001_initial" in done.output
+    assert f"Migrations are not applied to {db.address()}: 0001_initial" in done.output
     assert "migrate" in done.output
+    if world.kind == "postgresql":
+        password = urlsplit(world.environment["DATABASE_URL"]).password
+        assert password
+        assert password not in done.output
 
 
 def test_migrations_are_taken_back_over_data_only_for_whoever_names_the_database(run, world, make):

@@ -17,6 +17,7 @@ from surveys.base.db import migrations
 from surveys.keeping import backup, erasure
 from surveys.models import Connection, Person, Response, Survey
 from surveys.tickets import connections
+from tests.conftest import ON_SQLITE
 from wsgi import create_app
 
 
@@ -263,6 +264,7 @@ def test_a_database_in_use_is_replaced_only_by_force(world, file, make):
     assert Response.get().id == row.id
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("damage", ["cut", "flipped", "short", "foreign", "newer", "missing"])
 def test_a_damaged_file_changes_nothing(world, file, filled, damage):
     before = everything(world)

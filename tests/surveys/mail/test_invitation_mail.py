@@ -18,6 +18,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, clean
 from surveys.mail import invitation_mail
 from surveys.models import Survey
+from tests.conftest import ON_SQLITE
 from tests.mailserver import MailServer, serving
 from tests.surveys.mailbox import again, invite, links_of, outbox, read
 
@@ -83,6 +84,7 @@ def test_the_ready_survey_writes_english_to_whom_nobody_knows(world, api):
     assert str(mail["Subject"]) == "How was your experience with us?"
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("metric", ["nps", "csat", "ces", "thumbs", "pmf"])
 def test_every_metric_has_its_scale_in_the_mail(world, api, make, metric):
     survey = make.survey(metric)
@@ -103,6 +105,7 @@ HOSTILE = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_others_said_becomes_neither_link_nor_header_nor_markup(world, api, make, name):
     survey = make.survey(mail={"subject": {"en": "{name}: {ticket_subject}"}})
@@ -122,6 +125,7 @@ def test_what_others_said_becomes_neither_link_nor_header_nor_markup(world, api,
 LINKED = re.compile(r"\w://\S|\bwww\d*\.\S|\bmailto:\S|\\\\\w|[^\W_]\.[^\W\d_][\w-]", re.IGNORECASE)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "words",
     [
@@ -526,6 +530,7 @@ def test_what_the_server_says_is_what_becomes_of_the_invitation(world, api, make
         assert read(envelope.content)["List-Unsubscribe"].startswith("<http://localhost/u/")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("silent_at", "status"), [("greeting", "scheduled"), ("envelope", "scheduled"), ("text", "unknown")]
 )

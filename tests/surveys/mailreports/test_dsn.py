@@ -5,6 +5,7 @@ import pytest
 from surveys.helpdesks.helpdesk import Call
 from surveys.mailreports import dsn as reading
 from surveys.models import Person
+from tests.conftest import ON_SQLITE
 from tests.surveys.mailreports import senders
 from tests.surveys.mailreports.senders import dsn, signed
 
@@ -45,6 +46,7 @@ NO_NEWS = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("action", "status"), NO_NEWS)
 def test_what_is_not_for_good_changes_nothing(tell, server, mailed, action, status):
     raw = dsn(to=mailed.sender, action=action, status=status, diagnostic="")
@@ -78,6 +80,7 @@ WAYS = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("way", WAYS)
 def test_the_invitation_is_found_by(tell, server, mailed, way):
     told = tell(server, signed(dsn(**WAYS[way](mailed))))

@@ -9,7 +9,7 @@ from surveys import links
 from surveys.base import jobs
 from surveys.mail import bounces
 from surveys.models import Invitation, Person
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 from tests.surveys.mailreports import senders
 from tests.surveys.mailreports.conftest import ANN
 from tests.surveys.mailreports.senders import (
@@ -205,6 +205,7 @@ SOFT = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("what", SOFT)
 def test_what_is_not_for_good_changes_nothing(tell, connect, mailed, amazon, what):
     kind, post = SOFT[what]()
@@ -418,6 +419,7 @@ BAD = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("values", "field"), BAD)
 def test_what_is_wrong_with_a_sender_of_reports_is_named(api, values, field):
     assert list(api.post("/api/connections", {"name": "a", **values}, 422)["error"]["fields"]) == [field]

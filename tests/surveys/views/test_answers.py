@@ -17,6 +17,7 @@ from surveys.base import db
 from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response
 from tests import servers
+from tests.conftest import ON_SQLITE
 from tests.make import EDIT_KEY
 from tests.threads import together
 
@@ -92,6 +93,7 @@ def test_a_score_must_fit_the_scale_of_the_metric(client, make, key):
             assert fields(answer) == {"score"}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "score", ["4.9", '"4"', "true", "4.0", "4e0", "[4]", "{}", "false", '""', "0.5", "10e400"]
 )
@@ -102,6 +104,7 @@ def test_whole_numbers_are_strict(client, make, score):
     assert not Response.select().exists()
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -216,6 +219,7 @@ def test_the_page_is_kept_without_query_fragment_and_credentials(client, make, p
 # ---------------------------------------------------------------------------------------------- CORS
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("origin", "status", "allowed"),
     [
@@ -360,6 +364,7 @@ class TestLimits:
             clock.shift(int(refused.headers["Retry-After"]))
             assert self.post(client, make, survey).status_code == 201
 
+    @ON_SQLITE
     @pytest.mark.parametrize(
         ("first", "second", "together"),
         [

@@ -14,7 +14,7 @@ from surveys.base import db, signing
 from surveys.base.jobs import Job
 from surveys.models import Connection, Invitation, Person, Resolution, Response, ResponseTag, Survey
 from surveys.tickets import notes
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
 BACK = {"url": "https://desk.example.com", "user": "agent@example.com", "token": "a token"}
@@ -92,6 +92,7 @@ PROOFS = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("kind", "proof", "status"), PROOFS)
 def test_a_proof_must_be_one_that_the_helpdesk_knows(api, make, kind, proof, status):
     body = {"name": "a", "kind": kind, "survey": make.survey().id, "proof": proof}
@@ -116,6 +117,7 @@ BAD = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("values", "field"), BAD)
 def test_what_is_wrong_with_a_connection_is_named(api, make, values, field):
     body = {"name": "a", "kind": "generic", "survey": make.survey().id, **values}
@@ -329,6 +331,7 @@ FORGERIES = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("old", "new"), FORGERIES)
 def test_a_changed_link_leads_nowhere(client, printed, old, new):
     assert old in printed

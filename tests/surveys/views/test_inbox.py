@@ -10,6 +10,7 @@ from surveys import links, triggers
 from surveys.base import jobs, worker
 from surveys.helpdesks import HELPDESKS
 from surveys.models import Connection, Invitation, Person, Resolution, Trigger
+from tests.conftest import ON_SQLITE
 from tests.surveys.helpdesks.cases import NAMES, NOW, recorded, secret_of, source
 
 CHALLENGES = {"front-sync_challenge"}
@@ -49,6 +50,7 @@ def deliver(client, connection, name, body=None, **headers):
     )
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recorded_call_is_answered_200_byte_for_byte(client, connect, name):
     connection = connect_recorded(connect, name)
@@ -83,6 +85,7 @@ def test_every_recorded_call_is_answered_200_byte_for_byte(client, connect, name
         assert receipt["invitation"] == {"id": invitation.id, "send_at": "2026-09-14T10:15:30.000Z"}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in CHALLENGES])
 def test_nothing_that_a_helpdesk_logs_holds_a_link_by_which_somebody_could_rate(client, api, connect, name):
     """Whatever it is told: a first call, a repeated one, one that is answered meanwhile, one that takes it back."""
@@ -99,6 +102,7 @@ def test_nothing_that_a_helpdesk_logs_holds_a_link_by_which_somebody_could_rate(
     assert kept["invitation"] is None or kept["invitation"]["url"].startswith("http://localhost/i/inv_")
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_flipped_byte_is_a_401_without_a_body(client, connect, name):
     connection = connect_recorded(connect, name)
@@ -244,6 +248,7 @@ HOSTILE = {
 }
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_bodies_with_good_proof_get_a_receipt_with_a_reason(client, desk, what):
     body, decision = HOSTILE[what]
@@ -400,6 +405,7 @@ SPOKEN = {
 LANGUAGES = [("Deutsch", "de"), ("Arabic", "ar"), ("Português (Brasil)", "pt-BR"), ("Klingon", None)]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", SPOKEN)
 def test_the_language_may_be_told_by_its_name(client, connect, make, name):
     survey = make.survey(quarantine_days=0).id

@@ -9,6 +9,7 @@ from surveys import catalogue, recording
 from surveys.base import clock
 from surveys.models import Response
 from surveys.views import forms
+from tests.conftest import ON_SQLITE
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ def test_showing_a_page_counts_nothing_and_sets_no_cookie(client, make):
     assert Response.select().count() == 0
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("score", "chosen"), [("9", ["9"]), ("11", []), ("-1", []), ("9.0", []), ("٩", []), ("<b>", []), ("", [])]
 )
@@ -139,6 +141,7 @@ def test_suspect_forms_are_kept_and_flagged(client, make, seconds, fields, flags
     assert (only().flags, only().counted) == (flags, flags is None)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
@@ -216,6 +219,7 @@ def test_archived_and_unknown_surveys_are_the_same_page_in_the_visitors_language
     assert pages[0] == pages[1]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("query", "accepts", "language", "direction"),
     [
@@ -257,6 +261,7 @@ def test_only_allowed_origins_may_frame_the_page(client, make, query, origins, a
         assert "unsafe" not in policy
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "origin",
     ["https://a.example; script-src *", "https://a.example *", "https://", "https://a.example/x", "*"],
@@ -294,6 +299,7 @@ def test_a_kiosk_returns_to_the_start(client, make):
     assert "Refresh" not in send(client, survey, made_earlier(survey), score="9").headers
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [

@@ -8,6 +8,7 @@ import time_machine
 from surveys import links
 from surveys.base import clock, ids
 from surveys.models import Invitation, Person
+from tests.conftest import ON_SQLITE
 
 
 def put(api, status=201, **values):
@@ -47,6 +48,7 @@ def test_our_own_id_finds_a_person_too(api):
     assert api.get(f"/api/people/{made['id']}") == made
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -11,7 +11,7 @@ from surveys import invitations, links, pace, people
 from surveys.base import db
 from surveys.base.jobs import Job
 from surveys.models import Invitation, Person, Resolution, Survey, Trigger
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 from tests.threads import together
 
 NOW = datetime(2026, 9, 14, 10, 15, 30, tzinfo=UTC)
@@ -302,6 +302,7 @@ BAD = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("said", "field"), BAD)
 def test_what_is_wrong_is_named(api, make, said, field):
     body = {"survey": make.survey().id, "person": ROBIN, **said}

@@ -8,7 +8,7 @@ import schemathesis
 
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, ON_SQLITE
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_without_an_active_survey_the_pages_say_so(client, ready):
     assert client.get("/demo").status_code == 404
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_can_be_looked_at_and_nothing_is_written(client, metric):
     before = Survey.select().count()

@@ -104,6 +104,7 @@ def _words(panel):
     return json.JSONDecoder().raw_decode(panel, panel.index('["de","ltr"'))[0]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     "choices",
     [
@@ -156,6 +157,7 @@ ASTRAY = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("url", [*ASTRAY, "http://shop.example/help"])
 def test_a_link_is_refused_unless_it_leads_where_it_says(api, url):
     body = {"name": "x", "metric": "nps", "thanks_link": {**LINK, "url": url}}
@@ -204,6 +206,7 @@ def _form(client, survey):
     return re.search(r'name="form" value="([^"]+)"', client.get(f"/s/{survey.id}").text)[1]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("widget", "adapted"),
     [
@@ -250,6 +253,7 @@ def test_no_survey_has_nothing_to_say_of_an_origin(client):
     assert client.get("/w/sv_none/origin", headers={"Origin": "https://shop.example"}).status_code == 404
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -271,6 +275,7 @@ def test_a_pattern_is_kept_as_addresses_are_compared(api, given, kept):
     assert api.post("/api/surveys", body)["widget"]["pages"] == [kept]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [

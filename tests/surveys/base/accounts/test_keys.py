@@ -9,6 +9,7 @@ from tests import servers
 from tests.conftest import ADMIN_KEY, ON_SQLITE, Api
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("scopes", "may"),
     [

@@ -82,7 +82,7 @@ def test_migrations_of_two_at_once_run_once(postgres, pool, tmp_path, way):
 
 
 def test_a_server_that_forgets_what_it_confirmed_is_refused(world, postgres, pool, tmp_path):
-    name = world.environment["DATABASE_DIRECT_URL"].rpartition("/")[2]
+    name = world.environment["DATABASE_DIRECT_URL"].rpartition("/")[2].partition("?")[0]
     postgres.run_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     done = servers.run_once(with_urls(world, pool.database_url(name)))
     assert done.returncode != 0
