@@ -55,7 +55,8 @@ class Topic(Table):
 
     `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
     `theme` is the label of what stands above it when there are many topics. `settled_at`: when a person last
-    put a comment into a taught topic or took one out, from which it learns. `status` is one of `STATUSES`.
+    put a comment into a taught topic or took one out, from which it learns. `status` is one of `STATUSES`;
+    `shipped_at`: when what was wrong was mended; `note`: what people who spoke of it are told, by language.
     """
 
     #: How far the team is with it. `came_back` is set by the service alone.
@@ -75,6 +76,8 @@ class Topic(Table):
     theme = TextField(null=True)
     settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
+    shipped_at = UTCField(null=True)
+    note = JSONField(null=True)
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
@@ -135,6 +138,22 @@ class TopicStatus(Table):
 
     class Meta:
         table_name = "topic_status"
+
+
+class PublicCard(Table):
+    """An address at which others see a topic's card, until it is taken back: what a fix did to it (`proof`), or who
+    speaks of it (`badge`)."""
+
+    id = TextField(primary_key=True)
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id", index=False)
+    kind = TextField()
+    made_by = TextField(null=True)
+    created_at = UTCField()
+
+    class Meta:
+        table_name = "public_card"
+        constraints = [SQL("CHECK (kind IN ('proof', 'badge'))")]
+        indexes = ((("topic", "kind"), True),)
 
 
 class ReadComment(Table):

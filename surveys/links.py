@@ -113,6 +113,16 @@ def letter_id(token: str, now: datetime) -> str:
     return signing.read("letter", token, now)
 
 
+def card(kind: str, card_id: str) -> str:
+    """Where others see a topic's card, of a kind; for a badge its image."""
+    return to(f"/{kind}/{signing.sign(kind, card_id)}" + (".svg" if kind == "badge" else ""))
+
+
+def card_id(kind: str, token: str, now: datetime) -> str:
+    """Which card of a kind a token is of. Raises BadToken."""
+    return signing.read(kind, token, now)
+
+
 def me(person_id: str, made_at: datetime) -> str:
     """A respondent's own page, by a link that is good for ME_FOR."""
     return to(f"/me/{my_token(person_id, made_at)}")

@@ -300,6 +300,11 @@ def listened_to(world, api, survey):
     api.delete(f"/api/responses/{rows[-1]['id']}")
     assert any(item.get("deleted") for item in api.get("/api/feed", order="changed")["items"])
     api.call("POST", f"/api/topics/{apart}/merge", 200, json={"into": topic})
+    api.patch(f"/api/topics/{topic}", {"status": "shipped", "note": {"en": "There is more room now."}})
+    api.get(f"/api/topics/{topic}/effect")
+    for card in ("proof", "badge"):
+        api.post(f"/api/topics/{topic}/{card}", None)
+        api.delete(f"/api/topics/{topic}/{card}")
     for path in ("/api/topics", f"/api/topics/{topic}", f"/api/topics/{apart}"):
         api.get(path, survey=survey["id"])
     api.get("/api/sentiment/corrections")

@@ -40,6 +40,8 @@ DEEDS = {
     "PUT /api/tags": "changed the team's tags",
     "POST /api/topics": "taught a topic",
     "PATCH /api/topics/{topic_id}": "changed a topic",
+    "POST /api/topics/{topic_id}/{kind}": "gave a topic's card an address",
+    "DELETE /api/topics/{topic_id}/{kind}": "took the address of a topic's card back",
     "POST /api/topics/{topic_id}/merge": "merged two topics",
     "POST /api/topics/{topic_id}/split": "split a topic",
     "POST /api/topics/review": "asked for a review of the topics",

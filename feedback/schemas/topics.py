@@ -14,7 +14,7 @@ from feedback.schemas.kinds import When
 from feedback.schemas.metrics import BriefOut, ChangeOut
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
-from surveys.schemas.kinds import Stored
+from surveys.schemas.kinds import ByLanguage, Moment, Stored
 
 
 def _label(**options: Any) -> fields.String:
@@ -75,6 +75,15 @@ class TopicPatch(ma.Schema):
     owner = fields.String(allow_none=True, validate=validate.Length(max=200))
     issue_url = fields.Url(
         allow_none=True, schemes={"http", "https"}, require_tld=False, validate=validate.Length(max=2000)
+    )
+    shipped_at = Moment(
+        allow_none=True,
+        metadata={
+            "description": "When what was wrong was mended; when it is said to be shipped unless given."
+        },
+    )
+    note = ByLanguage(
+        5000, allow_none=True, metadata={"description": "What people who spoke of it are told, by language."}
     )
 
 
@@ -229,6 +238,8 @@ class TopicOut(Stored, ImpactOut):
     phrases = fields.List(fields.String())
     examples = fields.List(fields.String())
     created_at = fields.String(metadata={"format": "date-time"})
+    shipped_at = fields.String(allow_none=True, metadata={"format": "date-time"})
+    note = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
     size = fields.Integer()
     share = fields.Float()
     sentiment = fields.Nested(FeelingsOut)

@@ -34,7 +34,7 @@ FEELINGS = ("negative", "neutral", "positive")
 
 #: What of a topic and of a review comes from all surveys together.
 _OF_OTHERS = frozenset(
-    ("candidates", "phrases", "examples", "owner", "issue_url", "wider", "comments", "moved")
+    ("candidates", "phrases", "examples", "owner", "issue_url", "note", "wider", "comments", "moved")
 )
 
 
@@ -370,6 +370,8 @@ def _described(row: Topic, scope: Scope) -> dict[str, Any]:
             "phrases": row.terms,
             "examples": row.examples,
             "created_at": stamp(row.created_at),
+            "shipped_at": stamp(row.shipped_at),
+            "note": row.note,
         },
         scope,
     )

@@ -80,12 +80,15 @@ def change(
     made_by: str | None = None,
     known: str | None = None,
 ) -> Topic:
-    """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good.
+    """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good. With
+    what is shipped goes when (`shipped_at`, by itself now), and what people are told (`note`, by language).
 
     `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from.
-    Raises Missing, Refused for a label with personal data, Clash for one that is taken, for a merged topic, and for
-    one that changed since.
+    Raises Missing, Refused for a label with personal data and a moment to come, Clash for a label that is taken, for a
+    merged topic, and for one that changed since.
     """
+    if values.get("shipped_at") is not None and values["shipped_at"] > now:
+        raise Refused("Must not be in the future.", "shipped_at")
     if "label" in values:
         _check(values["label"])
 
@@ -106,6 +109,8 @@ def change(
                 topic=topic_id, status=rest["status"], former=current.status, made_by=made_by, at=now
             ).execute()
             telling.tell(Told(STATUS_CHANGED, topic_id), now)
+            if rest["status"] == "shipped":
+                rest = {"shipped_at": now, **rest}
         if rest:
             Topic.update(**rest).where(Topic.id == topic_id).execute()
         return Topic.get_by_id(topic_id)
@@ -115,7 +120,8 @@ def change(
 
 def version(row: Topic) -> str:
     """What a topic is, in a few letters: it changes with whatever `change` changes."""
-    text = json.dumps([row.label, row.status, row.owner, row.issue_url])
+    shipped = str(row.shipped_at or "")
+    text = json.dumps([row.label, row.status, row.owner, row.issue_url, shipped, row.note or {}])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

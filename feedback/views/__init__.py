@@ -1,6 +1,6 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import exports, feed, follow_ups, pins, responses, results, rules, tags, topics
+from feedback.views import exports, feed, follow_ups, pins, proofs, responses, results, rules, tags, topics
 
 BLUEPRINTS = (
     feed.routes,
@@ -13,6 +13,8 @@ BLUEPRINTS = (
     rules.routes,
     tags.routes,
     topics.routes,
+    proofs.routes,
+    proofs.public,
     topics.drivers,
     topics.sentiment,
     follow_ups.routes,
