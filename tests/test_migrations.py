@@ -45,6 +45,7 @@ LANDED = {
     "0027_topic_status": "48858ca712aad04e15ae919e6dd7eef2ad5be70be64b309359c3c0a42af5b47f",
     "0028_letters": "824ca02bb03ad4cd069bfd3fa9dfeca8bc422b8a7c40d168d5de035b66c08be9",
     "0030_scales": "30002508be3fb0b6e5013c06e45c5cd9fd37b840c026743cdf8b2082a67e55be",
+    "0034_cards": "c16289b76696728bc58f55941533eb65a8991460290942724bceb06b0b6bb33c",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"
@@ -143,6 +144,9 @@ def earlier(template, tmp_path):
 #: Columns that were renamed since: by table, the name of then and that of now.
 RENAMED = {"topic": {"wider": "theme"}}
 
+#: Words that others took the place of, by table.
+REWORDED = {"topic": {"active": "new"}}
+
 
 def stored(columns=None):
     """All rows as they lie in the tables, by table and column; of the `columns` alone when they are given."""
@@ -153,7 +157,9 @@ def stored(columns=None):
         names = columns[table][0] if columns else sorted(c.name for c in db.database.get_columns(table))
         renamed = RENAMED.get(table, {}) if columns else {}
         listed = ", ".join(f'"{renamed.get(name, name)}"' for name in names)
-        found[table] = names, db.database.execute_sql(f'SELECT {listed} FROM "{table}"').fetchall()
+        rows = db.database.execute_sql(f'SELECT {listed} FROM "{table}"').fetchall()
+        reworded = REWORDED.get(table, {})
+        found[table] = names, [tuple(reworded.get(str(each), each) for each in row) for row in rows]
     return found
 
 
