@@ -292,7 +292,7 @@ def _standard(survey: Survey, language: str) -> dict[str, str]:
         "question": found.question,
         **{f"follow_up:{key}": text for key, text in found.follow_up.items()},
         **{f"thanks:{key}": text for key, text in found.thanks.items()},
-        "mail.subject": wording.text(language, "mail.subject", product=survey.product),
+        "mail.subject": found.question,
         "mail.text": wording.text(language, "mail.intro"),
         "widget.color": script.COLOUR,
     }

@@ -11,16 +11,18 @@ from urllib.parse import urlsplit
 import css_inline
 import jinja2
 
-from surveys import invitations, links, wording
+from surveys import brands, invitations, links, wording
 from surveys import texts as the_texts
 from surveys.base import delivery, jobs
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message, address, clean
+from surveys.domain import names, pictures
 from surveys.domain.metrics import METRICS
+from surveys.domain.metrics.metric import Metric
 from surveys.models import Invitation, Person, Survey
 from surveys.widget import colours, script
 
 #: What a survey's own subject and text may name; each is empty where it is not known.
-PLACEHOLDERS = ("name", "product", "agent", "team", "ticket_number", "ticket_subject")
+PLACEHOLDERS = ("name", "first_name", "product", "agent", "team", "ticket_number", "ticket_subject")
 
 #: The invitation of a preview; no real one has this id.
 NOBODYS = "inv_" + "0" * 24
@@ -80,9 +82,14 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
     from becoming a link.
     """
     language = the_texts.language_for(survey, _wishes(invitation))
-    own, said = survey.mail or {}, _said(survey, invitation)
-    words = _words(survey, said, language)
-    values = words | _values(survey, invitation, words, language)
+    own, said, texts = survey.mail or {}, _said(survey, invitation), the_texts.of(survey, language)
+    words = _words(survey, said, texts)
+    values = (
+        words
+        | _look(survey, language)
+        | _scale(invitation, texts, METRICS[survey.metric])
+        | _foot(survey, invitation, language)
+    )
     unsubscribe = links.unsubscribe(invitation.id)
     return Message(
         to=invitation.email or "",
@@ -141,19 +148,45 @@ def _wishes(invitation: Invitation) -> list[str]:
     return [tag for tag in (invitation.language, person.language if person else None) if tag]
 
 
-def _words(survey: Survey, said: Mapping[str, str], language: str) -> dict[str, Any]:
-    own = survey.mail or {}
+def _words(survey: Survey, said: Mapping[str, str], texts: the_texts.Texts) -> dict[str, Any]:
+    """What the mail says, above the scale and in its subject: what it asks."""
+    own, language = survey.mail or {}, texts.language
     subject, text = (_own(own.get(part), language, said) for part in ("subject", "text"))
+    question = unlinked(texts.question)
+    intro = unlinked(text or wording.text(language, "mail.intro"))
+    # A text of their own says itself what it is about, with a greeting of its own.
+    facts = [] if text else _facts(said, language)
+    called = said["first_name"] if language in _BY_FIRST_NAME else said["name"]
     return {
-        "subject": unlinked(subject or wording.text(language, "mail.subject", product=survey.product)),
-        "greeting": wording.text(language, "mail.greeting", name=said["name"]),
-        "intro": unlinked(text or wording.text(language, "mail.intro")),
-        "why": wording.text(language, "mail.why"),
-        "unsubscribe": wording.text(language, "mail.unsubscribe"),
-        "me": wording.text(language, "me.title"),
-        # A text of their own brings its own greeting.
+        "language": language,
+        "direction": texts.direction,
+        "subject": unlinked(subject) if subject else question,
+        "greeting": wording.text(language, "mail.greeting", name=called),
+        "intro": intro,
+        "paragraphs": [part for part in intro.split("\n") if part.strip()],
+        "facts": facts,
+        "question": question,
+        "regards": wording.text(language, "mail.regards"),
+        # What a mailbox shows behind the subject.
+        "preheader": " · ".join(
+            [*(value for _, value in facts[:1]), wording.text(language, "mail.preheader")]
+        ),
         "has_own_text": bool(text),
     }
+
+
+#: Languages in which a company calls its customers by their first names, as their standard words do.
+_BY_FIRST_NAME = frozenset(("da", "en", "fi", "he", "nb", "pt-BR", "sv"))
+
+
+def _facts(said: Mapping[str, str], language: str) -> list[tuple[str, str]]:
+    """What happened that the mail asks about, as far as the trigger said: the ticket, and who took care of it."""
+    subject, number = said["ticket_subject"], said["ticket_number"]
+    found = {
+        "ticket": f"{subject} ({number})" if subject and number else subject or number,
+        "agent": ", ".join(filter(None, (said["agent"], said["team"]))),
+    }
+    return [(wording.text(language, f"mail.{name}"), text) for name, text in found.items() if text]
 
 
 def _reminding(subject: str, language: str) -> str:
@@ -166,6 +199,7 @@ def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
     person = invitation.person
     foreign = {
         "name": person.name if person else None,
+        "first_name": names.first(person.name) if person and person.name else None,
         "agent": invitation.agent_name,
         "team": invitation.team_name,
         "ticket_number": ticket.get("number") or ticket.get("id"),
@@ -222,32 +256,101 @@ def host() -> str:
     return re.sub("[^a-z0-9.-]", "-", urlsplit(links.to("/")).hostname or "localhost")
 
 
-def _values(
-    survey: Survey, invitation: Invitation, words: Mapping[str, Any], language: str
-) -> dict[str, Any]:
-    texts, metric = the_texts.of(survey, language), METRICS[survey.metric]
-    labels = {score: unlinked(label) for score, label in texts.labels.items()}
-    colour = script.colour_of(survey.widget)
+def _look(survey: Survey, language: str) -> dict[str, Any]:
+    """The company as the mail shows it: who it is, its colours, corners and fonts."""
+    brand = brands.of(survey)
+    colour = script.colour_of(brand.options(survey.widget))
+    is_rtl = wording.direction(language) == "rtl"
+    logo, night_logo = (_logo(brand, scheme) for scheme in brands.SCHEMES)
     return {
-        "language": language,
-        "direction": wording.direction(language),
-        "question": unlinked(texts.question),
-        "scores": [
-            (score, labels.get(score), links.invitation(invitation.id, score)) for score in metric.scores
-        ],
-        # As on the page: few points that each have a name are a list of names.
-        "listed": len(metric.scores) < 6 and len(labels) == len(metric.scores),
-        "ends": [(score, labels.get(score)) for score in (metric.minimum, metric.maximum)],
-        "page_url": links.invitation(invitation.id),
+        "company": unlinked(brand.name or (survey.mail or {}).get("from_name") or survey.product or ""),
+        "address": [unlinked(line) for line in (brand.address or "").splitlines() if line.strip()],
+        "logo": logo or night_logo,
+        "night_logo": night_logo if logo and logo != night_logo else None,
+        "colour": colour,
+        "edges": {name: colours.readable(colour, paper) for name, paper in script.PAPERS.items()},
+        "corner": 14 if brand.corner is None else brand.corner,
+        # In style attributes, which stand in double quotes.
+        "font": ", ".join(filter(None, ((brand.font or "").replace('"', "'"), _FONTS))),
+        "start": "right" if is_rtl else "left",
+        "end": "left" if is_rtl else "right",
+        # Keeps what follows out of what a mailbox shows behind the subject: spaces of which nothing is seen.
+        "filling": "\u2007\u034f " * 60,
+    }
+
+
+_FONTS = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+
+
+def _logo(brand: brands.Look, scheme: str) -> dict[str, Any] | None:
+    """The logo on light or dark paper; None where mail programs would not show it."""
+    shown = brand.logo(scheme)
+    if shown is None or shown.type not in pictures.MAILED:
+        return None
+    width, height = shown.fitted(220, 48)
+    return {"url": brands.logo_url(shown.hash), "width": width, "height": height}
+
+
+#: Keys as wide as a finger at 360 pixels: of each number of points how wide a key is, and the gap between two.
+_KEYS = {2: (150, 3), 3: (110, 3), 5: (76, 3), 7: (60, 2)}
+
+#: Mail programs show no SVG. These are letters of Unicode 6, which the fonts of older systems have too.
+_GLYPHS = {"faces": "😞😕😐😊😄", "stars": "★★★★★", "thumbs": "👎👍"}
+
+
+def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> dict[str, Any]:
+    """The keys, from low to high, each with its link: in one row, eleven of them in two where one is too narrow."""
+    labels = {score: unlinked(label) for score, label in texts.labels.items()}
+    scores = [
+        _key(invitation, texts.scale, labels.get(score), score, at) for at, score in enumerate(metric.scores)
+    ]
+    count = len(scores)
+    wide, gap = _KEYS.get(count, (46, 3))
+    half = count if count in _KEYS else -(-count // 2)
+    rows = [
+        {"scores": part, "width": len(part) * (wide + gap) + gap}
+        for part in (scores[:half], scores[half:])
+        if part
+    ]
+    ends = [labels.get(score, "") for score in (metric.minimum, metric.maximum)]
+    if texts.scale == "numbers":
+        ends = [
+            f"{score} – {text}" if text else ""
+            for score, text in zip((metric.minimum, metric.maximum), ends, strict=True)
+        ]
+    return {
+        "scale": texts.scale,
+        "scores": scores,
+        "rows": rows,
+        "gap": gap,
+        "width": sum(row["width"] for row in rows),
+        "ends": ends if any(ends) and texts.scale != "thumbs" else None,
+    }
+
+
+def _key(invitation: Invitation, scale: str, label: str | None, score: int, at: int) -> dict[str, Any]:
+    is_said = scale in ("words", "thumbs") and bool(label)
+    return {
+        "url": links.invitation(invitation.id, score),
+        "glyph": _GLYPHS[scale][at] if scale in _GLYPHS else None,
+        "text": label if is_said else str(score),
+        "name": f"{score}, {label}" if label and not is_said else None,
+        "line": f"{label}:" if is_said else f"{score} – {label}:" if label else f"{score}:",
+    }
+
+
+def _foot(survey: Survey, invitation: Invitation, language: str) -> dict[str, Any]:
+    """Why somebody got the mail, and where they go from it."""
+    found = [("mail.unsubscribe", links.unsubscribe(invitation.id))]
+    if invitation.person_id:
+        found.append(("me.title", links.me(invitation.person_id, invitation.send_at)))
+    brand = brands.of(survey)
+    if brand.privacy_url:
+        found.append(("brand.privacy", links.privacy(brand.privacy_of)))
+    return {
+        "why": wording.text(language, "mail.why"),
+        "links": [(wording.text(language, name), url) for name, url in found],
         "decoy_url": links.decoy(invitation.id),
-        "unsubscribe_url": links.unsubscribe(invitation.id),
-        "me_url": links.me(invitation.person_id, invitation.send_at) if invitation.person_id else None,
-        "paragraphs": [part for part in words["intro"].split("\n") if part.strip()],
-        "schemes": {
-            name: {"accent": accent, "on": colours.text_on(accent)}
-            for name, paper in (("light", "#ffffff"), ("dark", "#1b1e25"))
-            for accent in (colours.readable(colour, paper),)
-        },
     }
 
 

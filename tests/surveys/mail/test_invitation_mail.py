@@ -81,7 +81,7 @@ def test_the_ready_survey_writes_english_to_whom_nobody_knows(world, api):
     invite(api, ready)
     world.work()
     [mail] = outbox(world)
-    assert str(mail["Subject"]) == "How was your experience with us?"
+    assert str(mail["Subject"]) == "How likely are you to recommend us to a friend or colleague?"
 
 
 @ON_SQLITE
@@ -379,7 +379,7 @@ def test_one_reminder_goes_out_and_none_once_answered(world, api, make, memory):
 @pytest.mark.parametrize(
     ("language", "subject"),
     [
-        ("en", "Reminder: How was your experience with Acme?"),
+        ("en", "Reminder: How likely are you to recommend Acme to a friend or colleague?"),
         ("de", "Erinnerung: Ihre Rechnung {x}"),
         ("fr", "Rappel : How was it"),
     ],
