@@ -120,7 +120,9 @@ class LookQuery(ma.Schema):
     position = fields.String(validate=validate.OneOf(POSITIONS), load_default=POSITIONS[0])
     theme = fields.String(validate=validate.OneOf(THEMES), load_default=THEMES[0])
     scale = fields.String(validate=validate.OneOf(scales.CHOICES), load_default=None)
-    color = fields.String(validate=validate.Regexp(_COLOUR), load_default=None)
+    color = fields.String(
+        validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."), load_default=None
+    )
     name = text(SHORT, load_default=None)
     corner = fields.Integer(validate=validate.Range(0, 28), load_default=None)
     font = Font(load_default=None)

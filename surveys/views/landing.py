@@ -51,6 +51,7 @@ def show(token: str) -> Response:
         stored.comment if stored else None,
         # What is stored needs no confirming; anything else does.
         confirming=score is not None and score != given,
+        kept=stored.group if stored is not None and score in (None, given) else None,
     )
 
 

@@ -21,7 +21,17 @@ LANGUAGE = [
 ]
 
 #: What a respondent is told of an error unless `g.told` knows better; statuses not named here get `ui.error`.
-_TOLD = {404: "ui.not_found", 409: "ui.expired", 410: "ui.expired"}
+_TOLD = {
+    **dict.fromkeys((400, 403, 405, 413, 415, 422), "ui.wrong"),
+    404: "ui.not_found",
+    409: "ui.expired",
+    410: "ui.expired",
+    429: "ui.too_many",
+    503: "ui.away",
+}
+
+#: About these nobody need ask us.
+_PLAIN = (404, 409, 410, 429)
 
 #: After these the same form may succeed a moment later, so the page offers to send it again.
 _PASSING = (429, 500, 503)
@@ -120,7 +130,9 @@ def problem_page(problem: Problem) -> Response:
         typed=typed,
         # What is over can no longer be answered; what was answered can still be seen and deleted.
         my_page=g.get("my_page") if problem.status == 410 else None,
-        request_id=context.request_id(),
+        # A page for developers names the fields instead.
+        wrong=sorted(problem.fields.items()) if g.get("for_developers") else [],
+        reference=None if problem.status in _PLAIN or g.get("for_developers") else context.request_id(),
         brand=_brand(problem.status),
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )

@@ -125,10 +125,12 @@ def ask(
     comment: str | None = None,
     status: int = 200,
     confirming: bool = False,
+    kept: str | None = None,
 ) -> Response:
     """The page that asks, with `score` chosen; other statuses than 200 say what is missing.
 
-    `confirming`: the score comes from a mail's link and counts only once a person acts.
+    `confirming`: the score comes from a mail's link and counts only once a person acts. `kept`: the group of the score
+    that is stored already.
     """
     return _page(
         "survey.html",
@@ -140,6 +142,7 @@ def ask(
         comment=comment or "",
         refused=status != 200,
         confirming=confirming,
+        kept=kept,
     )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Response, make_response, request
+from flask import Response, g, make_response, request
 
 from surveys import brands, catalogue, links, wording
 from surveys.base.errors import Missing
@@ -27,6 +27,7 @@ _REFUSED = {**layout.HTML, "description": "No such look. Said as a page."}
 def _only_when_wanted() -> None:
     if not context.settings().welcome:
         raise Missing
+    g.language, g.for_developers = "en", True
 
 
 @routes.route("/", methods=["GET"])

@@ -250,6 +250,22 @@ def test_a_persons_act_counts_the_score_of_the_link(live, browse, invited, act):
     live.answer(survey, score=9, comment="Quick")
 
 
+@pytest.mark.parametrize("act", ["a click anywhere", "a tap anywhere", "the button"])
+def test_after_the_first_act_the_button_is_gone_and_the_page_reads_as_finished(browse, invited, act):
+    do, browser = ACTS[act]
+    page = browse(**browser)
+    page.goto(invited[1]["9"])
+    expect(page.locator("#kept")).to_have_text("")
+    do(page)
+    expect(page.get_by_role("status")).to_have_text("Your answer has been saved.")
+    expect(page.locator(CONFIRM)).to_be_hidden()
+    expect(page.locator("#finished")).to_have_text("Thank you! We are very pleased to hear that.")
+    expect(page.get_by_label("What did you like most? (optional)")).to_be_visible()
+    page.goto(invited[1]["9"])
+    expect(page.get_by_role("status")).to_have_text("Your answer has been saved.")
+    expect(page.locator("#finished")).to_be_visible()
+
+
 def test_another_score_than_the_links_is_the_only_one_recorded(live, browse, invited):
     survey, urls = invited
     page = browse()

@@ -8,7 +8,7 @@ import pytest
 from surveys import catalogue, recording
 from surveys.base import clock
 from surveys.models import Response
-from surveys.views import forms
+from surveys.views import forms, pages
 from tests.conftest import ON_SQLITE
 
 
@@ -375,3 +375,29 @@ def test_a_database_that_is_away_is_a_page_with_retry_after(client, make, monkey
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
     assert int(answer.headers["Retry-After"]) > 0
     assert 'name="score" value="9"' in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "said"),
+    [
+        ("/s/none?lang=de", 404, "Diese Umfrage"),
+        ("/demo/look?color=chartreuse", 422, "<code>color</code>: Must be a colour like #2f5bea."),
+        ("/demo/look?metric=guess&theme=neon", 422, "<code>metric</code>: Must be one of:"),
+        ("/u/none?lang=en", 404, "could not be found"),
+    ],
+)
+@ON_SQLITE
+def test_an_error_is_said_in_words_and_no_bare_number_stands_there(client, address, status, said):
+    answer = client.get(address)
+    page = answer.text.partition("<main")[2].partition("</main>")[0]
+    assert answer.status_code == status
+    assert said in page
+    assert answer.headers["X-Request-Id"] not in page
+    assert "Something went wrong" not in page
+
+
+def test_an_error_that_is_ours_has_a_number_to_ask_about_and_says_what_for(client, make, monkeypatch):
+    monkeypatch.setattr(pages.the_texts, "language_for", lambda *_: 1 / 0)
+    answer = client.get(f"/s/{make.survey().id}")
+    assert answer.status_code == 500
+    assert f"Number for questions about this: {answer.headers['X-Request-Id']}" in answer.text

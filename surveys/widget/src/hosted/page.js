@@ -14,6 +14,7 @@ const scale = form.querySelector('fieldset')
 const more = document.getElementById('more')
 const asked = document.getElementById('asked')
 const told = document.getElementById('told')
+const finished = document.getElementById('finished')
 const done = document.getElementById('done')
 const choices = document.getElementById('choices')
 const comment = form.elements.comment
@@ -101,6 +102,9 @@ function hear(outcome) {
     if (waiting().some(each => each.id == answer.id)) return
     forget()
     say(texts.saved, true)
+    // Whoever came by a mail has done what they came for; all else is an invitation.
+    if (isInvited) finished.textContent = texts.thanks[groupOf(answer.score)]
+    finished.hidden = !isInvited
     if (isFinishing) thank()
   } else if (isHere) {
     // Whatever it is, the plain form has a page that says so.
@@ -165,7 +169,8 @@ function confirmBy({ type, key, target }) {
 function ask() {
   const key = groupOf(score())
   const offered = texts.choices[key]
-  asked.textContent = choices.firstChild.textContent = texts.follow_up[key]
+  // What follows says that it is optional.
+  for (const label of [asked, choices.firstChild]) label.firstChild.data = texts.follow_up[key] + ' '
   if (choices.dataset.of != key) choices.lastChild.replaceChildren(...(offered || []).map(offer))
   choices.dataset.of = key
   choices.hidden = !offered
