@@ -359,6 +359,8 @@ def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent(parent)
         os.nice(10)
+        # What it has from the worker is never looked through for garbage: that would copy each page they share.
+        gc.freeze()
         verb()
         if _ringer is not None:
             _ringer.settle()
