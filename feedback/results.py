@@ -357,19 +357,33 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
     ]
     if len(narrowed) < len(selection.segments):
         return None
+    sent, still_open, answered = _asks(selection, now).where(*narrowed).tuples().first()
+    return _asked(sent, still_open, answered)
+
+
+def asked_by_survey(selection: Selection, now: datetime) -> dict[str, Asked]:
+    """How many each survey asked in the period, and how many answered; those that asked nobody are left out."""
+    rows: Any = _asks(selection, now, Invitation.survey).group_by(Invitation.survey)
+    return {survey: _asked(*counts) for survey, *counts in rows.tuples()}
+
+
+def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
     is_open = _is_open(selection, now)
     query = Invitation.select(
+        *by,
         fn.COUNT(Invitation.id),
         fn.SUM(peewee.Case(None, [(is_open, 1)], 0)),
         fn.SUM(peewee.Case(None, [(~is_open & Invitation.answered_at.is_null(False), 1)], 0)),
-    ).where(_of(Invitation.survey, selection), Invitation.sent_at.is_null(False), *narrowed)
+    ).where(_of(Invitation.survey, selection), Invitation.sent_at.is_null(False))
     if selection.since:
         query = query.where(Invitation.sent_at >= selection.since)
     if selection.until:
         query = query.where(Invitation.sent_at < selection.until)
-    sent, still_open, answered = (int(n or 0) for n in query.tuples().first())
-    sent -= still_open
-    return Asked(sent, answered, still_open)
+    return query
+
+
+def _asked(sent: int, still_open: int | None, answered: int | None) -> Asked:
+    return Asked(sent - int(still_open or 0), int(answered or 0), int(still_open or 0))
 
 
 def _is_open(selection: Selection, now: datetime) -> Any:

@@ -57,9 +57,10 @@ def of(surveys: Sequence[Survey], now: datetime) -> dict[str, Standing]:
         )
     )
     refused = refused_origins.of(surveys)
+    last_times = _last_times(ids)
     found = {}
     for survey in surveys:
-        newest, asked = _newest(survey.id), _last_asked(survey.id)
+        newest, asked = last_times[survey.id]
         last = max((at for at in (newest, asked) if at), default=None)
         found[survey.id] = Standing(
             answers.get(survey.id, 0),
@@ -91,22 +92,27 @@ def _by_survey(query: Any) -> dict[str, int]:
     return dict(query.group_by(Invitation.survey).tuples())
 
 
-def _newest(survey_id: str) -> datetime | None:
+def _last_times(ids: Sequence[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """When each survey last heard somebody, and when it last asked: a step into an index each, in one statement."""
     # The order of keys is that of time, and their index ends at the newest.
-    row = (
+    newest = (
         Response.select(Response.created_at)
-        .where(Response.survey == survey_id)
+        .where(Response.survey == Survey.id)
         .order_by(Response.key.desc())
-        .first()
+        .limit(1)
     )
-    return row.created_at if row else None
-
-
-def _last_asked(survey_id: str) -> datetime | None:
-    row = (
+    asked = (
         Invitation.select(Invitation.sent_at)
-        .where(Invitation.survey == survey_id, Invitation.sent_at.is_null(False))
+        .where(Invitation.survey == Survey.id, Invitation.sent_at.is_null(False))
         .order_by(Invitation.sent_at.desc())
-        .first()
+        .limit(1)
     )
-    return row.sent_at if row else None
+    rows: Any = Survey.select(Survey.id, newest.alias("newest"), asked.alias("asked")).where(
+        Survey.id.in_(ids)
+    )
+    return {id_: (_time(newest), _time(asked)) for id_, newest, asked in rows.tuples()}
+
+
+def _time(stored: Any) -> datetime | None:
+    """A time as Python has it: what stands in a column of no field comes as the driver gives it."""
+    return Response.created_at.python_value(stored)

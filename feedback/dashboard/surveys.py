@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
@@ -13,6 +13,7 @@ from peewee import fn
 
 from feedback import results
 from feedback.dashboard import charts, flash, forms, layout, registry, survey_form, words
+from feedback.numbers import Asked
 from surveys import catalogue, links, people, refused_origins, standing, texts, visible, wording
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
@@ -138,11 +139,14 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     rows = list(visible.surveys(registry.caller()).order_by(Survey.created_at.desc(), Survey.id))
     rows.sort(key=lambda survey: survey.status == "archived")
     found = standing.of(rows, now)
+    asked = _asked_lately(rows, now)
     return layout.page(
         "surveys.html",
         say("surveys"),
         status,
-        surveys=[(survey, METRICS[survey.metric], found[survey.id], _rate(survey)) for survey in rows],
+        surveys=[
+            (survey, METRICS[survey.metric], found[survey.id], _rate(asked.get(survey.id))) for survey in rows
+        ],
         days=DAYS,
         health=_health,
         metrics=METRICS,
@@ -154,12 +158,15 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     )
 
 
-def _rate(survey: Survey) -> str | None:
+def _asked_lately(surveys: list[Survey], now: datetime) -> dict[str, Asked]:
+    if not surveys:
+        return {}
+    lately = results.Selection(METRICS[surveys[0].metric], surveys, now - timedelta(days=DAYS))
+    return results.asked_by_survey(lately, now)
+
+
+def _rate(asked: Asked | None) -> str | None:
     """How many of those asked lately answered, in words."""
-    now = clock.now()
-    asked = results.asked(
-        results.Selection(METRICS[survey.metric], [survey], now - timedelta(days=DAYS)), now
-    )
     if asked is None or asked.response_rate is None:
         return None
     rate = charts.number(100 * asked.response_rate)
@@ -223,7 +230,7 @@ def _page(
         wrong=told or (say("survey.wrong") if wrong else None),
         version=clock.stamp(survey.updated_at),
         standing=standing.of([survey], now)[survey.id],
-        rate=_rate(survey),
+        rate=_rate(_asked_lately([survey], now).get(survey.id)),
         days=DAYS,
         health=_health,
         refused=refused_origins.of([survey])[survey.id],
