@@ -11,7 +11,7 @@ import structlog
 from feedback import corrections, feed, letters, rollups, saved_feeds, told
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
-from feedback.notices import rules
+from feedback.notices import rules, shown, watching
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
 from surveys import ask_history, events, responses, segment_counts, texts
@@ -41,7 +41,8 @@ def install() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     jobs.react(REACTIONS)
-    telling.use_views(told.VIEWS)
+    telling.use_views(told.VIEWS | shown.VIEWS)
+    telling.use_examples(shown.EXAMPLES)
     segment_counts.use(rollups.Counting())
     letters.use_kinds(writing.KINDS)
     ask_history.use_owed_help(cases.owed_help)
@@ -50,9 +51,10 @@ def install() -> None:
             "close what nobody confirms": cases.lapse,
             "warn of overdue follow-ups": alerts.warn,
             "roll up segments": rollups.hourly,
+            "look at what rules watch": watching.hourly,
         }
     )
-    worker.nightly({"review topics": reviews.nightly})
+    worker.nightly({"review topics": reviews.nightly, "forget old notices": watching.forget_old})
     keys.use_things("feeds", saved_feeds.OfKeys())
     keys.use_things("rules", rules.OfKeys())
 
@@ -127,8 +129,18 @@ def forget_words(payload: dict[str, Any], now: datetime) -> None:
 
 #: What follows from what happens, each line by itself. A comment is placed by what was read of it.
 REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
-    events.RECORDED: ((told.created,), (read_comment, place_comment, told.read), (opening.wait,)),
-    events.AMENDED: ((read_comment, place_comment, told.read), (opening.wait,), (learning.relearn,)),
+    events.RECORDED: (
+        (told.created,),
+        (read_comment, place_comment, told.read),
+        (opening.wait,),
+        (watching.wait,),
+    ),
+    events.AMENDED: (
+        (read_comment, place_comment, told.read),
+        (opening.wait,),
+        (watching.wait,),
+        (learning.relearn,),
+    ),
     events.CHANGED: ((told.updated,),),
     events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,), (cases.forget_empty,)),
 }

@@ -99,7 +99,7 @@ VIEWS: dict[str, View] = {
     telling.UPDATED: _OfResponses(),
     DELETED: _OfDeletions(),
     READ: _OfResponses(commented=True),
-    topics.STATUS_CHANGED: _OfTopics(),
+    **dict.fromkeys((topics.STATUS_CHANGED, topics.SURGING, topics.CAME_BACK), _OfTopics()),
 }
 
 

@@ -12,10 +12,11 @@ from flask.testing import FlaskClient
 
 import feedback.views
 import surveys.views
+from feedback.notices import watching
 from surveys.base import clock
 from surveys.base.http import openapi
 from surveys.mail import opened_links as opened
-from surveys.models import Invitation
+from surveys.models import Invitation, Response
 from tests.conftest import Api
 from tests.make import EDIT_KEY
 
@@ -345,6 +346,10 @@ def watched_for(api, survey):
     ]
     made = api.post("/api/rules", {"name": "Low", "when": {"kind": "score", "at_or_below": 6}, "to": to})
     assert made["backtest"]["spoken"]
+    row = Response.select().where(Response.score == 2).get()
+    watching.consider({"key": row.key, "revision": row.revision}, clock.now())
+    [said] = api.get("/api/notices")["items"]
+    api.patch(f"/api/notices/{said['id']}", {"useful": True})
     value = {"when": {"kind": "value", "survey": survey["id"]}, "segment": "agent"}
     api.patch(f"/api/rules/{made['id']}", value)
     api.post("/api/rules/backtest", value, 200)

@@ -25,6 +25,7 @@ DEEDS = {
     "PATCH /api/people/{person_id}": "changed a person",
     "DELETE /api/people/{person_id}": "erased a person",
     "POST /api/people/{person_id}/unsubscribe": "unsubscribed a person",
+    "PATCH /api/notices/{notice_id}": "said whether a notice was of use",
     "POST /api/pins": "pinned a note",
     "DELETE /api/pins/{pin_id}": "took a pinned note off",
     "POST /api/responses": "imported answers",

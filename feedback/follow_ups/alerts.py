@@ -98,6 +98,7 @@ def _warn(case_id: str, now: datetime) -> bool:
     row.save(only=[FollowUp.overdue_at])
     cases.remark(row.id, {"overdue": True}, None, now)
     tell(row, OVERDUE, now)
+    cases.tell(row, cases.OVERDUE, now)
     return True
 
 

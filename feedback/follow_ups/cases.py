@@ -28,6 +28,11 @@ from surveys.base import clock, db, ids, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Clash, Missing, Refused
 from surveys.models import Person, Response
+from surveys.webhooks import telling
+from surveys.webhooks.telling import Told
+
+#: What webhooks hear of cases.
+OPENED, OVERDUE, ENDED = "follow_up.opened", "follow_up.overdue", "follow_up.closed"
 
 #: Cases whose due times one transaction works out anew.
 AT_ONCE = 100
@@ -69,6 +74,7 @@ def admit(key: int, rule: str, now: datetime, caller: Caller | None = None) -> t
         _note(case, now, caller, {"opened": rule})
         _schedule(case, hours.promise())
         case.save(force_insert=True)
+        telling.tell(Told(OPENED, case.id, row.survey_id, row.key, mark="opened"), now)
     else:
         _note(case, now, caller, {"joined": rule})
         FollowUp.update(history=case.history).where(FollowUp.id == case.id).execute()
@@ -176,6 +182,18 @@ def hear(case_id: str, said: str, text: str | None, now: datetime) -> FollowUp |
     _note(row, now, None, done, text)
     _save(row, now, touch=True)
     return row
+
+
+def tell(row: FollowUp, type_: str, now: datetime) -> None:
+    """Have webhooks hear of a case: of the surveys of its answers, those that its first one is of. In a transaction."""
+    first: Any = (
+        FollowUpResponse.select(Response.survey, Response.key)
+        .join(Response, on=(Response.key == FollowUpResponse.response))
+        .where(FollowUpResponse.follow_up == row.id)
+        .order_by(FollowUpResponse.joined_at, Response.key)
+    )
+    survey, key = first.limit(1).tuples().first() or (None, None)
+    telling.tell(Told(type_, row.id, survey, key, mark=str(clock.microseconds(now))), now)
 
 
 def owed_help(person_ids: Sequence[str]) -> bool:
@@ -357,6 +375,8 @@ def _note(
 
 def _save(row: FollowUp, now: datetime, touch: bool) -> None:
     row.save()
+    if row.closed_at == now:
+        tell(row, ENDED, now)
     if touch:
         mine: Any = FollowUpResponse.select(FollowUpResponse.response).where(
             FollowUpResponse.follow_up == row.id

@@ -11,6 +11,7 @@ from feedback import segments
 from feedback.domain import alarms, notices
 from feedback.models import NoticeRule
 from feedback.schemas.filters import HIGHEST, LOWEST, ViewFilters
+from surveys.base.http import lists
 from surveys.domain import addresses
 from surveys.models import Webhook
 from surveys.schemas.kinds import (
@@ -158,14 +159,18 @@ class Terms(ma.Schema):
             and not (name.startswith(segments.PROPERTY) and kind in _OF_PROPERTIES)
         }
         if not wrong:
-            wrong = ViewFilters().validate(given) if kind not in _OF_PROPERTIES else _faults(given)
+            try:
+                ViewFilters().load(given, unknown=ma.INCLUDE)
+            except ma.ValidationError as error:
+                raise ma.ValidationError({"filters": error.messages}) from None
         if wrong:
             raise ma.ValidationError({"filters": wrong})
 
     @ma.post_load
     def _without_nothing(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if "filters" in data:
-            data["filters"] = {name: value for name, value in data["filters"].items() if value is not None}
+            given = {name: value for name, value in data["filters"].items() if value is not None}
+            data["filters"] = ViewFilters().load(given, unknown=ma.INCLUDE)
         return data
 
 
@@ -330,6 +335,56 @@ class RuleList(ma.Schema):
     next = fields.String(allow_none=True)
 
 
+class NoticeQuery(lists.PageArgs):
+    """Which notices."""
+
+    rule = text(100, 1)
+
+
+class NoticePatch(ma.Schema):
+    """What somebody says of a notice: true, it was of use; false, it was nothing; null, nothing is said."""
+
+    example = {"useful": False}
+
+    useful = Truth(required=True, allow_none=True)
+
+
+class NoticeOut(Stored):
+    """Something that a rule spoke of. `told`: whether it was sent, or kept back while the rule was snoozed.
+
+    `over_at`: null while it lasts. `response`: the id of the answer that it is about.
+    """
+
+    example: dict[str, Any] = {
+        "id": "ntc_01k9z6w3m4v8h2q5t7x0c1d2",
+        "rule": "rule_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "why": "Somebody gave 2; the rule speaks at 3 and below.",
+        "response": "4f0c2a52-7a3e-4f0e-8a55-0d6a4f5f1e11",
+        "told": True,
+        "useful": None,
+        "began_at": "2026-11-20T09:30:00.000Z",
+        "over_at": "2026-11-20T09:30:00.000Z",
+    }
+
+    id = fields.String()
+    rule = fields.String()
+    why = fields.String()
+    response = fields.String(allow_none=True)
+    told = fields.Boolean()
+    useful = fields.Boolean(allow_none=True)
+    began_at = Moment()
+    over_at = Moment(allow_none=True)
+
+
+class NoticeList(ma.Schema):
+    """Notices, newest first."""
+
+    example = {"items": [NoticeOut.example], "next": None}
+
+    items = fields.List(fields.Nested(NoticeOut))
+    next = fields.String(allow_none=True)
+
+
 def check_field(name: str, condition: Any, message: str) -> None:
     """Refuse a field unless it is so."""
     if not condition:
@@ -342,15 +397,6 @@ def stored(row: NoticeRule) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------------
-
-
-def _faults(given: Mapping[str, Any]) -> Any:
-    """What is wrong with filters among which are properties."""
-    try:
-        ViewFilters().load(given, unknown=ma.INCLUDE)
-    except ma.ValidationError as error:
-        return error.messages
-    return {}
 
 
 def _check_web(address: str) -> None:

@@ -28,6 +28,9 @@ AT_ONCE = 500
 #: What a webhook hears when a person gave a topic another status.
 STATUS_CHANGED = "topic.status_changed"
 
+#: What it hears when a topic is talked about more than before, and when one that was dealt with is again.
+SURGING, CAME_BACK = "topic.surging", "topic.came_back"
+
 _UNNAMED = "Unnamed topic"
 _LONGEST_NAME = 80  # characters
 

@@ -11,6 +11,7 @@ BLUEPRINTS = (
     results.routes,
     pins.routes,
     rules.routes,
+    rules.said,
     tags.routes,
     topics.routes,
     proofs.routes,

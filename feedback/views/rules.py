@@ -6,9 +6,13 @@ from flask import g
 
 from feedback import filters as the_filters
 from feedback.domain import notices
-from feedback.models import NoticeRule
-from feedback.notices import rehearsal, rules
+from feedback.models import Notice, NoticeRule
+from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import (
+    NoticeList,
+    NoticeOut,
+    NoticePatch,
+    NoticeQuery,
     RuleBody,
     RuleList,
     RuleOut,
@@ -36,6 +40,7 @@ routes = Routes(
     url_prefix="/api/rules",
     description="What the team is told of, by mail, in a chat or at a webhook.",
 )
+said = Routes("notices", __name__, url_prefix="/api/notices", description="What rules said.")
 
 
 @routes.route("", methods=["GET"])
@@ -97,6 +102,32 @@ def backtest(body: dict[str, Any]) -> Any:
     """Try a rule on the last year: when it would have spoken, and how often it would have by chance alone."""
     _check(body)
     return _tried(body)
+
+
+@said.route("", methods=["GET"])
+@needs("write")
+@said.arguments(NoticeQuery, location="query")
+@said.response(200, NoticeList)
+def notices_said(query: dict[str, Any]) -> Any:
+    """What rules said, newest first."""
+    found = visible.narrowed(Notice.select(), g.caller)
+    if "rule" in query:
+        found = found.where(Notice.rule == query["rule"])
+    rows, following = lists.newest_first(
+        found, Notice.began_at, Notice.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": speaking.shown(rows), "next": following}
+
+
+@said.route("/<notice_id>", methods=["PATCH"])
+@needs("write")
+@said.arguments(NoticePatch)
+@said.response(200, NoticeOut)
+def judge(body: dict[str, Any], notice_id: str) -> Any:
+    """Say whether a notice was of use; after three that were nothing, its rule offers to be less strict."""
+    row = visible.own(Notice, notice_id, g.caller)
+    (found,) = speaking.shown([speaking.say(row.id, body["useful"])])
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------

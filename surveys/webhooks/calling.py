@@ -78,6 +78,7 @@ class _Try:
     """One call that is to be made."""
 
     webhook_id: str
+    kind: str
     url: str
     secret: str
     event_key: int
@@ -170,7 +171,7 @@ class _Lane:
             body = self._body(found, row, now)
             if body is not None:
                 event = Event(found.event.id, body)
-                return _Try(row.id, row.url, row.secret, found.event_key, found.attempts, event)
+                return _Try(row.id, row.kind, row.url, row.secret, found.event_key, found.attempts, event)
         return None
 
     def _hold(self, row: Webhook, now: datetime) -> bool:
@@ -192,26 +193,26 @@ class _Lane:
         try:
             known = telling.view(event.type)
             data = known.data(event.subject, row.surveys) if known else None
+            told = {"type": event.type, "timestamp": clock.stamp(event.created_at), "data": data}
+            body: bytes | None = delivery.carrier(row.kind).body(told) if data is not None else None
         except Exception as error:
             if db.away(error):
                 raise
             log.error("event cannot be shown", type=event.type, exc_info=error)
             failed = Outcome(error=type(error).__name__)
-            tried = _Try(row.id, row.url, "", found.event_key, found.attempts, Event(event.id, b""))
+            tried = _Try(row.id, row.kind, row.url, "", found.event_key, found.attempts, Event(event.id, b""))
             db.write(lambda: _note(tried, failed, now, of_ours=True))
             return None
-        if data is None:
+        if body is None:
             gone = WebhookDelivery.update(state=telling.GONE, ended_at=now, error=None)
             db.write(gone.where(_is(row.id, found.event_key)).execute)
-            return None
-        told = {"type": event.type, "timestamp": clock.stamp(event.created_at), "data": data}
-        return db.compact(told).encode()
+        return body
 
 
 def _call(each: _Try, now: Callable[[], datetime]) -> tuple[Outcome, float]:
     began = now()
     try:
-        outcome = delivery.transport("webhook").send(each.url, each.secret, each.event, began)
+        outcome = delivery.carrier(each.kind).send(each.url, each.secret, each.event, began)
     except Exception as error:
         # Whatever it is, it is about this webhook: the others go on.
         log.error("webhook cannot be called", webhook=each.webhook_id, exc_info=error)
@@ -225,7 +226,7 @@ def _note(each: _Try, outcome: Outcome, now: datetime, of_ours: bool = False) ->
     values: dict[str, Any] = {"attempts": attempts, "status": outcome.status, "error": outcome.error}
     if outcome.error is None:
         values |= {"state": telling.DELIVERED, "ended_at": now}
-    elif attempts > len(jobs.RETRY_AFTER) or outcome.unwanted:
+    elif attempts > len(jobs.RETRY_AFTER) or outcome.unwanted or outcome.final:
         values |= {"state": telling.DEAD, "ended_at": now}
     else:
         values |= {"due_at": now + jobs.pause(attempts)}

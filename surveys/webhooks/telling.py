@@ -5,7 +5,7 @@ was erased meanwhile, and whoever hears of the same thing twice hears the newest
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -69,11 +69,17 @@ class Told:
 
 
 _views: dict[str, View] = {}
+_examples: dict[str, Callable[[str], str | None]] = {}
 
 
 def use_views(views: Mapping[str, View]) -> None:
     """Say what is told of each type of event."""
     _views.update(views)
+
+
+def use_examples(examples: Mapping[str, Callable[[str], str | None]]) -> None:
+    """Say what the last real case of a type is for an owner of webhooks: its subject, None when there was none."""
+    _examples.update(examples)
 
 
 def view(type_: str) -> View | None:
@@ -209,8 +215,7 @@ def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int
 def test(row: Webhook, now: datetime) -> WebhookDelivery:
     """Queue the last real case of the first of its events that has one. Raises Clash when there is none yet."""
     for type_ in row.events:
-        known = _views.get(type_)
-        subject = known.example(row.surveys) if known else None
+        subject = _example(type_, row)
         if subject is not None:
             return db.write(functools.partial(_queue_test, row, type_, subject, now))
     raise Clash("Nothing of what it wants to hear of has happened yet: there is no real example to send.")
@@ -236,6 +241,14 @@ def tidy(now: datetime) -> int:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _example(type_: str, row: Webhook) -> str | None:
+    """The subject of the last real case that a webhook would have heard of."""
+    if row.owner is not None:
+        return _examples[type_](row.owner) if type_ in _examples else None
+    known = _views.get(type_)
+    return known.example(row.surveys) if known else None
 
 
 def _listening() -> list[Webhook]:
@@ -268,7 +281,7 @@ def _queue(told: Told, takers: Sequence[str], now: datetime) -> None:
 
 
 def _queue_test(row: Webhook, type_: str, subject: str, now: datetime) -> WebhookDelivery:
-    key = _event(Told(type_, subject), ids.new("msg"), now, test=True)
+    key = _event(Told(type_, subject, owner=row.owner), ids.new("msg"), now, test=True)
     # Ahead of all that waits.
     _insert.many([_delivery(row.id, key, now) | {"due_at": now - KEPT}])
     _try_at_once(row.id, now)

@@ -1,13 +1,21 @@
 """Rules as whoever makes them meets them: refused where they are wrong, tried on the past, heard when it counts."""
 
+import json
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from standardwebhooks.webhooks import Webhook as Verifier
 
-from surveys.base import clock, delivery
-from surveys.base.delivery.client import Blocked
+from feedback.models import Topic
+from feedback.notices import watching
+from surveys.base import clock, delivery, worker
+from surveys.base.delivery.client import Answer, Blocked
+from surveys.base.delivery.defusing import JOINER
+from surveys.base.delivery.memory import Memory
+from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Response, Webhook
 from tests.conftest import ON_SQLITE, Api
 
@@ -175,3 +183,213 @@ def test_a_backtest_says_when_a_rule_would_have_spoken(world, api, make):
         assert low["by_chance_per_year"] is None
         for kind in ("answer", "surge", "came_back", "overdue"):
             assert api.post("/api/rules/backtest", rule(kind), 200)["by_chance_per_year"] is None
+
+
+class Chats(Outside):
+    """Takes what is posted; what is in `dead` answers never."""
+
+    def __init__(self):
+        self.taken = []
+        self.dead = set()
+
+    def call(self, method, url, body=None, headers=None):
+        if url in self.dead:
+            raise DeliveryFailed("too slow", again=True)
+        self.taken.append((url, json.loads(body), dict(headers)))
+        return Answer(204, {}, b"")
+
+    def said(self, url):
+        return [body for to, body, _ in self.taken if to == url]
+
+
+@pytest.fixture
+def chats(world):
+    found = Chats()
+    delivery.use_client(found)
+    return found
+
+
+@pytest.fixture
+def mailbox(world):
+    found = Memory()
+    delivery.use("mail", found)
+    return found
+
+
+def later(world, **time):
+    """The worker, now and once some time has passed."""
+    world.work()
+    with time_machine.travel(clock.now() + timedelta(**time), tick=False):
+        world.work()
+
+
+HOOK = "https://app.example/hook"
+
+
+def test_a_low_score_is_told_once_everywhere_and_a_dead_chat_delays_nobody(world, api, make, chats, mailbox):
+    to = [
+        {"kind": "teams", "address": "https://teams.example/dead"},
+        *TO,
+        {"kind": "slack", "address": SLACK},
+        {"kind": "webhook", "address": HOOK},
+    ]
+    chats.dead = {"https://teams.example/dead"}
+    survey = make.survey()
+    given = rule("score", at_or_below=6, filters={"has_comment": "1"}) | {"to": to}
+    made = api.post("/api/rules", given)
+    [key] = [each["secret"] for each in made["to"] if each["kind"] == "webhook"]
+    answer = make.answer(survey, score=2)
+    world.client.post("/r", json=answer)
+    world.client.post("/r", json={**answer, "revision": 2, "comment": "See <!channel> evil.example"})
+    make.response(survey, 9, comment="Fine")
+    make.response(survey, 1, comment="Old", at=clock.now() - timedelta(days=3))
+    world.work()
+    assert chats.taken == []
+    later(world, minutes=3)
+    later(world, minutes=4)
+    [message] = chats.said(SLACK)
+    assert "Somebody gave 2" in str(message)
+    assert "evil.example" not in str(message)
+    [told] = mailbox.sent
+    assert (told.to, told.subject) == ("team@example.com", "A rule")
+    assert "> See <!channel>" in told.text
+    [(_, body, headers)] = [each for each in chats.taken if each[0] == HOOK]
+    assert Verifier(key).verify(json.dumps(body, ensure_ascii=False, separators=(",", ":")), headers) == body
+    assert body["type"] == "notice.began"
+    assert body["data"]["response"]["comment"] == "See <!channel> evil.example"
+    [notice] = api.get("/api/notices")["items"]
+    assert (notice["rule"], notice["response"], notice["useful"]) == (made["id"], answer["id"], None)
+    # The dead one is dead by itself, and what waits for it is not lost.
+    [waiting] = api.get(f"/api/webhooks/{made['to'][0]['id']}/deliveries")["items"]
+    assert (waiting["state"], waiting["error"]) == ("pending", "too slow")
+    # Whoever is erased is in no message that is still to be sent.
+    api.delete(f"/api/responses/{answer['id']}")
+    assert api.get("/api/notices")["items"] == []
+    chats.dead = set()
+    later(world, hours=1)
+    assert chats.said("https://teams.example/dead") == []
+
+
+@ON_SQLITE
+def test_a_rule_can_be_tried_snoozed_and_called_nothing(world, api, make, chats):
+    survey = make.survey()
+    made = api.post(
+        "/api/rules", rule("score", at_or_below=3) | {"to": [{"kind": "slack", "address": SLACK}]}
+    )
+    test = f"/api/webhooks/{made['to'][0]['id']}/test"
+    api.post(test, None, 409)
+    make.response(survey, 3, comment="Meh", at=clock.now() - timedelta(days=40))
+    api.post(test, None, 202)
+    world.work()
+    assert "Somebody gave 3" in str(chats.said(SLACK))
+    path = f"/api/rules/{made['id']}"
+    api.patch(path, {"snoozed_until": clock.stamp(clock.now() + timedelta(hours=1))})
+    make.response(survey, 1)
+    later(world, minutes=3)
+    assert len(chats.said(SLACK)) == 1
+    [kept] = api.get("/api/notices", rule=made["id"])["items"]
+    assert kept["told"] is False
+    api.patch(path, {"snoozed_until": None})
+    for _ in range(20):
+        make.response(survey, 1)
+    later(world, minutes=6)
+    assert len(chats.said(SLACK)) == 21
+    assert "Too often" not in str(chats.said(SLACK)[0])
+    assert "Too often" in str(chats.said(SLACK)[-1])
+    [listed] = api.get("/api/rules")["items"]
+    assert (listed["flapping"], listed["spoken_lately"], listed["suggestion"]) == (True, 21, None)
+    for each in api.get("/api/notices")["items"][:3]:
+        assert api.patch(f"/api/notices/{each['id']}", {"useful": False})["useful"] is False
+    [listed] = api.get("/api/rules")["items"]
+    assert listed["suggestion"] == {"kind": "score", "at_or_below": 2}
+    assert list(api.patch("/api/notices/ntc_none", {"useful": 1}, 422)["error"]["fields"]) == ["useful"]
+    api.patch("/api/notices/ntc_none", {"useful": None}, 404)
+
+
+def test_what_lasts_is_told_when_it_begins_and_when_it_is_over(world, api, make, chats):
+    """A value that fell, and a case that is overdue; webhooks hear of both, the feed and Prometheus agree."""
+    now = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+    survey = make.survey()
+    types = [
+        "response.created",
+        "response.updated",
+        "follow_up.opened",
+        "follow_up.overdue",
+        "follow_up.closed",
+    ]
+    types += ["value.changed", "topic.came_back", "topic.status_changed"]
+    to = {"to": [{"kind": "slack", "address": SLACK}]}
+    with time_machine.travel(now, tick=False):
+        chosen = random.Random(1)
+        year_of(make, survey, now, [20 + chosen.gauss(0, 4) for _ in range(27)], n=20)
+        world.work()
+        api.post("/api/webhooks", {"url": HOOK, "events": types})
+        api.post("/api/rules", rule("value", survey=survey.id) | to)
+        api.post("/api/rules", rule("overdue") | to)
+        api.post("/api/rules", rule("came_back") | to)
+        watching.look(now)
+        world.work()
+        assert chats.taken == []
+        row = make.response(survey, 0, comment="Broken")
+        case = api.post("/api/follow-ups", {"response": row.id})
+        topic = api.post("/api/topics", {"label": "Parking"})["id"]
+        Topic.update(status="came_back").where(Topic.id == topic).execute()
+        for _ in range(19):
+            make.response(survey, 0)
+        world.work()
+    week = now + timedelta(weeks=1)
+    with time_machine.travel(week, tick=False):
+        for _ in range(2):
+            worker.do_duties(week)
+            watching.look(week)
+            world.work()
+        begun = [body["blocks"][1]["text"]["text"].replace(JOINER, "") for body in chats.said(SLACK)]
+        assert sorted(each.split()[0] for each in begun) == ["An", "Net", "Parking"]
+        for _ in range(20):
+            make.response(survey, 10)
+        Topic.update(status="seen").where(Topic.id == topic).execute()
+        api.patch(f"/api/follow-ups/{case['id']}", {"status": "given_up", "reason": "duplicate", "note": "x"})
+    after = week + timedelta(weeks=1)
+    with time_machine.travel(after, tick=False):
+        for _ in range(2):
+            watching.look(after)
+            world.work()
+        over = [body["blocks"][0]["text"]["text"] for body in chats.said(SLACK)[3:]]
+        assert over == ["Over: A rule"] * 3
+        heard = [body for to, body, _ in chats.taken if to == HOOK]
+        counts = Counter(body["type"] for body in heard)
+        assert counts["value.changed"] == 2
+        assert [counts[type_] for type_ in types[2:5]] == [1, 1, 1]
+        assert counts["topic.came_back"] == 1
+        changed = [body["data"] for body in heard if body["type"] == "value.changed"]
+        assert [(each["state"], each["survey"]) for each in changed] == [
+            ("began", survey.id),
+            ("over", survey.id),
+        ]
+        [closed] = [body["data"] for body in heard if body["type"] == "follow_up.closed"]
+        assert (closed["id"], closed["status"]) == (case["id"], "given_up")
+        assert "history" not in closed
+        # Each response that the feed tells of last is what its last webhook told.
+        last = {body["data"]["id"]: body["data"]["version"] for body in heard if body["type"] in types[:2]}
+        items = follow(api)
+        assert {id_: items[id_]["version"] for id_ in last} == last
+        assert len(last) == 40
+        text = world.client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_data(as_text=True)
+        counted = {
+            line.split('"')[1]: int(float(line.rpartition(" ")[2]))
+            for line in text.splitlines()
+            if line.startswith("earshot_events_total{")
+        }
+        assert {type_: n for type_, n in counted.items() if not type_.startswith("notice.")} == counts
+        assert (counted["notice.began"], counted["notice.over"]) == (3, 3)
+
+
+def follow(api):
+    """The newest of each response, as a follower of changes has it."""
+    items, cursor = {}, None
+    while True:
+        page = api.get("/api/feed", order="changed", limit=200, **({"cursor": cursor} if cursor else {}))
+        if not page["items"]:
+            return items
+        items |= {item["id"]: item for item in page["items"]}
+        cursor = page["next"]

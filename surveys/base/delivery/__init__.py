@@ -4,6 +4,12 @@ message   one mail, as plain values
 headers   its header lines as they travel
 mail      over SMTP, or as files into DATA_DIR/outbox
 webhook   events to other systems, signed
+slack     notices into Slack
+teams     notices into Microsoft Teams
+discord   notices into Discord
+mailed    notices by mail
+chats     what the chats have in common
+defusing  words of strangers: nothing in them links, calls or breaks
 client    the one HTTP client, which refuses private addresses
 dns       TXT records of the sender's domain
 deadline  hangs up on who takes too long in all
@@ -13,12 +19,19 @@ memory    keeps mail in a list, for tests
 from collections.abc import Callable
 from typing import Any
 
-from surveys.base.delivery import mail, webhook
+from surveys.base.delivery import discord, mail, mailed, slack, teams, webhook
 from surveys.base.delivery.client import Client
 from surveys.base.settings import Settings
 
 #: How each kind of transport is made of the settings, once.
-TRANSPORTS: dict[str, Callable[[Settings], Any]] = {"mail": mail.of, "webhook": webhook.of}
+TRANSPORTS: dict[str, Callable[[Settings], Any]] = {
+    "mail": mail.of,
+    "webhook": webhook.of,
+    "slack": slack.of,
+    "teams": teams.of,
+    "discord": discord.of,
+    "mailed": mailed.of,
+}
 
 _transports: dict[str, Any] = {}
 _client = Client()
@@ -45,6 +58,11 @@ def use_client(chosen: Any) -> None:
 def transport(kind: str) -> Any:
     """What carries messages of a kind. Raises LookupError before `install`."""
     return _transports[kind]
+
+
+def carrier(kind: str) -> Any:
+    """What carries events and notices to a row of the table of webhooks, by its kind."""
+    return transport("mailed" if kind == "mail" else kind)
 
 
 def use(kind: str, chosen: Any) -> None:

@@ -4,11 +4,15 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import secrets
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from surveys.base import delivery
+from surveys.base.delivery.client import Answer
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.settings import Settings
 
@@ -33,17 +37,23 @@ class Event:
 class Outcome:
     """What became of one try. `status`: of the answer, None where there was none. `error`: None when it arrived.
 
-    `wait`: seconds for which the server asks to be left alone. `unwanted`: it wants no more of them (410).
+    `wait`: seconds for which the server asks to be left alone. `unwanted`: it wants no more of them (410). `final`:
+    trying again makes no sense, though others may come.
     """
 
     status: int | None = None
     error: str | None = None
     wait: int = 0
     unwanted: bool = False
+    final: bool = False
 
 
 class Webhooks:
     """Carries events to any address that the client may call."""
+
+    def body(self, told: Mapping[str, Any]) -> bytes:
+        """An event as it is sent: JSON of its `type`, `timestamp` and `data`."""
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     def send(self, url: str, secret: str, event: Event, now: datetime) -> Outcome:
         """Try once. Everything but a 2xx is a failure, redirects too. Raises nothing."""
@@ -55,15 +65,22 @@ class Webhooks:
             answer = delivery.outbound().call("POST", url, event.body, signed)
         except DeliveryFailed as error:
             return Outcome(error=str(error))
-        if 200 <= answer.status < 300:
-            return Outcome(answer.status)
-        asked = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), "")
-        return Outcome(
-            answer.status,
-            f"answered {answer.status}",
-            min(int(asked), MOST_WAIT) if asked.isascii() and asked.isdigit() else 0,
-            answer.status == 410,
-        )
+        return outcome_of(answer)
+
+
+def outcome_of(answer: Answer, gone: Container[int] = (410,)) -> Outcome:
+    """What an answer says; with a status out of `gone` the server wants no more."""
+    if 200 <= answer.status < 300:
+        return Outcome(answer.status)
+    asked = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), "")
+    # Discord tells parts of a second too.
+    seconds = asked.partition(".")[0]
+    return Outcome(
+        answer.status,
+        f"answered {answer.status}",
+        min(int(seconds) + (seconds != asked), MOST_WAIT) if seconds.isascii() and seconds.isdigit() else 0,
+        answer.status in gone,
+    )
 
 
 def of(settings: Settings) -> Webhooks:

@@ -1,0 +1,63 @@
+"""Notices by mail, as plain text: nothing in it is a link but ours, and words of customers stand behind `> `."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from surveys.base import delivery
+from surveys.base.delivery.defusing import Told, line, plain
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.delivery.webhook import Event, Outcome
+from surveys.base.settings import Settings
+
+SUBJECT, QUOTE = 150, 5000
+
+_TEXT = """{why}
+{quote}{lines}
+{link}
+
+--
+You get this because of a rule of your team: {settings}
+"""
+
+
+class Mailed:
+    """Carries notices to one mailbox."""
+
+    def body(self, told: Mapping[str, Any]) -> bytes:
+        """Subject and text for an event that is a notice."""
+        notice = Told.of(told["data"])
+        quoted = "\n".join(f"> {each}" for each in plain(notice.quote or "", QUOTE).splitlines())
+        text = _TEXT.format(
+            why=plain(notice.why, QUOTE),
+            quote=f"\n{quoted}\n" if quoted else "",
+            lines="".join(f"\n{name}: {line(value, 200)}" for name, value in notice.lines)
+            + ("\n" if notice.lines else ""),
+            link=notice.link,
+            settings=notice.settings,
+        )
+        return json.dumps({"subject": line(notice.title, SUBJECT), "text": text}, ensure_ascii=False).encode()
+
+    def send(self, url: str, secret: str, event: Event, now: datetime) -> Outcome:
+        """Try once; the Message-ID is the event's, so that a mailbox can tell a repetition. Raises nothing.
+
+        Where nobody can tell whether it left, it is not sent again by itself: it is shown as that, and can be.
+        """
+        if not secret:
+            return Outcome(error="UnreadableSecret")
+        given = json.loads(event.body)
+        headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+        message = Message(secret, given["subject"], given["text"], id=event.id, headers=headers)
+        try:
+            delivery.transport("mail").send(message, now)
+        except DeliveryUnknown:
+            return Outcome(error="may have arrived", final=True)
+        except DeliveryFailed as error:
+            return Outcome(error=str(error), final=not error.again)
+        return Outcome(250)
+
+
+def of(settings: Settings) -> Mailed:
+    """The way by mail: whatever carries mail."""
+    return Mailed()
