@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, feed, letters, rollups, saved_feeds, told
+from feedback import corrections, digests, feed, letters, rollups, saved_feeds, told
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
 from feedback.notices import rules, shown, watching
@@ -52,11 +52,19 @@ def install() -> None:
             "warn of overdue follow-ups": alerts.warn,
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
+            "queue digests": digests.hourly,
         }
     )
-    worker.nightly({"review topics": reviews.nightly, "forget old notices": watching.forget_old})
+    worker.nightly(
+        {
+            "review topics": reviews.nightly,
+            "forget old notices": watching.forget_old,
+            "forget digests": digests.tidy,
+        }
+    )
     keys.use_things("feeds", saved_feeds.OfKeys())
     keys.use_things("rules", rules.OfKeys())
+    keys.use_things("digests", digests.OfKeys())
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)

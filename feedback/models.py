@@ -542,3 +542,38 @@ class Notice(Table):
 
 Notice.add_index(Notice.response, name="notice_response", where=Notice.response.is_null(False))
 Notice.add_index(Notice.follow_up, name="notice_follow_up", where=Notice.follow_up.is_null(False))
+
+
+class Digest(Table):
+    """A view of the feed that goes by mail to one address, again and again.
+
+    `member`: whose address it is, null for somebody without an account, who confirms it first. `surveys`: the only
+    ones that its maker sees, null for all. `queued_for`, `begun_for`: the first day of the time that was last put into
+    the queue, and begun to be sent; a time is begun once. `outcome`: what became of that.
+    """
+
+    id = TextField(primary_key=True)
+    email = TextField()
+    member = TextField(null=True, index=True)
+    when = TextField()
+    filters = JSONField()
+    surveys = JSONField(null=True)
+    made_by = TextField()
+    created_at = UTCField()
+    confirmed_at = UTCField(null=True)
+    stopped_at = UTCField(null=True)
+    queued_for = TextField(null=True)
+    begun_for = TextField(null=True)
+    outcome = TextField(null=True)
+    sent_at = UTCField(null=True)
+
+    WHEN = ("daily", "weekly", "monthly")
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they made themselves."""
+        return cls.made_by == caller.id
+
+    class Meta:
+        constraints = [SQL("CHECK (\"when\" IN ('daily', 'weekly', 'monthly'))")]
+        holds = {"email": IDENTIFIER}

@@ -45,6 +45,7 @@ KEPT = {
     "alias": "with the response",
     "follow_up": "with the person, or with its last response",
     "follow_up_response": "with the response",
+    "digest": "until its reader stops it, or it is deleted; 30 days when nobody confirms it",
     "erased": "for good: an id, so that whoever follows the feed deletes a copy",
     "letter": "with the person, or with its follow-up: a mail that somebody of the team wrote",
     "idempotent_call": "a day; at once when a person in it is erased",

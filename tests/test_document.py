@@ -24,7 +24,7 @@ from tests.make import EDIT_KEY
 FREE = {
     *("PersonOut.properties", "InvitationOut.properties", "StoredReceipt.body", "PersonExport.tables"),
     *("ResponseOut.answers", "ResponseOut.properties", "FeedItem.answers", "FeedItem.properties"),
-    *("SavedFeedOut.filters", "SavedFeedCreated.filters", "RuleOut.filters"),
+    *("SavedFeedOut.filters", "SavedFeedCreated.filters", "RuleOut.filters", "DigestOut.filters"),
     # Groups or scores, and languages, whichever of the two comes first.
     *(f"SurveyOut.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
     *(f"SurveyCreated.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
@@ -354,6 +354,8 @@ def watched_for(api, survey):
     api.patch(f"/api/rules/{made['id']}", value)
     api.post("/api/rules/backtest", value, 200)
     api.get("/api/rules")
+    api.post("/api/digests", {"email": "board@acme.example", "when": "monthly"})
+    api.get("/api/digests")
 
 
 # --------------------------------------------------------------------------------------------- clients

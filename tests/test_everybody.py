@@ -19,6 +19,7 @@ IMPERSONAL = {
     "connection",
     "daily_count",
     "definition",
+    "digest",
     "erased",
     "learnt",
     "member",

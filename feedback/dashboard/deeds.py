@@ -8,6 +8,8 @@ DEEDS = {
     "POST /api/connections": "connected a helpdesk",
     "PATCH /api/connections/{connection_id}": "changed a helpdesk's connection",
     "DELETE /api/connections/{connection_id}": "removed a helpdesk's connection",
+    "POST /api/digests": "had a digest sent",
+    "DELETE /api/digests/{digest_id}": "ended a digest",
     "POST /api/feeds": "saved a view",
     "DELETE /api/feeds/{feed_id}": "forgot a saved view",
     "POST /api/follow-ups": "opened a follow-up",

@@ -1,6 +1,18 @@
 """Feed and numbers over HTTP; `BLUEPRINTS` is the contents page."""
 
-from feedback.views import exports, feed, follow_ups, pins, proofs, responses, results, rules, tags, topics
+from feedback.views import (
+    digests,
+    exports,
+    feed,
+    follow_ups,
+    pins,
+    proofs,
+    responses,
+    results,
+    rules,
+    tags,
+    topics,
+)
 
 BLUEPRINTS = (
     feed.routes,
@@ -12,6 +24,8 @@ BLUEPRINTS = (
     pins.routes,
     rules.routes,
     rules.said,
+    digests.routes,
+    digests.public_pages,
     tags.routes,
     topics.routes,
     proofs.routes,

@@ -62,19 +62,28 @@ class MadeRule(ma.Schema):
     name = fields.String()
 
 
+class MadeDigest(ma.Schema):
+    """A digest, by whom it goes to."""
+
+    id = fields.String()
+    email = fields.String()
+
+
 class KeyListed(KeyOut):
-    """A key in a list, with the saved views, webhooks and rules that it made and that go with it."""
+    """A key in a list, with the saved views, webhooks, rules and digests that it made and that go with it."""
 
     example = {
         **KeyOut.example,
         "feeds": [{"id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "Unhappy"}],
         "webhooks": [{"id": "wh_01k9z6w3m4v8h2q5t7x0c1d2e3", "url": "https://hooks.example/earshot"}],
         "rules": [{"id": "rule_01k9z6w3m4v8h2q5t7x0c1d2e3", "name": "NPS of the checkout"}],
+        "digests": [{"id": "dig_01k9z6w3m4v8h2q5t7x0c1d2e3", "email": "board@example.com"}],
     }
 
     feeds = fields.List(fields.Nested(MadeFeed))
     webhooks = fields.List(fields.Nested(MadeWebhook))
     rules = fields.List(fields.Nested(MadeRule))
+    digests = fields.List(fields.Nested(MadeDigest))
 
 
 class KeyRevoking(ma.Schema):
@@ -96,6 +105,11 @@ class KeyRevoking(ma.Schema):
         validate=validate.OneOf(("0", "1")),
         load_default="0",
         metadata={"description": "1: its rules stay, as the service's; else they say nothing any more."},
+    )
+    keep_digests = fields.String(
+        validate=validate.OneOf(("0", "1")),
+        load_default="0",
+        metadata={"description": "1: its digests stay, as the service's; else they are not sent any more."},
     )
 
 

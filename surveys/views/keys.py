@@ -23,7 +23,7 @@ routes = Routes("keys", __name__, url_prefix="/api/keys", description="Who may c
 @routes.arguments(lists.PageArgs, location="query")
 @routes.response(200, KeyList)
 def index(query: dict[str, Any]) -> Any:
-    """Keys in use, newest first, without their secrets, each with the saved views, webhooks and rules that it made."""
+    """Keys in use, newest first, without their secrets, each with the views, webhooks, rules and digests it made."""
     found = visible.narrowed(ApiKey.select().where(ApiKey.revoked_at.is_null()), g.caller)
     rows, following = lists.newest_first(
         found, ApiKey.created_at, ApiKey.id, query.get("cursor"), query["limit"]
@@ -55,7 +55,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.arguments(KeyRevoking, location="query")
 @routes.response(204)
 def delete(query: dict[str, Any], key_id: str) -> Any:
-    """Revoke a key, at once and everywhere, and with it the saved views, webhooks and rules that it made."""
+    """Revoke a key, at once and everywhere, and with it the views, webhooks, rules and digests that it made."""
     may = visible.all_of(None, g.caller)
     kept = [name.removeprefix("keep_") for name, value in query.items() if value == "1"]
     if not (may and keys.revoke(key_id, clock.now(), kept)):

@@ -1,0 +1,387 @@
+"""Digests: what came in a day, a week or a month, by mail, at most once each time, and not when nothing came."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from feedback import feed, results, segments
+from feedback.domain.headings import first_words
+from feedback.item import Item
+from feedback.models import Digest, Topic
+from surveys import daily_counts, links, visible
+from surveys.base import db, delivery, ids, jobs, signing
+from surveys.base.accounts import keys, members
+from surveys.base.accounts.caller import Caller
+from surveys.base.delivery.defusing import line, plain
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.errors import Clash, Missing, Unauthorized
+from surveys.domain import addresses, schedule
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+
+#: The jobs that ask somebody whether they want a digest, and that send one.
+ASK, DUE = "digest to confirm", "digest due"
+
+#: The hour of the day, in TIME_ZONE, from which on the last day, week or month is told of.
+HOUR = 7
+
+#: Answers that are told one by one, and letters of each.
+MOST, LETTERS = 20, 400
+
+#: So many newest answers are looked through for those.
+LOOKED_AT = 200
+
+#: Digests that wait for the click of one address; more would be a nuisance.
+MOST_UNCONFIRMED = 5
+
+#: What nobody confirmed, or what was stopped, is forgotten after that.
+KEPT = timedelta(days=30)
+
+#: A topic of this status is settled: the team said no.
+DECLINED = "wont_do"
+
+SENDING, SENT, NOTHING, UNKNOWN, FAILED = "sending", "sent", "nothing", "unknown", "failed"
+
+_INTERVALS: dict[str, schedule.Interval] = {"daily": "day", "weekly": "week", "monthly": "month"}
+
+_ASKED = """Hello,
+
+somebody at {site} wants to send you, {when}, what customers say there.
+
+Do you want that? Say so here; until then nothing is sent:
+{link}
+
+If not, do nothing.
+"""
+
+
+def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
+    """Take down who wants a digest (`email`, `when`, `filters`). Who has no account is asked first, by mail.
+
+    Raises Clash where that address is asked often enough, Unauthorized when the caller's key was revoked meanwhile.
+    """
+    email = addresses.normal(values["email"]) or ""
+    member = members.by_email(email)
+    joined = member is not None and member.joined_at is not None
+
+    def verb() -> Digest:
+        if caller.member is None and not keys.hold(caller.id):
+            raise Unauthorized
+        waiting = (Digest.email == email) & Digest.confirmed_at.is_null() & Digest.stopped_at.is_null()
+        if not joined and Digest.select().where(waiting).count() >= MOST_UNCONFIRMED:
+            raise Clash("Enough digests wait for a click from this address.", "email")
+        row = Digest.create(
+            id=ids.new("dig"),
+            email=email,
+            member=member.id if member is not None and joined else None,
+            when=values["when"],
+            filters=values["filters"],
+            surveys=visible.only(caller),
+            made_by=caller.id,
+            created_at=now,
+        )
+        if joined:
+            _confirm(row.id, now)
+        else:
+            jobs.enqueue(ASK, {"digest": row.id}, now)
+        return Digest.get_by_id(row.id)
+
+    return db.write(verb)
+
+
+def token(row: Digest) -> str:
+    """The secret in the address at which its reader confirms or stops it."""
+    return signing.sign("digest", row.id)
+
+
+def opened_by(token: str, now: datetime) -> Digest:
+    """The digest of a token. Raises Missing."""
+    try:
+        row = Digest.get_or_none(Digest.id == signing.read("digest", token, now))
+    except signing.BadToken:
+        row = None
+    if row is None:
+        raise Missing
+    found: Digest = row
+    return found
+
+
+def confirm(row: Digest, now: datetime) -> None:
+    """Its reader wants it: the first one comes when the time that runs now is over."""
+    db.write(lambda: _confirm(row.id, now))
+
+
+def stop(row: Digest, now: datetime) -> None:
+    """Its reader wants no more."""
+    mine = (Digest.id == row.id) & Digest.stopped_at.is_null()
+    db.write(Digest.update(stopped_at=now).where(mine).execute)
+
+
+def delete(row: Digest) -> None:
+    """Nobody wants it any more."""
+    db.write(Digest.delete().where(Digest.id == row.id).execute)
+
+
+def of_member(member_id: str) -> list[Digest]:
+    """A member's own digests that were not stopped, oldest first."""
+    mine = (Digest.member == member_id) & Digest.stopped_at.is_null()
+    return list(Digest.select().where(mine).order_by(Digest.created_at, Digest.id))
+
+
+def hourly(now: datetime) -> int:
+    """Queue what is due: for each digest the last time that is over, once; how many."""
+    zone = daily_counts.time_zone()
+    live = Digest.select().where(Digest.confirmed_at.is_null(False), Digest.stopped_at.is_null())
+    return sum(_queue(row, zone, now) for row in list(live))
+
+
+def tidy(now: datetime) -> int:
+    """Forget what nobody confirmed and what was stopped, KEPT ago; how many."""
+    old = Digest.confirmed_at.is_null() & (Digest.created_at < now - KEPT)
+    return db.write(Digest.delete().where(old | (Digest.stopped_at < now - KEPT)).execute)
+
+
+@jobs.on(ASK, lane=jobs.MAIL)
+def ask(payload: dict[str, Any], now: datetime) -> None:
+    """Ask somebody without an account whether they want a digest."""
+    row = Digest.get_or_none(Digest.id == payload["digest"])
+    if row is None or row.confirmed_at is not None or row.stopped_at is not None:
+        return
+    text = _ASKED.format(site=links.to(""), when=_WHEN[row.when], link=links.to(f"/d/{token(row)}"))
+    try:
+        delivery.transport("mail").send(
+            Message(row.email, "Do you want this digest?", text, headers=_HEADERS), now
+        )
+    except DeliveryUnknown:
+        return
+    except DeliveryFailed as error:
+        if error.again:
+            raise
+
+
+@jobs.on(DUE, lane=jobs.MAIL)
+def send(payload: dict[str, Any], now: datetime) -> None:
+    """Send one digest, unless that was begun before: it is marked before it leaves, for twice is worse than never."""
+    row, begins = Digest.get_or_none(Digest.id == payload["digest"]), payload["for"]
+    if row is None or row.stopped_at is not None:
+        return
+    if row.begun_for == begins:
+        if row.outcome == SENDING:
+            _note(row.id, begins, UNKNOWN, None)
+        return
+    mail = compose(row, begins, daily_counts.time_zone())
+    if mail is None:
+        _begin(row.id, begins, NOTHING)
+        return
+    if not _begin(row.id, begins, SENDING):
+        return
+    try:
+        delivery.transport("mail").send(mail, now)
+    except DeliveryUnknown:
+        _note(row.id, begins, UNKNOWN, None)
+    except DeliveryFailed as error:
+        if error.again:
+            # Nothing has left: it may be begun again.
+            mine = (Digest.id == row.id) & (Digest.begun_for == begins)
+            db.write(Digest.update(begun_for=row.begun_for, outcome=FAILED).where(mine).execute)
+            raise
+        _note(row.id, begins, FAILED, None)
+    else:
+        _note(row.id, begins, SENT, now)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a digest tells of a time: how many answers fit, the values of their surveys, the newest words."""
+
+    n: int
+    values: Sequence[str]
+    items: Sequence[Item]
+
+
+def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told | None:
+    """The same view as the feed with the same filters, for a time; None when nothing came, or nobody may be told.
+
+    What is archived is left out, and what speaks of nothing but topics that were declined.
+    """
+    surveys = row.surveys
+    if row.member is not None:
+        member = members.get(row.member)
+        if member is None or not members.ROLES[member.role]:
+            return None
+        if member.surveys is not None:
+            surveys = sorted(set(member.surveys) & set(member.surveys if surveys is None else surveys))
+    filters = {**row.filters, "since": since, "until": until}
+    n = feed.count(filters, surveys)
+    if not n:
+        return None
+    page = feed.page({**filters, "has_comment": filters.get("has_comment", "1")}, LOOKED_AT, surveys=surveys)
+    declined = {topic.id for topic in Topic.select(Topic.id).where(Topic.status == DECLINED)}
+    kept = [item for item in page.items if not _is_settled(item, declined)]
+    return Told(n, _values(row.filters, surveys, since, until, zone), kept[:MOST])
+
+
+def compose(row: Digest, begins: str, zone: ZoneInfo) -> Message | None:
+    """The mail of a digest for the time that begins on a day; None when there is nothing to tell."""
+    interval = _INTERVALS[row.when]
+    first = _day(begins)
+    since, until = (
+        schedule.starts_at(day, zone) for day in (first, schedule.next_first_day(first, interval))
+    )
+    found = told(row, since, until, zone)
+    if found is None:
+        return None
+    many = f"{found.n} answers" if found.n > 1 else "1 answer"
+    if found.n >= feed.MOST_COUNTED:
+        many = f"{found.n} answers or more"
+    span = f"{first.day} {first:%b %Y}"
+    names = feed.names_of_surveys({item.survey for item in found.items})
+    stop_link = links.to(f"/d/{token(row)}")
+    parts = [
+        f"{many} in the {interval} from {span}.",
+        "\n".join(found.values),
+        *(_words(item, names) for item in found.items),
+        "All of them:\n" + links.to("/team/feed", **_query(row.filters, since, until)),
+        f"-- \nYou get this {_WHEN[row.when]}; nothing comes when nothing was said. No more of it:\n{stop_link}",
+    ]
+    return Message(
+        to=row.email,
+        subject=f"{many}: {span}",
+        text="\n\n".join(part for part in parts if part) + "\n",
+        id=f"{row.id}.{begins}",
+        headers={
+            **_HEADERS,
+            # RFC 8058: one click, without a page in between.
+            "List-Unsubscribe": f"<{stop_link}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+
+
+class OfKeys:
+    """What becomes of digests when the key is revoked that made them (see `keys.use_things`)."""
+
+    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[Digest]]:
+        """The digests that each key made, oldest first."""
+        found: dict[str, list[Digest]] = {}
+        made = Digest.select().where(Digest.made_by.in_(key_ids))
+        for row in made.order_by(Digest.created_at, Digest.id):
+            found.setdefault(row.made_by, []).append(row)
+        return found
+
+    def revoke(self, key_id: str) -> None:
+        """The digests go with their key."""
+        Digest.delete().where(Digest.made_by == key_id).execute()
+
+    def hand_over(self, key_id: str) -> None:
+        """The digests stay, and nobody but the service made them."""
+        Digest.update(made_by="").where(Digest.made_by == key_id).execute()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+_WHEN = {"daily": "every day", "weekly": "every week", "monthly": "every month"}
+
+_HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
+
+def _day(text: str) -> Any:
+    return datetime.fromisoformat(text).date()
+
+
+def _last(when: str, zone: ZoneInfo, now: datetime) -> str:
+    """The first day of the last day, week or month that is over, and was by HOUR of the day."""
+    interval = _INTERVALS[when]
+    current = schedule.first_day(schedule.day_of(now - timedelta(hours=HOUR), zone), interval)
+    return schedule.first_day(current - timedelta(days=1), interval).isoformat()
+
+
+def _confirm(digest_id: str, now: datetime) -> None:
+    """What is over already is not told of."""
+    row = Digest.get_or_none(Digest.id == digest_id)
+    if row is None:
+        return
+    over = _last(row.when, daily_counts.time_zone(), now)
+    values = {"confirmed_at": now, "stopped_at": None, "queued_for": over, "begun_for": over}
+    # Who confirms twice, or takes a stop back, is not told of a time twice.
+    Digest.update(values).where(
+        (Digest.id == digest_id) & (Digest.confirmed_at.is_null() | Digest.stopped_at.is_null(False))
+    ).execute()
+
+
+def _queue(row: Digest, zone: ZoneInfo, now: datetime) -> bool:
+    begins = _last(row.when, zone, now)
+
+    def verb() -> bool:
+        later = Digest.queued_for.is_null() | (Digest.queued_for < begins)
+        if not Digest.update(queued_for=begins).where((Digest.id == row.id) & later).execute():
+            return False
+        jobs.enqueue(DUE, {"digest": row.id, "for": begins}, now)
+        return True
+
+    return db.write(verb)
+
+
+def _begin(digest_id: str, begins: str, outcome: str) -> bool:
+    """Mark a time as begun: whoever changes the row sends it."""
+    fresh = Digest.begun_for.is_null() | (Digest.begun_for < begins)
+    update = Digest.update(begun_for=begins, outcome=outcome).where((Digest.id == digest_id) & fresh)
+    return bool(db.write(update.execute))
+
+
+def _note(digest_id: str, begins: str, outcome: str, sent_at: datetime | None) -> None:
+    values: dict[str, Any] = {"outcome": outcome} | ({"sent_at": sent_at} if sent_at else {})
+    mine = (Digest.id == digest_id) & (Digest.begun_for == begins)
+    db.write(Digest.update(values).where(mine).execute)
+
+
+def _is_settled(item: Item, declined: set[str]) -> bool:
+    return item.triage == "archived" or (
+        bool(item.topics) and all(topic.id in declined for topic in item.topics)
+    )
+
+
+def _values(
+    filters: Mapping[str, Any], surveys: list[str] | None, since: datetime, until: datetime, zone: ZoneInfo
+) -> list[str]:
+    """A line for each survey; none where the filters are those of no value."""
+    narrowed = {name: value for name, value in filters.items() if name not in ("survey", "metric")}
+    if any(name not in segments.SEGMENTS and not name.startswith(segments.PROPERTY) for name in narrowed):
+        return []
+    query = Survey.select()
+    for name, column in (("survey", Survey.id), ("metric", Survey.metric)):
+        if filters.get(name):
+            query = query.where(column == filters[name])
+    if surveys is not None:
+        query = query.where(Survey.id.in_(surveys))
+    lines = []
+    for survey in query.order_by(Survey.name, Survey.id):
+        metric = METRICS[survey.metric]
+        selection = results.Selection(metric, [survey], since, until, segments=narrowed)
+        found = results.compared(selection, zone, until)
+        if found.value is None or found.interval is None:
+            continue
+        text = f"{line(survey.name, 100)}: {metric.name} {found.value:.0f} "
+        text += f"({found.interval[0]:.0f} to {found.interval[1]:.0f}), {found.n} answers"
+        if found.previous is not None and found.previous.value is not None and found.change is not None:
+            text += f"; before {found.previous.value:.0f}" + (
+                ", a real change" if found.change.distinguishable else ", which may be chance"
+            )
+        lines.append(text + ".")
+    return lines
+
+
+def _words(item: Item, names: Mapping[str, str]) -> str:
+    score = "–" if item.score is None else str(item.score)
+    said = first_words(item.comment or "", LETTERS)
+    about = ", ".join(topic.label for topic in item.topics)
+    head = f"{score} · {line(names.get(item.survey, ''), 100)}" + (f" · {line(about, 200)}" if about else "")
+    return f"{head}\n> {plain(said, LETTERS)}\n{links.to(f'/team/feed/{item.id}')}"
+
+
+def _query(filters: Mapping[str, Any], since: datetime, until: datetime) -> dict[str, str]:
+    given = {name: str(value) for name, value in filters.items()}
+    return {**given, "since": since.isoformat(), "until": until.isoformat()}

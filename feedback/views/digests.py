@@ -1,0 +1,97 @@
+"""Digests over the API, and the page at which whoever gets one confirms and stops it."""
+
+from typing import Any
+
+from flask import Response, g
+
+from feedback import digests
+from feedback import filters as the_filters
+from feedback.models import Digest
+from feedback.schemas.digests import DigestBody, DigestForm, DigestList, DigestOut, state
+from surveys import visible
+from surveys.base import clock
+from surveys.base.http import bodies, lists
+from surveys.base.http.bodies import Routes
+from surveys.base.http.callers import needs
+from surveys.base.http.replays import idempotent
+from surveys.domain import addresses
+from surveys.views import layout
+
+routes = Routes(
+    "digests",
+    __name__,
+    url_prefix="/api/digests",
+    description="A view of the feed by mail, every day, week or month.",
+)
+public_pages = Routes("digest page", __name__, description="For readers of digests: no key needed.")
+layout.errors_as_pages(public_pages)
+layout.keep_private(public_pages)
+
+
+@routes.route("", methods=["GET"])
+@needs("write")
+@routes.arguments(lists.PageArgs, location="query")
+@routes.response(200, DigestList)
+def index(query: dict[str, Any]) -> Any:
+    """Digests, newest first."""
+    found = visible.narrowed(Digest.select(), g.caller)
+    rows, following = lists.newest_first(
+        found, Digest.created_at, Digest.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": rows, "next": following}
+
+
+@routes.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@routes.arguments(DigestBody)
+@routes.response(201, DigestOut)
+def create(body: dict[str, Any]) -> Any:
+    """Have a digest sent. Who has no account here gets a mail first, and nothing else until they click in it."""
+    the_filters.check(body["filters"], g.caller, "filters.")
+    return digests.create(body, g.caller, clock.now())
+
+
+@routes.route("/<digest_id>", methods=["DELETE"])
+@needs("write")
+@routes.response(204)
+def delete(digest_id: str) -> Any:
+    """End a digest."""
+    digests.delete(visible.own(Digest, digest_id, g.caller))
+
+
+@public_pages.route("/d/<token>", methods=["GET"])
+@public_pages.doc(responses={"200": layout.HTML})
+def show(token: str) -> Response:
+    """The page at which a digest is confirmed and stopped. Opening it changes nothing: machines open every link."""
+    return _page(digests.opened_by(token, clock.now()))
+
+
+@public_pages.route("/d/<token>", methods=["POST"])
+@public_pages.doc(
+    requestBody={
+        "required": True,
+        "content": {kind: {"schema": DigestForm} for kind in DigestForm.types},
+    },
+    responses={"200": layout.HTML},
+)
+def take(token: str) -> Response:
+    """Confirm a digest (`do=confirm`) or stop it. No cookie, no redirect, no limit (RFC 8058, 3.1)."""
+    given, now = DigestForm().load(bodies.form_fields(DigestForm.body_limit)), clock.now()
+    row = digests.opened_by(token, now)
+    confirms = given["do"] == "confirm" and given["one_click"] is None
+    (digests.confirm if confirms else digests.stop)(row, now)
+    return _page(digests.opened_by(token, now))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _page(row: Digest) -> Response:
+    return layout.page(
+        "digest.html",
+        "en",
+        state=state(row),
+        when={"daily": "day", "weekly": "week", "monthly": "month"}[row.when],
+        email=addresses.readable(row.email),
+    )

@@ -1,0 +1,173 @@
+"""Digests as their readers get them: confirmed first, once each time, not when nothing came, stopped by one click."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from feedback import digests
+from feedback.models import Digest, Topic
+from surveys.base import clock, delivery, jobs
+from surveys.base.delivery.memory import Memory
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
+from tests.conftest import ON_SQLITE, Api
+from tests.visitor import member
+
+#: A Wednesday.
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def mailbox(world):
+    found = Memory()
+    delivery.use("mail", found)
+    return found
+
+
+@pytest.fixture
+def travel():
+    with time_machine.travel(NOW, tick=False) as found:
+        yield found
+
+
+def link_in(mail):
+    return re.search(r"http://localhost(/d/\S+)", mail.text)[1]
+
+
+def days_pass(world, travel, days=1):
+    travel.shift(timedelta(days=days))
+    digests.hourly(clock.now())
+    world.work()
+
+
+def test_a_digest_comes_once_a_day_after_its_readers_own_click(world, api, make, mailbox, travel):
+    survey, other = make.survey(), make.survey()
+    made = api.post(
+        "/api/digests", {"email": "Board@Example.com", "when": "daily", "filters": {"survey": survey.id}}
+    )
+    assert (made["email"], made["state"]) == ("board@example.com", "waiting")
+    world.work()
+    [asked] = mailbox.sent
+    page = link_in(asked)
+    # Machines open links; nothing comes without a click.
+    assert "Do you want" in world.client.get(page).get_data(as_text=True)
+    make.response(survey, 3, comment="Early bird")
+    days_pass(world, travel)
+    assert len(mailbox.sent) == 1
+    answer = world.client.post(page, data={"do": "confirm"})
+    assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
+    make.response(survey, 2, comment="Slow, see evil.example\nand rude")
+    make.response(other, 2, comment="Elsewhere")
+    archived = make.response(survey, 9, comment="Long dealt with")
+    api.patch(f"/api/responses/{archived.id}", {"triage": "archived"})
+    declined = make.response(survey, 9, comment="We said no")
+    topic = api.post("/api/topics", {"label": "Parking"})["id"]
+    api.patch(f"/api/responses/{declined.id}", {"topics": [topic]})
+    Topic.update(status="wont_do").where(Topic.id == topic).execute()
+    days_pass(world, travel)
+    days_pass(world, travel, 0)
+    _, mail = mailbox.sent
+    assert mail.to == "board@example.com"
+    assert mail.subject == "3 answers: 26 Nov 2026"
+    assert "Slow, see evil" in mail.text
+    assert "evil.example" not in mail.text
+    for left_out in ("Elsewhere", "Early bird", "Long dealt with", "We said no"):
+        assert left_out not in mail.text
+    assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    # Nothing came: nothing is sent, and it goes on when something does.
+    days_pass(world, travel)
+    assert api.get("/api/digests")["items"][0]["state"] == "paused"
+    make.response(survey, 8, comment="Back")
+    days_pass(world, travel)
+    assert len(mailbox.sent) == 3
+    assert api.get("/api/digests")["items"][0]["state"] == "running"
+    # One click in the mail program ends it; the page can begin it anew.
+    stop = re.fullmatch(r"<http://localhost(/d/.*)>", mail.headers["List-Unsubscribe"])[1]
+    assert world.client.post(stop, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    make.response(survey, 8, comment="Unheard")
+    days_pass(world, travel)
+    assert len(mailbox.sent) == 3
+    assert api.get("/api/digests")["items"][0]["state"] == "stopped"
+    assert world.client.get("/d/nothing").status_code == 404
+    api.delete(f"/api/digests/{made['id']}")
+    assert world.client.get(stop).status_code == 404
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("error", "outcome", "again"),
+    [
+        (DeliveryUnknown("silent"), "unknown", False),
+        (DeliveryFailed("refused", again=False), "failed", False),
+        (DeliveryFailed("busy", again=True), "sent", True),
+    ],
+)
+def test_a_digest_is_never_sent_twice(world, api, make, mailbox, travel, error, outcome, again):
+    survey = make.survey()
+    member("viewer", "bob@example.com")
+    made = api.post("/api/digests", {"email": "bob@example.com", "when": "daily"})
+    assert made["state"] == "running"
+    make.response(survey, 1, comment="x")
+    mailbox.failing = error
+    days_pass(world, travel)
+    mailbox.failing = None
+    travel.shift(timedelta(minutes=10))
+    world.work()
+    jobs.enqueue(digests.DUE, {"digest": made["id"], "for": "2026-11-25"}, clock.now())
+    world.work()
+    assert len(mailbox.sent) == again
+    assert api.get("/api/digests")["items"][0]["outcome"] == outcome
+
+
+@ON_SQLITE
+def test_who_is_killed_while_sending_sends_no_second_one(world, api, make, mailbox, travel):
+    """Fifty times the process dies after the mail has left and before that is written down."""
+    survey = make.survey()
+    member("viewer", "bob@example.com")
+    made = api.post("/api/digests", {"email": "bob@example.com", "when": "daily"})
+
+    class Killed(BaseException):
+        pass
+
+    class Dying(Memory):
+        def send(self, message, now):
+            super().send(message, now)
+            raise Killed
+
+    found = Dying()
+    delivery.use("mail", found)
+    for day in range(50):
+        make.response(survey, 1, comment="x")
+        travel.shift(timedelta(days=1))
+        begins = (NOW + timedelta(days=day)).date().isoformat()
+        with pytest.raises(Killed):
+            digests.send({"digest": made["id"], "for": begins}, clock.now())
+        digests.send({"digest": made["id"], "for": begins}, clock.now())
+    assert len(found.sent) == len({mail.id for mail in found.sent}) == 50
+    assert Digest.get_by_id(made["id"]).outcome == "unknown"
+
+
+@ON_SQLITE
+def test_a_digest_that_is_wrong_is_told_where(world, api, make, mailbox):
+    wrong = [
+        ({"email": "nobody", "when": "daily"}, "email"),
+        ({"email": "a@b.example", "when": "hourly"}, "when"),
+        ({"email": "a@b.example"}, "when"),
+        ({"email": "a@b.example", "when": "daily", "filters": {"since": "2026-01-01"}}, "filters.since"),
+        ({"email": "a@b.example", "when": "daily", "filters": {"sentiment": "wild"}}, "filters.sentiment"),
+        ({"email": "a@b.example", "when": "daily", "filters": {"survey": "sv_none"}}, "filters.survey"),
+        ({"email": "a@b.example", "when": "daily", "filters": {"colour": "red"}}, "filters.colour"),
+    ]
+    for body, field in wrong:
+        assert list(api.post("/api/digests", body, 422)["error"]["fields"]) == [field], body
+    for _ in range(5):
+        api.post("/api/digests", {"email": "a@b.example", "when": "daily"})
+    api.post("/api/digests", {"email": "a@b.example", "when": "daily"}, 409)
+    limited = make.key("write", surveys=[make.survey().id])
+    assert Api(world, limited).get("/api/digests")["items"] == []
+    mine = Api(world, limited).post("/api/digests", {"email": "c@b.example", "when": "weekly"})
+    assert [each["id"] for each in Api(world, limited).get("/api/digests")["items"]] == [mine["id"]]
+    [key] = [each for each in api.get("/api/keys")["items"] if each["digests"] and each["surveys"]]
+    api.delete(f"/api/keys/{key['id']}")
+    assert Digest.get_or_none(Digest.id == mine["id"]) is None
