@@ -229,6 +229,12 @@ def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | Non
     )
 
 
+def scores(filters: Mapping[str, Any], surveys: list[str] | None = None) -> dict[int, int]:
+    """How often each score was given in the responses that fit."""
+    given: Any = _narrowed(_joined(Response.select(Response.score, fn.COUNT(Response.key))), filters, surveys)
+    return {score: n for score, n in given.group_by(Response.score).tuples() if score is not None}
+
+
 def like(
     response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
 ) -> list[Item]:

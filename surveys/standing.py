@@ -74,15 +74,23 @@ def of(surveys: Sequence[Survey], now: datetime) -> dict[str, Standing]:
 
 def last_calls(connections: Sequence[Connection], now: datetime) -> dict[str, LastCall]:
     """The last receipt of each connection, and how many calls it made of late; those that never called are left out."""
-    since = now - LATELY
-    found = {}
-    for row in connections:
-        mine = Trigger.connection_id == row.id
-        last = Trigger.select().where(mine).order_by(Trigger.created_at.desc(), Trigger.id.desc()).first()
-        if last is not None:
-            calls = Trigger.select().where(mine, Trigger.created_at >= since).count()
-            found[row.id] = LastCall(last, calls)
-    return found
+    ids = [row.id for row in connections]
+    # By the survey's index: a connection's receipts are among those of its survey.
+    newest = (
+        Trigger.select(Trigger.id)
+        .where(Trigger.survey == Connection.survey, Trigger.connection_id == Connection.id)
+        .order_by(Trigger.created_at.desc(), Trigger.id.desc())
+        .limit(1)
+    )
+    last = Connection.select(newest).where(Connection.id.in_(ids))
+    counted: Any = Trigger.select(Trigger.connection_id, fn.COUNT(Trigger.id)).where(
+        Trigger.connection_id.in_(ids), Trigger.created_at >= now - LATELY
+    )
+    calls = dict(counted.group_by(Trigger.connection_id).tuples())
+    return {
+        row.connection_id or "": LastCall(row, calls.get(row.connection_id, 0))
+        for row in Trigger.select().where(Trigger.id.in_(last))
+    }
 
 
 # ------------------------------------------------------------------------------------------------------

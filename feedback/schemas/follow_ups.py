@@ -239,7 +239,8 @@ class Day(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         given = super()._deserialize(value, attr, data, **kwargs)
         try:
-            check(len(given) == 10, "")
+            if len(given) != 10:
+                raise ValueError(given)
             return date.fromisoformat(given).isoformat()
         except ValueError:
             raise ma.ValidationError("Must be a day such as 2026-12-25.") from None

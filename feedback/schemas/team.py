@@ -4,11 +4,14 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from feedback.models import Pin
+from feedback.results import INTERVALS
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import When
 from feedback.schemas.topics import TopicQuery, TopicsQuery
 from surveys.base.http import lists
 from surveys.schemas.kinds import text
+from surveys.schemas.people import PersonQuery
+from surveys.schemas.triggers import DECISIONS
 
 PERIODS = ("30d", "90d", "12m", "all")
 
@@ -94,6 +97,59 @@ class TopicForm(ma.Schema):
     examples = text(300_000, load_default="")
     into = text(100, load_default="")
     version = text(100, load_default="")
+
+
+class TeamTriggersQuery(lists.PageArgs):
+    """Which receipts the page shows: also those of a person, by address, and one alone."""
+
+    survey = text(100, 1)
+    connection = text(100, 1)
+    decision = fields.String(validate=validate.OneOf(DECISIONS))
+    rule = text(100, 1)
+    ticket = text(200, 1)
+    email = text(254, 1)
+    receipt = text(100, 1)
+    since = When()
+    until = When()
+    did = fields.String(validate=validate.OneOf(("tried",)))
+
+
+class MismatchQuery(ma.Schema):
+    """Of which survey, and from where on."""
+
+    survey = text(100, 1)
+    cursor = fields.String(validate=validate.Length(1, 500))
+
+
+class ExploreQuery(ma.Schema):
+    """A survey's value by a segment or by time (`interval`), and across another; as known at `as_of`."""
+
+    survey = text(100, 1)
+    by = text(150, 1)
+    across = text(150, 1)
+    interval = fields.String(validate=validate.OneOf(INTERVALS), load_default="month")
+    since = When()
+    until = When()
+    as_of = When()
+
+
+class TeamPeopleQuery(PersonQuery):
+    """Which people the page shows."""
+
+    name = text(200, 1)
+    company = text(200, 1)
+    did = fields.String(validate=validate.OneOf(("erased",)))
+
+
+class BacktestQuery(ma.Schema):
+    """Which survey's past is replayed, and the rules as they might be (`surveys.schemas.triggers.ChangedRules`)."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    survey = text(100, 1)
+    since = When()
+    until = When()
 
 
 class FeedForm(ma.Schema):

@@ -407,6 +407,13 @@ def next_due(now: datetime) -> datetime | None:
     return max(now, job.due_at) if job else None
 
 
+def waited(now: datetime) -> timedelta | None:
+    """How long the job that is due for longest has waited; None when none is due. Those in bulk yield to others."""
+    due = Job.select(Job.due_at).where(Job.state.in_([NEW, FAILED]), Job.due_at <= now)
+    job = due.order_by(Job.due_at).first()
+    return now - job.due_at if job else None
+
+
 def waits(kind: str, since: str | None) -> bool:
     """Whether a job of a kind that was written after `since` (ISO 8601) is still to be done."""
     if since is None:

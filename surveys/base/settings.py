@@ -193,6 +193,35 @@ def table() -> list[tuple[str, str, str]]:
     return [(row["name"], row["meaning"], row["default"]) for row in rows]
 
 
+#: Settings that are shown to nobody, but for whether they are set.
+_SECRET = re.compile(r"KEY|SECRET|TOKEN|PASSWORD")
+
+
+def in_force(chosen: Settings) -> list[tuple[str, str, str | None]]:
+    """Rows (name, meaning, value) of what holds. Secrets are "set"; of an address only scheme, host and path are told.
+
+    None: it is not set.
+    """
+    rows = []
+    for each in fields(Settings):
+        if not each.metadata:
+            continue
+        name, value = each.metadata["name"], getattr(chosen, each.name)
+        rows.append((name, each.metadata["meaning"], None if value in (None, ()) else _told(name, value)))
+    return rows
+
+
+def _told(name: str, value: Any) -> str:
+    if _SECRET.search(name):
+        return "set"
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    if "://" not in text:
+        return text
+    parts = urlsplit(text)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
 def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
     """Our settings out of `environ` without what surrounds them; those that are empty are left out.
 

@@ -2,7 +2,6 @@
 
 import ipaddress
 import sys
-from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 import click
@@ -11,7 +10,7 @@ from flask.cli import with_appcontext
 from surveys.base.delivery import dns
 from surveys.base.http import context
 from surveys.domain import addresses
-from surveys.domain import mail_records as records
+from surveys.mail import sender_records
 
 
 @click.command("mail-records")
@@ -24,22 +23,12 @@ from surveys.domain import mail_records as records
 def mail_records(domain: str | None, selector: str | None, server: str | None) -> None:
     """Look up what the sender's domain says now: SPF, DKIM, DMARC. Ends with 1 when something is to be done."""
     chosen = context.settings()
-    sender = addresses.domain_of(parseaddr(chosen.mail_from or "")[1])
-    domain = addresses.normal_domain(domain) if domain else sender
+    domain = addresses.normal_domain(domain) if domain else sender_records.domain_of(chosen)
     if not domain:
         raise click.UsageError("Set MAIL_FROM, or give --domain.")
-    selector = selector or chosen.mail_dkim_selector
-    # SPF is asked of the envelope's domain, and counts for DMARC only within the domain that readers see.
-    envelope = addresses.domain_of(chosen.bounce_address or "") if domain == sender else None
     try:
         asked = _server(server) if server else dns.system_server()
-        found = {f"SPF    {envelope or domain}": records.spf(dns.txt(envelope or domain, asked))}
-        if selector:
-            name = f"{selector}._domainkey.{domain}"
-            found[f"DKIM   {name}"] = records.dkim(dns.txt(name, asked))
-        else:
-            found[f"DKIM   {domain}"] = records.Finding(False, "not looked up: set MAIL_DKIM_SELECTOR")
-        found[f"DMARC  {domain}"] = _dmarc(domain, asked)
+        found = sender_records.findings(chosen, domain, selector or chosen.mail_dkim_selector, asked)
     except dns.Unanswered as error:
         raise click.ClickException(str(error)) from None
     for what, finding in found.items():
@@ -58,10 +47,3 @@ def _server(text: str) -> tuple[str, int]:
         return str(ipaddress.ip_address(parts.hostname or "")), parts.port or 53
     except ValueError:
         raise click.BadParameter(f"{text} is no address, such as 9.9.9.9 or [2620:fe::fe]:53.") from None
-
-
-def _dmarc(domain: str, asked: tuple[str, int]) -> records.Finding:
-    for name in records.dmarc_names(domain):
-        if finding := records.dmarc(dns.txt(name, asked)):
-            return finding
-    return records.Finding(False, f'missing; begin with "v=DMARC1; p=none; rua=mailto:…" at _dmarc.{domain}')

@@ -26,7 +26,7 @@ def trim_receipts(now: datetime, days: int) -> int:
 
     Calls that asked nobody go sooner, and what they said once it cannot be a repetition any more.
     """
-    idle = Trigger.decision.in_(["ignored", "duplicate"]) | Trigger.dry_run
+    idle = _idle()
     said = idle & Trigger.body.is_null(False) & (Trigger.created_at < now - triggers.REMEMBERED)
     # A look-up still under way is deferred, not idle: what it says is needed.
     db.write(Trigger.update(body=None).where(said).execute)
@@ -46,6 +46,44 @@ def forget_people(now: datetime, days: int) -> int:
     """
     if not days:
         return 0
+    rows = list(Person.select().where(_quiet(now, days)).limit(AT_ONCE))
+    for row in rows:
+        erasure.erase([row], now)
+    return len(rows)
+
+
+def due(now: datetime, receipt_days: int, people_days: int, outbox: Path) -> dict[str, int]:
+    """What the next night would remove: how many `receipts`, `people` and filed `mails`."""
+    receipts = _idle() & (Trigger.created_at < now - KEEP_IDLE)
+    if receipt_days:
+        receipts |= Trigger.created_at < now - timedelta(days=receipt_days)
+    return {
+        "receipts": Trigger.select().where(receipts).count(),
+        "people": Person.select().where(_quiet(now, people_days)).count() if people_days else 0,
+        "mails": len(_filed_long_ago(now, outbox)),
+    }
+
+
+def empty_outbox(now: datetime, directory: Path) -> int:
+    """Remove mails that were filed long ago; how many."""
+    old = _filed_long_ago(now, directory)
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)
+
+
+def _idle() -> Any:
+    """Receipts of calls that asked nobody."""
+    return Trigger.decision.in_(["ignored", "duplicate"]) | Trigger.dry_run
+
+
+def _filed_long_ago(now: datetime, directory: Path) -> list[Path]:
+    oldest = (now - KEEP_FILED).timestamp()
+    return [file for file in directory.glob("*.eml") if file.stat().st_mtime < oldest]
+
+
+def _quiet(now: datetime, days: int) -> Any:
+    """People who were not asked and said nothing for so long, and may be forgotten."""
     past = now - timedelta(days=days)
     heard = (Person.last_asked_at, Person.last_answered_at, Person.last_declined_at)
     silent = [column.is_null() | (column < past) for column in heard]
@@ -54,19 +92,7 @@ def forget_people(now: datetime, days: int) -> int:
         Invitation.status == "scheduled", Invitation.person.is_null(False)
     )
     quiet = functools.reduce(operator.and_, silent, Person.created_at < past) & ~bound
-    rows = list(Person.select().where(quiet & Person.id.not_in(waiting)).limit(AT_ONCE))
-    for row in rows:
-        erasure.erase([row], now)
-    return len(rows)
-
-
-def empty_outbox(now: datetime, directory: Path) -> int:
-    """Remove mails that were filed long ago; how many."""
-    oldest = (now - KEEP_FILED).timestamp()
-    old = [file for file in directory.glob("*.eml") if file.stat().st_mtime < oldest]
-    for file in old:
-        file.unlink(missing_ok=True)
-    return len(old)
+    return quiet & Person.id.not_in(waiting)
 
 
 def _remove(table: type[Trigger], where: Any) -> int:

@@ -9,12 +9,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import structlog
 
-from surveys import links, triggers
+from surveys import helpdesks, links, triggers
 from surveys.base import db, delivery, ids, jobs
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.helpdesks import HELPDESKS, helpdesk, reception
@@ -166,6 +167,42 @@ def view(connection: Connection) -> helpdesk.Connection:
         skip_tags=tuple(connection.skip_tags),
         write_back=WriteBack(**{name: value or "" for name, value in back.items()}) if back else None,
     )
+
+
+def template(kind: str) -> str | None:
+    """What is pasted into a helpdesk that sends what one writes; None for those that send what they like."""
+    path = Path(helpdesks.__file__).with_name("templates") / f"{kind}.txt"
+    return path.read_text() if kind in HELPDESKS and path.exists() else None
+
+
+def example(connection: Connection) -> dict[str, Any]:
+    """A solved ticket of an invented customer, as the connection's helpdesk would tell of it."""
+    ticket: dict[str, Any] = {
+        "id": "earshot-example",
+        "number": "35436",
+        "subject": "Refund for order 1042",
+        "tags": [],
+        "ref": None,
+    }
+    return {
+        "person": {"email": "robin@example.com", "name": "Robin Vale", "language": None, "company": None},
+        "touchpoint": TOUCHPOINT,
+        "ticket": {**ticket, "url": None, "channel": "email", "resolution": ""},
+        "agent": {"id": "21", "name": "Sam Ortiz", "email": None},
+        "team": {"id": "2", "name": "Support"},
+        "properties": None,
+        "delay_minutes": None,
+        "deliver": True,
+        "on_block": "drop",
+    }
+
+
+def try_out(connection: Connection, now: datetime) -> Trigger:
+    """What would be decided about `example`: a receipt of a dry run, which leaves no trace in any rule."""
+    origin = triggers.Origin(
+        connection.id, connection.id, skip_tags=tuple(connection.skip_tags), delivery=None, fingerprint=None
+    )
+    return triggers.receive(connection.own_survey, example(connection), now, origin, dry_run=True)
 
 
 def url(connection: Connection) -> str:

@@ -59,7 +59,7 @@ def create(body: dict[str, Any]) -> Any:
     """Connect a helpdesk or a sender of mail reports. A secret that was left out is made, and shown this once."""
     if body["kind"] in REPORTERS:
         visible.demand_all(g.caller, "You see only some surveys; reports about mail concern all.")
-    _check(body)
+    check(body)
     connection, secret = connections.create(body, clock.now())
     # The row's own secret is never shown, only one that was made here.
     made = {"made_secret": secret} if secret else {}
@@ -83,7 +83,7 @@ def change(body: dict[str, Any], connection_id: str) -> Any:
     row = visible.own(Connection, connection_id, g.caller)
     known = {"kind": row.kind, "survey": row.survey_id, "secret": row.secret, "proof": row.proof}
     check_connection(known | body)
-    _check(body)
+    check(body)
     return connections.change(row, body)
 
 
@@ -114,7 +114,8 @@ def snippet(query: dict[str, Any], connection_id: str) -> Any:
     return {"html": made.html, "score_urls": made.score_urls}
 
 
-def _check(body: dict[str, Any]) -> None:
+def check(body: dict[str, Any]) -> None:
+    """The survey must be one that the caller sees, and the helpdesk one that may be called. Raises Refused."""
     if "survey" in body:
         visible.own(Survey, body["survey"], g.caller, field="survey")
     url = (body.get("write_back") or {}).get("url")

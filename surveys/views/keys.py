@@ -40,14 +40,19 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, KeyCreated)
 def create(body: dict[str, Any]) -> Any:
     """Make a key. The secret is shown this once."""
+    key, secret = issue(body)
+    return {**key.__data__, "key": secret}
+
+
+def issue(body: dict[str, Any]) -> tuple[ApiKey, str]:
+    """A new key and its secret. Raises Forbidden for more than the caller sees, Refused for an unknown survey."""
     # A key of no survey is not among what a limited one has either.
     if not visible.all_of(body["surveys"] or None, g.caller):
         raise errors.Forbidden("You see only some surveys and cannot give more.")
     known = {row.id for row in Survey.select(Survey.id).where(Survey.id.in_(body["surveys"] or []))}
     if body["surveys"] is not None and set(body["surveys"]) - known:
         raise errors.Refused("Names a survey that is not there.", "surveys")
-    key, secret = keys.issue(body["name"], body["scopes"], body["surveys"], clock.now())
-    return {**key.__data__, "key": secret}
+    return keys.issue(body["name"], body["scopes"], body["surveys"], clock.now())
 
 
 @routes.route("/<key_id>", methods=["DELETE"])

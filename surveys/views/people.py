@@ -1,5 +1,6 @@
 """People over the API: who may be asked, what is known of them, and forgetting them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g
@@ -24,18 +25,23 @@ routes = Routes("people", __name__, url_prefix="/api/people", description="Who m
 @routes.response(200, PersonList)
 def index(query: dict[str, Any]) -> Any:
     """People, newest first."""
-    found = visible.narrowed(Person.select(), g.caller)
+    rows, following = lists.newest_first(
+        found(query), Person.created_at, Person.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": seen(rows), "next": following}
+
+
+def found(query: Mapping[str, Any]) -> Any:
+    """A query of the people that the caller sees and `query` asks for, by `email` or `id`."""
+    known = visible.narrowed(Person.select(), g.caller)
     if query.get("email"):
         address = addresses.normal(query["email"])
-        found = found.where(
+        known = known.where(
             (Person.email == address) | (Person.claimed_email == address) | (Person.known_email == address)
         )
     if query.get("id"):
-        found = found.where((Person.id == query["id"]) | (Person.external_id == query["id"]))
-    rows, following = lists.newest_first(
-        found, Person.created_at, Person.id, query.get("cursor"), query["limit"]
-    )
-    return {"items": _seen(rows), "next": following}
+        known = known.where((Person.id == query["id"]) | (Person.external_id == query["id"]))
+    return known
 
 
 @routes.route("", methods=["POST"])
@@ -60,7 +66,7 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, PersonOut)
 def show(person_id: str) -> Any:
     """One person."""
-    return _seen([visible.own(Person, person_id, g.caller)])[0]
+    return seen([visible.own(Person, person_id, g.caller)])[0]
 
 
 @routes.route("/<person_id>", methods=["PATCH"])
@@ -107,7 +113,7 @@ def unsubscribe(person_id: str) -> Any:
     return people.unsubscribe(person, clock.now())
 
 
-def _seen(rows: list[Person]) -> list[Person]:
+def seen(rows: list[Person]) -> list[Person]:
     """What the caller sees of them: when they were asked and heard, by those surveys alone that the caller sees."""
     mine = visible.only(g.caller)
     if mine is not None:

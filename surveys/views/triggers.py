@@ -1,5 +1,6 @@
 """Triggers over the API: something happened, whom do we ask, and what was decided earlier."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g
@@ -44,7 +45,15 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, ReceiptList)
 def index(query: dict[str, Any]) -> Any:
     """Receipts, newest first."""
-    found = visible.narrowed(Trigger.select(), g.caller)
+    rows, following = lists.newest_first(
+        found(query), Trigger.created_at, Trigger.id, query.get("cursor"), query["limit"]
+    )
+    return {"items": [shown(row) for row in rows], "next": following}
+
+
+def found(query: Mapping[str, Any]) -> Any:
+    """A query of the receipts that the caller sees and `query` asks for."""
+    receipts = visible.narrowed(Trigger.select(), g.caller)
     wanted = {
         "survey": Trigger.survey,
         "connection": Trigger.connection_id,
@@ -54,15 +63,12 @@ def index(query: dict[str, Any]) -> Any:
     }
     for name, column in wanted.items():
         if name in query:
-            found = found.where(column == query[name])
+            receipts = receipts.where(column == query[name])
     if "since" in query:
-        found = found.where(Trigger.created_at >= query["since"])
+        receipts = receipts.where(Trigger.created_at >= query["since"])
     if "until" in query:
-        found = found.where(Trigger.created_at < query["until"])
-    rows, following = lists.newest_first(
-        found, Trigger.created_at, Trigger.id, query.get("cursor"), query["limit"]
-    )
-    return {"items": [shown(row) for row in rows], "next": following}
+        receipts = receipts.where(Trigger.created_at < query["until"])
+    return receipts
 
 
 @routes.route("/backtest", methods=["POST"])

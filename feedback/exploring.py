@@ -1,0 +1,111 @@
+"""A value by any segment or property, or by time, and two segments crossed: as a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from feedback import results
+from feedback.numbers import Brief, Number
+from feedback.results import Selection
+from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+
+#: Rows of a table, those with most responses.
+MOST_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value with how many responses it is of, and the filters of the feed that shows them; None: no filter does."""
+
+    n: int
+    value: float | None
+    interval: tuple[float, float] | None
+    query: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A segment, or a bucket of time; `name` is None for the responses of which the segment is not known."""
+
+    name: str | None
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`columns`: names of the values across, None for all together. `left_out`: how many values have no row."""
+
+    columns: list[str | None]
+    rows: list[Row]
+    left_out: int
+
+
+def table(
+    survey: Survey,
+    period: tuple[datetime | None, datetime | None],
+    by: str | None,
+    across: str | None,
+    most_across: int,
+    zone: ZoneInfo,
+    now: datetime,
+    interval: schedule.Interval = "month",
+) -> Table:
+    """The value of a survey in each segment of `by` (None: in each bucket of time), in all and for each value `across`.
+
+    Raises Refused for more buckets than anybody can read.
+    """
+    metric, (since, until) = METRICS[survey.metric], period
+
+    def number(segments: Mapping[str, str], by_: str | None, with_series: bool) -> Number:
+        step = interval if with_series else None
+        return results.number(
+            Selection(metric, [survey], since, until, step, by=by_, segments=dict(segments)), zone, now
+        )
+
+    columns: list[tuple[str | None, dict[str, str]]] = [(None, {})]
+    if across:
+        groups = sorted(number({}, across, False).groups, key=lambda each: -each.n)
+        columns += [
+            (group.name or group.key, {across: group.key}) for group in groups if group.key is not None
+        ][:most_across]
+    found = [number(segments, by, by is None) for _, segments in columns]
+    names = [name for name, _ in columns]
+    if by is None:
+        return Table(names, _by_time(found, [segments for _, segments in columns], interval), 0)
+    largest = sorted(found[0].groups, key=lambda each: -each.n)[:MOST_ROWS]
+    rows = []
+    for group in largest:
+        cells = []
+        for one, (_, segments) in zip(found, columns, strict=True):
+            same = next((each for each in one.groups if each.key == group.key), None)
+            query = None if group.key is None else {**segments, by: group.key}
+            cells.append(_cell(same, query))
+        rows.append(Row(group.name or group.key, cells))
+    return Table(names, rows, found[0].groups_left_out + len(found[0].groups) - len(largest))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _by_time(found: list[Number], segments: list[dict[str, str]], interval: schedule.Interval) -> list[Row]:
+    points: list[dict[date, Brief]] = [{point.start: point for point in one.series} for one in found]
+    rows = []
+    for point in found[0].series:
+        period = {
+            "since": point.start.isoformat(),
+            "until": schedule.next_first_day(point.start, interval).isoformat(),
+        }
+        cells = [
+            _cell(each.get(point.start), {**more, **period})
+            for each, more in zip(points, segments, strict=True)
+        ]
+        rows.append(Row(point.start.isoformat(), cells))
+    return rows
+
+
+def _cell(found: Brief | None, query: Mapping[str, Any] | None) -> Cell:
+    return Cell(found.n, found.value, found.interval, query) if found else Cell(0, None, None, query)

@@ -1,0 +1,209 @@
+"""Keys, health, settings, hours and privacy on pages, and people with all that happened to them."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+
+from feedback.follow_ups import hours
+from surveys import triggers
+from surveys.base import clock, jobs, settings
+from surveys.base.accounts.keys import ApiKey
+from surveys.base.jobs import Job
+from surveys.models import Person, Response, Trigger
+from tests.conftest import ADMIN_KEY, ON_SQLITE, SECRET_KEY
+from tests.feedback.dashboard.test_overview import Numbers
+from tests.visitor import forms_on, signed_in
+
+ADMIN, PEOPLE = "/team/admin", "/team/people"
+
+
+def text_of(answer, status=200):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return html.unescape(answer.get_data(as_text=True))
+
+
+def form_with(visitor, address, *names):
+    return next(given for _, given in forms_on(visitor.get(address)) if set(names) <= given.keys())
+
+
+@pytest.fixture
+def ann(world, make):
+    """Somebody who was asked once, refused once, and answered."""
+    survey = make.survey(name="Shop")
+    said = {
+        "person": {"id": "ann", "email": "ann@example.com", "name": "Ann <i>"},
+        "deliver": True,
+        "on_block": "drop",
+    }
+    said["person"] |= {"company": "Acme & Söhne/Ltd", "properties": {"plan": "pro <b>"}}
+    for _ in range(2):
+        triggers.receive(survey, said, clock.now())
+    person = Person.get()
+    Person.update(company="Acme & Söhne/Ltd").execute()
+    row = make.response(survey, 2, comment="Slow <u>checkout")
+    Response.update(person=person.id).where(Response.key == row.key).execute()
+    return Person.get()
+
+
+def test_a_key_is_made_shown_once_and_revoked(world, make):
+    admin, survey = signed_in(world), make.survey(name="Shop")
+    address = f"{ADMIN}/keys"
+    form = form_with(admin, address, "name", "token")
+    assert admin.post(address, {**form, "name": ""}).status_code == 422
+    nothing = {name: value for name, value in form.items() if name not in ("all_surveys", "scope:read")}
+    assert admin.post(address, {**nothing, "name": "x", "scope:read": "1"}).status_code == 422
+    limited = {**nothing, "name": "Board", "scope:read": "1", f"survey:{survey.id}": "1"}
+    page = text_of(admin.get(admin.post(address, limited).headers["Location"]))
+    [secret] = re.findall(r"<code>(ek_[\w-]{30,})</code>", page)
+    assert secret not in text_of(admin.get(address))
+    made = ApiKey.get(ApiKey.name == "Board")
+    assert (made.scopes, made.surveys) == (["read"], [survey.id])
+    done = admin.post(address, {"token": form["token"], "do": "revoke", "id": made.id})
+    assert done.headers["Location"] == f"{address}?did=revoked"
+    assert ApiKey.get_by_id(made.id).revoked_at is not None
+    assert admin.post(address, {"token": form["token"], "do": "revoke", "id": made.id}).status_code == 404
+
+
+def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
+    admin, now = signed_in(world), clock.now()
+    page = text_of(admin.get(f"{ADMIN}/health"))
+    assert "Nothing waits longer than it should." in page
+    assert "No mail server is set" in page
+    row = {"kind": "nothing to do", "payload": {}, "created_at": now, "attempts": 0}
+    Job.insert(**row, state=jobs.NEW, due_at=now - timedelta(minutes=10)).execute()
+    Job.insert(**row, state=jobs.DEAD, due_at=now).execute()
+    page = text_of(admin.get(f"{ADMIN}/health"))
+    assert "A job has waited for 10 minutes. Does a worker run?" in page
+    form = form_with(admin, f"{ADMIN}/health", "kind")
+    assert form["kind"] == "nothing to do"
+    assert admin.post(f"{ADMIN}/health", form).headers["Location"] == f"{ADMIN}/health?did=released"
+    assert not Job.select().where(Job.state == jobs.DEAD).exists()
+    assert "No sender is set" in text_of(admin.get(f"{ADMIN}/health?mail=1"))
+
+
+@pytest.mark.parametrize(
+    "settings_overrides",
+    [
+        {
+            "SMTP_URL": "smtp://us:pa55word@mail.example:25",
+            "MAIL_FROM": "us@acme.example",
+            "METRICS_TOKEN": "t0ken" * 8,
+        }
+    ],
+)
+@ON_SQLITE
+def test_settings_are_shown_without_secrets(world):
+    page = text_of(signed_in(world).get(f"{ADMIN}/settings"))
+    assert "smtp://mail.example:25" in page
+    assert "us@acme.example" in page
+    for secret in ("pa55word", SECRET_KEY, ADMIN_KEY, "t0ken"):
+        assert secret not in page
+    assert {name for name, _, _ in settings.table()} <= set(re.findall(r"<code>([A-Z_]+)</code>", page))
+
+
+def test_hours_are_set_by_a_form_that_keeps_what_was_typed(world):
+    admin, address = signed_in(world), f"{ADMIN}/hours"
+    form = form_with(admin, address, "opens-0-0")
+    assert (form["opens-0-0"], form["closes-4-0"], form["opens-5-0"]) == ("09:00", "17:00", "")
+    wrong = {**form, "opens-0-0": "18:00", "holidays": "Christmas", "time_zone": "Nowhere/Here"}
+    page = text_of(admin.post(address, wrong), 422)
+    for told in (
+        "Must open before it closes",
+        "Must be a day such as",
+        "Is no time zone",
+        "Nowhere/Here",
+        "Christmas",
+    ):
+        assert told in page
+    right = {**form, "opens-4-0": "", "closes-4-0": "", "opens-0-1": "18:00", "closes-0-1": "20:00"}
+    right |= {"holidays": "2026-12-25\n2027-01-01", "time_zone": "Europe/Berlin", "answer_within_hours": "4"}
+    assert admin.post(address, right).status_code == 303
+    stored = hours.stored()
+    assert stored["open"] == [
+        {"weekdays": [0, 1, 2, 3], "opens": "09:00", "closes": "17:00"},
+        {"weekdays": [0], "opens": "18:00", "closes": "20:00"},
+    ]
+    assert (stored["time_zone"], stored["answer_within_hours"]) == ("Europe/Berlin", 4.0)
+    again = form_with(admin, address, "opens-0-0")
+    assert again["opens-0-1"] == "18:00"
+    assert "2026-12-25\n2027-01-01</textarea>" in text_of(admin.get(address))
+
+
+def test_a_privacy_request_is_found_handed_out_and_erased_in_one_place(world, ann):
+    admin, address = signed_in(world), f"{ADMIN}/privacy"
+    assert "Nobody goes by that." in text_of(admin.get(f"{address}?email=bob%40example.com"))
+    page = text_of(admin.get(f"{address}?email=ANN%40example.com"))
+    assert "Ann <i>" in page
+    file = admin.get(f"{address}/export.json?email=ann%40example.com")
+    assert file.get_json()["people"] == [ann.id]
+    assert "attachment" in file.headers["Content-Disposition"]
+    form = form_with(admin, f"{address}?email=ann%40example.com", "token", "email")
+    assert "Tick that you mean it" in text_of(admin.post(address, form), 422)
+    form["sure"] = "1"
+    assert admin.post(address, form).headers["Location"] == f"{address}?did=erased"
+    assert (Person.select().count(), Response.select().count(), Trigger.select().count()) == (0, 0, 0)
+    assert admin.post(address, form).status_code == 422
+    assert admin.get(f"{address}/export.json?email=ann%40example.com").status_code == 404
+
+
+def test_what_retention_would_remove_is_counted(world, make):
+    survey = make.survey()
+    old = clock.now() - timedelta(days=500)
+    triggers.receive(
+        survey, {"person": {"email": "old@example.com"}, "deliver": True, "on_block": "drop"}, old
+    )
+    page = text_of(signed_in(world).get(f"{ADMIN}/privacy"))
+    assert re.search(r'Receipts of events</th><td>older than 400 days[^<]*</td><td class="n">1<', page)
+    assert "kept until somebody erases them" in page
+
+
+def test_a_person_is_found_with_all_that_happened_and_erased(world, ann):
+    editor = signed_in(world, "editor")
+    for query in ("", "?email=ann%40example.com", "?id=ann", "?name=Ann+%3Ci%3E"):
+        assert "Ann <i>" in text_of(editor.get(f"{PEOPLE}{query}"))
+    assert "Nobody here" in text_of(editor.get(f"{PEOPLE}?email=bob%40example.com"))
+    page = editor.get(f"{PEOPLE}/{ann.id}").get_data(as_text=True)
+    assert "Slow &lt;u&gt;checkout" in page
+    assert "pro &lt;b&gt;" in page
+    text = html.unescape(page)
+    assert text.count("<b>Asked</b>") == 1
+    assert "<b>Not asked</b>" in text
+    assert "may be asked again" in text
+    company = re.findall(r'href="(/team/companies/[^"]+)"', page)[0]
+    found = Numbers(editor.get(html.unescape(company)).get_data(as_text=True)).found
+    assert [n for _, n in found] == [1]
+    assert editor.get(f"{PEOPLE}/{ann.id}/export.json").get_json()["people"] == [ann.id]
+    form = form_with(editor, f"{PEOPLE}/{ann.id}", "token")
+    token = {"token": form["token"]}
+    assert editor.post(f"{PEOPLE}/{ann.id}", {**token, "do": "unsubscribe"}).status_code == 303
+    assert Person.get().unsubscribed_at is not None
+    assert "Tick that you mean it" in text_of(
+        editor.post(f"{PEOPLE}/{ann.id}", {**token, "do": "erase"}), 422
+    )
+    token["sure"] = "1"
+    done = editor.post(f"{PEOPLE}/{ann.id}", {**token, "do": "erase"})
+    assert done.headers["Location"] == f"{PEOPLE}?did=erased"
+    assert editor.get(f"{PEOPLE}/{ann.id}").status_code == 404
+    assert editor.post(f"{PEOPLE}/{ann.id}", {**token, "do": "erase"}).status_code == 404
+
+
+@ON_SQLITE
+def test_who_sees_some_surveys_sees_their_people_and_changes_none(world, make, ann):
+    other = make.survey(name="Theirs")
+    limited = signed_in(world, "editor", surveys=[other.id])
+    assert "Ann" not in text_of(limited.get(PEOPLE))
+    assert limited.get(f"{PEOPLE}/{ann.id}").status_code == 404
+    assert limited.get("/team/companies/Acme%20%26%20S%C3%B6hne%2FLtd").status_code == 404
+    row = make.response(other, 9)
+    Response.update(person=ann.id).where(Response.key == row.key).execute()
+    page = text_of(limited.get(f"{PEOPLE}/{ann.id}"))
+    assert "Slow" not in page
+    assert "may be asked again" not in page
+    token = limited.forms("/team/profile")[0][1]["token"]
+    assert limited.post(f"{PEOPLE}/{ann.id}", {"token": token, "do": "erase"}).status_code == 403
+    assert limited.get(f"{PEOPLE}/{ann.id}/export.json").status_code == 403
+    admin = signed_in(world, "administrator", email="limited@acme.example", surveys=[other.id])
+    for address in ("privacy", "privacy/export.json?id=ann"):
+        assert admin.get(f"{ADMIN}/{address}").status_code == 403

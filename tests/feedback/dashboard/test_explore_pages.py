@@ -1,0 +1,108 @@
+"""Explore and mismatches: every number leads to the answers that it counts, and hostile names stay text."""
+
+import html
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from feedback.models import Reading
+from surveys.base import clock
+from surveys.models import Response
+from tests.conftest import ON_SQLITE
+from tests.feedback.dashboard.test_overview import Numbers
+from tests.visitor import signed_in
+
+EXPLORE, MISMATCHES = "/team/explore", "/team/mismatches"
+
+
+def text_of(answer, status=200):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return html.unescape(answer.get_data(as_text=True))
+
+
+def recounted(api, page):
+    found = Numbers(page).found
+    for href, n in found:
+        query = dict(parse_qsl(urlsplit(href).query))
+        assert len(api.get("/api/feed", limit=200, **query)["items"]) == n, href
+    return found
+
+
+@pytest.fixture
+def survey(make):
+    found = make.survey(name="Shop", segments=["plan"])
+    for at in range(24):
+        make.response(
+            found,
+            (9, 2, 7, 10)[at % 4],
+            clock.now() - timedelta(days=9 * (at % 8), hours=1),
+            comment="words",
+            properties={"plan": ("pro <b>", "free", "team")[at % 3]},
+            channel=("link", "email")[at % 2],
+        )
+    make.response(found, 0, comment="a test", test=True)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("", None),
+        ("&interval=week", None),
+        ("&by=channel", "email"),
+        ("&by=property:plan", "pro <b>"),
+        ("&by=property:plan&across=channel", "pro <b>"),
+        ("&across=property:plan&interval=day", "pro <b>"),
+    ],
+)
+def test_every_cell_leads_to_the_answers_that_it_counts(world, api, survey, query, told):
+    since = (clock.now() - timedelta(days=40)).date()
+    page = (
+        signed_in(world, "viewer")
+        .get(f"{EXPLORE}?survey={survey.id}&since={since}{query}")
+        .get_data(as_text=True)
+    )
+    assert len(recounted(api, page)) > 1
+    assert told is None or html.escape(told) in page
+    assert "pro <b>" not in page
+
+
+@ON_SQLITE
+def test_what_cannot_be_told_apart_is_refused_and_files_hold_no_formulas(world, make, survey):
+    viewer, address = signed_in(world, "viewer"), f"{EXPLORE}?survey={survey.id}"
+    for query in ("&by=score", "&by=channel&across=channel", "&by=property:"):
+        assert viewer.get(address + query).status_code == 422
+    make.response(survey, 9, properties={"plan": "=1+1"})
+    lines = viewer.get(f"{EXPLORE}/export.csv?survey={survey.id}&by=property:plan").get_data(as_text=True)
+    assert "=1+1" in lines
+    assert "\n=1+1" not in lines
+    then = (clock.now() - timedelta(days=30)).date()
+    back = text_of(viewer.get(f"{address}&by=channel&as_of={then}"))
+    assert "as known today" in back
+    other = make.survey(name="Theirs")
+    limited = signed_in(world, "viewer", email="l@acme.example", surveys=[other.id])
+    for where in (EXPLORE, MISMATCHES):
+        assert limited.get(f"{where}?survey={survey.id}").status_code == 404
+        assert "Shop" not in text_of(limited.get(where))
+
+
+def test_mismatches_show_both_readings_and_what_the_value_would_be(world, api, survey):
+    odd = Response.get(Response.survey == survey.id, Response.score == 2)
+    Response.update(comment="Wonderful <i>service").where(Response.key == odd.key).execute()
+    Reading.insert(
+        key=odd.key, language="en", label="neutral", text_label="positive", text_score=0.9,
+        engine="t", read_at=clock.now(), words=["Wonderful"],
+    ).execute()  # fmt: skip
+    viewer = signed_in(world, "viewer")
+    page = viewer.get(f"{MISMATCHES}?survey={survey.id}").get_data(as_text=True)
+    assert [n for _, n in recounted(api, page)] == [1]
+    assert "Wonderful</mark> &lt;i&gt;service" in page
+    text = html.unescape(page)
+    assert "The score says: Detractors" in text
+    assert "The words say: Positive" in text
+    assert "The value is 25" in text
+    assert "Without the 1 answers that contradict themselves it would be 30" in text
+    assert "Choose a survey to see" in text_of(viewer.get(MISMATCHES))
+    Reading.delete().execute()
+    assert "No answer plainly contradicts itself." in text_of(viewer.get(MISMATCHES))
