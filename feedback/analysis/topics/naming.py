@@ -5,15 +5,20 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from feedback.analysis.topics import matters
 from feedback.analysis.topics.representations import Representation
+from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
 
 READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
 _LONGEST_PHRASE = 5
+_LONGEST_NAME = 4  # words
 _CANDIDATES = 80  # phrases of a topic whose meaning is compared
 _TERMS = 12  # phrases kept that mark a topic
 _SHARE = (
@@ -29,6 +34,10 @@ _SENTENCE = range(3, 11)  # words of a comment that may stand for its topic
 _SENTENCES = 60  # comments, the most typical, among which that one is looked for
 _NEW = 3.0  # weight of its words that no other candidate has
 _LONG = 0.03  # what each of its words costs
+# A matter names a topic where so many of its comments speak of it (share; of one of some trades alone, mostly), and it
+# is so near (cosine) …
+_SPOKEN, _MOSTLY, _NEAR = 0.12, 0.5, 0.25
+_SPOKEN_WEIGHT = 0.6  # … the more of both the better
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]++(?:['’-][^\W\d_]++)+")
@@ -62,6 +71,31 @@ _SMALL = _words(  # left out inside a phrase too
 )
 _DENIALS = _words("no not never can't cannot won't doesn't isn't didn't")  # turn a phrase round
 _BEGINNING = _words("no not never can't cannot")  # may begin one; with the others it is a question cut in two
+_NO_NAME = _words("""
+    anytime broke disappointment lacked never overall perfectly place spicy tasty amazing annoying appalling
+    average awesome awful bad badly beautiful best better big bit brilliant decent delicious disappointed
+    disappointing disgusting excellent fabulous fantastic fine friendly gorgeous good great happy hard helpful
+    highly horrible impressed impressive incredible incredibly joke kind lovely mediocre nice outstanding
+    perfect pleasant pleased poor poorly rude sad satisfied superb terrible thrilled ugly unacceptable unhappy
+    useless wonderful worse worst worth worthless wrong absolutely actually almost anymore apparently barely
+    basically clearly completely constantly easily especially enough exactly extremely fairly finally fully
+    generally hardly honestly instead literally mostly nearly normally obviously often particularly perhaps
+    personally pretty probably quickly quite rarely rather seriously simply slightly sometimes super totally
+    truly twice unfortunately usually whatsoever yesterday back away add answer answered arrived ask asked
+    became become began believe bought bring brought called came care change come coming cost described
+    disappoint enjoy expect expected feel feels felt fit fits find found gave give hate hear heard hope keep
+    keeps kept knew know knows learn leave left listen listened order orders mistake mistakes rang ring like
+    liked live look looked looking looks lost love loved loves made meet miss move offer offered ordered paid
+    pick picked prefer put reach reached read recommend received ran run running saw say seem seemed seems seen
+    send sent showed shows sit sold speak spend spent start started stay stayed stop stopped sure surprised talk
+    tasted tell thinking thought told took tried turn turned understand visit waited walk walked wanted went
+    wish wonder wondering work worked working works write wrote january february march april june july august
+    september october november december monday tuesday wednesday thursday friday saturday sunday am pm morning
+    evening night week weeks month months year years day days hour hours minute minutes time times ago amp
+    everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
+    lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
+    two three four five six seven eight nine ten half dozen
+""")
 _JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
     "although and because but can could have if since should so than that then though unless until when where "
     "whether which while who why will would"
@@ -83,8 +117,8 @@ _ENDINGS = tuple(  # with the fewest letters left before them, the longest first
 class Name:
     """What a topic may be called.
 
-    `candidates`: the best one first, all different: two phrases, and a comment that adds what they leave unsaid (a
-    third phrase where no comment is short enough). `terms`: the phrases that mark the topic.
+    `candidates`: the best one first, all different: a matter and a phrase or two phrases, and a comment that adds what
+    they leave unsaid (a third phrase where no comment is short enough). `terms`: the phrases that mark the topic.
     """
 
     candidates: tuple[str, ...]
@@ -115,10 +149,13 @@ def name(
     """Names for topics. Each topic id comes with some of its cleaned comments, the most typical first, and the mean
     direction of what they mean.
 
-    A candidate is a run of one to five words in the comments that no stop word begins or ends. Three things give it
-    its score: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), how many of the words that mark this topic it
-    holds, and how much nearer its meaning is to this topic than to the others. Words in `never` (brands, people) stand
-    in no name. Read without case, endings and order of words, all labels differ from each other and from those in
+    A topic is called by the matter that it speaks of (`matters`), if a good part of its comments does so in words that
+    are known and the meaning is near. What else it may be called, and what it is called where no matter fits, is a run
+    of one to five words in the comments that no stop word begins or ends; the label tells no feeling, deed or date if
+    another is there. Three things give such a phrase its score: class-based TF-IDF (Grootendorst 2022,
+    arXiv:2203.05794), how many of the words that mark this topic it holds, and how much nearer its meaning is to this
+    topic than to the others. Words in `never` (brands, people) stand in no name. Read without case, endings and order
+    of words, all labels differ from each other and from those in
     `kept`. Larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
@@ -133,31 +170,38 @@ def name(
     order = sorted(texts, key=lambda topic: (-len(texts[topic]), topic))
     spoken = _spelling(texts)
     taken = {stems(label) for label in kept}
+    speaking = _matters(texts, centres, vectors, banned)
     names = {}
     for topic in order:
         weights = _weights(phrases[topic], spread, len(texts))
         ranked = _rank(topic, phrases[topic], overall, weights, vectors, centres)
-        chosen = _different(ranked, weights, taken)
-        candidates = [_write(phrase, spoken) for phrase in chosen]
+        named = [each for each in speaking[topic] if stems(each) not in taken][:1]
+        chosen = _different(ranked, weights, taken | set(map(stems, named)))[: 2 - len(named)]
+        candidates = named + [_write(phrase, spoken) for phrase in chosen]
         said = {stem for phrase in chosen for stem in _key(phrase)}
         sentence = _telling_sentence(texts[topic], weights, said, banned)
         if sentence:
             candidates.append(sentence[:1].upper() + sentence[1:])
         elif chosen:
             chosen += _adding(ranked, weights, chosen)
-            candidates = [_write(phrase, spoken) for phrase in chosen]
+            candidates = named + [_write(phrase, spoken) for phrase in chosen]
         terms = [*chosen, *(phrase for phrase, _ in ranked[:_TERMS])]
         names[topic] = Name(
             tuple(dict.fromkeys(candidates)), tuple(dict.fromkeys(" ".join(phrase) for phrase in terms))
         )
-        if chosen:
-            taken.add(_key(chosen[0]))
+        if candidates:
+            taken.add(stems(candidates[0]))
     return names
 
 
 def stems(text: str) -> frozenset[str]:
     """The words with meaning in `text`, without endings: what two names that read alike have in common."""
     return _key(tuple(_RUN.findall(fold(text))))
+
+
+def names_a_matter(phrase: tuple[str, ...]) -> bool:
+    """Whether a phrase may be what a topic is called: it tells no feeling, no deed and no date, and is not long."""
+    return len(phrase) <= _LONGEST_NAME and _NO_NAME.isdisjoint(phrase) and _BEGINNING.isdisjoint(phrase)
 
 
 def says_something(word: str) -> bool:
@@ -184,6 +228,60 @@ def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {
         topic: [_HYPHENED.sub(spelled, comment) for comment in comments] for topic, comments in texts.items()
     }
+
+
+def _matters(
+    texts: Mapping[str, Sequence[str]],
+    centres: Mapping[str, np.ndarray],
+    vectors: Representation,
+    banned: set[str],
+) -> dict[str, list[str]]:
+    """The names of the matters that each topic speaks of, by its comments' words and its meaning, the best first."""
+    known, least, rows, clues = _known_matters(vectors)
+    spoken = np.zeros((len(texts), len(known)))
+    for at, comments in enumerate(texts.values()):
+        for comment in comments[:READ_PER_TOPIC]:
+            said = stems(comment)
+            spoken[
+                at, list({number for stem in said for number, clue in clues.get(stem, ()) if clue <= said})
+            ] += 1
+        spoken[at] /= max(1, len(comments[:READ_PER_TOPIC]))
+    usual = spoken.mean(0) if len(texts) > 1 else 0.0
+    found = {}
+    for at, topic in enumerate(texts):
+        close = rows @ centres[topic]
+        score = close + _SPOKEN_WEIGHT * (spoken[at] - usual)
+        fits = (spoken[at] >= least) & (close >= _NEAR)
+        found[topic] = [
+            known[number]
+            for number in np.argsort(-score, kind="stable").tolist()
+            if fits[number] and banned.isdisjoint(fold(known[number]).split())
+        ]
+    return found
+
+
+@lru_cache(maxsize=2)
+def _known_matters(
+    vectors: Any,
+) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
+    """Names of matters, the share of comments that must speak of each, what each means, and by the first stem of each
+    clue: the matter's number and all stems."""
+    known = matters.load(vectors.language)
+    clues: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+    rows = np.zeros((len(known), vectors.dimensions), np.float32)
+    for number, matter in enumerate(known):
+        rows[number] = vectors.encode([matter.name, *matter.clues]).sum(0)
+        for clue in filter(None, {_clue(said) for said in (matter.name, *matter.clues)}):
+            clues[min(clue)].append((number, clue))
+    least = np.array([_MOSTLY if matter.special else _SPOKEN for matter in known])
+    return [matter.name for matter in known], least, unit(rows), dict(clues)
+
+
+def _clue(said: str) -> frozenset[str]:
+    """The stems by which words speak of a matter; none where they would say less than the words do: "days off"."""
+    words = [word for word in _RUN.findall(fold(said)) if word not in _SMALL]
+    found = stems(said)
+    return found if len(found) == len(words) and not _STOP.issuperset(words) else frozenset()
 
 
 def _bound(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -296,7 +394,8 @@ def _different(
     """Two phrases: the best one that says something else than the labels already `taken`, and the one that adds
     most to it.
     """
-    first = next((phrase for phrase, _ in ranked if _key(phrase) not in taken), None)
+    free = [phrase for phrase, _ in ranked if _key(phrase) not in taken]
+    first = next((phrase for phrase in free if names_a_matter(phrase)), free[0] if free else None)
     return [first, *_adding(ranked, weights, [first])] if first else []
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from feedback.analysis.topics import naming, reviewing, vectors
+from feedback.analysis.topics import matters, naming, reviewing, vectors
 from feedback.analysis.topics.naming import Name
 
 PARKING = ["the car park was full again", "a full car park in the morning", "your car park is always full"]
+LIFT = ["the glass lift was broken", "a broken glass lift on all floors", "glass lift stuck"]
 STAFF = ["such friendly staff at the desk", "the friendly staff helped me", "I liked the friendly staff"]
 
 
@@ -18,8 +19,52 @@ def named(comments: list[str], *others: list[str]) -> Name:
 
 
 def test_a_topic_is_called_what_its_comments_share_and_others_do_not():
-    assert naming.stems(named(PARKING, STAFF).label) >= naming.stems("car park")
-    assert naming.stems(named(STAFF, PARKING).label) >= naming.stems("friendly staff")
+    assert naming.stems(named(LIFT, STAFF).label) == naming.stems("glass lift")
+
+
+@pytest.mark.parametrize(
+    ("said", "matter"),
+    [
+        (["the car park was full again", "a full car park in the morning", "nowhere to park"], "Parking"),
+        (
+            ["such friendly staff at the desk", "rude staff", "I liked the staff", "the team was kind"],
+            "Staff",
+        ),
+        (
+            ["my parcel came two weeks late", "slow shipping", "delivered on time!", "late delivery"],
+            "Delivery time",
+        ),
+    ],
+)
+def test_praise_and_complaint_of_one_matter_have_its_name(said, matter):
+    assert named(said, LIFT).label == matter
+
+
+def test_two_topics_of_one_matter_have_two_names():
+    texts = {"0": PARKING, "1": PARKING[:2]}
+    encode = vectors.load().encode
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    labels = {name.label for name in naming.name(texts, centres, vectors.load()).values()}
+    assert len(labels) == 2
+    assert "Parking" in labels
+
+
+@pytest.mark.parametrize(
+    "phrase", ["worst seats", "monday night", "told twice", "she talked", "not one two three"]
+)
+def test_a_name_tells_no_feeling_no_deed_and_no_date(phrase):
+    assert not naming.names_a_matter(tuple(phrase.split()))
+
+
+def test_every_matter_is_known_by_its_own_words():
+    """A line that is not `name: clue, clue` is a mistake, and so are two of one name."""
+    listed = [
+        (matter.name, matter.clues)
+        for path in matters.FOLDER.glob("*.txt")
+        for matter in matters.load(path.stem)
+    ]
+    assert len({naming.stems(name) for name, _ in listed}) == len(listed) > 100
+    assert all(1 <= len(name.split()) <= 4 and len(clues) >= 3 and all(clues) for name, clues in listed)
 
 
 def test_a_word_with_and_without_hyphen_is_one():
