@@ -91,7 +91,8 @@ def analyse(
 
     FILE has a column `text`, and if known `score`, `question` and `language` (a code such as en or de-AT). Added are
     `sentiment` (negative, neutral, positive, or empty), `sentiment_score` (-1 to 1), `topic` (empty when the comment
-    belongs to none) and `topic_label`. In the end it says what all say together.
+    belongs to none), `topic_label`, and what stands above the topic where there are many, `theme` and `theme_label`. In
+    the end it says what all say together.
     """
     # Here, because the text engines are heavy and no other command needs them.
     from feedback.analysis import spreadsheet

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 from feedback import results
 from feedback.domain import drivers as domain
 from feedback.domain.drivers import Impact
-from feedback.models import Topic
+from feedback.models import Theme, Topic
 from feedback.numbers import Drivers, Mover
 
+#: What may move a value.
+LEVELS: dict[str, Any] = {"topic": Topic, "theme": Theme}
 
-def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> Drivers:
-    """The value, and the topics that move it, with how each changed since the period before."""
+
+def moving(selection: results.Selection, zone: ZoneInfo, now: datetime, level: str = "topic") -> Drivers:
+    """The value, and the topics or themes that move it, with how each changed since the period before."""
     whole = results.compared(selection, zone, now)
     return Drivers(
         whole.n,
@@ -22,30 +25,32 @@ def moving(selection: results.Selection, zone: ZoneInfo, now: datetime) -> Drive
         whole.previous,
         whole.change,
         selection.metric.key,
-        tuple(topics(selection, now)),
+        tuple(topics(selection, now, level)),
+        level,
     )
 
 
-def topics(selection: results.Selection, now: datetime) -> list[Mover]:
-    """The topics that move the value, the strongest first, without the value.
+def topics(selection: results.Selection, now: datetime, level: str = "topic") -> list[Mover]:
+    """The topics or themes that move the value, the strongest first, without the value.
 
-    A topic that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
+    One that had `domain.LEAST` responses in either period is listed, so that what went away is seen too;
     without an impact now, the one that explains most of the change comes first.
     """
     earlier = results.period_before(selection, now)
-    current, past = impacts(selection), impacts(earlier) if earlier else {}
+    current = impacts(selection, level=level)
+    past = impacts(earlier, level=level) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
-    labels = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(sorted(names) or [""]))
+    table = LEVELS[level]
+    labels = table.select(table.id, table.label).where(table.id.in_(sorted(names) or [""]))
     found = [
-        Mover(topic.id, topic.label, current.get(topic.id), past.get(topic.id), earlier is not None)
-        for topic in labels
+        Mover(row.id, row.label, current.get(row.id), past.get(row.id), earlier is not None) for row in labels
     ]
     return sorted(found, key=_strength)
 
 
-def impacts(selection: results.Selection, topic: str | None = None) -> dict[str, Impact]:
-    """What each topic, or `topic` alone, does to the value over all responses."""
-    everything, found = results.counts_with(selection, "topic", topic)
+def impacts(selection: results.Selection, only: str | None = None, level: str = "topic") -> dict[str, Impact]:
+    """What each topic or theme, or `only` one of them, does to the value over all responses."""
+    everything, found = results.counts_with(selection, level, only)
     by_topic = {name: counts for name, counts in found.items() if name is not None}
     return domain.impacts(selection.metric, everything, by_topic)
 

@@ -13,6 +13,7 @@ from peewee import JOIN, SQL, fn
 
 from feedback import segments, vectors
 from feedback.domain import follow_ups, redaction
+from feedback.domain.topics import UNDERSTOOD
 from feedback.item import Case, Deleted, Feeling, Item, Left, Mention, Named, Sentiment, Ticket, Who
 from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
 from feedback.segments import SEGMENTS
@@ -404,6 +405,10 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
             Placement.topic.in_(Topic.standing(filters["topic"]))
         )
         found.append(Response.key.in_(placed))
+    if filters.get("theme") is not None:
+        found.append(segments.placed(filters["theme"]))
+    if filters.get("waiting") is not None:
+        found.append(waits(filters["waiting"]))
     if filters.get("tag") is not None:
         tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])
         found.append(Response.key.in_(tagged))
@@ -440,6 +445,25 @@ def is_unplaced() -> Any:
     """Whether a response is in no topic."""
     placed = Placement.alias()
     return ~fn.EXISTS(placed.select(SQL("1")).where(placed.response == Response.key))
+
+
+#: Why a comment is in no topic: nobody read it yet, it says nothing, its language is not understood, or it is unlike
+#: all others.
+WAITING = ("unread", "nothing", "language", "unlike")
+
+
+def waits(why: str) -> Any:
+    """Whether a response's comment is in no topic, for a reason of `WAITING`; `any`: whatever the reason."""
+    nothing = fn.COALESCE(Reading.says_nothing, SQL("false"))
+    foreign = Reading.language.is_null() | Reading.language.not_in(UNDERSTOOD)
+    reasons = {
+        "any": SQL("1 = 1"),
+        "unread": Reading.key.is_null(),
+        "nothing": nothing,
+        "language": Reading.key.is_null(False) & ~nothing & foreign,
+        "unlike": Reading.key.is_null(False) & ~nothing & ~foreign,
+    }
+    return ~is_silent() & is_unplaced() & reasons[why]
 
 
 def _employed(company: str) -> Any:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from peewee import fn
 
-from feedback.models import Placement, Topic
+from feedback import segments
+from feedback.models import Placement, Theme, Topic
 from surveys import visible
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Refused
@@ -14,11 +15,11 @@ from surveys.models import Person, Response, Survey
 
 
 def check(filters: Mapping[str, Any], caller: Caller, prefix: str = "") -> None:
-    """Raises Refused for a survey, topic or person that is not there, or that the caller may not see.
+    """Raises Refused for a survey, topic, theme or person that is not there, or that the caller may not see.
 
     `prefix`: where in the body the filters stand, as `filters.`.
     """
-    for name, there in (("survey", _surveys), ("topic", _topics), ("person", _people)):
+    for name, there in (("survey", _surveys), ("topic", _topics), ("theme", _themes), ("person", _people)):
         if filters.get(name) is not None and not there(filters[name], caller).exists():
             raise Refused(f"There is no such {name}.", f"{prefix}{name}")
 
@@ -40,6 +41,17 @@ def _surveys(survey_id: str, caller: Caller) -> Any:
 
 def _people(person_id: str, caller: Caller) -> Any:
     return visible.narrowed(Person.select().where(Person.id == person_id), caller)
+
+
+def _themes(theme_id: str, caller: Caller) -> Any:
+    """A theme; of one that was merged, some answer may be in a topic of the one it went into."""
+    found = Theme.select().where(Theme.id == theme_id)
+    mine = visible.only(caller)
+    if mine is None:
+        return found
+    return found.where(
+        fn.EXISTS(Response.select().where(segments.placed(theme_id), Response.survey.in_(mine)))
+    )
 
 
 def _topics(topic_id: str, caller: Caller) -> Any:

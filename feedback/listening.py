@@ -157,10 +157,10 @@ REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
 # ------------------------------------------------------------------------------------------------------
 
 
-_READ = ("language", "label", "score", "words", "text_label", "text_score", "shipped_label")
+_READ = ("language", "says_nothing", "label", "score", "words", "text_label", "text_score", "shipped_label")
 
 #: What the engine alone says, also where a person's label stands.
-_BESIDE_PERSON = ("language", "text_label", "text_score", "shipped_label")
+_BESIDE_PERSON = ("language", "says_nothing", "text_label", "text_score", "shipped_label")
 
 
 @functools.cache
@@ -175,7 +175,7 @@ def _warm_up() -> None:
 
 def _read(row: Response, comment: str) -> dict[str, Any]:
     # Here, because the text engines belong into the worker's memory and not into the web's.
-    from feedback.analysis import languages
+    from feedback.analysis import languages, nothing
     from feedback.analysis.sentiment import reading
 
     score, question, claimed = (
@@ -189,9 +189,12 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
     if shipped is not None and taught is not None:
         found = reading.read(comment, score=score, question=question, language=claimed, adjustment=taught)
     if found is None or shipped is None:
-        return dict.fromkeys(_READ) | {"language": languages.of(comment, claimed), "engine": ENGINE}
+        language = languages.of(comment, claimed)
+        silent = nothing.says_nothing(comment, language)
+        return dict.fromkeys(_READ) | {"language": language, "says_nothing": silent, "engine": ENGINE}
     return {
         "language": found.language,
+        "says_nothing": nothing.says_nothing(comment, found.language),
         "label": str(found.label),
         "score": found.score,
         "words": list(found.words),

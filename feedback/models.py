@@ -14,7 +14,8 @@ from surveys.models import Person, Response, Survey
 class Reading(Table):
     """What the worker read in one response's comment. `label` is null where we say nothing rather than guess;
     `text_label` is what the words alone say, to find where they and the score disagree; `shipped_label` what the
-    engine says without people's corrections, to show what those changed.
+    engine says without people's corrections, to show what those changed. `says_nothing`: the comment names no matter at
+    all ("n/a"); null where that was read before it was asked.
     """
 
     key = BigIntegerField(primary_key=True)
@@ -28,6 +29,7 @@ class Reading(Table):
     engine = TextField()
     by_person = peewee.BooleanField(default=False)
     read_at = UTCField()
+    says_nothing = peewee.BooleanField(null=True)
 
     class Meta:
         indexes = ((("label", "key"), False), (("language", "key"), False))
@@ -37,6 +39,7 @@ class Reading(Table):
 
 # Corrections are few, and all of a survey's are read for each comment that is read.
 Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
+Reading.add_index(Reading.key, name="reading_says_nothing", where=Reading.says_nothing)
 
 
 class Learnt(Table):
@@ -54,9 +57,10 @@ class Topic(Table):
     """A subject that comments share. It keeps its id for good; `merged_into` tells where it went.
 
     `named`: a person chose the label; `taught`: a person made the topic. Neither is undone by a review.
-    `theme` is the label of what stands above it when there are many topics. `settled_at`: when a person last
-    put a comment into a taught topic or took one out, from which it learns. `status` is one of `STATUSES`;
-    `shipped_at`: when what was wrong was mended; `note`: what people who spoke of it are told, by language.
+    `theme` is the id of what stands above it where there are many topics, `theme_by_person`: a person put it there, or
+    under none. `settled_at`: when a person last put a comment into a taught topic or took one out, from which it
+    learns. `status` is one of `STATUSES`; `shipped_at`: when what was wrong was mended; `note`: what people
+    who spoke of it are told, by language.
     """
 
     #: How far the team is with it. `came_back` is set by the service alone.
@@ -76,6 +80,7 @@ class Topic(Table):
     theme = TextField(null=True)
     settled_at = UTCField(null=True, index=True)
     created_at = UTCField()
+    theme_by_person = peewee.BooleanField(default=False, constraints=[SQL("DEFAULT false")])
     shipped_at = UTCField(null=True)
     note = JSONField(null=True)
 
@@ -96,6 +101,41 @@ class Topic(Table):
         into = peewee.Select([merged], [merged.merged_into]).join(first, on=(merged.id == first.c.id))
         chain = first.union(into.where(merged.merged_into.is_null(False)))
         return chain.select_from(chain.c.id)
+
+
+class Theme(Table):
+    """What stands above topics, where these are many. It keeps its id for good; `merged_into` tells where it went.
+
+    `status` is one of a topic's, `named`: a person chose the label. `settled`: a person made it, or merged another into
+    it, so no review takes topics out.
+    """
+
+    id = TextField(primary_key=True)
+    label = TextField()
+    status = TextField(default="new")
+    owner = TextField(null=True)
+    merged_into = TextField(null=True)
+    named = peewee.BooleanField(default=False)
+    settled = peewee.BooleanField(default=False)
+    created_at = UTCField()
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: the themes of topics that some response of these is in."""
+        said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
+        said = said.where(Response.survey.in_(sorted(caller.surveys or ())))
+        return cls.id.in_(Topic.select(Topic.theme).where(Topic.theme.is_null(False), Topic.id.in_(said)))
+
+    @classmethod
+    def standing(cls, theme_id: str) -> Any:
+        """As a part of a statement: the id of a theme, or of the one it went into."""
+        return cls.select(peewee.fn.COALESCE(cls.merged_into, cls.id)).where(cls.id == theme_id)
+
+    @classmethod
+    def placed(cls, theme_id: str) -> Any:
+        """As a part of a statement: the keys of the responses in some topic of a theme, or of the one it went into."""
+        topics = Topic.select(Topic.id).where(Topic.theme.in_(cls.standing(theme_id)))
+        return Placement.select(Placement.response).where(Placement.topic.in_(topics))
 
 
 class TopicChange(Table):

@@ -98,7 +98,7 @@ class Number(Compared):
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """What one topic does to the value, and what it did in the period before.
+    """What one topic or theme (`topic`: its id) does to the value, and what it did in the period before.
 
     None: nobody spoke of it then. `is_compared`: whether there is a period before.
     """
@@ -138,7 +138,8 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Drivers(Compared):
-    """A value, and the topics that move it, the strongest first."""
+    """A value, and the topics or themes (`level`) that move it, the strongest first."""
 
     metric: str
     movers: tuple[Mover, ...]
+    level: str

@@ -14,7 +14,7 @@ from peewee import SQL, fn
 
 from feedback import rollups, segments
 from feedback.domain import statistics
-from feedback.models import Placement, Topic
+from feedback.models import Placement, Theme, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
 from surveys import daily_counts
 from surveys.base import db
@@ -245,7 +245,7 @@ def _rolled_up(
         if found is None:
             return None
         by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
-        columns = [*by, fn.COUNT(Response.key), fn.MAX(Response.key)]
+        columns = [*by, segments.count([segment]), fn.MAX(Response.key)]
         for since, until in found.gaps:
             rows = _rows(replace(selection, since=since, until=until), columns, [segment])
             for day, value, score, n, last in _fetch(rows.group_by(*by[not by_day :])):
@@ -296,7 +296,7 @@ def _daily(selection: Selection, days: tuple[str | None, str | None]) -> Any:
 
 def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
     """The responses that count for the selection, narrowed to its segments."""
-    query = segments.joined(Response.select(*columns), {*joins, *selection.segments})
+    query = segments.joined(Response.select(*columns), {*joins, *(selection.segments.keys() - {"theme"})})
     query = query.where(_of(Response.survey, selection), Response.counted)
     if selection.since:
         query = query.where(Response.key >= microseconds(selection.since))
@@ -313,6 +313,8 @@ def _is(segment: str, value: str) -> Any:
     """Whether a response is in a segment."""
     if segment == "topic":
         return Placement.topic.in_(Topic.standing(value))
+    if segment == "theme":
+        return segments.placed(value)
     if segment.startswith(segments.PROPERTY):
         return segments.has(segment, value)
     return segments.column(segment) == value
@@ -496,7 +498,7 @@ def _tallies(selection: Selection, by: str, zone: ZoneInfo, only: str | None = N
         return days.get(None, {})
     key = segments.column(by)
     # All of this is in a covering index; names are looked up afterwards, one a segment.
-    columns = [key, Response.score, fn.COUNT(Response.key), fn.MAX(Response.key)]
+    columns = [key, Response.score, segments.count([by]), fn.MAX(Response.key)]
     rows = _rows(selection, columns, [by]).group_by(key, Response.score)
     if only is not None:
         rows = rows.where(key == only)
@@ -544,6 +546,8 @@ def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
     """What each segment is called now; None for segments that are their own name."""
     if by == "topic":
         rows: Any = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(list(latest)))
+    elif by == "theme":
+        rows = Theme.select(Theme.id, Theme.label).where(Theme.id.in_(list(latest)))
     elif by in _NAMES:
         rows = Response.select(segments.column(by), _NAMES[by]).where(Response.key.in_(list(latest.values())))
     else:

@@ -22,6 +22,9 @@ from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.models import Erased, Response, SegmentCount, SegmentPeriod, Survey
 
+#: Segments of which counts are kept. A topic may go to another theme, and all its answers with it.
+ROLLED_UP = tuple(name for name in segments.SEGMENTS if name != "theme")
+
 #: Values of a property, and of another segment, of which the counts of a period are kept; of more none is.
 MOST_OF_A_PROPERTY, MOST_VALUES = 200, 2000
 
@@ -179,7 +182,7 @@ class Counting:
 def _is_rolled_up(segment: str, survey_ids: Collection[str]) -> bool:
     """Whether a segment is one that is rolled up, for all of the surveys."""
     if not segment.startswith(segments.PROPERTY):
-        return segment in segments.SEGMENTS
+        return segment in ROLLED_UP
     name = segment.removeprefix(segments.PROPERTY)
     chosen = Survey.select(Survey.segments).where(Survey.id.in_(survey_ids))
     return all(name in row.segments for row in chosen)
@@ -398,7 +401,7 @@ def _counted(day: str, wishes: Mapping[str, Sequence[str]], zone: ZoneInfo) -> P
         return {}
     properties = {segments.PROPERTY + name: {"surveys": db.listed(ids)} for name, ids in wishes.items()}
     found: dict[tuple[str, str], Tallies] = {}
-    for segment, more in {**{name: {} for name in segments.SEGMENTS}, **properties}.items():
+    for segment, more in {**{name: {} for name in ROLLED_UP}, **properties}.items():
         for survey, value, score, n, last in _by(segment)(begin=begin, end=end, **more).fetchall():
             found.setdefault((survey, segment), {}).setdefault(value, Tally()).add([(score, n)], last)
     return {which: _limited(which[1], tallies) for which, tallies in found.items()}

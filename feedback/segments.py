@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from feedback.models import Placement, Reading
+from feedback.models import Placement, Reading, Theme, Topic
 from surveys.base import db
 from surveys.models import Response
 
@@ -21,6 +21,7 @@ SEGMENTS: dict[str, Any] = {
     "touchpoint": Response.touchpoint,
     "language": fn.COALESCE(Reading.language, Response.language),
     "topic": Placement.topic,
+    "theme": Topic.theme,
 }
 
 #: Before the name of a property of the response, which is a segment too.
@@ -35,12 +36,26 @@ def column(segment: str) -> Any:
 
 
 def joined(query: Any, names: Collection[str]) -> Any:
-    """A query of responses with the tables that some segments stand in; an answer comes once for each topic."""
+    """A query of responses with the tables that some segments stand in; an answer comes once for each topic, also of
+    one theme (`count`).
+    """
     if "language" in names:
         query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
-    if "topic" in names:
+    if {"topic", "theme"} & set(names):
         query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
+    if "theme" in names:
+        query = query.left_outer_join(Topic, on=(Topic.id == Placement.topic), src=Placement)
     return query
+
+
+def count(names: Collection[str]) -> Any:
+    """How many answers there are in such a query; in two topics of one theme, an answer is one."""
+    return fn.COUNT(Response.key.distinct() if "theme" in names else Response.key)
+
+
+def placed(theme_id: str) -> Any:
+    """Whether a response is in some topic of a theme, or of the one it went into."""
+    return Response.key.in_(Theme.placed(theme_id))
 
 
 def as_text(properties: Any, name: str) -> Any:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from feedback.models import SavedFeed, Topic
+from feedback.models import SavedFeed, Theme, Topic
 from surveys.base import clock, errors
 from surveys.base.accounts.caller import Caller
 from surveys.base.http import callers, problems
@@ -19,7 +19,7 @@ NAMED = (
     ("POST", "/api/responses", {"survey": "survey", "id": "3f0c8a34-4b43-4f0e-9a53-d2f1f4d5a111", "score": 9}),
     ("POST", "/api/feeds", {"name": "x", "filters": {"survey": "survey"}}),
     ("POST", "/api/feeds", {"name": "x", "filters": {"person": "person"}}),
-    *(("GET", f"/api/feed?{name}={name}", None) for name in ("survey", "person", "topic")),
+    *(("GET", f"/api/feed?{name}={name}", None) for name in ("survey", "person", "topic", "theme")),
     ("GET", "/api/feed?like=response", None),
     *(("GET", f"{path}?survey=survey", None) for path in ("/api/metrics", "/api/drivers", "/api/topics")),
 )  # fmt: skip
@@ -44,7 +44,8 @@ def foreign(world, make):
         sent_at=clock.now(),
         **now,
     )
-    Topic.create(id="top_1", label="Parking", **now)
+    Topic.create(id="top_1", label="Parking", theme="thm_1", **now)
+    Theme.create(id="thm_1", label="Arrival", **now)
     SavedFeed.create(id="fd_1", name="x", filters={}, api_key="key_of_another", digest="d", **now)
     return {
         "survey": survey.id,
@@ -54,6 +55,7 @@ def foreign(world, make):
         "trigger": "tr_1",
         "invitation": "inv_1",
         "topic": "top_1",
+        "theme": "thm_1",
         "feed": "fd_1",
     }
 

@@ -287,6 +287,10 @@ def listened_to(world, api, survey):
     world.work()
     for path in ("/api/follow-ups", f"/api/follow-ups/{case['id']}", f"/api/follow-ups/{written['id']}"):
         api.get(path)
+    theme = api.post("/api/themes", {"label": "Getting here", "topics": [topic]})["id"]
+    api.patch(f"/api/topics/{other}", {"theme": api.post("/api/themes", {"label": "People"})["id"]})
+    api.patch(f"/api/themes/{theme}", {"label": "Arrival", "owner": "Maya"})
+    api.get("/api/themes")
     part = {"label": "Spaces", "responses": [rows[0]["id"]], "examples": ["no space"]}
     apart = api.post(f"/api/topics/{topic}/split", part)["id"]
     world.work()
@@ -308,10 +312,13 @@ def listened_to(world, api, survey):
         api.delete(f"/api/topics/{topic}/{card}")
     for path in ("/api/topics", f"/api/topics/{topic}", f"/api/topics/{apart}"):
         api.get(path, survey=survey["id"])
+    gone = api.post("/api/themes", {"label": "Cars"})["id"]
+    api.call("POST", f"/api/themes/{gone}/merge", 200, json={"into": theme})
     api.get("/api/sentiment/corrections")
     since = {"survey": survey["id"], "since": "2020-01-01"}
     assert api.get("/api/drivers", **since)["items"]
-    for by in ("agent", "team", "topic", "property:plan"):
+    assert api.get("/api/drivers", **since, level="theme")["items"]
+    for by in ("agent", "team", "topic", "theme", "property:plan"):
         assert api.get("/api/metrics", **since, by=by, interval="month")["groups"]
     api.call("POST", "/api/topics/review", 202)
 

@@ -41,6 +41,7 @@ IMPERSONAL = {
     "brand",
     "logo",
     "public_card",
+    "theme",
     "topic",
     "topic_change",
     "topic_review",

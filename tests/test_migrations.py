@@ -41,6 +41,7 @@ LANDED = {
     "0021_themes": "1f201919b690bb456a3dfdfc261093531a63cdc863944b8c44633ac27dc49513",
     "0023_one_address": "92f0294eb6cf46acd4cb29b2739d774a4fee537d426b4baea646e05d10af43c0",
     "0024_search_index": "2e091c76490e10b9c664f7be660e0f441768a29bb10b2db81e5f645995fb6314",
+    "0025_themes": "1fcd572f7afed4cd968f30f5ae89f4800891ef20e5cfe0237c71fe3a3d5f97e4",
     "0026_brand": "ea51609dc96a4f6e31a658e63b947fa3907ccaae6bfea932613fdfd3e1aeefdd",
     "0027_topic_status": "48858ca712aad04e15ae919e6dd7eef2ad5be70be64b309359c3c0a42af5b47f",
     "0028_letters": "824ca02bb03ad4cd069bfd3fa9dfeca8bc422b8a7c40d168d5de035b66c08be9",

@@ -19,9 +19,9 @@ from feedback.analysis.encodings import Unreadable
 from feedback.analysis.sentiment import reading
 from feedback.analysis.topics import representations, reviewing
 from feedback.analysis.topics.representations import Representation
-from feedback.domain.topics import State
+from feedback.domain.topics import State, Topic
 
-ADDED = ("sentiment", "sentiment_score", "topic", "topic_label")
+ADDED = ("sentiment", "sentiment_score", "topic", "topic_label", "theme", "theme_label")
 FEWEST = 10  # comments from which topics are looked for
 _LARGEST_CELL = 64 * 1024 * 1024  # bytes; Python's own limit of 128 kB stops at one pasted mail thread
 _SHOWN = 10  # topics in a summary
@@ -53,10 +53,12 @@ class Feeling(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """The topic of a comment: its id and label, both empty when it is not yet in a topic."""
+    """The topic of a comment and what stands above it: ids and labels, empty where there is none."""
 
     id: str
     label: str
+    theme: str = ""
+    theme_label: str = ""
 
 
 class Columns(NamedTuple):
@@ -201,7 +203,13 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     state = reviewing.review(State(), comments, vectors, once).state
     places = (state.places.get(str(at)) for at in range(len(rows)))
     found = (place.topic if place else None for place in places)
-    return [Subject(topic, state.topics[topic].label) if topic else Subject("", "") for topic in found]
+    subjects = {id_: _subject(topic, state) for id_, topic in state.topics.items()}
+    return [subjects[topic] if topic else Subject("", "") for topic in found]
+
+
+def _subject(topic: Topic, state: State) -> Subject:
+    theme = state.themes[topic.theme] if topic.theme else None
+    return Subject(topic.id, topic.label, *((theme.id, theme.label) if theme else ("", "")))
 
 
 def summary(done: Done, target: Path) -> Iterator[str]:
@@ -364,9 +372,9 @@ def _score(cell: str, scale: tuple[float, float] | None, number: int) -> float |
     return None if math.isnan(value) else (value - worst) / (best - worst)
 
 
-def _written(feeling: Feeling, subject: Subject) -> tuple[str, str, str, str]:
+def _written(feeling: Feeling, subject: Subject) -> tuple[str, ...]:
     score = "" if feeling.score is None else f"{feeling.score:.4f}"
-    return feeling.label or "", score, subject.id, subject.label
+    return feeling.label or "", score, *subject
 
 
 def _plain(name: str) -> str:

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from feedback.domain.themes import Theme
+
+#: Languages of comments that can be put into topics.
+UNDERSTOOD = ("en",)
+
 MOST_MOVED = 0.048  # of the placed comments a review may move: people look for them where they were
 
 
@@ -26,7 +31,8 @@ class Topic:
 
     `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark it, and
     `examples` what people gave when they taught it. `named`: a person chose the label; `taught`: a person made the
-    topic. A review undoes neither. `theme` is the label of what stands above the topic when there are many.
+    topic. A review undoes neither. `theme` is the id of what stands above the topic, where there are many, and
+    `theme_by_person` says that a person put it there, or under none.
     """
 
     id: str
@@ -37,6 +43,7 @@ class Topic:
     named: bool = False
     taught: bool = False
     theme: str | None = None
+    theme_by_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,12 +74,15 @@ class Change:
 
 @dataclass(frozen=True)
 class State:
-    """All topics by id, the place of each comment by comment id, merges (old id → new id) and the lineage."""
+    """All topics by id, the place of each comment by comment id, merges (old id → new id), the lineage, and the same
+    of themes."""
 
     topics: Mapping[str, Topic] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
     merged: Mapping[str, str] = field(default_factory=dict)
     lineage: tuple[Change, ...] = ()
+    themes: Mapping[str, Theme] = field(default_factory=dict)
+    merged_themes: Mapping[str, str] = field(default_factory=dict)
 
 
 class UnknownTopic(LookupError):
@@ -119,9 +129,8 @@ def merge(state: State, topic: str, into: str, now: datetime) -> State:
     topics[into] = replace(kept, examples=kept.examples + gone.examples, taught=kept.taught or gone.taught)
     merged = {old: into if new == topic else new for old, new in state.merged.items()} | {topic: into}
     places = {id_: replace(p, topic=into) if p.topic == topic else p for id_, p in state.places.items()}
-    return State(
-        topics, places, merged, (*state.lineage, Change(Kind.MERGED, topic, now, into, by_person=True))
-    )
+    change = Change(Kind.MERGED, topic, now, into, by_person=True)
+    return replace(state, topics=topics, places=places, merged=merged, lineage=(*state.lineage, change))
 
 
 def split(state: State, topic: str, label: str, now: datetime) -> tuple[State, str]:
@@ -133,7 +142,8 @@ def split(state: State, topic: str, label: str, now: datetime) -> tuple[State, s
     _free(state, label, None)
     made = new_id(state, topic, label)
     change = Change(Kind.SPLIT, topic, now, made, by_person=True)
-    return _with(state, {made: Topic(made, label, named=True, taught=True)}, change), made
+    new = Topic(made, label, named=True, taught=True, theme=state.topics[topic].theme)
+    return _with(state, {made: new}, change), made
 
 
 def lineage(state: State, topic: str) -> tuple[Change, ...]:

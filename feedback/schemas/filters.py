@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from feedback import segments
+from feedback import feed, segments
 from feedback.domain import follow_ups
 from feedback.models import Triage
 from feedback.schemas.kinds import CHANNELS, When
@@ -40,6 +40,7 @@ class Segments(ma.Schema):
     touchpoint = fields.String()
     language = fields.String(validate=language_tag)
     topic = fields.String()
+    theme = fields.String()
 
     @ma.validates_schema(skip_on_field_errors=False)
     def _only_properties(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -94,6 +95,13 @@ class FeedFilters(Segments):
         },
     )
 
+    waiting = fields.String(
+        validate=validate.OneOf(("any", *feed.WAITING)),
+        metadata={
+            "description": "Comments in no topic, by the reason: not read yet, saying nothing, in a language that is "
+            "not understood, or unlike all others."
+        },
+    )
     triage = fields.String(
         validate=validate.OneOf(Triage.STATES), metadata={"description": "How far the team is with it."}
     )

@@ -24,6 +24,16 @@ def _label(**options: Any) -> fields.String:
     )
 
 
+def _status() -> fields.String:
+    """How far the team is with a topic or theme."""
+    return fields.String(
+        validate=validate.And(
+            validate.NoneOf(("came_back",), error="Is set by the service alone."),
+            validate.OneOf(Topic.STATUSES),
+        )
+    )
+
+
 def _examples() -> fields.List:
     """What people said or might say of a topic."""
     return fields.List(fields.String(validate=validate.Length(1, 2000)), validate=validate.Length(max=100))
@@ -36,6 +46,12 @@ class TopicQuery(ma.Schema):
     metric = fields.String(validate=validate.OneOf(tuple(METRICS)))
     since = When()
     until = When()
+
+
+class DriversQuery(TopicQuery):
+    """Which value, and what may move it."""
+
+    level = fields.String(validate=validate.OneOf(tuple(drivers.LEVELS)), load_default="topic")
 
 
 class TopicsQuery(TopicQuery, lists.PageArgs):
@@ -57,7 +73,7 @@ class TopicBody(ma.Schema):
 
 
 class TopicPatch(ma.Schema):
-    """What is to change; everything else stays. A label stays for good."""
+    """What is to change; everything else stays. Label and theme stay for good."""
 
     example: dict[str, Any] = {
         "status": "in_progress",
@@ -66,12 +82,12 @@ class TopicPatch(ma.Schema):
     }
 
     label = _label()
-    status = fields.String(
-        validate=validate.And(
-            validate.NoneOf(("came_back",), error="Is set by the service alone."),
-            validate.OneOf(Topic.STATUSES),
-        )
+    theme = fields.String(
+        allow_none=True,
+        validate=validate.Length(1, 100),
+        metadata={"description": "The id of the theme that it is to stand under; null: under none."},
     )
+    status = _status()
     owner = fields.String(allow_none=True, validate=validate.Length(max=200))
     issue_url = fields.Url(
         allow_none=True, schemes={"http", "https"}, require_tld=False, validate=validate.Length(max=2000)
@@ -91,6 +107,34 @@ class MergeBody(ma.Schema):
     """Where the topic goes."""
 
     example = {"into": "top_2c26b46b68ffc68f"}
+
+    into = fields.String(required=True, validate=validate.Length(1, 100))
+
+
+class ThemeBody(ma.Schema):
+    """A theme that a person makes, and the topics that are to stand under it."""
+
+    example: dict[str, Any] = {"label": "Payment", "topics": ["top_2c26b46b68ffc68f"]}
+
+    label = _label(required=True)
+    topics = fields.List(fields.String(validate=validate.Length(1, 100)), validate=validate.Length(max=500))
+    owner = fields.String(allow_none=True, validate=validate.Length(max=200))
+
+
+class ThemePatch(ma.Schema):
+    """What is to change; everything else stays. A label stays for good."""
+
+    example: dict[str, Any] = {"status": "in_progress", "owner": "Maya"}
+
+    label = _label()
+    status = _status()
+    owner = fields.String(allow_none=True, validate=validate.Length(max=200))
+
+
+class ThemeMergeBody(ma.Schema):
+    """Where the theme goes."""
+
+    example = {"into": "thm_5e884898da280471"}
 
     into = fields.String(required=True, validate=validate.Length(1, 100))
 
@@ -201,6 +245,13 @@ class TopicStatusOut(ma.Schema):
     at = fields.String(metadata={"format": "date-time"})
 
 
+class ThemeName(ma.Schema):
+    """A theme by its name."""
+
+    id = fields.String()
+    label = fields.String()
+
+
 class TopicOut(Stored, ImpactOut):
     """A topic: what it is, how large, whether it grows, how people feel and what it does to the value.
 
@@ -214,6 +265,7 @@ class TopicOut(Stored, ImpactOut):
         "size": 84,
         "share": 0.07,
         "sentiment": {"negative": 70, "neutral": 11, "positive": 3},
+        "theme": {"id": "thm_5e884898da280471", "label": "Payment"},
         "n": 80,
         "value": -41.2,
         "impact": -3.1,
@@ -227,7 +279,8 @@ class TopicOut(Stored, ImpactOut):
     status = fields.String()
     owner = fields.String(allow_none=True)
     issue_url = fields.String(allow_none=True)
-    wider = fields.String(
+    theme = fields.Nested(
+        ThemeName,
         allow_none=True,
         metadata={"description": "The theme that it stands under, where there are many topics."},
     )
@@ -251,22 +304,80 @@ class TopicOut(Stored, ImpactOut):
     history = fields.List(fields.Nested(TopicStatusOut))
 
 
+class ThemeOut(Stored, ImpactOut):
+    """A theme: what several topics have in common, how large it is and, where it is listed by itself, what it does.
+
+    A comment in two of its topics counts once. `topics`: their ids.
+    """
+
+    example: dict[str, Any] = {
+        "id": "thm_5e884898da280471",
+        "label": "Payment",
+        "status": "new",
+        "owner": None,
+        "topics": ["top_2c26b46b68ffc68f"],
+        "size": 130,
+        "share": 0.11,
+        "sentiment": {"negative": 90, "neutral": 20, "positive": 20},
+    }
+
+    id = fields.String()
+    label = fields.String()
+    status = fields.String()
+    owner = fields.String(allow_none=True)
+    named = fields.Boolean()
+    merged_into = fields.String(allow_none=True)
+    created_at = fields.String(metadata={"format": "date-time"})
+    topics = fields.List(fields.String())
+    size = fields.Integer()
+    share = fields.Float()
+    sentiment = fields.Nested(FeelingsOut)
+    trend = fields.List(fields.Nested(WeekOut))
+    surge = fields.Nested(SurgeOut, allow_none=True)
+
+
+class ThemeList(ma.Schema):
+    """All themes, the largest first."""
+
+    example: dict[str, Any] = {"items": [ThemeOut.example], "next": None, "metric": "nps"}
+
+    items = fields.List(fields.Nested(ThemeOut))
+    next = fields.String(allow_none=True)
+    metric = fields.String(allow_none=True)
+
+
+class ReasonsOut(ma.Schema):
+    """How many comments are in no topic because of what; the feed's filter `waiting` lists them."""
+
+    unread = fields.Integer(metadata={"description": "Nobody has read them yet."})
+    nothing = fields.Integer(metadata={"description": "They name no matter, such as n/a."})
+    language = fields.Integer(metadata={"description": "Their language is not understood."})
+    unlike = fields.Integer(metadata={"description": "They are unlike all others."})
+
+
 class UnplacedOut(ma.Schema):
     """Comments that are in no topic."""
 
     n = fields.Integer()
     share = fields.Float()
+    reasons = fields.Nested(ReasonsOut)
 
 
 class TopicList(ma.Schema):
-    """A page of topics, the largest first, and the share of comments that are in none."""
+    """A page of topics, the largest first, their themes, and how many comments are in none and how many say nothing."""
 
     example: dict[str, Any] = {
         "items": [TopicOut.example],
         "next": None,
         "metric": "nps",
         "comments": 1200,
-        "unplaced": {"n": 60, "share": 0.05},
+        "unplaced": {
+            "n": 60,
+            "share": 0.05,
+            "reasons": {"unread": 0, "nothing": 25, "language": 20, "unlike": 15},
+        },
+        "said_nothing": 25,
+        "themes": [ThemeOut.example],
         "review": {**ReviewOut.example, "state": "done", "share": 1.0},
     }
 
@@ -275,6 +386,10 @@ class TopicList(ma.Schema):
     metric = fields.String(allow_none=True)
     comments = fields.Integer()
     unplaced = fields.Nested(UnplacedOut)
+    said_nothing = fields.Integer(
+        metadata={"description": "Comments that name no matter at all, such as n/a."}
+    )
+    themes = fields.List(fields.Nested(ThemeOut))
     review = fields.Nested(ReviewOut, allow_none=True)
 
 
@@ -295,9 +410,10 @@ class PartOut(ma.Schema):
 
 
 class DriverOut(ImpactOut):
-    """What one topic does to the value, and what it did in the period before."""
+    """What one topic, or theme, does to the value, and what it did in the period before."""
 
-    topic = fields.Nested(TopicName)
+    topic = fields.Nested(TopicName, metadata={"description": "With level=topic."})
+    theme = fields.Nested(ThemeName, metadata={"description": "With level=theme."})
     share = fields.Float()
     contribution = fields.Float()
     previous = fields.Nested(PartOut, allow_none=True)
@@ -337,14 +453,14 @@ class DriversOut(ma.Schema):
         return {
             "metric": obj.metric,
             **metrics.compared(obj),
-            "items": [_driver(mover) for mover in obj.movers],
+            "items": [_driver(mover, obj.level) for mover in obj.movers],
         }
 
 
-def _driver(mover: Mover) -> dict[str, Any]:
+def _driver(mover: Mover, level: str) -> dict[str, Any]:
     part, past = _part(mover.now), _part(mover.before)
     return {
-        "topic": {"id": mover.topic, "label": mover.label},
+        level: {"id": mover.topic, "label": mover.label},
         **drivers.shown(mover.now),
         "share": part["share"],
         "contribution": part["contribution"],

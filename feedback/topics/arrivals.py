@@ -359,6 +359,6 @@ def _taught(state: State) -> tuple[dict[str, np.ndarray], list[int]]:
     found = list(moved)
     rows = vectors.unpacked([vector for _, vector, _ in found])
     places = {str(key): Place(topic, by_person=True) for key, _, topic in found}
-    whole = State(state.topics, places, state.merged, state.lineage)
+    whole = replace(state, places=places)
     keys = [key for key, _, _ in found]
     return reviewing.means_taught(whole, [str(key) for key in keys], rows, representations.current()), keys

@@ -1,6 +1,6 @@
 """Topics as they are shown: size, trend, feeling, what they do to the value, and what is said in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -8,19 +8,19 @@ from zoneinfo import ZoneInfo
 
 from peewee import Case, Select, fn
 
-from feedback import drivers, feed, results
+from feedback import drivers, feed, results, segments
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Reading, Topic, TopicReview, TopicStatus
+from feedback.models import Placement, Reading, Theme, Topic, TopicReview, TopicStatus
 from feedback.topics import reviews
 from feedback.topics.topics import state
-from surveys import visible
-from surveys.base import db
+from surveys import events, visible
+from surveys.base import db, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.clock import microseconds, stamp
 from surveys.base.errors import Missing
-from surveys.domain import schedule
+from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
 from surveys.models import Response, Survey
@@ -30,11 +30,18 @@ RECENT, EARLIER = timedelta(days=7), timedelta(days=28)
 
 TREND_WEEKS = 12
 TYPICAL, TYPICAL_ALONE = 3, 10
+
+#: Of so many times as many of the nearest comments, those are chosen that differ, and from which share of words in
+#: common two are nearly the same.
+CHOICE, NEARLY_THE_SAME = 8, 0.6
+#: Answers that wait to be read from which on topics cannot be told yet; a few are always on their way.
+MANY_UNREAD = 50
+
 FEELINGS = ("negative", "neutral", "positive")
 
 #: What of a topic and of a review comes from all surveys together.
 _OF_OTHERS = frozenset(
-    ("candidates", "phrases", "examples", "owner", "issue_url", "note", "wider", "comments", "moved")
+    ("candidates", "phrases", "examples", "owner", "issue_url", "note", "comments", "moved")
 )
 
 
@@ -78,7 +85,7 @@ class Scope:
 
 
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """All live topics, the largest first, and how many comments are in none.
+    """All live topics, the largest first, their themes, how many comments are in none, and how many say nothing.
 
     Unless `everybody`, only the topics of responses in the scope: a caller who sees some surveys alone learns nothing
     of the others.
@@ -90,10 +97,16 @@ def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> di
     rows.sort(key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
     last = review()
     return {
+        "themes": themes(scope, everybody),
         "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
         "metric": scope.metric.key if scope.metric else None,
         "comments": comments,
-        "unplaced": {"n": comments - placed, "share": (comments - placed) / comments if comments else 0.0},
+        "unplaced": {
+            "n": comments - placed,
+            "share": (comments - placed) / comments if comments else 0.0,
+            "reasons": {name: _waiting(scope, name) for name in feed.WAITING},
+        },
+        "said_nothing": _silent(scope),
         "review": _seen(last, scope) if last else None,
     }
 
@@ -110,6 +123,42 @@ def scope_of(query: Mapping[str, Any], caller: Caller, zone: ZoneInfo) -> Scope:
         raise Missing
     since, until = (query[name].moment(zone) if query.get(name) else None for name in ("since", "until"))
     return Scope(rows, since, until, limited=not visible.all_of(None, caller))
+
+
+def themes(scope: Scope, everybody: bool) -> list[dict[str, Any]]:
+    """All live themes, the largest first, each with its size, its feelings and the ids of its topics.
+
+    Unless `everybody`, only those of responses in the scope.
+    """
+    topics = None if everybody else _sizes(scope)[0]
+    sizes, feelings = _sizes(scope, level="theme")
+    comments = _comments(scope)[0]
+    under = _under(topics)
+    return [
+        {
+            **_described(row, scope, {}),
+            **_told(row.id, sizes, feelings, comments),
+            "topics": under.get(row.id, []),
+        }
+        for row in _live_themes(sizes, everybody)
+    ]
+
+
+def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
+    """The same with trend, surge, value and impact."""
+    topics = None if everybody else _sizes(scope)[0]
+    sizes, feelings = _sizes(scope, level="theme")
+    rows = _live_themes(sizes, everybody)
+    under = _under(topics)
+    found = _measured(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
+    return [{**item, "topics": under.get(item["id"], [])} for item in found]
+
+
+def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """A theme with its numbers."""
+    sizes, feelings = _sizes(scope, row.id, "theme")
+    (item,) = _measured([row], scope, sizes, feelings, _comments(scope)[0], zone, now)
+    return {**item, "topics": _under(None).get(row.id, [])}
 
 
 def rising(
@@ -175,7 +224,7 @@ def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, An
     if row.merged_into is None:
         (item,) = _measured([row], scope, *_sizes(scope, row.id), _comments(scope)[0], zone, now)
     else:
-        item = _described(row, scope)
+        item = _described(row, scope, _labels())
     return {
         **item,
         "typical": typical([row.id], scope, TYPICAL_ALONE)[row.id],
@@ -246,12 +295,14 @@ def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
 def being_read(scope: Scope) -> tuple[int, int] | None:
     """While topics are still looked for, how many comments are in one and how many there are; else None.
 
-    That is while a review waits or runs, and before the first has ended where no comment was placed otherwise.
+    That is while a review waits or runs, before the first has ended where no comment was placed otherwise, and while
+    `MANY_UNREAD` answers or more have not been read yet.
     """
     last = reviews.latest()
     if last is None or last.state not in (reviews.WAITING, reviews.RUNNING):
         ended = TopicReview.select().where(TopicReview.state == reviews.DONE).exists()
-        if ended or Placement.select().exists():
+        looked_for = ended or Placement.select().exists()
+        if looked_for and jobs.waiting(events.RECORDED, MANY_UNREAD) < MANY_UNREAD:
             return None
     comments, placed = _comments(scope)
     return placed, comments
@@ -270,7 +321,7 @@ def review() -> dict[str, Any] | None:
 
 
 def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
-    """For each topic the comments nearest to what it is about, with the phrases that put them there."""
+    """For each topic comments near to what it is about, with the phrases that put them there; no two alike."""
     nearest = fn.ROW_NUMBER().over(
         partition_by=[Placement.topic], order_by=[Placement.closeness.desc(), Response.key.desc()]
     )
@@ -297,12 +348,15 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
             src=Response,
             on=(ranked.c.topic_id == Placement.topic) & (ranked.c.response_key == Placement.response),
         )
-        .where(ranked.c.nearest <= count)
+        .where(ranked.c.nearest <= count * CHOICE)
         .order_by(Placement.topic, ranked.c.nearest)
         .dicts()
     )
     found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
+    near: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
     for row in rows:
+        near[row["topic"]].append(row)
+    for row in (row for topic in topic_ids for row in different(near[topic], count)):
         found[row["topic"]].append(
             {
                 "id": row["id"],
@@ -313,6 +367,26 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
             }
         )
     return found
+
+
+def different(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """At most `count` of some comments in their order (`comment`), each with words of its own; where most are nearly
+    the same, those fill up that share least with what stands."""
+    said = [set(folding.fold(row["comment"]).split()) for row in rows]
+
+    def shared(at: int, kept: Sequence[int]) -> float:
+        """The share of words that a comment has in common with the one of `kept` that it is most like."""
+        return max(
+            (len(said[at] & said[one]) / max(1, len(said[at] | said[one])) for one in kept), default=0.0
+        )
+
+    kept: list[int] = []
+    for at in range(len(rows)):
+        if len(kept) < count and shared(at, kept) < NEARLY_THE_SAME:
+            kept.append(at)
+    while len(kept) < min(count, len(rows)):
+        kept.append(min((at for at in range(len(rows)) if at not in kept), key=lambda at: shared(at, kept)))
+    return [rows[at] for at in sorted(kept)]
 
 
 def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]]:
@@ -352,8 +426,12 @@ def lineage(topic_id: str) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _described(row: Topic, scope: Scope) -> dict[str, Any]:
-    """What a topic is."""
+def _described(row: Topic | Theme, scope: Scope, themes: Mapping[str, str]) -> dict[str, Any]:
+    """What a topic or a theme is; `themes`: their labels by id."""
+    if isinstance(row, Theme):
+        names = ("id", "label", "status", "owner", "named", "merged_into")
+        theme = {name: getattr(row, name) for name in names} | {"created_at": stamp(row.created_at)}
+        return _seen(theme, scope)
     return _seen(
         {
             "id": row.id,
@@ -361,8 +439,9 @@ def _described(row: Topic, scope: Scope) -> dict[str, Any]:
             "status": row.status,
             "owner": row.owner,
             "issue_url": row.issue_url,
-            # What the contract calls a theme until themes have an address of their own.
-            "wider": row.theme,
+            "theme": {"id": row.theme, "label": themes[row.theme]}
+            if row.theme and row.theme in themes
+            else None,
             "named": row.named,
             "taught": row.taught,
             "merged_into": row.merged_into,
@@ -387,7 +466,7 @@ def _within(scope: Scope) -> list[Any]:
 
 
 def _measured(
-    rows: Sequence[Topic],
+    rows: Sequence[Topic] | Sequence[Theme],
     scope: Scope,
     sizes: Mapping[str, int],
     feelings: Mapping[tuple[str, str], int],
@@ -395,18 +474,18 @@ def _measured(
     zone: ZoneInfo,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """Topics with their numbers. `sizes`, `feelings` and `comments` were counted already."""
+    """Topics or themes with their numbers. `sizes`, `feelings` and `comments` were counted already."""
+    level = "theme" if rows and isinstance(rows[0], Theme) else "topic"
     first = _first_of_trend(now, zone)
-    days = _days(scope, first)
+    days = _days(scope, first, level=level)
     surging = {surge.topic: surge for surge in _surges(days, _totals(scope, first), now, zone)}
     only = rows[0].id if len(rows) == 1 else None
-    moving = drivers.impacts(scope.selection, only) if scope.selection else {}
+    moving = drivers.impacts(scope.selection, only, level) if scope.selection else {}
+    above = {} if level == "theme" else _labels()
     return [
         {
-            **_described(row, scope),
-            "size": sizes.get(row.id, 0),
-            "share": sizes.get(row.id, 0) / comments if comments else 0.0,
-            "sentiment": {name: feelings.get((row.id, name), 0) for name in FEELINGS},
+            **_described(row, scope, above),
+            **_told(row.id, sizes, feelings, comments),
             "trend": _trend(days.get(row.id, {}), now, zone),
             "surge": _surge(surging.get(row.id)),
             **drivers.shown(moving.get(row.id)),
@@ -415,15 +494,56 @@ def _measured(
     ]
 
 
-def _sizes(scope: Scope, only: str | None = None) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Comments in each topic, and in each topic with each feeling: that of the statement, else of the comment."""
-    feeling = fn.COALESCE(Placement.sentiment, Reading.label)
+def _told(
+    id_: str, sizes: Mapping[str, int], feelings: Mapping[tuple[str, str], int], comments: int
+) -> dict[str, Any]:
+    """How large a topic or theme is, and how people feel about it."""
+    return {
+        "size": sizes.get(id_, 0),
+        "share": sizes.get(id_, 0) / comments if comments else 0.0,
+        "sentiment": {name: feelings.get((id_, name), 0) for name in FEELINGS},
+    }
+
+
+def _live_themes(sizes: Mapping[str, int], everybody: bool) -> list[Theme]:
+    held = Topic.select(Topic.theme).where(Topic.merged_into.is_null(), Topic.theme.is_null(False))
+    live = Theme.select().where(Theme.merged_into.is_null(), Theme.settled | Theme.named | Theme.id.in_(held))
+    rows = [row for row in live if everybody or row.id in sizes]
+    return sorted(rows, key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
+
+
+def _under(seen: Collection[str] | None) -> dict[str, list[str]]:
+    """The ids of the live topics of each theme; only of those `seen`, unless None."""
+    rows: Any = Topic.select(Topic.theme, Topic.id).where(
+        Topic.merged_into.is_null(), Topic.theme.is_null(False)
+    )
+    found: dict[str, list[str]] = {}
+    for theme, topic in rows.order_by(Topic.id).tuples():
+        if seen is None or topic in seen:
+            found.setdefault(theme, []).append(topic)
+    return found
+
+
+def _labels() -> dict[str, str]:
+    """What live themes are called."""
+    rows: Any = Theme.select(Theme.id, Theme.label).where(Theme.merged_into.is_null()).tuples()
+    return dict(list(rows))
+
+
+def _sizes(
+    scope: Scope, only: str | None = None, level: str = "topic"
+) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+    """Comments in each topic or theme, and in each with each feeling: that of the statement, else of the comment.
+
+    A comment that speaks of two topics of a theme is one comment there, with the feeling of the whole.
+    """
+    column = segments.SEGMENTS[level]
+    feeling = Reading.label if level == "theme" else fn.COALESCE(Placement.sentiment, Reading.label)
     rows: Any = (
-        Placement.select(Placement.topic, feeling, fn.COUNT(Placement.response))
-        .join(Response, on=(Response.key == Placement.response))
+        _of_level(Placement.select(column, feeling, segments.count([level])), level)
         .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
-        .where(*_within(scope), *([Placement.topic == only] if only else []))
-        .group_by(Placement.topic, feeling)
+        .where(*_within(scope), column.is_null(False), *([column == only] if only else []))
+        .group_by(column, feeling)
         .tuples()
     )
     sizes: dict[str, int] = {}
@@ -435,6 +555,14 @@ def _sizes(scope: Scope, only: str | None = None) -> tuple[dict[str, int], dict[
     return sizes, split
 
 
+def _of_level(query: Any, level: str) -> Any:
+    """A query of placements with their responses and, for themes, topics."""
+    query = query.join(Response, on=(Response.key == Placement.response))
+    if level == "theme":
+        query = query.join(Topic, on=(Topic.id == Placement.topic), src=Placement)
+    return query
+
+
 def _comments(scope: Scope) -> tuple[int, int]:
     """How many comments there are, and how many of them are in a topic."""
     has = Response.select().where(*_within(scope), Response.comment.is_null(False), Response.comment != "")
@@ -442,19 +570,33 @@ def _comments(scope: Scope) -> tuple[int, int]:
     return has.count(), has.where(Response.key.in_(placed)).count()
 
 
-def _days(scope: Scope, first: str, only: str | None = None) -> dict[str, dict[str, int]]:
-    """Comments since the day `first` by topic and day."""
+def _days(
+    scope: Scope, first: str, only: str | None = None, level: str = "topic"
+) -> dict[str, dict[str, int]]:
+    """Comments since the day `first` by topic or theme and day."""
+    column = segments.SEGMENTS[level]
     rows: Any = (
-        Response.select(Placement.topic, Response.day, fn.COUNT(Response.key))
-        .join(Placement, on=(Placement.response == Response.key))
-        .where(*_lately(scope, first), *([Placement.topic == only] if only else []))
-        .group_by(Placement.topic, Response.day)
+        _of_level(Placement.select(column, Response.day, segments.count([level])), level)
+        .where(*_lately(scope, first), column.is_null(False), *([column == only] if only else []))
+        .group_by(column, Response.day)
         .tuples()
     )
     found: dict[str, dict[str, int]] = {}
     for name, day, n in rows:
         found.setdefault(name, {})[day] = n
     return found
+
+
+def _waiting(scope: Scope, why: str) -> int:
+    """How many comments are in no topic for this reason."""
+    read = Response.select().left_outer_join(Reading, on=(Reading.key == Response.key))
+    return read.where(*_within(scope), feed.waits(why)).count()
+
+
+def _silent(scope: Scope) -> int:
+    """How many comments say nothing."""
+    read = Response.select().join(Reading, on=(Reading.key == Response.key))
+    return read.where(*_within(scope), Reading.says_nothing).count()
 
 
 def _totals(scope: Scope, first: str) -> dict[str, int]:

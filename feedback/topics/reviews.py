@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     now = clock.now()
     _note(row, started_at=now)
     _mend(row, now)
+    _mark_silent()
     before, comments, settled = _gathered()
     found = reviewing.review(
         before,
@@ -207,7 +209,7 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     """The topics with the places of all comments, the comments by key, and which of them people placed."""
     from feedback.analysis import languages, nothing
     from feedback.analysis.topics import representations
-    from feedback.domain.topics import Place, State
+    from feedback.domain.topics import Place
 
     known = representations.current().language
     rows: Any = (
@@ -236,7 +238,30 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     places = {
         id_: place(placed.get(id_), id_ in settled) for id_ in comments if id_ in placed or id_ in settled
     }
-    return State(state.topics, places, state.merged, state.lineage), comments, settled
+    return replace(state, places=places), comments, settled
+
+
+def _mark_silent() -> None:
+    """Say of comments that were read before it was asked whether they say anything; the newest, in small pieces."""
+    from feedback.analysis import nothing
+
+    unmarked: Any = (
+        Reading.select(Reading.key, Response.comment, Reading.language)
+        .join(Response, on=(Response.key == Reading.key))
+        .where(Reading.says_nothing.is_null())
+        .order_by(Reading.key.desc())
+        .limit(MOST)
+    )
+    for part in topics.chunks(db.database.execute(unmarked).fetchall()):
+        silent = [key for key, comment, read in part if comment and nothing.says_nothing(comment, read)]
+        db.write(functools.partial(_note_silent, [key for key, *_ in part], silent))
+        time.sleep(PAUSE)
+
+
+def _note_silent(keys: Sequence[int], silent: Sequence[int]) -> None:
+    unmarked = Reading.says_nothing.is_null()
+    Reading.update(says_nothing=True).where(unmarked, Reading.key.in_(silent)).execute()
+    Reading.update(says_nothing=False).where(unmarked, Reading.key.in_(keys)).execute()
 
 
 def _is_sound(key: int, comment: str) -> bool:

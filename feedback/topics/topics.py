@@ -3,15 +3,17 @@
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from feedback.analysis.topics import matters
 from feedback.domain import redaction
+from feedback.domain import themes as domain_themes
 from feedback.domain import topics as domain
 from feedback.domain.topics import Change, Kind, State
-from feedback.models import Meaning, Placement, Topic, TopicChange, TopicStatus
+from feedback.models import Meaning, Placement, Theme, Topic, TopicChange, TopicStatus
 from surveys import responses
 from surveys.base import db
 from surveys.base.errors import Clash, Missing, Refused
@@ -31,13 +33,13 @@ STATUS_CHANGED = "topic.status_changed"
 #: What it hears when a topic is talked about more than before, and when one that was dealt with is again.
 SURGING, CAME_BACK = "topic.surging", "topic.came_back"
 
-_UNNAMED = "Unnamed topic"
+_UNNAMED, _UNNAMED_THEME = "Unnamed topic", "Unnamed theme"
 _LONGEST_NAME = 80  # characters
 
 
 def state() -> State:
-    """All live topics, merges and the lineage; no places of comments."""
-    rows = list(Topic.select())
+    """All live topics and themes, merges and the lineage; no places of comments."""
+    rows, above = list(Topic.select()), list(Theme.select())
     return State(
         topics={row.id: _value(row) for row in rows if row.merged_into is None},
         merged={row.id: row.merged_into for row in rows if row.merged_into is not None},
@@ -54,6 +56,12 @@ def state() -> State:
             )
             for row in TopicChange.select().order_by(TopicChange.id)
         ),
+        themes={
+            row.id: domain_themes.Theme(row.id, row.label, row.named, row.settled)
+            for row in above
+            if row.merged_into is None
+        },
+        merged_themes={row.id: row.merged_into for row in above if row.merged_into is not None},
     )
 
 
@@ -62,7 +70,7 @@ def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
 
     Raises Refused for a label with personal data, Clash for one that is taken. Personal data in examples is not kept.
     """
-    _check(label)
+    check_label(label)
     kept = [redaction.redact(example) for example in examples]
 
     def verb() -> Topic:
@@ -70,7 +78,7 @@ def teach(label: str, examples: Sequence[str], now: datetime) -> Topic:
         before = state()
         _check_free(before, label)
         after, made = domain.teach(before, label, kept, now)
-        _keep(before, after, now)
+        record(before, after, now)
         return Topic.get_by_id(made)
 
     return db.write(verb)
@@ -83,17 +91,18 @@ def change(
     made_by: str | None = None,
     known: str | None = None,
 ) -> Topic:
-    """Give a topic another `label`, `status`, `owner` or `issue_url`; a label that a person gave stays for good. With
-    what is shipped goes when (`shipped_at`, by itself now), and what people are told (`note`, by language).
+    """Give a topic another `label`, `theme` (id, or None), `status`, `owner` or `issue_url`; a label and a theme that a
+    person gave stay for good. With what is shipped goes when (`shipped_at`, by itself now), and what people are told
+    (`note`, by language).
 
     `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from.
-    Raises Missing, Refused for a label with personal data and a moment to come, Clash for a label that is taken, for a
-    merged topic, and for one that changed since.
+    Raises Missing, Refused for a label with personal data, a theme that is not there and a moment to come, Clash for a
+    label that is taken, for a merged topic, and for one that changed since.
     """
     if values.get("shipped_at") is not None and values["shipped_at"] > now:
         raise Refused("Must not be in the future.", "shipped_at")
     if "label" in values:
-        _check(values["label"])
+        check_label(values["label"])
 
     def verb() -> Topic:
         db.serialise("topics")
@@ -104,9 +113,11 @@ def change(
             raise Clash("Somebody changed the topic meanwhile.")
         if "label" in values and values["label"] != before.topics[topic_id].label:
             _check_free(before, values["label"], topic_id)
-            _keep(before, domain.rename(before, topic_id, values["label"], now), now)
+            record(before, domain.rename(before, topic_id, values["label"], now), now)
             _touch(topic_id, now)
-        rest = {name: value for name, value in values.items() if name != "label"}
+        if "theme" in values:
+            _put_under(topic_id, values["theme"], now)
+        rest = {name: value for name, value in values.items() if name not in ("label", "theme")}
         if "status" in rest and rest["status"] != current.status:
             TopicStatus.insert(
                 topic=topic_id, status=rest["status"], former=current.status, made_by=made_by, at=now
@@ -137,7 +148,7 @@ def merge(topic_id: str, into: str, now: datetime) -> Topic:
         _check_live(before, topic_id)
         _check_live(before, into)
         if topic_id != into:
-            _keep(before, domain.merge(before, topic_id, into, now), now)
+            record(before, domain.merge(before, topic_id, into, now), now)
         return Topic.get_by_id(into)
 
     return db.write(verb)
@@ -151,7 +162,7 @@ def split(
     `comments`: the keys of responses by what the caller calls them, None where there is none. Raises as `change`
     does, and Refused when some are not in the topic.
     """
-    _check(label)
+    check_label(label)
     kept = tuple(redaction.redact(example) for example in examples)
     keys = sorted({key for key in comments.values() if key is not None})
 
@@ -166,7 +177,7 @@ def split(
         _check_free(before, label)
         after, made = domain.split(before, topic_id, label, now)
         taught = replace(after.topics[made], examples=kept)
-        _keep(before, replace(after, topics={**after.topics, made: taught}), now)
+        record(before, replace(after, topics={**after.topics, made: taught}), now)
         Placement.delete().where(Placement.topic == topic_id, Placement.response.in_(keys)).execute()
         for key in keys:
             settle(key, [made, *_others(key)], now)
@@ -211,9 +222,7 @@ def keep(before: State, after: State, now: datetime) -> None:
     for id_, made in after.topics.items():
         named = _cleared(made)
         if id_ in topics:
-            topics[id_] = replace(
-                topics[id_], candidates=named.candidates, terms=named.terms, theme=named.theme
-            )
+            topics[id_] = replace(topics[id_], candidates=named.candidates, terms=named.terms)
         elif id_ not in current.merged and id_ not in before.topics:
             label = _free(named, labels)
             labels.add(label.casefold())
@@ -233,8 +242,40 @@ def keep(before: State, after: State, now: datetime) -> None:
         for change in after.lineage[len(before.lineage) :]
         if change.kind is not Kind.MERGED or change.topic in gone
     ]
-    merged = {**current.merged, **gone}
-    _keep(current, State(topics, {}, merged, (*current.lineage, *changes)), now)
+    under = _arranged(before, after, replace(current, topics=topics))
+    record(
+        current,
+        replace(under, merged={**current.merged, **gone}, lineage=(*current.lineage, *changes)),
+        now,
+    )
+
+
+def _arranged(before: State, after: State, current: State) -> State:
+    """`current` under the themes that a review gave; a person who spoke meanwhile has the last word."""
+    went = current.merged_themes
+    known = dict(current.themes)
+    labels = {theme.label.casefold() for theme in known.values()}
+    for id_, theme in after.themes.items():
+        if id_ not in before.themes and id_ not in went:
+            label = free_label(theme.label, labels)
+            labels.add(label.casefold())
+            known[id_] = replace(theme, label=label)
+    topics = dict(current.topics)
+    for id_, topic in topics.items():
+        earlier, made = before.topics.get(id_), after.topics.get(id_)
+        untouched = earlier is None or earlier.theme == topic.theme
+        if made is not None and untouched and not topic.theme_by_person:
+            above = went.get(made.theme or "", made.theme)
+            topics[id_] = replace(topic, theme=above if above in known else None)
+    inhabited = {topic.theme for topic in topics.values()}
+    gone = {
+        id_: into
+        for id_, into in after.merged_themes.items()
+        if id_ in known and id_ not in inhabited and not (known[id_].named or known[id_].settled)
+        if into in known
+    }
+    themes = {id_: theme for id_, theme in known.items() if id_ not in gone}
+    return replace(current, topics=topics, themes=themes, merged_themes={**went, **gone})
 
 
 def final(topic_id: str, merged: Mapping[str, str]) -> str:
@@ -253,8 +294,11 @@ def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """
     said = functools.cache(stands)
     for row in Topic.select().order_by(Topic.id):
-        if _said_of(row, said) != (row.candidates, row.terms, row.theme) or not _is_said(row, said):
+        if _said_of(row, said) != (row.candidates, row.terms) or not _is_said(row, said):
             db.write(functools.partial(_forget_words, row.id, said, now))
+    for theme in Theme.select().where(~Theme.named).order_by(Theme.id):
+        if not _says(theme.label, said):
+            db.write(functools.partial(_forget_label, theme.id))
     chosen = _chosen()
     for line in TopicChange.select().order_by(TopicChange.id):
         gone = [
@@ -280,10 +324,11 @@ def _value(row: Topic) -> domain.Topic:
         row.named,
         row.taught,
         row.theme,
+        row.theme_by_person,
     )
 
 
-def _keep(before: State, after: State, now: datetime) -> None:
+def record(before: State, after: State, now: datetime) -> None:
     """Write how `after` differs from `before`, which is what is stored."""
     for id_, topic in after.topics.items():
         if topic == before.topics.get(id_):
@@ -296,11 +341,26 @@ def _keep(before: State, after: State, now: datetime) -> None:
             "named": topic.named,
             "taught": topic.taught,
             "theme": topic.theme,
+            "theme_by_person": topic.theme_by_person,
         }
         if id_ in before.topics:
             Topic.update(values).where(Topic.id == id_).execute()
+            left = before.topics[id_].theme
+            # Of a theme that is just made, nobody has a list yet that could be out of date.
+            if topic.theme != left and (left or topic.theme in before.themes):
+                _touch(id_, now)
         else:
             Topic.insert(id=id_, created_at=now, **values).execute()
+    for id_, theme in after.themes.items():
+        values = {"label": theme.label, "named": theme.named, "settled": theme.settled}
+        if id_ not in before.themes:
+            Theme.insert(id=id_, created_at=now, **values).execute()
+        elif theme != before.themes[id_]:
+            Theme.update(values).where(Theme.id == id_).execute()
+    for id_ in after.merged_themes:
+        into = final(id_, after.merged_themes)
+        if before.merged_themes.get(id_) != into:
+            Theme.update(merged_into=into).where(Theme.id == id_).execute()
     for id_ in after.merged:
         into = final(id_, after.merged)
         if before.merged.get(id_) != into:
@@ -336,24 +396,35 @@ def _pour(topic_id: str, into: str, now: datetime) -> None:
 def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> None:
     db.serialise("topics")
     row = Topic.get_by_id(topic_id)
-    row.candidates, row.terms, row.theme = _said_of(row, said)
+    row.candidates, row.terms = _said_of(row, said)
     is_called_so = _is_said(row, said)
     if not is_called_so:
         others = Topic.select(Topic.label).where(Topic.merged_into.is_null(), Topic.id != topic_id)
         row.label = _free(_value(row), {other.label.casefold() for other in others})
-    row.save(only=[Topic.candidates, Topic.terms, Topic.theme, Topic.label])
+    row.save(only=[Topic.candidates, Topic.terms, Topic.label])
     if not is_called_so:
         _touch(topic_id, now)
     db.count(db.TAKEN_BACK)
 
 
-def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], str | None]:
-    """Candidates, terms and theme of a topic; a phrase stays as long as somebody says all of its words."""
+def _forget_label(theme_id: str) -> None:
+    """Call a theme by one of its topics, whose names were forgotten before."""
+    db.serialise("topics")
+    others = Theme.select(Theme.label).where(Theme.merged_into.is_null(), Theme.id != theme_id)
+    taken = {other.label.casefold() for other in others}
+    topics = Topic.select(Topic.label).where(Topic.theme == theme_id, Topic.merged_into.is_null())
+    names = [row.label for row in topics.order_by(Topic.id) if row.label.casefold() not in taken]
+    label = names[0] if names else free_label("", taken)
+    Theme.update(label=label).where(Theme.id == theme_id).execute()
+
+
+def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str]]:
+    """Candidates and terms of a topic; a phrase stays as long as somebody says all of its words."""
 
     def kept(phrases: Sequence[str]) -> list[str]:
-        return [phrase for phrase in phrases if all(map(said, phrase.split()))]
+        return [phrase for phrase in phrases if _says(phrase, said)]
 
-    return kept(row.candidates), kept(row.terms), next(iter(kept([row.theme or ""])), None) or None
+    return kept(row.candidates), kept(row.terms)
 
 
 def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
@@ -362,7 +433,8 @@ def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
 
 
 def _says(label: str, said: Callable[[str], bool]) -> bool:
-    return label.startswith(_UNNAMED) or all(map(said, label.split()))
+    listed = label in matters.names() or label.startswith((_UNNAMED, _UNNAMED_THEME))
+    return listed or all(map(said, label.split()))
 
 
 def _chosen() -> set[str]:
@@ -374,6 +446,14 @@ def _chosen() -> set[str]:
     parted: Any = TopicChange.select(TopicChange.other_label).where(told, TopicChange.kind == Kind.SPLIT)
     named: Any = Topic.select(Topic.label).where(Topic.named)
     return {name for query in (made, parted, named) for (name,) in query.tuples() if name}
+
+
+def _put_under(topic_id: str, theme: str | None, now: datetime) -> None:
+    before = state()
+    if theme is not None and (theme := final(theme, before.merged_themes)) not in before.themes:
+        raise Refused("There is no such theme.", "theme")
+    moved = replace(before.topics[topic_id], theme=theme, theme_by_person=True)
+    record(before, replace(before, topics={**before.topics, topic_id: moved}), now)
 
 
 def _touch(topic_id: str, now: datetime) -> None:
@@ -395,7 +475,7 @@ def _others(key: int) -> list[str]:
     return [row.topic_id for row in rows]
 
 
-def _check(label: str) -> None:
+def check_label(label: str) -> None:
     if redaction.tells(label):
         raise Refused("Must not hold an e-mail address, a telephone, card or account number.", "label")
 
@@ -419,8 +499,17 @@ def _cleared(topic: domain.Topic) -> domain.Topic:
     """
     terms = tuple(term for term in topic.terms if not redaction.tells(term))
     folded = {folding.fold(term) for term in terms}
-    candidates = tuple(name for name in topic.candidates if folding.fold(name) in folded)
+    candidates = tuple(
+        name for name in topic.candidates if folding.fold(name) in folded or name in matters.names()
+    )
     return replace(topic, candidates=candidates, terms=terms)
+
+
+def free_label(label: str, taken: Collection[str]) -> str:
+    """`label`, with a number where another theme is called so; `taken`: their labels, case folded."""
+    name = label[:_LONGEST_NAME] or _UNNAMED_THEME
+    numbered = (f"{name} {number}" for number in range(2, len(taken) + 3))
+    return next(each for each in (name, *numbered) if each.casefold() not in taken)
 
 
 def _free(topic: domain.Topic, taken: set[str]) -> str:

@@ -30,6 +30,7 @@ BLUEPRINTS = (
     topics.routes,
     proofs.routes,
     proofs.public,
+    topics.above,
     topics.drivers,
     topics.sentiment,
     follow_ups.routes,

@@ -25,7 +25,7 @@ routes = Routes("metrics", __name__, description="Numbers with n and interval.")
 @routes.response(200, MetricsOut)
 def metrics(query: dict[str, Any]) -> Any:
     """What a metric comes to: value, n and interval, the period before, by day and by segment."""
-    narrow({"topic": query.get("topic")})
+    narrow({name: query.get(name) for name in ("topic", "theme")})
     narrowed = {
         name: value
         for name, value in query.items()

@@ -5,13 +5,19 @@ from typing import Any
 from flask import g, jsonify
 
 from feedback import drivers as the_drivers
-from feedback.models import Topic
+from feedback.models import Theme, Topic
 from feedback.schemas.topics import (
     CorrectionsOut,
     DriversOut,
+    DriversQuery,
     MergeBody,
     ReviewOut,
     SplitBody,
+    ThemeBody,
+    ThemeList,
+    ThemeMergeBody,
+    ThemeOut,
+    ThemePatch,
     TopicBody,
     TopicList,
     TopicOut,
@@ -21,6 +27,7 @@ from feedback.schemas.topics import (
 )
 from feedback.sentiment import learning
 from feedback.topics import reports, reviews, topics
+from feedback.topics import themes as the_themes
 from feedback.topics.reports import Scope
 from surveys import responses, visible
 from surveys.base import clock, errors
@@ -30,6 +37,7 @@ from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
 
 routes = Routes("topics", __name__, url_prefix="/api/topics", description="What comments have in common.")
+above = Routes("themes", __name__, url_prefix="/api/themes", description="What topics have in common.")
 drivers = Routes("drivers", __name__, description="Which topics move the number.")
 sentiment = Routes("sentiment", __name__, description="What people's corrections taught.")
 
@@ -92,7 +100,7 @@ def show(query: dict[str, Any], topic_id: str) -> Any:
 @routes.arguments(TopicPatch)
 @routes.response(200, TopicOut)
 def change(body: dict[str, Any], topic_id: str) -> Any:
-    """Rename a topic, which no review undoes, or say who looks after it and where."""
+    """Rename a topic or put it under another theme, which no review undoes, or say who looks after it and where."""
     _check_shared()
     row = topics.change(topic_id, body, clock.now(), g.caller.name)
     return jsonify(_item(row, _scope({})))
@@ -128,12 +136,61 @@ def split(body: dict[str, Any], topic_id: str) -> Any:
     return jsonify(_item(row, _scope({}))), 201
 
 
+@above.route("", methods=["GET"])
+@needs("read")
+@above.arguments(TopicQuery, location="query")
+@above.response(200, ThemeList)
+def themes(query: dict[str, Any]) -> Any:
+    """Themes, the largest first, with their numbers. Where topics are few there are none."""
+    scope = _scope(query)
+    everybody = visible.all_of(None, g.caller) and not ({"survey", "metric"} & set(query))
+    items = reports.measured_themes(scope, everybody, context.settings().time_zone, clock.now())
+    return jsonify({"items": items, "next": None, "metric": scope.metric.key if scope.metric else None})
+
+
+@above.route("", methods=["POST"])
+@needs("write")
+@idempotent
+@above.arguments(ThemeBody)
+@above.response(201, ThemeOut)
+def make_theme(body: dict[str, Any]) -> Any:
+    """Make a theme of some topics; no review takes them out."""
+    _check_shared()
+    row = the_themes.make(body["label"], body.get("topics", []), body.get("owner"), clock.now())
+    return jsonify(_theme(row)), 201
+
+
+@above.route("/<theme_id>", methods=["PATCH"])
+@needs("write")
+@above.arguments(ThemePatch)
+@above.response(200, ThemeOut)
+def change_theme(body: dict[str, Any], theme_id: str) -> Any:
+    """Rename a theme, which no review undoes, or say who looks after it and how far that is."""
+    _check_shared()
+    return jsonify(_theme(the_themes.change(theme_id, body, clock.now())))
+
+
+@above.route("/<theme_id>/merge", methods=["POST"])
+@needs("write")
+@above.arguments(ThemeMergeBody)
+@above.response(200, ThemeOut)
+def merge_themes(body: dict[str, Any], theme_id: str) -> Any:
+    """Put all topics of a theme under another one, now and after every review; the answer is the other one."""
+    _check_shared()
+    visible.own(Theme, theme_id, g.caller)
+    if body["into"] == theme_id:
+        raise errors.Refused("Must be another theme.", "into")
+    if Theme.get_or_none(Theme.id == body["into"]) is None:
+        raise errors.Refused("There is no such theme.", "into")
+    return jsonify(_theme(the_themes.merge(theme_id, body["into"], clock.now())))
+
+
 @drivers.route("/api/drivers", methods=["GET"])
 @needs("read")
-@drivers.arguments(TopicQuery, location="query")
+@drivers.arguments(DriversQuery, location="query")
 @drivers.response(200, DriversOut)
 def moving(query: dict[str, Any]) -> Any:
-    """The topics that move a value, the strongest first; with `since`, what changed since the period before.
+    """The topics or themes that move a value, the strongest first; with `since`, what changed since the period before.
 
     Impact is the value over all responses less the value over those without the topic, from 10 responses on.
     `contribution` is share times value, `explains` how much of it is new.
@@ -143,7 +200,7 @@ def moving(query: dict[str, Any]) -> Any:
     selection = _scope(query).selection
     if selection is None:
         raise errors.Refused("There is no survey with this metric.", "metric")
-    return the_drivers.moving(selection, context.settings().time_zone, clock.now())
+    return the_drivers.moving(selection, context.settings().time_zone, clock.now(), query["level"])
 
 
 @sentiment.route("/api/sentiment/corrections", methods=["GET"])
@@ -168,6 +225,10 @@ def _scope(query: dict[str, Any]) -> Scope:
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
     return reports.one(row, scope, context.settings().time_zone, clock.now())
+
+
+def _theme(row: Theme) -> dict[str, Any]:
+    return reports.one_theme(row, _scope({}), context.settings().time_zone, clock.now())
 
 
 def _check_shared() -> None:

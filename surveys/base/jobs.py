@@ -167,6 +167,12 @@ def on_release(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def waiting(kind: str, most: int) -> int:
+    """How many jobs of a kind wait; `most` where there are as many or more."""
+    new = Job.select(Job.id).where(Job.state == NEW, Job.kind == kind).limit(most).alias("new")
+    return int(peewee.Select([new], [peewee.fn.COUNT(new.c.id)]).scalar(database))
+
+
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:
     """Write a job. Call it inside the transaction of its cause; the worker hears of it after the commit."""
     _insert.many([_new(kind, payload, now, due_at or now)])

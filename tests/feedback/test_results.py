@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from playhouse.test_utils import count_queries
 
 from feedback import results, segments
-from feedback.models import Placement, Reading, Topic
+from feedback.models import Placement, Reading, Theme, Topic
 from surveys import daily_counts, people, responses
 from surveys.models import DailyCount, Invitation, Response
 
@@ -148,7 +148,8 @@ def test_by_each_segment_and_each_kind_of_property(api, make):
     first = make.response(survey, 9, touchpoint="a", language="de", channel="link")
     second = make.response(survey, 0, touchpoint="b", language="fr", channel="email")
     make.response(survey, 8, channel="kiosk")
-    topic = Topic.create(id="top_1", label="Speed", created_at=NOW)
+    topic = Topic.create(id="top_1", label="Speed", theme="thm_1", created_at=NOW)
+    Theme.create(id="thm_1", label="Service", created_at=NOW)
     for row, letter in ((first, "a"), (second, "b")):
         Placement.create(topic=topic, response=row.key, evidence=[])
         Response.update(
@@ -163,7 +164,7 @@ def test_by_each_segment_and_each_kind_of_property(api, make):
         "agent": {"a": 100, "b": -100, None: 0}, "team": {"a": 100, "b": -100, None: 0},
         "ticket_channel": {"a": 100, "b": -100, None: 0}, "touchpoint": {"a": 100, "b": -100, None: 0},
         "language": {"de": 100, "es": -100, None: 0}, "channel": {"link": 100, "email": -100, "kiosk": 0},
-        "topic": {"top_1": 0, None: 0},
+        "topic": {"top_1": 0, None: 0}, "theme": {"thm_1": 0, None: 0},
     }  # fmt: skip
     assert set(expected) == set(segments.SEGMENTS)
     for by, values in expected.items():
@@ -303,7 +304,7 @@ def test_the_rate_of_a_segment_is_of_its_own_asks(api, make):
         for name, value in (("channel", "email"), ("topic", topic.id)):
             assert api.get("/api/metrics", survey=survey.id, **{name: value})["asked"] is None, name
         assert api.get("/api/metrics", survey=survey.id, agent="a", topic=topic.id)["asked"] is None
-        assert set(segments.SEGMENTS) - {"channel", "topic"} < set(of_asks)
+        assert set(segments.SEGMENTS) - {"channel", "topic", "theme"} < set(of_asks)
 
 
 def test_the_segments_with_most_answers_are_shown_and_the_others_counted(api, make, monkeypatch):

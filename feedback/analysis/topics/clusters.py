@@ -12,6 +12,8 @@ from feedback.analysis.topics.vectors import unit
 
 SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
+_EACH = 12  # comments of a topic in the mean, at least, where there are more than `_FEW`
+_FEW = 12  # topics that are never too many
 _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
@@ -67,7 +69,8 @@ def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
         return _large_enough(found, copies * real, index, cosine)
 
     chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
-    return Grouping(_by_size(at(chosen), copies), edges, around)
+    found = _few_enough(rows, at(chosen), copies)
+    return Grouping(_by_size(found, copies), edges, around)
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -183,6 +186,16 @@ def _amid(apart: np.ndarray) -> float:
         return _RESOLUTIONS[0]
     weights = np.exp((apart / best - 1) / _AS_GOOD)
     return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
+
+
+def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """`found` with the nearest groups put together until each has `_EACH` comments in the mean: of a few hundred
+    comments nobody reads a hundred topics."""
+    groups = int(found.max(initial=-1)) + 1
+    most = max(_FEW, int(copies[found >= 0].sum()) // _EACH)
+    if groups <= most:
+        return found
+    return np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
 
 
 def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:

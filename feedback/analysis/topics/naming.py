@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -262,7 +261,7 @@ def _matters(
 
 @lru_cache(maxsize=2)
 def _known_matters(
-    vectors: Any,
+    vectors: Representation,
 ) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
     """Names of matters, the share of comments that must speak of each, what each means, and by the first stem of each
     clue: the matter's number and all stems."""

@@ -36,6 +36,9 @@ class Representation(Protocol):
     def taught_near_enough(self) -> float:
         """Cosine to what a person taught from which a comment belongs to it."""
 
+    def __hash__(self) -> int:
+        """One for the life of the process: what is made of it is kept by it."""
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors of `texts` as float32 (texts × dimensions); a text that says nothing is all zeros."""
 

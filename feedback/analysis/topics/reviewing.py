@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis import cleaning
-from feedback.analysis.topics import clusters, naming, placing
+from feedback.analysis.topics import clusters, naming, placing, themes
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import number, unit
+from feedback.domain.themes import Theme, arrange
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
-MANY = 24  # topics; more are shown under themes
+MANY = 12  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
 _EDGES_AT_ONCE = 65_536
 
@@ -85,7 +86,7 @@ def review(
     kept = {id_: meanings[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
     del meanings, around  # before naming, which counts every phrase of every topic
     progress("naming", 0.8)
-    reviewed = _named(reviewed, said, vectors, never)
+    reviewed = _themed(_named(reviewed, said, vectors, never), said, index, vectors, never)
     progress("done", 1.0)
     return Review(reviewed, index, decided.moved, kept)
 
@@ -138,16 +139,19 @@ def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
 @dataclass(frozen=True)
 class _Said:
     """What a topic is named by: its most typical comments, what these mean together, and what all of its comments
-    mean together, both as unit vectors."""
+    (`comments`: how many) mean together, both as unit vectors."""
 
     typical: Sequence[str]
     meaning: np.ndarray
     centre: np.ndarray
+    comments: int
 
 
 def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
     chosen = most_typical(own, rows)
-    return _Said([cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]))
+    return _Said(
+        [cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]), len(own)
+    )
 
 
 def mean_direction(rows: np.ndarray) -> np.ndarray:
@@ -268,19 +272,18 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
     gone = [id_ for id_ in state.topics if id_ not in topics]
     changes += [Change(Kind.MERGED, id_, now, went[id_].most_common(1)[0][0]) for id_ in gone]
     merged = dict(state.merged) | {id_: went[id_].most_common(1)[0][0] for id_ in gone}
-    return State(topics, places, merged, (*state.lineage, *changes))
+    lines = (*state.lineage, *changes)
+    return replace(state, topics=topics, places=places, merged=merged, lineage=lines)
 
 
 def _named(state: State, said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> State:
-    """`state` with a label for each topic that has none, fresh candidates for all, and themes if there
-    are many."""
+    """`state` with a label for each topic that has none, and fresh candidates for all."""
     kept = {topic.label for topic in state.topics.values() if topic.label}
     names = naming.name(
         {topic: one.typical for topic, one in said.items()},
         {topic: one.meaning for topic, one in said.items()},
         vectors, never, kept,
     )  # fmt: skip
-    themes = _themes(said, vectors, never) if len(said) > MANY else {}
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
@@ -288,20 +291,88 @@ def _named(state: State, said: Mapping[str, _Said], vectors: Representation, nev
             topic = replace(
                 topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
             )
-        topics[id_] = replace(topic, theme=themes.get(id_))
+        topics[id_] = topic
     return replace(state, topics=topics)
 
 
-def _themes(said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> dict[str, str]:
-    """The theme of each topic: topics gathered by the nearness of their centres, about the root of
-    their number, and each gathering named like a topic."""
+def _themed(
+    state: State,
+    said: Mapping[str, _Said],
+    among: placing.Index,
+    vectors: Representation,
+    never: Collection[str],
+) -> State:
+    """`state` with each topic under a theme, if topics are many or there are themes already."""
+    if not said or not (state.themes or len(said) > MANY):
+        return state
     order = sorted(said)
-    centres = np.stack([said[topic].centre for topic in order])
-    gathered = clusters.gather(centres, round(len(order) ** 0.5))
-    texts: dict[str, list[str]] = defaultdict(list)
-    each = max(1, naming.READ_PER_TOPIC * round(len(order) ** 0.5) // len(order))
-    for topic, at in zip(order, gathered.tolist(), strict=True):
-        texts[str(at)].extend(said[topic].typical[:each])
-    of_all = {str(at): mean_direction(centres[gathered == at]) for at in np.unique(gathered)}
-    names = naming.name(texts, of_all, vectors, never)
-    return {topic: names[str(at)].label for topic, at in zip(order, gathered.tolist(), strict=True)}
+    # What the voters mean among their neighbours tells topics of one theme better than what each says by itself.
+    names, of = among.numbered
+    blurred = dict(zip(names, clusters.centres(among.blurred, of), strict=True))
+    gathered = themes.gather(np.stack([blurred.get(topic, said[topic].centre) for topic in order]))
+    sizes = {topic: said[topic].comments for topic in order}
+    above = _centres_of_themes(state, said, vectors)
+    close = {
+        (topic, theme): float(said[topic].centre @ centre)
+        for topic in order
+        for theme, centre in above.items()
+    }
+    decided = arrange(
+        {topic: state.topics[topic].theme for topic in state.topics},
+        dict(zip(order, gathered.tolist(), strict=True)),
+        sizes,
+        close,
+        {topic.id for topic in state.topics.values() if topic.theme_by_person},
+        {theme.id for theme in state.themes.values() if theme.settled},
+    )
+    topics = {id_: replace(topic, theme=decided.themes.get(id_)) for id_, topic in state.topics.items()}
+    known = {
+        id_: theme
+        for id_, theme in state.themes.items()
+        if id_ not in decided.gone or theme.named or theme.settled
+    }
+    gone = {id_: into for id_, into in decided.gone.items() if id_ not in known}
+    labels = _names_of_themes(decided.born, topics, said, vectors, never, [t.label for t in known.values()])
+    known |= {id_: Theme(id_, label) for id_, label in labels.items()}
+    return replace(state, topics=topics, themes=known, merged_themes={**state.merged_themes, **gone})
+
+
+def _centres_of_themes(
+    state: State, said: Mapping[str, _Said], vectors: Representation
+) -> dict[str, np.ndarray]:
+    """What each theme means: what its topics do, each weighing as many comments as it has; else its label."""
+    found = dict(
+        zip(state.themes, vectors.encode([each.label for each in state.themes.values()]), strict=True)
+    )
+    sums: dict[str, np.ndarray] = {}
+    for id_, topic in state.topics.items():
+        if topic.theme in found and id_ in said:
+            sums[topic.theme] = sums.get(topic.theme, 0.0) + said[id_].centre * said[id_].comments
+    return found | {theme: unit(total[None, :])[0] for theme, total in sums.items()}
+
+
+def _names_of_themes(
+    made: Collection[str],
+    topics: Mapping[str, Topic],
+    said: Mapping[str, _Said],
+    vectors: Representation,
+    never: Collection[str],
+    kept: Collection[str],
+) -> dict[str, str]:
+    """Labels for new themes, each out of the most typical comments of its topics, the largest first."""
+    under: dict[str, list[str]] = defaultdict(list)
+    for id_ in sorted(said, key=lambda id_: (-said[id_].comments, id_)):
+        if topics[id_].theme in made:
+            under[str(topics[id_].theme)].append(id_)
+    texts = {
+        theme: [
+            text for id_ in own for text in said[id_].typical[: max(1, naming.READ_PER_TOPIC // len(own))]
+        ]
+        for theme, own in under.items()
+    }
+    centres = {
+        theme: mean_direction(np.stack([said[id_].centre * said[id_].comments for id_ in own]))
+        for theme, own in under.items()
+    }
+    names = naming.name(texts, centres, vectors, never, kept)
+    return {theme: name.label for theme, name in names.items()}

@@ -29,7 +29,9 @@ def analyse(tmp_path: Path):
             return [Feeling("positive", 0.5) if row.text else Feeling(None, None) for row in rows]
 
         def subjects(rows):
-            return [Subject("top_1", "Label") if row.text else Subject("", "") for row in rows]
+            return [
+                Subject("top_1", "Label", "thm_1", "Above") if row.text else Subject("", "") for row in rows
+            ]
 
         spreadsheet.analyse(source, target, feelings, subjects, called=called)
         before = csv.field_size_limit(10**6)
@@ -54,9 +56,11 @@ def test_what_was_found_is_added_to_each_row(analyse):
             "sentiment_score",
             "topic",
             "topic_label",
+            "theme",
+            "theme_label",
         ],
-        ["1", "good", "0.9", "Why?", "en", "positive", "0.5000", "top_1", "Label"],
-        ["2", "", "", "", "", "", "", "", ""],
+        ["1", "good", "0.9", "Why?", "en", "positive", "0.5000", "top_1", "Label", "thm_1", "Above"],
+        ["2", "", "", "", "", "", "", "", "", "", ""],
     ]
     assert seen == [Row("good", 0.9, "Why?", "en"), Row("", None, None, None)]
 
@@ -178,8 +182,8 @@ def test_short_comments_are_in_the_language_of_the_long_ones_unless_the_table_sa
 
 def test_columns_of_an_earlier_run_are_replaced_where_they_stand(analyse):
     rows, _ = analyse(b"topic,text,sentiment\nold,hello,old\n")
-    assert rows[0] == ["topic", "text", "sentiment", "sentiment_score", "topic_label"]
-    assert rows[1] == ["top_1", "hello", "positive", "0.5000", "Label"]
+    assert rows[0] == ["topic", "text", "sentiment", "sentiment_score", "topic_label", "theme", "theme_label"]
+    assert rows[1] == ["top_1", "hello", "positive", "0.5000", "Label", "thm_1", "Above"]
 
 
 def test_rows_that_are_too_short_or_too_long_keep_all_cells(analyse):

@@ -13,8 +13,9 @@ from feedback.dashboard import charts, overview
 from feedback.domain.drivers import Impact
 from feedback.models import Placement, Topic, TopicReview
 from feedback.numbers import Mover, Point
-from feedback.topics import reviews
-from surveys.base import clock
+from feedback.topics import reports, reviews
+from surveys import events
+from surveys.base import clock, db, jobs
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Response, Survey
 from tests.conftest import ADMIN_KEY
@@ -166,6 +167,10 @@ def test_while_topics_are_read_nothing_is_said_of_what_they_do(world, make, fill
     assert "still being read" not in text()
     assert "No topic is talked about more than before." in text()
     assert "No topic has answers enough yet" in text()
+    db.write(
+        lambda: [jobs.enqueue(events.RECORDED, {"key": 0}, clock.now()) for _ in range(reports.MANY_UNREAD)]
+    )
+    assert "1 of 10 comments are in one so far" in text()
 
 
 def test_pins_over_the_api(world, api, make):

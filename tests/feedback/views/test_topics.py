@@ -7,8 +7,8 @@ import pytest
 from playhouse.test_utils import count_queries
 
 from feedback import feed
-from feedback.models import Meaning, Placement, Topic, TopicReview
-from feedback.topics import arrivals, reviews
+from feedback.models import Meaning, Placement, Theme, Topic, TopicReview
+from feedback.topics import arrivals, reports, reviews
 from feedback.topics import topics as store
 from surveys import responses
 from surveys.base import clock, db, jobs
@@ -263,7 +263,8 @@ def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world)
 def test_names_that_are_forgotten_leave_no_two_alike(api, make, survey):
     given = {"candidates": ["zyzzx"], "terms": ["zyzzx", "gate"], "created_at": clock.now()}
     for at, label in enumerate(("Zyzzx gate", "Zyzzx door", "Gate")):
-        Topic.create(id=f"top_{at}", label=label, theme="Zyzzx things", **given)
+        Topic.create(id=f"top_{at}", label=label, theme="thm_1", **given)
+    Theme.create(id="thm_1", label="Zyzzx things", created_at=clock.now())
     Topic.create(id="top_gone", label="Zyzzx gone", merged_into="top_0", **given)
     make.response(survey, 3, comment="the gate")
     store.forget_words(feed.is_said, clock.now())
@@ -274,6 +275,7 @@ def test_names_that_are_forgotten_leave_no_two_alike(api, make, survey):
         "gate 4",
     ]
     assert "zyzzx" not in str(list(Topic.select().dicts())).lower()
+    assert Theme.get().label == "gate 2"
     responses.delete(Response.get(), clock.now())
     for _ in range(2):
         store.forget_words(feed.is_said, clock.now())
@@ -387,7 +389,7 @@ def test_a_key_of_some_surveys_learns_nothing_that_others_taught(api, make, surv
     given = {"label": "Card declined", "examples": ["the card of Acme was refused"]}
     topic = api.post("/api/topics", given)["id"]
     api.patch(f"/api/topics/{topic}", {"owner": "Maya", "issue_url": "https://issues.example/1"})
-    Topic.update(candidates=["Acme card"], terms=["acme"], theme="Payments of Acme").execute()
+    Topic.update(candidates=["Acme card"], terms=["acme"]).execute()
     foreign = make.response(survey, 3, comment="it was refused")
     api.patch(f"/api/responses/{foreign.id}", {"topics": [topic]})
     own = make.response(make.survey(), 3, comment="no idea")
@@ -412,7 +414,6 @@ def test_a_key_of_some_surveys_learns_nothing_that_others_taught(api, make, surv
             "examples",
             "owner",
             "issue_url",
-            "wider",
             "lineage",
         }
         assert "acme" not in str(shown).lower()
@@ -446,6 +447,36 @@ def test_the_most_typical_comments_are_those_nearest_to_the_topic(api, make, sur
         for item in api.get("/api/topics")["items"]
     }
     assert found == {topic: ["4", "3", "2"], other: ["0", "1", "2"]}
+
+
+def test_of_typical_comments_no_two_are_nearly_the_same():
+    rows = [
+        {"comment": said}
+        for said in ("late again", "late again!", "Late again", "the courier never rang", "late")
+    ]
+    assert [row["comment"] for row in reports.different(rows, 3)] == [
+        "late again",
+        "the courier never rang",
+        "late",
+    ]
+    assert len(reports.different(rows[:3], 3)) == 3
+    assert reports.different([], 3) == []
+
+
+def test_what_waits_is_listed_with_the_reason(api, make, survey, world):
+    said = {
+        "nothing": "n/a",
+        "language": "Das Paket kam viel zu spät und niemand hat geantwortet",
+        "unlike": "quantum",
+    }
+    rows = {why: make.response(survey, 3, comment=text, language="en").id for why, text in said.items()}
+    world.work()
+    rows["unread"] = make.response(survey, 3, comment="not yet looked at").id
+    assert api.get("/api/topics")["unplaced"]["reasons"] == dict.fromkeys(rows, 1)
+    for why, id_ in rows.items():
+        assert [item["id"] for item in api.get("/api/feed", waiting=why)["items"]] == [id_]
+    assert len(api.get("/api/feed", waiting="any")["items"]) == 4
+    api.call("GET", "/api/feed?waiting=long", 422)
 
 
 def test_a_topic_alone_has_the_numbers_it_has_among_all(api, said):

@@ -6,7 +6,7 @@ from feedback.analysis.topics import matters, naming, reviewing, vectors
 from feedback.analysis.topics.naming import Name
 
 PARKING = ["the car park was full again", "a full car park in the morning", "your car park is always full"]
-LIFT = ["the glass lift was broken", "a broken glass lift on all floors", "glass lift stuck"]
+LIFT = ["the glass lift was stuck", "a stuck glass lift on all floors", "glass lift again"]
 STAFF = ["such friendly staff at the desk", "the friendly staff helped me", "I liked the friendly staff"]
 
 
@@ -50,7 +50,7 @@ def test_two_topics_of_one_matter_have_two_names():
 
 
 @pytest.mark.parametrize(
-    "phrase", ["worst seats", "monday night", "told twice", "she talked", "not one two three"]
+    "phrase", ["worst seats", "monday night", "told twice", "she told", "not one two three"]
 )
 def test_a_name_tells_no_feeling_no_deed_and_no_date(phrase):
     assert not naming.names_a_matter(tuple(phrase.split()))

@@ -218,14 +218,17 @@ def test_nothing_at_all_is_no_topic():
     assert placing.place(["anything"], nothing.index, VECTORS)[0].topics == ()
 
 
-def test_many_topics_are_gathered_under_themes(first, monkeypatch):
+def test_many_topics_are_gathered_under_themes_that_stay(first, monkeypatch):
+    assert {topic.theme for topic in first.state.topics.values()} == {None}
     monkeypatch.setattr(reviewing, "MANY", 3)
-    state = review(State(), world()).state
-    themes = {topic.theme for topic in state.topics.values()}
-    assert 2 <= len(themes) < len(state.topics)
-    assert all(topic.theme is None for topic in first.state.topics.values()) == (
-        len(first.state.topics) <= 24
-    )
+    state = review(first.state, world()).state
+    assert 2 <= len(state.themes) < len(state.topics)
+    assert {topic.theme for topic in state.topics.values()} == set(state.themes)
+    labels = {theme.label.casefold() for theme in state.themes.values()}
+    assert "" not in labels
+    assert len(labels) == len(state.themes)
+    again = review(state, world()).state
+    assert (again.themes, again.topics) == (state.themes, state.topics)
 
 
 def test_progress_is_told_to_the_end():
