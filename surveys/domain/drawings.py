@@ -6,7 +6,7 @@ forbid them all.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -40,15 +40,14 @@ _URL = re.compile(r"url\(\s*['\"]?#[\w.:-]+['\"]?\s*\)")
 _LEADS_OUT = re.compile(r"url|image|src|://|\\|script:|data:|expression|@|[<>]", re.IGNORECASE)
 _NAME = re.compile(r"[\w.:-]+")
 _PLACE = re.compile(r"#[\w.:-]+")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _SELECTOR = re.compile(r"[.#]?[A-Za-z_][\w-]*")
 _NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(?:px)?\s*", re.IGNORECASE)
 
 #: Copies of a part, which may be large, at most; elements within each other; rules, each of which is tried on each.
 _MOST_COPIES, _DEEPEST, _MOST_RULES = 50, 60, 500
 
-#: Weight, selector, and what it says of the looks.
-Rule = tuple[int, str, Mapping[str, str]]
+#: By selector: what its rules say of the looks, each with where it stands among all, the strongest last.
+Rules = Mapping[str, Sequence[tuple[int, Mapping[str, str]]]]
 
 
 class BadDrawing(Exception):
@@ -79,19 +78,35 @@ def _read(content: bytes) -> Element:
     return root
 
 
-def _rules(root: Element) -> list[Rule]:
-    """The simple rules of the drawing's style sheets in the order in which they win. Raises BadDrawing for too many."""
-    found = []
+def _rules(root: Element) -> Rules:
+    """The simple rules of the drawing's style sheets. Raises BadDrawing for too many."""
+    found: list[tuple[int, str, Mapping[str, str]]] = []
     for sheet in root.iter(f"{_SVG}style"):
-        text = re.sub(r"/\*.*?\*/", "", sheet.text or "", flags=re.DOTALL)
-        for selectors, declarations in _RULE.findall(text):
+        for selectors, declarations in _blocks(sheet.text or ""):
+            looks = _declared(declarations)
             for selector in map(str.strip, selectors.split(",")):
                 if _SELECTOR.fullmatch(selector):
                     weight = {"#": 2, ".": 1}.get(selector[0], 0)
-                    found.append((weight, selector, _declared(declarations)))
-    if len(found) > _MOST_RULES:
-        raise BadDrawing(f"Is an SVG with more than {_MOST_RULES} rules of style.")
-    return sorted(found, key=lambda rule: rule[0])
+                    found.append((weight, selector, looks))
+                if len(found) > _MOST_RULES:
+                    raise BadDrawing(f"Is an SVG with more than {_MOST_RULES} rules of style.")
+    rules: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
+    for at, (_, selector, looks) in enumerate(sorted(found, key=lambda rule: rule[0])):
+        rules.setdefault(selector, []).append((at, looks))
+    return rules
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """What stands before and in the braces of each plain rule; those within an at-rule hold at times only.
+
+    Split rather than matched: a pattern that looks for a brace that never comes looks from each letter anew.
+    """
+    first, *rest = text.split("/*")
+    plain = first + "".join(part.partition("*/")[2] for part in rest)
+    for block in plain.split("}"):
+        before, brace, within = block.partition("{")
+        if brace and "{" not in within:
+            yield before, within
 
 
 def _declared(text: str) -> dict[str, str]:
@@ -124,9 +139,7 @@ def _copied(root: Element) -> frozenset[str]:
     return frozenset(known - copying)
 
 
-def _written(
-    source: Element, rules: Iterable[Rule], copied: frozenset[str], is_root: bool = False
-) -> Element | None:
+def _written(source: Element, rules: Rules, copied: frozenset[str], is_root: bool = False) -> Element | None:
     """An element without all that is not on the lists; None where it is not on them itself."""
     name = source.tag.removeprefix(_SVG) if isinstance(source.tag, str) else ""
     if name not in _ELEMENTS or (name == "svg" and not is_root):
@@ -148,14 +161,14 @@ def _written(
     return made
 
 
-def _attributes(source: Element, name: str, rules: Iterable[Rule]) -> dict[str, str]:
+def _attributes(source: Element, name: str, rules: Rules) -> dict[str, str]:
     """What draws of an element's attributes, of the rules that fit it and of its own style, the strongest last."""
     given = {key: value for key, value in source.attrib.items() if key in _ATTRIBUTES}
     classes = {f".{each}" for each in source.get("class", "").split()}
     fitting = classes | {name, f"#{source.get('id')}"}
-    styles = [said for _, selector, said in rules if selector in fitting] + [
-        _declared(source.get("style", ""))
-    ]
+    ranked = [rule for selector in fitting for rule in rules.get(selector, ())]
+    styles = [said for _, said in sorted(ranked, key=lambda rule: rule[0])]
+    styles.append(_declared(source.get("style", "")))
     for said in styles:
         given.update({key: value for key, value in said.items() if key in _LOOKS})
     return {

@@ -1,14 +1,19 @@
 """What is taken for a logo, and what is left of a drawing."""
 
 import base64
+import contextlib
 import re
 import struct
 import zlib
 
 import pytest
 
-from surveys.domain import fonts, pictures
+from surveys.domain import drawings, fonts, pictures
 from surveys.domain.pictures import BadPicture
+from tests import effort
+
+#: What a logo of the largest size may take, about 0.2 seconds (`effort.units`).
+MOST = 20
 
 
 def chunk(name, data=b""):
@@ -152,6 +157,43 @@ def test_copies_of_copies_which_make_millions_are_left_out():
     lines = twice + "".join(f'<g id="a{n}">' + f'<use href="#a{n - 1}"/>' * 9 + "</g>" for n in range(1, 6))
     text = drawn('<path id="a0" d="M0 0"/>' + lines)
     assert text.count("<use") == 9
+
+
+FULL = 100 * 1024
+HOSTILE = {
+    "letters without a rule": "a" * FULL,
+    "comments that do not end": "/*" * (FULL // 2),
+    "comments that overlap": "/*/" * (FULL // 3),
+    "braces that open": "{" * FULL,
+    "braces that close": "}" * FULL,
+    "a rule for everybody": ",".join("a" for _ in range(480)) + "{" + "fill:red;" * 11_000 + "}",
+    "selectors without end": "a," * (FULL // 2) + "{fill:red}",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_no_style_sheet_takes_long(text):
+    drawing = svg(f"<style>{text}</style><g/>" + "<path d='M0 0h9v9z'/>" * 50)
+
+    def work():
+        with contextlib.suppress(drawings.BadDrawing):
+            drawings.harmless(drawing)
+
+    assert effort.units(work, MOST) < MOST
+
+
+def test_many_elements_under_many_rules_take_no_long_time():
+    rules = "".join(f".a{number}{{fill:red}}" for number in range(500))
+    drawing = svg(f"<style>{rules}</style>" + "<path d='M0 0h9'/>" * 4500)
+    assert effort.units(lambda: drawings.harmless(drawing), MOST) < MOST
+
+
+def test_rules_within_an_at_rule_hold_at_times_only():
+    drawn, _ = drawings.harmless(
+        svg("<style>@media print{path{fill:red}}path{fill:blue}/*{*/</style><path d='M0 0'/>")
+    )
+    assert b"red" not in drawn
+    assert b'fill="blue"' in drawn
 
 
 def test_what_draws_stays_and_rules_of_style_become_attributes():
