@@ -47,8 +47,10 @@ def use_kinds(kinds: dict[str, Kind]) -> None:
     _kinds.update(kinds)
 
 
-def put(kind: str, person_id: str, caller: Caller, now: datetime, **values: Any) -> Letter:
-    """Have a letter sent. Call it in a transaction, with everything that a letter of this kind needs in `values`."""
+def put(
+    kind: str, person_id: str, caller: Caller, now: datetime, due_at: datetime | None = None, **values: Any
+) -> Letter:
+    """Have a letter sent, at `due_at` or now. Call it in a transaction; `values`: what letters of its kind need."""
     row = Letter(
         id=ids.new("let"),
         kind=kind,
@@ -59,7 +61,7 @@ def put(kind: str, person_id: str, caller: Caller, now: datetime, **values: Any)
         **values,
     )
     row.save(force_insert=True)
-    jobs.enqueue(DUE, {"letter": row.id}, now)
+    jobs.enqueue(DUE, {"letter": row.id}, now, due_at=due_at)
     return row
 
 

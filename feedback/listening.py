@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, digests, feed, letters, rollups, saved_feeds, told
+from feedback import corrections, digests, feed, letters, loops, rollups, saved_feeds, told
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
 from feedback.notices import rules, shown, watching
@@ -44,8 +44,10 @@ def install() -> None:
     telling.use_views(told.VIEWS | shown.VIEWS)
     telling.use_examples(shown.EXAMPLES)
     segment_counts.use(rollups.Counting())
-    letters.use_kinds(writing.KINDS)
+    letters.use_kinds(writing.KINDS | loops.KINDS)
     ask_history.use_owed_help(cases.owed_help)
+    ask_history.use_mailed(loops.mailed)
+    responses.use_outcomes(loops.came_of)
     worker.hourly(
         {
             "close what nobody confirms": cases.lapse,

@@ -381,6 +381,30 @@ class FollowUpResponse(Table):
         holds = {"follow_up": PSEUDONYM}
 
 
+class Loop(Table):
+    """What people who spoke of a topic are told, by language: that it is shipped, or (`wont_do`) why it will not be.
+
+    Nothing leaves before `send_at`; until then it can be undone. `holdout`: the share that is told later.
+    """
+
+    id = TextField(primary_key=True)
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+    status = TextField()
+    text = JSONField()
+    holdout = DoubleField(default=0.0)
+    made_by = JSONField()
+    created_at = UTCField()
+    send_at = UTCField()
+    undone_at = UTCField(null=True)
+
+    topic_id: str
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: nothing, for topics are shared by all."""
+        return cls.id.is_null()
+
+
 class Letter(Table):
     """A mail that somebody of the team wrote to one person. `made_by`: who. `marked`: it went to somebody who gets no
     surveys by mail, because they asked to be answered.
@@ -424,6 +448,33 @@ class Letter(Table):
             "answer": SCORE,
             "said": FREE_TEXT,
         }
+
+
+class Telling(Table):
+    """What one person is told of a `loop`, by a letter that does not leave before `due_at`: one a person and `week`
+    (its Monday), whatever the topic. It quotes what they said in `response`, and goes with that.
+
+    `held_out`: it leaves later than the others, to see what telling does.
+    """
+
+    letter = peewee.ForeignKeyField(Letter, primary_key=True, on_delete="CASCADE", column_name="letter_id")
+    loop = peewee.ForeignKeyField(Loop, on_delete="CASCADE", column_name="loop_id")
+    person = peewee.ForeignKeyField(Person, on_delete="CASCADE", column_name="person_id", index=False)
+    week = TextField()
+    held_out = peewee.BooleanField(default=False)
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+    quote = TextField()
+    due_at = UTCField()
+
+    letter_id: str
+    loop_id: str
+    person_id: str
+    response_key: int
+
+    class Meta:
+        indexes = ((("person", "week"), True),)
+        about = "person"
+        holds = {"letter": PSEUDONYM, "person": PSEUDONYM, "response": PSEUDONYM, "quote": FREE_TEXT}
 
 
 class SavedFeed(Table):

@@ -43,6 +43,27 @@ def use_owed_help(check: Callable[[Sequence[str]], bool]) -> None:
     _owed_help = check
 
 
+def _nothing(person_ids: Sequence[str], since: datetime, until: datetime) -> int:
+    return 0
+
+
+_mailed: Callable[[Sequence[str], datetime, datetime], int] = _nothing
+
+
+def use_mailed(count: Callable[[Sequence[str], datetime, datetime], int]) -> None:
+    """How to know how many other mails somebody, by the ids of their rows, gets in a time: they count in the budget."""
+    global _mailed
+    _mailed = count
+
+
+def is_used_up(survey: Survey, person_ids: Sequence[str], now: datetime) -> bool:
+    """Whether somebody had as much this quarter as the survey's budget for a person allows."""
+    if survey.person_budget is None:
+        return False
+    had = len(waiting("person", person_ids, None, now)) + _mailed(person_ids, *quarter(now))
+    return had >= survey.person_budget
+
+
 def of_survey(survey: Survey, skip_tags: Sequence[str] = ()) -> SurveyFacts:
     """The survey; `skip_tags` of the connection count beside its own."""
     share = survey.sampling if survey.paced_sampling is None else min(survey.sampling, survey.paced_sampling)
@@ -169,9 +190,8 @@ def _budgets(survey: Survey, ids: Sequence[str], company: str | None, now: datet
             continue
         asks = waiting(of, ids, company, now) if whose else []
         unsent = tuple(ask.survey.priority for ask in asks if ask.status == "scheduled")
-        found.append(
-            Budget(of=of, limit=limit, sent=len(asks) - len(unsent), ends_at=quarter(now)[1], waiting=unsent)
-        )
+        sent = len(asks) - len(unsent) + (_mailed(ids, *quarter(now)) if of == "person" and ids else 0)
+        found.append(Budget(of=of, limit=limit, sent=sent, ends_at=quarter(now)[1], waiting=unsent))
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """Responses that are stored: found, excluded, attributed, tagged, touched, deleted. Each change is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,35 @@ by_key = db.Lookup(Response.key, lock=True)
 by_invitation = db.Lookup(Response.invitation, lock=True)
 #: An invitation as it stands, without lock.
 glance = db.Lookup(Invitation.id)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an answer: a status that the words `me.<status>` tell of, and what the team says to it."""
+
+    status: str
+    note: str | None
+
+
+Outcomes = Mapping[int, Sequence[Outcome]]
+
+
+def _none(keys: Sequence[int], language: str) -> Outcomes:
+    return {}
+
+
+_outcomes: Callable[[Sequence[int], str], Outcomes] = _none
+
+
+def use_outcomes(find: Callable[[Sequence[int], str], Outcomes]) -> None:
+    """How to know what came of answers, by their keys, in a language."""
+    global _outcomes
+    _outcomes = find
+
+
+def came_of(keys: Sequence[int], language: str) -> Outcomes:
+    """What came of answers, by their keys, in a language."""
+    return _outcomes(keys, language)
 
 
 def find(response_id: str) -> Response | None:

@@ -307,6 +307,13 @@ def listened_to(world, api, survey):
     api.call("POST", f"/api/topics/{apart}/merge", 200, json={"into": topic})
     api.patch(f"/api/topics/{topic}", {"status": "shipped", "note": {"en": "There is more room now."}})
     api.get(f"/api/topics/{topic}/effect")
+    news = {"survey": survey["id"], "score": 2, "comment": "No space to park again", "contact": "news"}
+    spoken = api.post("/api/responses", {**news, "person": {"email": "news@customer.example"}})
+    api.patch(f"/api/responses/{spoken['id']}", {"topics": [topic]})
+    api.get(f"/api/topics/{topic}/loop")
+    loop = api.post(f"/api/topics/{topic}/loop", {"text": {"en": "There is more room now."}}, 202)
+    api.get(f"/api/loops/{loop['id']}")
+    api.delete(f"/api/loops/{loop['id']}")
     for card in ("proof", "badge"):
         api.post(f"/api/topics/{topic}/{card}", None)
         api.delete(f"/api/topics/{topic}/{card}")

@@ -40,6 +40,7 @@ IMPERSONAL = {
     "tombstone",
     "brand",
     "logo",
+    "loop",
     "public_card",
     "theme",
     "topic",

@@ -47,6 +47,7 @@ LANDED = {
     "0028_letters": "824ca02bb03ad4cd069bfd3fa9dfeca8bc422b8a7c40d168d5de035b66c08be9",
     "0030_scales": "30002508be3fb0b6e5013c06e45c5cd9fd37b840c026743cdf8b2082a67e55be",
     "0034_cards": "c16289b76696728bc58f55941533eb65a8991460290942724bceb06b0b6bb33c",
+    "0036_loops": "89575c0df60755082ae38e3967044c6abb68f941e0f6bdac029ed9f13d76c157",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -7,7 +7,7 @@ from feedback import letters
 from feedback.domain.follow_ups import ASKED
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
-from feedback.models import FollowUp, FollowUpResponse, Letter
+from feedback.models import FollowUp, FollowUpResponse, Letter, Telling
 from surveys import wording
 from surveys.base import db
 from surveys.base.accounts import members
@@ -72,13 +72,20 @@ def answer(letter: Letter, said: str, text: str | None, now: datetime) -> Letter
             return row
         row.answer, row.said, row.answered_at = said, text, now
         row.save()
-        if row.follow_up_id is not None:
-            case = cases.hear(row.follow_up_id, said, text, now)
-            if said == letters.NOT_YET and case is not None:
-                alerts.tell(case, f"{letters.NOT_YET} {row.id}", now)
+        case = _heard(row, said, text, now)
+        if said == letters.NOT_YET and case is not None:
+            alerts.tell(case, f"{letters.NOT_YET} {row.id}", now)
         return row
 
     return db.write(verb)
+
+
+def quote_of(letter: Letter) -> str | None:
+    """What a letter reminds its reader of: a sentence of their own."""
+    told = Telling.get_or_none(Telling.letter == letter.id)
+    if told is not None:
+        return told.quote
+    return quote(letter.follow_up) if letter.follow_up is not None else None
 
 
 def quote(case: FollowUp) -> str | None:
@@ -186,6 +193,17 @@ def _write(
         return letter, True
 
     return db.write(verb)
+
+
+def _heard(letter: Letter, said: str, text: str | None, now: datetime) -> FollowUp | None:
+    """The case that hears of it. Who was told what came of it, and says "not yet", gets one."""
+    if letter.follow_up_id is not None:
+        return cases.hear(letter.follow_up_id, said, text, now)
+    told = Telling.get_or_none(Telling.letter == letter.id)
+    if said != letters.NOT_YET or told is None:
+        return None
+    case, _ = cases.admit(told.response_key, letters.NOT_YET, now)
+    return cases.hear(case.id, said, text, now)
 
 
 def _answers(case_id: str) -> list[Response]:

@@ -5,6 +5,7 @@ from feedback.views import (
     exports,
     feed,
     follow_ups,
+    loops,
     pins,
     proofs,
     responses,
@@ -36,4 +37,6 @@ BLUEPRINTS = (
     follow_ups.routes,
     follow_ups.opening,
     follow_ups.public_pages,
+    loops.topics,
+    loops.routes,
 )

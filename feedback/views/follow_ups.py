@@ -219,7 +219,6 @@ def _letter(token: str) -> Letter:
 def _question(
     letter: Letter, chosen: str | None, text: str | None, status: int = 200, given: str | None = None
 ) -> Response:
-    case = letter.follow_up
     return layout.page(
         "letter_answer.html",
         g.language,
@@ -228,5 +227,5 @@ def _question(
         text=text,
         given=given,
         refused=status != 200,
-        quote=writing.quote(case) if case is not None else None,
+        quote=writing.quote_of(letter),
     )

@@ -104,7 +104,9 @@ def _own(rows: list[Person], response_id: str) -> Stored:
 
 def _page(rows: list[Person], told: str | None = None) -> Response:
     now = clock.now()
-    answers = Stored.select().where(Stored.person.in_([row.id for row in rows])).order_by(Stored.key.desc())
+    mine = Stored.select().where(Stored.person.in_([row.id for row in rows])).order_by(Stored.key.desc())
+    answers = list(mine)
+    came = responses.came_of([stored.key for stored in answers], g.language)
     chosen = (any(row.never_ask for row in rows), max(row.days_between_asks for row in rows))
     unsubscribed = people.is_unsubscribed(rows)
     # A mere claim of an address does not show it to anybody.
@@ -112,7 +114,7 @@ def _page(rows: list[Person], told: str | None = None) -> Response:
     return layout.page(
         "me.html",
         g.language,
-        entries=[_entry(stored, now) for stored in answers],
+        entries=[{**_entry(stored, now), "came": came.get(stored.key, ())} for stored in answers],
         done=unsubscribed,
         addresses=sorted(map(addresses.readable, known)),
         way_back=("do", "again"),

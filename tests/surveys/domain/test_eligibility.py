@@ -38,6 +38,7 @@ REFUSED = {
     "no_address": {"person": {"address": None}},
     "unsubscribed": {"person": {"unsubscribed_at": days_ago(40)}},
     "bounced": {"person": {"bounced_at": days_ago(2)}},
+    "owed_help": {"person": {"owed_help": True}},
     "duplicate": {"already_asked": True},
     "excluded": {"tags": ("VIP",), "skip_tags": ("other", " vip")},
     "quarantine": {"person": {"last_asked_at": days_ago(3)}},

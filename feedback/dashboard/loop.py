@@ -1,0 +1,151 @@
+"""Closing the loop: topics of which nobody was told yet what came of them, who would be told, and what came of that."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import Response as Reply
+from flask import request
+from marshmallow import fields, validate
+
+from feedback import loops
+from feedback.dashboard import forms, layout, registry
+from feedback.dashboard.words import say
+from feedback.models import Loop, Topic
+from surveys import visible, wording
+from surveys.base import clock
+from surveys.base.errors import Clash
+from surveys.base.http import audited, signed_in
+from surveys.schemas.kinds import LONG, text
+
+#: Names of one page; of more, the first.
+NAMED = 200
+
+#: What a form does.
+ACTS = ("preview", "test", "send", "undo")
+
+TEXT, LEAVE = "text-", "leave-"
+
+
+class LoopQuery(ma.Schema):
+    """Of which topic; what was just done, to say it."""
+
+    topic = text(100)
+    did = fields.String(validate=validate.OneOf(ACTS))
+
+
+@registry.page(
+    title=say("loop"),
+    address="/team/loop",
+    scope="read",
+    form_scope="write",
+    nav="act",
+    icon="done",
+    place=2,
+    forms=True,
+)
+def loop() -> Any:
+    """What is to be told, and what was; with a topic, to whom, in their own sentence."""
+    if request.method == "POST":
+        visible.demand_all(registry.caller(), say("loop.shared"))
+        return _done()
+    asked = layout.query(LoopQuery())
+    topic = _topic(asked.get("topic")) if asked.get("topic") else None
+    return _page(topic, told=say(f"loop.did.{asked['did']}") if asked.get("did") else None)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _topic(topic_id: str | None) -> Topic:
+    return visible.own(Topic, topic_id or "", registry.caller())
+
+
+def _page(
+    topic: Topic | None,
+    status: int = 200,
+    wrong: str | None = None,
+    told: str | None = None,
+    typed: Mapping[str, str] | None = None,
+    preview: list[str] | None = None,
+) -> Any:
+    if wrong or preview:
+        audited.unchanged()
+    now, everybody = clock.now(), registry.seen() is None
+    found = (
+        loops.audience(topic, (), now) if topic is not None and everybody and layout.may("write") else None
+    )
+    languages = sorted({each.language for each in found.told}) if found else []
+    typed = typed or {}
+    return layout.page(
+        "loop.html",
+        say("loop"),
+        status,
+        topic=topic,
+        waiting=loops.waiting() if everybody else [],
+        closed=[(each, loops.outcome(each), now <= each.send_at) for each in loops.recent()]
+        if everybody
+        else [],
+        people=found.told[:NAMED] if found else [],
+        n=len(found.told) if found else 0,
+        left_out=found.left_out if found else {},
+        languages=[(tag, wording.LANGUAGES[tag].name) for tag in languages],
+        notes=(topic.note or {}) if topic is not None else {},
+        typed=typed,
+        preview=preview or [],
+        seen=_digest(_texts(typed)),
+        wrong=wrong,
+        told=told,
+        writes=layout.may("write") and everybody,
+        everybody=everybody,
+    )
+
+
+def _done() -> Reply:
+    given, caller, now = forms.fields(), registry.caller(), clock.now()
+    do = given.get("do", "")
+    if do == "undo":
+        row = visible.own(Loop, given.get("id", ""), caller)
+        try:
+            loops.undo(row, now)
+        except Clash as error:
+            return _page(None, 409, error.message)
+        return layout.led(layout.at("/team/loop", did="undo"))
+    topic = _topic(given.get("topic"))
+    texts = _texts(given)
+    if do not in ACTS or not texts:
+        return _page(topic, 422, say("loop.no_text"), typed=given)
+    if any(len(each) > LONG for each in texts.values()):
+        return _page(topic, 422, say("loop.too_long"), typed=given)
+    if do == "test":
+        member = signed_in.member()
+        if member is not None:
+            loops.try_out(topic, texts, member, now)
+        return _page(topic, told=say("loop.did.test"), typed=given)
+    if do == "preview" or given.get("seen") != _digest(texts):
+        # Nobody sends what they have not seen.
+        return _page(topic, typed=given, preview=loops.preview(topic, texts, now))
+    without = [name.removeprefix(LEAVE) for name in given if name.startswith(LEAVE)]
+    holdout = 0.1 if given.get("holdout") else 0.0
+    try:
+        loops.close(topic, texts, without, holdout, caller, now)
+    except Clash as error:
+        return _page(topic, 409, error.message, typed=given)
+    return layout.led(layout.at("/team/loop", did="send"))
+
+
+def _texts(given: Mapping[str, str]) -> dict[str, str]:
+    """What was written, by language."""
+    found = {
+        name.removeprefix(TEXT): value.replace("\r\n", "\n").strip()
+        for name, value in given.items()
+        if name.startswith(TEXT)
+    }
+    return {tag: value for tag, value in found.items() if value and tag in wording.LANGUAGES}
+
+
+def _digest(texts: Mapping[str, str]) -> str:
+    """A few letters that change with the texts."""
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()[:16]

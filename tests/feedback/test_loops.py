@@ -1,0 +1,236 @@
+"""Closing the loop: each is told once, in their own words, and nobody who does not want it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from feedback import loops
+from feedback.models import FollowUp, Letter, Placement, Telling
+from surveys import links
+from surveys.base import delivery
+from surveys.base.delivery.memory import Memory
+from surveys.base.delivery.message import DeliveryUnknown
+from surveys.models import Person, Response
+from tests.conftest import Api
+from tests.visitor import forms_on, signed_in
+
+#: A Monday.
+NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
+TEXT = {"en": "Cards work again.", "de": "Karten gehen wieder."}
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """A frozen clock that a test may move."""
+    with time_machine.travel(NOW, tick=False) as travel:
+        yield travel
+
+
+@pytest.fixture
+def mail(world):
+    """What leaves the house."""
+    mailer = Memory()
+    delivery.use("mail", mailer)
+    return mailer
+
+
+@pytest.fixture
+def topic(api):
+    """A topic."""
+    return api.post("/api/topics", {"label": "Card declined"})["id"]
+
+
+@pytest.fixture
+def said(api, topic, clock):
+    """An answer that is in the topic, a second after the one before."""
+
+    def made(
+        survey, name, comment="Fine otherwise. My card was declined.", contact="news", into=None, **values
+    ):
+        clock.shift(timedelta(seconds=1))
+        body = {"survey": survey.id, "score": 3, "comment": comment, "contact": contact, **values}
+        body |= {"person": {"email": f"{name}@x.example", "name": name.title()}} if name else {}
+        response = api.post("/api/responses", {key: each for key, each in body.items() if each is not None})
+        api.patch(f"/api/responses/{response['id']}", {"topics": [into or topic]})
+        key = Response.get(Response.id == response["id"]).key
+        Placement.update(evidence=["card"]).where(Placement.response == key).execute()
+        return response
+
+    return made
+
+
+def shipped(api, topic, **values):
+    api.patch(f"/api/topics/{topic}", {"status": "shipped", **values})
+    return f"/api/topics/{topic}/loop"
+
+
+def test_whoever_asked_for_it_is_told_in_their_own_words(world, api, client, make, mail, topic, said, clock):
+    survey = make.survey()
+    said(survey, "ann", language="de", comment="Alles gut. Meine card ging nicht. Danke.")
+    said(survey, "bob")
+    path = shipped(api, topic)
+    world.work()
+    assert mail.sent == []
+    found = {item["name"]: item for item in api.get(path)["items"]}
+    assert (found["Ann"]["sentence"], found["Ann"]["language"]) == ("Meine card ging nicht.", "de")
+    assert found["Bob"]["sentence"] == "My card was declined."
+    made = api.post(path, {"text": TEXT}, 202)
+    assert (made["told"], made["held_out"]) == (2, 0)
+    assert made["send_at"] == made["undo_until"] == "2026-11-30T10:10:02.000Z"
+    world.work()
+    assert mail.sent == []
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    letters = {message.to: message for message in mail.sent}
+    assert "Karten gehen wieder." in letters["ann@x.example"].text
+    assert "Meine card ging nicht." in letters["ann@x.example"].text
+    assert "My card was declined." not in letters["ann@x.example"].text
+    assert letters["ann@x.example"].subject == "Was aus Ihrer Rückmeldung wurde"
+    assert all("/u/" in message.headers["List-Unsubscribe"] for message in mail.sent)
+    # Told once: neither again, nor of another topic in the same week, nor by a merge.
+    assert api.get(path) == {"items": [], "next": None, "left_out": {"told already": 2}}
+    api.post(path, {"text": TEXT}, 409)
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    said(survey, "ann", into=other)
+    assert api.get(shipped(api, other))["left_out"] == {"told of something this week": 1}
+    clock.shift(timedelta(days=7))
+    assert len(api.get(f"/api/topics/{other}/loop")["items"]) == 1
+    # Their word: fixed is counted; not yet is a case for a person, and stops surveys.
+    pages = {
+        to: next(word for word in message.text.split() if "/f/" in word) for to, message in letters.items()
+    }
+    for to, answer in (("ann@x.example", "fixed"), ("bob@x.example", "not_yet")):
+        address = pages[to].removeprefix("http://localhost").partition("?")[0]
+        assert client.get(address).status_code == 200
+        assert client.post(address, data={"answer": answer, "text": "Hm."}).status_code == 200
+    outcome = api.get(f"/api/loops/{made['id']}")
+    assert [outcome[name] for name in ("told", "fixed", "not_yet", "bounced", "held_out")] == [2, 1, 1, 0, 0]
+    assert outcome["interval"][0] < 50 < outcome["interval"][1]
+    (case,) = api.get("/api/follow-ups")["items"]
+    assert (case["rule"], case["priority"], case["status"]) == ("not_yet", 1, "new")
+    ask = {"survey": survey.id, "person": {"email": "bob@x.example"}}
+    assert api.post("/api/triggers", ask, 200)["rule"] == "owed_help"
+    exported = api.get(f"/api/people/{case['person']}/export")["tables"]["telling"]
+    assert exported[0]["quote"] == "My card was declined."
+    # The same without any mail.
+    api.patch(f"/api/topics/{topic}", {"note": {"en": "Since May.", "de": "Seit Mai."}})
+    mine = client.get(f"/me/{links.my_token(case['person'], datetime.now(UTC))}").get_data(as_text=True)
+    assert "It is done. <bdi>Since May.</bdi>" in mine
+
+
+def test_nobody_is_told_who_does_not_want_it_and_undoing_sends_nothing(
+    world, api, make, mail, topic, said, clock
+):
+    survey, limited = make.survey(), make.survey(person_budget=0)
+    for name, contact in (
+        ("silent", None),
+        ("reply", "reply"),
+        ("gone", "news"),
+        ("bounced", "both"),
+        ("open", "news"),
+    ):
+        said(survey, name, contact=contact)
+    said(survey, None)
+    said(limited, "budget")
+    said(survey, "ann")
+    said(survey, "ann", comment="The card, again!")
+    said(survey, "twice", contact=None)
+    said(survey, "late")
+    for name, column in (("gone", "unsubscribed_at"), ("bounced", "bounced_at")):
+        Person.update({column: NOW}).where(Person.email == f"{name}@x.example").execute()
+    case = said(survey, "open")
+    api.post("/api/follow-ups", {"response": case["id"]})
+    api.call("GET", f"/api/topics/{topic}/loop", 200)
+    api.post(f"/api/topics/{topic}/loop", {"text": TEXT}, 409)
+    path = shipped(api, topic)
+    found = api.get(path)
+    assert sorted(item["name"] for item in found["items"]) == ["Ann", "Late"]
+    assert found["left_out"] == {
+        "no consent": 3, "unsubscribed": 1, "bounced": 1, "open follow-up": 1, "budget": 1,
+    }  # fmt: skip
+    for wrong in (
+        {},
+        {"text": {}},
+        {"text": {"xx": "x"}},
+        {"text": {"en": " "}},
+        {"text": TEXT, "holdout": 0.9},
+    ):
+        api.post(path, wrong, 422)
+    late = next(item["person"] for item in found["items"] if item["name"] == "Late")
+    made = api.post(path, {"text": TEXT, "except": [late]}, 202)
+    assert made["told"] == 1
+    api.delete(f"/api/loops/{made['id']}")
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert (mail.sent, Letter.select().count()) == ([], 0)
+    # Undone, they may be told after all; who changes their mind meanwhile is not.
+    made = api.post(path, {"text": TEXT}, 202)
+    Person.update(unsubscribed_at=NOW).where(Person.email == "late@x.example").execute()
+    clock.shift(timedelta(minutes=11))
+    api.call("DELETE", f"/api/loops/{made['id']}", 409)
+    world.work()
+    assert [message.to for message in mail.sent] == ["ann@x.example"]
+    assert "The card, again!" in mail.sent[0].text
+    outcome = api.get(f"/api/loops/{made['id']}")
+    assert (outcome["told"], outcome["left_out"]) == (1, 1)
+    Api(world, make.key("write", surveys=[survey.id])).call("GET", path, 403)
+    api.delete(f"/api/people/{Person.get(Person.email == 'ann@x.example').id}")
+    assert Letter.select().where(Letter.email == "ann@x.example").count() == 0
+
+
+def test_some_are_told_later_and_killed_senders_send_once(world, api, make, mail, topic, said, clock):
+    survey = make.survey()
+    for number in range(30):
+        said(survey, f"p{number:02}")
+    path = shipped(api, topic)
+    made = api.post(path, {"text": TEXT, "holdout": 0.3}, 202)
+    assert made["told"] + made["held_out"] == 30
+    assert 2 <= made["held_out"] <= 20
+    told = Telling.select(Telling.letter).where(~Telling.held_out)
+    rows = list(Letter.select().where(Letter.id.in_(told)).order_by(Letter.id))
+    # Killed in the middle of the first, and a server that falls silent at the second.
+    Letter.update(state="sending").where(Letter.id == rows[0].id).execute()
+    mail.failing = DeliveryUnknown("silent")
+    clock.shift(timedelta(minutes=11))
+    loops.letters.send({"letter": rows[1].id}, datetime.now(UTC))
+    mail.failing = None
+    world.work()
+    outcome = api.get(f"/api/loops/{made['id']}")
+    assert (outcome["told"], outcome["unsure"], outcome["held_out"]) == (made["told"], 2, made["held_out"])
+    assert len(mail.sent) == made["told"] - 2
+    clock.shift(timedelta(days=61))
+    world.work()
+    assert len(mail.sent) == 30 - 2
+    assert len({message.to for message in mail.sent}) == 28
+    assert FollowUp.select().count() == 0
+
+
+def test_the_page_shows_before_it_sends_and_undoes(world, api, make, mail, topic, said, clock):
+    survey = make.survey()
+    said(survey, "ann", comment="My <b>card</b> was declined.")
+    said(survey, "bob")
+    shipped(api, topic)
+    visitor = signed_in(world, "editor")
+    assert "Card declined" in visitor.get("/team/loop").get_data(as_text=True)
+    page = f"/team/loop?topic={topic}"
+    shown = visitor.get(page).get_data(as_text=True)
+    assert "My &lt;b&gt;card&lt;/b&gt; was declined." in shown
+    bob = Person.get(Person.email == "bob@x.example").id
+    typed = {"text-en": "Cards work again.", f"leave-{bob}": "1"}
+    assert visitor.send(page, do="send", **{"text-en": ""}).status_code == 422
+    # What nobody has seen is shown first.
+    previewed = visitor.send(page, do="send", **typed).get_data(as_text=True)
+    assert "Cards work again." in previewed
+    assert Letter.select().count() == 0
+    assert visitor.send(page, do="test", **typed).status_code == 200
+    world.work()
+    assert [message.to for message in mail.sent] == ["editor@acme.example"]
+    seen = next(each for _, each in forms_on(visitor.send(page, do="preview", **typed)) if "seen" in each)
+    assert visitor.post(page, {**seen, **typed, "do": "send"}).status_code == 303
+    told = visitor.get("/team/loop")
+    assert [letter.email for letter in Letter.select()] == ["ann@x.example"]
+    undo = next(each for _, each in forms_on(told) if "id" in each)
+    assert visitor.post("/team/loop", {**undo, "do": "undo"}).status_code == 303
+    assert Letter.select().count() == 0
+    assert signed_in(world, "viewer").post("/team/loop", {**undo, "do": "undo"}).status_code == 403
