@@ -3,6 +3,7 @@
 Only what was changed in the form is sent, so what the form cannot show stays as it is.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from surveys.schemas.surveys import MODES, POSITIONS, STATUSES, THEMES
 
 #: The field that says that the form had boxes to tick: one that is not ticked is not sent.
 TICKED = "ticks"
+
+#: The field that says what stood in the form when it was shown.
+BEGUN = "before"
 
 #: What stands for null in a field that knows a default too.
 NEVER = "never"
@@ -162,6 +166,32 @@ def changes(
         except ValueError:
             wrong[field.name] = ["not_a_number"]
     return body, wrong
+
+
+def begun(values: Mapping[str, str]) -> str:
+    """What stands in a form when it is shown, for the form to bring back."""
+    return json.dumps(values, ensure_ascii=False)
+
+
+def joined(survey: Survey, language: str, given: Mapping[str, str]) -> tuple[dict[str, str], list[Field]]:
+    """What a form shows after somebody else has saved, and the fields that they changed.
+
+    All of theirs, and over it what was changed in this form since it was shown.
+    """
+    values = shown(survey, language)
+    try:
+        before = json.loads(given.get(BEGUN, ""))
+    except ValueError:
+        before = {}
+    before = before if isinstance(before, dict) else {}
+    theirs = [
+        field for field in fields(survey) if before.get(field.name, values[field.name]) != values[field.name]
+    ]
+    for field in fields(survey):
+        typed = _typed(field, given)
+        if typed is not None and typed != before.get(field.name):
+            values[field.name] = typed
+    return values, theirs
 
 
 # ------------------------------------------------------------------------------------------------------

@@ -93,8 +93,7 @@ def one(survey_id: str) -> Any:
     try:
         catalogue.change(survey, values, clock.now(), given.get("version"))
     except Clash as clash:
-        found = Survey.get_by_id(survey.id)
-        return _page(found, language, given, {}, 409, f"{clash.message} {say('survey.typed')}")
+        return _changed_meanwhile(Survey.get_by_id(survey.id), language, given, clash)
     return layout.led(layout.at(f"{LIST}/{survey.id}", lang=language, did="change"))
 
 
@@ -191,6 +190,18 @@ def _health(found: Standing) -> list[str]:
 # ------------------------------------------------------------------------------------------------------
 
 
+def _changed_meanwhile(survey: Survey, language: str, given: Mapping[str, str], clash: Clash) -> Any:
+    """The form as it is now, with what was typed in it: to send it again takes nothing of the other's back."""
+    values, theirs = survey_form.joined(survey, language, given)
+    told = [clash.message, say("survey.typed")]
+    if theirs:
+        names = _names()
+        labels = [say(field.says, group=names.get(field.name.partition(":")[2], "")) for field in theirs]
+        told.insert(1, say("survey.theirs", fields=", ".join(labels)))
+    chosen = values["languages"].split()
+    return _page(survey, language, {}, {}, 409, " ".join(told), {**values}, chosen)
+
+
 def _page(
     survey: Survey,
     language: str,
@@ -198,17 +209,22 @@ def _page(
     wrong: dict[str, list[str]],
     status: int = 200,
     told: str | None = None,
+    shown: dict[str, str] | None = None,
+    chosen: list[str] | None = None,
 ) -> Any:
+    """`given`: a form with something `wrong` in it, which is shown as it was sent; `shown`, `chosen`: another's."""
     if wrong or told:
         audited.unchanged()
     now = clock.now()
     metric = METRICS[survey.metric]
-    shown = survey_form.shown(survey, language)
+    stored = survey_form.shown(survey, language)
+    shown = shown or stored
     if given:
         shown = {name: given.get(name, "") if name in given else value for name, value in shown.items()}
         for field in survey_form.fields(survey):
             if field.kind == "tick":
                 shown[field.name] = given.get(field.name, "")
+        chosen = [tag for tag in wording.LANGUAGES if given.get(f"language:{tag}")]
     address = links.widget_script(survey.id)
     secret = flash.taken() if request.method == "GET" else None
     answer = layout.page(
@@ -222,13 +238,13 @@ def _page(
         standard=_standard(survey, language),
         language=language,
         languages=wording.LANGUAGES,
-        chosen=[tag for tag in wording.LANGUAGES if given.get(f"language:{tag}")]
-        if given
-        else survey.languages,
+        chosen=survey.languages if chosen is None else chosen,
         names=_names(),
         errors=_by_field(survey, wrong),
         wrong=told or (say("survey.wrong") if wrong else None),
-        version=clock.stamp(survey.updated_at),
+        # A form that is shown as it was sent is still about what it began with.
+        version=given.get("version") or clock.stamp(survey.updated_at),
+        before=given.get(survey_form.BEGUN) or survey_form.begun(stored),
         standing=standing.of([survey], now)[survey.id],
         rate=_rate(_asked_lately([survey], now).get(survey.id)),
         days=DAYS,

@@ -91,8 +91,8 @@ def _rules(root: Element) -> Rules:
                 if len(found) > _MOST_RULES:
                     raise BadDrawing(f"Is an SVG with more than {_MOST_RULES} rules of style.")
     rules: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
-    for at, (_, selector, looks) in enumerate(sorted(found, key=lambda rule: rule[0])):
-        rules.setdefault(selector, []).append((at, looks))
+    for at, (_, chosen, said) in enumerate(sorted(found, key=lambda rule: rule[0])):
+        rules.setdefault(chosen, []).append((at, said))
     return rules
 
 

@@ -23,7 +23,11 @@ def text_of(answer, status=200):
 
 def settings_of(visitor, survey, language=None):
     """The form of a survey as its page shows it, with what is chosen of lists."""
-    page = visitor.get(f"{LIST}/{survey.id}" + (f"?lang={language}" if language else ""))
+    return settings_on(visitor.get(f"{LIST}/{survey.id}" + (f"?lang={language}" if language else "")))
+
+
+def settings_on(page):
+    """The form of a survey on a page that is shown already."""
     given = next(each for _, each in forms_on(page) if "version" in each)
     text = page.get_data(as_text=True)
     for name, options in re.findall(r'<select [^>]*name="([^"]+)"[^>]*>(.*?)</select>', text, re.DOTALL):
@@ -109,6 +113,23 @@ def test_what_is_wrong_or_old_is_told_and_what_was_typed_stays(world, make):
     assert "Somebody changed the survey meanwhile" in page
     assert 'value="Second"' in page
     assert Survey.get_by_id(survey.id).name == "First"
+
+
+@ON_SQLITE
+def test_two_editors_of_a_survey_take_nothing_of_each_other_back(world, make):
+    editor, survey = signed_in(world, "editor"), make.survey(name="Shop", languages=["en", "de"])
+    address = f"{LIST}/{survey.id}"
+    mine, theirs = settings_of(editor, survey), settings_of(editor, survey)
+    assert editor.post(address, {**theirs, "quarantine_days": "60", "redact": "1"}).status_code == 303
+    wrong = editor.post(address, {**mine, "name": "Mine", "sampling": "many"})
+    assert wrong.status_code == 422
+    clash = editor.post(address, {**settings_on(wrong), "sampling": "50"})
+    assert "They changed: " in text_of(clash, 409)
+    again = settings_on(clash)
+    assert (again["name"], again["sampling"], again["quarantine_days"]) == ("Mine", "50", "60")
+    assert editor.post(address, again).status_code == 303
+    stored = Survey.get_by_id(survey.id)
+    assert (stored.name, stored.sampling, stored.quarantine_days, stored.redact) == ("Mine", 0.5, 60, True)
 
 
 def test_the_settings_are_tried_out_in_frames_and_nothing_is_kept(world, make):
