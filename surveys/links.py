@@ -77,9 +77,12 @@ def bounced_invitation_id(address: str) -> str | None:
     return None
 
 
-def unsubscribe(invitation_id: str) -> str:
-    """Where whoever got an invitation says that it was the last; the link never runs out."""
-    return to(f"/u/{signing.sign('unsubscribe', invitation_id)}")
+def unsubscribe(invitation_id: str, me: str | None = None) -> str:
+    """Where whoever got an invitation says that it was the last; the link never runs out.
+
+    `me`: the token of their own page, which that page then links to. Never in a header, which others read and forward.
+    """
+    return to(f"/u/{signing.sign('unsubscribe', invitation_id)}", me=me)
 
 
 def unsubscribed_invitation_id(token: str, now: datetime) -> str:

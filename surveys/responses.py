@@ -135,6 +135,29 @@ def set_tags(response: Response, tags: list[str], now: datetime) -> None:
     db.write(verb)
 
 
+def allow(response: Response, contact: str | None, now: datetime) -> None:
+    """Keep whether we may write about a response: at any time, for what was allowed can be taken back.
+
+    Raises Missing.
+    """
+
+    def verb() -> None:
+        row = by_key(response.key)
+        if row is None:
+            raise Missing
+        if row.contact == contact:
+            return
+        row.contact = contact
+        # What a browser still sends, of an earlier moment, changes it no more.
+        row.revision += 1
+        row.revisions = {**row.revisions, "contact": row.revision}
+        settle(row, (row.score, row.counted), now)
+        save(row, ["contact", "revision", "revisions"])
+        jobs.enqueue(events.AMENDED, {"key": row.key}, now)
+
+    db.write(verb)
+
+
 def touch(key: int, now: datetime) -> None:
     """Give a response a new version, for whoever follows the feed. Call it in a transaction."""
     _touch(key=key, tick=db.tick(), at=Response.updated_at.db_value(now))

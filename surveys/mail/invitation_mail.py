@@ -341,7 +341,8 @@ def _key(invitation: Invitation, scale: str, label: str | None, score: int, at: 
 
 def _foot(survey: Survey, invitation: Invitation, language: str) -> dict[str, Any]:
     """Why somebody got the mail, and where they go from it."""
-    found = [("mail.unsubscribe", links.unsubscribe(invitation.id))]
+    mine = links.my_token(invitation.person_id, invitation.send_at) if invitation.person_id else None
+    found = [("mail.unsubscribe", links.unsubscribe(invitation.id, me=mine))]
     if invitation.person_id:
         found.append(("me.title", links.me(invitation.person_id, invitation.send_at)))
     brand = brands.of(survey)

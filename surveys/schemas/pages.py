@@ -37,6 +37,12 @@ class PageForm(ma.Schema):
         load_default=list,
         metadata={"description": "What was chosen for the follow-up, in fields `choice_0`, `choice_1` …"},
     )
+    contact_asked = fields.String(
+        load_default="",
+        metadata={"description": "`1`: the form asked whether we may write; no box means no."},
+    )
+    contact_reply = fields.String(load_default="", metadata={"description": "Ticked: you may answer me."})
+    contact_news = fields.String(load_default="", metadata={"description": "Ticked: tell me what changes."})
     homepage = fields.String(load_default="", metadata={"description": "Left empty by people."})
     acted = acted()
 
@@ -85,10 +91,14 @@ class MyForm(ma.Schema):
     class Meta:
         unknown = ma.EXCLUDE
 
-    do = fields.String(required=True, validate=validate.OneOf(("edit", "delete", "frequency", "again")))
+    do = fields.String(
+        required=True, validate=validate.OneOf(("edit", "delete", "frequency", "again", "contact"))
+    )
     response = fields.String(load_default="", metadata={"description": "Which answer."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
     comment = text(10_000)
+    contact_reply = fields.String(load_default="", metadata={"description": "Ticked: you may answer me."})
+    contact_news = fields.String(load_default="", metadata={"description": "Ticked: tell me what changes."})
     frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
     acted = acted()
 

@@ -52,6 +52,7 @@ def show(token: str) -> Response:
         # What is stored needs no confirming; anything else does.
         confirming=score is not None and score != given,
         kept=stored.group if stored is not None and score in (None, given) else None,
+        contact=stored.contact if stored else None,
     )
 
 

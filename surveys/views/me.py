@@ -5,15 +5,15 @@ from typing import Any
 
 from flask import Response, g
 
-from surveys import links, people, recording, responses
+from surveys import brands, links, people, recording, responses, wording
 from surveys import texts as the_texts
 from surveys.base import clock, errors
-from surveys.base.http import bodies
+from surveys.base.http import bodies, context
 from surveys.base.http.bodies import Routes
-from surveys.domain import addresses
+from surveys.domain import addresses, follow_ups, schedule
 from surveys.domain.metrics import METRICS
 from surveys.keeping import erasure
-from surveys.models import Person
+from surveys.models import Person, Survey
 from surveys.models import Response as Stored
 from surveys.schemas.pages import MyForm
 from surveys.views import layout, pages, public
@@ -40,8 +40,8 @@ def show(token: str) -> Response:
     responses={"200": layout.HTML},
 )
 def change(token: str) -> Response:
-    """Change an answer within its window, delete it, say how often to be asked, or be sent mail again: the field `do`
-    says which.
+    """Change an answer within its window, delete it, say whether we may write about it and how often we may ask, or be
+    sent mail again: the field `do` says which.
     """
     public.admit_form()
     given = MyForm().load(bodies.form_fields(MyForm.body_limit))
@@ -58,6 +58,9 @@ def change(token: str) -> Response:
     if given["do"] == "delete":
         responses.delete(stored, now)
         return _page(rows, "me.deleted")
+    if given["do"] == "contact":
+        responses.allow(stored, follow_ups.allowed(given["contact_reply"], given["contact_news"]), now)
+        return _page(rows, "me.frequency_saved")
     _edit(stored, given, now)
     return _page(rows, "ui.saved")
 
@@ -126,7 +129,8 @@ def _page(rows: list[Person], told: str | None = None) -> Response:
 
 
 def _entry(stored: Stored, now: datetime) -> dict[str, Any]:
-    survey = stored.survey
+    survey, zone = stored.survey, context.settings().time_zone
+    day = schedule.day_of(stored.created_at, zone)
     until, metric = recording.editable_until(survey, stored), METRICS[survey.metric]
     texts = the_texts.of(survey, the_texts.language_for(survey, [g.language]))
     return {
@@ -135,7 +139,19 @@ def _entry(stored: Stored, now: datetime) -> dict[str, Any]:
         "comment": stored.comment,
         "texts": texts,
         "metric": metric,
-        "listed": len(metric.scores) < 6 and len(texts.labels) == len(metric.scores),
+        "at": None if stored.score is None else stored.score - metric.minimum,
+        "about": _about(survey),
+        "day": day.isoformat(),
+        "date": wording.date(g.language, day),
+        "contact": stored.contact,
+        # What was allowed once can be taken back, whatever the survey asks today.
+        "asks_contact": survey.ask_contact or stored.contact is not None,
         "editable": now <= until and survey.status != "archived",
-        "editable_until": until.date().isoformat(),
+        "editable_until": wording.date(g.language, schedule.day_of(until, zone)),
     }
+
+
+def _about(survey: Survey) -> list[str]:
+    """Who asked, and about what."""
+    company, product = brands.of(survey).name, survey.product or survey.name
+    return [company, product] if company and company != product else [product]

@@ -13,6 +13,7 @@ from surveys.base import clock
 from surveys.base.errors import Missing
 from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
+from surveys.domain import follow_ups
 from surveys.domain.metrics import METRICS
 from surveys.models import Response as Stored
 from surveys.models import Survey
@@ -126,11 +127,12 @@ def ask(
     status: int = 200,
     confirming: bool = False,
     kept: str | None = None,
+    contact: str | None = None,
 ) -> Response:
     """The page that asks, with `score` chosen; other statuses than 200 say what is missing.
 
     `confirming`: the score comes from a mail's link and counts only once a person acts. `kept`: the group of the score
-    that is stored already.
+    that is stored already. `contact`: what was allowed.
     """
     return _page(
         "survey.html",
@@ -143,6 +145,9 @@ def ask(
         refused=status != 200,
         confirming=confirming,
         kept=kept,
+        contact=contact,
+        # Who stands at a kiosk is nobody that mail could reach.
+        asks_contact=survey.ask_contact and form.channel != "kiosk",
     )
 
 
@@ -159,6 +164,8 @@ def thank(survey: Survey, form: forms.Form, stored: Stored, me_url: str | None =
         picked=bool((stored.answers or {}).get("follow_up")),
         offered=the_texts.of(survey, g.language).choices.get(stored.group or ""),
         me_url=me_url,
+        contact=stored.contact,
+        asks_contact=survey.ask_contact and form.channel != "kiosk",
     )
     if form.channel == "kiosk":
         answer.headers["Refresh"] = f"{KIOSK_SECONDS}; url={_start()}"
@@ -179,6 +186,8 @@ def values(survey: Survey, form: forms.Form, given: dict[str, Any], score: int |
     picked = [choice for choice in given["choices"] if choice in known]
     if picked:
         said["answers"] = {"follow_up": picked if survey.follow_up_type == "many_choices" else picked[0]}
+    if survey.ask_contact and given["contact_asked"]:
+        said["contact"] = follow_ups.allowed(given["contact_reply"], given["contact_news"])
     return said
 
 

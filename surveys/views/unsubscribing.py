@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from flask import Response, g
+from flask import Response, g, request
 
 from surveys import links, people
 from surveys.base import clock, errors
 from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
 from surveys.domain import addresses
-from surveys.models import Invitation, Person
+from surveys.models import Invitation, Person, Survey
 from surveys.schemas.pages import UnsubscribeForm
 from surveys.views import layout, public
 
@@ -60,6 +60,10 @@ class _Mail(Protocol):
     @property
     def address(self) -> str | None: ...
 
+    @property
+    def survey(self) -> Survey | None:
+        """Whose brand the page shows; None for the service's."""
+
     def holders(self) -> list[Person]:
         """Whoever has the address that we wrote to.
 
@@ -86,6 +90,10 @@ class _OfInvitation:
     @property
     def address(self) -> str | None:
         return self.invitation.email if self.invitation else None
+
+    @property
+    def survey(self) -> Survey | None:
+        return self.invitation.survey if self.invitation else None
 
     def holders(self) -> list[Person]:
         # Of a link without mail, whom it was for.
@@ -114,6 +122,7 @@ class _OfLetter:
 
     person: Person | None
     mark: str
+    survey: Survey | None = None
 
     @property
     def language(self) -> str | None:
@@ -153,13 +162,27 @@ def _mail(token: str) -> _Mail:
 def _page(mail: _Mail, again: bool = False) -> Response:
     g.language = layout.language_for(mail.language)
     holders, written_to = mail.holders(), mail.written_to()
-    # No way from here to anything else: the address stands in a header that mail providers read and forward.
     return layout.page(
         "unsubscribe.html",
         g.language,
+        survey=mail.survey,
         # Nobody is written to whom we forgot.
         done=not written_to or people.is_unsubscribed(written_to),
         again=again and bool(holders),
         way_back=("again", "1") if holders else None,
         addresses=[addresses.readable(mail.address)] if mail.address else [],
+        mine=_my_token(holders),
     )
+
+
+def _my_token(holders: list[Person]) -> str | None:
+    """The token of their own page that the link in a mail's text has with it; None where there is none.
+
+    Of itself this page leads nowhere else: its address stands in a header that mail providers read and forward.
+    """
+    token = request.args.get("me", "")
+    try:
+        known = links.my_person_id(token, clock.now()) if token else None
+    except links.BadToken:
+        return None
+    return token if known in {row.id for row in holders} else None

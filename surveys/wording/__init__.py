@@ -1,5 +1,6 @@
 """Standard questions, labels and page texts, one file per language; a new one is a file and a line here."""
 
+import datetime
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -79,6 +80,12 @@ def text(tag: str, key: str, **placeholders: object) -> str:
     if any(value is None or value == "" for value in placeholders.values()):
         return _texts(tag)[f"{key}_plain"]
     return fill(_texts(tag)[key], **placeholders)
+
+
+def date(tag: str, day: datetime.date) -> str:
+    """A day in words of the language nearest to `tag`, as people there write it: 12 November 2026."""
+    month = text(tag, f"date.months.{day.month}")
+    return text(tag, "date.format", day=day.day, month=month, year=day.year)
 
 
 def labels(tag: str, metric: str) -> dict[int, str]:

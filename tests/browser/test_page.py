@@ -53,6 +53,24 @@ def test_an_answer_can_be_changed_after_the_thanks(live, browse):
     live.answer(survey, score=9, comment="All")
 
 
+def test_whether_we_may_write_is_kept_with_the_answer(live, browse):
+    survey = live.survey(ask_contact=True)
+    page = browse(color_scheme="dark", viewport={"width": 320, "height": 800})
+    page.goto(f"{live.url}/s/{survey}")
+    score(page, 3).click()
+    reply, news = (page.get_by_role("checkbox", name=name) for name in ("reply to me", "something changes"))
+    expect(reply).not_to_be_checked()
+    expect(news).not_to_be_checked()
+    assert Axe().run(page, options=AXE).response["violations"] == []
+    news.check()
+    page.get_by_role("button", name="Send").click()
+    live.answer(survey, score=3, contact="news")
+    page.get_by_role("button", name="Change my answer").click()
+    reply.check()
+    page.get_by_role("button", name="Send").click()
+    live.answer(survey, score=3, contact="both")
+
+
 def test_without_a_script_the_form_does_the_same(live, browse):
     survey = live.survey()
     page = browse(java_script_enabled=False)

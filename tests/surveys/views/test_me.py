@@ -1,14 +1,15 @@
 """A respondent's own page: all of their answers and nobody else's."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
-from surveys import invitations, links, responses
+from surveys import invitations, links, responses, wording
 from surveys.base import clock
 from surveys.models import Invitation, Person, Response
+from tests.conftest import ON_SQLITE
 from tests.surveys.mailbox import again, invite, links_of, outbox, path
 
 KEY = "00112233445566778899aabbccddeeff"
@@ -36,7 +37,71 @@ def test_it_shows_my_answers_as_they_are(client, answered):
     assert "9 of 10" in text
     assert "Nice &lt;b&gt;" in text
     until = clock.now() + timedelta(hours=168)
-    assert f"until {until.date().isoformat()}" in text
+    assert f"until {wording.date('en', until.date())}." in text
+
+
+def test_it_says_who_asked_about_what_and_when_in_words(api, client, make):
+    survey = make.survey("stars", name="Inner name", product="Acme Tools", languages=["en", "de", "ja"])
+    make.response(survey, 4, at=datetime(2026, 3, 1, 9, tzinfo=UTC), person={"email": "ann@customer.example"})
+    api.call("PUT", "/api/brand", 200, json={"name": "Acme"})
+    [row] = Person.select()
+    Person.update(verified=True).execute()
+    for language, day in (("en", "1 March 2026"), ("de", "1. März 2026"), ("ja", "2026年3月1日")):
+        text = client.get(page(row.id) + f"?lang={language}").text
+        assert (
+            f'<span dir="auto">Acme</span> · <span dir="auto">Acme Tools</span> · <time datetime="2026-03-01">{day}'
+            in text
+        )
+        assert "Inner name" not in text
+    # The score as the survey draws it.
+    assert re.search(r'class="mark" aria-hidden="true"><svg', text)
+
+
+@ON_SQLITE
+def test_whether_we_may_write_is_asked_never_ticked_before_and_taken_back_at_any_time(
+    world, api, client, make
+):
+    survey, silent = make.survey(ask_contact=True), make.survey(quarantine_days=0)
+    invitation = invite(api, survey)
+    asking, quiet = path(links.invitation(invitation.id)), f"/s/{silent.id}"
+    asked = "May we write to you about this?"
+    for address in (asking, f"/s/{survey.id}"):
+        text = client.get(address).text
+        assert asked in text
+        assert re.findall(r'type="checkbox" name="(\w+)" value="\w+">', text) == [
+            "contact_reply",
+            "contact_news",
+        ]
+    assert asked not in client.get(quiet).text
+    assert asked not in client.get(f"/s/{survey.id}?kiosk=1").text
+    # Kept with the answer, and shown as it was said.
+    said = {"score": "3", "comment": "Slow", "contact_asked": "1"}
+    for given, kept in (
+        ({}, None),
+        ({"contact_reply": "reply"}, "reply"),
+        ({"contact_news": "news"}, "news"),
+        ({"contact_reply": "reply", "contact_news": "news"}, "both"),
+    ):
+        client.post(asking, data={**said, **given})
+        row = Response.get()
+        assert row.contact == kept
+    assert api.get(f"/api/responses/{row.id}")["contact"] == "both"
+    assert client.get(asking).text.count(" checked") == 3
+    # A form that did not ask says nothing of it.
+    client.post(asking, data={"score": "4"})
+    assert Response.get().contact == "both"
+    mine = page(row.person_id)
+    assert client.get(mine).text.count('type="checkbox" name=') == 2
+    with time_machine.travel(clock.now() + timedelta(days=30), tick=False):
+        fields = {"do": "contact", "response": row.id, "contact_news": "news"}
+        assert "Your choice has been saved." in client.post(page(row.person_id), data=fields).text
+        assert (Response.get().contact, Response.get().score) == ("news", 4)
+        assert client.post(page(row.person_id), data={"do": "contact", "response": row.id}).status_code == 200
+        assert Response.get().contact is None
+    # What a browser kept since then does not bring it back.
+    stale = {"id": row.id, "survey": survey.id, "revision": 2, "contact": "both"}
+    client.post("/r", json=stale)
+    assert Response.get().contact is None
 
 
 def test_nobody_elses_answers_are_shown_changed_or_deleted(api, client, make, answered):

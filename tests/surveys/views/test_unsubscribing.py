@@ -4,7 +4,7 @@ import pytest
 
 from surveys import links
 from surveys.models import Invitation, Person
-from tests.surveys.mailbox import again, invite, outbox, path
+from tests.surveys.mailbox import again, invite, links_of, outbox, path
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -63,6 +63,22 @@ def test_the_token_in_the_header_opens_nothing_but_unsubscribing(client, mailed)
         assert "/i/" not in text
     for other in (f"/me/{token}", f"/i/{token}"):
         assert client.get(other).status_code == 404
+
+
+def test_the_link_in_the_mails_text_leads_to_ones_answers_too(world, client, mailed):
+    [mail] = outbox(world)
+    assert "me=" not in mail["List-Unsubscribe"]
+    [link] = [path(each) for each in links_of(mail) if "/u/" in each]
+    [mine] = [path(each) for each in links_of(mail) if "/me/" in each]
+    for text in (client.get(link).text, client.post(link, data=ONE_CLICK).text):
+        assert f'href="..{mine}"' in text
+        assert client.get(mine).status_code == 200
+    # Nobody else's, and none that is not ours.
+    other = links.my_token(
+        Person.create(id="per_x", verified=True, created_at=mailed.created_at).id, mailed.created_at
+    )
+    for token in (other, "forged", ""):
+        assert "/me/" not in client.get(f"{page(mailed)}?me={token}").text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ const done = document.getElementById('done')
 const choices = document.getElementById('choices')
 const comment = form.elements.comment
 const confirm = document.getElementById('confirm')
+/** Whether we may answer, and tell what changes, where the survey asks that. */
+const boxes = [...form.querySelectorAll('.contact [type=checkbox]')]
 const [answer, texts, groups] = ['answer', 'texts', 'groups'].map(name => JSON.parse(form.dataset[name]))
 const { start, kiosk } = form.dataset
 const isInvited = !!answer.invitation
@@ -128,6 +130,7 @@ function resume() {
   comment.value = kept.comment || ''
   const picked = [kept.answers?.follow_up].flat()
   for (const box of choices.querySelectorAll('input')) box.checked = picked.includes(box.value)
+  for (const box of boxes) box.checked = [box.value, 'both'].includes(kept.contact)
   isFinishing = kept.final
 }
 
@@ -189,8 +192,15 @@ function offer([value, text]) {
   return label
 }
 
-/** What was said to the second question. */
-function second() {
+/** What was said to the second question, and whether we may write. */
+const second = () => ({ ...said(), ...(boxes[0] ? { contact: contact() } : {}) })
+
+function contact() {
+  const [reply, news] = boxes.map(box => box.checked)
+  return reply && news ? 'both' : reply ? 'reply' : news ? 'news' : null
+}
+
+function said() {
   if (choices.hidden) return { comment: comment.value.trim() || null }
   const picked = [...choices.querySelectorAll(':checked')].map(box => box.value)
   return picked.length ? { answers: { follow_up: texts.many ? picked : picked[0] } } : {}
