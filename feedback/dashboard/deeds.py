@@ -67,6 +67,8 @@ DEEDS = {
     "POST /team/feed/{response_id}": "dealt with an answer",
     "POST /team/follow-ups/{follow_up_id}": "worked on a follow-up, or wrote to its customer",
     "POST /team/loop": "had people told what came of a topic, or took that back",
+    "POST /team/notices": "made a rule of notices, or had events sent again",
+    "POST /team/notices/{rule_id}": "changed, tried or judged a rule of notices",
     "POST /team/profile": "changed their profile, password or sessions",
     "POST /team/profile/recovery-codes": "made new recovery codes, or switched the second factor off",
     "POST /team/profile/second-factor": "switched their second factor on",

@@ -2,18 +2,23 @@
 
 from typing import Any
 
+import marshmallow as ma
 import segno
 from flask import Response, request
 
+from feedback import digests, saved_feeds
 from feedback.dashboard import flash, forms, layout, openid_connect, registry
 from feedback.dashboard.words import say
+from feedback.models import Digest
+from feedback.schemas.digests import DigestBody
+from feedback.schemas.digests import state as digest_state
 from surveys import team
 from surveys.base import clock, errors, signing
 from surveys.base.accounts import members, passwords, second_factor, sessions
 from surveys.base.accounts.caller import OWN
 from surveys.base.accounts.members import Member
 from surveys.base.accounts.sessions import Session
-from surveys.base.http import audited, signed_in
+from surveys.base.http import audited, problems, signed_in
 from surveys.schemas.members import NameForm, ResetForm
 
 PROFILE, FACTOR, CODES = "/team/profile", layout.SECOND_FACTOR, "/team/profile/recovery-codes"
@@ -126,11 +131,35 @@ def _disconnect(session: Session, given: dict[str, str]) -> dict[str, list[str]]
     return {}
 
 
+def _digest(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
+    """Have a saved view of one's own, or everything, sent to oneself."""
+    views = {view.id: view.filters for view in saved_feeds.made_by(session.member_id)}
+    chosen = given.get("view", "")
+    if chosen and chosen not in views:
+        return {"view": [say("refused.404.told")]}
+    body = {"email": session.member.email, "when": given.get("when"), "filters": views.get(chosen, {})}
+    try:
+        values = DigestBody().load(body)
+    except ma.ValidationError as error:
+        return {"view": [line for lines in problems.flatten(error.messages_dict).values() for line in lines]}
+    digests.create(values, signed_in.caller_of(session.member), clock.now())
+    return {}
+
+
+def _no_digest(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
+    for row in digests.of_member(session.member_id):
+        if row.id == given.get("digest"):
+            digests.stop(row, clock.now())
+    return {}
+
+
 _DOINGS = {
     "name": _rename,
     "password": _change_password,
     "others": _end_others,
     "disconnect": _disconnect,
+    "digest": _digest,
+    "no_digest": _no_digest,
 }
 
 
@@ -153,6 +182,10 @@ def _page(
         codes_left=second_factor.codes_left(member.id) if member.totp_secret else 0,
         demanded=members.needs_second_factor(member.role),
         shortest=passwords.SHORTEST,
+        digests=[(row, digest_state(row)) for row in digests.of_member(member.id)],
+        views=saved_feeds.made_by(member.id),
+        reads=layout.may("read"),
+        rhythms=Digest.WHEN,
     )
 
 

@@ -20,19 +20,28 @@ MOST_SPOKEN = 500
 
 YEAR = timedelta(days=365)
 
+#: Of a page that waits: weeks of all segments in all shuffles, and answers that are told one by one.
+_AT_ONCE = (20_000, 100)
+
 #: Any number: the same rule over the same answers has the same shuffles.
 SEED = 2026
 
 
 def backtest(
-    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime
+    rule: Mapping[str, Any],
+    surveys: list[str] | None,
+    zone: ZoneInfo,
+    now: datetime,
+    at_once: bool = False,
 ) -> dict[str, Any]:
     """What a rule (`when`, `segment`, `filters`) would have said: `spoken`, oldest first, and how often (`times`).
 
     `by_chance_per_year` is that of a rule of a value, over shuffles of its weeks; the others speak of what happened,
     and it is None. So it is where there is too little past: `watched_weeks` says how much of the year was looked at.
+    `at_once`: a page waits for it, so there are fewer shuffles of many segments.
     """
-    spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now)
+    most = _AT_ONCE if at_once else None
+    spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now, most)
     shown = [
         {"at": at, "why": notices.sentence(rule["when"]["kind"], why), "over_at": over}
         for at, why, over in spoken
@@ -52,8 +61,13 @@ def backtest(
 _Spoken = list[tuple[datetime, dict[str, Any], datetime | None]]
 _Tried = tuple[_Spoken, int, float | None]
 
+#: How much is looked at; None: all there is.
+_Most = tuple[int, int] | None
 
-def _value(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+
+def _value(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
+) -> _Tried:
     when, segment = rule["when"], rule["segment"]
     until = weeks.this_week(now, zone)
     since = until - timedelta(weeks=WEEKS_A_YEAR + BASELINE)
@@ -68,37 +82,46 @@ def _value(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, n
         for spell in alarms.spells(series, when["floor"], when["margin"])
     ]
     watched = max(0, length - BASELINE) if any(map(alarms.is_watched, series.values())) else 0
-    chance = alarms.by_chance(series, _orders(length), when["floor"], when["margin"]) if watched else None
+    shuffles = alarms.SHUFFLES
+    if most is not None:
+        shuffles = min(shuffles, max(10, most[0] // max(1, length * len(series))))
+    orders = _orders(length, shuffles)
+    chance = alarms.by_chance(series, orders, when["floor"], when["margin"]) if watched else None
     return spoken, watched, chance
 
 
-def _orders(length: int) -> Iterator[Sequence[int]]:
+def _orders(length: int, shuffles: int) -> Iterator[Sequence[int]]:
     chosen = random.Random(SEED)
     places = list(range(length))
-    for _ in range(alarms.SHUFFLES):
+    for _ in range(shuffles):
         chosen.shuffle(places)
         yield places
 
 
-def _answers(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+def _answers(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
+) -> _Tried:
     when, filters = rule["when"], {**rule["filters"], "since": now - YEAR}
     spoken: _Spoken = []
     position: tuple[int, int] | None = None
     if when["kind"] == notices.SCORE:
         filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
+    at_most = most[1] if most is not None else feed.MOST_COUNTED
     while True:
-        found = feed.page(filters, MOST_SPOKEN, "desc", position, surveys)
+        found = feed.page(filters, min(MOST_SPOKEN, at_most), "desc", position, surveys)
         spoken += [
             (item.created_at, {"score": item.score, **when}, None)
             for item in found.items
             if not (item.test or item.excluded)
         ]
         position = found.position
-        if position is None or len(spoken) >= feed.MOST_COUNTED:
+        if position is None or len(spoken) >= at_most:
             return spoken[::-1], WEEKS_A_YEAR, None
 
 
-def _surge(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+def _surge(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
+) -> _Tried:
     last = weeks.this_week(now, zone)
     mondays = [schedule.starts_at(last - timedelta(weeks=back), zone) for back in range(WEEKS_A_YEAR, -1, -1)]
     scope = reports.Scope(watched_surveys(rule["filters"], surveys))
@@ -112,7 +135,9 @@ def _surge(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, n
     return spoken, WEEKS_A_YEAR, None
 
 
-def _overdue(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+def _overdue(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
+) -> _Tried:
     late = [
         (at, why, over)
         for case in overdue.cases_of(rule["filters"], surveys).where(FollowUp.opened_at >= now - YEAR)
@@ -121,7 +146,9 @@ def _overdue(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo,
     return sorted(late, key=lambda each: each[0]), WEEKS_A_YEAR, None
 
 
-def _came_back(rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime) -> _Tried:
+def _came_back(
+    rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
+) -> _Tried:
     # When a topic came back is not kept longer than it is so.
     return [], WEEKS_A_YEAR, None
 

@@ -4,14 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import fn
+
+from feedback import filters as the_filters
 from feedback.domain import notices
 from feedback.models import Notice, NoticeRule
 from surveys import visible
 from surveys.base import db, ids
 from surveys.base.accounts import keys
 from surveys.base.accounts.caller import Caller
+from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.errors import Refused, Unauthorized
-from surveys.models import Webhook
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey, Webhook
 from surveys.webhooks import telling
 
 #: The types of event that the webhooks of rules hear of, and nobody else.
@@ -71,6 +76,33 @@ def delete(row: NoticeRule) -> None:
     db.write(lambda: _delete([row.id]))
 
 
+def check(rule: Mapping[str, Any], caller: Caller) -> None:
+    """Raises Refused for what is not there, or not for the caller to see, and for a score off the scale."""
+    when, given = rule["when"], rule["filters"]
+    the_filters.check(given, caller, "filters.")
+    survey = None
+    if when["kind"] == notices.VALUE:
+        visible.own(Survey, when["survey"], caller, "when.survey")
+    elif given.get("survey"):
+        survey = Survey.get_by_id(given["survey"])
+    metric = survey.metric if survey is not None else given.get("metric")
+    if when["kind"] == notices.SCORE and metric and not METRICS[metric].accepts(when["at_or_below"]):
+        raise Refused(f"Is no score of {METRICS[metric].name}.", "when.at_or_below")
+
+
+def check_to(to: Sequence[Mapping[str, Any]]) -> None:
+    """Raises Refused for an address that may not be called."""
+    for at, each in enumerate(to):
+        if each.get("kind") in (None, "mail"):
+            continue
+        try:
+            telling.check_url(each["address"])
+        except DeliveryFailed as error:
+            # Unknown right now may be known later; private stays private.
+            if not error.again:
+                raise Refused(f"Cannot be called: {error}.", f"to.{at}.address") from None
+
+
 def leads(rule_ids: Sequence[str]) -> dict[str, list[Webhook]]:
     """Where each rule leads, in the order in which that was said."""
     found: dict[str, list[Webhook]] = {each: [] for each in rule_ids}
@@ -89,13 +121,9 @@ def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     recent = Notice.select().where(Notice.rule.in_(ids_), Notice.began_at > now - _LONGEST)
     for notice in recent.order_by(Notice.began_at):
         said[notice.rule_id].append(notice)
-    return [_shown(row, leading[row.id], said[row.id], now) for row in rows]
-
-
-def suggestion(row: NoticeRule) -> dict[str, Any] | None:
-    """The rule's `when` made less strict, once somebody called NOTHINGS of its notices nothing; else None."""
-    nothing = Notice.select().where(Notice.rule == row.id, ~Notice.useful)
-    return notices.less_strict(row.when) if nothing.count() >= notices.NOTHINGS else None
+    called: Any = Notice.select(Notice.rule, fn.COUNT(Notice.id)).where(Notice.rule.in_(ids_), ~Notice.useful)
+    nothing = dict(list(called.group_by(Notice.rule).tuples()))
+    return [_shown(row, leading[row.id], said[row.id], nothing.get(row.id, 0), now) for row in rows]
 
 
 class OfKeys:
@@ -148,14 +176,15 @@ def _delete(rule_ids: Sequence[str]) -> None:
 
 
 def _shown(
-    row: NoticeRule, hooks: Sequence[Webhook], said: Sequence[Notice], now: datetime
+    row: NoticeRule, hooks: Sequence[Webhook], said: Sequence[Notice], nothing: int, now: datetime
 ) -> dict[str, Any]:
+    """A rule with what it said lately; so many of all its notices were called nothing."""
     return {
         **{name: getattr(row, name) for name in _PLAIN},
         "to": hooks,
         "spoken_lately": sum(each.began_at > now - LATELY for each in said),
         "flapping": notices.flaps(row.when["kind"], [each.began_at for each in said], now),
-        "suggestion": suggestion(row),
+        "suggestion": notices.less_strict(row.when) if nothing >= notices.NOTHINGS else None,
     }
 
 

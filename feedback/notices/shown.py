@@ -36,7 +36,7 @@ class _OfNotices:
         return {
             "id": notice.id,
             "state": self._state,
-            "rule": {"id": rule.id, "name": rule.name, "link": links.to("/team/notices", rule=rule.id)},
+            "rule": {"id": rule.id, "name": rule.name, "link": links.to(f"/team/notices/{rule.id}")},
             "kind": rule.when["kind"],
             "title": f"Over: {rule.name}" if over else rule.name,
             "why": why,

@@ -4,8 +4,6 @@ from typing import Any
 
 from flask import g
 
-from feedback import filters as the_filters
-from feedback.domain import notices
 from feedback.models import Notice, NoticeRule
 from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import (
@@ -24,15 +22,10 @@ from feedback.schemas.notices import (
 )
 from surveys import visible
 from surveys.base import clock
-from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.errors import Refused
 from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent_secret
-from surveys.domain.metrics import METRICS
-from surveys.models import Survey
-from surveys.webhooks import telling
 
 routes = Routes(
     "rules",
@@ -63,8 +56,8 @@ def index(query: dict[str, Any]) -> Any:
 @routes.response(201, RuleOut)
 def create(body: dict[str, Any]) -> Any:
     """Make a rule. The answer says how often it would have spoken in the last year, and how often by chance alone."""
-    _check(body)
-    _check_to(body["to"])
+    rules.check(body, g.caller)
+    rules.check_to(body["to"])
     row = rules.create(body, g.caller, clock.now())
     return _whole(row, set())
 
@@ -80,8 +73,8 @@ def change(body: dict[str, Any], rule_id: str) -> Any:
     if terms:
         # Together with what stays: what goes with one kind need not go with another.
         body |= Terms().load({**stored(row), **terms})
-        _check(body)
-    _check_to(body.get("to", []))
+        rules.check(body, g.caller)
+    rules.check_to(body.get("to", []))
     before = {hook.id for hook in rules.leads([row.id])[row.id]}
     return _whole(rules.change(row, body, g.caller, clock.now()), before)
 
@@ -100,7 +93,7 @@ def delete(rule_id: str) -> Any:
 @routes.response(200, RuleTrialOut)
 def backtest(body: dict[str, Any]) -> Any:
     """Try a rule on the last year: when it would have spoken, and how often it would have by chance alone."""
-    _check(body)
+    rules.check(body, g.caller)
     return _tried(body)
 
 
@@ -143,29 +136,3 @@ def _whole(row: NoticeRule, before: set[str]) -> dict[str, Any]:
 
 def _tried(rule: dict[str, Any]) -> dict[str, Any]:
     return rehearsal.backtest(rule, visible.only(g.caller), context.settings().time_zone, clock.now())
-
-
-def _check(rule: dict[str, Any]) -> None:
-    """Raises Refused for what is not there, or not for the caller to see, and for a score off the scale."""
-    when, given = rule["when"], rule["filters"]
-    the_filters.check(given, g.caller, "filters.")
-    survey = None
-    if when["kind"] == notices.VALUE:
-        visible.own(Survey, when["survey"], g.caller, "when.survey")
-    elif given.get("survey"):
-        survey = Survey.get_by_id(given["survey"])
-    metric = survey.metric if survey is not None else given.get("metric")
-    if when["kind"] == notices.SCORE and metric and not METRICS[metric].accepts(when["at_or_below"]):
-        raise Refused(f"Is no score of {METRICS[metric].name}.", "when.at_or_below")
-
-
-def _check_to(to: list[dict[str, Any]]) -> None:
-    for at, each in enumerate(to):
-        if each.get("kind") in (None, "mail"):
-            continue
-        try:
-            telling.check_url(each["address"])
-        except DeliveryFailed as error:
-            # Unknown right now may be known later; private stays private.
-            if not error.again:
-                raise Refused(f"Cannot be called: {error}.", f"to.{at}.address") from None

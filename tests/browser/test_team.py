@@ -97,6 +97,11 @@ def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, ann, wid
         for each in answers(live, filled)[1:4]
     ]
     addresses += [f"/team/follow-ups/{case['id']}" for case in cases]
+    low = {"kind": "score", "at_or_below": 9}
+    to = [{"kind": "mail", "address": "team@acme.example"}]
+    rule = {"name": HOSTILE[0], "when": low, "filters": {"survey": filled}, "to": to}
+    made = live.session.post(f"{live.url}/api/rules", json=rule, timeout=10).json()
+    addresses.append(f"/team/notices/{made['id']}")
     addresses += [f"/team/feed?survey={filled}", "/team/feed?q=unsaid", "/team/nowhere"]
     addresses += [f"/team/feed/{which}?survey={filled}" for which in answers(live, filled)]
     for at, address in enumerate(addresses):
