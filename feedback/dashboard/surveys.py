@@ -1,6 +1,7 @@
 """Surveys: how each is doing, and one with its settings as a form, tried out beside it, ready to be embedded."""
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +39,9 @@ DAYS = 90
 
 #: Stands before the widget that is tried: a service that takes everything and keeps nothing.
 _NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
+
+#: The scripts of our own pages; whatever others wrote stands in them escaped.
+_SCRIPTS = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 PARTS = ("page", "widget", "mail")
 
@@ -373,11 +377,17 @@ def _as_page(survey: Survey, language: str) -> Reply:
     form = respondent_forms.Form(
         survey=survey.id, language=language, channel="link", touchpoint=None, person=None, made_at=0
     )
-    return respondent_pages.ask(survey, form, None)
+    answer = respondent_pages.ask(survey, form, None)
+    # Without scripts and forms: what is tried out records no answer.
+    answer.set_data(_SCRIPTS.sub("", answer.get_data(as_text=True)))
+    answer.headers["Content-Security-Policy"] += "; sandbox"
+    return answer
 
 
 def _as_widget(survey: Survey, language: str) -> Reply:
-    asked = Survey(**{**survey.__data__, "wait_after_answer_days": 0, "wait_after_decline_days": 0})
+    # Under a name of its own: what a browser remembers of the survey itself is another matter.
+    own = {"id": f"tried-{survey.id}", "wait_after_answer_days": 0, "wait_after_decline_days": 0}
+    asked = Survey(**{**survey.__data__, **own})
     asked.widget = {**survey.widget, "show_after_seconds": 0, "pages": []}
     asked.sampling, asked.status = 1.0, "active"
     made = script.files(widget.configuration(asked, language))

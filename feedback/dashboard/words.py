@@ -124,8 +124,8 @@ WORDS = {
     "members.role": "Role",
     "members.role.viewer": "Viewer: reads",
     "members.role.agent": "Agent: reads the answers to their own work",
-    "members.role.editor": "Editor: reads, triages, tags; by the API also follows up and edits surveys",
-    "members.role.administrator": "Administrator: everything, members too; keys are made by the API",
+    "members.role.editor": "Editor: reads, triages, tags, follows up, teaches topics, edits surveys and people",
+    "members.role.administrator": "Administrator: everything, members, keys and settings too",
     "members.mailed": "An invitation is on its way to {email} by mail. Should it not arrive, send them this link. It "
     "works once, for {hours} hours, and is shown this once.",
     "members.no_mail": "No mail is set up here, so send this link to {email}. It works once, for {hours} hours, and is "
@@ -283,11 +283,12 @@ WORDS = {
     "compare.set": "Add",
     "compare.line": "{source}: {value}",
     "empty.overview": "No survey yet",
+    "empty.overview.make": "Make a survey",
     "empty.overview.next": "Make one, put it on a page, and the first answer shows up here the moment it is given. "
     "To look around first, fill in an invented year:",
-    "embed": "To show this survey on a website, allow the site's origin: name it in the survey's {field} by the API. "
-    "How that goes, and what else a page needs, stands in {docs}.",
-    "embed.api": "API pages",
+    "embed": "To show this survey on a website, name the site among those that may show it. What else a page needs, "
+    "stands in {docs}.",
+    "embed.settings": "To its settings",
     "empty.answers": "No answers in this period. Try a longer one, or put the survey on a page:",
     "score": "Score",
     "no_words": "No words",

@@ -4,11 +4,11 @@ import dataclasses
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Response, g, make_response, request
+from flask import Response, g, make_response, redirect, request
 
 from surveys import brands, catalogue, links, wording
 from surveys.base.errors import Missing
-from surveys.base.http import context
+from surveys.base.http import context, signed_in
 from surveys.base.http.bodies import Routes
 from surveys.domain import scales
 from surveys.domain.metrics import METRICS
@@ -31,9 +31,11 @@ def _only_when_wanted() -> None:
 
 
 @routes.route("/", methods=["GET"])
-@routes.doc(responses={"200": layout.HTML})
-def welcome() -> Response:
+@routes.doc(responses={"200": layout.HTML, "303": {"description": "A signed-in member is led to the overview."}})
+def welcome() -> Any:
     """What is here: the ready survey, a demo page that embeds it, the API pages. Off with WELCOME=0."""
+    if signed_in.member() is not None:
+        return redirect(urlsplit(links.to("")).path.rstrip("/") + "/team", 303)
     survey = catalogue.ready()
     return layout.page(
         "welcome.html",

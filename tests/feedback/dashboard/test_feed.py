@@ -75,7 +75,7 @@ def test_an_answer_is_shown_with_what_was_read_in_it(world, survey):
     page = shown(world, f"/team/feed/{row.id.upper()}?survey={survey.id}")
     assert '<mark class="felt" title="speaks for the sentiment">Slow</mark>' in page
     assert '<mark class=" topic" title="Paying">checkout</mark>' in page
-    assert "/team/feed?topic=top_1" in page
+    assert "/team/topics/top_1" in page
     assert shown(world, f"/team/feed/{saved_feeds.derived_id(row.id)}").count("<mark") == 2
     assert feed.words(row.key) == ["slow"]
 

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from feedback.dashboard import assets, layout, registry, words
 from surveys.base.accounts import members
 from surveys.base.http import signed_in as signed_in_
-from tests.conftest import ON_POSTGRES
+from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.visitor import signed_in
 
 TEMPLATES = Path(layout.__file__).parents[1] / "templates" / "dashboard"
@@ -91,3 +91,10 @@ def test_templates_find_their_words_in_the_catalogue_and_their_icons_in_the_spri
             if name == "icon":
                 assert f'id="{given.value}"' in sprite, given.value
     assert not re.search(r"\sstyle=|\son[a-z]+=", template.read_text()), "the policy forbids both"
+
+
+@ON_SQLITE
+def test_the_first_page_leads_a_signed_in_member_to_the_overview(world):
+    assert world.client.get("/").status_code == 200
+    answer = signed_in(world, "viewer").get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/team")
