@@ -141,7 +141,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "groups": {group.key: (group.low, group.high) for group in metric.groups},
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]
-        "texts": _words(texts),
+        "texts": _words(texts, survey.ask_contact),
         "widget": brands.of(survey).options(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,
         "wait_after_answer_days": survey.wait_after_answer_days,
@@ -151,7 +151,7 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
     }
 
 
-def _words(texts: the_texts.Texts) -> embedded.Texts:
+def _words(texts: the_texts.Texts, asks_contact: bool) -> embedded.Texts:
     said: embedded.Texts = {
         "question": texts.question,
         "labels": {str(score): label for score, label in texts.labels.items()},
@@ -161,6 +161,11 @@ def _words(texts: the_texts.Texts) -> embedded.Texts:
             name: wording.text(texts.language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
         },  # type: ignore[typeddict-item]
     }
+    if asks_contact:
+        question, reply, news = (
+            wording.text(texts.language, f"contact.{name}") for name in ("question", "reply", "news")
+        )
+        said["contact"] = (question, reply, news)
     if texts.choices:
         said["choices"] = texts.choices
     if texts.link:

@@ -58,6 +58,8 @@ class Texts(TypedDict):
     """By group: what can be chosen, as (what is kept, what is read). A group without gets a field for text."""
     thanks: dict[str, str]
     """By group; every group of `groups` has one."""
+    contact: NotRequired[tuple[str, str, str]]
+    """Where it is asked whether we may write: the question, and what allows an answer, and news."""
     link: NotRequired[Link | None]
     ui: Ui
 
@@ -154,7 +156,7 @@ def inline(name: str) -> str:
 
 def _file(config: Config) -> Literal["numbers", "names", "drawings", "choices"]:
     """What the survey needs of the panel: a row of numbers, a list of words, a row of drawings, or any with choices."""
-    if config["texts"].get("choices"):
+    if config["texts"].get("choices") or config["texts"].get("contact"):
         return "choices"
     scale = _scale(config)
     return "names" if scale == "words" else "drawings" if drawings.paths(scale) else "numbers"
@@ -240,8 +242,13 @@ def _words(config: Config, sheet: str) -> list:
         int(config.get("many", False)),
         config["wait_after_answer_days"],
         config["wait_after_decline_days"],
-        *_drawn(config),
+        *_ends(_drawn(config), config["texts"].get("contact")),
     ]
+
+
+def _ends(drawn: list, contact: tuple[str, str, str] | None) -> list:
+    """What not every survey has, as the end of a list."""
+    return [*(drawn or [0]), contact] if contact else drawn
 
 
 def _drawn(config: Config) -> list:

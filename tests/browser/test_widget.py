@@ -206,6 +206,26 @@ def test_choices_are_kept_under_one_name_in_every_language(site, page, many, rol
     assert "comment" not in answer
 
 
+@pytest.mark.parametrize(
+    ("survey", "ticked", "kept"),
+    [(nps, ["news"], "news"), (choices, [], None), (choices, ["reply", "news"], "both")],
+)
+def test_whether_we_may_write_is_asked_and_never_ticked_before(site, page, survey, ticked, kept):
+    config = survey(endpoint=site.service)
+    config["texts"]["contact"] = ("May we write?", "You may reply", "Send me news")
+    page.goto(site.add(config))
+    page.get_by_role("radio", name="2", exact=True).click()
+    boxes = page.get_by_role("group", name="May we write?").get_by_role("checkbox")
+    assert [box.is_checked() for box in boxes.all()] == [False, False]
+    assert Axe().run(page, options=AXE).violations_count == 0
+    for name in ticked:
+        page.get_by_role("checkbox", name=name).check()
+    page.get_by_role("button", name="Send").click()
+    until(page, lambda: any(answer.get("final") for answer in site.kept.values()))
+    [answer] = site.kept.values()
+    assert answer["contact"] == kept
+
+
 def test_a_group_without_choices_is_asked_for_words(site, page):
     page.goto(site.add(choices(endpoint=site.service)))
     page.get_by_role("radio", name="9").click()

@@ -8,7 +8,8 @@ export * from './told.js'
 /** In one language: the scale's lowest score and a label for each of its scores, the groups as [name, highest score,
  * second question, thanks, choices], lowest first, the words of the panel itself, the link under the thanks, the
  * colours as a style sheet, for how many days to leave those alone who answered or did not want to, and how the scale is
- * drawn: nothing for numbers, 1 for words, else its name and a path for each score. */
+ * drawn: nothing for numbers, 1 for words, else its name and a path for each score; then, where that is asked, whether
+ * we may write: the question, and what may be ticked. */
 export const [
   language,
   direction,
@@ -23,6 +24,7 @@ export const [
   daysAfterAnswer,
   daysAfterDecline,
   drawn,
+  contact,
 ] = __EARSHOT_SURVEY__
 
 /** Say which rule decided, and until when it does. */

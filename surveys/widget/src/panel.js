@@ -2,7 +2,7 @@
 
 import { element, listen, setTimeout } from './host.js'
 import {
-  closeWord, direction, drawn, find, groups, guard, labels, language, link, many, min, palette, question, savedWord, script,
+  closeWord, contact, direction, drawn, find, groups, guard, labels, language, link, many, min, palette, question, savedWord, script,
   sendWord, settings, surveyWord,
 } from './page.js'
 import choicesCss from './choices.css'
@@ -139,8 +139,8 @@ function makeField(label, choices, given) {
   return [area, () => area.value.trim()]
 }
 
-function makeChoices(label, choices, given) {
-  const [type, role] = many ? ['checkbox', 'group'] : ['radio', 'radiogroup']
+function makeChoices(label, choices, given, several = many) {
+  const [type, role] = several ? ['checkbox', 'group'] : ['radio', 'radiogroup']
   const boxes = choices.map(([value]) =>
     element('input', { type, name: 'choice', value, checked: given.includes(value) ? '' : null }),
   )
@@ -174,10 +174,14 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
     if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
   const send = press('send', sendWord, () => {
-    finish(read())
+    if (CHOICES) finish(read(), allowed && allowed[1]())
+    else finish(read())
     thank()
   })
   const more = element('div', {})
+  // Never ticked before.
+  const allowed =
+    CHOICES && contact && makeChoices(contact[0], [['reply', contact[1]], ['news', contact[2]]], [], 1)
   const close = dismissed => {
     const inside = host.shadowRoot.activeElement
     observer.disconnect()
@@ -195,6 +199,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
       const [made, reader] = makeField(text, choices, given || (!CHOICES && read?.()))
       live.replaceChildren(saved, element('b', {}, text))
       more.replaceChildren(made, send)
+      if (CHOICES && allowed) send.before(element('b', {}, contact[0]), allowed[0])
       read = reader
       given = null
     }

@@ -81,11 +81,12 @@ function begin(wanted) {
     given = now
     mark({ answer, told, given })
   }
-  const finish = said => {
+  const finish = (said, ticked) => {
     let fields = { comment: said }
     if (CHOICES && typeof said != 'string')
       fields = { answers: { __proto__: null, follow_up: many ? said : said[0] } }
-    save(answer, told, { ...(said.length && fields), final: true })
+    const contact = CHOICES && ticked && (ticked[1] ? 'both' : ticked[0] || null)
+    save(answer, told, { ...(said.length && fields), ...(CHOICES && ticked && { contact }), final: true })
     mark()
     tell('finished', { id: answer.id, ...fields })
   }

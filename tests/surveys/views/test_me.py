@@ -73,6 +73,7 @@ def test_whether_we_may_write_is_asked_never_ticked_before_and_taken_back_at_any
             "contact_news",
         ]
     assert asked not in client.get(quiet).text
+    assert [asked in client.get(f"/w/{each.id}.js").text for each in (survey, silent)] == [True, False]
     assert asked not in client.get(f"/s/{survey.id}?kiosk=1").text
     # Kept with the answer, and shown as it was said.
     said = {"score": "3", "comment": "Slow", "contact_asked": "1"}
