@@ -82,10 +82,12 @@ def asked(people: Sequence[Person], surveys: list[str] | None) -> tuple[int, int
     return sent.count(), answered.count()
 
 
-def company(name: str, surveys: list[str] | None, most: int) -> tuple[list[Person], int, list[Item]]:
-    """The people of a company (at most so many), how many answers they gave, and the newest of these."""
-    people = list(
-        Person.select().where(Person.company == name).order_by(Person.created_at.desc()).limit(most)
-    )
+def company(
+    name: str, everybody: Any, surveys: list[str] | None, most: int
+) -> tuple[list[Person], int, list[Item]]:
+    """Those of `everybody`, a query, who are of a company (at most so many), how many answers were given there, and
+    the newest of these.
+    """
+    people = list(everybody.where(Person.company == name).order_by(Person.created_at.desc()).limit(most))
     filters = {"company": name}
     return people, feed.count(filters, surveys), feed.page(filters, 20, surveys=surveys).items

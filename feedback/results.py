@@ -154,6 +154,8 @@ def called(by: str, key: str) -> str:
     """What a value of a segment is called today; itself where it has no other name."""
     if by == "topic":
         names: Any = Topic.select(Topic.label).where(Topic.id == key)
+    elif by == "theme":
+        names = Theme.select(Theme.label).where(Theme.id == key)
     elif by in _NAMES:
         names = Response.select(_NAMES[by]).where(segments.column(by) == key).order_by(Response.key.desc())
     else:
@@ -465,7 +467,7 @@ def _scores_by_day_of_each(
             for score, n in tally.counts.items()
         ]
     key = segments.column(selection.by)
-    columns = [key, Response.day, Response.score, fn.COUNT(Response.key)]
+    columns = [key, Response.day, Response.score, segments.count([selection.by])]
     rows = _rows(selection, columns, [selection.by]).group_by(key, Response.day, Response.score)
     return [row for row in _fetch(rows) if row[0] is not None]
 

@@ -74,7 +74,7 @@ def one(person_id: str) -> Any:
         "person.html",
         person.name or person.shown_email or say("about.nameless"),
         person=person,
-        others=[row for row in rows if row.id != person.id],
+        others=_shown([row for row in rows if row.id != person.id]),
         events=[(event, _told(event)) for event in history_of_people.timeline(rows, surveys, MOST)],
         names=_names(),
         sent=sent,
@@ -98,8 +98,8 @@ def export(person_id: str) -> Any:
 def company(name: str) -> Reply:
     """A company: its people, and what they said last."""
     surveys = registry.seen()
-    rows, n, items = history_of_people.company(name, surveys, MOST_PEOPLE)
-    rows = [row for row in rows if visible.sees(row, registry.caller())]
+    everybody = visible.narrowed(Person.select(), registry.caller())
+    rows, n, items = history_of_people.company(name, everybody, surveys, MOST_PEOPLE)
     if not rows:
         raise registry.not_found()
     return layout.page(
@@ -115,6 +115,13 @@ def company(name: str) -> Reply:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _shown(rows: list[Person]) -> list[Person]:
+    """Those of some people that the reader may see."""
+    theirs = visible.narrowed(Person.select(Person.id), registry.caller())
+    ids = {row.id for row in theirs.where(Person.id.in_([row.id for row in rows]))}
+    return [row for row in rows if row.id in ids]
 
 
 def _names() -> dict[str, str]:

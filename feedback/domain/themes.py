@@ -47,11 +47,11 @@ def arrange(
     `standing` gives each topic's theme, `fresh` the gathering it is in anew, `sizes` its comments, `close` how near it
     is to each theme (-1 to 1). A gathering carries on the theme that it shares most comments with, each theme in one
     gathering. Topics without a theme follow their gathering; one that carries on no theme becomes one, unless it is
-    mostly made of what stands elsewhere or there are `MOST` already: then they join the nearest.
+    mostly made of what stands elsewhere or there are `MOST` already: then they join the nearest, or the largest where
+    all are new.
 
     Topics that stand move to the theme of their gathering where that is nearer, the farthest off first, until
-    `MOST_MOVED` of the comments have. Never those in `fixed`, whom a person placed, nor out of themes that are
-    `settled`.
+    `MOST_MOVED` of the comments have. Never those in `fixed`, whom a person placed, nor out of `settled` themes.
     """
     themes = {topic: theme for topic, theme in standing.items() if theme is not None}
     held: dict[int, Counter[str]] = defaultdict(Counter)
@@ -77,9 +77,11 @@ def arrange(
             born[made] = gathering
             themes.update(dict.fromkeys(topics, made))
         else:
+            # Of those that begin in this review nobody knows how near they are: the first is the largest.
             for topic in topics:
                 themes[topic] = max(
-                    sorted(known - set(born)), key=lambda theme: close.get((topic, theme), -1.0)
+                    sorted(known - set(born)) or list(born)[:1],
+                    key=lambda theme: close.get((topic, theme), -1.0),
                 )
     left = int(MOST_MOVED * sum(sizes.values()))
     for topic in _worst_placed(standing, fresh, owner, close):

@@ -54,6 +54,10 @@ class DriversQuery(TopicQuery):
     level = fields.String(validate=validate.OneOf(tuple(drivers.LEVELS)), load_default="topic")
 
 
+class ThemesQuery(TopicQuery, lists.PageArgs):
+    """Which themes."""
+
+
 class TopicsQuery(TopicQuery, lists.PageArgs):
     """Which topics."""
 

@@ -1,5 +1,6 @@
 """Topics over the API: seen, taught, renamed, merged, split, reviewed; and which of them move the value."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import g, jsonify
@@ -18,6 +19,7 @@ from feedback.schemas.topics import (
     ThemeMergeBody,
     ThemeOut,
     ThemePatch,
+    ThemesQuery,
     TopicBody,
     TopicList,
     TopicOut,
@@ -56,11 +58,8 @@ def index(query: dict[str, Any]) -> Any:
     found = reports.overview(scope, everybody, context.settings().time_zone, clock.now())
     if "status" in query:
         found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
-    start = max(0, lists.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
-    end = start + query["limit"]
-    items = reports.page(found["items"][start:end], scope)
-    following = lists.encode_cursor(end) if end < len(found["items"]) else None
-    return jsonify({**found, "items": items, "next": following})
+    items, following = _part(found["items"], query)
+    return jsonify({**found, "items": reports.page(items, scope), "next": following})
 
 
 @routes.route("", methods=["POST"])
@@ -138,14 +137,15 @@ def split(body: dict[str, Any], topic_id: str) -> Any:
 
 @above.route("", methods=["GET"])
 @needs("read")
-@above.arguments(TopicQuery, location="query")
+@above.arguments(ThemesQuery, location="query")
 @above.response(200, ThemeList)
 def themes(query: dict[str, Any]) -> Any:
     """Themes, the largest first, with their numbers. Where topics are few there are none."""
     scope = _scope(query)
     everybody = visible.all_of(None, g.caller) and not ({"survey", "metric"} & set(query))
-    items = reports.measured_themes(scope, everybody, context.settings().time_zone, clock.now())
-    return jsonify({"items": items, "next": None, "metric": scope.metric.key if scope.metric else None})
+    found = reports.measured_themes(scope, everybody, context.settings().time_zone, clock.now())
+    items, following = _part(found, query)
+    return jsonify({"items": items, "next": following, "metric": scope.metric.key if scope.metric else None})
 
 
 @above.route("", methods=["POST"])
@@ -225,6 +225,13 @@ def _scope(query: dict[str, Any]) -> Scope:
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
     return reports.one(row, scope, context.settings().time_zone, clock.now())
+
+
+def _part(items: Sequence[Any], query: Mapping[str, Any]) -> tuple[Sequence[Any], str | None]:
+    """The part of a list that is asked for, and the cursor of the next."""
+    start = max(0, lists.decode_cursor(query["cursor"], int)[0]) if "cursor" in query else 0
+    end = start + query["limit"]
+    return items[start:end], lists.encode_cursor(end) if end < len(items) else None
 
 
 def _theme(row: Theme) -> dict[str, Any]:

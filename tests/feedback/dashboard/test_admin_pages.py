@@ -207,3 +207,22 @@ def test_who_sees_some_surveys_sees_their_people_and_changes_none(world, make, a
     admin = signed_in(world, "administrator", email="limited@acme.example", surveys=[other.id])
     for address in ("privacy", "privacy/export.json?id=ann"):
         assert admin.get(f"{ADMIN}/{address}").status_code == 403
+
+
+@ON_SQLITE
+def test_a_limited_member_is_not_told_of_the_rows_of_others(world, api, make):
+    own, other = make.survey(name="Own"), make.survey(name="Other")
+    person = {"email": "ann@example.com"}
+    theirs = {**person, "name": "Ann of ours"}
+    known = api.post("/api/responses", {"survey": own.id, "score": 3, "person": theirs})["person"]["id"]
+    make.response(other, 3, person={**person, "name": "Ann elsewhere"})
+    hidden = Person.get(Person.name == "Ann elsewhere").id
+    Person.update(company="Acme").execute()
+    assert hidden != known
+    editor = signed_in(world, "editor", surveys=[own.id])
+    for address in (f"{PEOPLE}/{known}", "/team/companies/Acme"):
+        page = editor.get(address)
+        assert page.status_code == 200
+        assert "Ann of ours" in page.get_data(as_text=True)
+        assert "elsewhere" not in page.get_data(as_text=True)
+        assert hidden not in page.get_data(as_text=True)

@@ -65,6 +65,14 @@ def test_there_are_never_more_themes_than_can_be_read():
     assert arranged(standing, fresh, close).themes["a"] == f"x{MOST - 1}"
 
 
+def test_where_all_are_new_and_too_many_the_rest_joins_the_largest():
+    topics = [*SIZES, *(f"t{at:02}" for at in range(MOST + 3))]
+    found = arranged(dict.fromkeys(topics), {topic: at for at, topic in enumerate(topics)})
+    assert len(found.born) == MOST
+    assert set(found.themes) == set(topics)
+    assert found.themes[f"t{MOST + 2:02}"] == found.themes["a"]
+
+
 def test_an_id_is_never_given_twice():
     one = new_id("Delivery", [])
     assert new_id("Delivery", []) == one

@@ -1,11 +1,16 @@
 """Themes over the API: made, named, merged and filled by people, counted once a comment, kept by every review."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
+from feedback import results
 from feedback.analysis.topics import reviewing
 from feedback.models import Theme, Topic
 from feedback.topics import reviews
 from surveys.base import clock
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
 from tests.feedback.comments import world as comments
 
 
@@ -47,6 +52,16 @@ def test_a_comment_in_two_topics_of_a_theme_is_one_comment(api, shop, world):
         "Parcels": "Delivery", "Couriers": "Delivery", "Prices": "Money",
     }  # fmt: skip
     asked = {"survey": shop["survey"]}
+    first_page = api.get("/api/themes", limit=1)
+    assert [item["id"] for item in first_page["items"]] == [shop["delivery"]]
+    second_page = api.get("/api/themes", limit=1, cursor=first_page["next"])
+    assert ([item["id"] for item in second_page["items"]], second_page["next"]) == ([shop["money"]], None)
+    selection = results.Selection(METRICS["nps"], [Survey.get_by_id(shop["survey"])], by="theme")
+    weeks = results.weekly(selection, ZoneInfo("UTC"))
+    assert {key: sum(sum(c.values()) for c in found.values()) for key, found in weeks.items()} == {
+        shop["delivery"]: 12, shop["money"]: 12,
+    }  # fmt: skip
+    assert results.called("theme", shop["money"]) == "Money"
     groups = {group["key"]: group for group in api.get("/api/metrics", **asked, by="theme")["groups"]}
     assert {key: group["n"] for key, group in groups.items()} == {
         shop["delivery"]: 12, shop["money"]: 12, None: 1,
