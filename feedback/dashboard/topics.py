@@ -1,5 +1,6 @@
 """Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
 
+import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -285,7 +286,9 @@ def _page(
         others=_others(row) if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
         parting=_parting(row, asked, scope, typed) if writes else None,
-        version=topics.version(row),
+        # A form that is shown as it was sent is still about what it began with.
+        version=(typed.get("version") if wrong else None) or topics.version(row),
+        before=(typed.get("before") if wrong else None) or json.dumps(_fields(row), ensure_ascii=False),
         statuses=[name for name in Topic.STATUSES if name != "came_back"],
         typed=typed,
         errors=wrong,
@@ -481,8 +484,25 @@ def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
     except Refused as refused:
         return _page(row, given, {"label": [refused.message]}, 422)
     except Clash as clash:
-        return _page(Topic.get_by_id(row.id), given, {}, 409, f"{clash.message} {say('topic.typed')}")
+        found = Topic.get_by_id(row.id)
+        return _page(found, _joined(found, given), {}, 409, f"{clash.message} {say('topic.typed')}")
     return layout.led(layout.here(did="change"))
+
+
+def _fields(row: Topic) -> dict[str, str]:
+    """What stands in the form of a topic."""
+    return {name: getattr(row, name) or "" for name in _CHANGED}
+
+
+def _joined(row: Topic, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The form after somebody else has saved: all of theirs, and over it what was changed in this form."""
+    try:
+        before = json.loads(given.get("before", ""))
+    except ValueError:
+        before = {}
+    before = before if isinstance(before, dict) else {}
+    own = {name: given[name] for name in _CHANGED if given[name] != before.get(name)}
+    return {**given, **_fields(row), **own}
 
 
 def _picked(given: Mapping[str, Any]) -> list[Response]:

@@ -97,6 +97,7 @@ class TopicForm(ma.Schema):
     examples = text(300_000, load_default="")
     into = text(100, load_default="")
     version = text(100, load_default="")
+    before = text(20_000, load_default="")
 
 
 class TeamTriggersQuery(lists.PageArgs):

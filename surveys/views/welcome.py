@@ -31,7 +31,9 @@ def _only_when_wanted() -> None:
 
 
 @routes.route("/", methods=["GET"])
-@routes.doc(responses={"200": layout.HTML, "303": {"description": "A signed-in member is led to the overview."}})
+@routes.doc(
+    responses={"200": layout.HTML, "303": {"description": "A signed-in member is led to the overview."}}
+)
 def welcome() -> Any:
     """What is here: the ready survey, a demo page that embeds it, the API pages. Off with WELCOME=0."""
     if signed_in.member() is not None:
