@@ -158,7 +158,7 @@ def changes(
     body: dict[str, Any] = {}
     wrong: dict[str, list[str]] = {}
     for field in fields(survey):
-        typed = _typed(field, given)
+        typed = _typed(field, given, before["languages"])
         if typed is None or typed == before[field.name]:
             continue
         try:
@@ -188,7 +188,7 @@ def joined(survey: Survey, language: str, given: Mapping[str, str]) -> tuple[dic
         field for field in fields(survey) if before.get(field.name, values[field.name]) != values[field.name]
     ]
     for field in fields(survey):
-        typed = _typed(field, given)
+        typed = _typed(field, given, str(before.get("languages", "")))
         if typed is not None and typed != before.get(field.name):
             values[field.name] = typed
     return values, theirs
@@ -197,12 +197,16 @@ def joined(survey: Survey, language: str, given: Mapping[str, str]) -> tuple[dic
 # ------------------------------------------------------------------------------------------------------
 
 
-def _typed(field: Field, given: Mapping[str, str]) -> str | None:
-    """What the form says in a field; None where it has no such field."""
+def _typed(field: Field, given: Mapping[str, str], languages: str) -> str | None:
+    """What the form says in a field; None where it has no such field.
+
+    `languages`: those that were chosen before. They keep their order, for the first is the default.
+    """
     if field.kind == "tick":
         return given.get(field.name, "") if TICKED in given else None
     if field.kind == "languages":
-        chosen = [tag for tag in wording.LANGUAGES if given.get(f"language:{tag}")]
+        order = dict.fromkeys([*languages.split(), *wording.LANGUAGES])
+        chosen = [tag for tag in order if given.get(f"language:{tag}")]
         return "\n".join(chosen) if TICKED in given else None
     text = given.get(field.name)
     if text is None:

@@ -116,6 +116,19 @@ def test_what_is_wrong_or_old_is_told_and_what_was_typed_stays(world, make):
 
 
 @ON_SQLITE
+def test_languages_keep_their_order_of_which_the_first_is_the_default(world, make):
+    editor, survey = signed_in(world, "editor"), make.survey(name="Shop", languages=["fr", "en", "de"])
+    address = f"{LIST}/{survey.id}"
+    given = settings_of(editor, survey)
+    assert editor.post(address, {**given, "name": "Other", "language:ar": "1"}).status_code == 303
+    assert Survey.get_by_id(survey.id).languages == ["fr", "en", "de", "ar"]
+    given = settings_of(editor, survey)
+    del given["language:fr"]
+    assert editor.post(address, given).status_code == 303
+    assert Survey.get_by_id(survey.id).languages == ["en", "de", "ar"]
+
+
+@ON_SQLITE
 def test_two_editors_of_a_survey_take_nothing_of_each_other_back(world, make):
     editor, survey = signed_in(world, "editor"), make.survey(name="Shop", languages=["en", "de"])
     address = f"{LIST}/{survey.id}"
