@@ -114,7 +114,7 @@ def place_comment(payload: dict[str, Any], now: datetime) -> None:
     if arrived is None:
         return
     # In languages that the vectors do not know they would make topics of noise.
-    understood = arrived.language == representations.current().language or arrived.by_person
+    understood = arrived.language in representations.current().languages or arrived.by_person
     empty = not arrived.comment or (
         nothing.says_nothing(arrived.comment, arrived.language) and not arrived.by_person
     )

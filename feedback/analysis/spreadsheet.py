@@ -194,8 +194,8 @@ def subjects(rows: Sequence[Row], vectors: Representation | None = None) -> list
     comments = {
         str(at): row.text
         for at, row in enumerate(rows)
-        if languages.of(row.text, row.language) == vectors.language
-        and not nothing.says_nothing(row.text, vectors.language)
+        if (language := languages.of(row.text, row.language)) in vectors.languages
+        and not nothing.says_nothing(row.text, language)
     }
     if len(comments) < FEWEST:
         return [Subject("", "") for _ in rows]

@@ -211,12 +211,12 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     from feedback.analysis.topics import representations
     from feedback.domain.topics import Place
 
-    known = representations.current().language
+    known = representations.current().languages
     rows: Any = (
-        Response.select(Response.key, Response.comment, Reading.key, Response.language, Response.survey)
+        Response.select(Response.key, Response.comment, Reading.language, Response.language, Response.survey)
         .left_outer_join(Reading, on=(Reading.key == Response.key))
         .where(Response.comment.is_null(False), ~Response.test, ~Response.excluded)
-        .where(Reading.key.is_null() | (Reading.language == known))
+        .where(Reading.key.is_null() | Reading.language.in_(sorted(known)))
         .order_by(Response.key.desc())
         .limit(MOST)
     )
@@ -228,8 +228,8 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
         str(key): comment
         for key, comment, read, said, survey in reversed(db.database.execute(rows).fetchall())
         if _is_sound(key, comment)
-        and (read or languages.of(comment, texts.spoken(surveys[survey], said)) == known)
-        and (str(key) in settled or not nothing.says_nothing(comment, known))
+        and (language := read or languages.of(comment, texts.spoken(surveys[survey], said))) in known
+        and (str(key) in settled or not nothing.says_nothing(comment, language))
     }
     main: Any = Placement.select(Placement.response, Placement.topic).where(Placement.main)
     placed = {str(key): sys.intern(topic) for key, topic in db.database.execute(main).fetchall()}

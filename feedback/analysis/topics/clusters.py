@@ -14,6 +14,7 @@ SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
 _EACH = 12  # comments of a topic in the mean, at least, where there are more than `_FEW`
 _FEW = 12  # topics that are never too many
+_JOINS = 0.25  # cosine to a group's centre
 _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
@@ -46,7 +47,7 @@ class Grouping:
     around: tuple[np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
+def group(rows: np.ndarray, copies: np.ndarray, leading: np.ndarray | None = None) -> Grouping:
     """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
 
     `rows` are all different, and `copies` says how many comments mean each: equal ones would be one another's
@@ -55,6 +56,9 @@ def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
 
     The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
     equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
+
+    Only `leading` rows (default: all) make groups; the others join the group whose centre is nearest, if that is near
+    enough (`_JOINS`). What is said in another language is nearer to its own kind than to what it means.
     """
     around = nearest(rows, _BLURRED_BY)
     # Half of the precision is enough to compare many, and saves 50 MB with 100,000.
@@ -63,13 +67,19 @@ def group(rows: np.ndarray, copies: np.ndarray) -> Grouping:
     del blurred
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
+    if leading is not None:
+        real &= leading
+    inside = real[edges[0]] & real[edges[1]]
+    tied = (edges[0][inside], edges[1][inside], edges[2][inside])
 
     def at(resolution: float) -> np.ndarray:
-        found = louvain(len(rows), *edges, resolution)
+        found = louvain(len(rows), *tied, resolution)
         return _large_enough(found, copies * real, index, cosine)
 
     chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
     found = _few_enough(rows, at(chosen), copies)
+    if leading is not None:
+        found = _joined(rows, found, ~leading)
     return Grouping(_by_size(found, copies), edges, around)
 
 
@@ -196,6 +206,17 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.n
     if groups <= most:
         return found
     return np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
+
+
+def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """`found` in which each of `others` is in the group whose centre is nearest, or in none."""
+    joined, middle = found.copy(), centres(rows, found)
+    for start in range(0, len(rows), _BLOCK):
+        part = np.flatnonzero(others[start : start + _BLOCK]) + start
+        if len(part) and len(middle):
+            close = rows[part] @ middle.T
+            joined[part] = np.where(close.max(1) >= _JOINS, close.argmax(1), -1)
+    return joined
 
 
 def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """The matters that feedback speaks of, out of plain files: names, and the words by which people speak of them.
 
-`analysis/matters/<language>.txt` has a line for each, `name: clue, clue …`, to be read, corrected and extended; `~`
-stands before those of some trades alone.
+`analysis/matters/en.txt` has a line for each, `name: clue, clue …`, to be read, corrected and extended; `~` stands
+before those of some trades alone. `names.csv` has their names in other languages.
 """
 
+import csv
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,4 +40,17 @@ def load(language: str) -> tuple[Matter, ...]:
 @lru_cache(maxsize=1)
 def names() -> frozenset[str]:
     """All names, of all languages: nobody's words, so they stand whoever takes theirs back."""
-    return frozenset(matter.name for path in FOLDER.glob("*.txt") for matter in load(path.stem))
+    return frozenset([matter.name for matter in load("en")]).union(
+        *(each.values() for each in _translated().values())
+    )
+
+
+def translated(name: str, language: str) -> str | None:
+    """A matter's name in a language; None where it has none there."""
+    return name if language == "en" else _translated().get(name, {}).get(language)
+
+
+@lru_cache(maxsize=1)
+def _translated() -> dict[str, dict[str, str]]:
+    with (FOLDER / "names.csv").open(encoding="utf-8", newline="") as stream:
+        return {row.pop("en"): row for row in csv.DictReader(stream)}

@@ -37,6 +37,8 @@ _LONG = 0.03  # what each of its words costs
 # is so near (cosine) …
 _SPOKEN, _MOSTLY, _NEAR = 0.12, 0.5, 0.25
 _SPOKEN_WEIGHT = 0.6  # … the more of both the better
+_NEAR_ALONE = 0.45  # cosine from which nearness is enough, where the words of a matter are not known
+_FIFTH = 5
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]++(?:['’-][^\W\d_]++)+")
@@ -158,18 +160,27 @@ def name(
     `kept`. Larger topics choose first.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
+    languages, texts = _in_one_language(texts, vectors)
     texts = _parted(texts)
     bound = _bound(texts)
-    phrases = {topic: _count(comments[:READ_PER_TOPIC], banned, bound) for topic, comments in texts.items()}
+    phrases = {
+        topic: _count(
+            comments[:READ_PER_TOPIC],
+            banned if languages[topic] == "en" else banned | _common(comments[:READ_PER_TOPIC], vectors),
+            bound,
+        )
+        for topic, comments in texts.items()
+    }
     overall: Counter = Counter()
     spread: Counter = Counter()
     for found in phrases.values():
         overall.update({phrase: count / max(1, found.comments) for phrase, count in found.counts.items()})
         spread.update({stem: count / max(1, found.comments) for stem, count in found.stems.items()})
-    order = sorted(texts, key=lambda topic: (-len(texts[topic]), topic))
+    # Of equally large ones by what they say: ids are chance, and which of two is called by a matter is not to be.
+    order = sorted(texts, key=lambda topic: (-len(texts[topic]), *texts[topic][:1], topic))
     spoken = _spelling(texts)
     taken = {stems(label) for label in kept}
-    speaking = _matters(texts, centres, vectors, banned)
+    speaking = _matters(texts, languages, centres, vectors, banned)
     names = {}
     for topic in order:
         weights = _weights(phrases[topic], spread, len(texts))
@@ -229,13 +240,39 @@ def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     }
 
 
+def _in_one_language(
+    texts: Mapping[str, Sequence[str]], vectors: Representation
+) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
+    """The language that each topic is named in, and its comments in that: English where a fifth of them are, else the
+    commonest."""
+    languages: dict[str, str] = {}
+    own: dict[str, Sequence[str]] = {}
+    for topic, comments in texts.items():
+        spoken = [vectors.language_of(comment) for comment in comments]
+        often = Counter(spoken)
+        languages[topic] = "en" if often["en"] * _FIFTH >= len(comments) else often.most_common(1)[0][0]
+        own[topic] = [
+            comment
+            for comment, language in zip(comments, spoken, strict=True)
+            if language == languages[topic]
+        ]
+    return languages, own
+
+
+def _common(comments: Sequence[str], vectors: Representation) -> set[str]:
+    """The words of comments that any sentence of their language may hold."""
+    return {word for comment in comments for word in _RUN.findall(fold(comment)) if vectors.is_common(word)}
+
+
 def _matters(
     texts: Mapping[str, Sequence[str]],
+    languages: Mapping[str, str],
     centres: Mapping[str, np.ndarray],
     vectors: Representation,
     banned: set[str],
 ) -> dict[str, list[str]]:
-    """The names of the matters that each topic speaks of, by its comments' words and its meaning, the best first."""
+    """The names of the matters that each topic speaks of, by its comments' words and its meaning, the best first; in
+    other languages than English by its meaning alone."""
     known, least, rows, clues = _known_matters(vectors)
     spoken = np.zeros((len(texts), len(known)))
     for at, comments in enumerate(texts.values()):
@@ -251,11 +288,14 @@ def _matters(
         close = rows @ centres[topic]
         score = close + _SPOKEN_WEIGHT * (spoken[at] - usual)
         fits = (spoken[at] >= least) & (close >= _NEAR)
-        found[topic] = [
-            known[number]
+        if languages[topic] != "en":
+            score, fits = close, close >= _NEAR_ALONE
+        names = [
+            matters.translated(known[number], languages[topic])
             for number in np.argsort(-score, kind="stable").tolist()
-            if fits[number] and banned.isdisjoint(fold(known[number]).split())
+            if fits[number]
         ]
+        found[topic] = [name for name in names if name and banned.isdisjoint(fold(name).split())]
     return found
 
 
@@ -265,7 +305,7 @@ def _known_matters(
 ) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
     """Names of matters, the share of comments that must speak of each, what each means, and by the first stem of each
     clue: the matter's number and all stems."""
-    known = matters.load(vectors.language)
+    known = matters.load("en")
     clues: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
     rows = np.zeros((len(known), vectors.dimensions), np.float32)
     for number, matter in enumerate(known):

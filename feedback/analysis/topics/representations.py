@@ -13,7 +13,7 @@ class Representation(Protocol):
     """What turns texts into vectors of meaning, and what cosines of its vectors say.
 
     Vectors of two representations have nothing in common: what is kept of one carries its `name`. Comments in
-    another `language` (a tag of two letters) mean nothing to it.
+    other `languages` (tags of two letters) mean nothing to it.
     """
 
     @property
@@ -21,8 +21,14 @@ class Representation(Protocol):
         """Kept beside each vector; another one whenever the same text would have another vector."""
 
     @property
-    def language(self) -> str:
-        """The language whose words it knows."""
+    def languages(self) -> frozenset[str]:
+        """The languages whose words it knows."""
+
+    def language_of(self, text: str) -> str:
+        """The one of its languages that a text is read in."""
+
+    def is_common(self, word: str) -> bool:
+        """Whether any sentence of one of its languages but English may hold a folded word."""
 
     @property
     def dimensions(self) -> int:

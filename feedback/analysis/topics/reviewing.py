@@ -20,6 +20,10 @@ from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic
 MANY = 12  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
 _EDGES_AT_ONCE = 65_536
+_LEADS = (
+    0.2,
+    0.4,
+)  # share of the comments from which English, and another language, makes the topics for all
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def review(
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
     meanings = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(meanings.rows, np.bincount(meanings.of))
+    fresh = clusters.group(meanings.rows, np.bincount(meanings.of), _leading(cleaned, meanings, vectors))
     taught = means_taught(state, ids, meanings, vectors)
     groups, owners = _claim(meanings.rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
@@ -108,6 +112,22 @@ def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[f
         of_text.update(zip(new, numbers.tolist(), strict=True))
         of[start : start + _READ_AT_ONCE] = [of_text[text] for text in texts]
     return _Meanings(rows[: len(known)], of)
+
+
+def _leading(cleaned: Sequence[str], meanings: _Meanings, vectors: Representation) -> np.ndarray | None:
+    """The rows that topics are made of: those in English, or in the language of most; None: all, where none leads."""
+    languages = [vectors.language_of(text) for text in cleaned]
+    often = Counter(languages)
+    most, n = often.most_common(1)[0] if often else ("en", 0)
+    if often["en"] >= _LEADS[0] * len(cleaned):
+        most, n = "en", often["en"]
+    elif n < _LEADS[1] * len(cleaned):
+        return None
+    if n == len(cleaned):
+        return None
+    leading = np.zeros(len(meanings.rows), bool)
+    leading[meanings.of[[at for at, language in enumerate(languages) if language == most]]] = True
+    return leading
 
 
 def _topic(state: State, comment: str) -> str | None:

@@ -29,7 +29,7 @@ class Transformer:
     """
 
     name = "all-MiniLM-L6-v2"
-    language = "en"
+    languages = frozenset(["en"])
     near_enough = 0.35
     taught_near_enough = 0.4
 
@@ -56,6 +56,14 @@ class Transformer:
             hidden = self._run(np.array([read[at] for at in chosen]))
             out[chosen] = unit(hidden.mean(axis=1))
         return out
+
+    def language_of(self, text: str) -> str:
+        """It reads every text as English."""
+        return "en"
+
+    def is_common(self, word: str) -> bool:
+        """It knows no other language."""
+        return False
 
     def _run(self, numbers: np.ndarray) -> np.ndarray:
         """The last layer (texts × pieces × dimensions) for texts of equally many pieces, which need no mask."""

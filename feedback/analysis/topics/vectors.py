@@ -1,4 +1,5 @@
-"""Comments as vectors of meaning: the sum of the shipped vectors of their word pieces. No network has to run."""
+"""Comments as vectors of meaning: the sum of the shipped vectors of their word pieces, or in other languages of their
+words. No network has to run."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from feedback.analysis.topics import aligned
+from feedback.analysis.topics.aligned import Aligned
 from feedback.analysis.topics.wordpieces import WordPieces
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-en.npz"
@@ -17,18 +20,34 @@ class Vectors:
 
     `pieces` are WordPiece entries in the table's order ("##" marks those that continue a word), `table` is
     int8 (pieces × dimensions) and `scale` the float that each row is multiplied by. The length of a row is
-    its weight: frequent pieces are short. Made by `feedback.training.vectors`.
+    its weight: frequent pieces are short. Made by `feedback.training.vectors`. A text in one of the languages of
+    `others` is read with their words.
     """
 
     name = "word pieces 1"  # another one when another table is shipped
-    language = "en"
     near_enough = 0.35
     taught_near_enough = 0.45
 
-    def __init__(self, pieces: Sequence[str], table: np.ndarray, scale: np.ndarray):
+    def __init__(
+        self, pieces: Sequence[str], table: np.ndarray, scale: np.ndarray, others: Aligned | None = None
+    ):
         self._pieces = WordPieces(pieces)
         self._table = table
         self._scale = scale.astype(np.float32)
+        self._others = others
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages whose words it knows."""
+        return frozenset(("en", *(self._others.languages if self._others else ())))
+
+    def language_of(self, text: str) -> str:
+        """The language that a text is read in: English unless its words tell another one plainly."""
+        return self._others.language(text) if self._others else "en"
+
+    def is_common(self, word: str) -> bool:
+        """Whether any sentence of another language may hold a folded word."""
+        return self._others is not None and self._others.is_common(word)
 
     @property
     def dimensions(self) -> int:
@@ -41,7 +60,15 @@ class Vectors:
         """
         out = np.zeros((len(texts), self.dimensions), np.float32)
         for start in range(0, len(texts), block):
-            rows = [self._pieces.read(text) for text in texts[start : start + block]]
+            part = texts[start : start + block]
+            languages = [self.language_of(text) for text in part]
+            for at, (text, language) in enumerate(zip(part, languages, strict=True), start):
+                if language != "en":
+                    out[at] = self._foreign(text, language)
+            rows = [
+                self._pieces.read(text) if language == "en" else []
+                for text, language in zip(part, languages, strict=True)
+            ]
             lengths = np.array([len(row) for row in rows])
             filled = np.flatnonzero(lengths)
             if not len(filled):
@@ -52,13 +79,25 @@ class Vectors:
             out[start + filled] = unit(np.add.reduceat(weighted, begins, axis=0))
         return out
 
+    def _foreign(self, text: str, language: str) -> np.ndarray:
+        """The unit vector of a text in another language, whose words have fewer dimensions."""
+        out = np.zeros(self.dimensions, np.float32)
+        total = self._others.add_up(text, language) if self._others else None
+        if total is not None:
+            out[: len(total)] = total
+        return unit(out[None, :])[0]
+
 
 @lru_cache(maxsize=2)
-def load(path: Path = SHIPPED) -> Vectors:
-    """The vectors in the file at `path`, read once. Raises FileNotFoundError when the file is not there."""
+def load(path: Path = SHIPPED, aligned_at: Path | None = aligned.SHIPPED) -> Vectors:
+    """The vectors in the file at `path`, with the words of other languages in another one, read once.
+
+    Raises FileNotFoundError when a file is not there.
+    """
+    others = aligned.load(aligned_at) if aligned_at else None
     with np.load(path) as stored:
         pieces = bytes(stored["pieces"]).decode("utf-8").split("\n")
-        return Vectors(pieces, stored["table"], stored["scale"])
+        return Vectors(pieces, stored["table"], stored["scale"], others)
 
 
 def number(rows: np.ndarray, known: dict[bytes, int]) -> np.ndarray:

@@ -1,0 +1,132 @@
+"""Words of other languages as vectors that mean what the shipped English ones do, and which language a text is in."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from feedback.analysis.topics.wordpieces import LONGEST_WORD, MOST_WORDS, fold
+
+SHIPPED = Path(__file__).parents[1] / "models" / "vectors-aligned.npz"
+
+BEGINNING = "^"  # marks what words of one family begin with
+_BEGINS = 5  # letters
+_WORD = re.compile(r"[^\W\d_]+")
+# A text is taken for English unless its words are by so much more frequent in another language (powers of ten).
+_PLAINLY = 1.0
+_ZIPF = 25  # steps in a power of ten, for one byte
+
+Table = tuple[Sequence[str], np.ndarray]
+
+
+class Aligned:
+    """The vectors of words and of the beginnings that they share, by language; and how frequent words are in each.
+
+    `tables` (words × dimensions) have fewer dimensions than the English vectors: the first ones. The length of a row is
+    its weight. Made by `feedback.training.aligned_vectors`.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, tuple[Sequence[str], np.ndarray, np.ndarray]],
+        zipf: Mapping[str, Mapping[str, int]],
+    ):
+        self.languages = tuple(sorted(tables))
+        self._tables = {language: (table, scale) for language, (_, table, scale) in tables.items()}
+        self._numbers = {
+            language: {word: at for at, word in enumerate(known)} for language, (known, *_) in tables.items()
+        }
+        self._frequent: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for language, each in zipf.items():
+            for word, often in each.items():
+                self._frequent[word].append((language, often))
+
+    def language(self, text: str) -> str:
+        """The language that a text is in, of these and English; English where its words do not tell it plainly."""
+        often: dict[str, int] = defaultdict(int)
+        for word in words(text):
+            for language, zipf in self._frequent.get(word, ()):
+                often[language] += zipf
+        best = max(sorted(often), key=often.__getitem__, default="en")
+        return best if often[best] - often["en"] > _PLAINLY * _ZIPF else "en"
+
+    def add_up(self, text: str, language: str) -> np.ndarray | None:
+        """The sum of the vectors of a text's words; None where it has none that is known."""
+        numbers = self._numbers[language]
+        found = [numbers[part] for word in words(text) for part in (word, beginning(word)) if part in numbers]
+        if not found:
+            return None
+        table, scale = self._tables[language]
+        total: np.ndarray = (table[found] * scale[found, None]).sum(0)
+        return total
+
+    def is_common(self, word: str) -> bool:
+        """Whether any sentence of some language but English may hold a folded word."""
+        often = dict(self._frequent.get(word, ()))
+        return max(often.values(), default=0) >= _COMMON * _ZIPF
+
+
+_COMMON = 5.6  # zipf; of some two hundred words in each language
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text."""
+    return [word for word in _WORD.findall(fold(text))[:MOST_WORDS] if len(word) <= LONGEST_WORD]
+
+
+def beginning(word: str) -> str:
+    """What a long word has in common with its family; empty for a short one."""
+    return BEGINNING + word[:_BEGINS] if len(word) > _BEGINS else ""
+
+
+@lru_cache(maxsize=2)
+def load(path: Path = SHIPPED) -> Aligned:
+    """The vectors in the file at `path`, read once."""
+    with np.load(path) as stored:
+
+        def listed(name: str) -> list[str]:
+            return bytes(stored[name]).decode("utf-8").split("\n")
+
+        languages = listed("languages")
+        tables = {
+            each: (
+                listed(f"words-{each}"),
+                stored[f"table-{each}"],
+                stored[f"scale-{each}"].astype(np.float32),
+            )
+            for each in languages
+            if f"table-{each}" in stored
+        }
+        zipf = {
+            each: dict(
+                zip(
+                    listed(f"frequent-{each}"),
+                    stored[f"zipf-{each}"].tolist(),
+                    strict=True,
+                )
+            )
+            for each in languages
+        }
+    return Aligned(tables, zipf)
+
+
+def save(path: Path, tables: Mapping[str, Table], zipf: Mapping[str, Mapping[str, float]]) -> None:
+    """Write what `load` reads."""
+
+    def packed(texts: Sequence[str]) -> np.ndarray:
+        return np.frombuffer("\n".join(texts).encode("utf-8"), np.uint8)
+
+    arrays: dict[str, Any] = {"languages": packed(sorted(zipf))}
+    for language, (known, table) in tables.items():
+        scale = np.maximum(np.abs(table).max(1) / 127, 1e-9)
+        arrays[f"words-{language}"] = packed(known)
+        arrays[f"table-{language}"] = np.round(table / scale[:, None]).astype(np.int8)
+        arrays[f"scale-{language}"] = scale.astype(np.float16)
+    for language, each in zipf.items():
+        arrays[f"frequent-{language}"] = packed(list(each))
+        arrays[f"zipf-{language}"] = np.array([round(often * _ZIPF) for often in each.values()], np.uint8)
+    np.savez_compressed(path, **arrays)
