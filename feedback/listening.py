@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, digests, feed, letters, loops, rollups, saved_feeds, told
+from feedback import corrections, digests, feed, letters, loops, proofs, rollups, saved_feeds, told
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
 from feedback.notices import rules, shown, watching
@@ -60,6 +60,7 @@ def install() -> None:
     worker.nightly(
         {
             "review topics": reviews.nightly,
+            "watch what was shipped": proofs.watch,
             "forget old notices": watching.forget_old,
             "forget digests": digests.tidy,
         }

@@ -1,5 +1,6 @@
 """What came of a fix: its topic's share before and after, and the addresses at which others may see that."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,14 +10,19 @@ from zoneinfo import ZoneInfo
 from peewee import Case, fn
 
 from feedback import drivers, pins
-from feedback.domain import effects
+from feedback.domain import effects, returning
 from feedback.domain.drivers import Impact
 from feedback.domain.effects import Counts, Effect
 from feedback.models import Pin, Placement, PublicCard, Topic, TopicChange, TopicStatus
+from feedback.topics import topics
 from feedback.topics.reports import Scope
-from surveys import daily_counts
-from surveys.base import clock, db, ids
+from surveys import daily_counts, links
+from surveys.base import clock, db, delivery, ids, jobs, signing
+from surveys.base.accounts import members
+from surveys.base.accounts.members import Member
 from surveys.base.clock import microseconds
+from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.http import idempotency
 from surveys.domain import schedule
 from surveys.models import Response, Survey
 
@@ -26,7 +32,10 @@ PROOF, BADGE = KINDS = ("proof", "badge")
 #: What happens to a topic that makes it no measure of what topics do by themselves.
 TOUCHED = ("merged", "split", "taught")
 
-SHIPPED = "shipped"
+SHIPPED, CAME_BACK = "shipped", "came_back"
+
+#: The job that tells a topic's owner that it came back.
+TOLD_BACK = "topic came back"
 
 #: How long what others see is kept before it is counted anew.
 FRESH = timedelta(minutes=5)
@@ -82,6 +91,70 @@ def prove(topic: Topic, shipped: datetime, scope: Scope, zone: ZoneInfo, now: da
     return Proof(found, pins.within(seen, edges[0], edges[3]), shipped, edges[0], edges[3])
 
 
+def watch(now: datetime) -> int:
+    """Look whether what was shipped is spoken of again, and give it that status; how many came back. Its owner, where
+    that is a member, hears once; who else wants to hear has a rule.
+    """
+    back = 0
+    for topic in list(Topic.select().where(Topic.status == SHIPPED, Topic.merged_into.is_null())):
+        shipped = shipped_at(topic)
+        if shipped is not None and returning.came_back(weeks_since(topic, shipped, now)):
+            topics.change(topic.id, {"status": CAME_BACK}, now)
+            back += 1
+            for member in _owners(topic):
+                told = {"topic": topic.id, "member": member.id, "at": clock.stamp(now)}
+                db.write(functools.partial(jobs.enqueue, TOLD_BACK, told, now))
+    return back
+
+
+def weeks_since(topic: Topic, shipped: datetime, now: datetime) -> list[tuple[int, int]]:
+    """Comments in a topic and all comments, by whole week, from the week after it was shipped up to the last one."""
+    zone, scope = daily_counts.time_zone(), everything()
+    first = schedule.first_day(schedule.day_of(shipped, zone), "week") + WEEK
+    this = schedule.first_day(schedule.day_of(now, zone), "week")
+    weeks = {first + at * WEEK: [0, 0] for at in range(max(0, (this - first).days // 7))}
+    if not weeks:
+        return []
+    begin, end = (microseconds(schedule.starts_at(day, zone)) for day in (first, this))
+    within = [*_counted(scope), Response.key >= begin, Response.key < end]
+    spoken = Placement.select().where(Placement.response == Response.key, Placement.topic == topic.id)
+    for place, more in ((1, []), (0, [fn.EXISTS(spoken)])):
+        rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*within, *more)
+        for day, n in rows.group_by(Response.day).tuples():
+            week = weeks.get(schedule.first_day(date.fromisoformat(day), "week"))
+            if week is not None:
+                week[place] += n
+    return [(n, every) for n, every in weeks.values()]
+
+
+@jobs.on(TOLD_BACK, lane=jobs.MAIL)
+def tell_owner(payload: dict[str, Any], now: datetime) -> None:
+    """Tell a topic's owner that it came back; once, for that is marked before it leaves."""
+    topic, member = Topic.get_or_none(Topic.id == payload["topic"]), members.get(payload["member"])
+    if topic is None or member is None or topic.status != CAME_BACK:
+        return
+    mark = signing.keyed_hash("came back", f"{topic.id} {member.id} {payload['at']}")
+    if idempotency.begin(mark, mark, now) is not None:
+        return
+    message = Message(
+        to=member.email,
+        name=member.name,
+        subject=f"It came back: {topic.label}",
+        text=_CAME_BACK.format(label=topic.label, link=links.to(f"/team/topics/{topic.id}")),
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+    )
+    try:
+        delivery.transport("mail").send(message, now)
+        idempotency.finish(mark, 200, "")
+    except DeliveryUnknown:
+        # It may have arrived, and the topic says so itself.
+        idempotency.finish(mark, 200, "")
+    except DeliveryFailed as error:
+        idempotency.forget(mark)
+        if error.again:
+            raise
+
+
 def evidence(topic: Topic, scope: Scope) -> Evidence:
     """Who speaks of a topic, in the comments of `scope`."""
     rows: Any = (
@@ -105,6 +178,17 @@ def publish(topic: Topic, kind: str, made_by: str | None, now: datetime) -> Publ
         )
 
     return db.write(verb)
+
+
+def cards_of(topic: Topic) -> dict[str, PublicCard]:
+    """The cards of a topic that others may see, by kind."""
+    return {row.kind: row for row in PublicCard.select().where(PublicCard.topic == topic.id)}
+
+
+def markdown(card: PublicCard) -> str:
+    """A card as a block of Markdown for an issue."""
+    url = links.card(card.kind, card.id)
+    return f"![Evidence]({url})" if card.kind == BADGE else f"[![What came of it]({url}.svg)]({url})"
 
 
 def revoke(topic: Topic, kind: str) -> bool:
@@ -169,6 +253,23 @@ SHOWN = Shown()
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+_CAME_BACK = """Hello,
+
+"{label}" was shipped, and customers speak of it again: more than they did since, by more than weeks differ anyway.
+
+{link}
+"""
+
+
+def _owners(topic: Topic) -> list[Member]:
+    """The member whom a topic's owner names, by id, address or name."""
+    owner = (topic.owner or "").strip()
+    named = Member.select().where(Member.joined_at.is_null(False))
+    found = [each for each in named if owner and owner in (each.id, each.email, each.name)]
+    # Of two with one name, nobody knows which.
+    return found if len(found) == 1 else []
 
 
 def _counted(scope: Scope) -> list[Any]:

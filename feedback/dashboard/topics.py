@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response as Reply
 from flask import request
 
-from feedback import feed
+from feedback import feed, loops, proofs
 from feedback.dashboard import charts, forms, layout, registry, words
 from feedback.dashboard.charts import number, signed
-from feedback.domain import marks, statistics
+from feedback.domain import cards, marks, statistics
 from feedback.domain.drivers import Impact
 from feedback.models import Topic
 from feedback.schemas.team import TOPIC_ORDERS, OneTopicQuery, TeamTopicsQuery, TopicForm
@@ -19,7 +19,7 @@ from feedback.schemas.topics import TopicBody, TopicPatch
 from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
 from feedback.topics.rehearsals import Part, Rehearsal
 from feedback.topics.reports import Scope
-from surveys import responses, visible
+from surveys import links, responses, visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Forbidden, Refused
 from surveys.base.http import audited, lists
@@ -283,6 +283,7 @@ def _page(
         ],
         people=_people(row, scope, query),
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],
+        came=_came(row, scope, asked, now),
         others=_others(row) if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
         parting=_parting(row, asked, scope, typed) if writes else None,
@@ -299,6 +300,25 @@ def _page(
         writes=writes,
         reads=caller.member is not None,
     )
+
+
+def _came(row: Topic, scope: Scope, asked: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What came of a topic: its cards for others, and, where that is asked for, what its fix did."""
+    shipped = proofs.shipped_at(row)
+    found = proofs.prove(row, shipped, scope, layout.zone(), now) if shipped and asked.get("came") else None
+    effect = found.effect if found else None
+    said = (cards.sentence(effect), cards.placed(effect), cards.shares(effect)) if effect else ()
+    published = {} if scope.limited else proofs.cards_of(row)
+    return {
+        "shipped_at": shipped,
+        "proof": found,
+        "said": [each for each in said if each],
+        "strip": cards.strip(effect, row.label) if effect else None,
+        "cards": {
+            kind: (links.card(kind, card.id), proofs.markdown(card)) for kind, card in published.items()
+        },
+        "to_tell": row.status in loops.TELLABLE and not scope.limited,
+    }
 
 
 def _plan(row: Topic, scope: Scope, member: str | None) -> dict[str, Any]:
@@ -448,6 +468,14 @@ def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
     _demand_all()
     if do == "change":
         return _changed(row, given, now)
+    if do in ("publish", "revoke"):
+        if given["kind"] not in proofs.KINDS:
+            raise Refused(say("topic.here_not"), "kind")
+        if do == "publish":
+            proofs.publish(row, given["kind"], registry.caller().name, now)
+        else:
+            proofs.revoke(row, given["kind"])
+        return layout.led(layout.at(f"{LIST}/{row.id}", did=do))
     if do == "merge":
         into = Topic.get_or_none(Topic.id == given["into"])
         if into is None or into.id == row.id:

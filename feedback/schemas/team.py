@@ -63,7 +63,7 @@ class TeamFeedQuery(FeedFilters):
 #: What topics are ordered by: how many speak of it, what it does to the value, whether it rises, when it came up.
 TOPIC_ORDERS = ("size", "impact", "surge", "newest")
 
-TOPIC_DEEDS = ("change", "merge", "review", "split", "teach")
+TOPIC_DEEDS = ("change", "merge", "publish", "review", "revoke", "split", "teach")
 
 TOPIC_DONE = (*TOPIC_DEEDS, "read")
 
@@ -76,10 +76,13 @@ class TeamTopicsQuery(TopicsQuery):
 
 
 class OneTopicQuery(TopicQuery):
-    """In which answers a topic is looked at; what is rehearsed: a merge `into` another, a split by some words."""
+    """In which answers a topic is looked at; what is rehearsed: a merge `into` another, a split by some words; `came`:
+    what its fix did is counted.
+    """
 
     into = fields.String(validate=validate.Length(1, 100))
     parts = fields.String(validate=validate.Length(1, 200))
+    came = fields.String(validate=validate.OneOf(("1",)))
     did = fields.String(validate=validate.OneOf(TOPIC_DONE))
 
 
@@ -96,6 +99,7 @@ class TopicForm(ma.Schema):
     issue_url = text(5000, load_default="")
     examples = text(300_000, load_default="")
     into = text(100, load_default="")
+    kind = text(20, load_default="")
     version = text(100, load_default="")
     before = text(20_000, load_default="")
 

@@ -53,10 +53,7 @@ def publish(topic_id: str, kind: str) -> Any:
     """An address that anybody may open, good until it is taken back; the same again for a card that has one."""
     topic = _own(topic_id)
     card = proofs.publish(topic, kind, g.caller.name, clock.now())
-    url = links.card(kind, card.id)
-    image = url if kind == BADGE else f"{url}.svg"
-    alt = "Evidence" if kind == BADGE else "What came of it"
-    return {"url": url, "markdown": f"![{alt}]({image})" if kind == BADGE else f"[![{alt}]({image})]({url})"}
+    return {"url": links.card(kind, card.id), "markdown": proofs.markdown(card)}
 
 
 @routes.route("/<topic_id>/<any(proof, badge):kind>", methods=["DELETE"])
@@ -96,6 +93,7 @@ def proof(token: str) -> Response:
         "dashboard/proof.html",
         "en",
         label=topic.label,
+        came_back=topic.status == proofs.CAME_BACK,
         proof=found,
         sentence=cards.sentence(found.effect),
         placed=cards.placed(found.effect),
@@ -141,7 +139,7 @@ def _evidence(found: proofs.Evidence, now: datetime) -> list[str]:
     if found.heard_at is not None:
         days = (now - found.heard_at).days
         parts.append("last heard today" if days == 0 else f"last heard {_counted(days, 'day')} ago")
-    if found.status in (proofs.SHIPPED, "came_back"):
+    if found.status in (proofs.SHIPPED, proofs.CAME_BACK):
         parts.append(found.status.replace("_", " "))
     return parts
 

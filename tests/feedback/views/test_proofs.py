@@ -5,9 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from feedback import proofs
 from feedback.models import Placement, TopicChange
 from feedback.proofs import SHOWN
-from tests.conftest import Api
+from surveys.base import delivery
+from surveys.base.delivery.memory import Memory
+from surveys.models import Response
+from tests.conftest import ON_SQLITE, Api
+from tests.visitor import member, signed_in
 
 #: A Wednesday, nine weeks and two days after the Monday of the week of the fix.
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -75,6 +80,51 @@ def test_a_fix_is_held_against_topics_that_nobody_touched(world, api, make, clie
     with time_machine.travel(SHIPPED + timedelta(days=28), tick=False):
         early = api.get(f"/api/topics/{own}/effect")
     assert (early["verdict"], early["weeks_after"]) == ("too_early", 3)
+
+
+def test_what_was_shipped_and_is_spoken_of_again_came_back_and_its_owner_hears_once(
+    world, api, make, client, told, clock
+):
+    own = told[0]
+    mail = Memory()
+    delivery.use("mail", mail)
+    member(email="maya@acme.example", name="Maya")
+    done = {"status": "shipped", "shipped_at": SHIPPED.isoformat(), "owner": "maya@acme.example"}
+    api.patch(f"/api/topics/{own}", done)
+    address = api.post(f"/api/topics/{own}/proof", {})["url"].removeprefix("http://localhost")
+    clock.move_to(NOW + timedelta(days=14))
+    assert proofs.watch(datetime.now(UTC)) == 0
+    survey = Response.select().first().survey
+    for week in (9, 10):
+        for at in range(12):
+            row = make.response(
+                survey, 3, SHIPPED + timedelta(weeks=week, minutes=at), comment=f"Again {week} {at}"
+            )
+            Placement.insert(topic=own, response=row.key, evidence=[]).execute()
+    for _ in range(2):
+        proofs.watch(datetime.now(UTC))
+        world.work()
+    assert api.get(f"/api/topics/{own}")["status"] == "came_back"
+    assert [(each.to, each.subject) for each in mail.sent] == [("maya@acme.example", "It came back: Topic a")]
+    assert "It came back" in client.get(address).get_data(as_text=True)
+
+
+@ON_SQLITE
+def test_a_topics_page_shows_what_came_of_it_and_hands_out_its_cards(world, api, make, client, told):
+    own, visitor = told[0], signed_in(world, "editor")
+    page = f"/team/topics/{own}"
+    assert "Show whether it helped" not in visitor.get(page).get_data(as_text=True)
+    api.patch(f"/api/topics/{own}", {"status": "shipped", "shipped_at": SHIPPED.isoformat()})
+    assert "Show whether it helped" in visitor.get(page).get_data(as_text=True)
+    shown = visitor.get(f"{page}?came=1").get_data(as_text=True)
+    for words in ("Its share fell by", "It fell more than 9 of 9", "This says what changed, not why", "<svg"):
+        assert words in shown, words
+    for kind in ("proof", "badge"):
+        assert visitor.send(page, do="publish", kind=kind).status_code == 303
+    assert visitor.get(page).get_data(as_text=True).count("/proof/") >= 2
+    assert visitor.send(page, do="revoke", kind="badge").status_code == 303
+    assert "/badge/" not in visitor.get(page).get_data(as_text=True)
+    assert visitor.send(page, do="publish", kind="x").status_code == 422
 
 
 def test_cards_have_addresses_until_they_are_taken_back(world, api, make, client, told):
