@@ -9,7 +9,7 @@ window.earshot ||= (...call) => {
   ;(earshot.q ||= []).push(call)
 }
 
-for (const link of document.querySelectorAll('nav a, header > a')) link.search = search
+for (const link of document.querySelectorAll('header a')) link.search = search
 
 const log = (event, detail) => {
   const line = document.createElement('li')
@@ -18,7 +18,12 @@ const log = (event, detail) => {
 }
 for (const event of ['shown', 'answered', 'finished', 'dismissed']) earshot('on', event, detail => log(event, detail))
 
-document.querySelector('#basket')?.addEventListener('click', () => earshot('ask', 'basket'))
+let count = 0
+for (const button of document.querySelectorAll('.price button'))
+  button.addEventListener('click', () => {
+    document.querySelector('#basket-says').textContent = `In your basket: ${++count}`
+    if (button.id == 'basket') earshot('ask', 'basket')
+  })
 document.querySelector('#speak')?.addEventListener('click', () => earshot('open'))
 
 if (asked.has('survey')) {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surveys import wording
+from surveys.domain import scales
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.surveys import MODES, POSITIONS, STATUSES, THEMES
@@ -89,6 +90,7 @@ def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
                 Field("widget.mode", "choice", MODES),
                 Field("widget.position", "choice", POSITIONS),
                 Field("widget.theme", "choice", THEMES),
+                Field("widget.scale", "choice", _scales(survey)),
                 Field("widget.color", "color"),
                 Field("widget.show_after_seconds", "seconds"),
                 Field("widget.scroll_percent", "number"),
@@ -129,6 +131,7 @@ def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
             [
                 Field("ask_contact", "tick"),
                 Field("redact", "tick"),
+                Field("widget.device", "tick"),
                 Field("require_signed_identity", "tick"),
                 Field("segments", "lines"),
                 Field("open_follow_ups.at_or_below", "whole"),
@@ -138,6 +141,12 @@ def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
             ],
         ),
     ]
+
+
+def _scales(survey: Survey) -> tuple[str, ...]:
+    """The scales that the survey may choose."""
+    metric = METRICS[survey.metric]
+    return tuple(choice for choice in scales.CHOICES if scales.objection(metric, choice) is None)
 
 
 def fields(survey: Survey) -> Iterable[Field]:

@@ -105,6 +105,12 @@ class WidgetOptions(ma.Schema):
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
     exit_intent = Truth()
     click = text(SHORT, allow_none=True)
+    device = Truth(
+        metadata={
+            "description": "Keep with each answer, as properties `device` (phone, tablet, computer) and `browser` "
+            "(its family), what the visitor uses."
+        }
+    )
     pages = fields.List(
         Page(),
         validate=validate.Length(max=100),

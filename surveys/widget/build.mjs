@@ -88,8 +88,9 @@ async function collect(folder, read) {
   await writeFile(`${out}/${folder}.json`, JSON.stringify(parts, null, 1) + '\n')
 }
 await collect('styles', styles)
-// Each moment is one expression, a function.
-await collect('moments', async path => {
+/** One expression, a function. */
+const expression = async path => {
   const { code } = await transform(await readFile(path, 'utf8'), { minify: true, target })
   return code.trim().replace(/^export default|;$/g, '').trim()
-})
+}
+for (const folder of ['moments', 'extras']) await collect(folder, expression)

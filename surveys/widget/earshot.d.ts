@@ -36,16 +36,23 @@ export interface Earshot {
   /** The visitor wants to speak, whatever the rules say. */
   (command: 'open'): void
   (command: 'close'): void
-  <Name extends keyof Events>(command: 'on', event: Name, listener: (detail: Events[Name]) => void): void
+  /** Call `listener` whenever it happens; the same one is called once however often it is said. Returns what ends it: from
+   * `load` always, from the page's own stub once the script is there. */
+  <Name extends keyof Events>(command: 'on', event: Name, listener: (detail: Events[Name]) => void): () => void
+  <Name extends keyof Events>(command: 'off', event: Name, listener: (detail: Events[Name]) => void): void
   /** Undefined until the script is there. */
   (command: 'explain'): Verdict | undefined
 }
+
+export type Listeners = { [Name in keyof Events]?: (detail: Events[Name]) => void }
 
 /** `data-*` attributes of the script tag, without the prefix. */
 export interface Attributes {
   mode?: 'popover' | 'inline' | 'tab'
   position?: 'bottom-right' | 'bottom-left' | 'top-right' | 'top-left'
   target?: string
+  /** What the tab says. */
+  label?: string
   after?: number
   pages?: string
   lang?: string
@@ -59,6 +66,9 @@ export interface Attributes {
 
 /** Put the widget's script into this page, once, and return what speaks to it. */
 export function load(address: string, attributes?: Attributes): Earshot
+
+/** Hear with what `listeners()` holds at the time. Returns what ends it. */
+export function hear(earshot: Earshot, listeners: () => Listeners | undefined): () => void
 
 declare global {
   interface Window {

@@ -1,5 +1,8 @@
 // For pages built with a bundler: `import { load } from 'earshot-widget'`. It only puts the script tag in.
 
+/** What can be heard. */
+export const EVENTS = ['shown', 'answered', 'finished', 'dismissed']
+
 /** Put the widget's script into this page, once, and return what speaks to it. */
 export function load(address, attributes = {}) {
   window.earshot ||= (...call) => {
@@ -10,5 +13,15 @@ export function load(address, attributes = {}) {
     for (const [name, value] of Object.entries(attributes)) script.dataset[name] = value
     document.head.append(script)
   }
-  return (...call) => window.earshot(...call)
+  return (...call) => {
+    const told = window.earshot(...call)
+    // Also before the script is there.
+    return call[0] == 'on' ? () => window.earshot('off', ...call.slice(1)) : told
+  }
+}
+
+/** Hear with what `listeners()` holds at the time, {answered: call, …}. Returns what ends it. */
+export function hear(earshot, listeners) {
+  const ends = EVENTS.map(event => earshot('on', event, detail => listeners()?.[event]?.(detail)))
+  return () => ends.forEach(end => end())
 }

@@ -17,7 +17,7 @@ BUILT = Path(__file__).parent / "dist"
 _RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EARSHOT_SURVEY__"
 #: What a survey is drawn on and written in.
 PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
-INKS = {"light": "#1d2129", "dark": "#eceef2"}
+INKS = {"light": "#1b1e25", "dark": "#eeeeee"}
 COLOUR = "#2f5bea"
 
 
@@ -86,6 +86,8 @@ class Widget(TypedDict, total=False):
     """Also when the pointer leaves through the top of the window."""
     click: str
     """Also when an element that matches this selector is clicked."""
+    device: bool
+    """Tell, as properties, on what kind of device and in which family of browsers the answer is given."""
     pages: list[str]
     """See PAGES. Default: all pages (`data-pages`, with commas)."""
 
@@ -134,9 +136,7 @@ class Files(NamedTuple):
 def files(config: Config) -> Files:
     """Both files. The same configuration gives the same bytes."""
     widget = config["widget"]
-    words = _literal(
-        _words(config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config))
-    )
+    words = _words(config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config))
     kind = _file(config)
     panel = _built(f"{kind}.min.js").replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
@@ -194,7 +194,7 @@ def palette(colour: str, theme: str = "auto") -> str:
 
 def _everywhere(scheme: str, declarations: str) -> str:
     # On every element: the panel's sheet resets the host, and `all` includes the colour scheme.
-    return f"*{{color-scheme:{scheme};{declarations}}}".replace("#ffffff", "#fff")
+    return f"*{{color-scheme:{scheme};{declarations}}}".replace("#ffffff", "#fff").replace("#eeeeee", "#eee")
 
 
 def notes(widget: Widget) -> list[str]:
@@ -220,15 +220,14 @@ def schemes(colour: str) -> dict[str, str]:
     }
 
 
-def _words(config: Config, sheet: str) -> list:
+def _words(config: Config, sheet: str) -> bytes:
     """What the panel needs, in the order in which src/page.js takes it: names would only make it longer."""
     texts, ui = config["texts"], config["texts"]["ui"]
     groups = [
         [key, high, texts["follow_up"].get(key, ""), texts["thanks"][key], *_given(texts.get("choices"), key)]
         for key, (_, high) in sorted(config["groups"].items(), key=lambda item: item[1])
     ]
-    link = texts.get("link")
-    return [
+    words = [
         config["language"],
         config["dir"],
         texts["question"],
@@ -236,26 +235,33 @@ def _words(config: Config, sheet: str) -> list:
         _labels(config),
         groups,
         [ui["survey"], ui["send"], ui["close"], ui["saved"]],
-        # No `javascript:` and the like.
-        [link["text"], link["url"]] if link and re.match("https?:", link["url"]) else 0,
         sheet,
         int(config.get("many", False)),
         config["wait_after_answer_days"],
         config["wait_after_decline_days"],
-        *_ends(_drawn(config), config["texts"].get("contact")),
+        _drawn(config),
     ]
+    return _literal(words)[:-1] + b"".join(b"," + code for code in _extras(config)) + b"]"
 
 
-def _ends(drawn: list, contact: tuple[str, str, str] | None) -> list:
-    """What not every survey has, as the end of a list."""
-    return [*(drawn or [0]), contact] if contact else drawn
+def _extras(config: Config) -> list[bytes]:
+    """What not every survey has, functions and words; the last ones left out where there are none."""
+    code = {name: text.encode() for name, text in _parts("extras").items()}
+    link, contact = config["texts"].get("link"), config["texts"].get("contact")
+    extras = [b"0", code["device"] if config["widget"].get("device") else b"0", _literal(contact or 0)]
+    # No `javascript:` and the like.
+    if link and re.match("https?:", link["url"]):
+        extras[0] = b"e=>(%s)(e,%s,%s)" % (code["link"], _literal(link["text"]), _literal(link["url"]))
+    while extras and extras[-1] == b"0":
+        extras.pop()
+    return extras
 
 
-def _drawn(config: Config) -> list:
-    """How the points are drawn, as the end of a list: nothing for numbers, 1 for words, else name and paths."""
+def _drawn(config: Config) -> Any:
+    """How the points are drawn: 0 for numbers, 1 for words, else the scale's name and its paths."""
     scale = _scale(config)
     paths = drawings.paths(scale)
-    return [1] if scale == "words" else [[scale, *paths]] if paths else []
+    return 1 if scale == "words" else [scale, *paths] if paths else 0
 
 
 def _styles(config: Config) -> str:

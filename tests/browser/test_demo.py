@@ -6,8 +6,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.live import AXE
 from tests.browser.test_widget import until
 
 pytestmark = pytest.mark.browser
@@ -107,3 +109,15 @@ def test_the_first_answer_of_a_bundlers_import_finds_the_same_survey(shop, live,
     page.get_by_role("radio", name="8").click()
     live.answer(survey, score=8)
     assert page.locator(f'script[src$="{survey}.js"]').count() == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
+def test_the_shop_bars_nobody(shop, live, browse, width, scheme):
+    survey = live.survey(allowed_origins=[shop])
+    page = browse(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    for name, shown in (("index", "Morning tea"), ("order", "9"), ("account", "Survey")):
+        page.goto(address(shop, live, survey, f"{name}.html"))
+        expect(page.get_by_text(shown, exact=True).first).to_be_visible()
+        found = Axe().run(page, options=AXE)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import FLAGS
 from tests.browser.widget_config import choices, csat, nps, standard
-from tests.servers import chromium_path
+from tests.servers import ROOT, chromium_path
 
 pytestmark = pytest.mark.browser
 
@@ -799,6 +799,145 @@ def test_the_page_hears_what_happens_and_its_errors_stay_its_own(site, page):
     page.get_by_role("radio", name="9").click()
     page.get_by_role("button", name="Send").click()
     assert page.evaluate("heard") == [["shown", None], ["answered", "promoter"], ["finished", None]]
+
+
+def test_a_listener_is_called_once_and_no_longer_than_it_is_wanted(site, page):
+    calls = """window.heard = []; const early = () => heard.push('early'), never = () => heard.push('never');
+        for (const each of [early, early, never]) earshot('on', 'answered', each);
+        earshot('off', 'answered', never); earshot('off', 'shown', never);"""
+    page.goto(site.add(nps(endpoint=site.service), calls=calls))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.evaluate("() => { window.end = earshot('on', 'answered', () => heard.push('late')) }")
+    page.get_by_role("radio", name="9").click()
+    page.evaluate("end()")
+    page.get_by_role("radio", name="8").click()
+    assert page.evaluate("heard") == ["early", "late", "early"]
+
+
+#: Of each framework what the wrapper takes from it; in React's strict mode every effect is run, ended and run again.
+FRAMEWORKS = {
+    "react": "export const useRef = current => ({ current })\n"
+    "export const useEffect = effect => { effect()?.(); window.unmount = effect() ?? window.unmount }",
+    "vue": "export const onMounted = task => task()\nexport const onBeforeUnmount = task => { window.unmount = task }",
+}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_framework_hears_everything_once_until_its_component_is_gone(site, page, name):
+    script = {"Content-Type": "text/javascript"}
+    for file in ("earshot.js", f"{name}.js"):
+        site.pages[f"/package/{file}"] = ((ROOT / "surveys" / "widget" / file).read_text(), script)
+    site.pages["/framework.js"] = (FRAMEWORKS[name], script)
+    source = site.service + site.publish(nps(endpoint=site.service))
+    site.pages["/"] = (
+        f"""<!doctype html><title>App</title>
+        <script type="importmap">{{"imports": {{"{name}": "/framework.js"}}}}</script>
+        <script type="module">
+          import {{ useEarshot }} from '/package/{name}.js'
+          window.heard = []
+          useEarshot('{source}', {{ touchpoint: 'app' }}, {{ answered: ({{ score }}) => heard.push(score) }})
+        </script>""",
+        {"Content-Type": "text/html"},
+    )
+    page.goto(site.url)
+    page.get_by_role("radio", name="9").click()
+    page.evaluate("unmount()")
+    page.get_by_role("radio", name="8").click()
+    until(page, lambda: len(site.sent("/r")) == 2)
+    assert page.evaluate("heard") == [9]
+    assert [answer["touchpoint"] for answer in site.kept.values()] == ["app"]
+    assert page.locator("script[src]").count() == 1
+
+
+def test_thanks_go_by_themselves_but_not_while_somebody_points_at_them_or_came_by_keyboard(site, page):
+    page.clock.install()
+    thanks = page.get_by_text("We are very pleased")
+    address = site.add(nps(endpoint=site.service) | {"wait_after_answer_days": 0})
+    for press, leave in (
+        (Locator.click, lambda: page.mouse.move(5, 5)),
+        (keyed, lambda: page.locator("#host").focus()),
+    ):
+        page.goto(address)
+        page.get_by_role("radio", name="9").click()
+        page.mouse.move(5, 5)
+        press(page.get_by_role("button", name="Send"))
+        expect(thanks).to_be_visible()
+        page.clock.run_for(20_000)
+        expect(thanks).to_be_visible()
+        leave()
+        page.clock.run_for(6_100)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def keyed(button):
+    """The button before has the focus, as by the keyboard, and Enter presses this one."""
+    button.page.get_by_role("textbox").press("Tab")
+    button.press("Enter")
+
+
+def test_the_question_comes_before_close_and_the_tab_says_what_the_page_says(site, page):
+    page.goto(site.add(nps(endpoint=site.service), attributes='data-mode="tab" data-label="Feedback"'))
+    page.get_by_role("button", name="Feedback").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="0, Not")).to_be_focused()
+    page.keyboard.press("Space")
+    for key in (
+        page.get_by_role("textbox"),
+        *(page.get_by_role("button", name=name) for name in ("Send", "Close")),
+    ):
+        page.keyboard.press("Tab")
+        expect(key).to_be_focused()
+
+
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
+WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        (f"{WINDOWS} {CHROME} Safari/537.36", ("computer", "Chrome")),
+        (f"{WINDOWS} {CHROME} Safari/537.36 Edg/142.0", ("computer", "Edge")),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", ("computer", "Firefox")),
+        (f"Mozilla/5.0 (Linux; Android 10; K) {CHROME} Mobile Safari/537.36", ("phone", "Chrome")),
+        (f"Mozilla/5.0 (Linux; Android 10; K) {CHROME} Safari/537.36", ("tablet", "Chrome")),
+        (
+            f"Mozilla/5.0 (Linux; Android 10; K) SamsungBrowser/29.0 {CHROME} Mobile",
+            ("phone", "Samsung Internet"),
+        ),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT} Version/18.5 Mobile Safari/604.1",
+            ("phone", "Safari"),
+        ),
+        (
+            f"Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) {WEBKIT} CriOS/142.0 Mobile Safari/604.1",
+            ("tablet", "Chrome"),
+        ),
+        (
+            f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {WEBKIT} Version/18.5 Safari/605.1.15",
+            ("computer", "Safari"),
+        ),
+        ("", ("computer", "other")),
+    ],
+)
+def test_the_device_is_told_by_what_browsers_call_themselves(page, agent, told):
+    code = json.loads((ROOT / "surveys/widget/dist/extras.json").read_text())["device"]
+    script = "([code, agent]) => { Object.defineProperty(navigator, 'userAgent', { value: agent }); let told;"
+    script += " eval(code)({ properties: given => (told = given) }); return told }"
+    assert page.evaluate(script, [code, agent]) == dict(zip(("device", "browser"), told, strict=True))
+
+
+def test_the_device_goes_with_the_answer_where_the_survey_says_so_and_with_what_the_page_says(site, page):
+    config = nps(endpoint=site.service, device=True)
+    config["texts"]["link"] = {"text": "Our blog", "url": "https://blog.example/"}
+    page.goto(site.add(config, calls="earshot('properties', {plan: 'pro'});"))
+    page.get_by_role("radio", name="9").click()
+    until(page, lambda: site.kept)
+    [answer] = site.kept.values()
+    assert answer["properties"] == {"device": "computer", "browser": "Chrome", "plan": "pro"}
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("link", name="Our blog")).to_be_visible()
 
 
 def test_the_page_gains_one_global_and_does_not_move(site, page):

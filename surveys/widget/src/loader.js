@@ -112,7 +112,8 @@ guard(() => {
     window.earshot = Object.assign(
       (...call) => {
         q.push(call)
-        return surveys.map(survey => survey(...call))[0]
+        // Of `on`, what takes it back.
+        return surveys.map(survey => survey(...call))[0] || (() => earshot('off', ...call.slice(1)))
       },
       { q, surveys },
     )

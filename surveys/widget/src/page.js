@@ -6,10 +6,10 @@ export * from './told.js'
 
 /* global __EARSHOT_SURVEY__ */
 /** In one language: the scale's lowest score and a label for each of its scores, the groups as [name, highest score,
- * second question, thanks, choices], lowest first, the words of the panel itself, the link under the thanks, the
+ * second question, thanks, choices], lowest first, the words of the panel itself, the
  * colours as a style sheet, for how many days to leave those alone who answered or did not want to, and how the scale is
- * drawn: nothing for numbers, 1 for words, else its name and a path for each score; then, where that is asked, whether
- * we may write: the question, and what may be ticked. */
+ * drawn: 0 for numbers, 1 for words, else its name and a path for each score; what makes the link under the thanks, what
+ * tells the device, and, where that is asked, whether we may write: the question, and what may be ticked; or nothing. */
 export const [
   language,
   direction,
@@ -18,12 +18,13 @@ export const [
   labels,
   groups,
   [surveyWord, sendWord, closeWord, savedWord],
-  link,
   palette,
   many,
   daysAfterAnswer,
   daysAfterDecline,
   drawn,
+  link,
+  device,
   contact,
 ] = __EARSHOT_SURVEY__
 

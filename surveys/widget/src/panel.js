@@ -16,7 +16,7 @@ const css =
   panelCss + (LISTED === false ? '' : listCss) + (LISTED ? '' : rowCss) + (CHOICES ? choicesCss : '') + palette
 
 const { createElementNS } = Document.prototype
-const LINGERS = 8000
+const LINGERS = 6000
 
 /** Where the panel stands: in the named element, else behind the script tag; floating ones outside the body, which
  * some pages exchange as a whole. */
@@ -161,6 +161,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
   let group
   let back
   let read
+  let pointed
 
   const title = element('p', { id: 'question', tabindex: -1 }, question)
   const live = element('div', { role: 'status' })
@@ -169,10 +170,16 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
     title.textContent = group[3]
     title.className = 'thanks'
     body.remove()
-    if (link) title.after(element('a', { href: link[1], target: '_blank', rel: 'noopener' }, link[0]))
+    if (link) title.after(link(element))
+    else if (floating) leave()
     title.focus()
-    if (floating && !link) setTimeout(guard(() => host.isConnected && close()), LINGERS)
   }
+  /** Thanks go by themselves, but not while somebody points at them or came to them by the keyboard. */
+  const leave = () =>
+    setTimeout(
+      guard(() => (pointed || panel.querySelector(':focus-visible') ? leave() : host.isConnected && close())),
+      LINGERS,
+    )
   const send = press('send', sendWord, () => {
     if (CHOICES) finish(read(), allowed && allowed[1]())
     else finish(read())
@@ -214,12 +221,14 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
   }), live, more)
   const panel = element(
     'div',
-    { role: floating ? 'dialog' : 'group', class: floating ? 'panel floating' : 'panel', 'aria-labelledby': 'question' },
+    { role: floating ? 'dialog' : 'group', class: 'panel', 'aria-labelledby': 'question' },
     title,
     body,
     floating ? press('close', '×', () => close(true), closeWord) : '',
   )
   const host = shelter(panel)
+  panel.onpointerenter = () => (pointed = 1)
+  panel.onpointerleave = () => (pointed = 0)
   listen(more, 'input', () => change(read()))
   if (chosen != null) follow(chosen)
 

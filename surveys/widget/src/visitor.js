@@ -1,11 +1,11 @@
 // What the page says of its visitor, and who of the page listens to what the visitor does.
 
-import { guard } from './page.js'
+import { device, guard } from './page.js'
 
 /** What goes with an answer: {person, properties, touchpoint, invitation}. */
 export const about = { __proto__: null, invitation: null }
 
-const listeners = []
+const listeners = { __proto__: null }
 
 const commands = {
   __proto__: null,
@@ -32,9 +32,14 @@ const commands = {
     if (at) about.touchpoint = ('' + at).slice(0, 200)
   },
 
-  /** Call `listener` on 'shown', 'answered', 'finished' or 'dismissed'. */
-  on(...listener) {
-    listeners.push(listener)
+  /** Call `listener` on 'shown', 'answered', 'finished' or 'dismissed'; said twice, it is called once. */
+  on(event, listener) {
+    ;(listeners[event] ||= new Set()).add(listener)
+  },
+
+  /** Call it no longer. */
+  off(event, listener) {
+    listeners[event].delete(listener)
   },
 }
 
@@ -45,9 +50,10 @@ export const hear = ([command, ...rest]) => guard(() => commands[command](...res
 export function hearAll(settings, calls, close) {
   const { touchpoint, person, email } = settings
   commands.ask(touchpoint)
+  device?.(commands)
   commands.close = close
   if (person || email) commands.identify({ ...settings, id: person })
   calls.forEach(hear)
 }
 
-export const tell = (event, detail) => listeners.forEach(([name, listener]) => name == event && guard(listener)(detail))
+export const tell = (event, detail) => listeners[event]?.forEach(listener => guard(listener)(detail))

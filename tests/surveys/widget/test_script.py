@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import itertools
 import json
 import re
 import subprocess
@@ -25,6 +26,7 @@ FILES = (
         for kind in ("numbers", "names", "drawings", "choices")
     ),
     *(f"{name}.min.js" for name in ("loader", "guarded", "kept", "page")),
+    "extras.json",
     "moments.json",
     "styles.json",
 )
@@ -199,6 +201,18 @@ def test_a_panel_holds_the_scale_and_the_styles_of_its_survey_alone():
     linked["texts"]["link"] = {"text": "Help", "url": "https://shop.example/"}
     link = json.loads((widget.BUILT / "styles.json").read_text())["link"]
     assert [link in panel for panel in (numbers, widget.files(linked).panel.decode())] == [False, True]
+
+
+def test_extras_ride_in_only_where_a_survey_uses_them():
+    extras = {
+        name: code.encode() for name, code in json.loads((widget.BUILT / "extras.json").read_text()).items()
+    }
+    for device, link in itertools.product((False, True), repeat=2):
+        config = nps(device=device)
+        if link:
+            config["texts"]["link"] = {"text": "Help", "url": "https://shop.example/"}
+        panel = widget.files(config).panel
+        assert (extras["device"] in panel, extras["link"] in panel) == (device, link)
 
 
 @pytest.mark.parametrize(
