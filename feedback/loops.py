@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import fn
+
 from feedback import letters
 from feedback.domain import quoting, statistics
 from feedback.letters import CANCELLED, FAILED, FIXED, NOT_YET, SCHEDULED, SENT, UNKNOWN
 from feedback.models import FollowUp, Letter, Loop, Placement, Telling, Topic, TopicStatus
+from feedback.topics import topics
 from surveys import ask_history, daily_counts, people, responses, wording
 from surveys.base import db, delivery, ids, jobs, signing
 from surveys.base.accounts import members
@@ -97,8 +100,21 @@ def since(topic: Topic) -> datetime:
 
 def waiting() -> list[Topic]:
     """The topics of which nobody was told yet what came of them."""
-    rows = Topic.select().where(Topic.status.in_(TELLABLE), Topic.merged_into.is_null())
-    return [row for row in rows.order_by(Topic.label) if not _loops(row).exists()]
+    rows = list(
+        Topic.select().where(Topic.status.in_(TELLABLE), Topic.merged_into.is_null()).order_by(Topic.label)
+    )
+    changed: Any = TopicStatus.select(
+        TopicStatus.topic, TopicStatus.status, fn.MAX(TopicStatus.at).alias("at")
+    )
+    last = {
+        (line.topic_id, line.status): line.at
+        for line in changed.group_by(TopicStatus.topic, TopicStatus.status)
+    }
+    closed: dict[tuple[str, str], datetime] = {}
+    for each in Loop.select().where(Loop.undone_at.is_null()).order_by(Loop.created_at):
+        closed[each.topic_id, each.status] = each.created_at
+    told = {key for key, at in closed.items() if at >= last.get(key, at)}
+    return [row for row in rows if (row.id, row.status) not in told]
 
 
 def recent(most: int = 20) -> list[Loop]:
@@ -110,23 +126,26 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
     """Who would be told of a topic now, each once, in one of the languages of `texts` (none: in their own)."""
     told: list[Heard] = []
     reasons: dict[str, str] = {}
-    known, week = _told_since(topic), week_of(now + UNDO)
+    known, answered, week = _told_since(topic), _answered_before(topic), week_of(now + UNDO)
     settled: set[str] = set()
     for response, person, evidence in _speakers(topic):
-        rows = _rows(person)
-        one = rows[0]
-        if one.id in settled:
+        if person.id in settled:
             continue
         if response.contact is None:
-            # Nobody asked them there; an earlier answer of theirs may allow it.
-            reasons[one.id] = NO_CONSENT
+            # Nobody asked them there; an earlier answer of theirs may allow it. Most are such, and nothing is asked
+            # about them.
+            reasons[person.id] = NO_CONSENT
             continue
-        settled.add(one.id)
-        reason = "told already" if one.id in known else _against(rows, response, week, now)
+        rows = _rows(person)
+        one = rows[0]
+        settled.update(row.id for row in rows)
+        for row in rows:
+            reasons.pop(row.id, None)
+        is_told = one.id in known or response.key in answered
+        reason = "told already" if is_told else _against(rows, response, week, now)
         if reason is not None:
             reasons[one.id] = reason
             continue
-        reasons.pop(one.id, None)
         if len(told) < MOST:
             sentence = quoting.telling(response.comment or "", evidence, response.survey.redact)
             language = _language(texts, one, response)
@@ -141,17 +160,24 @@ def close(
     holdout: float,
     caller: Caller,
     now: datetime,
+    shown: Mapping[str, int] | None = None,
 ) -> tuple[Loop, int, int]:
     """Have everybody told but those in `without`; the loop, how many are told, and how many of them later.
 
-    Nothing leaves for UNDO. Raises Clash for a topic of which there is nothing to tell, or nobody to be told.
+    `shown`: the key of the response that a person was shown of each, by the person's id; of others, and of what they
+    said since, nobody is told. Nothing leaves for UNDO. Raises Clash for a topic of which there is nothing to tell, or
+    nobody to be told.
     """
 
     if topic.status not in TELLABLE:
         raise Clash("Only what is shipped or declined can be told.", "status")
     # Outside the transaction, so that answers wait for nothing; whether they may be told is looked at again before each
     # letter leaves.
-    found = [each for each in audience(topic, texts, now).told if each.person.id not in without]
+    found = [
+        each
+        for each in audience(topic, texts, now).told
+        if each.person.id not in without and (shown is None or shown.get(each.person.id) == each.response.key)
+    ]
     if not found:
         raise Clash("There is nobody who may be told.")
 
@@ -371,16 +397,6 @@ def _mail(
     return the_mail.compose(mail, person, survey, None)
 
 
-def _loops(topic: Topic) -> Any:
-    """Those of a topic since it is what it is."""
-    return Loop.select().where(
-        Loop.topic == topic.id,
-        Loop.status == topic.status,
-        Loop.undone_at.is_null(),
-        Loop.created_at >= since(topic),
-    )
-
-
 def _told_since(topic: Topic) -> set[str]:
     rows: Any = (
         Telling.select(Telling.person)
@@ -394,6 +410,20 @@ def _told_since(topic: Topic) -> set[str]:
         )
     )
     return {person for (person,) in rows.tuples()}
+
+
+def _answered_before(topic: Topic) -> set[int]:
+    """The keys of the responses that people were told of in topics which have gone into this one since."""
+    into: Any = Topic.select(Topic.id, Topic.merged_into).where(Topic.merged_into.is_null(False)).tuples()
+    merged = dict(into)
+    gone = [each for each in merged if topics.final(each, merged) == topic.id]
+    rows: Any = (
+        Telling.select(Telling.response)
+        .join(Loop, on=(Loop.id == Telling.loop))
+        .join(Letter, on=(Letter.id == Telling.letter), src=Telling)
+        .where(Loop.topic.in_(gone), Letter.state.not_in(letters.LOST))
+    )
+    return {key for (key,) in rows.tuples()} if gone else set()
 
 
 def _speakers(topic: Topic) -> list[tuple[Response, Person, list[str]]]:

@@ -20,8 +20,8 @@ from surveys.base.errors import Clash
 from surveys.base.http import audited, signed_in
 from surveys.schemas.kinds import LONG, text
 
-#: Names of one page; of more, the first.
-NAMED = 200
+#: Whom one loop of the page tells at most: those who are named on it. The others come next.
+NAMED = 500
 
 #: What a form does.
 ACTS = ("preview", "test", "send", "undo")
@@ -89,7 +89,9 @@ def _page(
         if everybody
         else [],
         people=found.told[:NAMED] if found else [],
-        n=len(found.told) if found else 0,
+        n=min(len(found.told), NAMED) if found else 0,
+        more=max(0, len(found.told) - NAMED) if found else 0,
+        who=" ".join(f"{each.person.id}:{each.response.key}" for each in found.told[:NAMED]) if found else "",
         left_out=found.left_out if found else {},
         languages=[(tag, wording.LANGUAGES[tag].name) for tag in languages],
         notes=(topic.note or {}) if topic is not None else {},
@@ -123,17 +125,25 @@ def _done() -> Reply:
         member = signed_in.member()
         if member is not None:
             loops.try_out(topic, texts, member, now)
+        # What was typed is nowhere but in this answer, so it is no 303; the token of its form is new.
         return _page(topic, told=say("loop.did.test"), typed=given)
-    if do == "preview" or given.get("seen") != _digest(texts):
+    shown = _shown(given.get("who", ""))
+    if do == "preview" or given.get("seen") != _digest(texts) or not shown:
         # Nobody sends what they have not seen.
         return _page(topic, typed=given, preview=loops.preview(topic, texts, now))
     without = [name.removeprefix(LEAVE) for name in given if name.startswith(LEAVE)]
     holdout = 0.1 if given.get("holdout") else 0.0
     try:
-        loops.close(topic, texts, without, holdout, caller, now)
+        loops.close(topic, texts, without, holdout, caller, now, shown)
     except Clash as error:
         return _page(topic, 409, error.message, typed=given)
     return layout.led(layout.at("/team/loop", did="send"))
+
+
+def _shown(who: str) -> dict[str, int]:
+    """Whom the form named, each with the key of what they said."""
+    pairs = (each.rpartition(":") for each in who.split())
+    return {person: int(key) for person, _, key in pairs if key.isascii() and key.isdigit() and len(key) < 19}
 
 
 def _texts(given: Mapping[str, str]) -> dict[str, str]:

@@ -1200,7 +1200,7 @@ WORDS = {
     "loop.people.one": "1 person",
     "loop.people.about": "Each gets their own sentence back, and nobody else's. Tick whom to leave out.",
     "loop.leave": "Leave out",
-    "loop.more": "And {n} more, who are told too.",
+    "loop.more": "{n} more come next, once these are told: nobody is told whom you have not seen.",
     "loop.nobody": "There is nobody to be told",
     "loop.nobody.why": "Only who allowed it is written to, once a week at most, and never while a follow-up of "
     "theirs is open.",

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from playhouse.test_utils import count_queries
 
 from feedback import loops
-from feedback.models import FollowUp, Letter, Placement, Telling
+from feedback.models import FollowUp, Letter, Placement, Telling, Topic
 from surveys import links
 from surveys.base import delivery
 from surveys.base.delivery.memory import Memory
@@ -227,6 +228,8 @@ def test_the_page_shows_before_it_sends_and_undoes(world, api, make, mail, topic
     world.work()
     assert [message.to for message in mail.sent] == ["editor@acme.example"]
     seen = next(each for _, each in forms_on(visitor.send(page, do="preview", **typed)) if "seen" in each)
+    # Who speaks after the page was made was seen by nobody, nor was what somebody says since.
+    said(survey, "cem")
     assert visitor.post(page, {**seen, **typed, "do": "send"}).status_code == 303
     told = visitor.get("/team/loop")
     assert [letter.email for letter in Letter.select()] == ["ann@x.example"]
@@ -234,3 +237,30 @@ def test_the_page_shows_before_it_sends_and_undoes(world, api, make, mail, topic
     assert visitor.post("/team/loop", {**undo, "do": "undo"}).status_code == 303
     assert Letter.select().count() == 0
     assert signed_in(world, "viewer").post("/team/loop", {**undo, "do": "undo"}).status_code == 403
+
+
+def test_nobody_is_told_twice_of_what_was_merged_and_few_statements_find_who_is_told(
+    world, api, make, mail, topic, said, clock
+):
+    survey = make.survey()
+    other = api.post("/api/topics", {"label": "Visa refused"})["id"]
+    said(survey, "ann")
+    said(survey, "bob", into=other)
+    api.post(shipped(api, topic), {"text": TEXT}, 202)
+    clock.shift(timedelta(days=8))
+    world.work()
+    api.call("POST", f"/api/topics/{topic}/merge", 200, json={"into": other})
+    path = shipped(api, other)
+    found = api.get(path)
+    assert ([item["name"] for item in found["items"]], found["left_out"]) == (["Bob"], {"told already": 1})
+    assert len(loops.waiting()) == 1
+    for number in range(12):
+        said(survey, f"silent{number}", contact=None, into=other)
+    row = Topic.get_by_id(other)
+    with count_queries() as few:
+        loops.audience(row, (), NOW + timedelta(days=9))
+    for number in range(12):
+        said(survey, f"quiet{number}", contact=None, into=other)
+    with count_queries() as many:
+        assert loops.audience(row, (), NOW + timedelta(days=9)).left_out["no consent"] == 24
+    assert many.count == few.count
