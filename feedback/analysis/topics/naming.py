@@ -243,8 +243,10 @@ def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def _in_one_language(
     texts: Mapping[str, Sequence[str]], vectors: Representation
 ) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
-    """The language that each topic is named in, and its comments in that: English where a fifth of them are, else the
-    commonest."""
+    """The language that each topic is named in, and its comments in that.
+
+    It is English where a fifth of them are English, else the commonest.
+    """
     languages: dict[str, str] = {}
     own: dict[str, Sequence[str]] = {}
     for topic, comments in texts.items():
