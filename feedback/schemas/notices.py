@@ -177,6 +177,8 @@ class Terms(ma.Schema):
 class RuleTrial(Terms):
     """A rule to be tried on the last year; `name` and `to` may be left out."""
 
+    example: dict[str, Any] = {**Terms.example}
+
     name = text(SHORT, 1)
     to = fields.List(fields.Nested(ToBody), validate=validate.Length(max=10))
 
