@@ -1,0 +1,72 @@
+"""The page behind a letter, in a real Chromium: machines that open and press everything solve nothing, people do."""
+
+import contextlib
+import re
+import time
+from functools import partial
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from tests.browser import machines, mailed
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def asked(live):
+    """A case whose person was asked by mail whether it is solved: how to look at it, and the link in the mail."""
+
+    def call(method, path, **body):
+        reply = live.session.request(method, f"{live.url}{path}", json=body or None, timeout=10)
+        reply.raise_for_status()
+        return reply.json()
+
+    survey = live.survey()
+    email = f"{survey.lower()}@customer.example"
+    said = {"survey": survey, "score": 1, "person": {"email": email}}
+    answer = call("POST", "/api/responses", **said)
+    case = call("POST", "/api/follow-ups", response=answer["id"])
+    call("POST", f"/api/follow-ups/{case['id']}/ask")
+    return lambda: call("GET", f"/api/follow-ups/{case['id']}"), _link(live, email)
+
+
+def _link(live, email):
+    end = time.monotonic() + 180
+    while email not in (mails := mailed.read(live.directory)):
+        assert time.monotonic() < end, "no mail came"
+        time.sleep(0.1)
+    return re.search(r"http\S+/f/[^\s?]+", mails[email].get_body(("plain",)).get_content())[0]
+
+
+@pytest.mark.timeout(500)
+def test_machines_solve_nothing_and_people_are_heard(live, chromium, browse, asked):
+    look, link = asked
+    tries = [
+        *(partial(_try, script=script) for script in machines.SCRIPTS.values()),
+        *machines.HANDS.values(),
+    ]
+    mail = mailed.Mail("", tuple(f"{link}?answer={('fixed', 'not_yet')[at % 2]}" for at in range(len(tries))))
+    assert machines.act(chromium, [mail], tries, 0.5) == len(tries)
+    assert look()["status"] == "asked"
+    # With a script, by the keyboard; then without one, by the mouse.
+    page = browse()
+    page.goto(f"{link}?answer=fixed")
+    page.get_by_label("Your comment").fill("Not at all.")
+    page.get_by_label("Not yet").check()
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Somebody will look into it again")
+    case = look()
+    said = case["letters"][0]
+    assert (case["priority"], said["answer"], said["said"]) == (1, "not_yet", "Not at all.")
+    plain = browse(java_script_enabled=False)
+    plain.goto(f"{link}?answer=fixed")
+    plain.get_by_role("button", name="Send").click()
+    expect(plain.get_by_role("status")).to_contain_text("glad that it is solved")
+    assert look()["status"] == "solved"
+
+
+def _try(page, script):
+    """Run a script that looks for what other pages have, too."""
+    with contextlib.suppress(Error):
+        machines.run(page, script)
