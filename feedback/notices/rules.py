@@ -53,15 +53,18 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> NoticeRu
 def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: datetime) -> NoticeRule:
     """Change what is given. `to` takes the place of all there was; an entry with an `id` keeps that one.
 
-    What is still going on under other terms is over, silently: the rule looks anew.
+    With other terms the rule looks anew: what goes on by them too goes on, and the rest is over. What was of another
+    kind is over at once, and nobody is told.
     """
     columns = {name: value for name, value in values.items() if name != "to"}
+    if columns.keys() & {"when", "segment", "filters"}:
+        columns["looked_at"] = None
 
     def verb() -> NoticeRule:
         if columns:
             NoticeRule.update(columns).where(NoticeRule.id == row.id).execute()
         changed = NoticeRule.get_by_id(row.id)
-        if any(name in columns for name in ("when", "segment", "filters")):
+        if changed.when["kind"] != row.when["kind"]:
             open_ones = (Notice.rule == row.id) & Notice.over_at.is_null()
             Notice.update(over_at=now).where(open_ones).execute()
         if "to" in values:
