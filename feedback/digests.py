@@ -137,6 +137,14 @@ def hourly(now: datetime) -> int:
     return sum(_queue(row, zone, now) for row in list(live))
 
 
+def hold(now: datetime) -> None:
+    """After a restore: what is over may have been sent since the backup, and is not told of again."""
+    zone = daily_counts.time_zone()
+    for row in list(Digest.select().where(Digest.confirmed_at.is_null(False))):
+        over = _last(row.when, zone, now)
+        Digest.update(queued_for=over, begun_for=over).where(Digest.id == row.id).execute()
+
+
 def tidy(now: datetime) -> int:
     """Forget what nobody confirmed and what was stopped, KEPT ago; how many."""
     old = Digest.confirmed_at.is_null() & (Digest.created_at < now - KEPT)

@@ -18,6 +18,7 @@ from surveys import ask_history, events, responses, segment_counts, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
+from surveys.keeping import backup
 from surveys.models import Response
 from surveys.webhooks import telling
 
@@ -68,6 +69,7 @@ def install() -> None:
     keys.use_things("feeds", saved_feeds.OfKeys())
     keys.use_things("rules", rules.OfKeys())
     keys.use_things("digests", digests.OfKeys())
+    backup.use_after_restore(digests.hold)
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)

@@ -36,6 +36,8 @@ BATCH = 1000
 #: Called with how many more rows are done.
 Progress = Callable[[int], None]
 
+_after: list[Callable[[datetime], Any]] = []
+
 _NAME = re.compile(r"[a-z_]{1,60}")
 
 
@@ -140,6 +142,12 @@ def _checked(path: Path, progress: Progress) -> Manifest:
     raise NotABackup("It was cut short.")
 
 
+def use_after_restore(verb: Callable[[datetime], Any]) -> None:
+    """What else keeps the house quiet after a restore; called in its transaction."""
+    if verb not in _after:
+        _after.append(verb)
+
+
 def restore(
     path: Path, settings: Settings, now: datetime, force: bool = False, progress: Progress = lambda _: None
 ) -> Restored:
@@ -169,6 +177,8 @@ def restore(
         for table in (Session, OneTimeLink):
             table.delete().execute()
         telling.give_up()
+        for verb in _after:
+            verb(now)
 
     db_migrations.replace(
         settings, manifest.migrations, manifest.columns, lambda: _load(path, progress), settle

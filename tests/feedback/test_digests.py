@@ -11,6 +11,7 @@ from feedback.models import Digest, Topic
 from surveys.base import clock, delivery, jobs
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
+from surveys.keeping import backup
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import member
 
@@ -146,6 +147,23 @@ def test_who_is_killed_while_sending_sends_no_second_one(world, api, make, mailb
         digests.send({"digest": made["id"], "for": begins}, clock.now())
     assert len(found.sent) == len({mail.id for mail in found.sent}) == 50
     assert Digest.get_by_id(made["id"]).outcome == "unknown"
+
+
+@ON_SQLITE
+def test_after_a_restore_no_digest_comes_that_came_already(world, api, make, mailbox, travel, tmp_path):
+    survey, path = make.survey(), tmp_path / "kept.backup"
+    member("viewer", "bob@example.com")
+    api.post("/api/digests", {"email": "bob@example.com", "when": "daily"})
+    make.response(survey, 1, comment="x")
+    backup.write(path, world.settings, clock.now())
+    days_pass(world, travel)
+    assert len(mailbox.sent) == 1
+    backup.restore(path, world.settings, clock.now(), force=True)
+    days_pass(world, travel, 0)
+    assert len(mailbox.sent) == 1
+    make.response(survey, 1, comment="y")
+    days_pass(world, travel)
+    assert len(mailbox.sent) == 2
 
 
 @ON_SQLITE

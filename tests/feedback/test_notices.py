@@ -324,7 +324,7 @@ def test_what_lasts_is_told_when_it_begins_and_when_it_is_over(world, api, make,
         year_of(make, survey, now, [20 + chosen.gauss(0, 4) for _ in range(27)], n=20)
         world.work()
         api.post("/api/webhooks", {"url": HOOK, "events": types})
-        api.post("/api/rules", rule("value", survey=survey.id) | to)
+        fell = api.post("/api/rules", rule("value", survey=survey.id) | to)["id"]
         api.post("/api/rules", rule("overdue") | to)
         api.post("/api/rules", rule("came_back") | to)
         watching.look(now)
@@ -345,6 +345,8 @@ def test_what_lasts_is_told_when_it_begins_and_when_it_is_over(world, api, make,
             world.work()
         begun = [body["blocks"][1]["text"]["text"].replace(JOINER, "") for body in chats.said(SLACK)]
         assert sorted(each.split()[0] for each in begun) == ["An", "Net", "Parking"]
+        # With other terms it looks anew, and what goes on by them too is over only when it is.
+        api.patch(f"/api/rules/{fell}", {"when": rule("value", survey=survey.id, floor=4)["when"]})
         for _ in range(20):
             make.response(survey, 10)
         Topic.update(status="seen").where(Topic.id == topic).execute()
