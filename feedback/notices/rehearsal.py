@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from feedback import feed
 from feedback.domain import alarms, notices
 from feedback.domain.alarms import BASELINE, WEEKS_A_YEAR
-from feedback.models import FollowUp
+from feedback.models import FollowUp, Topic, TopicStatus
 from feedback.notices import overdue, weeks
 from feedback.topics import reports
+from surveys.base.accounts.caller import Caller
 from surveys.domain import schedule
 from surveys.models import Survey
 
@@ -21,7 +22,7 @@ MOST_SPOKEN = 500
 YEAR = timedelta(days=365)
 
 #: Of a page that waits: weeks of all segments in all shuffles, and answers that are told one by one.
-_AT_ONCE = (20_000, 100)
+_AT_ONCE = (4_000, 100)
 
 #: Any number: the same rule over the same answers has the same shuffles.
 SEED = 2026
@@ -149,8 +150,16 @@ def _overdue(
 def _came_back(
     rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
 ) -> _Tried:
-    # When a topic came back is not kept longer than it is so.
-    return [], WEEKS_A_YEAR, None
+    came = TopicStatus.select(TopicStatus, Topic).join(Topic, on=(Topic.id == TopicStatus.topic))
+    came = came.where(TopicStatus.status == notices.CAME_BACK, TopicStatus.at >= now - YEAR)
+    if rule["filters"].get("topic"):
+        came = came.where(Topic.id == rule["filters"]["topic"])
+    if surveys is not None:
+        came = came.where(Topic.seen_by(Caller("", "", frozenset(), frozenset(surveys))))
+    spoken: _Spoken = [
+        (row.at, {"label": row.topic.label}, None) for row in came.order_by(TopicStatus.at, TopicStatus.id)
+    ]
+    return spoken, WEEKS_A_YEAR, None
 
 
 _TRIED = {

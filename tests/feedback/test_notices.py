@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from feedback.models import Topic
+from feedback.models import Topic, TopicStatus
 from feedback.notices import watching
 from surveys.base import clock, delivery, worker
 from surveys.base.delivery.client import Answer, Blocked
@@ -181,6 +181,10 @@ def test_a_backtest_says_when_a_rule_would_have_spoken(world, api, make):
         low = api.post("/api/rules/backtest", rule("score", at_or_below=0), 200)
         assert low["times"] == Response.select().where(Response.score == 0).count()
         assert low["by_chance_per_year"] is None
+        topic = api.post("/api/topics", {"label": "Parking"})["id"]
+        TopicStatus.create(topic=topic, status="came_back", former="shipped", at=now)
+        back = api.post("/api/rules/backtest", rule("came_back", filters={"topic": topic}), 200)
+        assert [each["at"] for each in back["spoken"]] == [clock.stamp(now)]
         for kind in ("answer", "surge", "came_back", "overdue"):
             assert api.post("/api/rules/backtest", rule(kind), 200)["by_chance_per_year"] is None
 
