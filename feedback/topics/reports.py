@@ -85,7 +85,19 @@ class Scope:
 
 
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """All live topics, the largest first, their themes, how many comments are in none, and how many say nothing.
+    """What `listed` gives, with all live themes, why comments are in no topic, and how many say nothing."""
+    found = listed(scope, everybody, zone, now)
+    reasons = {name: _waiting(scope, name) for name in feed.WAITING}
+    return {
+        "themes": themes(scope, everybody),
+        **found,
+        "unplaced": {**found["unplaced"], "reasons": reasons},
+        "said_nothing": _silent(scope),
+    }
+
+
+def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """All live topics, the largest first, and how many comments are in none.
 
     Unless `everybody`, only the topics of responses in the scope: a caller who sees some surveys alone learns nothing
     of the others.
@@ -97,16 +109,13 @@ def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> di
     rows.sort(key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
     last = review()
     return {
-        "themes": themes(scope, everybody),
         "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
         "metric": scope.metric.key if scope.metric else None,
         "comments": comments,
         "unplaced": {
             "n": comments - placed,
             "share": (comments - placed) / comments if comments else 0.0,
-            "reasons": {name: _waiting(scope, name) for name in feed.WAITING},
         },
-        "said_nothing": _silent(scope),
         "review": _seen(last, scope) if last else None,
     }
 
