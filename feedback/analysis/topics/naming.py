@@ -37,6 +37,7 @@ _LONG = 0.03  # what each of its words costs
 # is so near (cosine) …
 _SPOKEN, _MOSTLY, _NEAR = 0.12, 0.5, 0.25
 _SPOKEN_WEIGHT = 0.6  # … the more of both the better
+_PASSING = 0.3  # share of what is asked otherwise; for topics that no phrase makes a name of
 _NEAR_ALONE = 0.45  # cosine from which nearness is enough, where the words of a matter are not known
 _FIFTH = 5
 
@@ -95,7 +96,8 @@ _NO_NAME = _words("""
     evening night week weeks month months year years day days hour hours minute minutes time times ago amp
     everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
     lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
-    two three four five six seven eight nine ten half dozen
+    two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
+    biscuit thx problem problems thing things category everywhere nowhere
 """)
 _JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
     "although and because but can could have if since should so than that then though unless until when where "
@@ -185,7 +187,9 @@ def name(
     for topic in order:
         weights = _weights(phrases[topic], spread, len(texts))
         ranked = _rank(topic, phrases[topic], overall, weights, vectors, centres)
-        named = [each for each in speaking[topic] if stems(each) not in taken][:1]
+        sure, likely = ([each for each in some if stems(each) not in taken] for some in speaking[topic])
+        free = (phrase for phrase, _ in ranked if _key(phrase) not in taken)
+        named = (sure or ([] if any(map(names_a_matter, free)) else likely))[:1]
         chosen = _different(ranked, weights, taken | set(map(stems, named)))[: 2 - len(named)]
         candidates = named + [_write(phrase, spoken) for phrase in chosen]
         said = {stem for phrase in chosen for stem in _key(phrase)}
@@ -272,9 +276,9 @@ def _matters(
     centres: Mapping[str, np.ndarray],
     vectors: Representation,
     banned: set[str],
-) -> dict[str, list[str]]:
+) -> dict[str, tuple[list[str], list[str]]]:
     """The names of the matters that each topic speaks of, by its comments' words and its meaning, the best first; in
-    other languages than English by its meaning alone."""
+    other languages than English by its meaning alone. Those that are sure, and those that are likely."""
     known, least, rows, clues = _known_matters(vectors)
     spoken = np.zeros((len(texts), len(known)))
     for at, comments in enumerate(texts.values()):
@@ -289,15 +293,15 @@ def _matters(
     for at, topic in enumerate(texts):
         close = rows @ centres[topic]
         score = close + _SPOKEN_WEIGHT * (spoken[at] - usual)
-        fits = (spoken[at] >= least) & (close >= _NEAR)
+        asked = [spoken[at] >= least * share for share in (1, _PASSING)]
+        fits = [enough & (close >= _NEAR) for enough in asked]
         if languages[topic] != "en":
-            score, fits = close, close >= _NEAR_ALONE
-        names = [
-            matters.translated(known[number], languages[topic])
-            for number in np.argsort(-score, kind="stable").tolist()
-            if fits[number]
-        ]
-        found[topic] = [name for name in names if name and banned.isdisjoint(fold(name).split())]
+            score, fits = close, [close >= _NEAR_ALONE, close >= _NEAR]
+        order = np.argsort(-score, kind="stable").tolist()
+        names = [matters.translated(each, languages[topic]) for each in known]
+        usable = [name and banned.isdisjoint(fold(name).split()) for name in names]
+        sure, likely = ([str(names[n]) for n in order if some[n] and usable[n]] for some in fits)
+        found[topic] = sure, likely
     return found
 
 
