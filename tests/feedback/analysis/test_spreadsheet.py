@@ -191,7 +191,7 @@ def test_rows_that_are_too_short_or_too_long_keep_all_cells(analyse):
     assert rows[0][:4] == ["text", "a", "", ""]
     assert rows[1][:4] == ["short", "", "", ""]
     assert rows[2][:4] == ["long", "1", "2", "3"]
-    assert {row[-1] for row in rows[1:]} == {"Label"}
+    assert {row[-1] for row in rows[1:]} == {"Above"}
 
 
 @pytest.mark.parametrize(
