@@ -375,7 +375,7 @@ def test_what_is_no_plain_file_is_written_into_and_stays(tmp_path, kind):
         lambda rows: [Feeling("neutral", 0.0) for _ in rows],
         lambda rows: [Subject("", "") for _ in rows],
     )
-    assert os.read(reader, 10_000).decode().splitlines()[1] == "hello,neutral,0.0000,,"
+    assert os.read(reader, 10_000).decode().splitlines()[1] == "hello,neutral,0.0000,,,,"
     os.close(reader)
     assert target.is_fifo() if kind == "fifo" else target.is_symlink()
 
