@@ -18,7 +18,7 @@ help:
 	@echo 'make lint    looks, types and who imports whom'
 	@echo 'make bench   measure, beside other stacks (results are printed, docs/benchmarks.md explains them)'
 	@echo 'make bench-listening  measure sentiment and topics on labelled comments in DATA=folder (docs/listening.md)'
-	@echo 'make pictures  draw the pictures in docs/images anew'
+	@echo 'make pictures  draw the pictures in docs/images anew, and a sheet of all looks (SHEET=contact-sheet)'
 	@echo 'make setup   the first part of all these: $(VENV) with the pinned packages'
 	@echo 'make lock    pin what requirements*.in name, with hashes (UPGRADE=--upgrade: the newest)'
 
@@ -62,6 +62,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 
 pictures: $(VENV)/.installed-dev machine
 	EARSHOT_PICTURES=1 $(PYTHON) -m pytest tests/browser/test_page.py tests/browser/test_team.py -k pictures
+	$(PYTHON) -m tests.browser.contact_sheet $(or $(SHEET),contact-sheet)
 
 lock: .venv-lock/bin/uv
 	$(UV) requirements.in -o requirements.txt
