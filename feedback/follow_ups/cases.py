@@ -103,7 +103,7 @@ def change(case: FollowUp, given: Mapping[str, Any], caller: Caller, now: dateti
         done |= moved
         if done or given.get("note"):
             _note(row, now, caller, done, given.get("note"))
-            _save(row, now, touch="status" in moved)
+            _save(row, now, moved="status" in moved)
         return row
 
     return db.write(verb)
@@ -130,23 +130,28 @@ def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -
         # Silence is counted from the last time on.
         row.asked_at = now
     _note(row, now, caller, done)
-    _save(row, now, touch="status" in done)
+    _save(row, now, moved="status" in done)
 
 
-def unwrite(case_id: str, kind: str, written_at: datetime, reason: str | None, now: datetime) -> None:
-    """A letter never left: what it counted as is taken back. Call it in a transaction."""
+def unwrite(
+    case_id: str, kind: str, written_at: datetime, reason: str | None, others: Sequence[datetime], now: datetime
+) -> None:
+    """A letter never left: what it counted as is taken back. Call it in a transaction.
+
+    `others`: when the letters of the case were written that left or still may.
+    """
     row = _locked(case_id)
     if row is None:
         return
     done: dict[str, Any] = {"unmailed": kind}
     if row.first_answer_at is not None and clock.stamp(row.first_answer_at) == clock.stamp(written_at):
-        row.first_answer_at = None
+        row.first_answer_at = min([*others, *_answered(row)], default=None)
     if row.closed_at is None:
         status = HANDLED if row.status == ASKED and kind == "ask" else row.status
         done |= {"status": status} if status != row.status else {}
         _set(row, status, now)
     _note(row, now, None, done, reason)
-    _save(row, now, touch="status" in done)
+    _save(row, now, moved="status" in done)
 
 
 def remark(case_id: str, what: Mapping[str, Any], note: str | None, now: datetime) -> None:
@@ -180,7 +185,7 @@ def hear(case_id: str, said: str, text: str | None, now: datetime) -> FollowUp |
     _set(row, status, now)
     row.reason = None
     _note(row, now, None, done, text)
-    _save(row, now, touch=True)
+    _save(row, now, moved="status" in done, touch=True)
     return row
 
 
@@ -279,7 +284,7 @@ def _lapse(case_id: str, asked_before: datetime, now: datetime) -> bool:
         return False
     _set(row, UNCONFIRMED, now)
     _note(row, now, None, {"status": UNCONFIRMED})
-    _save(row, now, touch=True)
+    _save(row, now, moved=True)
     return True
 
 
@@ -328,9 +333,10 @@ def _set(row: FollowUp, status: str, now: datetime) -> None:
     if status != row.status:
         row.asked_at = now if status == ASKED else None
     row.status = status
-    row.closed_at = (row.closed_at or now) if status in CLOSED else None
-    if row.closed_at is None:
+    # The clock runs again at the end of a wait, also where that closes the case: else nobody knows when it was due.
+    if status not in CLOSED or (stood and not stands):
         _schedule(row, hours.promise())
+    row.closed_at = (row.closed_at or now) if status in CLOSED else None
 
 
 def _schedule(row: FollowUp, promise: Promise) -> bool:
@@ -373,11 +379,18 @@ def _note(
     ]
 
 
-def _save(row: FollowUp, now: datetime, touch: bool) -> None:
+def _answered(row: FollowUp) -> list[datetime]:
+    """When somebody answered without a letter: the customer was waited for by hand."""
+    by_hand = [line for line in row.history if line.get("status") in STANDING and "mailed" not in line]
+    return [datetime.fromisoformat(line["at"]) for line in by_hand]
+
+
+def _save(row: FollowUp, now: datetime, moved: bool, touch: bool = False) -> None:
+    """`moved`: it is in another state now; `touch`: its answers changed for their readers, whatever its state."""
     row.save()
-    if row.closed_at == now:
+    if moved and row.status in CLOSED:
         tell(row, ENDED, now)
-    if touch:
+    if moved or touch:
         mine: Any = FollowUpResponse.select(FollowUpResponse.response).where(
             FollowUpResponse.follow_up == row.id
         )

@@ -140,13 +140,14 @@ def became(letter: Letter, now: datetime) -> None:
     if case_id is None:
         return
     if letter.state == SENT:
-        rows = [row for row in _answers(case_id) if row.invitation_id is not None]
+        rows = [row for row in _answers(case_id) if notes.has_ticket(row)]
         if rows:
             notes.tell(rows[-1].key, _told(letter), now)
     elif letter.state == UNKNOWN:
         cases.remark(case_id, {"unsure": letter.kind}, letter.reason, now)
     else:
-        cases.unwrite(case_id, letter.kind, letter.created_at, letter.reason, now)
+        left = [each.created_at for each in letters.of_case(case_id) if each.state not in LOST]
+        cases.unwrite(case_id, letter.kind, letter.created_at, letter.reason, left, now)
 
 
 #: What `letters` has to know of these.

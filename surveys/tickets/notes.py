@@ -57,6 +57,11 @@ def write(payload: dict[str, Any], now: datetime) -> None:
         connections.send(requests[payload["part"]])
 
 
+def has_ticket(row: Response) -> bool:
+    """Whether a response is about a ticket that a note can be put on."""
+    return bool(_requests(row, ""))
+
+
 def tell(key: int, told: str, now: datetime) -> None:
     """Have a private note say `told` on the ticket of a response, where one is known. Call it in a transaction."""
     jobs.enqueue(TOLD, {"key": key, "told": told}, now)

@@ -6,12 +6,13 @@ import pytest
 import time_machine
 
 from feedback import letters
+from feedback.follow_ups import report
 from feedback.models import FollowUp, Letter
 from surveys import links
 from surveys.base import delivery, worker
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
-from surveys.models import Person
+from surveys.models import Person, WebhookEvent
 from tests.conftest import ON_SQLITE
 from tests.visitor import member
 
@@ -243,6 +244,18 @@ def test_a_letter_leaves_once_and_one_that_is_lost_is_taken_back(world, api, mak
     for row in rows:
         letters.send({"letter": row.id}, NOW)
     assert server.tried == 2
+    # The question that left before it failed is the answer of a reply, and so is a wait by hand.
+    asked_too, waited = (opened(make.survey(), {"email": f"{name}@x.example"}) for name in "de")
+    replied = [api.post(f"{path}/reply", {"text": "Hello."}, 202) for path in (asked_too, waited)]
+    clock.shift(60)
+    api.call("POST", f"{asked_too}/ask", 202)
+    api.patch(waited, {"status": "waiting"})
+    Letter.update(state="sent").where(Letter.kind == "ask").execute()
+    delivery.use("mail", Server(*[DeliveryFailed("550", again=False)] * 2))
+    world.work()
+    assert {each["first_answer_at"] for each in replied} == {"2026-11-27T15:40:00.000Z"}
+    for path in (asked_too, waited):
+        assert api.get(path)["first_answer_at"] == "2026-11-27T15:41:00.000Z"
     # What failed may be written again, by a person.
     api.post(f"{refused}/reply", {"text": "Hello."}, 202)
     asked = api.call("POST", f"{killed}/ask", 202)
@@ -293,6 +306,7 @@ def test_letters_go_with_their_person_and_are_told_to_them(world, api, make, mai
 
 @ON_SQLITE
 def test_silence_is_no_word_and_a_late_one_counts(world, api, client, make, mail, opened, clock):
+    api.post("/api/webhooks", {"url": "https://receiver.example/", "events": ["follow_up.closed"]})
     path = opened(make.survey())
     api.call("POST", f"{path}/ask", 202)
     world.work()
@@ -305,5 +319,46 @@ def test_silence_is_no_word_and_a_late_one_counts(world, api, client, make, mail
     page = page_of(mail.sent[0])
     client.post(page, data={"answer": "not_yet"})
     assert [api.get(each)["priority"] for each in (path, other)] == [0, 1]
-    client.post(page, data={"answer": "fixed"})
+    # Webhooks that heard "unconfirmed" hear of "solved" too, and once.
+    for text in ("", "Thanks."):
+        clock.shift(60)
+        client.post(page, data={"answer": "fixed", "text": text})
     assert api.get(path)["status"] == "solved"
+    assert WebhookEvent.select().where(WebhookEvent.subject == path.rpartition("/")[2]).count() == 2
+
+
+@ON_SQLITE
+def test_what_the_customer_confirms_in_time_is_solved_in_time(world, api, client, make, mail, opened, clock):
+    survey = make.survey()
+    names = ("in_time", "late", "silent", "lost", "given_up", "too_late")
+    paths = {name: opened(survey, {"email": f"{name}@x.example"}) for name in names}
+    lost_cause = {"status": "given_up", "reason": "lost_cause", "note": "They have moved."}
+
+    def say(name):
+        (message,) = [each for each in told_to(mail, f"{name}@x.example") if "/f/" in each.text]
+        assert client.post(page_of(message), data={"answer": "fixed"}).status_code == 200
+
+    clock.shift(timedelta(minutes=30))
+    api.patch(paths["given_up"], lost_cause)
+    for name in ("in_time", "silent", "lost"):
+        api.call("POST", f"{paths[name]}/ask", 202)
+    world.work()
+    # Five days of silence do not count against the team.
+    clock.shift(timedelta(days=5))
+    say("in_time")
+    api.patch(paths["lost"], lost_cause)
+    api.call("POST", f"{paths['late']}/ask", 202)
+    api.patch(paths["too_late"], lost_cause)
+    world.work()
+    say("late")
+    clock.shift(timedelta(days=3))
+    worker.do_duties(datetime.now(UTC))
+    ended = {name: api.get(path) for name, path in paths.items()}
+    assert [ended[name]["status"] for name in names] == [
+        "solved", "solved", "unconfirmed", "given_up", "given_up", "given_up",
+    ]  # fmt: skip
+    assert all(each["due"]["solved"]["at"] for each in ended.values())
+    found = report.made(FollowUp.id.is_null(False), datetime.now(UTC))
+    assert (found.solved.kept, found.solved.n) == (1, 3)
+    # Who gave up before an answer was due owes none; who did after owes it.
+    assert (found.answered.kept, found.answered.n) == (3, 5)
