@@ -10,7 +10,7 @@ from peewee import SQL
 from surveys import daily_counts, events, segment_counts, ticket_resolutions, tombstones
 from surveys.base import clock, db, jobs
 from surveys.base.errors import Clash, Missing
-from surveys.models import Alias, Erased, Invitation, Response, ResponseTag
+from surveys.models import Alias, Erased, Invitation, Person, Response, ResponseTag
 from surveys.webhooks import telling
 
 #: The flag of an answer through a printed link: it may be anybody's, the agent's too.
@@ -170,6 +170,20 @@ def touch_all(keys: Sequence[int], now: datetime) -> None:
         Response.key.in_(keys)
     ).execute()
     telling.note_changes(keys, now)
+
+
+def withdraw_contact(rows: Sequence[Person], now: datetime) -> None:
+    """Somebody, whose rows are `rows`, wants no letter about any of their answers; a later answer may allow it again.
+
+    Call it in a transaction.
+    """
+    mine: Any = Response.select(Response.key).where(
+        Response.person.in_([row.id for row in rows]), Response.contact.is_null(False)
+    )
+    keys = [key for (key,) in mine.tuples()]
+    if keys:
+        Response.update(contact=None).where(Response.key.in_(keys)).execute()
+        touch_all(keys, now)
 
 
 def delete(response: Response, now: datetime) -> None:

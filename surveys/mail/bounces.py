@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import structlog
 
-from surveys import invitations, people
+from surveys import invitations, people, responses
 from surveys.base import clock, db, delivery, jobs, signing
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.http import idempotency
@@ -131,9 +131,19 @@ def _take(report: Report, now: datetime) -> Outcome:
     known = invitation.id if invitation else None
     if report.kind == "bounced":
         return _bounced(report, invitation, address, known, min(report.at or now, now))
-    if invitation is not None and invitation.person is not None:
-        people.unsubscribe(invitation.person, now)
-    if not people.unsubscribe_address(address, now) and invitation is None:
+    person = invitation.person if invitation is not None else None
+
+    def verb() -> bool:
+        if person is not None:
+            people.unsubscribe(person, now)
+        is_known = people.unsubscribe_address(address, now)
+        if report.kind == "complained" or invitation is None:
+            # It may be a letter that they want no more of.
+            own = people.own_rows(person) if person is not None else []
+            responses.withdraw_contact([*people.owners(address), *own], now)
+        return is_known
+
+    if not db.write(verb) and invitation is None:
         return Outcome("ignored", f"{report.reason}; nobody is known by this address")
     return Outcome("unsubscribed", report.reason, known)
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from flask import Response, g, request
 
-from surveys import links, people
-from surveys.base import clock, errors
+from surveys import links, people, responses
+from surveys.base import clock, db, errors
 from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
 from surveys.domain import addresses
@@ -74,7 +74,7 @@ class _Mail(Protocol):
         """The holders; without any, whom we wrote to."""
 
     def refuse(self, now: datetime) -> None:
-        """Send them no more mail surveys."""
+        """Send them no more of it: no mail surveys, and after a letter no letters either."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,16 @@ class _OfLetter:
         return self.holders() or (people.own_rows(self.person) if self.person else [])
 
     def refuse(self, now: datetime) -> None:
-        if self.person is not None:
-            people.unsubscribe(self.person, now)
+        person = self.person
+        if person is None:
+            return
+
+        def verb() -> None:
+            people.unsubscribe(person, now)
+            # Who asked to be answered is written to in spite of that, and this is what they want no more of.
+            responses.withdraw_contact(people.own_rows(person), now)
+
+        db.write(verb)
 
 
 def _mail(token: str) -> _Mail:

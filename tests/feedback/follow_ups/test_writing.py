@@ -14,7 +14,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.models import Person, WebhookEvent
 from tests.conftest import ON_SQLITE
-from tests.visitor import member
+from tests.visitor import member, signed_in
 
 #: A Friday, 15:40 UTC.
 NOW = datetime(2026, 11, 27, 15, 40, tzinfo=UTC)
@@ -210,6 +210,27 @@ def test_nobody_is_written_to_who_does_not_want_it(world, api, client, make, mai
     client.post(header, data={"List-Unsubscribe": "One-Click"})
     client.post(header, data={"again": "1"})
     assert Person.get(Person.email == "moved@x.example").unsubscribed_at is not None
+    # Who asked to be answered and wants no more letters gets none: neither what waits, nor what comes later.
+    path = opened(quiet, {"email": "i@x.example"}, contact="both")
+    for text in ("Hello.", "And another thing."):
+        api.post(f"{path}/reply", {"text": text}, 202)
+        if text == "Hello.":
+            world.work()
+            header = mail.sent[-1].headers["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")
+    before = len(mail.sent)
+    Person.update(unsubscribed_at=NOW).where(Person.email == "i@x.example").execute()
+    assert client.post(header, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    world.work()
+    api.call("POST", f"{path}/ask", 409)
+    assert sorted(each["state"] for each in api.get(path)["letters"]) == ["cancelled", "sent"]
+    assert len(mail.sent) == before
+    assert api.get(f"/api/responses/{api.get(path)['response']}")["contact"] is None
+    # A later answer may ask for it again.
+    again = api.post(
+        "/api/responses",
+        {"survey": quiet.id, "score": 1, "person": {"email": "i@x.example"}, "contact": "reply"},
+    )
+    assert api.post("/api/follow-ups", {"response": again["id"]}, 200)["reach"]["why_not"] is None
     for wrong in ({"text": " "}, {"text": ""}, {}, {"text": "x", "to": "y"}):
         api.post(f"{path}/reply", wrong, 422)
 
@@ -362,3 +383,35 @@ def test_what_the_customer_confirms_in_time_is_solved_in_time(world, api, client
     assert (found.solved.kept, found.solved.n) == (1, 3)
     # Who gave up before an answer was due owes none; who did after owes it.
     assert (found.answered.kept, found.answered.n) == (3, 5)
+
+
+@ON_SQLITE
+def test_what_is_typed_is_taken_whole_and_the_customers_words_are_shown_redacted(
+    world, api, client, make, mail, opened
+):
+    path = opened(make.survey(redact=True), comment="Card 4111 1111 1111 1111 was charged.")
+    # As much as a form takes, each end of a line sent as two letters.
+    lines = "Line\n" * 990
+    for verb, body in (("reply", {"text": lines}), ("ask", None)):
+        api.call("POST", f"{path}/{verb}", 202, json=body)
+    api.patch(path, {"note": lines})
+    world.work()
+    page = page_of(mail.sent[-1])
+    said = "Call 0171 2345678.\r\n" + lines.replace("\n", "\r\n")
+    assert client.post(page, data={"answer": "not_yet", "text": said}).status_code == 200
+    # Of more, nothing is taken and nothing is lost.
+    endless = client.post(page, data={"answer": "fixed", "text": "Still! " * 2000})
+    assert (endless.status_code, api.get(path)["status"]) == (
+        422,
+        "handled" if api.get(path)["owner"] else "new",
+    )
+    assert "Still! " * 1999 in endless.get_data(as_text=True)
+    visitor = signed_in(world, "editor")
+    for shown in (
+        visitor.get("/team/follow-ups").get_data(as_text=True),
+        visitor.get(path.replace("/api/", "/team/")).get_data(as_text=True),
+        str(api.get(path)),
+    ):
+        assert "[…]" in shown
+        assert "4111" not in shown
+        assert "2345678" not in shown

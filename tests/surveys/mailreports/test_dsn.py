@@ -114,12 +114,22 @@ def test_an_invitation_of_somebody_erased_is_no_fault(tell, server, mailed, api)
     assert Person.select().count() == 0
 
 
-def test_a_complaint_unsubscribes(tell, server, mailed):
+def test_a_complaint_unsubscribes(tell, server, mailed, api):
     raw = senders.complaint(["Feedback-Type: abuse", f"Original-Mail-From: <{mailed.sender}>"])
     told = tell(server, signed(raw))
     assert told == {"decision": "unsubscribed", "reason": "complained (abuse)", "invitation": mailed.id}
     assert mailed.ask()["rule"] == "unsubscribed"
     assert mailed.person().bounced_at is None
+    # Nobody answers them by mail either, whatever they allowed before.
+    body = {
+        "survey": mailed.survey.id,
+        "score": 1,
+        "person": {"email": mailed.person().email},
+        "contact": "reply",
+    }
+    said = api.post("/api/responses", body)
+    tell(server, signed(raw))
+    assert api.get(f"/api/responses/{said['id']}")["contact"] is None
 
 
 def test_a_complaint_finds_the_mail_that_it_encloses(tell, server, mailed):
