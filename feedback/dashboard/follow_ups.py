@@ -9,12 +9,13 @@ from flask import Response as Reply
 from flask import request
 from marshmallow import fields, validate
 
-from feedback import letters
+from feedback import feed
 from feedback.dashboard import forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain.follow_ups import CLOSED, OF_THE_TEAM, OPEN, REASONS, STATUSES, STEPS
 from feedback.follow_ups import cases, owners, report, writing
-from feedback.models import FollowUp, FollowUpResponse
+from feedback.item import Item
+from feedback.models import FollowUp
 from feedback.schemas.follow_ups import NOBODY
 from surveys import visible
 from surveys.base import clock
@@ -22,7 +23,7 @@ from surveys.base.accounts.members import Member
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, lists, signed_in
 from surveys.models import Person, Response
-from surveys.schemas.kinds import LONG, text
+from surveys.schemas.kinds import WRITTEN, text
 
 #: Cases of one page.
 PAGE = 30
@@ -60,8 +61,8 @@ class FollowUpForm(ma.Schema):
     owner = fields.String(load_default="", validate=validate.Length(max=100))
     status = fields.String(validate=validate.OneOf(OF_THE_TEAM))
     reason = fields.String(validate=validate.OneOf(REASONS))
-    note = fields.String(load_default="", validate=validate.Length(max=LONG))
-    text = fields.String(load_default="", validate=validate.Length(max=LONG))
+    note = fields.String(load_default="", validate=validate.Length(max=WRITTEN))
+    text = fields.String(load_default="", validate=validate.Length(max=WRITTEN))
 
 
 @registry.page(
@@ -121,11 +122,7 @@ def _members() -> dict[str, str]:
 def _rows(rows: list[FollowUp], members: Mapping[str, str]) -> list[dict[str, Any]]:
     """The cases of the list, each with its first words and its person."""
     shown = cases.shown(rows, registry.seen(), clock.now())
-    first = {each["id"]: each["response"] for each in shown}
-    said = {
-        row.id: row
-        for row in Response.select().where(Response.id.in_([each for each in first.values() if each]))
-    }
+    said = {item.id: item for item in _items([each["response"] for each in shown if each["response"]])}
     people = {
         row.id: row.name or row.shown_email
         for row in Person.select().where(Person.id.in_([each["person"] for each in shown if each["person"]]))
@@ -141,6 +138,12 @@ def _rows(rows: list[FollowUp], members: Mapping[str, str]) -> list[dict[str, An
     ]
 
 
+def _items(ids: list[str]) -> list[Item]:
+    """Answers as the feed shows them, the first first."""
+    rows: Any = Response.select(Response.key).where(Response.id.in_(ids)).order_by(Response.key)
+    return feed.some([key for (key,) in rows.tuples()])
+
+
 def _page(
     case: FollowUp,
     status: int = 200,
@@ -151,12 +154,7 @@ def _page(
     if wrong:
         audited.unchanged()
     (shown,) = cases.shown([case], registry.seen(), clock.now())
-    said = list(
-        Response.select()
-        .join(FollowUpResponse, on=(FollowUpResponse.response == Response.key))
-        .where(Response.id.in_(shown["responses"]))
-        .order_by(Response.key)
-    )
+    said = _items(shown["responses"])
     members, found = _members(), writing.reach(case)
     return layout.page(
         "follow_up.html",
@@ -164,11 +162,12 @@ def _page(
         status,
         case=shown,
         said=said,
+        surveys=feed.names_of_surveys({item.survey for item in said}),
         called=case.person and (case.person.name or case.person.shown_email),
         members=members,
         me=registry.caller().member,
         reach=found,
-        letters=letters.of_case(case.id),
+        letters=writing.letters_of(case),
         language=writing.language_of(case),
         quote=writing.quote(case),
         steps=STEPS,

@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 
 from feedback.domain import follow_ups as the_rules
+from feedback.domain import redaction
 from feedback.domain.business_hours import Span, due
 from feedback.domain.follow_ups import (
     ASKED,
@@ -27,7 +28,7 @@ from surveys import people, responses
 from surveys.base import clock, db, ids, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Clash, Missing, Refused
-from surveys.models import Person, Response
+from surveys.models import Person, Response, Survey
 from surveys.webhooks import telling
 from surveys.webhooks.telling import Told
 
@@ -134,7 +135,12 @@ def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -
 
 
 def unwrite(
-    case_id: str, kind: str, written_at: datetime, reason: str | None, others: Sequence[datetime], now: datetime
+    case_id: str,
+    kind: str,
+    written_at: datetime,
+    reason: str | None,
+    others: Sequence[datetime],
+    now: datetime,
 ) -> None:
     """A letter never left: what it counted as is taken back. Call it in a transaction.
 
@@ -245,10 +251,16 @@ def owes(case: FollowUp, now: datetime) -> bool:
     return case.closed_at is None and (unanswered or unsolved)
 
 
+def redacts(case_id: str) -> bool:
+    """Whether a survey of the case's answers hides addresses and numbers in what customers write."""
+    return case_id in _redacting([case_id])
+
+
 def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[dict[str, Any]]:
     """Cases as the API shows them. `surveys`: the only ones whose answers may be seen."""
-    answers = _answers([case.id for case in cases], surveys)
-    return [_item(case, answers.get(case.id, []), now) for case in cases]
+    case_ids = [case.id for case in cases]
+    answers, redacting = _answers(case_ids, surveys), _redacting(case_ids)
+    return [_item(case, answers.get(case.id, []), case.id in redacting, now) for case in cases]
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -413,7 +425,18 @@ def _answers(case_ids: Collection[str], surveys: list[str] | None) -> dict[str, 
     return found
 
 
-def _item(case: FollowUp, answers: list[str], now: datetime) -> dict[str, Any]:
+def _redacting(case_ids: Collection[str]) -> set[str]:
+    """Those with an answer to a survey that redacts."""
+    query: Any = (
+        FollowUpResponse.select(FollowUpResponse.follow_up)
+        .join(Response, on=(Response.key == FollowUpResponse.response))
+        .join(Survey)
+        .where(FollowUpResponse.follow_up.in_(list(case_ids)), Survey.redact)
+    )
+    return {case_id for (case_id,) in query.tuples()}
+
+
+def _item(case: FollowUp, answers: list[str], is_redacted: bool, now: datetime) -> dict[str, Any]:
     owed = case.closed_at is None
     clocks = {
         "answer": (case.answer_due_at, case.answer_why, owed and case.first_answer_at is None),
@@ -437,5 +460,11 @@ def _item(case: FollowUp, answers: list[str], now: datetime) -> dict[str, Any]:
         "closed_at": case.closed_at,
         "reason": case.reason,
         "steps": case.steps,
-        "history": case.history,
+        "history": [
+            # The customer's own words; what the team notes is its own business.
+            {**line, "note": redaction.redact(line["note"])} if "said" in line and "note" in line else line
+            for line in case.history
+        ]
+        if is_redacted
+        else case.history,
     }

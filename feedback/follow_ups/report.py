@@ -72,7 +72,8 @@ def made(condition: Any, now: datetime) -> Report:
 
     answers = [(each.answer_due_at, each.first_answer_at, each.closed_at) for each in cases]
     solutions = [
-        (each.solve_due_at, each.closed_at if each.status == SOLVED else None, each.closed_at) for each in cases
+        (each.solve_due_at, each.closed_at if each.status == SOLVED else None, each.closed_at)
+        for each in cases
     ]
     asked, fixed, not_yet = _words(condition, since)
     return Report(
@@ -88,13 +89,17 @@ def made(condition: Any, now: datetime) -> Report:
 
 
 def _kept(
-    dates: Sequence[tuple[datetime | None, datetime | None, datetime | None]], lasted: list[float], now: datetime
+    dates: Sequence[tuple[datetime | None, datetime | None, datetime | None]],
+    lasted: list[float],
+    now: datetime,
 ) -> Kept:
     """Of what was due by now, or done, how much was done in time. `dates`: due, done, closed.
 
     What was closed before it was due, and not done, was owed to nobody.
     """
-    due = [(by, at) for by, at, closed in dates if by is not None and (at is not None or by < (closed or now))]
+    due = [
+        (by, at) for by, at, closed in dates if by is not None and (at is not None or by < (closed or now))
+    ]
     kept = sum(at is not None and at <= by for by, at in due)
     middle = medians.median(lasted) if lasted else None
     return Kept(kept, len(due), statistics.share_interval(kept, len(due)), middle)

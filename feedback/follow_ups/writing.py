@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from feedback import letters
+from feedback.domain import redaction
 from feedback.domain.follow_ups import ASKED
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
@@ -92,6 +93,15 @@ def quote(case: FollowUp) -> str | None:
     """What the person of a case wrote: the words that opened it, or the first that they added."""
     rows = [row for row in _answers(case.id) if row.comment and row.person_id == case.person_id]
     return rows[0].comment if rows else None
+
+
+def letters_of(case: FollowUp) -> list[Letter]:
+    """The letters of a case, the first first, as they are shown to the team."""
+    found = letters.of_case(case.id)
+    if cases.redacts(case.id):
+        for row in found:
+            row.said = redaction.redact_all(row.said)
+    return found
 
 
 def language_of(case: FollowUp, *wishes: str | None) -> str:

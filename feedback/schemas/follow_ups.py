@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from feedback.domain.follow_ups import REASONS, STATUSES, STEPS
 from surveys.base.http import bodies, lists
 from surveys.schemas import pages
-from surveys.schemas.kinds import LONG, Moment, Number, Stored, check, text, whole
+from surveys.schemas.kinds import WRITTEN, Moment, Number, Stored, check, text, whole
 
 #: In the place of a member's id: cases that nobody looks after.
 NOBODY = "none"
@@ -55,7 +55,7 @@ class FollowUpPatch(ma.Schema):
         validate=validate.OneOf(STATUSES),
         metadata={"description": "`solved` and `unconfirmed` are the customer's alone."},
     )
-    note = fields.String(allow_none=True, validate=[validate.Length(max=LONG), _says_something])
+    note = fields.String(allow_none=True, validate=[validate.Length(max=WRITTEN), _says_something])
     steps = fields.List(
         fields.String(validate=validate.OneOf(STEPS)),
         validate=validate.Length(max=20),
@@ -73,7 +73,7 @@ class ReplyBody(ma.Schema):
     }
 
     language = text(35, 2, allow_none=True, metadata={"description": "Of the text; by default the person's."})
-    text = fields.String(required=True, validate=[validate.Length(1, LONG), _says_something])
+    text = fields.String(required=True, validate=[validate.Length(1, WRITTEN), _says_something])
 
 
 class LetterAnswerForm(ma.Schema):
@@ -86,7 +86,7 @@ class LetterAnswerForm(ma.Schema):
         unknown = ma.EXCLUDE
 
     answer = fields.String(load_default="", metadata={"description": "`fixed` or `not_yet`."})
-    text = text(LONG, load_default="", metadata={"description": "In their own words, if they like."})
+    text = text(WRITTEN, load_default="", metadata={"description": "In their own words, if they like."})
     acted = pages.acted()
 
 

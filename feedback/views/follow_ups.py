@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, g, jsonify, request
 
-from feedback import filters, letters
+from feedback import filters
 from feedback.domain.follow_ups import CLOSED, OPEN
 from feedback.follow_ups import cases, hours, owners, writing
 from feedback.letters import ANSWERS
@@ -147,7 +148,7 @@ def put_hours(body: dict[str, Any]) -> Any:
 
 def _shown(case: FollowUp) -> dict[str, Any]:
     (shown,) = cases.shown([case], visible.only(g.caller), clock.now())
-    return shown | {"letters": letters.of_case(case.id), "reach": writing.reach(case)}
+    return shown | {"letters": writing.letters_of(case), "reach": writing.reach(case)}
 
 
 def _written(case: FollowUp, is_new: bool) -> Any:
@@ -194,9 +195,13 @@ def take_answer(token: str) -> Response:
     """What the customer says: `fixed` solves the case, `not_yet` opens it again."""
     public.admit_form()
     g.typed = bodies.form_fields(LetterAnswerForm.body_limit)
-    given = LetterAnswerForm().load(g.typed)
-    letter, text = _letter(token), given["text"].replace("\r\n", "\n").strip() or None
-    chosen = given["answer"] if given["answer"] in ANSWERS else None
+    letter, text = _letter(token), g.typed.get("text", "").replace("\r\n", "\n").strip() or None
+    chosen = g.typed["answer"] if g.typed.get("answer") in ANSWERS else None
+    try:
+        given = LetterAnswerForm().load(g.typed)
+    except ma.ValidationError:
+        # What they typed stays on the page, whatever is wrong with it.
+        return _question(letter, chosen, text, 422, refused="ui.wrong")
     # A browser sends a form to go on to its answer; what it sends for a script is no form.
     if public.by_script(given) or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
         return _question(letter, chosen, text, 422)
@@ -217,7 +222,12 @@ def _letter(token: str) -> Letter:
 
 
 def _question(
-    letter: Letter, chosen: str | None, text: str | None, status: int = 200, given: str | None = None
+    letter: Letter,
+    chosen: str | None,
+    text: str | None,
+    status: int = 200,
+    given: str | None = None,
+    refused: str = "ui.choose",
 ) -> Response:
     return layout.page(
         "letter_answer.html",
@@ -226,6 +236,6 @@ def _question(
         chosen=chosen,
         text=text,
         given=given,
-        refused=status != 200,
+        refused=refused if status != 200 else None,
         quote=writing.quote_of(letter),
     )

@@ -20,6 +20,9 @@ TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,4}")
 
 LONG, SHORT = 2000, 200
 
+#: What people write by hand. Pages say half of it, for forms send each end of a line as two letters.
+WRITTEN = 10_000
+
 
 #: What a value raises that is not what its field expects; a database that is away is no such fault.
 _ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)

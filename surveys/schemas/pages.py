@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.http import bodies
-from surveys.schemas.kinds import SHORT, text
+from surveys.schemas.kinds import SHORT, WRITTEN, text
 
 _CHOICE = re.compile(r"choice_[0-9]{1,2}")
 
@@ -31,7 +31,7 @@ class PageForm(ma.Schema):
 
     form = fields.String(load_default="", metadata={"description": "The page's hidden token."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
-    comment = text(10_000, metadata={"description": "May follow later."})
+    comment = text(WRITTEN, metadata={"description": "May follow later."})
     choices = fields.List(
         text(SHORT),
         load_default=list,
@@ -96,7 +96,7 @@ class MyForm(ma.Schema):
     )
     response = fields.String(load_default="", metadata={"description": "Which answer."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
-    comment = text(10_000)
+    comment = text(WRITTEN)
     contact_reply = fields.String(load_default="", metadata={"description": "Ticked: you may answer me."})
     contact_news = fields.String(load_default="", metadata={"description": "Ticked: tell me what changes."})
     frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
