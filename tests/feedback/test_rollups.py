@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from feedback import corrections, results, rollups, segments
+from feedback import corrections, results, rollups
 from feedback.models import Placement, Reading, Topic
 from feedback.topics import topics
 from surveys import catalogue, daily_counts, recording, responses, segment_counts
@@ -242,7 +242,7 @@ def test_days_that_are_over_are_not_counted_anew(world):
     fill(world, survey)
     settle()
     late = BEGIN + timedelta(days=22)
-    for segment in (*segments.SEGMENTS, "property:plan"):
+    for segment in (*rollups.ROLLED_UP, "property:plan"):
         with db.snapshot():
             found = rollups.find([survey], segment, BEGIN, NOW, ZONE)
         assert [edge.astimezone(ZONE).isoformat()[:16] for gap in found.gaps for edge in gap] == [
@@ -250,6 +250,7 @@ def test_days_that_are_over_are_not_counted_anew(world):
         ], segment  # fmt: skip
     with db.snapshot():
         assert rollups.find([survey], "property:seats", None, None, ZONE) is None
+        assert rollups.find([survey], "theme", None, None, ZONE) is None
         chosen = rollups._chosen(list(rollups._standing(ZONE)), set())
     assert {"2026-03", "2026-04", "2026-05-02"} <= set(chosen)
     assert "2026-03-29" not in chosen
