@@ -1,5 +1,7 @@
 """Closing the loop: each is told once, in their own words, and nobody who does not want it."""
 
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,11 +11,11 @@ from playhouse.test_utils import count_queries
 from feedback import loops
 from feedback.models import FollowUp, Letter, Placement, Telling, Topic
 from surveys import links
-from surveys.base import delivery
+from surveys.base import delivery, jobs
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
 from surveys.models import Person, Response
-from tests.conftest import Api
+from tests.conftest import ON_SQLITE, Api
 from tests.visitor import forms_on, signed_in
 
 #: A Monday.
@@ -264,3 +266,60 @@ def test_nobody_is_told_twice_of_what_was_merged_and_few_statements_find_who_is_
     with count_queries() as many:
         assert loops.audience(row, (), NOW + timedelta(days=9)).left_out["no consent"] == 24
     assert many.count == few.count
+
+
+class Killed(BaseException):
+    """The process ends here, whatever it was about to do."""
+
+
+class Deadly:
+    """A server at which one sender in ten dies, before the mail is handed over or after."""
+
+    def __init__(self):
+        self.draw, self.arrived, self.kills = random.Random(20261129), Counter(), 0
+
+    def send(self, message, now):
+        """Take one mail, unless the sender dies first; perhaps it dies then."""
+        dies = self.draw.random() < 0.1
+        early = self.draw.random() < 0.5
+        self.kills += dies
+        if dies and early:
+            raise Killed
+        self.arrived[message.to] += 1
+        if dies:
+            raise Killed
+
+
+@ON_SQLITE
+@pytest.mark.prove
+@pytest.mark.timeout(0)
+def test_two_thousand_are_told_once_at_most_however_often_their_sender_is_killed(
+    world, api, make, topic, clock
+):
+    survey, deadly = make.survey(), Deadly()
+    delivery.use("mail", deadly)
+    for number in range(2000):
+        email = f"p{number}@x.example"
+        Person.insert(id=f"per_{number:024}", email=email, verified=True, created_at=NOW).execute()
+        row = make.response(survey, 3, comment=f"The card of {number}.", contact="news")
+        Response.update(person=f"per_{number:024}").where(Response.key == row.key).execute()
+        Placement.insert(topic=topic, response=row.key, evidence=["card"], by_person=True).execute()
+    path = shipped(api, topic)
+    undone = api.post(path, {"text": TEXT}, 202)
+    assert undone["told"] == 2000
+    api.delete(f"/api/loops/{undone['id']}")
+    made = api.post(path, {"text": TEXT}, 202)
+    clock.shift(timedelta(minutes=11))
+    while True:
+        try:
+            if not jobs.run_due(lambda: datetime.now(UTC), lane=jobs.MAIL):
+                break
+        except Killed:
+            clock.shift(jobs.LEASE + timedelta(seconds=1))
+    found = api.get(f"/api/loops/{made['id']}")
+    states = Counter(row.state for row in Letter.select())
+    print(f"{deadly.kills} kills: {sum(deadly.arrived.values())} arrived, {states}, {found}")
+    assert deadly.kills > 150
+    assert max(deadly.arrived.values()) == 1
+    assert states == {"sent": 2000 - deadly.kills, "unknown": deadly.kills}
+    assert (found["told"], found["unsure"]) == (2000, deadly.kills)
