@@ -37,6 +37,12 @@ def forms_on(answer: Any) -> list[tuple[str | None, dict[str, str]]]:
     return parser.found
 
 
+def pressed(client: Any, page: str, headers: Any = None, **fields: Any) -> Any:
+    """Send the form on a page whose address is a secret, as its reader would: with the hidden token on it."""
+    (_, given), *_ = forms_on(client.get(page))
+    return client.post(page, data={"token": given["token"], **fields}, headers=headers)
+
+
 class Visitor:
     """One browser at the service of a world."""
 

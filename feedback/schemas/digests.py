@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 from feedback.models import Digest
 from feedback.schemas.filters import ViewFilters
 from surveys.base.http.bodies import PUBLIC_BODY
+from surveys.schemas import pages
 from surveys.schemas.kinds import Address, Moment, Stored, free, made
 
 
@@ -81,6 +82,8 @@ class DigestForm(ma.Schema):
         unknown = ma.EXCLUDE
 
     do = fields.String(validate=validate.OneOf(("confirm", "stop")), load_default="stop")
+    acted = pages.acted()
+    token = pages.token()
     one_click = fields.String(data_key="List-Unsubscribe", load_default=None, allow_none=True)
 
 

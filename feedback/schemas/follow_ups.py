@@ -88,6 +88,7 @@ class LetterAnswerForm(ma.Schema):
     answer = fields.String(load_default="", metadata={"description": "`fixed` or `not_yet`."})
     text = text(WRITTEN, load_default="", metadata={"description": "In their own words, if they like."})
     acted = pages.acted()
+    token = pages.token()
 
 
 class ClockOut(ma.Schema):

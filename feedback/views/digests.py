@@ -15,7 +15,7 @@ from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
 from surveys.domain import addresses
-from surveys.views import layout
+from surveys.views import layout, public
 
 routes = Routes(
     "digests",
@@ -64,7 +64,7 @@ def delete(digest_id: str) -> Any:
 @public_pages.doc(responses={"200": layout.HTML})
 def show(token: str) -> Response:
     """The page at which a digest is confirmed and stopped. Opening it changes nothing: machines open every link."""
-    return _page(digests.opened_by(token, clock.now()))
+    return _page(digests.opened_by(token, clock.now()), token)
 
 
 @public_pages.route("/d/<token>", methods=["POST"])
@@ -73,24 +73,32 @@ def show(token: str) -> Response:
         "required": True,
         "content": {kind: {"schema": DigestForm} for kind in DigestForm.types},
     },
-    responses={"200": layout.HTML},
+    responses={"200": layout.HTML, "422": {**layout.HTML, "description": "Asks again."}},
 )
 def take(token: str) -> Response:
-    """Confirm a digest (`do=confirm`) or stop it. No cookie, no redirect, no limit (RFC 8058, 3.1)."""
+    """Confirm a digest (`do=confirm`, by the page's own form) or stop it.
+
+    Stopping needs no token, cookie or redirect and has no limit (RFC 8058, 3.1).
+    """
     given, now = DigestForm().load(bodies.form_fields(DigestForm.body_limit)), clock.now()
     row = digests.opened_by(token, now)
     confirms = given["do"] == "confirm" and given["one_click"] is None
+    if confirms and not public.is_of_page(given, token):
+        return _page(row, token, 422)
     (digests.confirm if confirms else digests.stop)(row, now)
-    return _page(digests.opened_by(token, now))
+    return _page(digests.opened_by(token, now), token)
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _page(row: Digest) -> Response:
+def _page(row: Digest, token: str, status: int = 200) -> Response:
     return layout.page(
         "digest.html",
         "en",
+        status,
+        token=public.form_token(token),
+        refused=status != 200,
         state=state(row),
         when={"daily": "day", "weekly": "week", "monthly": "month"}[row.when],
         email=addresses.readable(row.email),

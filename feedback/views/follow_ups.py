@@ -193,7 +193,6 @@ def ask_customer(token: str) -> Response:
 )
 def take_answer(token: str) -> Response:
     """What the customer says: `fixed` solves the case, `not_yet` opens it again."""
-    public.admit_form()
     g.typed = bodies.form_fields(LetterAnswerForm.body_limit)
     letter, text = _letter(token), g.typed.get("text", "").replace("\r\n", "\n").strip() or None
     chosen = g.typed["answer"] if g.typed.get("answer") in ANSWERS else None
@@ -202,9 +201,8 @@ def take_answer(token: str) -> Response:
     except ma.ValidationError:
         # What they typed stays on the page, whatever is wrong with it.
         return _question(letter, chosen, text, 422, refused="ui.wrong")
-    # A browser sends a form to go on to its answer; what it sends for a script is no form.
-    if public.by_script(given) or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
-        return _question(letter, chosen, text, 422)
+    if not public.is_of_page(given, token):
+        return _question(letter, chosen, text, 422, refused="ui.error")
     if chosen is None:
         return _question(letter, None, text, 422)
     return _question(writing.answer(letter, chosen, text, clock.now()), chosen, text, given=chosen)
@@ -218,6 +216,7 @@ def _letter(token: str) -> Letter:
     if letter is None:
         raise errors.Missing
     g.language = layout.language_for(letter.language)
+    g.form_token = public.form_token(token)
     return letter
 
 
@@ -233,6 +232,7 @@ def _question(
         "letter_answer.html",
         g.language,
         status,
+        token=g.form_token,
         chosen=chosen,
         text=text,
         given=given,

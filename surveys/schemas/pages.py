@@ -20,6 +20,15 @@ def acted() -> fields.String:
     )
 
 
+def token() -> fields.String:
+    """What the page at a secret address puts into its forms."""
+    return fields.String(
+        load_default="",
+        validate=validate.Length(max=SHORT),
+        metadata={"description": "The page's hidden token."},
+    )
+
+
 class PageForm(ma.Schema):
     """The form of the hosted survey page. Fields that browsers and their extensions add are left out."""
 

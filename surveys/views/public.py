@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from surveys import recording, refused_origins, responses
-from surveys.base import clock, db, errors
+from surveys.base import clock, db, errors, signing
 from surveys.base.http import callers, context, limits, observe
 from surveys.base.http.problems import Problem
 from surveys.models import Survey
@@ -50,6 +50,21 @@ def admit_form() -> None:
     # Browsers send no Origin, or "null", from private and framed pages; the token is the authority.
     if foreign_origin() not in (None, "null"):
         raise errors.Forbidden("This form takes no answers from other sites.")
+
+
+def form_token(page_token: str) -> str:
+    """What forms carry in their field `token`, on a page whose address is a secret: whoever sends one opened it."""
+    return signing.derive("token page", page_token)
+
+
+def is_of_page(given: dict[str, Any], page_token: str) -> bool:
+    """Whether a form came from the page at this address, by the hand of a person. A 403 for one of another site."""
+    admit_form()
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise errors.Forbidden("This form takes no answers from other sites.")
+    # A browser sends a form to go on to its answer; what it sends for a script is no form.
+    goes_on = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    return goes_on and not by_script(given) and signing.same(given["token"], form_token(page_token))
 
 
 def by_script(given: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.keeping import backup
 from tests.conftest import ON_SQLITE, Api
-from tests.visitor import member
+from tests.visitor import member, pressed
 
 #: A Wednesday.
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -56,7 +56,15 @@ def test_a_digest_comes_once_a_day_after_its_readers_own_click(world, api, make,
     make.response(survey, 3, comment="Early bird")
     days_pass(world, travel)
     assert len(mailbox.sent) == 1
-    answer = world.client.post(page, data={"do": "confirm"})
+    for code, fields, headers in (
+        (422, {"acted": ""}, {}),
+        (422, {"token": ""}, {}),
+        (422, {}, {"Sec-Fetch-Mode": "cors"}),
+        (403, {}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+    ):
+        assert pressed(world.client, page, headers, do="confirm", **fields).status_code == code
+    assert api.get("/api/digests")["items"][0]["state"] == "waiting"
+    answer = pressed(world.client, page, {"Origin": "null"}, do="confirm")
     assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
     make.response(survey, 2, comment="Slow, see evil.example\nand rude")
     make.response(other, 2, comment="Elsewhere")

@@ -16,7 +16,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
 from surveys.models import Person, Response
 from tests.conftest import ON_SQLITE, Api
-from tests.visitor import forms_on, signed_in
+from tests.visitor import forms_on, pressed, signed_in
 
 #: A Monday.
 NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
@@ -106,7 +106,7 @@ def test_whoever_asked_for_it_is_told_in_their_own_words(world, api, client, mak
     for to, answer in (("ann@x.example", "fixed"), ("bob@x.example", "not_yet")):
         address = pages[to].removeprefix("http://localhost").partition("?")[0]
         assert client.get(address).status_code == 200
-        assert client.post(address, data={"answer": answer, "text": "Hm."}).status_code == 200
+        assert pressed(client, address, answer=answer, text="Hm.").status_code == 200
     outcome = api.get(f"/api/loops/{made['id']}")
     assert [outcome[name] for name in ("told", "fixed", "not_yet", "bounced", "held_out")] == [2, 1, 1, 0, 0]
     assert outcome["interval"][0] < 50 < outcome["interval"][1]

@@ -14,7 +14,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.models import Person, WebhookEvent
 from tests.conftest import ON_SQLITE
-from tests.visitor import member, signed_in
+from tests.visitor import member, pressed, signed_in
 
 #: A Friday, 15:40 UTC.
 NOW = datetime(2026, 11, 27, 15, 40, tzinfo=UTC)
@@ -117,25 +117,27 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
             "no-store",
             "no-referrer",
         )
-    for fields, headers in (
-        ({"answer": "fixed", "acted": ""}, {}),
-        ({"answer": "fixed"}, {"Sec-Fetch-Mode": "cors"}),
-        ({"answer": "perhaps"}, {}),
-        ({"text": "Hm."}, {}),
+    for code, fields, headers in (
+        (422, {"answer": "fixed", "acted": ""}, {}),
+        (422, {"answer": "fixed"}, {"Sec-Fetch-Mode": "cors"}),
+        (422, {"answer": "fixed", "token": ""}, {}),
+        (422, {"answer": "fixed", "token": "0" * 64}, {"Origin": "null", "Sec-Fetch-Site": "same-origin"}),
+        (422, {"answer": "perhaps"}, {}),
+        (422, {"text": "Hm."}, {}),
+        (403, {"answer": "fixed"}, {"Origin": "https://evil.example"}),
+        (403, {"answer": "fixed"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+        (403, {"answer": "fixed"}, {"Sec-Fetch-Site": "same-site"}),
     ):
-        assert client.post(page, data=fields, headers=headers).status_code == 422
-    assert (
-        client.post(page, data={"answer": "fixed"}, headers={"Origin": "https://evil.example"}).status_code
-        == 403
-    )
+        assert pressed(client, page, headers, **fields).status_code == code, (fields, headers)
     assert (
         client.get("/f/nonsense").status_code == client.get(page.replace("let_", "let-")).status_code == 404
     )
     assert (api.get(path)["status"], len(mail.sent)) == ("asked", 2)
 
     # Not yet: open again, first in line, told to owner and lead, no survey and no mail meanwhile.
-    assert client.post(page, data={"answer": "not_yet", "text": "Still wrong."}).status_code == 200
-    client.post(page, data={"answer": "not_yet", "text": "Still wrong."})
+    private = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
+    assert pressed(client, page, private, answer="not_yet", text="Still wrong.").status_code == 200
+    pressed(client, page, answer="not_yet", text="Still wrong.")
     again = api.get(path)
     assert (again["status"], again["priority"], again["closed_at"]) == ("handled", 1, None)
     assert [line["note"] for line in again["history"] if line.get("said") == "not_yet"] == ["Still wrong."]
@@ -151,12 +153,12 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
     assert len(api.call("POST", f"{path}/ask", 202)["letters"]) == 3
     world.work()
     later = page_of(told_to(mail, ANN["email"])[-1])
-    client.post(later, data={"answer": "fixed"})
+    pressed(client, later, answer="fixed")
     solved = api.get(path)
     assert (solved["status"], solved["letters"][-1]["answer"]) == ("solved", "fixed")
     assert api.post("/api/triggers", ask, 200)["decision"] == "scheduled"
     api.post(f"{path}/reply", {"text": "Good."}, 409)
-    client.post(later, data={"answer": "not_yet"})
+    pressed(client, later, answer="not_yet")
     assert api.get(path)["status"] == "handled"
 
 
@@ -338,12 +340,12 @@ def test_silence_is_no_word_and_a_late_one_counts(world, api, client, make, mail
     other = opened(api_survey := make.survey())
     assert api_survey
     page = page_of(mail.sent[0])
-    client.post(page, data={"answer": "not_yet"})
+    pressed(client, page, answer="not_yet")
     assert [api.get(each)["priority"] for each in (path, other)] == [0, 1]
     # Webhooks that heard "unconfirmed" hear of "solved" too, and once.
     for text in ("", "Thanks."):
         clock.shift(60)
-        client.post(page, data={"answer": "fixed", "text": text})
+        pressed(client, page, answer="fixed", text=text)
     assert api.get(path)["status"] == "solved"
     assert WebhookEvent.select().where(WebhookEvent.subject == path.rpartition("/")[2]).count() == 2
 
@@ -357,7 +359,7 @@ def test_what_the_customer_confirms_in_time_is_solved_in_time(world, api, client
 
     def say(name):
         (message,) = [each for each in told_to(mail, f"{name}@x.example") if "/f/" in each.text]
-        assert client.post(page_of(message), data={"answer": "fixed"}).status_code == 200
+        assert pressed(client, page_of(message), answer="fixed").status_code == 200
 
     clock.shift(timedelta(minutes=30))
     api.patch(paths["given_up"], lost_cause)
@@ -398,9 +400,9 @@ def test_what_is_typed_is_taken_whole_and_the_customers_words_are_shown_redacted
     world.work()
     page = page_of(mail.sent[-1])
     said = "Call 0171 2345678.\r\n" + lines.replace("\n", "\r\n")
-    assert client.post(page, data={"answer": "not_yet", "text": said}).status_code == 200
+    assert pressed(client, page, answer="not_yet", text=said).status_code == 200
     # Of more, nothing is taken and nothing is lost.
-    endless = client.post(page, data={"answer": "fixed", "text": "Still! " * 2000})
+    endless = pressed(client, page, answer="fixed", text="Still! " * 2000)
     assert (endless.status_code, api.get(path)["status"]) == (
         422,
         "handled" if api.get(path)["owner"] else "new",
