@@ -124,6 +124,20 @@ def give_up(payload: dict[str, Any], error: str, now: datetime) -> None:
         _move(letter, SCHEDULED, FAILED, now, f"given up: {letter.reason or error}")
 
 
+def sent(letter_id: str) -> the_mail.Sent | None:
+    """A letter that left, for who reports what became of its mail."""
+    letter = Letter.get_or_none((Letter.id == letter_id) & Letter.state.in_((SENT, UNKNOWN, FAILED)))
+    if letter is None:
+        return None
+
+    def bounced(reason: str, now: datetime) -> None:
+        # It counts as one that never reached anybody, and may be written again.
+        if not _move(letter, SENT, FAILED, now, reason):
+            _move(letter, UNKNOWN, FAILED, now, reason)
+
+    return the_mail.Sent(letter.email, letter.person, bounced)
+
+
 def of_case(follow_up_id: str) -> list[Letter]:
     """The letters of a case, the first first."""
     found = Letter.select().where(Letter.follow_up == follow_up_id)

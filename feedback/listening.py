@@ -19,6 +19,7 @@ from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
 from surveys.keeping import backup
+from surveys.mail import letters as the_mail
 from surveys.models import Response
 from surveys.webhooks import telling
 
@@ -46,6 +47,7 @@ def install() -> None:
     telling.use_examples(shown.EXAMPLES)
     segment_counts.use(rollups.Counting())
     letters.use_kinds(writing.KINDS | loops.KINDS)
+    the_mail.use_letters(letters.sent)
     ask_history.use_owed_help(cases.owed_help)
     ask_history.use_mailed(loops.mailed)
     responses.use_outcomes(loops.came_of)

@@ -11,7 +11,7 @@ _bounce_address: str | None = None
 
 #: Hex digits of the signature in an envelope sender: 80 bits, beside the 120 random ones of the id.
 _BOUNCE_MAC = 20
-_BOUNCED = re.compile(r"\+(inv_[0-9a-z]{24})\.([0-9a-f]{20})@", re.IGNORECASE)
+_BOUNCED = re.compile(r"\+((?:inv|let)_[0-9a-z]{24})\.([0-9a-f]{20})@", re.IGNORECASE)
 
 BadToken, Expired = signing.BadToken, signing.Expired
 
@@ -57,23 +57,25 @@ def decoy(invitation_id: str) -> str:
     return to(f"/i/{invitation_token(invitation_id)}", seen=1)
 
 
-def bounce(invitation_id: str) -> str | None:
-    """The envelope sender of an invitation's mail, by which its bounces find back; None without BOUNCE_ADDRESS."""
+def bounce(mail_id: str) -> str | None:
+    """The envelope sender of the mail of an invitation or letter, by which its bounces find back; None without
+    BOUNCE_ADDRESS.
+    """
     if _bounce_address is None:
         return None
     name, _, domain = _bounce_address.rpartition("@")
-    return f"{name}+{invitation_id}.{_bounce_mac(invitation_id)}@{domain}"
+    return f"{name}+{mail_id}.{_bounce_mac(mail_id)}@{domain}"
 
 
-def bounced_invitation_id(address: str) -> str | None:
-    """The invitation whose envelope sender stands in a text; None when there is none that we signed.
+def bounced_mail_id(address: str) -> str | None:
+    """The invitation or letter whose envelope sender stands in a text; None when there is none that we signed.
 
     Upper and lower case do not matter: some servers change it.
     """
     for found in _BOUNCED.finditer(address[:10_000]):
-        invitation_id, mac = found[1].lower(), found[2].lower()
-        if signing.same(_bounce_mac(invitation_id), mac):
-            return invitation_id
+        mail_id, mac = found[1].lower(), found[2].lower()
+        if signing.same(_bounce_mac(mail_id), mac):
+            return mail_id
     return None
 
 
@@ -165,5 +167,5 @@ def _holder(address: str) -> str:
     return signing.keyed_hash("holder", address)[:_BOUNCE_MAC]
 
 
-def _bounce_mac(invitation_id: str) -> str:
-    return signing.keyed_hash("bounce", invitation_id)[:_BOUNCE_MAC]
+def _bounce_mac(mail_id: str) -> str:
+    return signing.keyed_hash("bounce", mail_id)[:_BOUNCE_MAC]

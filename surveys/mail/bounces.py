@@ -15,6 +15,7 @@ from surveys.base.http import idempotency
 from surveys.domain import addresses
 from surveys.helpdesks.helpdesk import Call
 from surveys.helpdesks.reception import SHARED, Unproven
+from surveys.mail import letters
 from surveys.mailreports import REPORTERS
 from surveys.mailreports.report import Confirmation, Report, shared
 from surveys.models import Connection, Invitation
@@ -121,17 +122,22 @@ def _sorted_out(told: Sequence[Report]) -> tuple[list[Report], list[Outcome]]:
 
 
 def _take(report: Report, now: datetime) -> Outcome:
-    """Act on one report: about the address that the invitation went to, else about the one that is named."""
+    """Act on one report: about the address that the invitation or letter went to, else about the one that is named."""
     if report.kind == "other":
         return Outcome("ignored", report.reason)
     invitation = Invitation.get_or_none(Invitation.id == report.invitation) if report.invitation else None
-    address = addresses.normal(invitation.email if invitation else report.address)
+    letter = letters.sent(report.invitation) if report.invitation and invitation is None else None
+    address = addresses.normal(
+        invitation.email if invitation else letter.address if letter else report.address
+    )
     if address is None:
         return Outcome("ignored", f"{report.reason}, and is about no invitation that is known here")
     known = invitation.id if invitation else None
     if report.kind == "bounced":
+        if letter is not None:
+            letter.bounced(f"the mail {report.reason}", now)
         return _bounced(report, invitation, address, known, min(report.at or now, now))
-    person = invitation.person if invitation is not None else None
+    person = invitation.person if invitation else letter.person if letter else None
 
     def verb() -> bool:
         if person is not None:

@@ -1,6 +1,8 @@
 """Mail that a person of the team writes to one customer: its words and headers. Who sends it sends it once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import css_inline
 
@@ -29,6 +31,29 @@ class Letter:
     text: str = ""
     quote: str | None = None
     asks: bool = False
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A letter that left: where it went, to whom; `bounced` hears why it came back for good, and when."""
+
+    address: str
+    person: Person | None
+    bounced: Callable[[str, datetime], None]
+
+
+_find: Callable[[str], Sent | None] | None = None
+
+
+def use_letters(find: Callable[[str], Sent | None]) -> None:
+    """Say how a letter is found by its id."""
+    global _find
+    _find = find
+
+
+def sent(letter_id: str) -> Sent | None:
+    """The letter with this id; None where none left that is still known."""
+    return _find(letter_id) if _find is not None else None
 
 
 def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None) -> Message:
@@ -69,6 +94,7 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
             template("letter.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
         ),
         id=letter.id,
+        bounces_to=links.bounce(letter.id),
         headers={
             # RFC 8058: one click, without a page in between.
             "List-Unsubscribe": f"<{unsubscribe}>",

@@ -21,7 +21,8 @@ class Report:
 
     "bounced": for good; "complained" and "unsubscribed": the person wants no more; "other" changes nothing.
     `reason` is words for the receipt and names no address. `address` is None where the sender of the report
-    cannot vouch for it: then only the invitation says whose mail it was. `at`: when it happened, if told.
+    cannot vouch for it: then only `invitation`, the id of an invitation or a letter, says whose mail it was. `at`:
+    when it happened, if told.
     """
 
     kind: Kind
@@ -94,12 +95,12 @@ def parsed(text: str) -> Any:
 
 
 def invitation(addresses: Iterable[object] = (), message_ids: Iterable[object] = ()) -> str | None:
-    """The invitation that a mail was: by its own envelope sender, which we signed, else by its Message-ID.
+    """The invitation, or letter, that a mail was: by its own envelope sender, which we signed, else by its Message-ID.
 
     The id in a Message-ID has 120 random bits: whoever names it has seen the mail.
     """
     for address in addresses:
-        found = links.bounced_invitation_id(address) if isinstance(address, str) else None
+        found = links.bounced_mail_id(address) if isinstance(address, str) else None
         if found:
             return found
     for message_id in message_ids:
@@ -109,4 +110,4 @@ def invitation(addresses: Iterable[object] = (), message_ids: Iterable[object] =
     return None
 
 
-_ID = re.compile(r"\binv_[0-9a-z]{24}\b")
+_ID = re.compile(r"\b(?:inv|let)_[0-9a-z]{24}\b")

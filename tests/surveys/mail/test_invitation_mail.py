@@ -492,7 +492,7 @@ def test_the_envelope_sender_leads_bounces_back_to_the_invitation(world, api, ma
         assert envelope.mail_from == "care@acme.example"
         return
     assert re.fullmatch(rf"bounce\+{invitation.id}\.[0-9a-f]{{20}}@mail\.acme\.example", envelope.mail_from)
-    assert invitation_mail.links.bounced_invitation_id(envelope.mail_from) == invitation.id
+    assert invitation_mail.links.bounced_mail_id(envelope.mail_from) == invitation.id
     assert read(envelope.content)["From"].addresses[0].addr_spec == "care@acme.example"
     assert read(envelope.content)["X-Earshot-Invitation"] == invitation.id
 

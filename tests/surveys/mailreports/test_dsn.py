@@ -2,6 +2,7 @@
 
 import pytest
 
+from surveys import links
 from surveys.helpdesks.helpdesk import Call
 from surveys.mailreports import dsn as reading
 from surveys.models import Person
@@ -112,6 +113,32 @@ def test_an_invitation_of_somebody_erased_is_no_fault(tell, server, mailed, api)
     api.delete(f"/api/people/{mailed.person().id}")
     assert tell(server, signed(dsn(to=sender)))["decision"] == "ignored"
     assert Person.select().count() == 0
+
+
+def test_a_letter_that_came_back_has_failed_and_the_next_is_not_sent(world, tell, server, mailed, api):
+    body = {
+        "survey": mailed.survey.id,
+        "score": 1,
+        "person": {"email": mailed.person().email},
+        "contact": "reply",
+    }
+    case = api.post("/api/follow-ups", {"response": api.post("/api/responses", body)["id"]})
+    path = f"/api/follow-ups/{case['id']}"
+    api.post(f"{path}/reply", {"text": "We are sorry."}, 202)
+    world.work()
+    [letter] = api.get(path)["letters"]
+    told = tell(server, signed(dsn(to=links.bounce(letter["id"]))))
+    assert told == {"decision": "suppressed", "reason": "bounced (5.1.1)", "invitation": None}
+    after = api.get(path)
+    assert [(each["state"], each["reason"]) for each in after["letters"]] == [
+        ("failed", "the mail bounced (5.1.1)")
+    ]
+    assert (after["first_answer_at"], after["history"][-1]["unmailed"]) == (None, "reply")
+    api.post(f"{path}/reply", {"text": "Once more."}, 409)
+    # The report that comes again, and one about a letter that nobody knows, change nothing.
+    tell(server, signed(dsn(to=links.bounce(letter["id"]))))
+    assert api.get(path)["history"] == after["history"]
+    assert tell(server, signed(dsn(to=links.bounce("let_" + "0" * 24))))["decision"] == "ignored"
 
 
 def test_a_complaint_unsubscribes(tell, server, mailed, api):
