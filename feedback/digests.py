@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from feedback import feed, results, segments
+from feedback import feed, results, saved_feeds, segments
 from feedback.domain.headings import first_words
 from feedback.item import Item
 from feedback.models import Digest, Topic
@@ -387,7 +387,7 @@ def _words(item: Item, names: Mapping[str, str]) -> str:
     said = first_words(item.comment or "", LETTERS)
     about = ", ".join(topic.label for topic in item.topics)
     head = f"{score} · {line(names.get(item.survey, ''), 100)}" + (f" · {line(about, 200)}" if about else "")
-    return f"{head}\n> {plain(said, LETTERS)}\n{links.to(f'/team/feed/{item.id}')}"
+    return f"{head}\n> {plain(said, LETTERS)}\n{links.to(saved_feeds.page_of(item.id))}"
 
 
 def _query(filters: Mapping[str, Any], since: datetime, until: datetime) -> dict[str, str]:

@@ -68,10 +68,17 @@ def install() -> None:
             "forget digests": digests.tidy,
         }
     )
+    backup.look_first(
+        {
+            "close what nobody confirms": cases.lapse,
+            "warn of overdue follow-ups": alerts.warn,
+            "look at what rules watch": watching.look,
+            "pass over digests": digests.hold,
+        }
+    )
     keys.use_things("feeds", saved_feeds.OfKeys())
     keys.use_things("rules", rules.OfKeys())
     keys.use_things("digests", digests.OfKeys())
-    backup.use_after_restore(digests.hold)
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)

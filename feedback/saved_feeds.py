@@ -53,6 +53,11 @@ def derived_id(item_id: str) -> str:
     return signing.keyed_hash("feed entry", item_id)
 
 
+def page_of(item_id: str) -> str:
+    """The path of a response's page, for whoever may read of it and must not have the key to it."""
+    return f"/team/feed/{derived_id(item_id)}"
+
+
 def made_by(member_id: str) -> list[SavedFeed]:
     """The views that a member made, oldest first. They go on without the member."""
     found = SavedFeed.select().where(SavedFeed.made_by == member_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from feedback import columns, feed
+from feedback import columns, feed, saved_feeds
 from feedback.domain import notices
 from feedback.follow_ups import cases
 from feedback.item import Item
@@ -184,7 +184,7 @@ def _days(time: timedelta) -> str:
 
 def _link(rule: NoticeRule, notice: Notice, item: Item | None) -> str:
     if item is not None:
-        return links.to(f"/team/feed/{item.id}")
+        return links.to(saved_feeds.page_of(item.id))
     kind = rule.when["kind"]
     if kind == notices.OVERDUE:
         return links.to(f"/team/follow-ups/{notice.subject}")

@@ -262,7 +262,7 @@ def _news(item: Item, survey_name: str) -> dict[str, Any]:
 
 def _team_page(item: Item) -> str:
     """Where the team reads an entry; whoever only has the view is asked to sign in."""
-    return links.to(f"/team/feed/{saved_feeds.derived_id(item.id)}")
+    return links.to(saved_feeds.page_of(item.id))
 
 
 def _rows(row: SavedFeed) -> Iterator[list[Any]]:

@@ -13,11 +13,13 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from surveys import daily_counts, segment_counts, tombstones
 from surveys.base import db, jobs, sealing, signing
@@ -30,13 +32,13 @@ from surveys.keeping import erasure
 from surveys.models import Person, Response
 from surveys.webhooks import telling
 
+log = structlog.get_logger()
+
 FORMAT = 1
 BATCH = 1000
 
 #: Called with how many more rows are done.
 Progress = Callable[[int], None]
-
-_after: list[Callable[[datetime], Any]] = []
 
 _NAME = re.compile(r"[a-z_]{1,60}")
 
@@ -76,6 +78,18 @@ class Restored:
     differing: int
     new_secret: bool
     unknown_secrets: int
+
+
+_looks: dict[str, Callable[[datetime], object]] = {}
+
+
+def look_first(looks: Mapping[str, Callable[[datetime], object]]) -> None:
+    """Have each of these, by name, look at what a restore brought back, before anything that waits is held.
+
+    For what makes mail or calls out of what rows say: what those rows owed was told before the restore, as far as
+    anybody knows, and what a look puts into the queue is held with all the rest.
+    """
+    _looks.update(looks)
 
 
 def write(
@@ -142,18 +156,13 @@ def _checked(path: Path, progress: Progress) -> Manifest:
     raise NotABackup("It was cut short.")
 
 
-def use_after_restore(verb: Callable[[datetime], Any]) -> None:
-    """What else keeps the house quiet after a restore; called in its transaction."""
-    if verb not in _after:
-        _after.append(verb)
-
-
 def restore(
     path: Path, settings: Settings, now: datetime, force: bool = False, progress: Progress = lambda _: None
 ) -> Restored:
     """Put a backup in place of what the database holds, all of it or nothing.
 
-    Nothing leaves the house by itself afterwards: jobs that were waiting are held. Who was erased since the
+    Nothing of before leaves the house by itself afterwards: jobs that were waiting are held, and so is what
+    `look_first` finds to be told. Who was erased since the
     backup is erased again, as far as the tombstones in the database replaced and in DATA_DIR tell. Raises
     NotABackup, and NotEmpty when there are answers or people and `force` is not given.
     """
@@ -172,13 +181,12 @@ def restore(
         db.settle_clock()
         # They stand as of a tick of the other database.
         segment_counts.forget_all()
+        _look(now)
         held = jobs.hold()
         # Whoever has signed out since the backup stays out, and a link that was used stays used.
         for table in (Session, OneTimeLink):
             table.delete().execute()
         telling.give_up()
-        for verb in _after:
-            verb(now)
 
     db_migrations.replace(
         settings, manifest.migrations, manifest.columns, lambda: _load(path, progress), settle
@@ -422,6 +430,18 @@ def _graves(settings: Settings, force: bool) -> dict[str, datetime]:
         for name, moment in tombstones.known().items():
             graves[name] = max(moment, graves.get(name, moment))
     return graves
+
+
+def _look(now: datetime) -> None:
+    """One that fails keeps neither the others from it nor the data from being restored."""
+    for name, look in _looks.items():
+        try:
+            with database.atomic():
+                look(now)
+        except Exception as error:
+            if db.away(error):
+                raise
+            log.error("look after a restore failed", look=name, exc_info=error)
 
 
 def _take_over_secret(settings: Settings, manifest: Manifest) -> bool:

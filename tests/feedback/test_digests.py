@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from feedback import digests
+from feedback import digests, saved_feeds
 from feedback.models import Digest, Topic
 from surveys.base import clock, delivery, jobs
 from surveys.base.delivery.memory import Memory
@@ -66,7 +66,7 @@ def test_a_digest_comes_once_a_day_after_its_readers_own_click(world, api, make,
     assert api.get("/api/digests")["items"][0]["state"] == "waiting"
     answer = pressed(world.client, page, {"Origin": "null"}, do="confirm")
     assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
-    make.response(survey, 2, comment="Slow, see evil.example\nand rude")
+    slow = make.response(survey, 2, comment="Slow, see evil.example\nand rude")
     make.response(other, 2, comment="Elsewhere")
     archived = make.response(survey, 9, comment="Long dealt with")
     api.patch(f"/api/responses/{archived.id}", {"triage": "archived"})
@@ -83,6 +83,9 @@ def test_a_digest_comes_once_a_day_after_its_readers_own_click(world, api, make,
     assert "evil.example" not in mail.text
     for left_out in ("Elsewhere", "Early bird", "Long dealt with", "We said no"):
         assert left_out not in mail.text
+    # Who knows an answer's own id may write to it; a reader knows another.
+    assert slow.id not in mail.text
+    assert f"/team/feed/{saved_feeds.derived_id(slow.id)}\n" in mail.text
     assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     # Nothing came: nothing is sent, and it goes on when something does.
     days_pass(world, travel)

@@ -257,6 +257,9 @@ def test_a_low_score_is_told_once_everywhere_and_a_dead_chat_delays_nobody(world
     [told] = mailbox.sent
     assert (told.to, told.subject) == ("team@example.com", "A rule")
     assert "> See <!channel>" in told.text
+    # Who knows an answer's own id may write to it.
+    for everywhere in (told.text, str(message)):
+        assert answer["id"] not in everywhere
     [(_, body, headers)] = [each for each in chats.taken if each[0] == HOOK]
     assert Verifier(key).verify(json.dumps(body, ensure_ascii=False, separators=(",", ":")), headers) == body
     assert body["type"] == "notice.began"
