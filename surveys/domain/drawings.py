@@ -41,7 +41,7 @@ _LEADS_OUT = re.compile(r"url|image|src|://|\\|script:|data:|expression|@|[<>]",
 _NAME = re.compile(r"[\w.:-]+")
 _PLACE = re.compile(r"#[\w.:-]+")
 _SELECTOR = re.compile(r"[.#]?[A-Za-z_][\w-]*")
-_NUMBER = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(?:px)?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 
 #: Copies of a part, which may be large, at most; elements within each other; rules, each of which is tried on each.
 _MOST_COPIES, _DEEPEST, _MOST_RULES = 50, 60, 500
@@ -185,11 +185,12 @@ def _draws(value: str) -> bool:
 
 def _size(root: Element) -> tuple[int, int]:
     """Width and height in pixels: as said, else by the view box. Raises BadDrawing where neither says it."""
-    sides = [_NUMBER.fullmatch(root.get(name, "")) for name in ("width", "height")]
+    said = [root.get(name, "").strip().lower().removesuffix("px").strip() for name in ("width", "height")]
+    sides = [_NUMBER.fullmatch(side) for side in said]
     box = re.split(r"[\s,]+", root.get("viewBox", "").strip())
     try:
         if all(sides):
-            size = [float(side[1]) for side in sides if side]
+            size = [float(side[0]) for side in sides if side]
         else:
             size = [float(each) for each in box[2:4]] if len(box) == 4 else []
     except ValueError:

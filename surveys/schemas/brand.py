@@ -22,7 +22,7 @@ _DOT = (
 
 _COLOUR = r"#[0-9a-fA-F]{6}\Z"
 
-_HASH = re.compile(r".*/brand/([0-9a-f]{32})", re.DOTALL)
+_HASH = re.compile(r"[0-9a-f]{32}")
 
 
 class Picture(fields.String):
@@ -30,9 +30,9 @@ class Picture(fields.String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)
-        known = _HASH.fullmatch(given)
-        if known and not given.startswith("data:"):
-            return known[1]
+        _, brand, name = given.rpartition("/brand/")
+        if brand and _HASH.fullmatch(name) and not given.startswith("data:"):
+            return name
         check(len(given) <= _LONGEST, "Must not be larger than 100 KiB.")
         try:
             return pictures.of_data_url(given)
