@@ -58,8 +58,9 @@ def decoy(invitation_id: str) -> str:
 
 
 def bounce(mail_id: str) -> str | None:
-    """The envelope sender of the mail of an invitation or letter, by which its bounces find back; None without
-    BOUNCE_ADDRESS.
+    """The envelope sender of the mail of an invitation or letter, by which its bounces find back.
+
+    None without BOUNCE_ADDRESS.
     """
     if _bounce_address is None:
         return None
