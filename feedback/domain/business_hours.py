@@ -5,7 +5,7 @@ the team's wall shows, so a night in which it is changed is shorter or longer.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -38,9 +38,18 @@ class Hours:
     zone: ZoneInfo
     shifts: tuple[Shift, ...]
     holidays: frozenset[date] = frozenset()
+    # Thousands of cases lie on the same few days, and to look into a time zone takes longer than all the rest.
+    _known: dict[date, list[tuple[datetime, datetime]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def open_on(self, day: date) -> list[tuple[datetime, datetime]]:
         """When it is open on a day, in UTC, in order; what overlaps is put together."""
+        if day not in self._known:
+            self._known[day] = self._open_on(day)
+        return self._known[day]
+
+    def _open_on(self, day: date) -> list[tuple[datetime, datetime]]:
         if day in self.holidays:
             return []
         found: list[tuple[datetime, datetime]] = []

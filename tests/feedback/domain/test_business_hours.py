@@ -118,3 +118,11 @@ def test_what_is_never_reached_says_so():
     last = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
     assert due(hours(), last, timedelta(hours=80)).at is None
     assert business_hours.lasting(timedelta(seconds=20)) == "0 min"
+
+
+def test_a_day_is_looked_up_once_however_many_cases_lie_on_it(monkeypatch):
+    looked, open_on = [], Hours._open_on
+    monkeypatch.setattr(Hours, "_open_on", lambda self, day: looked.append(day) or open_on(self, day))
+    office, start, end = hours(), at("2026-11-20 10:00"), at("2026-12-04 12:00")
+    assert {elapsed(office, start, end) for _ in range(50)} == {timedelta(hours=82)}
+    assert len(looked) == len(set(looked)) <= 20
