@@ -779,6 +779,7 @@ WORDS = {
     "follow-up": "Follow-up",
     "follow-ups.report": "Promises kept",
     "follow-ups.report.about": "Follow-ups opened in the last {days} days.",
+    "follow-ups.report.cut": "Only the newest {n} cases are counted here.",
     "follow-ups.answered": "Answered in time",
     "follow-ups.solved": "Solved in time",
     "follow-ups.by_word": "Solved by the customer's word",

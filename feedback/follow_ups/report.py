@@ -35,13 +35,17 @@ class Kept:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the cases of the last DAYS. Of those asked, silence is counted apart and never as solved."""
+    """What became of the cases of the last DAYS. Of those asked, silence is counted apart and never as solved.
+
+    `is_cut`: there are more than MOST, of which these are the newest.
+    """
 
     answered: Kept
     solved: Kept
     by_word: Kept
     asked: int
     closed: dict[str, int]
+    is_cut: bool
 
 
 def made(condition: Any, now: datetime) -> Report:
@@ -59,8 +63,9 @@ def made(condition: Any, now: datetime) -> Report:
         )
         .where(condition, FollowUp.opened_at >= since)
         .order_by(FollowUp.opened_at.desc())
-        .limit(MOST)
+        .limit(MOST + 1)
     )
+    is_cut, cases = len(cases) > MOST, cases[:MOST]
     promise = hours.promise().hours
     done = [each for each in cases if each.status == SOLVED]
 
@@ -82,6 +87,7 @@ def made(condition: Any, now: datetime) -> Report:
         Kept(fixed, fixed + not_yet, statistics.share_interval(fixed, fixed + not_yet), None),
         asked,
         {status: sum(each.status == status for each in cases) for status in (SOLVED, UNCONFIRMED, GIVEN_UP)},
+        is_cut,
     )
 
 

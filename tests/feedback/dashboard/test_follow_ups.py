@@ -84,7 +84,7 @@ def test_a_case_is_worked_on_by_forms_alone(world, api, make):
 
 
 @ON_SQLITE
-def test_the_report_says_what_was_kept_and_never_counts_silence(world, api, make):
+def test_the_report_says_what_was_kept_and_never_counts_silence(world, api, make, monkeypatch):
     with time_machine.travel(NOW, tick=False) as clock:
         survey = make.survey()
         ids = [opened(api, survey, name) for name in "abcdef"]
@@ -110,3 +110,9 @@ def test_the_report_says_what_was_kept_and_never_counts_silence(world, api, make
         shown = text_of(signed_in(world, "editor").get("/team/follow-ups"))
         assert "3 of 6" in shown
         assert "3 were asked, 2 said something." in shown
+        assert "are counted here" not in shown
+        # Of more cases than are read, it says that it is cut.
+        monkeypatch.setattr(report, "MOST", 5)
+        shown = text_of(signed_in(world, "editor", email="two@x.example").get("/team/follow-ups"))
+        assert "of 5" in shown
+        assert "Only the newest 5 cases are counted here." in shown
