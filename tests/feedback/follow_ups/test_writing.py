@@ -75,6 +75,12 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
     body = make.answer(survey, score=2, comment="The invoice is wrong.", invitation=token, language="de")
     client.post("/r", json=body)
     path = f"/api/follow-ups/{api.post('/api/follow-ups', {'response': body['id']})['id']}"
+    # What they answer later by a plain invitation joins the case, and is about no ticket.
+    api.post("/api/triggers", {"survey": survey.id, "person": {"email": ANN["email"]}}, None)
+    (plain,) = [each["id"] for each in api.get("/api/invitations")["items"] if each["id"] != invitation["id"]]
+    later = make.answer(survey, score=3, invitation=links.invitation_token(plain))
+    client.post("/r", json=later)
+    assert len(api.post("/api/follow-ups", {"response": later["id"]}, 200)["responses"]) == 2
     owner, lead = member(email="owner@acme.example"), member("editor", email="lead@acme.example")
     api.patch(path, {"owner": owner.id})
     api.call("PUT", "/api/hours", 200, json={"lead": lead.id})
