@@ -10,7 +10,7 @@ from feedback import feed, results, saved_feeds, segments
 from feedback.domain.headings import first_words
 from feedback.item import Item
 from feedback.models import Digest, Topic
-from surveys import daily_counts, links, visible
+from surveys import daily_counts, links, people, visible
 from surveys.base import db, delivery, ids, jobs, signing
 from surveys.base.accounts import keys, members
 from surveys.base.accounts.caller import Caller
@@ -33,16 +33,19 @@ MOST, LETTERS = 20, 400
 #: So many newest answers are looked through for those.
 LOOKED_AT = 200
 
-#: Digests that wait for the click of one address; more would be a nuisance.
-MOST_UNCONFIRMED = 5
+#: Digests that one address is asked for within KEPT; more would be a nuisance.
+MOST_ASKED = 5
 
-#: What nobody confirmed, or what was stopped, is forgotten after that.
+#: What nobody confirmed, and what a member stopped, is forgotten after that. Somebody else's stop is their refusal.
 KEPT = timedelta(days=30)
 
 #: A topic of this status is settled: the team said no.
 DECLINED = "wont_do"
 
 SENDING, SENT, NOTHING, UNKNOWN, FAILED = "sending", "sent", "nothing", "unknown", "failed"
+
+#: Nobody wants it any more; the row says that its address was asked, or refused.
+DELETED = "deleted"
 
 _INTERVALS: dict[str, schedule.Interval] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
@@ -53,32 +56,40 @@ somebody at {site} wants to send you, {when}, what customers say there.
 Do you want that? Say so here; until then nothing is sent:
 {link}
 
-If not, do nothing.
+If not, do nothing, or say so there: then nobody can ask you for it again.
 """
 
 
 def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
     """Take down who wants a digest (`email`, `when`, `filters`). Who has no account is asked first, by mail.
 
-    Raises Clash where that address is asked often enough, Unauthorized when the caller's key was revoked meanwhile.
+    There is one of the same view and rhythm for the same reader: a second call gets that one. Raises Clash where that
+    address was asked often enough or wants no mail of ours, Unauthorized when the caller's key was revoked meanwhile.
     """
     email = addresses.normal(values["email"]) or ""
     member = members.by_email(email)
     joined = member is not None and member.joined_at is not None
+    surveys = visible.only(caller)
 
     def verb() -> Digest:
         if caller.member is None and not keys.hold(caller.id):
             raise Unauthorized
-        waiting = (Digest.email == email) & Digest.confirmed_at.is_null() & Digest.stopped_at.is_null()
-        if not joined and Digest.select().where(waiting).count() >= MOST_UNCONFIRMED:
-            raise Clash("Enough digests wait for a click from this address.", "email")
+        db.serialise(f"digests of {email}")
+        mine = Digest.email == email
+        if member is not None and joined:
+            mine |= Digest.member == member.id
+        for known in Digest.select().where(mine, Digest.stopped_at.is_null(), _THERE):
+            if (known.when, known.filters, known.surveys) == (values["when"], values["filters"], surveys):
+                return known
+        if not joined:
+            _check_reader(email, now)
         row = Digest.create(
             id=ids.new("dig"),
             email=email,
             member=member.id if member is not None and joined else None,
             when=values["when"],
             filters=values["filters"],
-            surveys=visible.only(caller),
+            surveys=surveys,
             made_by=caller.id,
             created_at=now,
         )
@@ -89,6 +100,11 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
         return Digest.get_by_id(row.id)
 
     return db.write(verb)
+
+
+def there(query: Any) -> Any:
+    """A query of digests without those that were deleted, whose rows stay for a while."""
+    return query.where(_THERE)
 
 
 def token(row: Digest) -> str:
@@ -102,7 +118,7 @@ def opened_by(token: str, now: datetime) -> Digest:
         row = Digest.get_or_none(Digest.id == signing.read("digest", token, now))
     except signing.BadToken:
         row = None
-    if row is None:
+    if row is None or row.outcome == DELETED:
         raise Missing
     found: Digest = row
     return found
@@ -120,8 +136,8 @@ def stop(row: Digest, now: datetime) -> None:
 
 
 def delete(row: Digest) -> None:
-    """Nobody wants it any more."""
-    db.write(Digest.delete().where(Digest.id == row.id).execute)
+    """Nobody wants it any more. Of somebody without an account it stays known that they were asked, or refused."""
+    db.write(lambda: _delete(Digest.id == row.id))
 
 
 def of_member(member_id: str) -> list[Digest]:
@@ -145,28 +161,43 @@ def hold(now: datetime) -> None:
         Digest.update(queued_for=over, begun_for=over).where(Digest.id == row.id).execute()
 
 
+def unsent(since: datetime) -> int:
+    """How many digests failed the last time, or may have arrived, of a time that was not over before."""
+    lately = Digest.begun_for.is_null() | (Digest.begun_for >= (since - _LONGEST).date().isoformat())
+    return Digest.select().where(Digest.outcome.in_((FAILED, UNKNOWN)), lately).count()
+
+
 def tidy(now: datetime) -> int:
-    """Forget what nobody confirmed and what was stopped, KEPT ago; how many."""
-    old = Digest.confirmed_at.is_null() & (Digest.created_at < now - KEPT)
-    return db.write(Digest.delete().where(old | (Digest.stopped_at < now - KEPT)).execute)
+    """Forget what nobody confirmed and what a member stopped, KEPT ago; how many."""
+    unconfirmed = (
+        Digest.confirmed_at.is_null() & Digest.stopped_at.is_null() & (Digest.created_at < now - KEPT)
+    )
+    stopped = Digest.member.is_null(False) & (Digest.stopped_at < now - KEPT)
+    return db.write(Digest.delete().where(unconfirmed | stopped).execute)
 
 
 @jobs.on(ASK, lane=jobs.MAIL)
 def ask(payload: dict[str, Any], now: datetime) -> None:
-    """Ask somebody without an account whether they want a digest."""
+    """Ask somebody without an account whether they want a digest, once: it is marked before it leaves."""
     row = Digest.get_or_none(Digest.id == payload["digest"])
     if row is None or row.confirmed_at is not None or row.stopped_at is not None:
         return
-    text = _ASKED.format(site=links.to(""), when=_WHEN[row.when], link=links.to(f"/d/{token(row)}"))
-    try:
-        delivery.transport("mail").send(
-            Message(row.email, "Do you want this digest?", text, headers=_HEADERS), now
-        )
-    except DeliveryUnknown:
+    if not _mark_asked(row.id, None, SENDING):
+        # Somebody was killed half-way; whether it left is not known.
+        _mark_asked(row.id, SENDING, UNKNOWN)
         return
+    text = _ASKED.format(site=links.to(""), when=_WHEN[row.when], link=links.to(f"/d/{token(row)}"))
+    mail = Message(row.email, "Do you want this digest?", text, id=f"{row.id}.asked", headers=_headers(row))
+    try:
+        delivery.transport("mail").send(mail, now)
+    except DeliveryUnknown:
+        _mark_asked(row.id, SENDING, UNKNOWN)
     except DeliveryFailed as error:
+        _mark_asked(row.id, SENDING, None if error.again else FAILED)
         if error.again:
             raise
+    else:
+        _mark_asked(row.id, SENDING, SENT)
 
 
 @jobs.on(DUE, lane=jobs.MAIL)
@@ -212,7 +243,8 @@ class Told:
 def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told | None:
     """The same view as the feed with the same filters, for a time; None when nothing came, or nobody may be told.
 
-    What is archived is left out, and what speaks of nothing but topics that were declined.
+    Tests and what was excluded are left out, unless the view is of them, and so is what is archived and what speaks of
+    nothing but topics that were declined, as far as it is among the LOOKED_AT newest.
     """
     surveys = row.surveys
     if row.member is not None:
@@ -221,12 +253,13 @@ def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told 
             return None
         if member.surveys is not None:
             surveys = sorted(set(member.surveys) & set(member.surveys if surveys is None else surveys))
-    filters = {**row.filters, "since": since, "until": until}
-    n = feed.count(filters, surveys)
-    if not n:
+    filters = {"excluded": "0", **row.filters, "since": since, "until": until}
+    declined = {topic.id for topic in Topic.select(Topic.id).where(Topic.status == DECLINED)}
+    newest = feed.page(filters, LOOKED_AT, surveys=surveys).items
+    n = feed.count(filters, surveys) - sum(_is_settled(item, declined) for item in newest)
+    if n <= 0:
         return None
     page = feed.page({**filters, "has_comment": filters.get("has_comment", "1")}, LOOKED_AT, surveys=surveys)
-    declined = {topic.id for topic in Topic.select(Topic.id).where(Topic.status == DECLINED)}
     kept = [item for item in page.items if not _is_settled(item, declined)]
     return Told(n, _values(row.filters, surveys, since, until, zone), kept[:MOST])
 
@@ -255,16 +288,11 @@ def compose(row: Digest, begins: str, zone: ZoneInfo) -> Message | None:
         f"-- \nYou get this {_WHEN[row.when]}; nothing comes when nothing was said. No more of it:\n{stop_link}",
     ]
     return Message(
-        to=row.email,
+        to=_address(row),
         subject=f"{many}: {span}",
         text="\n\n".join(part for part in parts if part) + "\n",
         id=f"{row.id}.{begins}",
-        headers={
-            **_HEADERS,
-            # RFC 8058: one click, without a page in between.
-            "List-Unsubscribe": f"<{stop_link}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
+        headers=_headers(row),
     )
 
 
@@ -281,7 +309,7 @@ class OfKeys:
 
     def revoke(self, key_id: str) -> None:
         """The digests go with their key."""
-        Digest.delete().where(Digest.made_by == key_id).execute()
+        _delete(Digest.made_by == key_id)
 
     def hand_over(self, key_id: str) -> None:
         """The digests stay, and nobody but the service made them."""
@@ -291,9 +319,55 @@ class OfKeys:
 # ------------------------------------------------------------------------------------------------------
 
 
+#: The longest time that a digest tells of; it is known by its first day.
+_LONGEST = timedelta(days=31)
+
 _WHEN = {"daily": "every day", "weekly": "every week", "monthly": "every month"}
 
-_HEADERS = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+_THERE = Digest.outcome.is_null() | (Digest.outcome != DELETED)
+
+
+def _headers(row: Digest) -> dict[str, str]:
+    return {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        # RFC 8058: one click, without a page in between.
+        "List-Unsubscribe": f"<{links.to(f'/d/{token(row)}')}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _address(row: Digest) -> str:
+    """A member's address of now; else the one that was confirmed."""
+    member = members.get(row.member) if row.member is not None else None
+    return str(row.email if member is None else member.email)
+
+
+def _check_reader(email: str, now: datetime) -> None:
+    """Raises Clash where somebody without an account must not be asked."""
+    theirs = (Digest.email == email) & Digest.member.is_null()
+    if Digest.select().where(theirs, Digest.stopped_at.is_null(False)).exists():
+        raise Clash("Who reads mail there said that they want no digest.", "email")
+    customers = people.at_address(email)
+    if people.is_unsubscribed(customers) or any(row.never_ask for row in customers):
+        raise Clash("Who reads mail there wants no mail of ours.", "email")
+    if any(row.bounced_at is not None for row in customers):
+        raise Clash("Mail to this address comes back.", "email")
+    asked = (Digest.created_at > now - KEPT) & Digest.confirmed_at.is_null()
+    if Digest.select().where(theirs, asked).count() >= MOST_ASKED:
+        raise Clash("This address was asked often enough for now.", "email")
+
+
+def _delete(which: Any) -> None:
+    Digest.delete().where(which, Digest.member.is_null(False)).execute()
+    Digest.update(outcome=DELETED, confirmed_at=None, made_by="").where(which).execute()
+
+
+def _mark_asked(digest_id: str, before: str | None, after: str | None) -> bool:
+    """Mark how far asking for a digest is: whether it was as far as `before`. What was confirmed or deleted stays."""
+    stood = Digest.outcome.is_null() if before is None else Digest.outcome == before
+    mine = (Digest.id == digest_id) & Digest.confirmed_at.is_null() & stood
+    return bool(db.write(Digest.update(outcome=after).where(mine).execute))
 
 
 def _day(text: str) -> Any:
@@ -313,10 +387,16 @@ def _confirm(digest_id: str, now: datetime) -> None:
     if row is None:
         return
     over = _last(row.when, daily_counts.time_zone(), now)
-    values = {"confirmed_at": now, "stopped_at": None, "queued_for": over, "begun_for": over}
+    values = {
+        "confirmed_at": now,
+        "stopped_at": None,
+        "queued_for": over,
+        "begun_for": over,
+        "outcome": None,
+    }
     # Who confirms twice, or takes a stop back, is not told of a time twice.
     Digest.update(values).where(
-        (Digest.id == digest_id) & (Digest.confirmed_at.is_null() | Digest.stopped_at.is_null(False))
+        (Digest.id == digest_id) & _THERE & (Digest.confirmed_at.is_null() | Digest.stopped_at.is_null(False))
     ).execute()
 
 

@@ -41,7 +41,8 @@ class DigestBody(ma.Schema):
 class DigestOut(Stored):
     """A digest. `state`: waiting (for its reader's click), running, paused (nothing came the last time) or stopped.
 
-    `outcome`: what became of the last one: sent, nothing (to tell), failed, or unknown (it may have arrived).
+    `outcome`: what became of the last mail (while it waits, of the one that asks): sent, nothing (to tell), failed, or
+    unknown (it may have arrived).
     """
 
     example: dict[str, Any] = {

@@ -10,6 +10,7 @@ from feedback.models import Digest
 from feedback.schemas.digests import DigestBody, DigestForm, DigestList, DigestOut, state
 from surveys import visible
 from surveys.base import clock
+from surveys.base.errors import Missing
 from surveys.base.http import bodies, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
@@ -34,7 +35,7 @@ layout.keep_private(public_pages)
 @routes.response(200, DigestList)
 def index(query: dict[str, Any]) -> Any:
     """Digests, newest first."""
-    found = visible.narrowed(Digest.select(), g.caller)
+    found = visible.narrowed(digests.there(Digest.select()), g.caller)
     rows, following = lists.newest_first(
         found, Digest.created_at, Digest.id, query.get("cursor"), query["limit"]
     )
@@ -57,7 +58,10 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(204)
 def delete(digest_id: str) -> Any:
     """End a digest."""
-    digests.delete(visible.own(Digest, digest_id, g.caller))
+    row = visible.own(Digest, digest_id, g.caller)
+    if row.outcome == digests.DELETED:
+        raise Missing
+    digests.delete(row)
 
 
 @public_pages.route("/d/<token>", methods=["GET"])

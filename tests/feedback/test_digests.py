@@ -9,9 +9,11 @@ import time_machine
 from feedback import digests, saved_feeds
 from feedback.models import Digest, Topic
 from surveys.base import clock, delivery, jobs
+from surveys.base.accounts.members import Member
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.keeping import backup
+from surveys.models import Person
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import member, pressed
 
@@ -78,7 +80,7 @@ def test_a_digest_comes_once_a_day_after_its_readers_own_click(world, api, make,
     days_pass(world, travel, 0)
     _, mail = mailbox.sent
     assert mail.to == "board@example.com"
-    assert mail.subject == "3 answers: 26 Nov 2026"
+    assert mail.subject == "1 answer: 26 Nov 2026"
     assert "Slow, see evil" in mail.text
     assert "evil.example" not in mail.text
     for left_out in ("Elsewhere", "Early bird", "Long dealt with", "We said no"):
@@ -190,13 +192,71 @@ def test_a_digest_that_is_wrong_is_told_where(world, api, make, mailbox):
     ]
     for body, field in wrong:
         assert list(api.post("/api/digests", body, 422)["error"]["fields"]) == [field], body
-    for _ in range(5):
-        api.post("/api/digests", {"email": "a@b.example", "when": "daily"})
-    api.post("/api/digests", {"email": "a@b.example", "when": "daily"}, 409)
     limited = make.key("write", surveys=[make.survey().id])
     assert Api(world, limited).get("/api/digests")["items"] == []
     mine = Api(world, limited).post("/api/digests", {"email": "c@b.example", "when": "weekly"})
     assert [each["id"] for each in Api(world, limited).get("/api/digests")["items"]] == [mine["id"]]
     [key] = [each for each in api.get("/api/keys")["items"] if each["digests"] and each["surveys"]]
     api.delete(f"/api/keys/{key['id']}")
-    assert Digest.get_or_none(Digest.id == mine["id"]) is None
+    assert mine["id"] not in [each["id"] for each in api.get("/api/digests")["items"]]
+    assert Digest.get_by_id(mine["id"]).confirmed_at is None
+
+
+@ON_SQLITE
+def test_a_stranger_is_asked_once_and_a_refusal_stands(world, api, make, mailbox, travel):
+    body = {"email": "board@example.com", "when": "daily", "filters": {"score_max": 6}}
+    made = api.post("/api/digests", body)
+    assert api.post("/api/digests", body)["id"] == made["id"]
+    world.work()
+    [asked] = mailbox.sent
+    digests.ask({"digest": made["id"]}, clock.now())
+    assert len(mailbox.sent) == 1
+    # Whoever was killed half-way does not ask again.
+    Digest.update(outcome="sending").where(Digest.id == made["id"]).execute()
+    digests.ask({"digest": made["id"]}, clock.now())
+    assert (len(mailbox.sent), Digest.get_by_id(made["id"]).outcome) == (1, "unknown")
+    # Their mail program can refuse, and that stands although the digest is deleted, and for longer than others.
+    no = re.fullmatch(r"<http://localhost(/d/.*)>", asked.headers["List-Unsubscribe"])[1]
+    assert world.client.post(no, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    api.post("/api/digests", body, 409)
+    api.delete(f"/api/digests/{made['id']}")
+    api.delete(f"/api/digests/{made['id']}", 404)
+    assert (api.get("/api/digests")["items"], world.client.get(no).status_code) == ([], 404)
+    digests.tidy(clock.now() + 2 * digests.KEPT)
+    api.post("/api/digests", {**body, "when": "weekly"}, 409)
+    # What was deleted counts, too.
+    for most in range(5):
+        other = api.post(
+            "/api/digests", {"email": "c@b.example", "when": "daily", "filters": {"score_max": most}}
+        )
+        api.delete(f"/api/digests/{other['id']}")
+    api.post("/api/digests", {"email": "c@b.example", "when": "daily"}, 409)
+    digests.tidy(clock.now() + 2 * digests.KEPT)
+    api.post("/api/digests", {"email": "c@b.example", "when": "daily"})
+    # Nor is asked who gets no mail as a customer.
+    now = clock.now()
+    for email, why in (("d@b.example", {"unsubscribed_at": now}), ("e@b.example", {"bounced_at": now})):
+        Person.create(id=f"per_{email[0]}", verified=True, email=email, created_at=now, **why)
+        api.post("/api/digests", {"email": email, "when": "daily"}, 409)
+
+
+@ON_SQLITE
+def test_a_digest_tells_of_what_counts_at_the_address_of_now(world, api, make, mailbox, travel):
+    survey = make.survey()
+    bob = member("viewer", "bob@example.com")
+    body = {"email": bob.email, "when": "daily"}
+    made = api.post("/api/digests", body)
+    make.response(survey, 9, comment="Old news", test=True)
+    archived = make.response(survey, 9)
+    api.patch(f"/api/responses/{archived.id}", {"triage": "archived"})
+    days_pass(world, travel)
+    assert (mailbox.sent, api.get("/api/digests")["items"][0]["outcome"]) == ([], "nothing")
+    make.response(survey, 1, comment="Tried out", test=True)
+    make.response(survey, 1, comment="Real")
+    Member.update(email="robert@example.com").where(Member.id == bob.id).execute()
+    days_pass(world, travel)
+    [mail] = mailbox.sent
+    assert (mail.to, mail.subject) == ("robert@example.com", "1 answer: 26 Nov 2026")
+    assert "Tried out" not in mail.text
+    # By the address of now it is the same reader's.
+    assert api.post("/api/digests", {**body, "email": "robert@example.com"})["id"] == made["id"]
