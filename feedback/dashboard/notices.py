@@ -252,13 +252,13 @@ def _replay(given: Mapping[str, str]) -> Response:
     zone, now = layout.zone(), clock.now()
     try:
         since, until = (date.fromisoformat(given.get(name, "")) for name in ("since", "until"))
-    except ValueError:
+        begins, ends = (schedule.starts_at(day, zone) for day in (since, until + timedelta(days=1)))
+    except (ValueError, OverflowError):
         return _list(given, {"since": [say("notices.replay.days")]}, 422)
     hook = visible.own(Webhook, given.get("hook", ""), registry.caller())
     if until < since:
         return _list(given, {"since": [say("notices.replay.days")]}, 422)
-    ends = schedule.starts_at(until + timedelta(days=1), zone)
-    count = telling.replay(hook, schedule.starts_at(since, zone), ends, now)
+    count = telling.replay(hook, begins, ends, now)
     audited.about(hook.id)
     return layout.led(layout.at(LIST, did="again", n=str(count)))
 

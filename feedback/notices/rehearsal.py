@@ -21,8 +21,8 @@ MOST_SPOKEN = 500
 
 YEAR = timedelta(days=365)
 
-#: Of a page that waits: weeks of all segments in all shuffles, and answers that are told one by one.
-_AT_ONCE = (4_000, 100)
+#: Weeks of all segments in all shuffles, and answers that are told one by one; of a page that waits, fewer.
+_ALL, _AT_ONCE = (60_000, feed.MOST_COUNTED), (4_000, 100)
 
 #: Any number: the same rule over the same answers has the same shuffles.
 SEED = 2026
@@ -41,7 +41,7 @@ def backtest(
     and it is None. So it is where there is too little past: `watched_weeks` says how much of the year was looked at.
     `at_once`: a page waits for it, so there are fewer shuffles of many segments.
     """
-    most = _AT_ONCE if at_once else None
+    most = _AT_ONCE if at_once else _ALL
     spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now, most)
     shown = [
         {"at": at, "why": notices.sentence(rule["when"]["kind"], why), "over_at": over}
@@ -62,8 +62,8 @@ def backtest(
 _Spoken = list[tuple[datetime, dict[str, Any], datetime | None]]
 _Tried = tuple[_Spoken, int, float | None]
 
-#: How much is looked at; None: all there is.
-_Most = tuple[int, int] | None
+#: How much is looked at.
+_Most = tuple[int, int]
 
 
 def _value(
@@ -83,9 +83,7 @@ def _value(
         for spell in alarms.spells(series, when["floor"], when["margin"])
     ]
     watched = max(0, length - BASELINE) if any(map(alarms.is_watched, series.values())) else 0
-    shuffles = alarms.SHUFFLES
-    if most is not None:
-        shuffles = min(shuffles, max(10, most[0] // max(1, length * len(series))))
+    shuffles = min(alarms.SHUFFLES, max(10, most[0] // max(1, length * len(series))))
     orders = _orders(length, shuffles)
     chance = alarms.by_chance(series, orders, when["floor"], when["margin"]) if watched else None
     return spoken, watched, chance
@@ -107,7 +105,7 @@ def _answers(
     position: tuple[int, int] | None = None
     if when["kind"] == notices.SCORE:
         filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
-    at_most = most[1] if most is not None else feed.MOST_COUNTED
+    at_most = most[1]
     while True:
         found = feed.page(filters, min(MOST_SPOKEN, at_most), "desc", position, surveys)
         spoken += [

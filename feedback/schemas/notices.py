@@ -324,7 +324,7 @@ class RuleOut(Stored):
     spoken_lately = fields.Integer()
     flapping = fields.Boolean()
     suggestion = fields.Nested(WhenOut, allow_none=True)
-    backtest = fields.Nested(RuleTrialOut)
+    backtest = fields.Nested(RuleTrialOut, allow_none=True)
     created_at = Moment()
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from flask import g
 
 from feedback.models import Notice, NoticeRule
@@ -21,11 +22,13 @@ from feedback.schemas.notices import (
     stored,
 )
 from surveys import visible
-from surveys.base import clock
+from surveys.base import clock, db
 from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent_secret
+
+log = structlog.get_logger()
 
 routes = Routes(
     "rules",
@@ -131,7 +134,15 @@ def _whole(row: NoticeRule, before: set[str]) -> dict[str, Any]:
     (shown,) = rules.shown([row], clock.now())
     for hook in shown["to"]:
         hook.is_fresh = hook.id not in before
-    return {**shown, "backtest": _tried(stored(row))}
+    try:
+        tried = _tried(stored(row))
+    except Exception as error:
+        if db.away(error):
+            raise
+        # The rule stands, and whoever gets no answer would make another.
+        log.error("rule cannot be tried", rule=row.id, exc_info=error)
+        tried = None
+    return {**shown, "backtest": tried}
 
 
 def _tried(rule: dict[str, Any]) -> dict[str, Any]:

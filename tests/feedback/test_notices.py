@@ -3,14 +3,15 @@
 import json
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from feedback.domain import alarms
 from feedback.models import Topic, TopicStatus
-from feedback.notices import watching
+from feedback.notices import rehearsal, watching
 from surveys.base import clock, delivery, worker
 from surveys.base.delivery.client import Answer, Blocked
 from surveys.base.delivery.defusing import JOINER
@@ -275,6 +276,26 @@ def test_a_low_score_is_told_once_everywhere_and_a_dead_chat_delays_nobody(world
     chats.dead = set()
     later(world, hours=1)
     assert chats.said("https://teams.example/dead") == []
+
+
+@ON_SQLITE
+def test_a_rule_is_answered_although_it_cannot_be_tried(world, api, make, outside, monkeypatch):
+    monkeypatch.setattr(rehearsal, "backtest", lambda *_, **__: 1 / 0)
+    made = api.post("/api/rules", rule("score", at_or_below=3))
+    assert made["backtest"] is None
+    assert api.patch(f"/api/rules/{made['id']}", {"name": "Other"})["backtest"] is None
+
+
+def test_no_trial_shuffles_more_weeks_than_one_may_wait_for(monkeypatch):
+    series = {at: [alarms.Week(date(2026, 1, 5), 1, 1)] * 78 for at in range(30)}
+    monkeypatch.setattr(rehearsal.weeks, "read", lambda *_: series)
+    monkeypatch.setattr(alarms, "spells", lambda *_: [])
+    monkeypatch.setattr(alarms, "is_watched", lambda _: True)
+    orders = []
+    monkeypatch.setattr(alarms, "by_chance", lambda _, given, *__: orders.extend(map(tuple, given)))
+    tried = {"when": {"kind": "value", "floor": 5, "margin": 1}, "segment": "agent", "filters": {}}
+    rehearsal.backtest(tried, None, UTC, datetime(2026, 11, 25, tzinfo=UTC))
+    assert len(orders) * 78 * 30 <= 60_000
 
 
 @ON_SQLITE
