@@ -138,6 +138,11 @@ def sent(letter_id: str) -> the_mail.Sent | None:
     return the_mail.Sent(letter.email, letter.person, bounced)
 
 
+def unsent(since: datetime) -> int:
+    """How many letters of since then failed, or may have arrived."""
+    return Letter.select().where(Letter.state.in_((FAILED, UNKNOWN)), Letter.created_at >= since).count()
+
+
 def of_case(follow_up_id: str) -> list[Letter]:
     """The letters of a case, the first first."""
     found = Letter.select().where(Letter.follow_up == follow_up_id)

@@ -18,7 +18,7 @@ from surveys import ask_history, events, responses, segment_counts, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
 from surveys.base.jobs import Handler
-from surveys.keeping import backup
+from surveys.keeping import backup, condition
 from surveys.mail import letters as the_mail
 from surveys.models import Response
 from surveys.webhooks import telling
@@ -76,6 +76,7 @@ def install() -> None:
             "pass over digests": digests.hold,
         }
     )
+    condition.count_unsent({"letters": letters.unsent, "digests": digests.unsent})
     keys.use_things("feeds", saved_feeds.OfKeys())
     keys.use_things("rules", rules.OfKeys())
     keys.use_things("digests", digests.OfKeys())

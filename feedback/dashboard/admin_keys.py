@@ -19,9 +19,6 @@ from surveys.views.keys import issue
 
 LIST = "/team/admin/keys"
 
-#: What a key made and what may stay although the key goes.
-KINDS = ("feeds", "webhooks", "rules")
-
 
 @registry.page(
     title=say("admin.keys"), address=LIST, scope="admin", nav="admin", icon="key", place=55, forms=True
@@ -33,7 +30,7 @@ def index() -> Response:
         return _list({}, {})
     given = forms.fields()
     if given.get("do") == "revoke":
-        kept = [kind for kind in KINDS if given.get(f"keep:{kind}")]
+        kept = [kind for kind in keys.kinds() if given.get(f"keep:{kind}")]
         # As over the API: a key ends everywhere, so only who sees everything ends one.
         if not (
             visible.all_of(None, registry.caller()) and keys.revoke(given.get("id", ""), clock.now(), kept)
@@ -82,7 +79,7 @@ def _list(given: Mapping[str, str], wrong: dict[str, list[str]], status: int = 2
         "keys.html",
         say("admin.keys"),
         status,
-        keys=[(row, {kind: made[row.id].get(kind, []) for kind in KINDS}) for row in rows],
+        keys=[(row, {kind: made[row.id].get(kind, []) for kind in keys.kinds()}) for row in rows],
         names={survey.id: survey.name for survey in surveys},
         surveys=surveys,
         chosen=(None if given.get("all_surveys") else _ticked(given)) if given else None,

@@ -1,6 +1,7 @@
 """How the service itself is: what waits, what died, room on the disk, the newest backup."""
 
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from surveys.base.db import migrations
 from surveys.base.settings import Settings
 from surveys.keeping import kept_backups
 from surveys.keeping.kept_backups import State
-from surveys.models import Invitation
+from surveys.models import Invitation, Webhook, WebhookDelivery
+from surveys.webhooks import telling
 
 #: A job that is due for longer waits for a worker that does not work, or has too much to do.
 LATE = timedelta(minutes=5)
@@ -20,9 +22,19 @@ LATE = timedelta(minutes=5)
 LATELY = timedelta(days=7)
 
 
+_unsent: dict[str, Callable[[datetime], int]] = {}
+
+
+def count_unsent(counts: Mapping[str, Callable[[datetime], int]]) -> None:
+    """Have these counted too, by name: what was not sent since a moment, or may not have arrived."""
+    _unsent.update(counts)
+
+
 @dataclass(frozen=True)
 class Condition:
     """`waiting`: what is not done, as kind, state and how many; `late`: how long the oldest due job has waited.
+
+    `unsent`: mails and messages that failed LATELY, or of which nobody knows whether they arrived.
 
     `dead`: kinds of jobs that were given up or held, with how many; they run again once they are released. Sizes are in
     bytes. `pending`: migrations that are not applied. `backup` is None where none is asked for.
@@ -46,14 +58,22 @@ def of(settings: Settings, now: datetime) -> Condition:
     for kind, state, n in found:
         if state in (jobs.DEAD, jobs.HELD):
             dead[kind] = dead.get(kind, 0) + n
+    since = now - LATELY
     unsent = Invitation.select().where(
-        Invitation.status.in_(("failed", "unknown")), Invitation.created_at >= now - LATELY
+        Invitation.status.in_(("failed", "unknown")), Invitation.created_at >= since
+    )
+    # What rules say; of other webhooks their own page tells.
+    owned = Webhook.select(Webhook.id).where(Webhook.owner.is_null(False))
+    undelivered = WebhookDelivery.select().where(
+        WebhookDelivery.state == telling.DEAD,
+        WebhookDelivery.queued_at >= since,
+        WebhookDelivery.webhook.in_(owned),
     )
     return Condition(
         [row for row in found if row[1] not in (jobs.DEAD, jobs.HELD)],
         waited if waited is not None and waited > LATE else None,
         sorted(dead.items()),
-        unsent.count(),
+        unsent.count() + undelivered.count() + sum(count(since) for count in _unsent.values()),
         _size(settings),
         shutil.disk_usage(settings.data_dir).free,
         kept_backups.state(settings),

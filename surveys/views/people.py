@@ -7,7 +7,7 @@ from flask import g
 
 from surveys import ask_history, people, visible
 from surveys.base import clock
-from surveys.base.http import lists
+from surveys.base.http import audited, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
@@ -100,6 +100,7 @@ def export(person_id: str) -> Any:
     """All that is kept about a person, by table."""
     person = visible.own(Person, person_id, g.caller)
     _all_surveys()
+    audited.handed_out(person.id)
     return erasure.export(erasure.rows_of(person), clock.now())
 
 

@@ -89,6 +89,11 @@ def use_things(name: str, things: Things) -> None:
     _things[name] = things
 
 
+def kinds() -> tuple[str, ...]:
+    """The kinds of what a key makes, which may stay although the key goes."""
+    return tuple(_things)
+
+
 def made_with(key_ids: Sequence[str]) -> dict[str, dict[str, Sequence[Any]]]:
     """For each key what it made, by kind: {"ak_…": {"feeds": […], "webhooks": […]}}."""
     found = {name: things.made_with(key_ids) if key_ids else {} for name, things in _things.items()}

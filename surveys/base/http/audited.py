@@ -48,6 +48,11 @@ def about(thing: str) -> None:
     g.audited_thing = thing
 
 
+def handed_out(thing: str) -> None:
+    """Say what was handed out: all that is kept of somebody is written down like a change."""
+    g.audited_change, g.audited_thing = True, thing
+
+
 def unchanged() -> None:
     """Say that this call changed nothing: a form that was shown again."""
     g.audited = False

@@ -6,12 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from feedback.dashboard import words
 from feedback.follow_ups import hours
+from feedback.models import Digest
 from surveys import triggers
 from surveys.base import clock, jobs, settings
+from surveys.base.accounts import keys
+from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.jobs import Job
-from surveys.models import Person, Response, Trigger
+from surveys.models import Person, Response, Trigger, Webhook, WebhookDelivery, WebhookEvent
 from tests.conftest import ADMIN_KEY, ON_SQLITE, SECRET_KEY
 from tests.feedback.dashboard.test_overview import Numbers
 from tests.visitor import forms_on, signed_in
@@ -66,6 +70,18 @@ def test_a_key_is_made_shown_once_and_revoked(world, make):
     assert admin.post(address, {"token": form["token"], "do": "revoke", "id": made.id}).status_code == 404
 
 
+@ON_SQLITE
+def test_revoking_a_key_offers_to_keep_each_kind_of_what_it_made(world):
+    key = ApiKey.get()
+    Digest.create(
+        id="dig_1", email="a@b.example", when="daily", filters={}, made_by=key.id, created_at=clock.now()
+    )
+    page = text_of(signed_in(world).get(f"{ADMIN}/keys"))
+    assert 'name="keep:digests"' in page
+    assert "keep its 1 digests" in page
+    assert {f"keys.keep.{kind}" for kind in keys.kinds()} <= set(words.WORDS)
+
+
 def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
     admin, now = signed_in(world), clock.now()
     page = text_of(admin.get(f"{ADMIN}/health"))
@@ -81,6 +97,25 @@ def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
     assert admin.post(f"{ADMIN}/health", form).headers["Location"] == f"{ADMIN}/health?did=released"
     assert not Job.select().where(Job.state == jobs.DEAD).exists()
     assert "No sender is set" in text_of(admin.get(f"{ADMIN}/health?mail=1"))
+    # Whatever may not have arrived is counted, whoever sent it: an old one no more.
+    for at, outcome in enumerate(("unknown", "failed", "sent", "unknown")):
+        begun = (now - timedelta(days=400 if at == 3 else 1)).date().isoformat()
+        Digest.create(
+            id=f"dig_{at}",
+            email="a@b.example",
+            when="daily",
+            filters={},
+            made_by="",
+            created_at=now,
+            begun_for=begun,
+            outcome=outcome,
+        )
+    hook = {"url": "", "events": [], "secret": "x", "made_by": "", "created_at": now, "kind": "mail"}
+    event = WebhookEvent.create(id="evt_1", type="notice.began", subject="x", created_at=now)
+    for id_, owner in (("wh_1", "rule_1"), ("wh_2", None)):
+        Webhook.create(id=id_, owner=owner, **hook)
+        WebhookDelivery.create(webhook=id_, event=event, state="dead", due_at=now, queued_at=now)
+    assert "3 mails and messages could not be sent" in text_of(admin.get(f"{ADMIN}/health"))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +174,10 @@ def test_a_privacy_request_is_found_handed_out_and_erased_in_one_place(world, an
     file = admin.get(f"{address}/export.json?email=ann%40example.com")
     assert file.get_json()["people"] == [ann.id]
     assert "attachment" in file.headers["Content-Disposition"]
+    # Who took it stands in the log.
+    [noted] = AuditEntry.select().where(AuditEntry.action == "GET /team/admin/privacy/export.json")
+    assert noted.thing is not None
+    assert "took all that is kept of a person" in text_of(admin.get(f"{ADMIN}/audit"))
     form = form_with(admin, f"{address}?email=ann%40example.com", "token", "email")
     assert "Tick that you mean it" in text_of(admin.post(address, form), 422)
     form["sure"] = "1"
