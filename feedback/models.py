@@ -569,7 +569,8 @@ class NoticeRule(Table):
     """What the team wants to be told of; the webhooks that it owns say where to. `domain.notices` knows its kinds.
 
     `when`: the kind and what belongs to it. `segment`: each of its values is watched by itself. `surveys`: the only
-    ones that its maker sees, null for all. `looked_at`: when it was last held against the weeks.
+    ones that its maker sees, null for all. `looked_at`: when it was last held against the weeks. `changed_at`: when
+    its terms were last changed, null where they never were.
     """
 
     id = TextField(primary_key=True)
@@ -583,6 +584,7 @@ class NoticeRule(Table):
     looked_at = UTCField(null=True)
     made_by = TextField()
     created_at = UTCField()
+    changed_at = UTCField(null=True)
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:

@@ -50,6 +50,7 @@ LANDED = {
     "0034_cards": "c16289b76696728bc58f55941533eb65a8991460290942724bceb06b0b6bb33c",
     "0035_digests": "883f97653dc1a9900f360ba42f19d99d0977f1bca5627122afe4ecf1a8aa92b1",
     "0036_loops": "89575c0df60755082ae38e3967044c6abb68f941e0f6bdac029ed9f13d76c157",
+    "0037_changed_rules": "79f87c48c262f532d1088105ffb206042902f14ae937626a6e2d8f62d7678fbb",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -58,7 +58,7 @@ def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: date
     """
     columns = {name: value for name, value in values.items() if name != "to"}
     if columns.keys() & {"when", "segment", "filters"}:
-        columns["looked_at"] = None
+        columns |= {"looked_at": None, "changed_at": now}
 
     def verb() -> NoticeRule:
         if columns:
@@ -124,7 +124,10 @@ def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     recent = Notice.select().where(Notice.rule.in_(ids_), Notice.began_at > now - _LONGEST)
     for notice in recent.order_by(Notice.began_at):
         said[notice.rule_id].append(notice)
-    called: Any = Notice.select(Notice.rule, fn.COUNT(Notice.id)).where(Notice.rule.in_(ids_), ~Notice.useful)
+    # What was called nothing before its terms were changed says nothing of those of now.
+    of_now = NoticeRule.changed_at.is_null() | (Notice.began_at >= NoticeRule.changed_at)
+    called: Any = Notice.select(Notice.rule, fn.COUNT(Notice.id)).join(NoticeRule)
+    called = called.where(Notice.rule.in_(ids_), ~Notice.useful, of_now)
     nothing = dict(list(called.group_by(Notice.rule).tuples()))
     return [_shown(row, leading[row.id], said[row.id], nothing.get(row.id, 0), now) for row in rows]
 
@@ -181,7 +184,7 @@ def _delete(rule_ids: Sequence[str]) -> None:
 def _shown(
     row: NoticeRule, hooks: Sequence[Webhook], said: Sequence[Notice], nothing: int, now: datetime
 ) -> dict[str, Any]:
-    """A rule with what it said lately; so many of all its notices were called nothing."""
+    """A rule with what it said lately; so many of its notices by the terms of now were called nothing."""
     return {
         **{name: getattr(row, name) for name in _PLAIN},
         "to": hooks,

@@ -15,6 +15,7 @@ import structlog
 from peewee import SQL, fn
 
 from surveys.base import clock, db, delivery, jobs, worker
+from surveys.base.delivery.mailed import UNSURE
 from surveys.base.delivery.webhook import Event, Outcome
 from surveys.base.jobs import Job
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent
@@ -34,8 +35,9 @@ RESTS = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 60, 300, 1800))
 #: What was never tried is given up when it is older, and its webhook fails: as long as all tries of one take.
 PATIENCE = timedelta(seconds=1.1 * sum(jobs.RETRY_AFTER))
 
-#: One process delivers to a webhook for so long, and then longer; a call takes a third of it.
-LEASE = timedelta(seconds=30)
+#: One process delivers to a webhook for so long, and then longer; a call takes a third of it, a mail may take
+#: six times as long.
+LEASE, LEASE_OF_MAIL = timedelta(seconds=30), timedelta(seconds=180)
 
 #: Between two looks for what became due while calls are under way.
 LOOK_SECONDS = 0.25
@@ -44,6 +46,9 @@ LOOK_SECONDS = 0.25
 BUSY = timedelta(seconds=1)
 
 NAME = "webhooks"
+
+#: The kind of those whose mails go to a mailbox.
+MAIL = "mail"
 
 
 def look(payload: dict[str, Any], now: datetime) -> None:
@@ -171,17 +176,20 @@ class _Lane:
             body = self._body(found, row, now)
             if body is not None:
                 event = Event(found.event.id, body)
+                if row.kind == MAIL and not _mark(found, now):
+                    continue
                 return _Try(row.id, row.kind, row.url, row.secret, found.event_key, found.attempts, event)
         return None
 
     def _hold(self, row: Webhook, now: datetime) -> bool:
         mine = self._leases.get(row.id)
-        if mine is not None and row.lease_until == mine and mine > now + LEASE / 2:
+        lease = LEASE_OF_MAIL if row.kind == MAIL else LEASE
+        if mine is not None and row.lease_until == mine and mine > now + lease / 2:
             return True
         free = Webhook.lease_until.is_null() | (Webhook.lease_until < now)
         if mine is not None:
             free |= Webhook.lease_until == mine
-        until = now + LEASE
+        until = now + lease
         taken = db.write(Webhook.update(lease_until=until).where((Webhook.id == row.id) & free).execute)
         if taken:
             self._leases[row.id] = until
@@ -229,8 +237,8 @@ def _note(each: _Try, outcome: Outcome, now: datetime, of_ours: bool = False) ->
     elif attempts > len(jobs.RETRY_AFTER) or outcome.unwanted or outcome.final:
         values |= {"state": telling.DEAD, "ended_at": now}
     else:
-        values |= {"due_at": now + jobs.pause(attempts)}
-    WebhookDelivery.update(values).where(_is(each.webhook_id, each.event_key)).execute()
+        values |= {"due_at": now + jobs.pause(attempts), "state": telling.PENDING, "ended_at": None}
+    WebhookDelivery.update(values).where(_is(each.webhook_id, each.event_key, each.kind)).execute()
     if not of_ours:
         _judge(each.webhook_id, outcome, now)
 
@@ -297,8 +305,18 @@ def _look_at(at: datetime, now: datetime) -> None:
         jobs.enqueue(telling.DUE, {}, now, due_at=at)
 
 
-def _is(webhook_id: str, event_key: int) -> Any:
-    return (WebhookDelivery.webhook == webhook_id) & (WebhookDelivery.event == event_key) & _PENDING
+def _mark(found: WebhookDelivery, now: datetime) -> bool:
+    """Mark a mail before it leaves; whoever changes the row sends it."""
+    marked = WebhookDelivery.update(state=telling.DEAD, error=UNSURE, ended_at=now)
+    return bool(db.write(marked.where(_is(found.webhook_id, found.event_key)).execute))
+
+
+def _is(webhook_id: str, event_key: int, kind: str = "") -> Any:
+    """The condition of a delivery that waits; of a mail also of one that is on its way."""
+    waits: Any = _PENDING
+    if kind == MAIL:
+        waits |= (WebhookDelivery.state == telling.DEAD) & (WebhookDelivery.error == UNSURE)
+    return (WebhookDelivery.webhook == webhook_id) & (WebhookDelivery.event == event_key) & waits
 
 
 # As it stands in the partial index: a parameter would not be known to be this word.

@@ -18,6 +18,7 @@ from surveys.base.delivery.defusing import JOINER
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Response, Webhook
+from surveys.webhooks import calling
 from tests.conftest import ON_SQLITE, Api
 
 TO = [{"kind": "mail", "address": "team@example.com"}]
@@ -299,6 +300,39 @@ def test_no_trial_shuffles_more_weeks_than_one_may_wait_for(monkeypatch):
 
 
 @ON_SQLITE
+def test_a_mail_that_was_leaving_when_its_process_died_leaves_no_second_time(world, api, make, outside):
+    class Killed(BaseException):
+        pass
+
+    class Dying(Memory):
+        def send(self, message, now):
+            super().send(message, now)
+            raise Killed
+
+    found, later_one = Dying(), Memory()
+    delivery.use("mail", found)
+    made = api.post("/api/rules", rule())
+    path = f"/api/webhooks/{made['to'][0]['id']}"
+    make.response(make.survey(), 1)
+    api.post(f"{path}/test", None, 202)
+    # What has not left is tried again.
+    found.failing = DeliveryFailed("busy", again=True)
+    calling.deliver()
+    [waiting] = api.get(f"{path}/deliveries")["items"]
+    assert (waiting["state"], waiting["error"]) == ("pending", "busy")
+    found.failing = None
+    with time_machine.travel(clock.now() + timedelta(hours=1), tick=False):
+        with pytest.raises(Killed):
+            calling.deliver()
+        delivery.use("mail", later_one)
+    with time_machine.travel(clock.now() + timedelta(hours=2), tick=False):
+        calling.deliver()
+    assert (len(found.sent), later_one.sent) == (1, [])
+    [unsure] = api.get(f"{path}/deliveries")["items"]
+    assert (unsure["state"], unsure["error"]) == ("dead", "may have arrived")
+
+
+@ON_SQLITE
 def test_a_rule_can_be_tried_snoozed_and_called_nothing(world, api, make, chats):
     survey = make.survey()
     made = api.post(
@@ -330,6 +364,9 @@ def test_a_rule_can_be_tried_snoozed_and_called_nothing(world, api, make, chats)
         assert api.patch(f"/api/notices/{each['id']}", {"useful": False})["useful"] is False
     [listed] = api.get("/api/rules")["items"]
     assert listed["suggestion"] == {"kind": "score", "at_or_below": 2}
+    # Under other terms it begins anew: nobody called anything of theirs nothing.
+    with time_machine.travel(clock.now() + timedelta(hours=1), tick=False):
+        assert api.patch(path, {"when": listed["suggestion"]})["suggestion"] is None
     assert list(api.patch("/api/notices/ntc_none", {"useful": 1}, 422)["error"]["fields"]) == ["useful"]
     api.patch("/api/notices/ntc_none", {"useful": None}, 404)
 

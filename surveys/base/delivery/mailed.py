@@ -11,6 +11,9 @@ from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Messa
 from surveys.base.delivery.webhook import Event, Outcome
 from surveys.base.settings import Settings
 
+#: What a mail is marked with before it leaves, and where nobody can tell whether it did: it is not sent again then.
+UNSURE = "may have arrived"
+
 SUBJECT, QUOTE = 150, 5000
 
 _TEXT = """{why}
@@ -52,7 +55,7 @@ class Mailed:
         try:
             delivery.transport("mail").send(message, now)
         except DeliveryUnknown:
-            return Outcome(error="may have arrived", final=True)
+            return Outcome(error=UNSURE, final=True)
         except DeliveryFailed as error:
             return Outcome(error=str(error), final=not error.again)
         return Outcome(250)
