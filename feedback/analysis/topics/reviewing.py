@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis import cleaning
-from feedback.analysis.topics import clusters, naming, placing, themes
+from feedback.analysis.topics import clusters, matters, naming, placing, themes
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import number, unit
 from feedback.domain.themes import Theme, arrange
@@ -394,5 +394,15 @@ def _names_of_themes(
         theme: mean_direction(np.stack([said[id_].centre * said[id_].comments for id_ in own]))
         for theme, own in under.items()
     }
-    names = naming.name(texts, centres, vectors, never, kept)
-    return {theme: name.label for theme, name in names.items()}
+    names = {theme: name.label for theme, name in naming.name(texts, centres, vectors, never, kept).items()}
+    taken = {*kept, *(label for label in names.values() if label in matters.names())}
+    for theme, own in under.items():
+        if names[theme] not in matters.names():
+            # No matter fits all of it. The largest topic with one says more than a phrase that some comments share.
+            labels = [topics[id_].label for id_ in own]
+            known = [label for label in labels if label in matters.names()]
+            names[theme] = next(
+                (label for label in (*known, *labels[:1]) if label not in taken), names[theme]
+            )
+            taken.add(names[theme])
+    return names

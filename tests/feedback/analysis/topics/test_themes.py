@@ -1,10 +1,13 @@
 """Topics that mean nearly the same stand under one theme, and themes are few enough to be read."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from feedback.analysis.topics import clusters, themes
+from feedback.analysis.topics import clusters, naming, reviewing, themes
 from feedback.analysis.topics.vectors import unit
+from feedback.domain.topics import Topic
 from feedback.training.agreement import adjusted_rand
 
 
@@ -36,3 +39,22 @@ def test_of_a_few_hundred_comments_nobody_reads_a_hundred_topics():
     assert found.max() + 1 <= 20
     many = clusters.group(rows, np.full(240, 20)).group
     assert many.max() + 1 > 40
+
+
+def test_a_theme_that_no_matter_fits_is_called_by_its_largest_topic_with_one(monkeypatch):
+    phrase = naming.Name(("Cleared afternoon for call",))
+    monkeypatch.setattr(naming, "name", lambda texts, *_: dict.fromkeys(texts, phrase))
+    topics = {
+        id_: Topic(id_, label, theme=theme)
+        for id_, label, theme in (
+            ("a", "Past date", "one"), ("b", "Prices", "one"), ("c", "Refunds", "one"), ("d", "Dog", "two"),
+        )
+    }  # fmt: skip
+    said = {
+        id_: SimpleNamespace(comments=9 - at, typical=["x"], centre=np.ones(3))
+        for at, id_ in enumerate("abcd")
+    }
+    labels = reviewing._names_of_themes(["one", "two"], topics, said, None, (), ("Returns",))
+    assert labels == {"one": "Prices", "two": "Dog"}
+    labels = reviewing._names_of_themes(["one", "two"], topics, said, None, (), ("Prices", "Dog"))
+    assert labels == {"one": "Refunds", "two": "Cleared afternoon for call"}
