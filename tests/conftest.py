@@ -28,6 +28,9 @@ from wsgi import create_app
 ADMIN_KEY = "ek_admin_for_tests_0123456789abcdefghij"
 SECRET_KEY = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 
+#: Chromium's.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
 hypothesis_settings.register_profile("ours", deadline=None)
 hypothesis_settings.load_profile("ours")
 
@@ -165,6 +168,17 @@ class Template:
         address = self.copies.lend()
         yield self.environment(directory, address)
         self.copies.take_back(address)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One Chromium for all tests of a process: a second one of Playwright's cannot begin in it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=servers.chromium_path(), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

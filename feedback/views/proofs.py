@@ -25,7 +25,11 @@ layout.errors_as_pages(public)
 layout.keep_private(public)
 
 _IMAGE: dict[str, Any] = {
-    "200": {"description": "The image.", "content": {"image/svg+xml": {"schema": {"type": "string"}}}}
+    "200": {"description": "The image.", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
+    "404": {
+        "description": "There is no such card (any more). Said as a page.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    },
 }
 
 

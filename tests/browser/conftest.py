@@ -1,22 +1,11 @@
 """One Chromium for all browser tests, and a fresh visitor for each."""
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.browser import live as real
 from tests.browser import site as sites
-from tests.servers import chromium_path
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SILENT = {"reduced_motion": "reduce"}
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from playwright.sync_api import sync_playwright
 from surveys.domain.metrics import METRICS
 from tests import servers
 from tests.browser import live as real
-from tests.browser.conftest import FLAGS
 from tests.browser.live import Live
+from tests.conftest import FLAGS
 
 LANGUAGES = ("en", "de", "ar", "ja")
 

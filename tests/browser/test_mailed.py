@@ -5,9 +5,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser import machines, mailed
-from tests.browser.conftest import FLAGS
 from tests.browser.live import AXE
 from tests.browser.people import TOUCH
+from tests.conftest import FLAGS
 from tests.servers import chromium_path
 
 pytestmark = pytest.mark.browser

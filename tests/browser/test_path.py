@@ -199,6 +199,10 @@ def test_whatever_is_shown_mailed_or_answered_leads_to_nothing_outside_the_path(
         *(url for url in given if "/in/" not in url and "{{" not in url),
         printed_link,
         f"{site.url}/i/forged",
+        *(f"{site.url}/{page}/forged" for page in ("f", "d", "proof", "brand")),
+        f"{site.url}/proof/forged.svg",
+        f"{site.url}/badge/forged.svg",
+        f"{site.url}/privacy",
         f"{site.url}/demo/look?mode=inline",
     ]:
         crawl.go(start)
@@ -300,6 +304,7 @@ def test_the_api_pages_call_what_lies_under_the_path(site, browse):
     page.locator(".auth-container input").fill(ADMIN_KEY)
     page.locator(".auth-btn-wrapper .authorize").click()
     page.locator(".btn-done").click()
+    page.locator("#operations-tag-surveys").click()
     page.locator("[id*='get_api_surveys']").first.click()
     page.get_by_role("button", name="Try it out").first.click()
     page.get_by_role("button", name="Execute").first.click()

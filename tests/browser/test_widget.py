@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import FLAGS
 from tests.browser.widget_config import choices, csat, nps, standard
+from tests.conftest import FLAGS
 from tests.servers import ROOT, chromium_path
 
 pytestmark = pytest.mark.browser

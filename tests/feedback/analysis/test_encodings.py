@@ -30,9 +30,10 @@ TRADITIONAL = ["配送很慢，客服沒有回覆", "價格合理，品質也很
 
 
 def sentences(language):
-    """Texts of a language that hold more than ASCII."""
+    """Texts of a language that hold more than ASCII; names of months are too short to tell one from another."""
     file = Path(wording.__file__).with_name(f"{language}.json")
-    return [text for text in texts(json.loads(file.read_text())) if not text.isascii()]
+    found = [text for text in texts(json.loads(file.read_text())) if not text.isascii()]
+    return [text for text in found if len(text) > 4]
 
 
 def texts(found):

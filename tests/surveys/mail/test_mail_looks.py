@@ -10,9 +10,7 @@ from surveys.domain import names, pictures
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
 from surveys.models import Invitation
-from tests.browser.conftest import FLAGS
 from tests.conftest import ON_SQLITE
-from tests.servers import chromium_path
 from tests.surveys.domain.test_pictures import jpeg, png, svg
 from tests.surveys.mail import rules
 from tests.surveys.mailbox import invite, outbox
@@ -176,9 +174,7 @@ def contrast(one, other):
 
 @pytest.mark.browser
 @ON_SQLITE
-def test_keys_fit_a_finger_on_every_screen_light_and_dark_with_pictures_off(world, make):
-    from playwright.sync_api import sync_playwright
-
+def test_keys_fit_a_finger_on_every_screen_light_and_dark_with_pictures_off(chromium, make):
     branded(("image/png", png(600, 200)), ("image/png", png(300, 100)))
     mails = {
         (metric, language): invitation_mail.example(
@@ -187,34 +183,30 @@ def test_keys_fit_a_finger_on_every_screen_light_and_dark_with_pictures_off(worl
         for metric in METRICS
         for language in ("en", "de", "ar", "ja")
     }
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        for scheme, width in (("light", 360), ("dark", 360), ("dark", 700)):
-            page = browser.new_context(
-                color_scheme=scheme, viewport={"width": width, "height": 800}
-            ).new_page()
-            page.route("**/*", lambda route: route.abort())
-            for (metric, language), html in mails.items():
-                page.set_content(html, wait_until="domcontentloaded")
-                found, where = page.evaluate(MEASURE), (metric, language, width, scheme)
-                assert found["wide"] <= 0, where
-                assert found["hidden"], where
-                assert found["logos"] == ["Acme Bikes"], where
-                assert found["title"], where
-                keys = found["keys"]
-                assert len(keys) == len(METRICS[metric].scores), where
-                sizes = [min(key["width"], key["height"]) for key in keys]
-                assert min(sizes) >= 44, (where, sizes)
-                # The whole key is the link.
-                assert min(key["link"] for key in keys) > 40 * 40, where
-                assert all(contrast(key["edge"], key["paper"]) >= 3 for key in keys), where
-                assert all(contrast(key["ink"], key["paper"]) >= 4.5 and key["text"] for key in keys), where
-                rows = {key["top"] for key in keys}
-                expected = 3 if metric == "pmf" else 2 if len(keys) == 11 and width == 360 else 1
-                assert len(rows) == expected, where
-                first, second = keys[0]["left"], keys[1]["left"]
-                assert metric == "pmf" or (first > second) == (language == "ar"), where
-        browser.close()
+    for scheme, width in (("light", 360), ("dark", 360), ("dark", 700)):
+        context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page = context.new_page()
+        page.route("**/*", lambda route: route.abort())
+        for (metric, language), html in mails.items():
+            page.set_content(html, wait_until="domcontentloaded")
+            found, where = page.evaluate(MEASURE), (metric, language, width, scheme)
+            assert found["wide"] <= 0, where
+            assert found["hidden"], where
+            assert found["logos"] == ["Acme Bikes"], where
+            assert found["title"], where
+            keys = found["keys"]
+            assert len(keys) == len(METRICS[metric].scores), where
+            sizes = [min(key["width"], key["height"]) for key in keys]
+            assert min(sizes) >= 44, (where, sizes)
+            # The whole key is the link.
+            assert min(key["link"] for key in keys) > 40 * 40, where
+            assert all(contrast(key["edge"], key["paper"]) >= 3 for key in keys), where
+            assert all(contrast(key["ink"], key["paper"]) >= 4.5 and key["text"] for key in keys), where
+            rows = {key["top"] for key in keys}
+            expected = 3 if metric == "pmf" else 2 if len(keys) == 11 and width == 360 else 1
+            assert len(rows) == expected, where
+            first, second = keys[0]["left"], keys[1]["left"]
+            assert metric == "pmf" or (first > second) == (language == "ar"), where
 
 
 def test_an_example_is_nobodys(world, make):
