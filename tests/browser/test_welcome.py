@@ -37,9 +37,9 @@ def test_a_look_is_tried_with_the_real_widget_and_nothing_is_sent(live, browse):
     sent = []
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
     page.goto(f"{live.url}/demo/look")
-    page.get_by_label("Metric").select_option("csat")
+    page.locator("select[name=metric]").select_option("csat")
     page.get_by_label("Language").select_option("ar")
-    page.get_by_label("Corner").select_option("top-left")
+    page.locator("select[name=position]").select_option("top-left")
     page.get_by_label("Theme").select_option("light")
     page.get_by_label("Colour").fill("#ffff00")
     page.get_by_role("button", name="Try it").click()
@@ -53,7 +53,7 @@ def test_a_look_is_tried_with_the_real_widget_and_nothing_is_sent(live, browse):
     expect(panel.get_by_role("radio")).to_have_count(0)
     assert sent == []
     # Tried again it asks again, and another metric begins anew.
-    page.get_by_label("Metric").select_option("nps")
+    page.locator("select[name=metric]").select_option("nps")
     page.get_by_role("button", name="Try it").click()
     expect(panel.get_by_role("radio", checked=False)).to_have_count(11)
 
