@@ -30,7 +30,7 @@ WRITTEN = [
     for folder in ("surveys", "feedback", "migrations", "tests", "deploy")
     for kind in ("*.py", "*.mjs", "src/**/*.js", "*.html", "*.sh", "*.conf", "*.service")
     for path in (ROOT / folder).rglob(kind)
-    if not {"data", "node_modules", "dist"} & set(path.parts)
+    if not {"data", "node_modules", "dist", ".peers"} & set(path.parts)
 ] + [ROOT / name for name in ("wsgi.py", "Makefile", "pyproject.toml")]
 
 CITED = re.compile(
