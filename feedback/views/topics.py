@@ -112,11 +112,7 @@ def change(body: dict[str, Any], topic_id: str) -> Any:
 def merge(body: dict[str, Any], topic_id: str) -> Any:
     """Put all of a topic into another one, now and after every review; the answer is the other one."""
     _check_shared()
-    visible.own(Topic, topic_id, g.caller)
-    if body["into"] == topic_id:
-        raise errors.Refused("Must be another topic.", "into")
-    if Topic.get_or_none(Topic.id == body["into"]) is None:
-        raise errors.Refused("There is no such topic.", "into")
+    _check_merge(Topic, topic_id, body["into"], "topic")
     return jsonify(_item(topics.merge(topic_id, body["into"], clock.now()), _scope({})))
 
 
@@ -177,11 +173,7 @@ def change_theme(body: dict[str, Any], theme_id: str) -> Any:
 def merge_themes(body: dict[str, Any], theme_id: str) -> Any:
     """Put all topics of a theme under another one, now and after every review; the answer is the other one."""
     _check_shared()
-    visible.own(Theme, theme_id, g.caller)
-    if body["into"] == theme_id:
-        raise errors.Refused("Must be another theme.", "into")
-    if Theme.get_or_none(Theme.id == body["into"]) is None:
-        raise errors.Refused("There is no such theme.", "into")
+    _check_merge(Theme, theme_id, body["into"], "theme")
     return jsonify(_theme(the_themes.merge(theme_id, body["into"], clock.now())))
 
 
@@ -225,6 +217,15 @@ def _scope(query: dict[str, Any]) -> Scope:
 
 def _item(row: Topic, scope: Scope) -> dict[str, Any]:
     return reports.one(row, scope, context.settings().time_zone, clock.now())
+
+
+def _check_merge(table: type[Topic] | type[Theme], row_id: str, into: str, what: str) -> None:
+    """Raises Missing where there is nothing to merge, Refused where there is no other to merge it into."""
+    visible.own(table, row_id, g.caller)
+    if into == row_id:
+        raise errors.Refused(f"Must be another {what}.", "into")
+    if table.get_or_none(table.id == into) is None:
+        raise errors.Refused(f"There is no such {what}.", "into")
 
 
 def _part(items: Sequence[Any], query: Mapping[str, Any]) -> tuple[Sequence[Any], str | None]:
