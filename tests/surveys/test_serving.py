@@ -19,7 +19,8 @@ from surveys.commands import service as service_commands
 from tests import servers
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=60):
+    """Wait until it is so; a busy machine may take its time, and the workers are nice to everybody else on it."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "did not happen"
