@@ -32,7 +32,7 @@ demo: setup
 
 # One process more than there are processors: some tests wait for most of their time.
 test: $(VENV)/.installed-dev machine lint
-	$(PYTHON) -m pytest --numprocesses $$(($$($(PYTHON) -c 'import os; print(os.cpu_count())') + 1)) --dist loadfile
+	$(PYTHON) -m pytest --numprocesses $$(($$($(PYTHON) -c 'import os; print(os.cpu_count())') + 1)) --dist loadfile --no-loadscope-reorder
 
 prove: $(VENV)/.installed-dev machine
 	MINUTES=$(or $(MINUTES),10) $(PYTHON) -m pytest -m prove -s

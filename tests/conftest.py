@@ -32,6 +32,35 @@ SECRET_KEY = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 #: Chromium's.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
+#: Files that take a minute and more, the longest first. One that began last would keep a single process alone.
+LONG = (
+    "test_schemathesis.py",
+    "test_hostile.py",
+    "test_widget.py",
+    "test_path.py",
+    "test_serving.py",
+    "test_answers.py",
+    "test_topics.py",
+    "test_migrations.py",
+    "test_backup.py",
+    "test_taken_back.py",
+    "test_filters.py",
+    "test_interruptions.py",
+    "test_disk.py",
+    "test_representation.py",
+    "test_pooler.py",
+    "test_proofs.py",
+    "test_welcome.py",
+    "test_mailed.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes long first."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
 hypothesis_settings.register_profile("ours", deadline=None)
 hypothesis_settings.load_profile("ours")
 

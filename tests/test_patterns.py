@@ -170,10 +170,12 @@ def test_every_pattern_is_known():
         assert there in found
 
 
-def test_a_pattern_takes_time_that_grows_with_the_text(subtests):
+def test_patterns_take_time_that_grows_with_the_text():
+    slow = {}
     for place, (pattern, ways) in sorted(patterns()[0].items()):
-        with subtests.test(place):
-            if isinstance(pattern.pattern, bytes):
-                pattern = re.compile(pattern.pattern.decode("latin-1"), pattern.flags & ~re.LOCALE)
-            for look in looks(pattern, ways):
-                assert grows_too_fast(look) is None
+        if isinstance(pattern.pattern, bytes):
+            pattern = re.compile(pattern.pattern.decode("latin-1"), pattern.flags & ~re.LOCALE)
+        for look in looks(pattern, ways):
+            if (piece := grows_too_fast(look)) is not None:
+                slow[place] = piece
+    assert not slow
