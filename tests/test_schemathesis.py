@@ -19,6 +19,7 @@ REFUSED = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429]
 
 
 @ON_SQLITE
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_every_operation_keeps_to_the_document(world, make, mode):
     hold_all(world, make, mode, EXAMPLES)
