@@ -185,6 +185,10 @@ def template(request: pytest.FixtureRequest, templates: "Callable[[str], Templat
 #: For what ends before any database is asked, or asks every database alike, and takes seconds.
 ON_SQLITE = pytest.mark.parametrize("template", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+#: For what asks every database alike by statements that other tests hold on both, and takes seconds.
+POSTGRES_IN_PROVE = pytest.mark.parametrize(
+    "template", ["sqlite", pytest.param("postgresql", marks=pytest.mark.prove)], indirect=True
+)
 
 
 @dataclass

@@ -50,6 +50,17 @@ def site(request, tmp_path_factory):
         yield running
 
 
+#: The crawl looks at every address either way; what Chromium does with them takes it a minute.
+HANDED_ON = pytest.mark.parametrize(
+    "site",
+    [
+        pytest.param(True, marks=pytest.mark.prove, id="its host kept"),
+        pytest.param(False, id="another host"),
+    ],
+    indirect=True,
+)
+
+
 class Links(HTMLParser):
     """What a page points to, and its forms as they would be sent."""
 
@@ -241,6 +252,7 @@ def unvisited(site, api):
     return open_to_all - met - NO_PAGES
 
 
+@HANDED_ON
 def test_a_person_finds_their_way_under_the_path(site, survey, browse):
     [mail] = mailed.invite(site.live, [(survey, "en")])
     page = browse()
@@ -255,6 +267,7 @@ def test_a_person_finds_their_way_under_the_path(site, survey, browse):
     assert site.astray == []
 
 
+@HANDED_ON
 def test_a_person_without_a_script_finds_their_way_under_the_path(site, survey, browse):
     [mail] = mailed.invite(site.live, [(survey, "en")])
     page = browse(java_script_enabled=False)
@@ -296,8 +309,7 @@ def test_a_newcomer_finds_their_way_under_the_path(site, browse):
     page.complaints[:] = [line for line in page.complaints if "Content Security Policy" in line]
 
 
-# How a host is handed on changes nothing on this page, and the page takes Chromium half a minute.
-@pytest.mark.parametrize("site", [False], indirect=True, ids=["another host"])
+@HANDED_ON
 def test_the_api_pages_call_what_lies_under_the_path(site, browse):
     page = browse()
     page.set_default_timeout(60_000)

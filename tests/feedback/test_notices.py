@@ -19,7 +19,7 @@ from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Response, Webhook
 from surveys.webhooks import calling
-from tests.conftest import ON_SQLITE, Api
+from tests.conftest import ON_SQLITE, POSTGRES_IN_PROVE, Api
 
 TO = [{"kind": "mail", "address": "team@example.com"}]
 SLACK = "https://hooks.slack.example/services/T0/B0/secret"
@@ -158,6 +158,7 @@ def year_of(make, survey, now, values, n=40):
             make.response(survey, score, at)
 
 
+@POSTGRES_IN_PROVE
 def test_a_backtest_says_when_a_rule_would_have_spoken(world, api, make):
     now = datetime(2026, 11, 25, 12, tzinfo=UTC)
     survey = make.survey()
@@ -371,6 +372,7 @@ def test_a_rule_can_be_tried_snoozed_and_called_nothing(world, api, make, chats)
     api.patch("/api/notices/ntc_none", {"useful": None}, 404)
 
 
+@POSTGRES_IN_PROVE
 def test_what_lasts_is_told_when_it_begins_and_when_it_is_over(world, api, make, chats):
     """A value that fell, and a case that is overdue; webhooks hear of both, the feed and Prometheus agree."""
     now = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)

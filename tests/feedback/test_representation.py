@@ -6,6 +6,7 @@ from feedback.analysis.topics import representations
 from feedback.models import Meaning, Placement, Topic, TopicReview
 from feedback.topics import reviews
 from surveys.base import clock, db
+from tests.conftest import POSTGRES_IN_PROVE
 from tests.feedback.comments import SUBJECT
 from tests.feedback.comments import world as comments
 
@@ -51,6 +52,7 @@ def test_each_vector_names_what_made_it(said):
     assert reviews.latest().representation == representations.current().name
 
 
+@POSTGRES_IN_PROVE
 def test_after_a_change_new_comments_wait_and_nothing_else_moves(
     said, representation, api, make, survey, world
 ):
@@ -63,6 +65,7 @@ def test_after_a_change_new_comments_wait_and_nothing_else_moves(
     assert sorted(Placement.select(Placement.topic, Placement.response).tuples()) == before
 
 
+@POSTGRES_IN_PROVE
 @pytest.mark.parametrize("there_and_back", [False, True])
 def test_the_next_review_reads_all_anew_and_topics_stay(
     said, representation, api, make, survey, world, there_and_back
@@ -84,6 +87,7 @@ def test_the_next_review_reads_all_anew_and_topics_stay(
     assert all("park" in item["comment"] for item in near)
 
 
+@POSTGRES_IN_PROVE
 def test_what_people_taught_is_known_in_the_other_representation_too(
     said, representation, api, make, survey, world
 ):
@@ -95,6 +99,7 @@ def test_what_people_taught_is_known_in_the_other_representation_too(
     assert topics_of(api, row) == [topic]
 
 
+@POSTGRES_IN_PROVE
 def test_the_night_reads_all_anew_after_a_change(said, representation):
     count = TopicReview.select().count()
     reviews.nightly(clock.now())

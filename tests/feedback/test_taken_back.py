@@ -16,7 +16,7 @@ from surveys import responses
 from surveys.base import clock, db, jobs
 from surveys.keeping import erasure
 from surveys.models import Person, Response
-from tests.conftest import ON_POSTGRES
+from tests.conftest import ON_POSTGRES, POSTGRES_IN_PROVE
 from tests.feedback.comments import world as comments
 
 #: SQLite has one writer at a time.
@@ -180,6 +180,7 @@ def test_what_is_written_about_an_answer_while_it_is_erased_goes_with_it(make, s
     assert not Meaning.select().where(Meaning.key == row.key).exists()
 
 
+@POSTGRES_IN_PROVE
 @pytest.mark.parametrize("how", ["erased", "emptied"])
 @pytest.mark.parametrize("step", ["naming", "writing"])
 def test_words_taken_back_during_a_review_name_no_topic(said, take_back, step, how):
@@ -187,6 +188,7 @@ def test_words_taken_back_during_a_review_name_no_topic(said, take_back, step, h
     assert "gate" not in str(list(Topic.select().dicts())).lower()
 
 
+@POSTGRES_IN_PROVE
 @pytest.mark.parametrize("anew", [False, True])
 def test_names_that_a_review_left_when_it_died_are_forgotten_by_the_next_try(
     said, take_back, monkeypatch, anew
@@ -208,6 +210,7 @@ def test_names_that_a_review_left_when_it_died_are_forgotten_by_the_next_try(
     assert "zyzzx" not in str(list(Topic.select().dicts())).lower()
 
 
+@POSTGRES_IN_PROVE
 @pytest.mark.parametrize("how", ["erased", "emptied", "changed"])
 def test_a_comment_taken_back_votes_no_more(reviewed, take_back, how):
     arrivals.known()

@@ -11,7 +11,7 @@ from feedback.proofs import SHOWN
 from surveys.base import delivery
 from surveys.base.delivery.memory import Memory
 from surveys.models import Response
-from tests.conftest import ON_SQLITE, Api
+from tests.conftest import ON_SQLITE, POSTGRES_IN_PROVE, Api
 from tests.visitor import member, signed_in
 
 #: A Wednesday, nine weeks and two days after the Monday of the week of the fix.
@@ -82,6 +82,7 @@ def test_a_fix_is_held_against_topics_that_nobody_touched(world, api, make, clie
     assert (early["verdict"], early["weeks_after"]) == ("too_early", 3)
 
 
+@POSTGRES_IN_PROVE
 def test_what_was_shipped_and_is_spoken_of_again_came_back_and_its_owner_hears_once(
     world, api, make, client, told, clock
 ):
@@ -127,6 +128,7 @@ def test_a_topics_page_shows_what_came_of_it_and_hands_out_its_cards(world, api,
     assert visitor.send(page, do="publish", kind="x").status_code == 422
 
 
+@POSTGRES_IN_PROVE
 def test_cards_have_addresses_until_they_are_taken_back(world, api, make, client, told):
     own = told[0]
     api.patch(f"/api/topics/{own}", {"status": "shipped", "shipped_at": SHIPPED.isoformat()})

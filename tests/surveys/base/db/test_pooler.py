@@ -43,7 +43,7 @@ def test_a_full_pool_is_no_dead_server(world, pool):
         assert asked.result()[0] == (1,)
 
 
-@pytest.mark.parametrize("unknown", ["refused", "ignored"])
+@pytest.mark.parametrize("unknown", ["refused", pytest.param("ignored", marks=pytest.mark.prove)])
 def test_a_pooler_is_recognised_where_nobody_says_so(world, postgres, unknown):
     settings = {"ignore_startup_parameters": "options"} if unknown == "ignored" else {}
     with servers.pooler(postgres, settings) as plain:
