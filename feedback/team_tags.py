@@ -1,7 +1,5 @@
 """The team's own set of tags: few, each with its meaning; how often each is given, by week and by agent."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +8,7 @@ from zoneinfo import ZoneInfo
 from peewee import fn
 
 from feedback.models import TeamTag
-from surveys.base import db
+from surveys.base import db, versions
 from surveys.base.clock import microseconds
 from surveys.base.errors import Clash
 from surveys.domain import schedule
@@ -35,7 +33,7 @@ class Changed(Clash):
 
 def version() -> str:
     """What the set is now, in short: another set has another version."""
-    return _version(listed())
+    return versions.of([(each.tag, each.meaning, each.color) for each in listed()])
 
 
 def replace(tags: Sequence[Mapping[str, Any]], known: str | None = None) -> list[TeamTag]:
@@ -102,11 +100,6 @@ def by_agent(
     for tag, agent, name, n in rows.tuples():
         found.setdefault(agent, {"id": agent, "name": name or agent, "counts": {}})["counts"][tag] = n
     return sorted(found.values(), key=lambda each: each["name"].casefold())
-
-
-def _version(tags: Sequence[TeamTag]) -> str:
-    said = json.dumps([(each.tag, each.meaning, each.color) for each in tags])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _given(tags: Sequence[str], surveys: Sequence[str] | None, since: datetime) -> Any:

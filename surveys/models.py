@@ -70,6 +70,7 @@ class Survey(Table):
     ask_contact = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
     segments = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
     brand = JSONField(null=True)
+    test_mode = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
 
     class Meta:
         constraints = [

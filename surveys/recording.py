@@ -244,6 +244,10 @@ def _new_row(
     carriers = {name: answer.revision for name in answer.values if name in revisions.MERGED}
     if answer.person is not None:
         carriers["person"] = answer.revision
+    tested = {}
+    if arrival.survey.test_mode and not answer.vouched:
+        # It stays a test, whatever its later revisions say and however the survey is switched meanwhile.
+        tested, carriers["test"] = {"test": True}, revisions.LAST
     key = clock.microseconds(created) + moved
     values = {
         **dict.fromkeys(_FIELDS),
@@ -263,6 +267,7 @@ def _new_row(
         "version": 1,
         "excluded": False,
         **answer.values,
+        **tested,
         **answer.attribution,
         "person": person.id if person else None,
     }

@@ -25,7 +25,8 @@ FAILED = ("failed", "unknown")
 class Standing:
     """How one survey is doing. `answers`: those in its value; `refused`: websites that were refused of late.
 
-    `failing`: mails of late that could not be sent; `quiet`: it was at work once, and nothing happened for `QUIET`.
+    `failing`: mails of late that could not be sent; `quiet`: it was at work once, and nothing happened for `QUIET`;
+    `testing`: it is in test mode, in which no answer counts that begins.
     """
 
     answers: int = 0
@@ -33,6 +34,7 @@ class Standing:
     refused: list[Refused] = field(default_factory=list)
     failing: int = 0
     quiet: bool = False
+    testing: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def of(surveys: Sequence[Survey], now: datetime) -> dict[str, Standing]:
             [each for each in refused[survey.id] if each.last_at >= since],
             failing.get(survey.id, 0),
             survey.status == "active" and last is not None and last < now - QUIET,
+            survey.test_mode,
         )
     return found
 

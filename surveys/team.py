@@ -48,14 +48,14 @@ def renewed_first_link(now: datetime) -> str:
     return db.write(verb)
 
 
-def change(member_id: str, values: Mapping[str, Any], caller: Caller) -> Member:
+def change(member_id: str, values: Mapping[str, Any], caller: Caller, known: str | None = None) -> Member:
     """Change a member; what the member may do changes at once. Raises Missing, Forbidden, Refused,
-    Taken and LastAdministrator.
+    Taken and LastAdministrator; Changed where the member has not the version `known` any more.
     """
     kept = _own(member_id, caller).surveys or []
     if "surveys" in values:
         _check_surveys(values["surveys"], caller, kept)
-    found = members.change(member_id, values)
+    found = members.change(member_id, values, known)
     if found is None:
         raise Missing
     return found

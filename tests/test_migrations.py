@@ -51,6 +51,7 @@ LANDED = {
     "0035_digests": "883f97653dc1a9900f360ba42f19d99d0977f1bca5627122afe4ecf1a8aa92b1",
     "0036_loops": "89575c0df60755082ae38e3967044c6abb68f941e0f6bdac029ed9f13d76c157",
     "0037_changed_rules": "79f87c48c262f532d1088105ffb206042902f14ae937626a6e2d8f62d7678fbb",
+    "0039_test_mode": "04f66bf4c615c1f0199de91f7bfb2f710162413e76570d70290e40a9e69bbc60",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -37,6 +37,44 @@ def forms_on(answer: Any) -> list[tuple[str | None, dict[str, str]]]:
     return parser.found
 
 
+class _Filled(_Forms):
+    """Forms as a browser would send them: also what is chosen of lists, and the text of areas."""
+
+    _choice = _area = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Each list begins with its first choice."""
+        super().handle_starttag(tag, attrs)
+        given = dict(attrs)
+        if tag == "select":
+            self._choice = given.get("name") or ""
+        elif tag == "textarea":
+            self._area = given.get("name") or ""
+        elif tag == "option" and self._choice and self.found:
+            fields = self.found[-1][1]
+            if "selected" in given or self._choice not in fields:
+                fields[self._choice] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """A list or an area is over."""
+        if tag == "select":
+            self._choice = ""
+        elif tag == "textarea":
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        """What stands in an area."""
+        if self._area and self.found:
+            self.found[-1][1][self._area] += data
+
+
+def filled(answer: Any, **having: str) -> dict[str, str]:
+    """The form of a page that has these fields with these values, with all that a browser would send of it."""
+    parser = _Filled()
+    parser.feed(answer.get_data(as_text=True))
+    return next(given for _, given in parser.found if having.items() <= given.items())
+
+
 def pressed(client: Any, page: str, headers: Any = None, **fields: Any) -> Any:
     """Send the form on a page whose address is a secret, as its reader would: with the hidden token on it."""
     (_, given), *_ = forms_on(client.get(page))

@@ -1,5 +1,6 @@
 """Members as administrators see them: who is in the team, in which role, with which surveys."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -34,7 +35,12 @@ def index() -> Response:
     given = forms.fields()
     if given.get("do") == "rule":
         visible.demand_all(g.caller, say("refused.403.told"))
-        members.demand_second_factor([role for role in ROLES if given.get(f"role:{role}")])
+        begun = forms.before(given)
+        known = [role for role in ROLES if begun.get(f"role:{role}")] if begun else None
+        try:
+            members.demand_second_factor([role for role in ROLES if given.get(f"role:{role}")], known)
+        except errors.Clash as clash:
+            return _list({}, {}, 409, f"{clash.message} {say('typed')}", given)
         return layout.led(layout.at(LIST, done="saved"))
     values, wrong = _read(MemberBody(), given, None)
     if not wrong:
@@ -76,8 +82,10 @@ def one(member_id: str) -> Response:
             raise errors.Refused("Must be change, link, factor or remove.", "do")
         values, wrong = _read(MemberPatch(), given, member)
         if not wrong:
-            team.change(member_id, values, g.caller)
+            team.change(member_id, values, g.caller, given.get("version"))
             return layout.led(layout.at(f"{LIST}/{member.id}", done="saved"))
+    except members.Changed as clash:
+        return _member(visible.own(Member, member_id, g.caller), given, {}, 409, clash.message)
     except errors.Clash as clash:
         wrong = {"role": [clash.message]}
     return _member(member, given, wrong, 422)
@@ -146,9 +154,18 @@ def _surveys() -> list[Survey]:
     return list(visible.surveys(g.caller).order_by(Survey.created_at, Survey.id))
 
 
-def _list(given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200) -> Response:
-    if wrong:
+def _list(
+    given: dict[str, Any],
+    wrong: dict[str, list[str]],
+    status: int = 200,
+    clash: str | None = None,
+    rule: Mapping[str, str] | None = None,
+) -> Response:
+    """All members; with something `wrong` in the invitation, or after a `clash` about who needs a second factor."""
+    if wrong or clash:
         audited.unchanged()
+    asked = members.roles_with_second_factor()
+    demanded = {f"role:{role}": "1" if role in asked else "" for role in ROLES}
     rows = visible.narrowed(Member.select(), g.caller).order_by(Member.created_at, Member.id)
     surveys = _surveys()
     return layout.page(
@@ -160,18 +177,36 @@ def _list(given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200)
         surveys=surveys,
         chosen=_shown_as_chosen(given, None),
         roles=list(ROLES),
-        demanded=members.roles_with_second_factor(),
+        demanded=demanded if rule is None else forms.joined(demanded, rule),
+        before=forms.begun(demanded),
+        wrong=clash,
         given=given,
         errors=wrong,
         done=_done(),
     )
 
 
+def _fields(member: Member) -> dict[str, str]:
+    """What stands in the form of a member; "1" for what is ticked."""
+    limits = {ALL: "1"} if member.surveys is None else {f"survey:{id_}": "1" for id_ in member.surveys}
+    texts = {name: getattr(member, name) or "" for name in ("email", "name", "role", "agent")}
+    return {**texts, ALL: "", **{f"survey:{survey.id}": "" for survey in _surveys()}, **limits}
+
+
 def _member(
-    member: Member, given: dict[str, Any], wrong: dict[str, list[str]], status: int = 200
+    member: Member,
+    given: dict[str, Any],
+    wrong: dict[str, list[str]],
+    status: int = 200,
+    clash: str | None = None,
 ) -> Response:
-    if wrong:
+    """A member; with something `wrong` in the form, or after a `clash`, with what was typed."""
+    if wrong or clash:
         audited.unchanged()
+    stored = _fields(member)
+    if clash:
+        # A box without its tick is as good as not sent.
+        given = {name: text for name, text in forms.joined(stored, given).items() if text}
     shown = flash.taken() if request.method == "GET" else None
     return layout.page(
         "member.html",
@@ -182,6 +217,10 @@ def _member(
         chosen=_shown_as_chosen(given, member),
         roles=list(ROLES),
         given=given,
+        # A form that is shown as it was sent is still about what it began with.
+        version=(given.get("version") if wrong else None) or members.version(member),
+        before=(given.get(forms.BEGUN) if wrong else None) or forms.begun(stored),
+        wrong=f"{clash} {say('typed')}" if clash else None,
         errors=wrong,
         views=saved_feeds.made_by(member.id),
         link=shown if isinstance(shown, dict) else None,

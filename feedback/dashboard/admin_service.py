@@ -13,7 +13,7 @@ from surveys import visible
 from surveys.base import clock, jobs, settings
 from surveys.base.accounts.members import Member
 from surveys.base.delivery import dns
-from surveys.base.errors import Refused
+from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, context
 from surveys.base.version import VERSION
 from surveys.domain.mail_records import Finding
@@ -76,7 +76,7 @@ def in_force() -> Response:
 def opening() -> Response:
     """When the team is open and how soon it promises to answer; the form replaces all of it."""
     if request.method == "GET":
-        return _hours(_shown(hours.stored()), {})
+        return _hours()
     visible.demand_all(registry.caller(), say("hours.shared"))
     given = forms.fields()
     values, wrong = _read(given)
@@ -85,7 +85,11 @@ def opening() -> Response:
     if wrong:
         audited.unchanged()
         return _hours(given, wrong, 422)
-    hours.put(values, clock.now())
+    try:
+        hours.put(values, clock.now(), given.get("version"))
+    except Clash as clash:
+        audited.unchanged()
+        return _hours(given, {}, 409, f"{clash.message} {say('typed')}")
     return layout.led(layout.at(HOURS, did="saved"))
 
 
@@ -115,6 +119,7 @@ def _size(bytes_: int) -> str:
 def _shown(stored: Mapping[str, Any]) -> dict[str, str]:
     """The hours as they are, by the names of the form's fields."""
     found = {
+        **{f"{end}-{day}-{at}": "" for day in range(7) for at in SPANS for end in ("opens", "closes")},
         "time_zone": stored["time_zone"] or "",
         "holidays": "\n".join(stored["holidays"]),
         "answer_within_hours": f"{stored['answer_within_hours']:g}",
@@ -154,7 +159,15 @@ def _read(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]
     return forms.load(HoursBody(), body)
 
 
-def _hours(values: Mapping[str, str], wrong: dict[str, list[str]], status: int = 200) -> Response:
+def _hours(
+    given: Mapping[str, str] | None = None,
+    wrong: Mapping[str, list[str]] | None = None,
+    status: int = 200,
+    clash: str | None = None,
+) -> Response:
+    """The form as it is kept; with something `wrong` in it, or after a `clash`, with what was typed."""
+    wrong, given, stored = wrong or {}, given or {}, hours.stored()
+    shown = _shown(stored)
     told: dict[str, list[str]] = {}
     for name, lines in wrong.items():
         told.setdefault(name.partition(".")[0], []).extend(lines)
@@ -162,7 +175,11 @@ def _hours(values: Mapping[str, str], wrong: dict[str, list[str]], status: int =
         "hours.html",
         say("hours"),
         status,
-        values=values,
+        values=given if wrong else forms.joined(shown, given) if clash else shown,
+        # A form that is shown as it was sent is still about what it began with.
+        version=(given.get("version") if wrong else None) or hours.version(stored),
+        before=(given.get(forms.BEGUN) if wrong else None) or forms.begun(shown),
+        clash=clash,
         errors={name: list(dict.fromkeys(lines)) for name, lines in told.items()},
         spans=SPANS,
         members=[row for row in Member.select().order_by(Member.email) if row.joined_at],

@@ -10,7 +10,7 @@ from flask import request
 from feedback.dashboard import flash, forms, layout, registry, words
 from surveys import links, standing, visible
 from surveys.base import clock
-from surveys.base.errors import Refused
+from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.helpdesks import HELPDESKS
 from surveys.mailreports import REPORTERS
@@ -73,11 +73,25 @@ def one(connection_id: str) -> Any:
     values, wrong = _changed(row, given)
     if wrong:
         return _page(row, given, wrong, 422)
-    connections.change(row, values)
+    try:
+        connections.change(row, values, given.get("version"))
+    except Clash as clash:
+        found = Connection.get_by_id(row.id)
+        shown = {**given, **forms.joined(_fields(found), given)}
+        return _page(found, shown, {}, 409, f"{clash.message} {say('typed')}")
     return layout.led(layout.at(f"{LIST}/{row.id}", did="change"))
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _fields(row: Connection) -> dict[str, str]:
+    """What stands in the form of a connection, but for what is never shown again."""
+    return {
+        "name": row.name,
+        "survey": row.survey_id or "",
+        "skip_tags": "\n".join(row.skip_tags),
+    }
 
 
 def _changed(row: Connection, given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -134,8 +148,14 @@ def _list(typed: Mapping[str, str], wrong: dict[str, list[str]], status: int = 2
     )
 
 
-def _page(row: Connection, typed: Mapping[str, str], wrong: dict[str, list[str]], status: int = 200) -> Reply:
-    if wrong:
+def _page(
+    row: Connection,
+    typed: Mapping[str, str],
+    wrong: dict[str, list[str]],
+    status: int = 200,
+    told: str | None = None,
+) -> Reply:
+    if wrong or told:
         audited.unchanged()
     shown = flash.taken() if request.method == "GET" else None
     printed = None
@@ -161,6 +181,10 @@ def _page(row: Connection, typed: Mapping[str, str], wrong: dict[str, list[str]]
         days=standing.LATELY.days,
         surveys=_surveys(),
         secret=shown.get("secret") if isinstance(shown, dict) else None,
+        # A form that is shown as it was sent is still about what it began with.
+        version=(typed.get("version") if wrong else None) or connections.version(row),
+        before=(typed.get(forms.BEGUN) if wrong else None) or forms.begun(_fields(row)),
+        told=told,
         typed=typed,
         errors=wrong,
         did=_did(),

@@ -91,7 +91,7 @@ DEEDS = {
     "POST /team/connections/{connection_id}": "changed, tried or removed a helpdesk's connection",
     "POST /team/triggers": "asked what would be decided",
     "POST /team/surveys": "made a survey",
-    "POST /team/surveys/{survey_id}": "changed a survey, or made another secret for it",
+    "POST /team/surveys/{survey_id}": "changed a survey, switched its test mode, or made another secret for it",
     "POST /team/surveys/{survey_id}/preview/{part}": "tried a survey out",
     "POST /team/topics": "taught a topic, or asked for a review of the topics",
     "POST /team/topics/{topic_id}": "changed, merged or split a topic",
@@ -106,7 +106,7 @@ _OTHER_FORMS = {
 }
 
 #: Fields that say how a form works, and not what it changed.
-_SILENT = frozenset({"do", "version", "id", "cursor", "secret", "current"})
+_SILENT = frozenset({"do", "version", "before", "id", "cursor", "secret", "current"})
 
 #: What numbers and ids make of a field's name, as in `color-0` and `survey:sv_…`.
 _COUNTED = re.compile(r"[-:].*")

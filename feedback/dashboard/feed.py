@@ -1,6 +1,6 @@
 """The feed: a list and one answer beside it, with everything that a team does to answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from feedback import feed as the_feed
 from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
 from feedback.item import Item
-from feedback.models import SavedFeed, Topic
+from feedback.models import Placement, SavedFeed, Topic
 from feedback.schemas.filters import GROUPS
 from feedback.schemas.kinds import CHANNELS
 from feedback.schemas.team import BULK, TRIAGE, FeedForm, TeamFeedQuery
@@ -220,6 +220,7 @@ def _beside(item: Item, row: Response, ids: list[str], place: int | None) -> dic
     said = {topic.label: topic.evidence or [] for topic in item.topics}
     return {
         "runs": marks.runs(item.comment or "", the_feed.words(row.key), said),
+        "placed": forms.begun(_ticks(topic.id for topic in item.topics)),
         "feeling": item.sentiment.label if item.sentiment else None,
         "before": ids[place - 1] if place else None,
         "after": ids[place + 1] if place is not None and place + 1 < len(ids) else None,
@@ -312,13 +313,13 @@ def _act(do: str, rows: list[Response], given: Mapping[str, Any]) -> None:
             triage.put([row.key for row in rows], TRIAGE[do], caller.name, now)
         for row in rows:
             if do in ("tag", "untag"):
-                responses.set_tags(row, _tags(row, given["tag"].strip(), do == "tag"), now)
+                responses.set_tags(
+                    row, _tags(responses.by_key(row.key) or row, given["tag"].strip(), do == "tag"), now
+                )
             elif do in ("exclude", "restore"):
                 responses.exclude(row, do == "exclude", now)
             elif do == "topics":
-                wanted = [name.removeprefix(TOPIC) for name in given if name.startswith(TOPIC)]
-                wanted += [given["topic"]] if given["topic"] else []
-                corrections.set_topics(row, wanted, now, caller)
+                corrections.set_topics(row, _wanted(row, given), now, caller)
             elif do == "sentiment":
                 if given.get("sentiment") in (None, "engine"):
                     corrections.withdraw_sentiment(row, now)
@@ -328,6 +329,25 @@ def _act(do: str, rows: list[Response], given: Mapping[str, Any]) -> None:
     if do in ("tag", "untag") and not given["tag"].strip():
         raise Refused(say("feed.no_tag"), "tag")
     db.write(verb)
+
+
+def _wanted(row: Response, given: Mapping[str, Any]) -> list[str]:
+    """The topics that an answer is to be in: what was ticked or not since the form was shown, over what is so now."""
+    ticked = given
+    if forms.BEGUN in given:
+        ticked = forms.joined(_ticks(_placed(row)), given)
+    wanted = [name.removeprefix(TOPIC) for name, value in ticked.items() if name.startswith(TOPIC) and value]
+    return [*wanted, *([given["topic"]] if given["topic"] else [])]
+
+
+def _ticks(topics: Iterable[str]) -> dict[str, str]:
+    """The boxes of topics that an answer is in."""
+    return {TOPIC + id_: "1" for id_ in topics}
+
+
+def _placed(row: Response) -> list[str]:
+    found = Placement.select(Placement.topic).where(Placement.response == row.key)
+    return [each.topic_id for each in found.order_by(Placement.main.desc(), Placement.topic)]
 
 
 def _tags(row: Response, tag: str, on: bool) -> list[str]:

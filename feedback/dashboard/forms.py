@@ -1,6 +1,11 @@
-"""Forms of the team's pages: read once, taken from our own pages alone, shown again with what is wrong."""
+"""Forms of the team's pages: read once, taken from our own pages alone, shown again with what is wrong.
+
+A form that edits what is stored brings back what stood in it (`BEGUN`) and the version that it was made from. Whoever
+is second is told, and what they changed stands in the form over all that the other saved.
+"""
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +22,9 @@ View = Callable[..., Any]
 
 #: The page that asks for the password before a file is handed out.
 CONFIRM = "/team/confirm"
+
+#: The field that says what stood in the form when it was shown.
+BEGUN = "before"
 
 
 def fields() -> dict[str, str]:
@@ -114,3 +122,28 @@ def load(schema: ma.Schema, given: Mapping[str, Any]) -> tuple[dict[str, Any], d
         return schema.load({name: value for name, value in given.items() if name in names}), {}
     except ma.ValidationError as error:
         return {}, problems.flatten(error.messages_dict)
+
+
+def begun(values: Mapping[str, str]) -> str:
+    """What stands in a form when it is shown, for the form to bring back."""
+    return json.dumps(values, ensure_ascii=False)
+
+
+def before(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What stood in the form that was sent; nothing where it does not say so."""
+    try:
+        found = json.loads(given.get(BEGUN, ""))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def joined(stored: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
+    """The form after somebody else has saved: all of theirs, and over it what was changed in this one.
+
+    `stored`: what the form holds now, by the name of the field; one that was not sent, as a box without its tick, is
+    empty.
+    """
+    old = before(given)
+    typed = {name: str(given.get(name, "")).replace("\r\n", "\n") for name in {**stored, **old}}
+    return {**stored, **{name: text for name, text in typed.items() if text != old.get(name, "")}}

@@ -15,7 +15,7 @@ from feedback.models import Notice, NoticeRule
 from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import RuleBody, RuleTrial, stored
 from surveys import visible
-from surveys.base import clock
+from surveys.base import clock, versions
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.domain import schedule
@@ -277,6 +277,7 @@ def _one(row: NoticeRule, status: int = 200, wrong: str | None = None, told: str
         row.name,
         status,
         rule=shown,
+        version=versions.of(row.when),
         about=_about(shown, named),
         trial=_pictured(found),
         width=_WIDTH,
@@ -309,6 +310,9 @@ def _do(row: NoticeRule, given: Mapping[str, str], now: datetime) -> str:
         rules.change(row, {"enabled": do == "on"}, caller, now)
         return do
     if do == "less":
+        current = versions.of(row.when)
+        if given.get("version", current) != current:
+            raise Clash(say("notices.less.changed"))
         milder = notices.less_strict(row.when)
         if milder is None:
             raise Refused(say("notices.less.none"), "do")

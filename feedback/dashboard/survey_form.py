@@ -3,11 +3,11 @@
 Only what was changed in the form is sent, so what the form cannot show stays as it is.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from feedback.dashboard import forms
 from surveys import wording
 from surveys.domain import scales
 from surveys.domain.metrics import METRICS
@@ -16,9 +16,6 @@ from surveys.schemas.surveys import MODES, POSITIONS, STATUSES, THEMES
 
 #: The field that says that the form had boxes to tick: one that is not ticked is not sent.
 TICKED = "ticks"
-
-#: The field that says what stood in the form when it was shown.
-BEGUN = "before"
 
 #: What stands for null in a field that knows a default too.
 NEVER = "never"
@@ -177,22 +174,13 @@ def changes(
     return body, wrong
 
 
-def begun(values: Mapping[str, str]) -> str:
-    """What stands in a form when it is shown, for the form to bring back."""
-    return json.dumps(values, ensure_ascii=False)
-
-
 def joined(survey: Survey, language: str, given: Mapping[str, str]) -> tuple[dict[str, str], list[Field]]:
     """What a form shows after somebody else has saved, and the fields that they changed.
 
     All of theirs, and over it what was changed in this form since it was shown.
     """
     values = shown(survey, language)
-    try:
-        before = json.loads(given.get(BEGUN, ""))
-    except ValueError:
-        before = {}
-    before = before if isinstance(before, dict) else {}
+    before = forms.before(given)
     theirs = [
         field for field in fields(survey) if before.get(field.name, values[field.name]) != values[field.name]
     ]

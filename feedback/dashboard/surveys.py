@@ -45,6 +45,11 @@ _SCRIPTS = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 PARTS = ("page", "widget", "mail")
 
+#: What a form says to switch test mode on and off.
+_MODES = {"test": True, "live": False}
+
+_DONE = ("made", "change", "secret", *_MODES)
+
 
 @registry.page(
     title=say("surveys"),
@@ -78,7 +83,7 @@ def index() -> Any:
     title=say("survey"), address=LIST + "/<survey_id>", scope="read", forms=True, form_scope="write"
 )
 def one(survey_id: str) -> Any:
-    """One survey; its form changes it, or makes another secret."""
+    """One survey; its forms change it, switch test mode, or make another secret."""
     survey = visible.own(Survey, survey_id, registry.caller())
     language = _language(survey)
     if request.method == "GET":
@@ -89,8 +94,11 @@ def one(survey_id: str) -> Any:
         answer = layout.led(layout.at(f"{LIST}/{survey.id}", did="secret"))
         flash.put(answer, {"secret": secret})
         return answer
+    if given.get("do") in _MODES:
+        catalogue.change(survey, {"test_mode": _MODES[given["do"]]}, clock.now())
+        return layout.led(layout.at(f"{LIST}/{survey.id}", did=given["do"]))
     if given.get("do") != "change":
-        raise Refused("Must be change or secret.", "do")
+        raise Refused("Must be change, secret, test or live.", "do")
     values, wrong = _loaded(survey, language, given)
     if wrong:
         return _page(survey, language, given, wrong, 422)
@@ -178,7 +186,7 @@ def _rate(asked: Asked | None) -> str | None:
 
 def _health(found: Standing) -> list[str]:
     """What should be looked at, in words."""
-    told = []
+    told = [say("survey.testing")] if found.testing else []
     if found.refused:
         first = found.refused[0]
         told.append(
@@ -197,7 +205,7 @@ def _health(found: Standing) -> list[str]:
 def _changed_meanwhile(survey: Survey, language: str, given: Mapping[str, str], clash: Clash) -> Any:
     """The form as it is now, with what was typed in it: to send it again takes nothing of the other's back."""
     values, theirs = survey_form.joined(survey, language, given)
-    told = [clash.message, say("survey.typed")]
+    told = [clash.message, say("typed")]
     if theirs:
         names = _names()
         labels = [say(field.says, group=names.get(field.name.partition(":")[2], "")) for field in theirs]
@@ -248,7 +256,7 @@ def _page(
         wrong=told or (say("survey.wrong") if wrong else None),
         # A form that is shown as it was sent is still about what it began with.
         version=given.get("version") or clock.stamp(survey.updated_at),
-        before=given.get(survey_form.BEGUN) or survey_form.begun(stored),
+        before=given.get(forms.BEGUN) or forms.begun(stored),
         standing=standing.of([survey], now)[survey.id],
         rate=_rate(_asked_lately([survey], now).get(survey.id)),
         days=DAYS,
@@ -267,7 +275,7 @@ def _page(
         hints=[key for key in words.WORDS if key.startswith("survey.field.") and key.endswith(".hint")],
         parts=PARTS,
         part=request.args.get("part") if request.args.get("part") in PARTS else PARTS[0],
-        did=request.args.get("did") if request.args.get("did") in ("made", "change", "secret") else None,
+        did=request.args.get("did") if request.args.get("did") in _DONE else None,
         writes=layout.may("write"),
     )
     # What is tried out stands in a frame of its own, where nothing of it can touch the page.

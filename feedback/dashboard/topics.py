@@ -1,6 +1,5 @@
 """Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from feedback.dashboard import charts, forms, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import cards, marks, statistics
 from feedback.domain.drivers import Impact
-from feedback.models import Topic
+from feedback.models import Theme, Topic
 from feedback.schemas.team import TOPIC_ORDERS, OneTopicQuery, TeamTopicsQuery, TopicForm
 from feedback.schemas.topics import TopicBody, TopicPatch
 from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
@@ -43,7 +42,7 @@ PICK = "pick-"
 _SCOPE = ("survey", "metric", "since", "until")
 
 #: What a topic may be changed in, as the API takes it; what is empty is taken off.
-_CHANGED = ("label", "status", "owner", "issue_url")
+_CHANGED = ("label", "theme", "status", "owner", "issue_url")
 
 
 @registry.page(
@@ -285,11 +284,12 @@ def _page(
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],
         came=_came(row, scope, asked, now),
         others=_others(row) if writes else [],
+        themes=_themes() if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
         parting=_parting(row, asked, scope, typed) if writes else None,
         # A form that is shown as it was sent is still about what it began with.
         version=(typed.get("version") if wrong else None) or topics.version(row),
-        before=(typed.get("before") if wrong else None) or json.dumps(_fields(row), ensure_ascii=False),
+        before=(typed.get(forms.BEGUN) if wrong else None) or forms.begun(_fields(row)),
         statuses=[name for name in Topic.STATUSES if name != "came_back"],
         typed=typed,
         errors=wrong,
@@ -402,6 +402,12 @@ def _others(row: Topic) -> list[Topic]:
     return sorted(live, key=lambda topic: str(topic.label).casefold())
 
 
+def _themes() -> list[Theme]:
+    """The themes that a topic can be put under, by name."""
+    live = Theme.select(Theme.id, Theme.label).where(Theme.merged_into.is_null())
+    return sorted(live, key=lambda theme: str(theme.label).casefold())
+
+
 def _merged() -> dict[str, str]:
     rows: Any = Topic.select(Topic.id, Topic.merged_into).where(Topic.merged_into.is_null(False)).tuples()
     return dict(rows)
@@ -499,38 +505,29 @@ def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
 
 
 def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
-    wanted = {name: given[name] for name in _CHANGED}
-    wanted["owner"], wanted["issue_url"] = given["owner"] or None, given["issue_url"] or None
-    if wanted["status"] == row.status:
-        # The service's own word may stay, and nobody can give it.
-        del wanted["status"]
+    wanted = {name: given[name] or None for name in _CHANGED}
+    wanted["label"] = given["label"]
+    for name in ("status", "theme"):
+        # The service's own word may stay, and nobody can give it; a theme that a person gives stays for good.
+        if wanted[name] == getattr(row, name):
+            del wanted[name]
     values, wrong = forms.load(TopicPatch(), wanted)
     if wrong:
         return _page(row, given, wrong, 422)
     try:
         topics.change(row.id, values, now, registry.caller().name, given["version"])
     except Refused as refused:
-        return _page(row, given, {"label": [refused.message]}, 422)
+        return _page(row, given, {name: [refused.message] for name in refused.fields}, 422)
     except Clash as clash:
         found = Topic.get_by_id(row.id)
-        return _page(found, _joined(found, given), {}, 409, f"{clash.message} {say('topic.typed')}")
+        shown = {**given, **forms.joined(_fields(found), given)}
+        return _page(found, shown, {}, 409, f"{clash.message} {say('typed')}")
     return layout.led(layout.here(did="change"))
 
 
 def _fields(row: Topic) -> dict[str, str]:
     """What stands in the form of a topic."""
     return {name: getattr(row, name) or "" for name in _CHANGED}
-
-
-def _joined(row: Topic, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The form after somebody else has saved: all of theirs, and over it what was changed in this form."""
-    try:
-        before = json.loads(given.get("before", ""))
-    except ValueError:
-        before = {}
-    before = before if isinstance(before, dict) else {}
-    own = {name: given[name] for name in _CHANGED if given[name] != before.get(name)}
-    return {**given, **_fields(row), **own}
 
 
 def _picked(given: Mapping[str, Any]) -> list[Response]:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from feedback.domain.business_hours import Hours, Shift
 from feedback.models import OpeningHours
 from surveys import daily_counts
-from surveys.base import db, jobs
+from surveys.base import db, jobs, versions
+from surveys.base.errors import Clash
 
 #: The job that works out the due times of open cases anew.
 CHANGED = "opening hours changed"
@@ -40,11 +41,22 @@ def stored() -> dict[str, Any]:
     return {name: getattr(row, name) for name in STANDARD} if row is not None else dict(STANDARD)
 
 
-def put(values: Mapping[str, Any], now: datetime) -> None:
-    """Replace all values; those not given are STANDARD's. The due times of open cases follow, see CHANGED."""
+def version(values: Mapping[str, Any]) -> str:
+    """What values are, in a few letters: others have another version."""
+    return versions.of(values)
+
+
+def put(values: Mapping[str, Any], now: datetime, known: str | None = None) -> None:
+    """Replace all values; those not given are STANDARD's. The due times of open cases follow, see CHANGED.
+
+    `known`: the version that is to be replaced. Raises Clash where the values are others by now.
+    """
     row = {**STANDARD, **values, "updated_at": now}
 
     def verb() -> None:
+        db.serialise("opening hours")
+        if known is not None and known != version(stored()):
+            raise Clash("Somebody changed the hours meanwhile.")
         OpeningHours.insert(id=1, **row).on_conflict(conflict_target=[OpeningHours.id], update=row).execute()
         jobs.enqueue(CHANGED, {}, now)
 

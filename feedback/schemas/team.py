@@ -94,6 +94,7 @@ class TopicForm(ma.Schema):
 
     do = fields.String(required=True, validate=validate.OneOf(TOPIC_DEEDS))
     label = text(2000, load_default="")
+    theme = text(100, load_default="")
     status = text(100, load_default="")
     owner = text(2000, load_default="")
     issue_url = text(5000, load_default="")

@@ -1,8 +1,6 @@
 """Topics: what people do to them, and how they and a review's decisions are kept."""
 
 import functools
-import hashlib
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +13,7 @@ from feedback.domain import topics as domain
 from feedback.domain.topics import Change, Kind, State
 from feedback.models import Meaning, Placement, Theme, Topic, TopicChange, TopicStatus
 from surveys import responses
-from surveys.base import db
+from surveys.base import db, versions
 from surveys.base.errors import Clash, Missing, Refused
 from surveys.domain import folding
 from surveys.models import Response
@@ -134,9 +132,9 @@ def change(
 
 def version(row: Topic) -> str:
     """What a topic is, in a few letters: it changes with whatever `change` changes."""
-    shipped = str(row.shipped_at or "")
-    text = json.dumps([row.label, row.status, row.owner, row.issue_url, shipped, row.note or {}])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return versions.of(
+        row.label, row.theme, row.status, row.owner, row.issue_url, row.shipped_at, row.note or {}
+    )
 
 
 def merge(topic_id: str, into: str, now: datetime) -> Topic:

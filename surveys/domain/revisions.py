@@ -23,6 +23,9 @@ MERGED: dict[str, Any] = {
     "person": None,
 }
 
+#: Above every revision that a respondent's device can send: what is carried by it stands.
+LAST = 1 << 40
+
 
 def is_newer(revisions: Mapping[str, int], name: str, revision: int) -> bool:
     """Whether what `revision` says of a field counts, given the revision that each field was last carried by."""
@@ -38,13 +41,14 @@ def merged(
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """What changes in `stored` by the fields that `revision` carried, and by which revision each field is carried now.
 
-    `differing`: a field that already holds what was carried stays with the revision that said so first.
+    `differing`: `revision` is newer than all; a field that already holds what was carried stays with the revision that
+    said so first.
     """
     changes: dict[str, Any] = {}
     carriers = dict(revisions)
     for name, value in carried.items():
         is_same = same(stored[name], value)
-        if not is_newer(revisions, name, revision) or (differing and is_same):
+        if is_same if differing else not is_newer(revisions, name, revision):
             continue
         carriers[name] = revision
         if not is_same:

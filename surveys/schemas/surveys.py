@@ -343,6 +343,11 @@ class SurveyBody(ma.Schema):
             "description": "2: only signatures `v2=…`, over `id:…` or `email:…`. 1: also those over the bare text."
         },
     )
+    test_mode = Truth(
+        metadata={
+            "description": "While it is on, every answer that begins is a test: marked as such, and in no value."
+        }
+    )
     redact = Truth(
         metadata={
             "description": "Hide e-mail addresses, phone, card and IBAN numbers of comments in all feeds."

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 import structlog
 
 from surveys import helpdesks, links, triggers
-from surveys.base import db, delivery, ids, jobs
+from surveys.base import db, delivery, ids, jobs, versions
 from surveys.base.delivery.message import DeliveryFailed
+from surveys.base.errors import Clash
 from surveys.helpdesks import HELPDESKS, helpdesk, reception
 from surveys.helpdesks.helpdesk import Call, Challenge, Event, Ignored, Request, WriteBack
 from surveys.models import Connection, Resolution, Trigger
@@ -45,13 +46,26 @@ def create(values: Mapping[str, Any], now: datetime) -> tuple[Connection, str | 
     return db.write(verb), fresh
 
 
-def change(connection: Connection, values: Mapping[str, Any]) -> Connection:
-    """Change a connection. `new_snippet_key`: every snippet printed so far is worthless at once."""
+def version(row: Connection) -> str:
+    """What a connection is, in a few letters: it changes with whatever `change` changes."""
+    return versions.of(
+        row.name, row.survey_id, row.secret, row.proof, row.solved_statuses, row.skip_tags, row.write_back
+    )
+
+
+def change(connection: Connection, values: Mapping[str, Any], known: str | None = None) -> Connection:
+    """Change a connection. `new_snippet_key`: every snippet printed so far is worthless at once.
+
+    `known`: the version that the change was made from. Raises Clash where somebody changed it since.
+    """
     given = dict(values)
     fresh_key = given.pop("new_snippet_key", False)
 
     def verb() -> Connection:
-        row = Connection.get_by_id(connection.id)
+        query = Connection.select().where(Connection.id == connection.id)
+        row: Connection = (query if db.on_sqlite() else query.for_update()).get()
+        if known is not None and known != version(row):
+            raise Clash("Somebody changed the connection meanwhile.")
         row.snippet_generation += fresh_key
         for name, value in given.items():
             setattr(row, name, value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import SQL, BigIntegerField, TextField
 
-from surveys.base import db, ids
+from surveys.base import db, ids, versions
 from surveys.base.accounts.caller import Caller
 from surveys.base.db import IDENTIFIER, JSONField, Table, UTCField
 from surveys.base.errors import Clash
@@ -34,6 +34,13 @@ class Taken(Clash):
 
     def __init__(self) -> None:
         super().__init__("Another member has this address.")
+
+
+class Changed(Clash):
+    """Somebody else has changed the member meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed the member meanwhile.")
 
 
 class LastAdministrator(Clash):
@@ -163,14 +170,24 @@ def join_by_provider(member: Member, subject: str, name: str | None, now: dateti
     return member
 
 
-def change(member_id: str, values: Mapping[str, Any]) -> Member | None:
-    """Set columns of a member; None when there is no such. Raises LastAdministrator and Taken."""
+def version(member: Member) -> str:
+    """What others say of a member, in a few letters: it changes with all that they may change."""
+    return versions.of(member.email, member.name, member.role, member.surveys, member.agent)
+
+
+def change(member_id: str, values: Mapping[str, Any], known: str | None = None) -> Member | None:
+    """Set columns of a member; None when there is no such. Raises LastAdministrator and Taken.
+
+    `known`: the version that the change was made from. Raises Changed where it is another by now.
+    """
 
     def verb() -> Member | None:
         db.serialise("members")
         member = get(member_id)
         if member is None:
             return None
+        if known is not None and known != version(member):
+            raise Changed
         kept = _is_in_charge(member)
         if "email" in values and (other := by_email(values["email"])) and other.id != member_id:
             raise Taken
@@ -213,10 +230,16 @@ def roles_with_second_factor() -> list[str]:
     return [row.role for row in SecondFactorRule.select().order_by(SecondFactorRule.role)]
 
 
-def demand_second_factor(roles: Sequence[str]) -> None:
-    """Ask these roles, and no others, for a second factor."""
+def demand_second_factor(roles: Sequence[str], known: Sequence[str] | None = None) -> None:
+    """Ask these roles, and no others, for a second factor.
+
+    `known`: the roles that are to be replaced. Raises Clash where they are others by now.
+    """
 
     def verb() -> None:
+        db.serialise("members")
+        if known is not None and set(known) != set(roles_with_second_factor()):
+            raise Clash("Somebody changed these roles meanwhile.")
         SecondFactorRule.delete().execute()
         for role in sorted(set(roles)):
             SecondFactorRule.insert(role=role).execute()

@@ -186,6 +186,30 @@ def test_the_list_tells_what_came_in_and_what_needs_a_look(world, make, api):
 
 
 @ON_SQLITE
+def test_test_mode_is_switched_by_a_button_and_told_wherever_the_survey_stands(world, make):
+    editor, survey = signed_in(world, "editor"), make.survey(name="Shop")
+    address = f"{LIST}/{survey.id}"
+    told = "In test mode: answers that begin now count nowhere."
+    begun = settings_of(editor, survey)
+    done = editor.post(address, {"token": begun["token"], "do": "test"})
+    assert "Test mode is on" in text_of(editor.get(done.headers["Location"]))
+    make.response(Survey.get(), 2, comment="only trying")
+    for page in (LIST, address, "/team"):
+        assert told in text_of(editor.get(page))
+    assert ">Test<" in text_of(editor.get(f"/team/feed?survey={survey.id}"))
+    assert "No answer yet" in text_of(editor.get(address))
+    # The form of the settings does not switch it back.
+    clash = editor.post(address, {**begun, "name": "Other"})
+    assert editor.post(address, settings_on(clash)).status_code == 303
+    assert Survey.get().test_mode
+    assert editor.post(address, {"token": begun["token"], "do": "live"}).status_code == 303
+    assert not Survey.get().test_mode
+    assert told not in text_of(editor.get(address))
+    viewer = signed_in(world, "viewer")
+    assert "Switch test mode" not in text_of(viewer.get(address))
+
+
+@ON_SQLITE
 def test_a_foreign_survey_is_none(world, make):
     mine, other = make.survey(name="Mine"), make.survey(name="Theirs")
     limited = signed_in(world, "editor", surveys=[mine.id])

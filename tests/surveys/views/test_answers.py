@@ -200,6 +200,26 @@ def test_a_test_answer_is_kept_and_never_counts(client, api, make):
     assert api.get("/api/feed")["items"][0]["test"] is True
 
 
+def test_in_test_mode_what_begins_is_a_test_for_good_and_what_began_before_is_none(client, api, make):
+    survey = make.survey()
+    before, within = make.answer(survey, score=9), make.answer(survey, score=0, test=False)
+    assert client.post("/r", json=before).status_code == 201
+    api.patch(f"/api/surveys/{survey.id}", {"test_mode": True})
+    assert client.post("/r", json=within).status_code == 201
+    assert client.post("/r", json={**before, "score": 10, "revision": 2}).status_code == 200
+    imported = {"id": str(uuid.uuid4()), "survey": survey.id, "score": 8}
+    assert not api.post("/api/responses", imported)["test"]
+    assert api.patch(f"/api/surveys/{survey.id}", {"test_mode": False})["test_mode"] is False
+    assert client.post("/r", json={**within, "score": 1, "test": False, "revision": 7}).status_code == 200
+    found = {item["id"]: (item["score"], item["test"]) for item in api.get("/api/feed")["items"]}
+    assert found == {before["id"]: (10, False), within["id"]: (1, True), imported["id"]: (8, False)}
+    assert api.get("/api/metrics", survey=survey.id)["n"] == 2
+    # Whoever left the mode on by mistake imports what was real after all.
+    api.post("/api/responses", {"id": within["id"], "survey": survey.id, "score": 1, "test": False}, 200)
+    assert api.get("/api/metrics", survey=survey.id)["n"] == 3
+    assert api.get(f"/api/responses/{within['id']}")["test"] is False
+
+
 @pytest.mark.parametrize(
     ("page", "kept"),
     [
