@@ -141,8 +141,7 @@ def before(given: Mapping[str, Any]) -> dict[str, Any]:
 def joined(stored: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
     """The form after somebody else has saved: all of theirs, and over it what was changed in this one.
 
-    `stored`: what the form holds now, by the name of the field; one that was not sent, as a box without its tick, is
-    empty.
+    `stored`: what the form holds now, by the name of the field. One that was not sent is empty, as a box without tick.
     """
     old = before(given)
     typed = {name: str(given.get(name, "")).replace("\r\n", "\n") for name in {**stored, **old}}

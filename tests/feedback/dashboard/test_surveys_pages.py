@@ -193,7 +193,7 @@ def test_test_mode_is_switched_by_a_button_and_told_wherever_the_survey_stands(w
     begun = settings_of(editor, survey)
     done = editor.post(address, {"token": begun["token"], "do": "test"})
     assert "Test mode is on" in text_of(editor.get(done.headers["Location"]))
-    make.response(Survey.get(), 2, comment="only trying")
+    make.response(Survey.get_by_id(survey.id), 2, comment="only trying")
     for page in (LIST, address, "/team"):
         assert told in text_of(editor.get(page))
     assert ">Test<" in text_of(editor.get(f"/team/feed?survey={survey.id}"))
@@ -201,9 +201,9 @@ def test_test_mode_is_switched_by_a_button_and_told_wherever_the_survey_stands(w
     # The form of the settings does not switch it back.
     clash = editor.post(address, {**begun, "name": "Other"})
     assert editor.post(address, settings_on(clash)).status_code == 303
-    assert Survey.get().test_mode
+    assert Survey.get_by_id(survey.id).test_mode
     assert editor.post(address, {"token": begun["token"], "do": "live"}).status_code == 303
-    assert not Survey.get().test_mode
+    assert not Survey.get_by_id(survey.id).test_mode
     assert told not in text_of(editor.get(address))
     viewer = signed_in(world, "viewer")
     assert "Switch test mode" not in text_of(viewer.get(address))
