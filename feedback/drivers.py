@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from feedback import results
+from feedback import results, rollups
 from feedback.domain import drivers as domain
 from feedback.domain.drivers import Impact
 from feedback.models import Theme, Topic
@@ -30,6 +30,7 @@ def moving(selection: results.Selection, zone: ZoneInfo, now: datetime, level: s
     )
 
 
+@rollups.steady()
 def topics(selection: results.Selection, now: datetime, level: str = "topic") -> list[Mover]:
     """The topics or themes that move the value, the strongest first, without the value.
 

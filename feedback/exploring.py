@@ -72,20 +72,23 @@ def table(
         columns += [
             (group.name or group.key, {across: group.key}) for group in groups if group.key is not None
         ][:most_across]
-    found = [number(segments, by, by is None) for _, segments in columns]
     names = [name for name, _ in columns]
     if by is None:
+        found = [number(segments, None, True) for _, segments in columns]
         return Table(names, _by_time(found, [segments for _, segments in columns], interval), 0)
-    largest = sorted(found[0].groups, key=lambda each: -each.n)[:MOST_ROWS]
+    whole = number({}, by, False)
+    crossed = results.crossed(Selection(metric, [survey], since, until), by, across) if across else {}
+    largest = sorted(whole.groups, key=lambda each: -each.n)[:MOST_ROWS]
     rows = []
     for group in largest:
         cells = []
-        for one, (_, segments) in zip(found, columns, strict=True):
-            same = next((each for each in one.groups if each.key == group.key), None)
+        for _, segments in columns:
+            counts = crossed.get(segments[across], {}).get(group.key) if across and segments else None
+            same = group if not segments else results.brief(metric, counts) if counts else None
             query = None if group.key is None else {**segments, by: group.key}
             cells.append(_cell(same, query))
         rows.append(Row(group.name or group.key, cells))
-    return Table(names, rows, found[0].groups_left_out + len(found[0].groups) - len(largest))
+    return Table(names, rows, whole.groups_left_out + len(whole.groups) - len(largest))
 
 
 # ------------------------------------------------------------------------------------------------------

@@ -11,16 +11,14 @@ from typing import Any, Generic, TypeVar
 import peewee
 from peewee import JOIN, SQL, fn
 
-from feedback import segments, vectors
+from feedback import conditions, segments, vectors
 from feedback.domain import follow_ups, redaction
-from feedback.domain.topics import UNDERSTOOD
 from feedback.item import Case, Deleted, Feeling, Item, Left, Mention, Named, Sentiment, Ticket, Who
 from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
 from feedback.segments import SEGMENTS
 from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.domain import folding
-from surveys.domain.metrics import METRICS
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
 #: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
@@ -28,9 +26,6 @@ WALK = 10_000
 
 #: Larger numbers of responses are told as "this many or more".
 MOST_COUNTED = 2_000
-
-#: What a comment may hold and still say nothing.
-BLANKS = " \t\r\n"
 
 ORDERS = ("desc", "asc", "changed")
 
@@ -230,12 +225,6 @@ def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | Non
     )
 
 
-def scores(filters: Mapping[str, Any], surveys: list[str] | None = None) -> dict[int, int]:
-    """How often each score was given in the responses that fit."""
-    given: Any = _narrowed(_joined(Response.select(Response.score, fn.COUNT(Response.key))), filters, surveys)
-    return {score: n for score, n in given.group_by(Response.score).tuples() if score is not None}
-
-
 def like(
     response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
 ) -> list[Item]:
@@ -372,8 +361,8 @@ def _narrowed(
     """What the filters ask of a query; `walking`: no index of SQLite but that of keys is to serve for it."""
     if surveys is not None:
         query = query.where(Response.survey.in_(surveys))
-    if conditions := _conditions(filters, walking):
-        query = query.where(*conditions)
+    if wanted := _conditions(filters, walking):
+        query = query.where(*wanted)
     if filters.get("q"):
         query = _searched(query, folding.phrases(filters["q"]))
     return query
@@ -397,7 +386,7 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     if filters.get("score_max") is not None:
         found.append(Response.score <= filters["score_max"])
     if filters.get("has_comment") in ("0", "1"):
-        found.append(is_silent() if filters["has_comment"] == "0" else ~is_silent())
+        found.append(conditions.is_silent() if filters["has_comment"] == "0" else ~conditions.is_silent())
     if filters.get("status") is not None:
         found.append(Response.key.in_(_followed_up(filters["status"])))
     if filters.get("topic") is not None:
@@ -408,7 +397,7 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     if filters.get("theme") is not None:
         found.append(segments.placed(filters["theme"]))
     if filters.get("waiting") is not None:
-        found.append(waits(filters["waiting"]))
+        found.append(conditions.waits(filters["waiting"]))
     if filters.get("tag") is not None:
         tagged = ResponseTag.select(ResponseTag.response).where(ResponseTag.tag == filters["tag"])
         found.append(Response.key.in_(tagged))
@@ -425,45 +414,10 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
         is_out = Response.excluded | Response.test
         found.append(is_out if filters["excluded"] == "1" else ~is_out)
     if filters.get("placed") is not None:
-        found.append(is_unplaced() if filters["placed"] == "0" else ~is_unplaced())
+        found.append(conditions.is_unplaced() if filters["placed"] == "0" else ~conditions.is_unplaced())
     if filters.get("mismatch"):
-        found.append(_mismatch())
+        found.append(conditions.is_mismatch())
     return found
-
-
-#: From here on, -1 … 1, words are taken to contradict a score: of comments that read as the opposite of what their
-#: authors meant five in six are below, of those read rightly one in five.
-_PLAIN = 0.5
-
-
-def is_silent() -> Any:
-    """Whether a response has no words but blanks."""
-    return Response.comment.is_null() | (fn.TRIM(Response.comment, BLANKS) == "")
-
-
-def is_unplaced() -> Any:
-    """Whether a response is in no topic."""
-    placed = Placement.alias()
-    return ~fn.EXISTS(placed.select(SQL("1")).where(placed.response == Response.key))
-
-
-#: Why a comment is in no topic: nobody read it yet, it says nothing, its language is not understood, or it is unlike
-#: all others.
-WAITING = ("unread", "nothing", "language", "unlike")
-
-
-def waits(why: str) -> Any:
-    """Whether a response's comment is in no topic, for a reason of `WAITING`; `any`: whatever the reason."""
-    nothing = fn.COALESCE(Reading.says_nothing, SQL("false"))
-    foreign = Reading.language.is_null() | Reading.language.not_in(UNDERSTOOD)
-    reasons = {
-        "any": SQL("1 = 1"),
-        "unread": Reading.key.is_null(),
-        "nothing": nothing,
-        "language": Reading.key.is_null(False) & ~nothing & foreign,
-        "unlike": Reading.key.is_null(False) & ~nothing & ~foreign,
-    }
-    return ~is_silent() & is_unplaced() & reasons[why]
 
 
 def _employed(company: str) -> Any:
@@ -482,19 +436,6 @@ def _followed_up(status: str) -> Any:
         .join(case, on=(case.id == query.follow_up))
         .where(case.status.in_(states))
     )
-
-
-def _mismatch() -> Any:
-    """Where the words plainly contradict the score: praise from the lowest group, or blame from the highest."""
-    opposite = [
-        (Survey.metric == metric.key)
-        & (
-            ((Reading.text_score >= _PLAIN) & (Response.group == metric.groups[0].key))
-            | ((Reading.text_score <= -_PLAIN) & (Response.group == metric.positive))
-        )
-        for metric in METRICS.values()
-    ]
-    return functools.reduce(operator.or_, opposite)
 
 
 def _searched(query: Any, phrases: list[list[str]]) -> Any:
@@ -580,11 +521,11 @@ def _of_agents(
 
 def _fits(filters: Mapping[str, Any]) -> Any:
     """Whether a response fits those filters that it may fit today and not tomorrow."""
-    conditions = _conditions({name: value for name, value in filters.items() if name not in _FIXED})
+    wanted = _conditions({name: value for name, value in filters.items() if name not in _FIXED})
     if filters.get("q"):
         found = _searched(Response.select(Response.key), folding.phrases(filters["q"]))
-        conditions.append(Response.key.in_(found))
-    return functools.reduce(operator.and_, conditions, SQL("1 = 1"))
+        wanted.append(Response.key.in_(found))
+    return functools.reduce(operator.and_, wanted, SQL("1 = 1"))
 
 
 def _change(row: Mapping[str, Any], filters: Mapping[str, Any]) -> Item | Deleted | Left:

@@ -231,7 +231,7 @@ class Placement(Table):
 
     class Meta:
         primary_key = peewee.CompositeKey("topic", "response")
-        indexes = ((("topic", "closeness"), False),)
+        indexes = ((("topic", "closeness", "response"), False),)
         about = "response"
         holds = {"evidence": FREE_TEXT}
 

@@ -3,7 +3,8 @@
 import functools
 import itertools
 import operator
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
-from feedback import rollups, segments
+from feedback import countings, rollups, segments
 from feedback.domain import statistics
 from feedback.models import Placement, Theme, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
@@ -59,7 +60,7 @@ def number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
 
     Raises Refused when the series has more points than anybody can read.
     """
-    with db.snapshot():
+    with rollups.steady():
         return _number(selection, zone, now)
 
 
@@ -94,7 +95,7 @@ def _number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
 def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
     """The number and the period before, and nothing else that stands beside them."""
     counts = _counts(selection, zone)
-    whole = _brief(selection.metric, counts)
+    whole = brief(selection.metric, counts)
     return Compared(whole.n, whole.value, whole.interval, *_past(selection, counts, zone, now))
 
 
@@ -128,6 +129,34 @@ def counts_with(
         everything = _counts(selection, zone)
         tallies = _tallies(selection, by, zone, only)
         return everything, {value: tally.counts for value, tally in tallies.items()}
+
+
+def crossed(selection: Selection, by: str, across: str) -> dict[str | None, dict[str | None, Counts]]:
+    """How often each score was given in each value of one segment, within each value of another (`across`).
+
+    `selection` is narrowed to no segment. None: the segment is not known.
+    """
+    with db.snapshot():
+        known = rollups.cross(selection.surveys, by, across, selection.since, selection.until)
+        tallies, gaps = known or (Counter(), [(selection.since, selection.until)])
+        keys = [segments.column(by), segments.column(across), Response.score]
+        for since, until in gaps:
+            rows = _rows(
+                replace(selection, since=since, until=until), [*keys, fn.COUNT(Response.key)], [by, across]
+            )
+            for value, other, score, n in _fetch(rows.group_by(*keys)):
+                tallies[value, other, score] += n
+    found: dict[str | None, dict[str | None, Counts]] = {}
+    for (value, other, score), n in tallies.items():
+        counts = found.setdefault(other, {}).setdefault(value, {})
+        counts[score] = counts.get(score, 0) + n
+    return found
+
+
+def brief(metric: Metric, counts: Mapping[int, int]) -> Brief:
+    """What some scores come to."""
+    found = statistics.summarise(metric, counts)
+    return Brief(found.n, found.value, found.interval)
 
 
 def weekly(
@@ -182,11 +211,6 @@ def period_before(selection: Selection, now: datetime) -> Selection | None:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _brief(metric: Metric, counts: Mapping[int, int]) -> Brief:
-    found = statistics.summarise(metric, counts)
-    return Brief(found.n, found.value, found.interval)
-
-
 def _past(
     selection: Selection, counts: Counts, zone: ZoneInfo, now: datetime
 ) -> tuple[Brief | None, statistics.Change | None]:
@@ -195,7 +219,7 @@ def _past(
     if before is None:
         return None, None
     past = _counts(before, zone)
-    return _brief(selection.metric, past), statistics.difference(selection.metric, past, counts)
+    return brief(selection.metric, past), statistics.difference(selection.metric, past, counts)
 
 
 def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
@@ -241,9 +265,11 @@ def _rolled_up(
         return None
     with db.snapshot():
         values = _values(selection, segment) if only is None else {only}
-        found = rollups.find(
-            selection.surveys, segment, selection.since, selection.until, zone, by_day, values
-        )
+        period = (selection.since, selection.until, zone, by_day)
+        if segment == "theme":
+            found = rollups.find(selection.surveys, countings.SCORES, *period)
+            return _by_theme(found, selection, by_day, values) if found else None
+        found = rollups.find(selection.surveys, segment, *period, values)
         if found is None:
             return None
         by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
@@ -256,11 +282,34 @@ def _rolled_up(
         return found.days
 
 
+def _by_theme(
+    found: rollups.Found, selection: Selection, by_day: bool, only: Collection[str] | None
+) -> dict[str | None, rollups.Tallies]:
+    """The tallies of themes, from those of the topics that came together: an answer in two topics of one is one."""
+    rollups.fill(found, countings.SCORES, [survey.id for survey in selection.surveys], by_day, None)
+    above = themes_of_topics()
+    days: dict[str | None, rollups.Tallies] = {}
+    for day, tallies in found.days.items():
+        for value, tally in tallies.items():
+            for theme in {above.get(topic) for topic in countings.together(value)} or {None}:
+                if only is None or theme in only:
+                    into = days.setdefault(day, {}).setdefault(theme, rollups.Tally())
+                    into.add(tally.counts.items(), tally.last)
+    return days
+
+
+def themes_of_topics() -> dict[str, str | None]:
+    """The theme above each topic, None for none."""
+    return dict(_fetch(Topic.select(Topic.id, Topic.theme)))
+
+
 def _values(selection: Selection, segment: str) -> set[str] | None:
-    """The values of a segment that a selection is narrowed to: of a topic, those it went into. None: all."""
+    """The values of a segment that a selection is narrowed to: of a topic or a theme, what it went into. None: all."""
     value = selection.segments.get(segment)
     if value is None:
         return None
+    if segment == "theme":
+        return {id_ for (id_,) in _fetch(Theme.standing(value))}
     if segment == "topic":
         return {id_ for (id_,) in _fetch(Topic.standing(value))}
     return {value}
@@ -489,7 +538,7 @@ def _series(selection: Selection, zone: ZoneInfo) -> Series:
     )
     if len(days) > MOST_BUCKETS:
         raise Refused(f"Gives more than {MOST_BUCKETS} points.", "interval")
-    briefs = ((day, _brief(selection.metric, buckets.get(day, {}))) for day in days)
+    briefs = ((day, brief(selection.metric, buckets.get(day, {}))) for day in days)
     return tuple(Point(brief.n, brief.value, brief.interval, day) for day, brief in briefs)
 
 

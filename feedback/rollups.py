@@ -1,12 +1,17 @@
-"""Roll-ups: how often each score was given in each value of a segment, kept by day and by month once these are over.
+"""Roll-ups: how often each score was given in each value of a segment, and what else is counted (`countings`), kept by
+day and by month once these are over.
 
 A roll-up tells of all that had happened by a tick. Whatever changes about an answer gives it a higher one, so days
 with such answers are counted from the responses until the worker has rolled them up again, and whoever writes need
 not know of it. Only a deletion takes counts back itself (`segment_counts.forget`), for it leaves no tick.
 """
 
+import contextlib
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,14 +20,16 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
-from feedback import segments
+from feedback import countings, crossings, segments
+from feedback.crossings import Column
 from surveys import daily_counts, segment_counts
 from surveys.base import clock, db, worker
 from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.models import Erased, Response, SegmentCount, SegmentPeriod, Survey
 
-#: Segments of which counts are kept. A topic may go to another theme, and all its answers with it.
+#: Segments of which counts are kept. A topic may go to another theme, and all its answers with it: what was said of a
+#: theme is told from the topics that came together.
 ROLLED_UP = tuple(name for name in segments.SEGMENTS if name != "theme")
 
 #: Values of a property, and of another segment, of which the counts of a period are kept; of more none is.
@@ -61,8 +68,8 @@ class Tally:
 #: By value of a segment.
 Tallies = dict[Any, Tally]
 
-#: Of a period, by survey and segment; None: too many values to keep.
-Period = dict[tuple[str, str], Tallies | None]
+#: Of a period, by survey and segment, or name of a column; None: too many values to keep.
+Period = dict[tuple[str, str], Tallies | Column | None]
 
 
 @dataclass(slots=True)
@@ -75,6 +82,24 @@ class Found:
     def add(self, day: str | None, value: Any, counts: Iterable[tuple[int, int]], last: int) -> None:
         """Add to the tally of a value on a day."""
         self.days.setdefault(day, {}).setdefault(value, Tally()).add(counts, last)
+
+
+#: Within `steady`, by time zone, which periods stand and which days changed.
+_looked_at: ContextVar[dict[str, tuple[Collection[str], set[str] | None]] | None] = ContextVar(
+    "looked_at", default=None
+)
+
+
+@contextlib.contextmanager
+def steady() -> Iterator[None]:
+    """A `db.snapshot` for a body that asks for many numbers: which roll-ups stand is looked up once."""
+    with db.snapshot():
+        known = _looked_at.get()
+        token = _looked_at.set({} if known is None else known)
+        try:
+            yield
+        finally:
+            _looked_at.reset(token)
 
 
 def find(
@@ -92,17 +117,11 @@ def find(
     from the responses.
     """
     ids = [survey.id for survey in surveys]
-    begin, end = _whole_days(since, until, zone)
-    standing = _standing(zone, begin, end)
-    if not standing or not _is_rolled_up(segment, ids):
+    known = _known(since, until, zone, by_day) if _is_rolled_up(segment, ids) else None
+    if known is None:
         return None
-    changed = _changed_days(zone, min(standing.values()), most=MOST_CHANGES)
-    if changed is None:
-        return None
-    chosen = _chosen([period for period in standing if _is_day(period) or not by_day], changed)
-    found = Found(_gaps(chosen, since, until, zone))
-    if not chosen or len(found.gaps) > MOST_GAPS:
-        return None
+    chosen, gaps = known
+    found = Found(gaps)
     rows: Any = SegmentCount.select(SegmentCount.period, SegmentCount.counts).where(
         SegmentCount.survey.in_(ids), SegmentCount.segment == segment, SegmentCount.period.in_(chosen)
     )
@@ -113,6 +132,68 @@ def find(
             if only is None or value in only:
                 found.add(period if by_day else None, value, _pairs(scores), last)
     return found
+
+
+def cross(
+    surveys: Sequence[Survey], by: str, across: str, since: datetime | None, until: datetime | None
+) -> tuple[Counter[tuple[Any, Any, int]], list[tuple[datetime | None, datetime | None]]] | None:
+    """How often each value of one segment came with each of another and each score, and the gaps to be counted beside.
+
+    Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted from the responses.
+    """
+    ids = [survey.id for survey in surveys]
+    is_kept = _is_rolled_up(by, ids) and _is_rolled_up(across, ids)
+    known = _known(since, until, daily_counts.time_zone(), False) if is_kept else None
+    if known is None:
+        return None
+    names = [crossings.PREFIX + name for name in (by, across, crossings.SCORE)]
+    rows: Any = SegmentCount.select(
+        SegmentCount.survey, SegmentCount.period, SegmentCount.segment, SegmentCount.counts
+    ).where(SegmentCount.survey.in_(ids), SegmentCount.segment.in_(names), SegmentCount.period.in_(known[0]))
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    for survey, period, name, kept in rows.tuples():
+        if kept is None:
+            return None
+        parts.setdefault((survey, period), {})[name] = kept
+    found: Counter[tuple[Any, Any, int]] = Counter()
+    for part in parts.values():
+        first, second, score = (crossings.unpacked(part[name]) for name in names)
+        for one, other, scored, n in crossings.count(first, second, score):
+            for pair in itertools.product(crossings.each(by)(one), crossings.each(across)(other)):
+                found[(*pair, scored)] += n
+    return found, known[1]
+
+
+def fill(
+    found: Found, name: str, survey_ids: Collection[str], by_day: bool, only: Collection[Any] | None
+) -> None:
+    """Count in the responses what roll-ups do not know of a counting. Call it in the `db.snapshot` of `find`."""
+    for since, until in found.gaps:
+        where = [Response.survey.in_(list(survey_ids))]
+        if since:
+            where.append(Response.key >= microseconds(since))
+        if until:
+            where.append(Response.key < microseconds(until))
+        rows = db.database.execute(countings.query(name, where, by_day=by_day)).fetchall()
+        for day, value, number, n, last in rows:
+            if only is None or value in only:
+                found.add(day, value, [(number, n)], last)
+
+
+def tallies(
+    name: str,
+    surveys: Sequence[Survey],
+    since: datetime | None = None,
+    until: datetime | None = None,
+    by_day: bool = False,
+    only: Collection[Any] | None = None,
+) -> dict[str | None, Tallies]:
+    """A counting by day (else all under None) from `since` up to, not including, `until`; `only`: of these values."""
+    with db.snapshot():
+        known = find(surveys, name, since, until, daily_counts.time_zone(), by_day, only)
+        found = known or Found([(since, until)])
+        fill(found, name, [survey.id for survey in surveys], by_day, only)
+        return found.days
 
 
 def hourly(now: datetime) -> None:
@@ -160,7 +241,7 @@ class Counting:
                 for day in real:
                     real[day] = _counted(day, wishes, zone)
                 if month in standing:
-                    real = {**real, month: _summed(real.values())}
+                    real = {**real, month: _summed(real)}
                 kept = _kept(real)
                 found += [
                     (*which, period)
@@ -179,10 +260,37 @@ class Counting:
 # ------------------------------------------------------------------------------------------------------
 
 
+def _known(
+    since: datetime | None, until: datetime | None, zone: ZoneInfo, by_day: bool
+) -> tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None:
+    """The periods that tell of what lies between `since` and `until`, and the gaps between them; None for too few."""
+    begin, end = _whole_days(since, until, zone)
+    looked_at = _looked_at.get()
+    if looked_at is None:
+        standing, changed = _look(zone, begin, end)
+    else:
+        if zone.key not in looked_at:
+            looked_at[zone.key] = _look(zone, None, None)
+        everything, changed = looked_at[zone.key]
+        first, last = (day.isoformat() if day else None for day in (begin, end))
+        standing = [period for period in everything if _lies_between(period, first, last)]
+    if not standing or changed is None:
+        return None
+    chosen = _chosen([period for period in standing if _is_day(period) or not by_day], changed)
+    gaps = _gaps(chosen, since, until, zone)
+    return (chosen, gaps) if chosen and len(gaps) <= MOST_GAPS else None
+
+
+def _look(zone: ZoneInfo, begin: date | None, end: date | None) -> tuple[Collection[str], set[str] | None]:
+    """The periods that stand, and the days that changed since; None for too many."""
+    standing = _standing(zone, begin, end)
+    return standing, _changed_days(zone, min(standing.values()), most=MOST_CHANGES) if standing else None
+
+
 def _is_rolled_up(segment: str, survey_ids: Collection[str]) -> bool:
     """Whether a segment is one that is rolled up, for all of the surveys."""
     if not segment.startswith(segments.PROPERTY):
-        return segment in ROLLED_UP
+        return segment in ROLLED_UP or segment in countings.NAMES
     name = segment.removeprefix(segments.PROPERTY)
     chosen = Survey.select(Survey.segments).where(Survey.id.in_(survey_ids))
     return all(name in row.segments for row in chosen)
@@ -229,16 +337,19 @@ def _standing(zone: ZoneInfo, begin: date | None = None, end: date | None = None
     query = SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick).where(
         SegmentPeriod.zone == zone.key
     )
-    if begin:
-        query = query.where(SegmentPeriod.period >= _month(begin.isoformat()))
-    if end:
-        query = query.where(SegmentPeriod.period < end.isoformat())
-    rows: Any = query.tuples()
-    return {
-        period: tick
-        for period, tick in rows
-        if (begin is None or _edges(period)[0] >= begin) and (end is None or _edges(period)[1] <= end)
-    }
+    first, last = (day.isoformat() if day else None for day in (begin, end))
+    if first:
+        query = query.where(SegmentPeriod.period >= _month(first))
+    if last:
+        query = query.where(SegmentPeriod.period < last)
+    rows = db.database.execute(query).fetchall()
+    return {period: tick for period, tick in rows if _lies_between(period, first, last)}
+
+
+def _lies_between(period: str, begin: str | None, end: str | None) -> bool:
+    """Whether a whole day or month lies between two days, the second not among them; as text: there are hundreds."""
+    first, last = (period, period) if _is_day(period) else (f"{period}-01", f"{period}-31")
+    return (begin is None or first >= begin) and (end is None or last < end)
 
 
 def _changed_days(
@@ -281,15 +392,15 @@ def _gaps(
 ) -> list[tuple[datetime | None, datetime | None]]:
     """What lies between `since` and `until` outside of some periods, which are in the order of time."""
     gaps: list[tuple[datetime | None, datetime | None]] = []
-    at, day = since, None
+    day: date | None = None
     for period in chosen:
         first, following = _edges(period)
         if first != day:
-            start = schedule.starts_at(first, zone)
+            at, start = schedule.starts_at(day, zone) if day else since, schedule.starts_at(first, zone)
             if at is None or at < start:
                 gaps.append((at, start))
         day = following
-        at = schedule.starts_at(following, zone)
+    at = schedule.starts_at(day, zone) if day else since
     if until is None or at is None or at < until:
         gaps.append((at, until))
     return gaps
@@ -365,7 +476,7 @@ def _roll(missing: Sequence[str], month: Sequence[str], zone: ZoneInfo) -> int:
             if month and all(day in standing for day in others):
                 name = _month(month[0])
                 count.ticks[name] = min([tick, *(standing[day] for day in others)])
-                count.periods[name] = _summed([*count.periods.values(), *_kept(others).values()])
+                count.periods[name] = _summed({**count.periods, **_kept(others)})
         if not count.periods or db.write(functools.partial(_keep, count, zone)):
             return len(count.periods)
     return 0
@@ -380,9 +491,9 @@ def _keep(count: _Count, zone: ZoneInfo) -> bool:
     _remove(list(count.periods))
     _put_in.many(
         [
-            {"survey": survey, "segment": segment, "period": period, "counts": _packed(tallies)}
+            {"survey": survey, "segment": segment, "period": period, "counts": _packed(kept)}
             for period, counts in count.periods.items()
-            for (survey, segment), tallies in counts.items()
+            for (survey, segment), kept in counts.items()
         ]
     )
     SegmentPeriod.insert_many(
@@ -400,28 +511,72 @@ def _counted(day: str, wishes: Mapping[str, Sequence[str]], zone: ZoneInfo) -> P
     if _any(begin=begin, end=end).fetchone() is None:
         return {}
     properties = {segments.PROPERTY + name: {"surveys": db.listed(ids)} for name, ids in wishes.items()}
+    plain: dict[str, dict[str, Any]] = {name: {} for name in (*ROLLED_UP, *countings.NAMES)}
     found: dict[tuple[str, str], Tallies] = {}
-    for segment, more in {**{name: {} for name in ROLLED_UP}, **properties}.items():
-        for survey, value, score, n, last in _by(segment)(begin=begin, end=end, **more).fetchall():
-            found.setdefault((survey, segment), {}).setdefault(value, Tally()).add([(score, n)], last)
-    return {which: _limited(which[1], tallies) for which, tallies in found.items()}
+    columns: dict[tuple[str, str], list[Any]] = {}
+    for segment, more in {**plain, **properties}.items():
+        for survey, value, number, n, last in _by(segment)(begin=begin, end=end, **more).fetchall():
+            tallied = found.setdefault((survey, segment), {})
+            tallied.setdefault(countings.settled(segment, value), Tally()).add([(number, n)], last)
+    for survey, *answer in _answers(begin=begin, end=end).fetchall():
+        for name, value in zip(_ANSWERED, answer, strict=True):
+            columns.setdefault((survey, name), []).append(countings.settled(name, value))
+    for segment, more in properties.items():
+        for survey, value in _properties(segment)(begin=begin, end=end, **more).fetchall():
+            columns.setdefault((survey, segment), []).append(value)
+    return {
+        **{which: _limited(which[1], tallies) for which, tallies in found.items()},
+        **{
+            (survey, crossings.PREFIX + name): _limited(name, crossings.column(values))
+            for (survey, name), values in columns.items()
+        },
+    }
 
 
 def _between() -> Any:
-    return Response.counted & (Response.key >= db.slot("begin")) & (Response.key < db.slot("end"))
+    return (Response.key >= db.slot("begin")) & (Response.key < db.slot("end"))
 
 
 _any = db.Prepared(lambda: Response.select(SQL("1")).where(_between()).limit(1))
 
 
+#: What columns are kept of beside properties.
+_ANSWERED = (crossings.SCORE, *ROLLED_UP)
+
+
+def _build_answers() -> Any:
+    known = {crossings.SCORE: Response.score, "topic": countings.topics()}
+    columns = [known[name] if name in known else segments.SEGMENTS[name] for name in _ANSWERED]
+    query = segments.joined(Response.select(Response.survey, *columns), ["language"])
+    return query.where(Response.counted, _between()).order_by(Response.key)
+
+
+_answers = db.Prepared(_build_answers)
+
+
+@functools.lru_cache(maxsize=256)
+def _properties(segment: str) -> db.Prepared:
+    """Survey and value of a property, of each answer to some surveys in the order of keys."""
+
+    def build() -> Any:
+        query = Response.select(Response.survey, segments.column(segment))
+        query = query.where(Response.counted, _between(), db.is_among(Response.survey, "surveys"))
+        return query.order_by(Response.key)
+
+    return db.Prepared(build)
+
+
 @functools.lru_cache(maxsize=256)
 def _by(segment: str) -> db.Prepared:
     """Survey, value, score, how often and the last key; of a property for some surveys."""
+    if segment in countings.NAMES:
+        return db.Prepared(lambda: countings.query(segment, [_between()], by_survey=True))
 
     def build() -> Any:
         value = segments.column(segment)
         by = (Response.survey, value, Response.score)
-        query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key)).where(_between())
+        query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key))
+        query = query.where(Response.counted, _between())
         if segment.startswith(segments.PROPERTY):
             query = query.where(db.is_among(Response.survey, "surveys"))
         return segments.joined(query, [segment]).group_by(*by)
@@ -429,24 +584,30 @@ def _by(segment: str) -> db.Prepared:
     return db.Prepared(build)
 
 
-def _summed(parts: Iterable[Period]) -> Period:
+def _summed(days: Mapping[str, Period]) -> Period:
     """A month of its days."""
     found: Period = {}
-    for part in parts:
-        for which, tallies in part.items():
-            into = found.setdefault(which, {})
-            if into is None or tallies is None:
+    for _, part in sorted(days.items()):
+        for which, kept in part.items():
+            into = found.setdefault(which, Column() if isinstance(kept, Column) else {})
+            if isinstance(into, Column) and isinstance(kept, Column):
+                into.extend(kept.values, kept.codes)
+            elif isinstance(into, dict) and isinstance(kept, dict):
+                for value, tally in kept.items():
+                    into.setdefault(value, Tally()).add(tally.counts.items(), tally.last)
+            else:
                 found[which] = None
-                continue
-            for value, tally in tallies.items():
-                into.setdefault(value, Tally()).add(tally.counts.items(), tally.last)
-    return {which: _limited(which[1], tallies) for which, tallies in found.items()}
+    return {(survey, name): _limited(name, kept) for (survey, name), kept in found.items()}
 
 
-def _limited(segment: str, tallies: Tallies | None) -> Tallies | None:
+def _limited(name: str, kept: Tallies | Column | None) -> Tallies | Column | None:
     """What is kept of a segment: nothing when it has too many values."""
-    most = MOST_OF_A_PROPERTY if segment.startswith(segments.PROPERTY) else MOST_VALUES
-    return tallies if tallies is not None and len(tallies) <= most else None
+    name = name.removeprefix(crossings.PREFIX)
+    most = MOST_OF_A_PROPERTY if name.startswith(segments.PROPERTY) else MOST_VALUES
+    if name in countings.NAMES or (name == "topic" and isinstance(kept, Column)):
+        most = countings.MOST
+    many = len(kept.values) if isinstance(kept, Column) else len(kept or ())
+    return kept if many <= most else None
 
 
 def _kept(periods: Iterable[str]) -> dict[str, Period]:
@@ -458,18 +619,22 @@ def _kept(periods: Iterable[str]) -> dict[str, Period]:
     return found
 
 
-def _packed(tallies: Tallies | None) -> list[list[Any]] | None:
+def _packed(tallies: Tallies | Column | None) -> Any:
     if tallies is None:
         return None
+    if isinstance(tallies, Column):
+        return tallies.packed()
     return [
         [value, tally.last, *(number for pair in tally.counts.items() for number in pair)]
         for value, tally in tallies.items()
     ]
 
 
-def _unpacked(counts: list[list[Any]] | None) -> Tallies | None:
+def _unpacked(counts: Any) -> Tallies | Column | None:
     if counts is None:
         return None
+    if isinstance(counts, dict):
+        return crossings.unpacked(counts)
     return {value: Tally(last, dict(_pairs(scores))) for value, last, *scores in counts}
 
 

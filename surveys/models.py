@@ -466,6 +466,7 @@ for _address in (Person.known_email, Person.claimed_email):
 
 # The feed of a company's people.
 Person.add_index(Person.company, name="person_company", where=Person.company.is_null(False))
+Person.add_index(Person.created_at, Person.id, name="person_newest")
 
 # What repeats, and what a reopened ticket takes back, is looked up by connection.
 for _name in ("delivery", "fingerprint", "ticket_id"):

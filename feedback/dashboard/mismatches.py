@@ -34,7 +34,7 @@ def index() -> Any:
     filters = {"mismatch": "1", "counted": "1", **({"survey": chosen.id} if chosen else {})}
     position = (0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else None
     page = feed.page(filters, PAGE, "desc", position, registry.seen())
-    n = feed.count(filters, registry.seen())
+    n = min(mismatches.count([chosen] if chosen else surveys), feed.MOST_COUNTED)
     keys = _keys([item.id for item in page.items])
     effect = mismatches.effect(chosen, layout.zone(), clock.now()) if chosen else None
     metric = METRICS[chosen.metric] if chosen else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from feedback import drivers, feed, pins, results
+from feedback import drivers, feed, pins, results, rollups
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence, surges
@@ -80,14 +80,16 @@ def overview() -> Any:
     found = visible.surveys(registry.caller()).where(Survey.status != "archived")
     surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
     surveys.reverse()
-    cards = [_card(survey, since, until, asked["period"]) for survey in surveys]
+    with rollups.steady():
+        cards = [_card(survey, since, until, asked["period"]) for survey in surveys]
+        rising = _rising(surveys, since, until)
     window = {"since": _asked_day(since), "until": _asked_until(asked, until)}
     newest = feed.page({"has_comment": "1", **_moments(since, until)}, NEWEST, surveys=seen).items
     return layout.page(
         "overview.html",
         say("overview"),
         cards=cards,
-        rising=_rising(surveys, since, until),
+        rising=rising,
         reading=_reading(reports.Scope(surveys, None, until)) if surveys else None,
         newest=newest,
         names={survey.id: survey.name for survey in surveys},

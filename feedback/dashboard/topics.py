@@ -368,6 +368,7 @@ def _people(row: Topic, scope: Scope, query: dict[str, Any]) -> dict[str, Any] |
     }
     return {
         "found": found,
+        "is_all": found.comments < reports.MOST_SPEAKING,
         "newest": [
             {
                 "id": id_,

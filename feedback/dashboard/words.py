@@ -533,6 +533,7 @@ WORDS = {
     "topic.people": "Who speaks of it",
     "topic.people.told": "{n} people are known. {reply} may be answered, {news} want to hear what came of it.",
     "topic.people.one": "1 person is known. {reply} may be answered, {news} want to hear what came of it.",
+    "topic.people.newest": "In the newest {comments} comments:",
     "topic.people.none": "Nobody who speaks of it is known by name.",
     "topic.change": "What the team says",
     "topic.theme.none": "none",

@@ -60,20 +60,26 @@ def discoveries(p: Sequence[float], rate: float) -> list[bool]:
     return [at in real for at in range(len(p))]
 
 
+#: What of a sum is so small that the last figure of a float does not show it, however often it is added.
+_UNSEEN = 1e-20
+
+
 def at_least(drawn: int, marked: int, draws: int, total: int) -> float:
     """The chance (hypergeometric) that `draws` out of `total`, of which `marked` are marked, hold `drawn` marked
     ones or more.
     """
     highest = min(marked, draws)
     lowest = max(drawn, 0, draws - (total - marked))
+    likeliest = (marked + 1) * (draws + 1) // (total + 2)
     whole = _log_ways(total, draws)
-    return min(
-        1.0,
-        math.fsum(
-            math.exp(_log_ways(marked, at) + _log_ways(total - marked, draws - at) - whole)
-            for at in range(lowest, highest + 1)
-        ),
-    )
+    found = 0.0
+    for at in range(lowest, highest + 1):
+        more = math.exp(_log_ways(marked, at) + _log_ways(total - marked, draws - at) - whole)
+        found += more
+        # From the likeliest on each is less likely than the one before: what is left cannot be seen in the sum.
+        if at > likeliest and more <= found * _UNSEEN:
+            break
+    return min(1.0, found)
 
 
 def _log_ways(total: int, chosen: int) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from feedback import feed, segments
+from feedback import conditions, segments
 from feedback.domain import follow_ups
 from feedback.models import Triage
 from feedback.schemas.kinds import CHANNELS, When
@@ -96,7 +96,7 @@ class FeedFilters(Segments):
     )
 
     waiting = fields.String(
-        validate=validate.OneOf(("any", *feed.WAITING)),
+        validate=validate.OneOf(("any", *conditions.WAITING)),
         metadata={
             "description": "Comments in no topic, by the reason: not read yet, saying nothing, in a language that is "
             "not understood, or unlike all others."

@@ -11,7 +11,7 @@ import numpy as np
 import peewee
 from peewee import SQL
 
-from feedback import feed, vectors
+from feedback import conditions, vectors
 from feedback.analysis import cleaning, evidence
 from feedback.analysis.sentiment import reading
 from feedback.analysis.topics import placing, representations, reviewing
@@ -134,7 +134,7 @@ def forget_leftovers(now: datetime) -> None:
 
     A reader that was at work while the words were taken back may have written afterwards.
     """
-    silent = feed.is_silent()
+    silent = conditions.is_silent()
     left: Any = (
         Meaning.select(Meaning.key, Response.key)
         .left_outer_join(Response, on=(Response.key == Meaning.key))

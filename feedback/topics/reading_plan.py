@@ -44,11 +44,11 @@ class Plan:
 def plan(topic_id: str, scope: Scope, member_id: str | None) -> Plan:
     """What a member (None: nobody in particular) reads next of a topic to know most of what is said in it."""
     newest = (
-        Response.select(Response.key, Meaning.vector, Meaning.representation)
-        .join(Placement, on=(Placement.response == Response.key))
-        .join(Meaning, on=(Meaning.key == Response.key), src=Response)
+        Placement.select(Placement.response, Meaning.vector, Meaning.representation)
+        .join(Response, on=(Response.key == Placement.response))
+        .join(Meaning, on=(Meaning.key == Placement.response), src=Placement)
         .where(Placement.topic == topic_id, Meaning.vector != "", *scope.conditions)
-        .order_by(Response.key.desc())
+        .order_by(Placement.response.desc())
         .limit(LOOKED_THROUGH)
     )
     rows = db.database.execute(newest).fetchall()

@@ -1,16 +1,17 @@
 """What a merge or a split would do before anybody confirms it: which comments move, how size and impact change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
 
-from feedback import results
+from feedback import countings, results, rollups
 from feedback.domain import drivers, statistics
 from feedback.domain.drivers import Impact
 from feedback.domain.statistics import Counts, Interval
 from feedback.models import Placement, Topic
+from feedback.topics import reports
 from feedback.topics.reports import Scope
 from surveys.models import Response
 
@@ -39,33 +40,46 @@ class Rehearsal:
     after: tuple[Part, ...]
 
 
+@rollups.steady()
 def merge(topic: Topic, into: Topic, scope: Scope) -> Rehearsal:
     """What putting all of `topic` into `into` would do."""
     stage = _Stage(scope, topic)
-    here, there = _in(topic.id), _in(into.id)
-    both = stage.count(here & there)
-    moving = stage.count(here)
+    here, there = stage.all_in(topic.id), stage.all_in(into.id)
     return Rehearsal(
-        moving,
-        both,
+        here.n,
+        stage.all_in(topic.id, into.id).n,
         (stage.part(topic.label, here), stage.part(into.label, there)),
-        (stage.part(into.label, here | there),),
+        (stage.part(into.label, stage.in_any(topic.id, into.id)),),
     )
 
 
+@rollups.steady()
 def split(topic: Topic, label: str, keys: Sequence[int], scope: Scope) -> Rehearsal:
     """What making a topic called `label` of some of a topic's comments would do."""
     stage = _Stage(scope, topic)
-    here, leaving = _in(topic.id), Response.key.in_(list(keys))
+    here, leaving = stage.all_in(topic.id), stage.of(topic.id, keys)
     return Rehearsal(
-        stage.count(here & leaving),
+        leaving.n,
         0,
         (stage.part(topic.label, here),),
-        (stage.part(topic.label, here & ~leaving), stage.part(label, here & leaving)),
+        (stage.part(topic.label, here.without(leaving)), stage.part(label, leaving)),
     )
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Some responses: how many, and how often each score was given in those that count."""
+
+    n: int
+    counts: Counts
+
+    def without(self, others: "_Said") -> "_Said":
+        """Those that are not among `others`, all of which are."""
+        left = {score: n - others.counts.get(score, 0) for score, n in self.counts.items()}
+        return _Said(self.n - others.n, {score: n for score, n in left.items() if n})
 
 
 class _Stage:
@@ -73,44 +87,57 @@ class _Stage:
 
     def __init__(self, scope: Scope, topic: Topic) -> None:
         self._scope = scope
-        self._comments = (
-            Response.select()
-            .where(*scope.conditions, Response.comment.is_null(False), Response.comment != "")
-            .count()
-        )
+        self._comments = reports.comments(scope)
         selection = scope.selection
         self._scores: Counts = results.counts_with(selection, "topic", topic.id)[0] if selection else {}
+        self._placed, self._scored = (
+            [
+                (frozenset(countings.together(value)), tally.counts)
+                for value, tally in rollups.tallies(name, scope.surveys, scope.since, scope.until)
+                .get(None, {})
+                .items()
+            ]
+            for name in (countings.TOGETHER, countings.SCORES)
+        )
 
-    def count(self, where: Any) -> int:
-        """How many responses are meant."""
-        found: int = Response.select().where(*self._scope.conditions, where).count()
-        return found
+    def all_in(self, *topic_ids: str) -> _Said:
+        """The responses that are in all of these topics."""
+        return self._those(frozenset(topic_ids).issubset)
 
-    def part(self, label: str, where: Any) -> Part:
-        """The topic that the responses `where` would make."""
+    def in_any(self, *topic_ids: str) -> _Said:
+        """The responses that are in one of these topics or more."""
+        wanted = frozenset(topic_ids)
+        return self._those(lambda topics: not wanted.isdisjoint(topics))
+
+    def of(self, topic_id: str, keys: Sequence[int]) -> _Said:
+        """Those of some responses that are in a topic."""
         rows: Any = (
             Response.select(Response.score, Response.counted, fn.COUNT(Response.key))
-            .where(*self._scope.conditions, where)
+            .join(Placement, on=(Placement.response == Response.key))
+            .where(*self._scope.conditions, Placement.topic == topic_id, Placement.response.in_(list(keys)))
             .group_by(Response.score, Response.counted)
             .tuples()
         )
+        found = list(rows)
+        return _Said(sum(n for *_, n in found), {score: n for score, counted, n in found if counted})
+
+    def _those(self, is_meant: Callable[[frozenset[str]], bool]) -> _Said:
         counts: dict[int, int] = {}
-        n = 0
-        for score, counted, many in rows:
-            n += many
-            if counted:
-                counts[score] = counts.get(score, 0) + many
+        for topics, scores in self._scored:
+            if is_meant(topics):
+                for score, n in scores.items():
+                    counts[score] = counts.get(score, 0) + n
+        return _Said(sum(sum(felt.values()) for topics, felt in self._placed if is_meant(topics)), counts)
+
+    def part(self, label: str, said: _Said) -> Part:
+        """The topic that these responses would make."""
         metric = self._scope.metric
         # A comment may be in a topic and be blank since; it is still one of the topic's.
-        total = max(self._comments, n)
+        total = max(self._comments, said.n)
         return Part(
             label,
-            n,
-            100 * n / total if total else 0.0,
-            statistics.share_interval(n, total),
-            drivers.impact(metric, self._scores, counts) if metric and self._scores else None,
+            said.n,
+            100 * said.n / total if total else 0.0,
+            statistics.share_interval(said.n, total),
+            drivers.impact(metric, self._scores, said.counts) if metric and self._scores else None,
         )
-
-
-def _in(topic_id: str) -> Any:
-    return Response.key.in_(Placement.select(Placement.response).where(Placement.topic == topic_id))

@@ -1,21 +1,24 @@
 """Topics as they are shown: size, trend, feeling, what they do to the value, and what is said in them."""
 
+import functools
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from peewee import Case, Select, fn
+import peewee
+from peewee import fn
 
-from feedback import drivers, feed, results, segments
+from feedback import conditions, countings, drivers, results, rollups
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Reading, Theme, Topic, TopicReview, TopicStatus
+from feedback.models import Placement, Theme, Topic, TopicReview, TopicStatus
 from feedback.topics import reviews
 from feedback.topics.topics import state
-from surveys import events, visible
+from surveys import daily_counts, events, visible
 from surveys.base import db, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.clock import microseconds, stamp
@@ -34,10 +37,11 @@ TYPICAL, TYPICAL_ALONE = 3, 10
 #: Of so many times as many of the nearest comments, those are chosen that differ, and from which share of words in
 #: common two are nearly the same.
 CHOICE, NEARLY_THE_SAME = 8, 0.6
+#: Comments of a topic whose people are counted, the newest.
+MOST_SPEAKING = 5_000
+
 #: Answers that wait to be read from which on topics cannot be told yet; a few are always on their way.
 MANY_UNREAD = 50
-
-FEELINGS = ("negative", "neutral", "positive")
 
 #: What of a topic and of a review comes from all surveys together.
 _OF_OTHERS = frozenset(
@@ -83,19 +87,28 @@ class Scope:
             found.append(Response.key < microseconds(self.until))
         return found
 
+    @functools.cached_property
+    def fates(self) -> list[tuple[countings.Fate, int]]:
+        """What became of the comments, and of how many; counted once."""
+        found = rollups.tallies(countings.COMMENTS, self.surveys, self.since, self.until)
+        return _fates(found.get(None, {}))
 
+
+@rollups.steady()
 def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """What `listed` gives, with all live themes, why comments are in no topic, and how many say nothing."""
     found = listed(scope, everybody, zone, now)
-    reasons = {name: _waiting(scope, name) for name in feed.WAITING}
+    fates = scope.fates
+    reasons = {name: sum(n for fate, n in fates if fate.waits == name) for name in conditions.WAITING}
     return {
         "themes": themes(scope, everybody),
         **found,
         "unplaced": {**found["unplaced"], "reasons": reasons},
-        "said_nothing": _silent(scope),
+        "said_nothing": sum(n for fate, n in fates if fate.says_nothing),
     }
 
 
+@rollups.steady()
 def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """All live topics, the largest first, and how many comments are in none.
 
@@ -134,6 +147,7 @@ def scope_of(query: Mapping[str, Any], caller: Caller, zone: ZoneInfo) -> Scope:
     return Scope(rows, since, until, limited=not visible.all_of(None, caller))
 
 
+@rollups.steady()
 def themes(scope: Scope, everybody: bool) -> list[dict[str, Any]]:
     """All live themes, the largest first, each with its size, its feelings and the ids of its topics.
 
@@ -153,6 +167,7 @@ def themes(scope: Scope, everybody: bool) -> list[dict[str, Any]]:
     ]
 
 
+@rollups.steady()
 def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
     """The same with trend, surge, value and impact."""
     topics = None if everybody else _sizes(scope)[0]
@@ -163,6 +178,7 @@ def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime
     return [{**item, "topics": under.get(item["id"], [])} for item in found]
 
 
+@rollups.steady()
 def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """A theme with its numbers."""
     sizes, feelings = _sizes(scope, row.id, "theme")
@@ -170,6 +186,7 @@ def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[s
     return {**item, "topics": _under(None).get(row.id, [])}
 
 
+@rollups.steady()
 def rising(
     scope: Scope, zone: ZoneInfo, now: datetime, new_for: timedelta, most: int
 ) -> list[dict[str, Any]]:
@@ -179,23 +196,25 @@ def rising(
     none is called so.
     """
     first = (schedule.day_of(now, zone) - RECENT - EARLIER).isoformat()
-    found = {surge.topic: surge for surge in _surges(_days(scope, first), _totals(scope, first), now, zone)}
+    lately = _days(scope, _first_of_trend(now, zone))
+    found = {surge.topic: surge for surge in _surges(lately, _totals(scope, first), now, zone)}
     live = {row.id: row for row in Topic.select().where(Topic.merged_into.is_null())}
     fresh = [row.id for row in live.values() if now - row.created_at < new_for]
     names = [name for name in found if name in live]
     if len(fresh) < len(live):
         names += [name for name in sorted(fresh, key=lambda name: live[name].created_at) if name not in found]
+    sizes = _sizes(scope)[0] if set(names) & set(fresh) else {}
     shown = []
     for name in names:
-        size = sum(_sizes(scope, name)[0].values()) if name in fresh else None
+        size = sizes.get(name, 0) if name in fresh else None
         # A limited caller learns nothing of topics that their surveys do not speak of.
         if name in found or size:
-            days = _days(scope, _first_of_trend(now, zone), name).get(name, {})
             surge = _surge(found.get(name))
             shown.append(
                 {
                     "id": name, "label": live[name].label, "new": name in fresh and len(fresh) < len(live),
-                    "size": size, "surge": surge, "trend": _trend(days, now, zone),
+                    "size": size, "surge": surge,
+                    "trend": _trend(lately.get(name, {}), now, zone),
                 }
             )  # fmt: skip
         if len(shown) == most:
@@ -203,6 +222,7 @@ def rising(
     return shown
 
 
+@rollups.steady()
 def surging(scope: Scope, zone: ZoneInfo, moments: Sequence[datetime]) -> list[list[tuple[Surge, str]]]:
     """At each of some moments, the topics that were talked about more than before, with their labels of today.
 
@@ -228,6 +248,7 @@ def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
     return [{**item, "typical": found[item["id"]]} for item in items]
 
 
+@rollups.steady()
 def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """A topic with its most typical comments, the phrases that mark it and, unless limited, its lineage."""
     if row.merged_into is None:
@@ -252,15 +273,11 @@ def history(topic_id: str) -> list[dict[str, Any]]:
 
 def waiting(scope: Scope) -> list[tuple[str | None, int]]:
     """How many comments are in no topic, by language, the most first; None: nobody knows their language."""
-    language = fn.COALESCE(Reading.language, Response.language)
-    rows: Any = (
-        Response.select(language, fn.COUNT(Response.key))
-        .left_outer_join(Reading, on=(Reading.key == Response.key))
-        .where(*_within(scope), ~feed.is_silent(), feed.is_unplaced())
-        .group_by(language)
-        .tuples()
-    )
-    return sorted(rows, key=lambda row: (-row[1], row[0] or ""))
+    found: dict[str | None, int] = {}
+    for fate, n in scope.fates:
+        if fate.waits:
+            found[fate.language] = found.get(fate.language, 0) + n
+    return sorted(found.items(), key=lambda row: (-row[1], row[0] or ""))
 
 
 def comments(scope: Scope) -> int:
@@ -270,35 +287,47 @@ def comments(scope: Scope) -> int:
 
 @dataclass(frozen=True)
 class Speakers:
-    """Who speaks of a topic: how many people are known, how many may be answered and told news, and the newest."""
+    """Who speaks of a topic in its newest `comments`: how many are known, how many may be answered and told news.
+
+    `newest`: of the newest of these people the ids, and how many of their answers speak of it, whenever that was.
+    """
 
     n: int
     reply: int
     news: int
     newest: list[tuple[str, int]]
+    comments: int
 
 
 def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
     """The people who speak of a topic; of the newest `most` their ids and how many of their answers do."""
-    said = (
-        Response.select(
-            Response.person,
-            fn.COUNT(Response.key).alias("n"),
-            fn.MAX(Case(None, [(Response.contact.in_(("reply", "both")), 1)], 0)).alias("reply"),
-            fn.MAX(Case(None, [(Response.contact.in_(("news", "both")), 1)], 0)).alias("news"),
-        )
-        .join(Placement, on=(Placement.response == Response.key))
-        .where(Placement.topic == topic_id, Response.person.is_null(False), *_within(scope))
-        .group_by(Response.person)
+    within = (Placement.topic == topic_id, *scope.conditions)
+    said = Placement.select(Response.person, Response.contact).join(
+        Response, on=(Response.key == Placement.response)
     )
-    each = said.alias("each")
-    (counts,) = (
-        Select([each], [fn.COUNT(each.c.person_id), fn.SUM(each.c.reply), fn.SUM(each.c.news)])
-        .bind(db.database)
+    rows = db.database.execute(
+        said.where(*within).order_by(Placement.response.desc()).limit(MOST_SPEAKING)
+    ).fetchall()
+    allowed: dict[str, set[str | None]] = {}
+    for person, contact in rows:
+        if person is not None:
+            allowed.setdefault(person, set()).add(contact)
+    newest = list(allowed)[:most]
+    many: Any = (
+        Response.select(Response.person, fn.COUNT(Response.key))
+        .join(Placement, on=(Placement.response == Response.key))
+        .where(*within, Response.person.in_(newest))
+        .group_by(Response.person)
         .tuples()
     )
-    rows: Any = said.order_by(fn.MAX(Response.key).desc()).limit(most).tuples()
-    return Speakers(counts[0], int(counts[1] or 0), int(counts[2] or 0), [tuple(row[:2]) for row in rows])
+    counts = dict(list(many))
+    return Speakers(
+        len(allowed),
+        sum(not contacts.isdisjoint(("reply", "both")) for contacts in allowed.values()),
+        sum(not contacts.isdisjoint(("news", "both")) for contacts in allowed.values()),
+        [(person, counts[person]) for person in newest if person in counts],
+        len(rows),
+    )
 
 
 def being_read(scope: Scope) -> tuple[int, int] | None:
@@ -331,17 +360,10 @@ def review() -> dict[str, Any] | None:
 
 def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
     """For each topic comments near to what it is about, with the phrases that put them there; no two alike."""
-    nearest = fn.ROW_NUMBER().over(
-        partition_by=[Placement.topic], order_by=[Placement.closeness.desc(), Response.key.desc()]
-    )
-    ranked = (
-        Placement.select(Placement.topic, Placement.response, nearest.alias("nearest"))
-        .join(Response, on=(Response.key == Placement.response))
-        .where(Placement.topic.in_(topic_ids), *_within(scope), Response.comment.is_null(False))
-        .alias("ranked")
-    )
+    nearest = _nearest(topic_ids, scope, count * CHOICE)
     rows: Any = (
         Response.select(
+            Response.key,
             Placement.topic,
             Response.id,
             Response.comment,
@@ -352,19 +374,18 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
         )
         .join(Placement, on=(Placement.response == Response.key))
         .join(Survey, src=Response, on=(Survey.id == Response.survey))
-        .join(
-            ranked,
-            src=Response,
-            on=(ranked.c.topic_id == Placement.topic) & (ranked.c.response_key == Placement.response),
+        .where(
+            Placement.topic.in_(list(topic_ids)),
+            Placement.response.in_(sorted({key for keys in nearest.values() for key in keys})),
         )
-        .where(ranked.c.nearest <= count * CHOICE)
-        .order_by(Placement.topic, ranked.c.nearest)
+        .order_by(Placement.closeness.desc(), Response.key.desc())
         .dicts()
     )
     found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
     near: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
     for row in rows:
-        near[row["topic"]].append(row)
+        if row["key"] in nearest[row["topic"]]:
+            near[row["topic"]].append(row)
     for row in (row for topic in topic_ids for row in different(near[topic], count)):
         found[row["topic"]].append(
             {
@@ -376,6 +397,25 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
             }
         )
     return found
+
+
+def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, set[int]]:
+    """For each topic the keys of the `count` comments nearest to what it is about.
+
+    Each is walked in the index of its topic, which ends early: large topics hold a tenth of all comments.
+    """
+    near = (
+        Placement.select(Placement.response.alias("key"))
+        .join(Response, on=(Response.key == Placement.response))
+        .where(Placement.topic == Topic.id, *scope.conditions, Response.comment.is_null(False))
+        .order_by(Placement.closeness.desc(), Placement.response.desc())
+        .limit(count)
+        .alias("near")
+    )
+    gather = fn.JSON_GROUP_ARRAY if db.on_sqlite() else fn.JSON_AGG
+    listed = peewee.Select([near], [gather(near.c.key)])
+    rows = db.database.execute(Topic.select(Topic.id, listed).where(Topic.id.in_(list(topic_ids)))).fetchall()
+    return {id_: set((json.loads(keys) if isinstance(keys, str) else keys) or []) for id_, keys in rows}
 
 
 def different(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
@@ -400,16 +440,17 @@ def different(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]
 
 def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]]:
     """The phrases that put comments into a topic and how many of its newest thousand each stands in."""
-    rows = (
+    newest: Any = (
         Placement.select(Placement.evidence)
         .join(Response, on=(Response.key == Placement.response))
-        .where(Placement.topic == topic_id, *_within(scope))
-        .order_by(Response.key.desc())
+        .where(Placement.topic == topic_id, *scope.conditions)
+        .order_by(Placement.response.desc())
         .limit(1000)
+        .tuples()
     )
     counts: dict[str, int] = {}
-    for row in rows:
-        for phrase in {each.lower() for each in row.evidence}:
+    for (phrases,) in newest:
+        for phrase in {each.lower() for each in phrases}:
             counts[phrase] = counts.get(phrase, 0) + 1
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
     return [{"phrase": phrase, "n": n} for phrase, n in ranked]
@@ -470,10 +511,6 @@ def _seen(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
     return {name: each for name, each in values.items() if not (scope.limited and name in _OF_OTHERS)}
 
 
-def _within(scope: Scope) -> list[Any]:
-    return scope.conditions
-
-
 def _measured(
     rows: Sequence[Topic] | Sequence[Theme],
     scope: Scope,
@@ -510,7 +547,7 @@ def _told(
     return {
         "size": sizes.get(id_, 0),
         "share": sizes.get(id_, 0) / comments if comments else 0.0,
-        "sentiment": {name: feelings.get((id_, name), 0) for name in FEELINGS},
+        "sentiment": {name: feelings.get((id_, name), 0) for name in countings.FEELINGS},
     }
 
 
@@ -546,87 +583,84 @@ def _sizes(
 
     A comment that speaks of two topics of a theme is one comment there, with the feeling of the whole.
     """
-    column = segments.SEGMENTS[level]
-    feeling = Reading.label if level == "theme" else fn.COALESCE(Placement.sentiment, Reading.label)
-    rows: Any = (
-        _of_level(Placement.select(column, feeling, segments.count([level])), level)
-        .left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
-        .where(*_within(scope), column.is_null(False), *([column == only] if only else []))
-        .group_by(column, feeling)
-        .tuples()
-    )
     sizes: dict[str, int] = {}
     split: dict[tuple[str, str], int] = {}
-    for topic, label, n in rows:
-        sizes[topic] = sizes.get(topic, 0) + n
-        if label:
-            split[topic, label] = n
+    tallies = _mentions(scope.surveys, scope.since, scope.until, only=only, level=level)
+    for name, counts in tallies.get(None, {}).items():
+        sizes[name] = sum(counts.values())
+        for number, n in counts.items():
+            if (feeling := countings.felt(number)) is not None:
+                split[name, feeling] = split.get((name, feeling), 0) + n
     return sizes, split
 
 
-def _of_level(query: Any, level: str) -> Any:
-    """A query of placements with their responses and, for themes, topics."""
-    query = query.join(Response, on=(Response.key == Placement.response))
-    if level == "theme":
-        query = query.join(Topic, on=(Topic.id == Placement.topic), src=Placement)
-    return query
+def _mentions(
+    surveys: Sequence[Survey],
+    since: datetime | None,
+    until: datetime | None,
+    by_day: bool = False,
+    only: str | None = None,
+    level: str = "topic",
+) -> dict[str | None, dict[str, dict[int, int]]]:
+    """How people feel about topics or themes, or `only` one, by day (else under None), as numbers of `countings`."""
+    period = (surveys, since, until, by_day)
+    if level == "topic":
+        kept = rollups.tallies(countings.MENTIONS, *period, {only} if only else None)
+        return {day: {name: tally.counts for name, tally in tallies.items()} for day, tallies in kept.items()}
+    above = results.themes_of_topics()
+    found: dict[str | None, dict[str, dict[int, int]]] = {}
+    for day, tallies in rollups.tallies(countings.TOGETHER, *period).items():
+        for value, tally in tallies.items():
+            for theme in {above.get(topic) for topic in countings.together(value)} - {None}:
+                if only is None or theme == only:
+                    into = found.setdefault(day, {}).setdefault(str(theme), {})
+                    for number, n in tally.counts.items():
+                        into[number] = into.get(number, 0) + n
+    return found
 
 
 def _comments(scope: Scope) -> tuple[int, int]:
     """How many comments there are, and how many of them are in a topic."""
-    has = Response.select().where(*_within(scope), Response.comment.is_null(False), Response.comment != "")
-    placed = Placement.select(Placement.response)
-    return has.count(), has.where(Response.key.in_(placed)).count()
+    return (
+        sum(n for fate, n in scope.fates if fate.is_there),
+        sum(n for fate, n in scope.fates if fate.is_placed),
+    )
 
 
 def _days(
     scope: Scope, first: str, only: str | None = None, level: str = "topic"
 ) -> dict[str, dict[str, int]]:
     """Comments since the day `first` by topic or theme and day."""
-    column = segments.SEGMENTS[level]
-    rows: Any = (
-        _of_level(Placement.select(column, Response.day, segments.count([level])), level)
-        .where(*_lately(scope, first), column.is_null(False), *([column == only] if only else []))
-        .group_by(column, Response.day)
-        .tuples()
-    )
     found: dict[str, dict[str, int]] = {}
-    for name, day, n in rows:
-        found.setdefault(name, {})[day] = n
+    tallies = _mentions(scope.surveys, _begin(first), None, by_day=True, only=only, level=level)
+    for day, topics in tallies.items():
+        for name, counts in topics.items():
+            if n := sum(n for number, n in counts.items() if countings.is_said(number)):
+                found.setdefault(name, {})[str(day)] = n
     return found
-
-
-def _waiting(scope: Scope, why: str) -> int:
-    """How many comments are in no topic for this reason."""
-    read = Response.select().left_outer_join(Reading, on=(Reading.key == Response.key))
-    return read.where(*_within(scope), feed.waits(why)).count()
-
-
-def _silent(scope: Scope) -> int:
-    """How many comments say nothing."""
-    read = Response.select().join(Reading, on=(Reading.key == Response.key))
-    return read.where(*_within(scope), Reading.says_nothing).count()
 
 
 def _totals(scope: Scope, first: str) -> dict[str, int]:
     """Comments since the day `first` by day, each once however many topics it is in."""
-    rows: Any = Response.select(Response.day, fn.COUNT(Response.key)).where(*_lately(scope, first))
-    return dict(list(rows.group_by(Response.day).tuples()))
+    found = rollups.tallies(countings.COMMENTS, scope.surveys, _begin(first), by_day=True)
+    sums = {str(day): sum(n for fate, n in _fates(tallies) if fate.is_said) for day, tallies in found.items()}
+    return {day: n for day, n in sums.items() if n}
+
+
+def _fates(tallies: rollups.Tallies) -> list[tuple[countings.Fate, int]]:
+    return [
+        (countings.Fate(language, number), n)
+        for language, tally in tallies.items()
+        for number, n in tally.counts.items()
+    ]
 
 
 def _first_of_trend(now: datetime, zone: ZoneInfo) -> str:
     return (schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)).isoformat()
 
 
-def _lately(scope: Scope, first: str) -> list[Any]:
-    # A day begins at most 14 hours earlier somewhere than in UTC.
-    begins = datetime.combine(date.fromisoformat(first), time.min, UTC) - timedelta(days=1)
-    return [
-        *_within(Scope(scope.surveys)),
-        Response.comment.is_null(False),
-        Response.key >= microseconds(begins),
-        Response.day >= first,
-    ]
+def _begin(day: str) -> datetime:
+    return schedule.starts_at(date.fromisoformat(day), daily_counts.time_zone())
 
 
 def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:

@@ -157,7 +157,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
     now = clock.now()
     _note(row, started_at=now)
     _mend(row, now)
-    _mark_silent()
+    _mark_silent(now)
     before, comments, settled = _gathered()
     found = reviewing.review(
         before,
@@ -241,7 +241,7 @@ def _gathered() -> tuple["State", dict[str, str], set[str]]:
     return replace(state, places=places), comments, settled
 
 
-def _mark_silent() -> None:
+def _mark_silent(now: datetime) -> None:
     """Say of comments that were read before it was asked whether they say anything; the newest, in small pieces."""
     from feedback.analysis import nothing
 
@@ -254,14 +254,17 @@ def _mark_silent() -> None:
     )
     for part in topics.chunks(db.database.execute(unmarked).fetchall()):
         silent = [key for key, comment, read in part if comment and nothing.says_nothing(comment, read)]
-        db.write(functools.partial(_note_silent, [key for key, *_ in part], silent))
+        db.write(functools.partial(_note_silent, [key for key, *_ in part], silent, now))
         time.sleep(PAUSE)
 
 
-def _note_silent(keys: Sequence[int], silent: Sequence[int]) -> None:
+def _note_silent(keys: Sequence[int], silent: Sequence[int], now: datetime) -> None:
     unmarked = Reading.says_nothing.is_null()
     Reading.update(says_nothing=True).where(unmarked, Reading.key.in_(silent)).execute()
     Reading.update(says_nothing=False).where(unmarked, Reading.key.in_(keys)).execute()
+    # Why they are in no topic is another reason now, which is counted by day.
+    if silent:
+        responses.touch_all(silent, now)
 
 
 def _is_sound(key: int, comment: str) -> bool:

@@ -2,7 +2,9 @@
 
 import threading
 import uuid
+from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 from zoneinfo import ZoneInfo
@@ -11,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from feedback import corrections, results, rollups
-from feedback.models import Placement, Reading, Topic
-from feedback.topics import topics
+from feedback import corrections, countings, mismatches, results, rollups
+from feedback.models import Placement, Reading, Theme, Topic
+from feedback.topics import rehearsals, reports, reviews, themes, topics
 from surveys import catalogue, daily_counts, recording, responses, segment_counts
 from surveys.base import clock, db
 from surveys.domain.metrics import METRICS
@@ -25,6 +27,9 @@ ZONE = ZoneInfo("Europe/Berlin")
 BEGIN = datetime(2026, 3, 20, 22, 50, tzinfo=UTC)
 
 TOPICS = ("top_a", "top_b", "top_c")
+THEMES = ("the_a", "the_b")
+COMMENTS = ("Slow", None, " \n", "Late", "Dear")
+FEELINGS = ("negative", None, "positive", "neutral")
 VALUES = {
     "agent": ("ag_1", "ag_2", None),
     "team": ("tm_1", None),
@@ -33,6 +38,7 @@ VALUES = {
     "touchpoint": ("checkout", "returns", None),
     "language": ("de", "fr", None),
     "topic": (*TOPICS, None),
+    "theme": THEMES,
     "property:plan": ("pro", "free", "true", None),
     "property:seats": ("5", "6"),
 }
@@ -53,7 +59,7 @@ def settings_overrides():
 @contextmanager
 def from_the_responses():
     """All is counted from the responses."""
-    with mock.patch.object(rollups, "find", return_value=None):
+    with mock.patch.object(rollups, "_known", return_value=None):
         yield
 
 
@@ -93,6 +99,7 @@ def record(world, survey, number, at, **given):
         return values[number % len(values)]
 
     values = {"score": number % 11, **{n: of(n) for n in ("channel", "touchpoint", "language")}}
+    values["comment"] = COMMENTS[number % len(COMMENTS)]
     values["properties"] = {
         "plan": True if of("property:plan") == "true" else of("property:plan"),
         "seats": 5,
@@ -107,8 +114,27 @@ def record(world, survey, number, at, **given):
     )  # fmt: skip
     row, _ = recording.record(survey, answer, NOW)
     if (topic := of("topic")) and not Placement.select().where(Placement.response == row.key).exists():
-        db.write(lambda: topics.settle(row.key, [topic], NOW))
+        others = [each for each in TOPICS[: number % 3] if each != topic]
+        db.write(lambda: topics.settle(row.key, [topic, *others], NOW))
+        sentiment = FEELINGS[number % 3]
+        Placement.update(sentiment=sentiment).where(
+            Placement.topic == topic, Placement.response == row.key
+        ).execute()
+    if number % 5:
+        read(row, number)
     return row
+
+
+def read(row, number):
+    """The worker reads the comment of an answer; `number` says as what."""
+    score = (-0.9, 0.9, 0.2)[number % 3]
+    values = {
+        "language": ("de", "it", "ko", None)[number % 4], "label": FEELINGS[number % 4],
+        "says_nothing": {2: True, 1: None}.get(number % 5, False),
+        "text_score": score, "engine": "x", "read_at": NOW,
+    }  # fmt: skip
+    Reading.insert(key=row.key, **values).on_conflict(conflict_target=[Reading.key], update=values).execute()
+    responses.touch(row.key, NOW)
 
 
 DAYS = st.one_of(st.none(), st.integers(0, 50))
@@ -128,7 +154,7 @@ SELECTIONS = st.lists(
 )
 VERBS = (
     "record", "import", "amend", "exclude", "include", "delete", "erase", "move", "merge", "read", "roll",
-    "reassign", "choose", "correct",
+    "reassign", "choose", "correct", "under", "join", "silence",
 )  # fmt: skip
 STEPS = st.lists(
     st.tuples(
@@ -155,6 +181,9 @@ def test_they_equal_the_responses_after_any_history(world, first, steps, then):
     for topic in TOPICS:
         Topic.insert(id=topic, label=topic, created_at=NOW).on_conflict_ignore().execute()
     Topic.update(merged_into=None).execute()
+    for theme in THEMES:
+        Theme.insert(id=theme, label=theme, created_at=NOW).on_conflict_ignore().execute()
+    Theme.update(merged_into=None).execute()
     fill(world, survey, 18)
     fill(world, other, 4)
     rollups.roll_up(NOW)
@@ -199,11 +228,16 @@ def happen(world, survey, verb, which, hours):
         live = [topic.id for topic in Topic.select().where(Topic.merged_into.is_null())]
         topics.merge(live[0], live[-1], NOW)
     elif verb == "read":
-        values = {"language": ("de", "it")[which % 2], "engine": "x", "read_at": NOW}
-        Reading.insert(key=row.key, **values).on_conflict(
-            conflict_target=[Reading.key], update=values
-        ).execute()
-        responses.touch(row.key, NOW)
+        read(row, which)
+    elif verb == "under":
+        live = [topic.id for topic in Topic.select().where(Topic.merged_into.is_null())]
+        kept = [theme.id for theme in Theme.select().where(Theme.merged_into.is_null())]
+        topics.change(live[which % len(live)], {"theme": [*kept, None][hours % (len(kept) + 1)]}, NOW)
+    elif verb == "join":
+        kept = [theme.id for theme in Theme.select().where(Theme.merged_into.is_null())]
+        themes.merge(kept[0], kept[-1], NOW)
+    elif verb == "silence":
+        reviews._note_silent([row.key], [row.key], NOW)
     elif verb == "correct":
         corrections.set_sentiment(row, "negative", NOW)
     else:
@@ -212,7 +246,7 @@ def happen(world, survey, verb, which, hours):
 
 def check(drawn, survey, other):
     """That roll-ups and responses agree on some selections."""
-    for since, until, hours, interval, by, narrowed, which, latest in drawn:
+    for number, (since, until, hours, interval, by, narrowed, which, latest) in enumerate(drawn):
         surveys = {0: [survey, other], 1: [other]}.get(which, [survey])
         edges = [
             BEGIN.replace(minute=0) + timedelta(days=day, hours=1 if hours < 20 else hours)
@@ -229,9 +263,114 @@ def check(drawn, survey, other):
         )  # fmt: skip
         by_rollups, from_responses = numbers(selection)
         assert by_rollups == from_responses, selection
-        by_topic = results.counts_with(selection, "topic")
+        by_level = [results.counts_with(selection, level) for level in ("topic", "theme")]
         with from_the_responses():
-            assert by_topic == results.counts_with(selection, "topic"), selection
+            assert by_level == [results.counts_with(selection, level) for level in ("topic", "theme")], (
+                selection
+            )
+        check_crossed(replace(selection, segments={}, latest=False), by or "topic", (*narrowed, "agent")[0])
+        if number == 0:
+            # One of them is enough: all that is told of comments is asked again.
+            check_comments(reports.Scope(selection.surveys, *edges))
+
+
+def check_crossed(selection, by, across):
+    """That two segments crossed by roll-ups are so in the responses too, at once and one after the other."""
+    if by == across or "theme" in (by, across):
+        return
+    crossed = results.crossed(selection, by, across)
+    value = next(filter(None, crossed), "nobody")
+    with from_the_responses():
+        assert crossed == results.crossed(selection, by, across), (selection, by, across)
+        one = results.counts_with(replace(selection, segments={across: value}), by)
+    assert one[1] == crossed.get(value, {}), (selection, by, across)
+
+
+def check_comments(scope):
+    """That what is told of comments, topics and themes is what the rows say, each looked at by itself."""
+    rows = list(Response.select().where(*scope.conditions))
+    read_as = {row.key: row for row in Reading.select()}
+    placed = {}
+    for row in Placement.select():
+        placed.setdefault(row.response_key, []).append(row)
+    above = {topic.id: topic.theme for topic in Topic.select()}
+    said = [row for row in rows if row.comment]
+    waiting = [row for row in rows if (row.comment or "").strip() and row.key not in placed]
+
+    def reason(row):
+        reading = read_as.get(row.key)
+        if reading is None or reading.says_nothing:
+            return "unread" if reading is None else "nothing"
+        return "unlike" if reading.language in ("de", "it") else "language"
+
+    def language(row):
+        reading = read_as.get(row.key)
+        return (reading.language if reading else None) or row.language
+
+    def of(names, label):
+        found = {}
+        for row in rows:
+            for name, feeling in {
+                name: label(row, each) for each in placed.get(row.key, ()) for name in names(each)
+            }.items():
+                one = found.setdefault(name, {"size": 0, "sentiment": dict.fromkeys(countings.FEELINGS, 0)})
+                one["size"] += 1
+                if feeling:
+                    one["sentiment"][feeling] += 1
+        return found
+
+    def whole(row, _):
+        return read_as[row.key].label if row.key in read_as else None
+
+    by_topic = of(lambda each: [each.topic_id], lambda row, each: each.sentiment or whole(row, each))
+    by_theme = of(lambda each: filter(None, [above[each.topic_id]]), whole)
+    told = reports.overview(scope, True, ZONE, NOW)
+    assert (told["comments"], told["unplaced"]["n"]) == (
+        len(said),
+        sum(row.key not in placed for row in said),
+    )
+    assert told["unplaced"]["reasons"] == {
+        name: sum(reason(row) == name for row in waiting) for name in told["unplaced"]["reasons"]
+    }
+    assert told["said_nothing"] == sum(
+        bool(read_as[row.key].says_nothing) for row in rows if row.key in read_as
+    )
+    assert dict(reports.waiting(scope)) == dict(Counter(map(language, waiting)))
+    for items, real in ((told["items"], by_topic), (told["themes"], by_theme)):
+        shown = {
+            item["id"]: {name: item[name] for name in ("size", "sentiment")} for item in items if item["size"]
+        }
+        assert shown == real
+    for item in told["items"]:
+        first = item["trend"][0]["start"]
+        days = [
+            row.day for row in Response.select().where(*reports.Scope(scope.surveys).conditions)
+            if row.comment is not None and row.day >= first
+            and any(each.topic_id == item["id"] for each in placed.get(row.key, ()))
+        ]  # fmt: skip
+        assert sum(week["n"] for week in item["trend"]) == len(days), item["id"]
+    everything = reports.measured_themes(scope, True, ZONE, NOW)
+    assert {item["id"]: item["size"] for item in everything if item["size"]} == {
+        name: each["size"] for name, each in by_theme.items()
+    }
+    together = [{each.topic_id for each in placed.get(row.key, ())} for row in rows]
+    live = [topic for topic in Topic.select().where(Topic.merged_into.is_null()).order_by(Topic.id)]
+    found = rehearsals.merge(live[0], live[-1], scope)
+    pair = {live[0].id, live[-1].id}
+    assert (found.moving, found.both) == (
+        sum(live[0].id in each for each in together),
+        sum(pair <= each for each in together),
+    )
+    assert found.after[0].n == sum(bool(pair & each) for each in together)
+    counted = Response.select().where(
+        Response.counted, Response.survey.in_([each.id for each in scope.surveys])
+    )
+    odd = [
+        row for row in counted
+        if row.key in read_as and read_as[row.key].text_score is not None
+        and (row.group, read_as[row.key].text_score) in (("detractor", 0.9), ("promoter", -0.9))
+    ]  # fmt: skip
+    assert mismatches.count(scope.surveys) == len(odd)
 
 
 def test_days_that_are_over_are_not_counted_anew(world):
@@ -242,7 +381,7 @@ def test_days_that_are_over_are_not_counted_anew(world):
     fill(world, survey)
     settle()
     late = BEGIN + timedelta(days=22)
-    for segment in (*rollups.ROLLED_UP, "property:plan"):
+    for segment in (*rollups.ROLLED_UP, *countings.NAMES, "property:plan"):
         with db.snapshot():
             found = rollups.find([survey], segment, BEGIN, NOW, ZONE)
         assert [edge.astimezone(ZONE).isoformat()[:16] for gap in found.gaps for edge in gap] == [
@@ -250,7 +389,6 @@ def test_days_that_are_over_are_not_counted_anew(world):
         ], segment  # fmt: skip
     with db.snapshot():
         assert rollups.find([survey], "property:seats", None, None, ZONE) is None
-        assert rollups.find([survey], "theme", None, None, ZONE) is None
         chosen = rollups._chosen(list(rollups._standing(ZONE)), set())
     assert {"2026-03", "2026-04", "2026-05-02"} <= set(chosen)
     assert "2026-03-29" not in chosen
@@ -269,11 +407,11 @@ def test_a_deletion_takes_its_words_back_at_once(world):
     rollups.roll_up(NOW)
 
     def kept():
-        return [each.period for each in SegmentCount.select() if "Miller" in db.compact(each.counts)]
+        return {each.period for each in SegmentCount.select() if "Miller" in db.compact(each.counts)}
 
-    assert sorted(kept()) == ["2026-03", "2026-03-20"]
+    assert kept() == {"2026-03", "2026-03-20"}
     responses.delete(row, NOW)
-    assert kept() == []
+    assert kept() == set()
     by_rollups, from_responses = numbers(results.Selection(METRICS["nps"], [survey], by="property:plan"))
     assert (by_rollups.n, by_rollups) == (1, from_responses)
 

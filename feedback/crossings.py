@@ -1,0 +1,65 @@
+"""The answers of a period as columns, one code an answer, from which any two segments are crossed.
+
+Counts of all pairs of segments would be as many as there are answers, for each pair anew; columns are kept once.
+"""
+
+import base64
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from feedback import countings
+
+#: Before the name of a segment, or of `SCORE`: the column of it.
+PREFIX = "answers:"
+SCORE = "score"
+
+
+@dataclass(slots=True)
+class Column:
+    """What each answer has, in the order of their keys: a place in `values`."""
+
+    values: list[Any] = field(default_factory=list)
+    codes: "array[int]" = field(default_factory=lambda: array("H"))
+
+    def extend(self, values: Sequence[Any], codes: Iterable[int]) -> None:
+        """Put other answers behind: places in other `values`."""
+        known = {value: at for at, value in enumerate(self.values)}
+        places = [known.setdefault(value, len(known)) for value in values]
+        self.values = list(known)
+        self.codes.extend(map(places.__getitem__, codes))
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON."""
+        codes = array("H", self.codes)
+        return {"values": self.values, "codes": base64.b64encode(zlib.compress(codes.tobytes(), 1)).decode()}
+
+
+def column(values: Iterable[Any]) -> Column:
+    """A column of what answers have."""
+    known: dict[Any, int] = {}
+    codes = array("H", [known.setdefault(value, len(known)) for value in values])
+    return Column(list(known), codes)
+
+
+def unpacked(kept: Mapping[str, Any]) -> Column:
+    """A column that was packed."""
+    codes = array("H")
+    codes.frombytes(zlib.decompress(base64.b64decode(kept["codes"])))
+    return Column(list(kept["values"]), codes)
+
+
+def count(first: Column, second: Column, score: Column) -> Iterable[tuple[Any, Any, int, int]]:
+    """A value of the one, a value of the other, a score, and how many answers have all three."""
+    for (one, other, scored), n in Counter(zip(first.codes, second.codes, score.codes, strict=True)).items():
+        yield first.values[one], second.values[other], score.values[scored], n
+
+
+def each(segment: str) -> Callable[[Any], Sequence[Any]]:
+    """What gives the values of a segment that stand behind one of its column: an answer may be in many topics."""
+    return (
+        (lambda value: countings.together(value) or [None]) if segment == "topic" else lambda value: [value]
+    )
