@@ -1,25 +1,25 @@
 """Digests: what came in a day, a week or a month, by mail, at most once each time, and not when nothing came."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from feedback import feed, results, saved_feeds, segments
-from feedback.domain.headings import first_words
-from feedback.item import Item
-from feedback.models import Digest, Topic
-from surveys import daily_counts, links, people, visible
+from feedback import digest_mail, readers
+from feedback.models import Digest
+from surveys import daily_counts, links, visible
 from surveys.base import db, delivery, ids, jobs, signing
 from surveys.base.accounts import keys, members
 from surveys.base.accounts.caller import Caller
-from surveys.base.delivery.defusing import line, plain
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.delivery.message import (
+    AUTOMATIC,
+    DeliveryFailed,
+    DeliveryUnknown,
+    Message,
+    stopped_at,
+)
 from surveys.base.errors import Clash, Missing, Unauthorized
 from surveys.domain import addresses, schedule
-from surveys.domain.metrics import METRICS
-from surveys.models import Survey
 
 #: The jobs that ask somebody whether they want a digest, and that send one.
 ASK, DUE = "digest to confirm", "digest due"
@@ -27,27 +27,16 @@ ASK, DUE = "digest to confirm", "digest due"
 #: The hour of the day, in TIME_ZONE, from which on the last day, week or month is told of.
 HOUR = 7
 
-#: Answers that are told one by one, and letters of each.
-MOST, LETTERS = 20, 400
-
-#: So many newest answers are looked through for those.
-LOOKED_AT = 200
-
 #: Digests that one address is asked for within KEPT; more would be a nuisance.
 MOST_ASKED = 5
 
 #: What nobody confirmed, and what a member stopped, is forgotten after that. Somebody else's stop is their refusal.
 KEPT = timedelta(days=30)
 
-#: A topic of this status is settled: the team said no.
-DECLINED = "wont_do"
-
 SENDING, SENT, NOTHING, UNKNOWN, FAILED = "sending", "sent", "nothing", "unknown", "failed"
 
 #: Nobody wants it any more; the row says that its address was asked, or refused.
 DELETED = "deleted"
-
-_INTERVALS: dict[str, schedule.Interval] = {"daily": "day", "weekly": "week", "monthly": "month"}
 
 _ASKED = """Hello,
 
@@ -178,26 +167,15 @@ def tidy(now: datetime) -> int:
 
 @jobs.on(ASK, lane=jobs.MAIL)
 def ask(payload: dict[str, Any], now: datetime) -> None:
-    """Ask somebody without an account whether they want a digest, once: it is marked before it leaves."""
+    """Ask somebody without an account whether they want a digest, once."""
     row = Digest.get_or_none(Digest.id == payload["digest"])
     if row is None or row.confirmed_at is not None or row.stopped_at is not None:
         return
-    if not _mark_asked(row.id, None, SENDING):
-        # Somebody was killed half-way; whether it left is not known.
-        _mark_asked(row.id, SENDING, UNKNOWN)
-        return
-    text = _ASKED.format(site=links.to(""), when=_WHEN[row.when], link=links.to(f"/d/{token(row)}"))
-    mail = Message(row.email, "Do you want this digest?", text, id=f"{row.id}.asked", headers=_headers(row))
-    try:
-        delivery.transport("mail").send(mail, now)
-    except DeliveryUnknown:
-        _mark_asked(row.id, SENDING, UNKNOWN)
-    except DeliveryFailed as error:
-        _mark_asked(row.id, SENDING, None if error.again else FAILED)
-        if error.again:
-            raise
-    else:
-        _mark_asked(row.id, SENDING, SENT)
+    link = links.to(f"/d/{token(row)}")
+    text = _ASKED.format(site=links.to(""), when=digest_mail.WHEN[row.when], link=link)
+    headers = AUTOMATIC | stopped_at(link)
+    mail = Message(row.email, "Do you want this digest?", text, id=f"{row.id}.asked", headers=headers)
+    readers.ask_once(mail, lambda before, after: _mark_asked(row.id, before, after), now)
 
 
 @jobs.on(DUE, lane=jobs.MAIL)
@@ -210,7 +188,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         if row.outcome == SENDING:
             _note(row.id, begins, UNKNOWN, None)
         return
-    mail = compose(row, begins, daily_counts.time_zone())
+    mail = digest_mail.compose(row, begins, daily_counts.time_zone(), links.to(f"/d/{token(row)}"))
     if mail is None:
         _begin(row.id, begins, NOTHING)
         return
@@ -229,71 +207,6 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         _note(row.id, begins, FAILED, None)
     else:
         _note(row.id, begins, SENT, now)
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a digest tells of a time: how many answers fit, the values of their surveys, the newest words."""
-
-    n: int
-    values: Sequence[str]
-    items: Sequence[Item]
-
-
-def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told | None:
-    """The same view as the feed with the same filters, for a time; None when nothing came, or nobody may be told.
-
-    Tests and what was excluded are left out, unless the view is of them, and so is what is archived and what speaks of
-    nothing but topics that were declined, as far as it is among the LOOKED_AT newest.
-    """
-    surveys = row.surveys
-    if row.member is not None:
-        member = members.get(row.member)
-        if member is None or not members.ROLES[member.role]:
-            return None
-        if member.surveys is not None:
-            surveys = sorted(set(member.surveys) & set(member.surveys if surveys is None else surveys))
-    filters = {"excluded": "0", **row.filters, "since": since, "until": until}
-    declined = {topic.id for topic in Topic.select(Topic.id).where(Topic.status == DECLINED)}
-    newest = feed.page(filters, LOOKED_AT, surveys=surveys).items
-    n = feed.count(filters, surveys) - sum(_is_settled(item, declined) for item in newest)
-    if n <= 0:
-        return None
-    page = feed.page({**filters, "has_comment": filters.get("has_comment", "1")}, LOOKED_AT, surveys=surveys)
-    kept = [item for item in page.items if not _is_settled(item, declined)]
-    return Told(n, _values(row.filters, surveys, since, until, zone), kept[:MOST])
-
-
-def compose(row: Digest, begins: str, zone: ZoneInfo) -> Message | None:
-    """The mail of a digest for the time that begins on a day; None when there is nothing to tell."""
-    interval = _INTERVALS[row.when]
-    first = _day(begins)
-    since, until = (
-        schedule.starts_at(day, zone) for day in (first, schedule.next_first_day(first, interval))
-    )
-    found = told(row, since, until, zone)
-    if found is None:
-        return None
-    many = f"{found.n} answers" if found.n > 1 else "1 answer"
-    if found.n >= feed.MOST_COUNTED:
-        many = f"{found.n} answers or more"
-    span = f"{first.day} {first:%b %Y}"
-    names = feed.names_of_surveys({item.survey for item in found.items})
-    stop_link = links.to(f"/d/{token(row)}")
-    parts = [
-        f"{many} in the {interval} from {span}.",
-        "\n".join(found.values),
-        *(_words(item, names) for item in found.items),
-        "All of them:\n" + links.to("/team/feed", **_query(row.filters, since, until)),
-        f"-- \nYou get this {_WHEN[row.when]}; nothing comes when nothing was said. No more of it:\n{stop_link}",
-    ]
-    return Message(
-        to=_address(row),
-        subject=f"{many}: {span}",
-        text="\n\n".join(part for part in parts if part) + "\n",
-        id=f"{row.id}.{begins}",
-        headers=_headers(row),
-    )
 
 
 class OfKeys:
@@ -322,37 +235,13 @@ class OfKeys:
 #: The longest time that a digest tells of; it is known by its first day.
 _LONGEST = timedelta(days=31)
 
-_WHEN = {"daily": "every day", "weekly": "every week", "monthly": "every month"}
-
 _THERE = Digest.outcome.is_null() | (Digest.outcome != DELETED)
-
-
-def _headers(row: Digest) -> dict[str, str]:
-    return {
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        # RFC 8058: one click, without a page in between.
-        "List-Unsubscribe": f"<{links.to(f'/d/{token(row)}')}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-
-
-def _address(row: Digest) -> str:
-    """A member's address of now; else the one that was confirmed."""
-    member = members.get(row.member) if row.member is not None else None
-    return str(row.email if member is None else member.email)
 
 
 def _check_reader(email: str, now: datetime) -> None:
     """Raises Clash where somebody without an account must not be asked."""
+    readers.check(email, "email")
     theirs = (Digest.email == email) & Digest.member.is_null()
-    if Digest.select().where(theirs, Digest.stopped_at.is_null(False)).exists():
-        raise Clash("Who reads mail there said that they want no digest.", "email")
-    customers = people.at_address(email)
-    if people.is_unsubscribed(customers) or any(row.never_ask for row in customers):
-        raise Clash("Who reads mail there wants no mail of ours.", "email")
-    if any(row.bounced_at is not None for row in customers):
-        raise Clash("Mail to this address comes back.", "email")
     asked = (Digest.created_at > now - KEPT) & Digest.confirmed_at.is_null()
     if Digest.select().where(theirs, asked).count() >= MOST_ASKED:
         raise Clash("This address was asked often enough for now.", "email")
@@ -370,13 +259,9 @@ def _mark_asked(digest_id: str, before: str | None, after: str | None) -> bool:
     return bool(db.write(Digest.update(outcome=after).where(mine).execute))
 
 
-def _day(text: str) -> Any:
-    return datetime.fromisoformat(text).date()
-
-
 def _last(when: str, zone: ZoneInfo, now: datetime) -> str:
     """The first day of the last day, week or month that is over, and was by HOUR of the day."""
-    interval = _INTERVALS[when]
+    interval = digest_mail.INTERVALS[when]
     current = schedule.first_day(schedule.day_of(now - timedelta(hours=HOUR), zone), interval)
     return schedule.first_day(current - timedelta(days=1), interval).isoformat()
 
@@ -424,52 +309,3 @@ def _note(digest_id: str, begins: str, outcome: str, sent_at: datetime | None) -
     values: dict[str, Any] = {"outcome": outcome} | ({"sent_at": sent_at} if sent_at else {})
     mine = (Digest.id == digest_id) & (Digest.begun_for == begins)
     db.write(Digest.update(values).where(mine).execute)
-
-
-def _is_settled(item: Item, declined: set[str]) -> bool:
-    return item.triage == "archived" or (
-        bool(item.topics) and all(topic.id in declined for topic in item.topics)
-    )
-
-
-def _values(
-    filters: Mapping[str, Any], surveys: list[str] | None, since: datetime, until: datetime, zone: ZoneInfo
-) -> list[str]:
-    """A line for each survey; none where the filters are those of no value."""
-    narrowed = {name: value for name, value in filters.items() if name not in ("survey", "metric")}
-    if any(name not in segments.SEGMENTS and not name.startswith(segments.PROPERTY) for name in narrowed):
-        return []
-    query = Survey.select()
-    for name, column in (("survey", Survey.id), ("metric", Survey.metric)):
-        if filters.get(name):
-            query = query.where(column == filters[name])
-    if surveys is not None:
-        query = query.where(Survey.id.in_(surveys))
-    lines = []
-    for survey in query.order_by(Survey.name, Survey.id):
-        metric = METRICS[survey.metric]
-        selection = results.Selection(metric, [survey], since, until, segments=narrowed)
-        found = results.compared(selection, zone, until)
-        if found.value is None or found.interval is None:
-            continue
-        text = f"{line(survey.name, 100)}: {metric.name} {found.value:.0f} "
-        text += f"({found.interval[0]:.0f} to {found.interval[1]:.0f}), {found.n} answers"
-        if found.previous is not None and found.previous.value is not None and found.change is not None:
-            text += f"; before {found.previous.value:.0f}" + (
-                ", a real change" if found.change.distinguishable else ", which may be chance"
-            )
-        lines.append(text + ".")
-    return lines
-
-
-def _words(item: Item, names: Mapping[str, str]) -> str:
-    score = "–" if item.score is None else str(item.score)
-    said = first_words(item.comment or "", LETTERS)
-    about = ", ".join(topic.label for topic in item.topics)
-    head = f"{score} · {line(names.get(item.survey, ''), 100)}" + (f" · {line(about, 200)}" if about else "")
-    return f"{head}\n> {plain(said, LETTERS)}\n{links.to(saved_feeds.page_of(item.id))}"
-
-
-def _query(filters: Mapping[str, Any], since: datetime, until: datetime) -> dict[str, str]:
-    given = {name: str(value) for name, value in filters.items()}
-    return {**given, "since": since.isoformat(), "until": until.isoformat()}

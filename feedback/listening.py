@@ -8,7 +8,18 @@ from typing import Any
 
 import structlog
 
-from feedback import corrections, digests, feed, letters, loops, proofs, rollups, saved_feeds, told
+from feedback import (
+    corrections,
+    digests,
+    feed,
+    letters,
+    loops,
+    proofs,
+    readers,
+    rollups,
+    saved_feeds,
+    told,
+)
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
 from feedback.notices import rules, shown, watching
@@ -45,6 +56,7 @@ def install() -> None:
     jobs.react(REACTIONS)
     telling.use_views(told.VIEWS | shown.VIEWS)
     telling.use_examples(shown.EXAMPLES)
+    telling.use_mailboxes(readers.mailbox)
     segment_counts.use(rollups.Counting())
     letters.use_kinds(writing.KINDS | loops.KINDS)
     the_mail.use_letters(letters.sent)
@@ -66,6 +78,7 @@ def install() -> None:
             "watch what was shipped": proofs.watch,
             "forget old notices": watching.forget_old,
             "forget digests": digests.tidy,
+            "forget readers": readers.tidy,
         }
     )
     backup.look_first(

@@ -670,3 +670,22 @@ class Digest(Table):
     class Meta:
         constraints = [SQL("CHECK (\"when\" IN ('daily', 'weekly', 'monthly'))")]
         holds = {"email": IDENTIFIER}
+
+
+class Reader(Table):
+    """Somebody who gets the notices of rules by mail, at one address, whichever rules lead there.
+
+    `member`: whose address it is, null for somebody without an account, who confirms it first. `outcome`: what became
+    of the mail that asks. `stopped_at`: since when they want no more; of somebody without an account it is a refusal.
+    """
+
+    id = TextField(primary_key=True)
+    email = TextField(unique=True)
+    member = TextField(null=True)
+    outcome = TextField(null=True)
+    created_at = UTCField()
+    confirmed_at = UTCField(null=True)
+    stopped_at = UTCField(null=True)
+
+    class Meta:
+        holds = {"email": IDENTIFIER}

@@ -629,6 +629,9 @@ class Webhook(Table):
     kind = TextField(default="webhook", constraints=[SQL("DEFAULT 'webhook'")])
     owner = TextField(null=True, index=True)
 
+    #: How it stands with whoever reads its mails, where that is shown.
+    state: str | None = None
+
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""

@@ -53,6 +53,7 @@ KEPT = {
     "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",
     "notice": "with the response or the follow-up that it is about, or with its rule",
     "placement": "with the response",
+    "reader": "while a rule leads there, and 30 days; for good when somebody without an account refused",
     "reading": "with the response",
     "resolution": "`KEEP_RECEIPTS_DAYS` (400), or with the invitation's person",
     "response_tag": "with the response",

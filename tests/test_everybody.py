@@ -42,6 +42,7 @@ IMPERSONAL = {
     "logo",
     "loop",
     "public_card",
+    "reader",
     "theme",
     "topic",
     "topic_change",

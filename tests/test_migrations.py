@@ -53,6 +53,7 @@ LANDED = {
     "0037_changed_rules": "79f87c48c262f532d1088105ffb206042902f14ae937626a6e2d8f62d7678fbb",
     "0038_more_counts": "43c542f219705534536577972c03562d08458857af5a8649e8a49b737e38fe0b",
     "0039_test_mode": "04f66bf4c615c1f0199de91f7bfb2f710162413e76570d70290e40a9e69bbc60",
+    "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -1284,7 +1284,7 @@ WORDS = {
     "notices.carrier": "Tell it by",
     "notices.address": "Address",
     "notices.address.hint": "A mailbox, or the address that the chat gave you. That one is a secret: it is kept sealed "
-    "and not shown again.",
+    "and not shown again. Whoever has no account here is asked by mail first, once.",
     "notices.try": "Try it on the past",
     "notices.create": "Switch it on",
     "notices.would": "It would have spoken {n} times in the last year.",
@@ -1310,6 +1310,9 @@ WORDS = {
     "notices.less.none": "It cannot be made less strict.",
     "notices.where": "Where to",
     "notices.fails": "failed {n} times in a row",
+    "notices.reader.waiting": "waits: whoever reads mail there is asked by one mail first, and gets nothing until they "
+    "say yes",
+    "notices.reader.stopped": "stopped by whoever reads mail there",
     "notices.test": "Send the last real case",
     "notices.test.what": "Send the last real case: {where}",
     "notices.secret": "With this secret the webhook proves that it is from here. It is shown this once.",
@@ -1331,7 +1334,7 @@ WORDS = {
     "notices.state.pending": "Waiting",
     "notices.state.delivered": "Delivered",
     "notices.state.dead": "Given up",
-    "notices.state.gone": "Not sent: it is gone",
+    "notices.state.gone": "Not sent: it is gone, or nobody wants it",
     "notices.replay": "Send again",
     "notices.replay.about": "Everything of some days once more, under the same ids; what was given up too.",
     "notices.replay.until": "To",

@@ -7,6 +7,7 @@ from typing import Any
 from peewee import fn
 
 from feedback import filters as the_filters
+from feedback import readers
 from feedback.domain import notices
 from feedback.models import Notice, NoticeRule
 from surveys import visible
@@ -15,6 +16,7 @@ from surveys.base.accounts import keys
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.errors import Refused, Unauthorized
+from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey, Webhook
 from surveys.webhooks import telling
@@ -94,9 +96,14 @@ def check(rule: Mapping[str, Any], caller: Caller) -> None:
 
 
 def check_to(to: Sequence[Mapping[str, Any]]) -> None:
-    """Raises Refused for an address that may not be called."""
+    """Raises Refused for an address that may not be called, and for one where nobody wants mail."""
     for at, each in enumerate(to):
-        if each.get("kind") in (None, "mail"):
+        if each.get("kind") is None:
+            continue
+        if each["kind"] == telling.MAIL:
+            why = readers.why_not(addresses.normal(each["address"]) or "")
+            if why is not None:
+                raise Refused(why, f"to.{at}.address")
             continue
         try:
             telling.check_url(each["address"])
@@ -120,6 +127,10 @@ def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     """Rules as the API shows them, without the addresses that are secrets."""
     ids_ = [row.id for row in rows]
     leading = leads(ids_)
+    stands = readers.states([hook for hooks in leading.values() for hook in hooks])
+    for hooks in leading.values():
+        for hook in hooks:
+            hook.state = stands.get(hook.id)
     said: dict[str, list[Notice]] = {each: [] for each in ids_}
     recent = Notice.select().where(Notice.rule.in_(ids_), Notice.began_at > now - _LONGEST)
     for notice in recent.order_by(Notice.began_at):
@@ -174,6 +185,8 @@ def _lead(row: NoticeRule, to: Sequence[Mapping[str, Any]], caller: Caller, now:
             # One after the other, so that they are shown in this order.
             made_at = now + timedelta(microseconds=at)
             telling.own(row.id, each["kind"], each["address"], (BEGAN, OVER), row.surveys, caller, made_at)
+            if each["kind"] == telling.MAIL:
+                readers.welcome(each["address"], now)
 
 
 def _delete(rule_ids: Sequence[str]) -> None:

@@ -227,7 +227,8 @@ class ToOut(Stored):
     """Where notices go. `address`: null where it is a secret; then `host` says whose it is.
 
     `secret`: what a webhook is signed with, shown once. `failures`: tries in a row that failed. Its deliveries are
-    read, tested and sent again like those of a webhook of this `id`.
+    read, tested and sent again like those of a webhook of this `id`. `state`, of mail: waiting (whoever has no account
+    is asked first, and gets nothing until they click), running or stopped (by its reader); else null.
     """
 
     id = fields.String()
@@ -237,6 +238,7 @@ class ToOut(Stored):
     enabled = fields.Boolean()
     failures = fields.Integer()
     rests_until = Moment(allow_none=True)
+    state = made(fields.String(allow_none=True), lambda row: row.state)
     secret = fields.String()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
@@ -303,6 +305,7 @@ class RuleOut(Stored):
                 "enabled": True,
                 "failures": 0,
                 "rests_until": None,
+                "state": "waiting",
             }
         ],
         "enabled": True,

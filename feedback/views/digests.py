@@ -1,12 +1,12 @@
-"""Digests over the API, and the page at which whoever gets one confirms and stops it."""
+"""Digests over the API, and the page at which whoever gets one, or notices, confirms and stops them."""
 
 from typing import Any
 
 from flask import Response, g
 
-from feedback import digests
+from feedback import digests, readers
 from feedback import filters as the_filters
-from feedback.models import Digest
+from feedback.models import Digest, Reader
 from feedback.schemas.digests import DigestBody, DigestForm, DigestList, DigestOut, state
 from surveys import visible
 from surveys.base import clock
@@ -67,8 +67,8 @@ def delete(digest_id: str) -> Any:
 @public_pages.route("/d/<token>", methods=["GET"])
 @public_pages.doc(responses={"200": layout.HTML})
 def show(token: str) -> Response:
-    """The page at which a digest is confirmed and stopped. Opening it changes nothing: machines open every link."""
-    return _page(digests.opened_by(token, clock.now()), token)
+    """Where a digest, or notices, are confirmed and stopped. Opening it changes nothing: machines open every link."""
+    return _page(_opened(token), token)
 
 
 @public_pages.route("/d/<token>", methods=["POST"])
@@ -80,30 +80,45 @@ def show(token: str) -> Response:
     responses={"200": layout.HTML, "422": {**layout.HTML, "description": "Asks again."}},
 )
 def take(token: str) -> Response:
-    """Confirm a digest (`do=confirm`, by the page's own form) or stop it.
+    """Confirm a digest or notices (`do=confirm`, by the page's own form) or stop them.
 
     Stopping needs no token, cookie or redirect and has no limit (RFC 8058, 3.1).
     """
-    given, now = DigestForm().load(bodies.form_fields(DigestForm.body_limit)), clock.now()
-    row = digests.opened_by(token, now)
+    given = DigestForm().load(bodies.form_fields(DigestForm.body_limit))
+    row = _opened(token)
     confirms = given["do"] == "confirm" and given["one_click"] is None
     if confirms and not public.is_of_page(given, token):
         return _page(row, token, 422)
-    (digests.confirm if confirms else digests.stop)(row, now)
-    return _page(digests.opened_by(token, now), token)
+    what: Any = digests if isinstance(row, Digest) else readers
+    (what.confirm if confirms else what.stop)(row, clock.now())
+    return _page(_opened(token), token)
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _page(row: Digest, token: str, status: int = 200) -> Response:
+def _opened(token: str) -> Digest | Reader:
+    """What the address is of. Raises Missing."""
+    now = clock.now()
+    try:
+        return digests.opened_by(token, now)
+    except Missing:
+        return readers.opened_by(token, now)
+
+
+def _page(row: Digest | Reader, token: str, status: int = 200) -> Response:
+    said: dict[str, Any] = {"state": "", "name": "these notices", "when": None}
+    if isinstance(row, Reader):
+        said["state"] = readers.state(row)
+    else:
+        rhythm = {"daily": "day", "weekly": "week", "monthly": "month"}[row.when]
+        said = {"state": state(row), "name": "this digest", "when": rhythm}
     return layout.page(
         "digest.html",
         "en",
         status,
         token=public.form_token(token),
         refused=status != 200,
-        state=state(row),
-        when={"daily": "day", "weekly": "week", "monthly": "month"}[row.when],
+        **said,
         email=addresses.readable(row.email),
     )

@@ -259,11 +259,17 @@ def host() -> str:
 def _look(survey: Survey, language: str) -> dict[str, Any]:
     """The company as the mail shows it: who it is, its colours, corners and fonts."""
     brand = brands.of(survey)
-    colour = script.colour_of(brand.options(survey.widget))
+    company = (survey.mail or {}).get("from_name") or survey.product or ""
+    return look_of(brand, brand.options(survey.widget), company, language)
+
+
+def look_of(brand: brands.Look, options: Mapping[str, Any], company: str, language: str) -> dict[str, Any]:
+    """The same of a brand; `company` is what it is called where the brand does not say."""
+    colour = script.colour_of(options)
     is_rtl = wording.direction(language) == "rtl"
     logo, night_logo = (_logo(brand, scheme) for scheme in brands.SCHEMES)
     return {
-        "company": unlinked(brand.name or (survey.mail or {}).get("from_name") or survey.product or ""),
+        "company": unlinked(brand.name or company),
         "address": [unlinked(line) for line in (brand.address or "").splitlines() if line.strip()],
         "logo": logo or night_logo,
         "night_logo": night_logo if logo and logo != night_logo else None,
@@ -355,10 +361,13 @@ def _foot(survey: Survey, invitation: Invitation, language: str) -> dict[str, An
     }
 
 
+#: Where the templates of this house lie.
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
 @cache
-def template(name: str) -> jinja2.Template:
+def template(name: str, folder: Path = _TEMPLATES) -> jinja2.Template:
     """One part of a mail; what stands in a page is escaped in one that is HTML."""
-    folder = Path(__file__).parents[1] / "templates"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=name.endswith(".html"),

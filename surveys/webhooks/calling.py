@@ -47,9 +47,6 @@ BUSY = timedelta(seconds=1)
 
 NAME = "webhooks"
 
-#: The kind of those whose mails go to a mailbox.
-MAIL = "mail"
-
 
 def look(payload: dict[str, Any], now: datetime) -> None:
     """Have what is due delivered beside the worker. As long as something waits, a later look is written down."""
@@ -173,17 +170,20 @@ class _Lane:
                 # It comes right after that one.
                 db.write(WebhookDelivery.update(due_at=earlier).where(_is(row.id, found.event_key)).execute)
                 continue
-            body = self._body(found, row, now)
-            if body is not None:
+            to = telling.mailbox(row, now)
+            body = self._body(found, row, to.stop, now) if to is not None else None
+            if to is None:
+                _give_away(found, now)
+            elif body is not None:
                 event = Event(found.event.id, body)
-                if row.kind == MAIL and not _mark(found, now):
+                if row.kind == telling.MAIL and not _mark(found, now):
                     continue
-                return _Try(row.id, row.kind, row.url, row.secret, found.event_key, found.attempts, event)
+                return _Try(row.id, row.kind, row.url, to.address, found.event_key, found.attempts, event)
         return None
 
     def _hold(self, row: Webhook, now: datetime) -> bool:
         mine = self._leases.get(row.id)
-        lease = LEASE_OF_MAIL if row.kind == MAIL else LEASE
+        lease = LEASE_OF_MAIL if row.kind == telling.MAIL else LEASE
         if mine is not None and row.lease_until == mine and mine > now + lease / 2:
             return True
         free = Webhook.lease_until.is_null() | (Webhook.lease_until < now)
@@ -195,13 +195,15 @@ class _Lane:
             self._leases[row.id] = until
         return bool(taken)
 
-    def _body(self, found: WebhookDelivery, row: Webhook, now: datetime) -> bytes | None:
+    def _body(self, found: WebhookDelivery, row: Webhook, stop: str | None, now: datetime) -> bytes | None:
         """What is to be sent. None when there is nothing (any more): then that is written down."""
         event = found.event
         try:
             known = telling.view(event.type)
             data = known.data(event.subject, row.surveys) if known else None
             told = {"type": event.type, "timestamp": clock.stamp(event.created_at), "data": data}
+            if stop is not None:
+                told["stop"] = stop
             body: bytes | None = delivery.carrier(row.kind).body(told) if data is not None else None
         except Exception as error:
             if db.away(error):
@@ -212,8 +214,7 @@ class _Lane:
             db.write(lambda: _note(tried, failed, now, of_ours=True))
             return None
         if body is None:
-            gone = WebhookDelivery.update(state=telling.GONE, ended_at=now, error=None)
-            db.write(gone.where(_is(row.id, found.event_key)).execute)
+            _give_away(found, now)
         return body
 
 
@@ -305,6 +306,12 @@ def _look_at(at: datetime, now: datetime) -> None:
         jobs.enqueue(telling.DUE, {}, now, due_at=at)
 
 
+def _give_away(found: WebhookDelivery, now: datetime) -> None:
+    """There is nothing to send of it, or nobody there who wants it."""
+    gone = WebhookDelivery.update(state=telling.GONE, ended_at=now, error=None)
+    db.write(gone.where(_is(found.webhook_id, found.event_key)).execute)
+
+
 def _mark(found: WebhookDelivery, now: datetime) -> bool:
     """Mark a mail before it leaves; whoever changes the row sends it."""
     marked = WebhookDelivery.update(state=telling.DEAD, error=UNSURE, ended_at=now)
@@ -314,7 +321,7 @@ def _mark(found: WebhookDelivery, now: datetime) -> bool:
 def _is(webhook_id: str, event_key: int, kind: str = "") -> Any:
     """The condition of a delivery that waits; of a mail also of one that is on its way."""
     waits: Any = _PENDING
-    if kind == MAIL:
+    if kind == telling.MAIL:
         waits |= (WebhookDelivery.state == telling.DEAD) & (WebhookDelivery.error == UNSURE)
     return (WebhookDelivery.webhook == webhook_id) & (WebhookDelivery.event == event_key) & waits
 

@@ -32,6 +32,9 @@ UPDATED = "response.updated"
 #: The kind of those that are told in JSON, and signed; the others carry a message to people.
 WEBHOOK = "webhook"
 
+#: The kind of those whose mails go to a mailbox.
+MAIL = "mail"
+
 PENDING, DELIVERED, DEAD, GONE = "pending", "delivered", "dead", "gone"
 STATES = (PENDING, DELIVERED, DEAD, GONE)
 
@@ -68,8 +71,17 @@ class Told:
     owner: str | None = None
 
 
+@dataclass(frozen=True)
+class Mailbox:
+    """Where mail for an owner's row goes. `stop`: the link at which its reader stops it; None where nobody can."""
+
+    address: str
+    stop: str | None
+
+
 _views: dict[str, View] = {}
 _examples: dict[str, Callable[[str], str | None]] = {}
+_find_mailbox: Callable[[Webhook, datetime], Mailbox | None] | None = None
 
 
 def use_views(views: Mapping[str, View]) -> None:
@@ -80,6 +92,19 @@ def use_views(views: Mapping[str, View]) -> None:
 def use_examples(examples: Mapping[str, Callable[[str], str | None]]) -> None:
     """Say what the last real case of a type is for an owner of webhooks: its subject, None when there was none."""
     _examples.update(examples)
+
+
+def use_mailboxes(find: Callable[[Webhook, datetime], Mailbox | None]) -> None:
+    """Say where the mails of a row of the kind mail go; None while nobody there wants them."""
+    global _find_mailbox
+    _find_mailbox = find
+
+
+def mailbox(row: Webhook, now: datetime) -> Mailbox | None:
+    """Where what is for a row goes, by whatever carries it; None while nobody there wants it."""
+    if row.kind == MAIL and _find_mailbox is not None:
+        return _find_mailbox(row, now)
+    return Mailbox(row.secret, None)
 
 
 def view(type_: str) -> View | None:
@@ -213,7 +238,12 @@ def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int
 
 
 def test(row: Webhook, now: datetime) -> WebhookDelivery:
-    """Queue the last real case of the first of its events that has one. Raises Clash when there is none yet."""
+    """Queue the last real case of the first of its events that has one.
+
+    Raises Clash when there is none yet, and where nobody wants it.
+    """
+    if mailbox(row, now) is None:
+        raise Clash("Who reads mail there has not said that they want it, or wants no more of it.")
     for type_ in row.events:
         subject = _example(type_, row)
         if subject is not None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 
 import pytest
 import time_machine
@@ -15,6 +16,7 @@ from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
 from surveys.keeping import backup
 from surveys.models import Person
 from tests.conftest import ON_SQLITE, Api
+from tests.surveys.mail import rules
 from tests.visitor import member, pressed
 
 #: A Wednesday.
@@ -260,3 +262,82 @@ def test_a_digest_tells_of_what_counts_at_the_address_of_now(world, api, make, m
     assert "Tried out" not in mail.text
     # By the address of now it is the same reader's.
     assert api.post("/api/digests", {**body, "email": "robert@example.com"})["id"] == made["id"]
+
+
+#: Words that break out, link, turn round, or are large.
+HOSTILE = (
+    "</td></table><script>window.hacked = 1</script><img src=https://evil.example/x.png>",
+    "see http://evil.example/a www.evil.example me@evil.example \u202egnp.exe",
+    '" onclick="hacked()" style="position:fixed" {{ 7 * 7 }} {% raw %}',
+    "<" * 3000,
+    "\U0001f621" * 3000,
+    "\u6f22" * 3000,
+    "w" * 3000,
+)
+
+
+def outside_links(html):
+    """What a reader sees, and what else is in a mail but for our own links and what newer programs read alone."""
+    return re.sub(
+        r'(href|src)="http://localhost/[^"]*"|<style>.*?</style>|<!--.*?-->', "", html, flags=re.DOTALL
+    )
+
+
+def tags_of(html):
+    """The elements of a mail, each with its attributes, as whoever reads HTML finds them."""
+    found = []
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
+    reader.feed(html)
+    return found
+
+
+@ON_SQLITE
+def test_a_digest_is_the_view_made_for_mail(world, api, make, mailbox, travel):
+    member("viewer", "bob@example.com")
+    survey = make.survey(name="Checkout")
+    api.post("/api/digests", {"email": "bob@example.com", "when": "daily"})
+    parking = api.post("/api/topics", {"label": "Parking <b>"})["id"]
+    for score in (10, 10, 9, 9, 7, 2, 1):
+        row = make.response(survey, score, comment="The car park was full.")
+    api.patch(f"/api/responses/{row.id}", {"topics": [parking]})
+    days_pass(world, travel)
+    [mail] = mailbox.sent
+    assert rules.broken(mail.html) == []
+    shown = " ".join(re.sub("<[^>]*>", " ", outside_links(mail.html)).split())
+    for said in (
+        "Checkout",
+        "29 Net Promoter Score \u00b7 between -32 and 72 \u00b7 7 answers",
+        "detractor 2 \u00b7 passive 1 \u00b7 promoter 4",
+        "What the comments speak of Parking &lt;b&gt; 7",
+        "The car park was full.",
+    ):
+        assert said in shown, shown
+    assert "Checkout: Net Promoter Score 29 (-32 to 72), 7 answers.\n" in mail.text
+    assert "What the comments speak of:\nParking <b>: 7\n" in mail.text
+    assert mail.html.count("http://localhost/team/feed/") == 7
+    assert "http://localhost/d/" in mail.html
+
+
+@ON_SQLITE
+def test_no_words_break_a_digest_or_make_it_too_large(world, api, make, mailbox, travel):
+    member("viewer", "bob@example.com")
+    api.post("/api/digests", {"email": "bob@example.com", "when": "daily"})
+    for number in range(30):
+        survey = make.survey(name=HOSTILE[number % len(HOSTILE)][:190])
+        make.response(survey, number % 11, comment=HOSTILE[number % len(HOSTILE)])
+    topic = api.post("/api/topics", {"label": HOSTILE[0][:70]})["id"]
+    row = make.response(survey, 3, comment="x" * 9000)
+    api.patch(f"/api/responses/{row.id}", {"topics": [topic]})
+    days_pass(world, travel)
+    [mail] = mailbox.sent
+    assert rules.broken(mail.html) == []
+    found = outside_links(mail.html)
+    used = {name for _, given in tags_of(mail.html) for name in given}
+    assert {tag for tag, _ in tags_of(mail.html)} & {"script", "img"} == set()
+    assert {name for name in used if name.startswith("on")} == set()
+    assert "7 * 7" in found
+    assert not re.search("[\u202a-\u202e]", mail.html)
+    for words in (re.sub("<[^>]*>", " ", found), re.sub(r"http://localhost/\S*", "", mail.text)):
+        assert not re.search(r"\w\.(example|png|exe)|\w@\w|://", words)
+    assert len(mail.text) < 30_000

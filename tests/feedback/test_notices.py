@@ -20,6 +20,7 @@ from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Response, Webhook
 from surveys.webhooks import calling
 from tests.conftest import ON_SQLITE, POSTGRES_IN_PROVE, Api
+from tests.visitor import member
 
 TO = [{"kind": "mail", "address": "team@example.com"}]
 SLACK = "https://hooks.slack.example/services/T0/B0/secret"
@@ -241,6 +242,7 @@ def test_a_low_score_is_told_once_everywhere_and_a_dead_chat_delays_nobody(world
         {"kind": "webhook", "address": HOOK},
     ]
     chats.dead = {"https://teams.example/dead"}
+    member("viewer", "team@example.com")
     survey = make.survey()
     given = rule("score", at_or_below=6, filters={"has_comment": "1"}) | {"to": to}
     made = api.post("/api/rules", given)
@@ -312,6 +314,7 @@ def test_a_mail_that_was_leaving_when_its_process_died_leaves_no_second_time(wor
 
     found, later_one = Dying(), Memory()
     delivery.use("mail", found)
+    member("viewer", "team@example.com")
     made = api.post("/api/rules", rule())
     path = f"/api/webhooks/{made['to'][0]['id']}"
     make.response(make.survey(), 1)

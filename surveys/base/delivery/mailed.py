@@ -7,7 +7,13 @@ from typing import Any
 
 from surveys.base import delivery
 from surveys.base.delivery.defusing import Told, line, plain
-from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.base.delivery.message import (
+    AUTOMATIC,
+    DeliveryFailed,
+    DeliveryUnknown,
+    Message,
+    stopped_at,
+)
 from surveys.base.delivery.webhook import Event, Outcome
 from surveys.base.settings import Settings
 
@@ -21,7 +27,12 @@ _TEXT = """{why}
 {link}
 
 --
-You get this because of a rule of your team: {settings}
+You get this because of a rule of the team: {settings}
+"""
+
+_STOP = """
+No more of it:
+{stop}
 """
 
 
@@ -29,7 +40,7 @@ class Mailed:
     """Carries notices to one mailbox."""
 
     def body(self, told: Mapping[str, Any]) -> bytes:
-        """Subject and text for an event that is a notice."""
+        """Subject, text and headers for an event that is a notice; `stop` is where its reader stops them."""
         notice = Told.of(told["data"])
         quoted = "\n".join(f"> {each}" for each in plain(notice.quote or "", QUOTE).splitlines())
         text = _TEXT.format(
@@ -40,7 +51,12 @@ class Mailed:
             link=notice.link,
             settings=notice.settings,
         )
-        return json.dumps({"subject": line(notice.title, SUBJECT), "text": text}, ensure_ascii=False).encode()
+        stop, headers = told.get("stop"), AUTOMATIC
+        if stop:
+            text += _STOP.format(stop=stop)
+            headers = headers | stopped_at(stop)
+        mail = {"subject": line(notice.title, SUBJECT), "text": text, "headers": headers}
+        return json.dumps(mail, ensure_ascii=False).encode()
 
     def send(self, url: str, secret: str, event: Event, now: datetime) -> Outcome:
         """Try once; the Message-ID is the event's, so that a mailbox can tell a repetition. Raises nothing.
@@ -50,8 +66,7 @@ class Mailed:
         if not secret:
             return Outcome(error="UnreadableSecret")
         given = json.loads(event.body)
-        headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-        message = Message(secret, given["subject"], given["text"], id=event.id, headers=headers)
+        message = Message(secret, given["subject"], given["text"], id=event.id, headers=given["headers"])
         try:
             delivery.transport("mail").send(message, now)
         except DeliveryUnknown:

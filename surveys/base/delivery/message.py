@@ -28,6 +28,15 @@ class DeliveryUnknown(Exception):
     """The line broke after the message was handed over: it may have arrived. Sending again may send twice."""
 
 
+#: What a machine sends says so, that no other machine answers it (RFC 3834, 5).
+AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
+
+def stopped_at(link: str) -> dict[str, str]:
+    """The headers of a mail that its reader stops at `link`, by one click without a page in between (RFC 8058)."""
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
 @dataclass(frozen=True)
 class Message:
     """What is to be sent to one address. `headers` come on top of the usual ones, without line ends.
