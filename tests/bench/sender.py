@@ -5,8 +5,10 @@ import signal
 import smtplib
 from typing import Any
 
+from feedback import digests
 from surveys import invitations
-from surveys.base import db, worker
+from surveys.base import clock, db, worker
+from surveys.webhooks import calling
 from wsgi import create_app
 
 #: Each step of sending one mail: whose function, its name, and on which side of it the process dies.
@@ -21,13 +23,30 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "after it is marked as sent": (invitations, "sent", "after"),
 }
 
+#: The same of a digest.
+OF_DIGESTS: dict[str, tuple[Any, str, str]] = {
+    "before a digest is begun": (digests, "_begin", "before"),
+    "after a digest is begun": (digests, "_begin", "after"),
+    **{f"a digest, {step}": STEPS[step] for step in STEPS if STEPS[step][0] is not invitations},
+    "before a digest is noted": (digests, "_note", "before"),
+    "after a digest is noted": (digests, "_note", "after"),
+}
+
 
 def live(settings: dict[str, str], step: str | None) -> None:
     """Do what the worker does with the rows until none is due; with a `step`, be killed there at the first mail."""
     create_app(settings)
     if step is not None:
-        _die_at(*STEPS[step])
+        _die_at(*(STEPS | OF_DIGESTS)[step])
     worker.drain()
+    worker.close()
+    db.close_database()
+
+
+def call(settings: dict[str, str], step: str | None) -> None:
+    """Do what is done beside the worker for webhooks: deliver until nothing is due."""
+    create_app(settings)
+    calling.look({}, clock.now())
     worker.close()
     db.close_database()
 

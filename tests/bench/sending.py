@@ -23,7 +23,7 @@ from aiosmtpd.controller import Controller
 from surveys import catalogue, triggers
 from surveys.base import clock, db, jobs, worker
 from surveys.commands.service import prepare
-from surveys.models import Invitation
+from surveys.models import Invitation, Webhook
 from tests import servers
 from tests.bench import sender
 from wsgi import create_app
@@ -49,22 +49,22 @@ def main() -> None:
 
 def run(environment: dict[str, str], mails: int, kills: int, seed: int) -> list[str]:
     """Send invitations while their sender is killed at each of its steps and `kills` times more; what is wrong."""
-    with _inbox() as (arrived, url):
+    with inbox() as (arrived, url):
         settings = {**environment, "SMTP_URL": url}
         app = create_app(settings)
         with app.app_context():
             prepare(app.extensions["earshot"])
         _invite(mails)
-        nursery = _nursery()
+        born = nursery()
         for step in sender.STEPS:
-            _live(nursery, settings, _to_its_end, step)
+            life(born, settings, to_its_end, step)
         choose = random.Random(seed)
         share = max(1, round(1.8 * mails / max(1, kills)))
         killed = sum(
-            _live(nursery, settings, _after(arrived, choose.randrange(share), choose.uniform(0, 0.02)))
+            life(born, settings, after(arrived, choose.randrange(share), choose.uniform(0, 0.02)))
             for _ in range(kills)
         )
-        _live(nursery, settings, _to_its_end)
+        life(born, settings, to_its_end)
         states = _states()
         worker.close()
         db.close_database()
@@ -84,14 +84,19 @@ def _verdict(arrived: Counter[str], states: dict[str, str], mails: int, killed: 
     ] * bool(unseen)
 
 
-def _live(
-    nursery: Any, settings: dict[str, str], wait: Callable[[Any], Any], step: str | None = None
+def life(
+    born: Any,
+    settings: dict[str, str],
+    wait: Callable[[Any], Any],
+    step: str | None = None,
+    what: Callable[..., Any] = sender.live,
 ) -> bool:
     """One life of a sender; kill it once `wait` returns. True when it was not done before."""
-    # The leases of whoever was killed run out: five minutes pass.
+    # The leases of whoever was killed run out.
     past = clock.now() - timedelta(seconds=1)
     db.write(jobs.Job.update(lease_until=past).where(jobs.Job.state == jobs.RUNNING).execute)
-    process = nursery.Process(target=sender.live, args=(settings, step))
+    db.write(Webhook.update(lease_until=None).execute)
+    process = born.Process(target=what, args=(settings, step))
     process.start()
     wait(process)
     was_alive = process.is_alive()
@@ -102,12 +107,12 @@ def _live(
     return was_alive
 
 
-def _to_its_end(process: Any) -> None:
+def to_its_end(process: Any) -> None:
     process.join(AT_MOST_SECONDS)
 
 
-def _after(arrived: Counter[str], mails: int, seconds: float) -> Callable[[Any], None]:
-    """Wait until so many more mails have arrived, and then some."""
+def after(arrived: Counter[str], mails: int, seconds: float) -> Callable[[Any], None]:
+    """Wait until so many more mails (or calls) have arrived, and then some."""
 
     def wait(process: Any) -> None:
         aim = arrived.total() + mails
@@ -119,11 +124,11 @@ def _after(arrived: Counter[str], mails: int, seconds: float) -> Callable[[Any],
     return wait
 
 
-def _nursery() -> Any:
+def nursery() -> Any:
     """Where senders are born: a process that has imported everything, so that a life begins at once."""
-    nursery = multiprocessing.get_context("forkserver")
-    nursery.set_forkserver_preload(["tests.bench.sender"])
-    return nursery
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(["tests.bench.sender"])
+    return found
 
 
 def _invite(mails: int) -> None:
@@ -139,7 +144,7 @@ def _states() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _inbox() -> Iterator[tuple[Counter[str], str]]:
+def inbox() -> Iterator[tuple[Counter[str], str]]:
     """A mail server that takes everything and counts what arrived, by invitation."""
     arrived: Counter[str] = Counter()
     lock = threading.Lock()
