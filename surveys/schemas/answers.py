@@ -129,6 +129,28 @@ def _is_text(most: int, least: int = 0) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is str and least <= len(value) <= most)
 
 
+def _is_named(most: int, is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a value is null, or an object of at most so many names whose values are all right."""
+    return lambda value: (
+        value is None
+        or (
+            type(value) is dict
+            and len(value) <= most
+            and all(1 <= len(name) <= 100 and is_right(each) for name, each in value.items())
+        )
+    )
+
+
+def _is_property(value: Any) -> bool:
+    return (
+        value is None or type(value) in (int, float, bool) or (type(value) is str and len(value) <= LONG)
+    )
+
+
+def _is_answer(value: Any) -> bool:
+    return type(value) in (int, float, bool) or (type(value) is str and len(value) <= 10_000)
+
+
 #: What is right without any doubt. `AnswerBody` says the rules; a test compares the two.
 _PLAIN: dict[str, Callable[[Any], Any]] = {
     "id": lambda value: type(value) is str and _LOWER_UUID.fullmatch(value),
@@ -141,6 +163,8 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "touchpoint": _is_text(SHORT),
     "language": lambda value: value is None or (type(value) is str and TAG.fullmatch(value)),
     "page": _is_text(LONG),
+    "properties": _is_named(50, _is_property),
+    "answers": _is_named(50, _is_answer),
     "contact": lambda value: value is None or (type(value) is str and value in follow_ups.CONTACTS),
     "final": lambda value: type(value) is bool,
     "channel": lambda value: type(value) is str and value in CHANNELS,

@@ -17,6 +17,9 @@ from surveys.schemas.answers import AnswerBody, plainly
 SHOP = "https://shop.example"
 EARLIER = "6f1c1a52-6f0e-4b7e-9d59-3f2b8f6f7a10"
 
+#: Fields in which names are the callers' own.
+FREE = ("properties", "answers", "search_text")
+
 #: By field, values of which some are right and some are not.
 VALUES = {
     "id": [EARLIER, EARLIER.upper(), EARLIER.replace("-", ""), "x", 7, None],
@@ -24,14 +27,22 @@ VALUES = {
     "survey": ["sv_1", "", "x" * 100, "x" * 101, 7, None],
     "score": [0, 10, -100, 101, None, True, 9.0, "9"],
     "comment": ["", "Good", "x" * 10_000, "x" * 10_001, None, 7, ["x"]],
-    "answers": [{}, {"why": "x"}, None, []],
+    "answers": [
+        *({}, {"why": "x"}, {"why": 7, "again": True, "half": 0.5}, {"why": "x" * 10_000}, None, [], "x", 7),
+        *({"why": "x" * 10_001}, {"why": None}, {"why": {}}, {"why": ["a", "b"]}, {"why": [1]}, {"": "x"}),
+        *({"x" * 100: "x"}, {"x" * 101: "x"}, {str(at): at for at in range(50)}, {str(at): at for at in range(51)}),
+    ],
     "edit_key": ["x" * 16, "x" * 15, "x" * 128, "x" * 129, None],
     "invitation": ["t", "", "x" * 301, None],
     "person": [None, {"id": "u-1"}, {"email": "x"}],
     "touchpoint": ["checkout", "", "x" * 201, None, 7],
     "language": ["de", "pt-BR", "x", "de\n", "Deutsch!", "", None, 7],
     "page": ["https://a.example/x?y=1#z", "https://u:p@a.example/", "http://[", "", "x" * 2001, None, 7],
-    "properties": [{}, {"plan": "pro"}, None, {"x": [1]}],
+    "properties": [
+        *({}, {"plan": "pro"}, {"seats": 7, "paid": False, "share": 0.5, "since": None}, None, [], "x", 7),
+        *({"x": [1]}, {"x": {}}, {"x": "x" * 2000}, {"x": "x" * 2001}, {"": 1}, {"x" * 100: 1}, {"x" * 101: 1}),
+        *({str(at): at for at in range(50)}, {str(at): at for at in range(51)}),
+    ],
     "final": [True, False, None, 1, "true"],
     "channel": ["widget", "kiosk", "fax", None, ["widget"]],
     "contact": ["reply", "news", "both", "fax", None, 7],
@@ -69,6 +80,9 @@ def bodies(survey):
         "with a page",
         {"id": str(uuid.uuid4()), "survey": survey, "page": "https://a.example/x?y#z", "channel": "link"},
     )
+    yield "with properties", {"id": str(uuid.uuid4()), "survey": survey, "properties": {"plan": "pro", "seats": 7}}
+    yield "with answers", {"id": str(uuid.uuid4()), "survey": survey, "answers": {"why": "Ärger", "again": True}}
+    yield "with wrong properties", {"id": str(uuid.uuid4()), "survey": survey, "properties": {"plan": []}}
     yield "not ours", {**fresh, "id": str(uuid.uuid4()), "invitation": "forged"}
     yield "unknown field", {**fresh, "colour": "red"}
 
@@ -107,7 +121,10 @@ def test_both_ways_give_the_same_answer_and_the_same_row(world, make, name):
                 said.append((about, answer.status, shown, kept))
             rows = Response.select().where(Response.survey == survey).order_by(Response.key)
             left = [
-                (row.score, row.comment, row.page, row.channel, row.revision, row.final, row.flags)
+                [
+                    getattr(row, name)
+                    for name in ("score", "comment", "page", "channel", "revision", "final", "flags", *FREE)
+                ]
                 for row in rows
             ]
             told.append((said, left))
@@ -133,6 +150,8 @@ def test_the_ordinary_answer_takes_it_and_nothing_else_does(world, make):
     raw = json.dumps({"id": str(uuid.uuid4()), "survey": survey, "score": 9})
     assert not went_long()
     assert not went_long(headers={"Origin": SHOP})
+    told = {"properties": {"plan": "pro", "seats": 7}, "answers": {"why": "x", "again": True}}
+    assert not went_long(json={"id": str(uuid.uuid4()), "survey": survey, "score": 9, **told})
     assert not went_long(json=None, data=raw, content_type="text/plain;charset=UTF-8")
     assert went_long(json=None, data=raw, content_type="application/xml")
     assert went_long(headers={"Origin": "https://evil.example"})
