@@ -142,9 +142,7 @@ def _is_named(most: int, is_right: Callable[[Any], bool]) -> Callable[[Any], boo
 
 
 def _is_property(value: Any) -> bool:
-    return (
-        value is None or type(value) in (int, float, bool) or (type(value) is str and len(value) <= LONG)
-    )
+    return value is None or type(value) in (int, float, bool) or (type(value) is str and len(value) <= LONG)
 
 
 def _is_answer(value: Any) -> bool:

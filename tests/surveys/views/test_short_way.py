@@ -30,7 +30,12 @@ VALUES = {
     "answers": [
         *({}, {"why": "x"}, {"why": 7, "again": True, "half": 0.5}, {"why": "x" * 10_000}, None, [], "x", 7),
         *({"why": "x" * 10_001}, {"why": None}, {"why": {}}, {"why": ["a", "b"]}, {"why": [1]}, {"": "x"}),
-        *({"x" * 100: "x"}, {"x" * 101: "x"}, {str(at): at for at in range(50)}, {str(at): at for at in range(51)}),
+        *(
+            {"x" * 100: "x"},
+            {"x" * 101: "x"},
+            {str(at): at for at in range(50)},
+            {str(at): at for at in range(51)},
+        ),
     ],
     "edit_key": ["x" * 16, "x" * 15, "x" * 128, "x" * 129, None],
     "invitation": ["t", "", "x" * 301, None],
@@ -40,7 +45,15 @@ VALUES = {
     "page": ["https://a.example/x?y=1#z", "https://u:p@a.example/", "http://[", "", "x" * 2001, None, 7],
     "properties": [
         *({}, {"plan": "pro"}, {"seats": 7, "paid": False, "share": 0.5, "since": None}, None, [], "x", 7),
-        *({"x": [1]}, {"x": {}}, {"x": "x" * 2000}, {"x": "x" * 2001}, {"": 1}, {"x" * 100: 1}, {"x" * 101: 1}),
+        *(
+            {"x": [1]},
+            {"x": {}},
+            {"x": "x" * 2000},
+            {"x": "x" * 2001},
+            {"": 1},
+            {"x" * 100: 1},
+            {"x" * 101: 1},
+        ),
         *({str(at): at for at in range(50)}, {str(at): at for at in range(51)}),
     ],
     "final": [True, False, None, 1, "true"],
@@ -80,8 +93,14 @@ def bodies(survey):
         "with a page",
         {"id": str(uuid.uuid4()), "survey": survey, "page": "https://a.example/x?y#z", "channel": "link"},
     )
-    yield "with properties", {"id": str(uuid.uuid4()), "survey": survey, "properties": {"plan": "pro", "seats": 7}}
-    yield "with answers", {"id": str(uuid.uuid4()), "survey": survey, "answers": {"why": "Ärger", "again": True}}
+    yield (
+        "with properties",
+        {"id": str(uuid.uuid4()), "survey": survey, "properties": {"plan": "pro", "seats": 7}},
+    )
+    yield (
+        "with answers",
+        {"id": str(uuid.uuid4()), "survey": survey, "answers": {"why": "Ärger", "again": True}},
+    )
     yield "with wrong properties", {"id": str(uuid.uuid4()), "survey": survey, "properties": {"plan": []}}
     yield "not ours", {**fresh, "id": str(uuid.uuid4()), "invitation": "forged"}
     yield "unknown field", {**fresh, "colour": "red"}

@@ -1,0 +1,8 @@
+"""Recording: an answer arrives, and is stored or merged into what is stored. What others call is listed here."""
+
+from surveys.recording.amending import editable_until
+from surveys.recording.arrivals import ARCHIVED_GRACE, Answer
+from surveys.recording.bearers import Answered, to_invitation
+from surveys.recording.taking import record
+
+__all__ = ["ARCHIVED_GRACE", "Answer", "Answered", "editable_until", "record", "to_invitation"]

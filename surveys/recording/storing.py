@@ -1,0 +1,75 @@
+"""New rows go into the database, with what belongs to them: counts, tags, person and invitation, and the job."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from surveys import daily_counts, events, responses, tombstones
+from surveys.base import db, jobs
+from surveys.models import Alias, Invitation, Person, Response, Tombstone
+
+
+def insert(rows: list[Response], vouched: bool = False) -> list[Response]:
+    """Insert rows unless the id, the invitation or the key is taken, or the id was deleted; those that are stored now.
+
+    `vouched`: whoever imports may bring back what was deleted.
+    """
+    tick = db.new_tick()
+    for row in rows:
+        row.first_tick = row.changed_tick = tick
+    count = _insert_rows.many([row.__data__ for row in rows])
+    if not count:
+        return []
+    # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
+    unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
+    if count == len(rows) and not unwanted:
+        return rows
+    # Nobody else has our tick.
+    ours = (Response.first_tick == tick) & Response.key.in_([row.key for row in rows])
+    if unwanted:
+        Response.delete().where(ours & Response.id.in_(list(unwanted))).execute()
+    inserted = {found.id for found in Response.select(Response.id).where(ours)}
+    return [row for row in rows if row.id in inserted]
+
+
+def follow(
+    recorded: Sequence[tuple[Response, Person | None, Invitation | None]], history: bool = False
+) -> None:
+    """What belongs to new rows: counts, tags, person and invitation, and the job."""
+    daily_counts.counted(row for row, _, _ in recorded)
+    for row, person, invitation in recorded:
+        if row.tags:
+            responses.index_tags(row)
+        note_answer(row, person, invitation, row.created_at)
+    read = [({"key": row.key}, row.updated_at) for row, _, _ in recorded]
+    jobs.enqueue_all(events.RECORDED, read, in_bulk=history)
+
+
+def note_answer(row: Response, person: Person | None, invitation: Invitation | None, at: datetime) -> None:
+    """Write down that person and invitation were answered, by the score that `row` has now."""
+    if row.score is None or row.test:
+        return
+    if invitation is not None and invitation.answered_at is None:
+        Invitation.update(status="answered", answered_at=at).where(Invitation.id == invitation.id).execute()
+    if invitation is not None and row.counted:
+        responses.displace(invitation, at)
+    if person is not None and (person.last_answered_at is None or person.last_answered_at < at):
+        Person.update(last_answered_at=at).where(Person.id == person.id).execute()
+
+
+def _second_ids(rows: Sequence[Response]) -> set[str]:
+    """Ids under which another answer was amended."""
+    return {id_ for (id_,) in _aliases(ids=db.listed([row.id for row in rows])).fetchall()}
+
+
+def _deleted(rows: Sequence[Response]) -> set[str]:
+    """Ids of answers that were deleted."""
+    stones = {tombstones.digest(tombstones.RESPONSE, row.id): row.id for row in rows}
+    return {stones[digest] for (digest,) in _stones(digests=db.listed(list(stones))).fetchall()}
+
+
+_aliases = db.Prepared(lambda: Alias.select(Alias.id).where(db.is_among(Alias.id, "ids")))
+_stones = db.Prepared(
+    lambda: Tombstone.select(Tombstone.digest).where(db.is_among(Tombstone.digest, "digests"))
+)
+# SQLite's OR IGNORE, which the builder would write for an action, also swallows a NOT NULL violation.
+_insert_rows = db.Insert(Response, action="nothing")
