@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from surveys import invitations, people
+from surveys.base import db
 from surveys.models import Invitation, Person, Response, Survey
 
 #: Queued answers of browsers that were offline are still taken this long after a survey was archived.
@@ -20,6 +21,7 @@ class Answer:
     `attribution`: agent, team, ticket and tags as columns, where no invitation knows them. The tags of the first
     import stay, because people change them afterwards. `history`: it is not what somebody says now, so its comment is
     read when those of now are. `own`: it comes from the respondent's own page, which needs no edit key.
+    `remembered`: its survey is as `survey_of` remembers it, and may have changed since.
     """
 
     id: str
@@ -35,6 +37,15 @@ class Answer:
     attribution: dict[str, Any] = field(default_factory=dict)
     history: bool = False
     own: bool = False
+    remembered: bool = False
+
+
+class Changed(Exception):
+    """The survey is not what was remembered of it: read it again, and begin anew."""
+
+
+#: A survey as it stands: the same object for all, as long as the database says the same.
+survey_of = db.Lookup(Survey.id, shared=True)
 
 
 @dataclass
@@ -58,6 +69,14 @@ class Arrival:
         if self.answer.vouched or self.answer.revision > 1 or self.survey.require_signed_identity:
             return False
         return self.who is None and self.invitation_id is None
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the survey is another by now than was remembered. Asked in the transaction that records."""
+        if not self.answer.remembered:
+            return False
+        now = survey_of(self.survey.id)
+        return now is not self.survey and (now is None or now.__data__ != self.survey.__data__)
 
 
 def person_of(who: people.Identity | None, invitation: Invitation | None, now: datetime) -> Person | None:

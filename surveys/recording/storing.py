@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from surveys import daily_counts, events, responses, tombstones
 from surveys.base import db, jobs
@@ -20,7 +21,7 @@ def insert(rows: list[Response], vouched: bool = False) -> list[Response]:
     if not count:
         return []
     # Asked afterwards: where a deletion made room for the row, its tombstone can be seen by now.
-    unwanted = _second_ids(rows) | (set() if vouched else _deleted(rows))
+    unwanted = _unwanted_ids(rows, vouched)
     if count == len(rows) and not unwanted:
         return rows
     # Nobody else has our tick.
@@ -56,20 +57,20 @@ def note_answer(row: Response, person: Person | None, invitation: Invitation | N
         Person.update(last_answered_at=at).where(Person.id == person.id).execute()
 
 
-def _second_ids(rows: Sequence[Response]) -> set[str]:
-    """Ids under which another answer was amended."""
-    return {id_ for (id_,) in _aliases(ids=db.listed([row.id for row in rows])).fetchall()}
+def _unwanted_ids(rows: Sequence[Response], vouched: bool) -> set[str]:
+    """Ids under which another answer was amended and, unless `vouched`, ids of answers that were deleted."""
+    stones = {} if vouched else {tombstones.digest(tombstones.RESPONSE, row.id): row.id for row in rows}
+    found = _unwanted(ids=db.listed([row.id for row in rows]), digests=db.listed(list(stones)))
+    return {stones.get(each, each) for (each,) in found.fetchall()}
 
 
-def _deleted(rows: Sequence[Response]) -> set[str]:
-    """Ids of answers that were deleted."""
-    stones = {tombstones.digest(tombstones.RESPONSE, row.id): row.id for row in rows}
-    return {stones[digest] for (digest,) in _stones(digests=db.listed(list(stones))).fetchall()}
+def _build_unwanted() -> Any:
+    second = Alias.select(Alias.id).where(db.is_among(Alias.id, "ids"))
+    return second.union_all(
+        Tombstone.select(Tombstone.digest).where(db.is_among(Tombstone.digest, "digests"))
+    )
 
 
-_aliases = db.Prepared(lambda: Alias.select(Alias.id).where(db.is_among(Alias.id, "ids")))
-_stones = db.Prepared(
-    lambda: Tombstone.select(Tombstone.digest).where(db.is_among(Tombstone.digest, "digests"))
-)
+_unwanted = db.Prepared(_build_unwanted)
 # SQLite's OR IGNORE, which the builder would write for an action, also swallows a NOT NULL violation.
 _insert_rows = db.Insert(Response, action="nothing")

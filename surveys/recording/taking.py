@@ -11,7 +11,7 @@ from surveys.base.errors import Gone, Missing, Refused
 from surveys.domain.metrics import METRICS
 from surveys.models import Alias, Invitation, Response, Survey
 from surveys.recording.amending import amend
-from surveys.recording.arrivals import ARCHIVED_GRACE, Answer, Arrival, person_of
+from surveys.recording.arrivals import ARCHIVED_GRACE, Answer, Arrival, Changed, person_of
 from surveys.recording.bearers import check_bearer, check_open
 from surveys.recording.new_rows import flag, new_row
 from surveys.recording.storing import follow, insert
@@ -22,7 +22,8 @@ def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) 
 
     Each field keeps the value of the highest revision that carried it; at equal revision the first stored
     wins. So any order of arrival, any number of times, gives the same row. `burst_limit`: answers a minute,
-    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered, Gone and Missing.
+    survey and network above which new ones are flagged; 0 for none. Raises Refused, Clash, Answered, Gone and Missing,
+    and Changed where the survey was remembered and has changed.
     """
     if survey.archived_at and now > survey.archived_at + ARCHIVED_GRACE and not answer.vouched:
         raise Missing
@@ -42,6 +43,9 @@ def _check(survey: Survey, answer: Answer) -> None:
     score = answer.values.get("score")
     metric = METRICS[survey.metric]
     if score is not None and not metric.accepts(score):
+        if answer.remembered:
+            # Perhaps by a metric that it no longer has.
+            raise Changed
         raise Refused(f"Must be between {metric.minimum} and {metric.maximum}.", "score")
 
 
@@ -49,7 +53,11 @@ def _record_new(arrivals: Sequence[Arrival]) -> list[Any]:
     """`_record` for many plain arrivals: a few statements for all of them. ALONE for what is not new after all."""
     new: dict[int, Response] = {}
     ids: set[str] = set()
+    remembered = {id(each.survey): each for each in arrivals if each.answer.remembered}
+    past = {survey for survey, arrival in remembered.items() if arrival.is_past}
     for arrival in arrivals:
+        if id(arrival.survey) in past:
+            continue
         row = new_row(arrival, None, None)
         # What comes twice, id or microsecond, is settled one after the other.
         if row.id not in ids and row.key not in new:
@@ -64,6 +72,8 @@ def _record_new(arrivals: Sequence[Arrival]) -> list[Any]:
 
 def _record(arrival: Arrival) -> tuple[Response, bool]:
     survey, answer, now = arrival.survey, arrival.answer, arrival.now
+    if arrival.is_past:
+        raise Changed
     # Locked, so that two devices that answer one invitation at once come one after the other.
     if arrival.invitation_id and (seen := responses.glance(arrival.invitation_id)):
         ticket_resolutions.hold(seen)

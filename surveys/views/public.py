@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 
 from surveys import recording, refused_origins, responses
-from surveys.base import clock, db, errors, signing
+from surveys.base import clock, errors, signing
 from surveys.base.http import callers, context, limits, observe
 from surveys.base.http.problems import Problem
 from surveys.models import Survey
@@ -24,16 +24,17 @@ def limit() -> None:
 
 
 def survey(survey_id: str) -> Survey:
-    """The survey, for respondents: an archived one is not there."""
-    found = _survey(survey_id)
+    """The survey, for respondents. Raises Missing where there is none, as for one that was archived."""
+    return present(recording.survey_of(survey_id))
+
+
+def present(found: Survey | None) -> Survey:
+    """What was found, for respondents. Raises Missing as `survey` does."""
     if found is None or (
         found.archived_at is not None and clock.now() > found.archived_at + recording.ARCHIVED_GRACE
     ):
         raise errors.Missing
     return found
-
-
-_survey = db.Lookup(Survey.id, shared=True)
 
 
 def foreign_origin() -> str | None:

@@ -18,6 +18,7 @@ from surveys.base import clock, db
 from surveys.base.http import app as web_app
 from surveys.base.http import bodies, callers, limits, observe
 from surveys.base.settings import Settings
+from surveys.models import Survey
 from surveys.schemas import answers
 from surveys.views import public
 
@@ -54,7 +55,7 @@ class ShortWay:
             return None
         try:
             given = answers.plainly(bodies.parse_json(raw))
-            chosen = public.survey(given["survey"]) if given is not None else None
+            chosen, remembered = _survey(given["survey"]) if given is not None else (None, False)
         except Exception as error:
             if db.away(error):
                 environ[ENDED] = error
@@ -74,6 +75,7 @@ class ShortWay:
                 edit_key=given.get("edit_key"),
                 invitation=given.get("invitation"),
                 network=limits.network(address, 24, 48),
+                remembered=remembered,
             )
             row, created = recording.record(chosen, answer, clock.now(), self._settings.public_limit)
             body = _JSON.encode(public.shown(chosen, row)).encode() + b"\n"
@@ -108,6 +110,12 @@ class ShortWay:
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _survey(survey_id: str) -> tuple[Survey, bool]:
+    """The survey, and whether it is only remembered: then recording makes sure of it. Raises Missing."""
+    found = recording.survey_of.remembered(survey_id)
+    return (public.present(found), True) if found is not None else (public.survey(survey_id), False)
 
 
 def _host(name: str) -> str:

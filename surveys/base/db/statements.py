@@ -181,6 +181,7 @@ class Lookup:
     """The row of a table in which one column has a value, locked until the end of the transaction if `lock`.
 
     `shared`: the same row object is given to all as long as the database says the same, so nobody may change it.
+    Whoever goes by one that is `remembered` looks in the transaction, before the commit, whether it is still that one.
     """
 
     #: Rows that are shared at most; there are few surveys.
@@ -196,6 +197,11 @@ class Lookup:
             return query.for_update() if lock and not on_sqlite() else query
 
         self._select = Prepared(build)
+
+    def remembered(self, value: Any) -> Any:
+        """The shared row as this process last read it, which may be past; None when it is not at hand."""
+        _, row = (self._shared or {}).get(value, (None, None))
+        return row
 
     def __call__(self, value: Any) -> Any:
         """The row, or None."""

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import marshmallow as ma
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import create_environ, run_wsgi_app
 
-from surveys.models import Response
+from surveys.models import Response, Survey
 from surveys.schemas.answers import AnswerBody, plainly
 
 SHOP = "https://shop.example"
@@ -188,3 +188,47 @@ def test_a_page_that_names_no_host_is_answered_all_the_same(world, make):
     })  # fmt: skip
     del environ["HTTP_HOST"]
     assert run_wsgi_app(world.app.wsgi_app, environ)[1] == "201 CREATED"
+
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+#: What changes of a survey behind the back of a process that remembers it, and what an answer then gets.
+CHANGES = [
+    ({"allowed_origins": []}, 403),
+    ({"status": "archived", "archived_at": LONG_AGO}, 404),
+    ({"metric": "csat"}, 422),
+    ({"require_signed_identity": True}, 422),
+    ({"definition": 7, "edit_window_hours": 1}, 201),
+]
+
+
+@pytest.mark.parametrize(("change", "status"), CHANGES)
+def test_no_answer_is_recorded_by_what_a_survey_was_before(world, make, change, status):
+    survey = make.survey(allowed_origins=[SHOP]).id
+
+    def answer(**fields):
+        body = {"id": str(uuid.uuid4()), "survey": survey, "score": 9, **fields}
+        return world.client.post("/r", json=body, headers={"Origin": SHOP})
+
+    assert [answer().status_code for _ in range(2)] == [201, 201]
+    Survey.update(change).where(Survey.id == survey).execute()
+    answered = answer()
+    assert answered.status_code == status
+    rows = list(Response.select().where(Response.survey == survey).order_by(Response.key))
+    assert len(rows) == 2 + (status == 201)
+    if status == 201:
+        assert rows[-1].definition == 7
+        made, until = (
+            datetime.fromisoformat(answered.json[name]) for name in ("created_at", "editable_until")
+        )
+        assert until - made == timedelta(hours=1)
+
+
+def test_no_later_revision_is_recorded_by_what_a_survey_was_before(world, make):
+    survey = make.survey(allowed_origins=[SHOP]).id
+    body = {"id": str(uuid.uuid4()), "survey": survey, "score": 9, "edit_key": "k" * 32}
+    assert world.client.post("/r", json=body).status_code == 201
+    Survey.update(allowed_origins=[]).where(Survey.id == survey).execute()
+    later = world.client.post("/r", json={**body, "revision": 2, "score": 1}, headers={"Origin": SHOP})
+    assert later.status_code == 403
+    assert Response.get(Response.survey == survey).score == 9
