@@ -98,10 +98,10 @@ def install() -> None:
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)
 def read_comment(payload: dict[str, Any], now: datetime) -> None:
     """Read language and sentiment of a response's comment; a sentiment that a person gave stands."""
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     if row is None:
         return
-    known = Reading.get_or_none(Reading.key == row.key)
+    known = _reading(row.key)
     comment = (row.comment or "").strip()
     if not comment:
         if known is not None:
@@ -257,6 +257,7 @@ def _build_comment() -> Any:
 
 
 _comment = db.Prepared(_build_comment)
+_reading = db.Lookup(Reading.key)
 
 
 def _forget(key: int, now: datetime) -> None:

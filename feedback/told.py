@@ -7,8 +7,8 @@ from typing import Any
 from feedback import columns, feed
 from feedback.models import Reading, Topic
 from feedback.topics import topics
-from surveys import visible
-from surveys.base import clock
+from surveys import responses, visible
+from surveys.base import clock, db
 from surveys.base.accounts.caller import Caller
 from surveys.models import Erased, Response
 from surveys.webhooks import telling
@@ -29,7 +29,7 @@ def updated(payload: dict[str, Any], now: datetime) -> None:
 
 def read(payload: dict[str, Any], now: datetime) -> None:
     """Tell what was read in a comment, once for each reading."""
-    reading = Reading.get_or_none(Reading.key == payload["key"])
+    reading = _reading(payload["key"])
     if reading is not None:
         _tell(READ, reading.key, str(clock.microseconds(reading.read_at)), now)
 
@@ -107,11 +107,14 @@ VIEWS: dict[str, View] = {
 
 
 def _tell(type_: str, key: int, mark: str | None, now: datetime) -> None:
-    row = Response.get_or_none(Response.key == key)
+    row = responses.stored(key) if telling.wanted(type_) else None
     if row is not None:
         # A key may come again with history that was deleted and read in anew; the tick does not.
         mark = f"{row.first_tick} {mark or row.version}" if type_ != CREATED else str(row.first_tick)
         telling.tell(Told(type_, str(key), row.survey_id, response=key, mark=mark), now)
+
+
+_reading = db.Lookup(Reading.key)
 
 
 def _whoever(surveys: Sequence[str] | None) -> Caller:

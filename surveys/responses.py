@@ -28,6 +28,8 @@ FROM_INVITATION = (
 by_id = db.Lookup(Response.id, lock=True)
 by_key = db.Lookup(Response.key, lock=True)
 by_invitation = db.Lookup(Response.invitation, lock=True)
+#: A row as it stands, without lock.
+stored = db.Lookup(Response.key)
 #: An invitation as it stands, without lock.
 glance = db.Lookup(Invitation.id)
 

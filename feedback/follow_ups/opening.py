@@ -6,7 +6,7 @@ from typing import Any
 from feedback.domain.follow_ups import Said, rule
 from feedback.follow_ups import cases
 from feedback.models import FollowUpResponse, Reading
-from surveys import people, recording
+from surveys import people, recording, responses
 from surveys.base import db, jobs
 from surveys.base.errors import Missing
 from surveys.domain.follow_ups import OFF
@@ -26,7 +26,7 @@ LATE = timedelta(days=1)
 
 def wait(payload: dict[str, Any], now: datetime) -> None:
     """Look at an answer when the respondent is done, where its survey has rules."""
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     if row is not None and _is_ruled(row, now):
         later = {"key": row.key, "revision": row.revision}
         db.write(lambda: jobs.enqueue(TO_CONSIDER, later, now, due_at=now + SETTLES))
@@ -35,7 +35,7 @@ def wait(payload: dict[str, Any], now: datetime) -> None:
 @jobs.on(TO_CONSIDER)
 def consider(payload: dict[str, Any], now: datetime) -> None:
     """Open a case for an answer, or let it join its person's, where a rule of its survey says so."""
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     # A later revision is looked at by itself.
     if row is None or row.revision != payload["revision"] or not _is_ruled(row, now):
         return
@@ -57,10 +57,13 @@ def consider(payload: dict[str, Any], now: datetime) -> None:
 
 
 def _is_ruled(row: Response, now: datetime) -> bool:
-    rules = row.survey.open_follow_ups
-    if row.test or row.excluded or not rules or rules == OFF:
+    survey = recording.survey_of(row.survey_id)
+    if survey is None or row.test or row.excluded:
         return False
-    if now > recording.editable_until(row.survey, row) + LATE:
+    rules = survey.open_follow_ups
+    if not rules or rules == OFF:
+        return False
+    if now > recording.editable_until(survey, row) + LATE:
         return False
     return not FollowUpResponse.select().where(FollowUpResponse.response == row.key).exists()
 

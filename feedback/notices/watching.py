@@ -18,7 +18,7 @@ from feedback.notices.rehearsal import watched_surveys
 from feedback.notices.speaking import Found
 from feedback.topics import reports
 from feedback.topics.topics import CAME_BACK, SURGING
-from surveys import daily_counts
+from surveys import daily_counts, responses
 from surveys.base import db, jobs, worker
 from surveys.base.accounts.caller import Caller
 from surveys.domain import schedule
@@ -53,7 +53,7 @@ def wait(payload: dict[str, Any], now: datetime) -> None:
     """Look at an answer when the respondent is done, where somebody wants to be told of any."""
     if _anybody().fetchone() is None:
         return
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     if row is not None and _is_news(row, now) and _of_kinds(notices.OF_ANSWERS):
         later = {"key": row.key, "revision": row.revision}
         db.write(lambda: jobs.enqueue(TO_CONSIDER, later, now, due_at=now + SETTLES))
@@ -62,7 +62,7 @@ def wait(payload: dict[str, Any], now: datetime) -> None:
 @jobs.on(TO_CONSIDER)
 def consider(payload: dict[str, Any], now: datetime) -> None:
     """Tell of an answer by each rule that it fits."""
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     # A later revision is looked at by itself.
     if row is None or row.revision != payload["revision"] or not _is_news(row, now):
         return

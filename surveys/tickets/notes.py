@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from surveys import events
+from surveys import events, responses
 from surveys.base import db, jobs
 from surveys.domain.metrics import METRICS
 from surveys.helpdesks import HELPDESKS
@@ -70,14 +70,14 @@ def tell(key: int, told: str, now: datetime) -> None:
 @jobs.on(TOLD, lane=jobs.CALLS)
 def write_told(payload: dict[str, Any], now: datetime) -> None:
     """Send that note. At least once (docs/promises.md, P4)."""
-    row = Response.get_or_none(Response.key == payload["key"])
+    row = responses.stored(payload["key"])
     for request in _requests(row, payload["told"])[:1] if row is not None else ():
         connections.send(request)
 
 
 def _rated(key: int) -> Response | None:
     """The response, if it is one that a ticket should hear of."""
-    row = Response.get_or_none(Response.key == key)
+    row = responses.stored(key)
     if row is None or row.invitation_id is None or row.score is None or row.excluded or row.test:
         return None
     return row
