@@ -17,13 +17,16 @@ from feedback import countings
 PREFIX = "answers:"
 SCORE = "score"
 
+#: How a code is kept: a busy day may bring more values than two bytes can tell apart.
+CODE = "I"
+
 
 @dataclass(slots=True)
 class Column:
     """What each answer has, in the order of their keys: a place in `values`."""
 
     values: list[Any] = field(default_factory=list)
-    codes: "array[int]" = field(default_factory=lambda: array("H"))
+    codes: "array[int]" = field(default_factory=lambda: array(CODE))
 
     def extend(self, values: Sequence[Any], codes: Iterable[int]) -> None:
         """Put other answers behind: places in other `values`."""
@@ -34,20 +37,20 @@ class Column:
 
     def packed(self) -> dict[str, Any]:
         """As JSON."""
-        codes = array("H", self.codes)
+        codes = array(CODE, self.codes)
         return {"values": self.values, "codes": base64.b64encode(zlib.compress(codes.tobytes(), 1)).decode()}
 
 
 def column(values: Iterable[Any]) -> Column:
     """A column of what answers have."""
     known: dict[Any, int] = {}
-    codes = array("H", [known.setdefault(value, len(known)) for value in values])
+    codes = array(CODE, [known.setdefault(value, len(known)) for value in values])
     return Column(list(known), codes)
 
 
 def unpacked(kept: Mapping[str, Any]) -> Column:
     """A column that was packed."""
-    codes = array("H")
+    codes = array(CODE)
     codes.frombytes(zlib.decompress(base64.b64decode(kept["codes"])))
     return Column(list(kept["values"]), codes)
 
