@@ -7,6 +7,7 @@ from flask import Flask
 import feedback.commands
 import feedback.dashboard
 import feedback.views
+import feedback.views.reader
 import surveys.commands.service
 import surveys.views
 from feedback import listening
@@ -47,6 +48,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     audited.install(app)
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
+    feedback.views.reader.install(app)
     app.wsgi_app = short_way.ShortWay(app)  # type: ignore[method-assign]
     worker.install(chosen)
     reactions.install()

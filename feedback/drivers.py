@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from feedback import results, rollups
+from feedback import labels, results, rollups
 from feedback.domain import drivers as domain
 from feedback.domain.drivers import Impact
 from feedback.models import Theme, Topic
@@ -42,9 +42,10 @@ def topics(selection: results.Selection, now: datetime, level: str = "topic") ->
     past = impacts(earlier, level=level) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
     table = LEVELS[level]
-    labels = table.select(table.id, table.label).where(table.id.in_(sorted(names) or [""]))
+    named = table.select(table.id, labels.column(table)).where(table.id.in_(sorted(names) or [""]))
     found = [
-        Mover(row.id, row.label, current.get(row.id), past.get(row.id), earlier is not None) for row in labels
+        Mover(id_, label, current.get(id_), past.get(id_), earlier is not None)
+        for id_, label in named.tuples()
     ]
     return sorted(found, key=_strength)
 

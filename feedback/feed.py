@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import peewee
 from peewee import JOIN, SQL, fn
 
-from feedback import conditions, segments, vectors
+from feedback import conditions, labels, segments, vectors
 from feedback.domain import follow_ups, redaction
 from feedback.item import Case, Deleted, Feeling, Item, Left, Mention, Named, Sentiment, Ticket, Who
 from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
@@ -342,7 +342,7 @@ def _topics() -> Any:
         make, collect, evidence = fn.json_build_object, fn.json_agg, Placement.evidence
     parts = {
         "id": Topic.id,
-        "label": Topic.label,
+        "label": labels.column(Topic),
         "evidence": evidence,
         "sentiment": Placement.sentiment,
         "main": Placement.main,

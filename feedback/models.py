@@ -60,7 +60,8 @@ class Topic(Table):
     `theme` is the id of what stands above it where there are many topics, `theme_by_person`: a person put it there, or
     under none. `settled_at`: when a person last put a comment into a taught topic or took one out, from which it
     learns. `status` is one of `STATUSES`; `shipped_at`: when what was wrong was mended; `note`: what people
-    who spoke of it are told, by language.
+    who spoke of it are told, by language. `names`: what it is called in each language of its comments, empty where a
+    person chose the label.
     """
 
     #: How far the team is with it. `came_back` is set by the service alone.
@@ -83,6 +84,7 @@ class Topic(Table):
     theme_by_person = peewee.BooleanField(default=False, constraints=[SQL("DEFAULT false")])
     shipped_at = UTCField(null=True)
     note = JSONField(null=True)
+    names = JSONField(default=dict, constraints=[SQL("DEFAULT '{}'")])
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
@@ -107,7 +109,7 @@ class Theme(Table):
     """What stands above topics, where these are many. It keeps its id for good; `merged_into` tells where it went.
 
     `status` is one of a topic's, `named`: a person chose the label. `settled`: a person made it, or merged another into
-    it, so no review takes topics out.
+    it, so no review takes topics out. `names` are like a topic's.
     """
 
     id = TextField(primary_key=True)
@@ -118,6 +120,7 @@ class Theme(Table):
     named = peewee.BooleanField(default=False)
     settled = peewee.BooleanField(default=False)
     created_at = UTCField()
+    names = JSONField(default=dict, constraints=[SQL("DEFAULT '{}'")])
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
-from feedback import countings, rollups, segments
+from feedback import countings, labels, rollups, segments
 from feedback.domain import statistics
 from feedback.models import Placement, Theme, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
@@ -182,9 +182,9 @@ def weekly(
 def called(by: str, key: str) -> str:
     """What a value of a segment is called today; itself where it has no other name."""
     if by == "topic":
-        names: Any = Topic.select(Topic.label).where(Topic.id == key)
+        names: Any = Topic.select(labels.column(Topic)).where(Topic.id == key)
     elif by == "theme":
-        names = Theme.select(Theme.label).where(Theme.id == key)
+        names = Theme.select(labels.column(Theme)).where(Theme.id == key)
     elif by in _NAMES:
         names = Response.select(_NAMES[by]).where(segments.column(by) == key).order_by(Response.key.desc())
     else:
@@ -596,9 +596,9 @@ def _grouped(selection: Selection, zone: ZoneInfo) -> tuple[tuple[Segment, ...],
 def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
     """What each segment is called now; None for segments that are their own name."""
     if by == "topic":
-        rows: Any = Topic.select(Topic.id, Topic.label).where(Topic.id.in_(list(latest)))
+        rows: Any = Topic.select(Topic.id, labels.column(Topic)).where(Topic.id.in_(list(latest)))
     elif by == "theme":
-        rows = Theme.select(Theme.id, Theme.label).where(Theme.id.in_(list(latest)))
+        rows = Theme.select(Theme.id, labels.column(Theme)).where(Theme.id.in_(list(latest)))
     elif by in _NAMES:
         rows = Response.select(segments.column(by), _NAMES[by]).where(Response.key.in_(list(latest.values())))
     else:

@@ -8,7 +8,7 @@ import marshmallow as ma
 from flask import Response as Reply
 from flask import request
 
-from feedback import corrections, exports, filters, saved_feeds, team_tags, triage, workbook
+from feedback import corrections, exports, filters, labels, saved_feeds, team_tags, triage, workbook
 from feedback import feed as the_feed
 from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
@@ -124,7 +124,7 @@ def _page(row: Response | None) -> Any:
         called={id_: person.name or person.shown_email for id_, person in people.items()},
         topics=live,
         surveys_named=[(survey.id, survey.name) for survey in surveys],
-        topics_named=[(topic.id, topic.label) for topic in live],
+        topics_named=[(topic.id, labels.of(topic)) for topic in live],
         groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
         channels=CHANNELS,
         tags=team_tags.listed(),
@@ -168,8 +168,8 @@ def _surveys() -> list[Survey]:
 
 def _topics() -> list[Topic]:
     """The live topics that the caller may know of, by name."""
-    found = visible.narrowed(Topic.select(Topic.id, Topic.label), registry.caller())
-    return sorted(found.where(Topic.merged_into.is_null()), key=lambda topic: str(topic.label).casefold())
+    found = visible.narrowed(Topic.select(Topic.id, Topic.label, Topic.names), registry.caller())
+    return sorted(found.where(Topic.merged_into.is_null()), key=lambda topic: labels.of(topic).casefold())
 
 
 def _people(ids: set[str]) -> dict[str, Person]:
@@ -188,7 +188,7 @@ def _chips(
     """Each filter in words, with the address that is without it."""
     named = {
         "survey": {survey.id: survey.name for survey in surveys},
-        "topic": {topic.id: topic.label for topic in live},
+        "topic": {topic.id: labels.of(topic) for topic in live},
         "group": {group: say(f"group.{group}") for group in GROUPS},
         "person": {id_: row.name or row.shown_email or id_ for id_, row in people.items()},
         "excluded": {value: say(f"filter.excluded.{value}") for value in "01"},

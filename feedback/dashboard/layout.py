@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import marshmallow as ma
 from flask import Response, g, make_response, redirect, render_template, request
 
+from feedback import labels
 from feedback.dashboard import assets, words
 from feedback.domain import headings
 from feedback.item import Item
@@ -42,6 +43,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         tone=tone,
         most=most,
         first_words=headings.first_words,
+        name_of=labels.of,
         caller=g.get("caller"),
         **values,
     )

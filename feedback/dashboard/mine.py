@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 from peewee import fn
 
-from feedback import feed
+from feedback import feed, labels
 from feedback.dashboard import charts, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import statistics
@@ -103,13 +103,13 @@ def _said(agents: Sequence[str], since: datetime) -> dict[str, list[tuple[str, i
     """The topics that one's own answers speak of well and badly, the commonest first."""
     feeling = fn.COALESCE(Placement.sentiment, Reading.label)
     query = (
-        Placement.select(Topic.label, feeling, fn.COUNT(Response.key))
+        Placement.select(labels.column(Topic), feeling, fn.COUNT(Response.key))
         .join(Topic, on=(Topic.id == Placement.topic))
         .join(Response, on=(Response.key == Placement.response), src=Placement)
         .join(Reading, on=(Reading.key == Response.key), src=Response)
         .where(feeling.in_(("positive", "negative")))
     )
-    rows: Any = _own(query, agents, since).group_by(Topic.id, Topic.label, feeling)
+    rows: Any = _own(query, agents, since).group_by(Topic.id, Topic.label, Topic.names, feeling)
     found: dict[str, list[tuple[str, int]]] = {"positive": [], "negative": []}
     for label, felt, n in sorted(rows.tuples(), key=lambda row: (-row[2], row[0].casefold())):
         if len(found[felt]) < MOST_TOPICS:

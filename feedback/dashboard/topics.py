@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response as Reply
 from flask import request
 
-from feedback import feed, loops, proofs
+from feedback import feed, labels, loops, proofs
 from feedback.dashboard import charts, forms, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import cards, marks, statistics
@@ -260,14 +260,14 @@ def _page(
     if row.merged_into is not None:
         into = Topic.get_or_none(Topic.id == topics.final(row.merged_into, _merged()))
         known = into is not None and visible.sees(into, caller)
-        return layout.page("topic_gone.html", row.label, topic=row, into=into if known else None)
+        return layout.page("topic_gone.html", labels.of(row), topic=row, into=into if known else None)
     item = reports.one(row, scope, layout.zone(), now)
     item["comments"] = reports.comments(scope)
     query = _query(asked)
     writes = layout.may("write") and not scope.limited
     return layout.page(
         "topic.html",
-        row.label,
+        labels.of(row),
         status,
         topic={**item, **_shown(item, scope.metric, query, now)},
         metric=scope.metric,
@@ -399,14 +399,15 @@ def _told(line: dict[str, Any], topic_id: str) -> dict[str, Any]:
 
 
 def _others(row: Topic) -> list[Topic]:
-    live = Topic.select(Topic.id, Topic.label).where(Topic.merged_into.is_null(), Topic.id != row.id)
-    return sorted(live, key=lambda topic: str(topic.label).casefold())
+    live = Topic.select(Topic.id, Topic.label, Topic.names)
+    live = live.where(Topic.merged_into.is_null(), Topic.id != row.id)
+    return sorted(live, key=lambda topic: labels.of(topic).casefold())
 
 
 def _themes() -> list[Theme]:
     """The themes that a topic can be put under, by name."""
-    live = Theme.select(Theme.id, Theme.label).where(Theme.merged_into.is_null())
-    return sorted(live, key=lambda theme: str(theme.label).casefold())
+    live = Theme.select(Theme.id, Theme.label, Theme.names).where(Theme.merged_into.is_null())
+    return sorted(live, key=lambda theme: labels.of(theme).casefold())
 
 
 def _merged() -> dict[str, str]:
@@ -508,9 +509,11 @@ def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
 def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
     wanted = {name: given[name] or None for name in _CHANGED}
     wanted["label"] = given["label"]
-    for name in ("status", "theme"):
+    # The name in the reader's language is one that nobody chose.
+    standing = {"status": row.status, "theme": row.theme, "label": labels.of(row)}
+    for name, value in standing.items():
         # The service's own word may stay, and nobody can give it; a theme that a person gives stays for good.
-        if wanted[name] == getattr(row, name):
+        if wanted[name] == value:
             del wanted[name]
     values, wrong = forms.load(TopicPatch(), wanted)
     if wrong:
@@ -528,7 +531,7 @@ def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
 
 def _fields(row: Topic) -> dict[str, str]:
     """What stands in the form of a topic."""
-    return {name: getattr(row, name) or "" for name in _CHANGED}
+    return {**{name: getattr(row, name) or "" for name in _CHANGED}, "label": labels.of(row)}
 
 
 def _picked(given: Mapping[str, Any]) -> list[Response]:

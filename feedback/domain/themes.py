@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FEWEST, MOST = 8, 25  # themes, where there are many topics
 MOST_MOVED = 0.048  # of the comments: those of the topics that a review takes to another theme
@@ -15,13 +15,14 @@ class Theme:
     """What several topics have in common.
 
     `named`: a person chose the label. `settled`: a person made it, or merged another into it, and no review takes
-    topics out.
+    topics out. `names`: what it is called in each language of its comments, where no person chose the label.
     """
 
     id: str
     label: str
     named: bool = False
     settled: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class Topic:
     `label` is how it is called, `candidates` what else it might be called, `terms` the phrases that mark it, and
     `examples` what people gave when they taught it. `named`: a person chose the label; `taught`: a person made the
     topic. A review undoes neither. `theme` is the id of what stands above the topic, where there are many, and
-    `theme_by_person` says that a person put it there, or under none.
+    `theme_by_person` says that a person put it there, or under none. `names`: what it is called in each language of its
+    comments, where no person chose the label.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Topic:
     taught: bool = False
     theme: str | None = None
     theme_by_person: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def rename(state: State, topic: str, label: str, now: datetime) -> State:
     """`state` in which `topic` is called `label`, for good. Raises UnknownTopic and LabelTaken."""
     _known(state, topic)
     _free(state, label, topic)
-    renamed = replace(state.topics[topic], label=label, named=True)
+    renamed = replace(state.topics[topic], label=label, named=True, names={})
     return _with(state, {topic: renamed}, Change(Kind.RENAMED, topic, now, by_person=True))
 
 

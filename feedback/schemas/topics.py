@@ -46,6 +46,15 @@ class TopicQuery(ma.Schema):
     metric = fields.String(validate=validate.OneOf(tuple(METRICS)))
     since = When()
     until = When()
+    lang = fields.String(
+        validate=validate.Regexp(
+            r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*\Z", error="Must be a language tag such as de."
+        ),
+        metadata={
+            "description": "The language in which names are told where comments of it are in a topic, and whose "
+            "comments come first; the header Accept-Language says it too."
+        },
+    )
 
 
 class DriversQuery(TopicQuery):

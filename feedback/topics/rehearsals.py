@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import fn
 
-from feedback import countings, results, rollups
+from feedback import countings, labels, results, rollups
 from feedback.domain import drivers, statistics
 from feedback.domain.drivers import Impact
 from feedback.domain.statistics import Counts, Interval
@@ -48,8 +48,8 @@ def merge(topic: Topic, into: Topic, scope: Scope) -> Rehearsal:
     return Rehearsal(
         here.n,
         stage.all_in(topic.id, into.id).n,
-        (stage.part(topic.label, here), stage.part(into.label, there)),
-        (stage.part(into.label, stage.in_any(topic.id, into.id)),),
+        (stage.part(labels.of(topic), here), stage.part(labels.of(into), there)),
+        (stage.part(labels.of(into), stage.in_any(topic.id, into.id)),),
     )
 
 
@@ -61,8 +61,8 @@ def split(topic: Topic, label: str, keys: Sequence[int], scope: Scope) -> Rehear
     return Rehearsal(
         leaving.n,
         0,
-        (stage.part(topic.label, here),),
-        (stage.part(topic.label, here.without(leaving)), stage.part(label, leaving)),
+        (stage.part(labels.of(topic), here),),
+        (stage.part(labels.of(topic), here.without(leaving)), stage.part(label, leaving)),
     )
 
 

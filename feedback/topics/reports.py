@@ -9,13 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import peewee
-from peewee import fn
+from peewee import JOIN, fn
 
-from feedback import conditions, countings, drivers, results, rollups
+from feedback import conditions, countings, drivers, labels, results, rollups
 from feedback.domain import redaction
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Theme, Topic, TopicReview, TopicStatus
+from feedback.models import Placement, Reading, Theme, Topic, TopicReview, TopicStatus
 from feedback.topics import reviews
 from feedback.topics.topics import state
 from surveys import daily_counts, events, visible
@@ -37,6 +37,9 @@ TYPICAL, TYPICAL_ALONE = 3, 10
 #: Of so many times as many of the nearest comments, those are chosen that differ, and from which share of words in
 #: common two are nearly the same.
 CHOICE, NEARLY_THE_SAME = 8, 0.6
+#: Comments of a topic, the nearest, among which those in the reader's language come first.
+READABLE = 400
+
 #: Comments of a topic whose people are counted, the newest.
 MOST_SPEAKING = 5_000
 
@@ -119,7 +122,7 @@ def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict
     comments, placed = _comments(scope)
     live = Topic.select().where(Topic.merged_into.is_null())
     rows = [row for row in live if everybody or row.id in sizes]
-    rows.sort(key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
+    rows.sort(key=lambda row: (-sizes.get(row.id, 0), labels.of(row).casefold()))
     last = review()
     return {
         "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
@@ -212,7 +215,7 @@ def rising(
             surge = _surge(found.get(name))
             shown.append(
                 {
-                    "id": name, "label": live[name].label, "new": name in fresh and len(fresh) < len(live),
+                    "id": name, "label": labels.of(live[name]), "new": name in fresh and len(fresh) < len(live),
                     "size": size, "surge": surge,
                     "trend": _trend(lately.get(name, {}), now, zone),
                 }
@@ -231,14 +234,14 @@ def surging(scope: Scope, zone: ZoneInfo, moments: Sequence[datetime]) -> list[l
     if not moments:
         return []
     first = (schedule.day_of(min(moments), zone) - RECENT - EARLIER).isoformat()
-    labels = {row.id: row.label for row in Topic.select().where(Topic.merged_into.is_null())}
+    called = {row.id: row.label for row in Topic.select().where(Topic.merged_into.is_null())}
     days, totals = _days(scope, first), _totals(scope, first)
     found = []
     for moment in moments:
         until = schedule.day_of(moment, zone).isoformat()
-        then = {name: _up_to(each, until) for name, each in days.items() if name in labels}
+        then = {name: _up_to(each, until) for name, each in days.items() if name in called}
         surges_then = _surges(then, _up_to(totals, until), moment, zone)
-        found.append([(surge, labels[surge.topic]) for surge in surges_then])
+        found.append([(surge, called[surge.topic]) for surge in surges_then])
     return found
 
 
@@ -359,7 +362,8 @@ def review() -> dict[str, Any] | None:
 
 
 def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
-    """For each topic comments near to what it is about, with the phrases that put them there; no two alike."""
+    """For each topic comments near to what it is about, with the phrases that put them there; no two alike, and first
+    those in the reader's language."""
     nearest = _nearest(topic_ids, scope, count * CHOICE)
     rows: Any = (
         Response.select(
@@ -374,11 +378,12 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
         )
         .join(Placement, on=(Placement.response == Response.key))
         .join(Survey, src=Response, on=(Survey.id == Response.survey))
+        .left_outer_join(Reading, src=Response, on=(Reading.key == Response.key))
         .where(
             Placement.topic.in_(list(topic_ids)),
             Placement.response.in_(sorted({key for keys in nearest.values() for key in keys})),
         )
-        .order_by(Placement.closeness.desc(), Response.key.desc())
+        .order_by(*labels.readable_first(), Placement.closeness.desc(), Response.key.desc())
         .dicts()
     )
     found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
@@ -400,18 +405,28 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
 
 
 def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, set[int]]:
-    """For each topic the keys of the `count` comments nearest to what it is about.
+    """For each topic the keys of the `count` comments nearest to what it is about; those of the nearest `READABLE` that
+    are in the reader's language come before others.
 
     Each is walked in the index of its topic, which ends early: large topics hold a tenth of all comments.
     """
+    readable_first = labels.readable_first()
     near = (
-        Placement.select(Placement.response.alias("key"))
+        Placement.select(Placement.response.alias("key"), Placement.closeness.alias("closeness"))
         .join(Response, on=(Response.key == Placement.response))
         .where(Placement.topic == Topic.id, *scope.conditions, Response.comment.is_null(False))
         .order_by(Placement.closeness.desc(), Placement.response.desc())
-        .limit(count)
+        .limit(max(count, READABLE) if readable_first else count)
         .alias("near")
     )
+    if readable_first:
+        near = (
+            peewee.Select([near], [near.c.key.alias("key")])
+            .join(Reading, JOIN.LEFT_OUTER, on=(Reading.key == near.c.key))
+            .order_by(*readable_first, near.c.closeness.desc(), near.c.key.desc())
+            .limit(count)
+            .alias("readable")
+        )
     gather = fn.JSON_GROUP_ARRAY if db.on_sqlite() else fn.JSON_AGG
     listed = peewee.Select([near], [gather(near.c.key)])
     rows = db.database.execute(Topic.select(Topic.id, listed).where(Topic.id.in_(list(topic_ids)))).fetchall()
@@ -479,13 +494,14 @@ def lineage(topic_id: str) -> list[dict[str, Any]]:
 def _described(row: Topic | Theme, scope: Scope, themes: Mapping[str, str]) -> dict[str, Any]:
     """What a topic or a theme is; `themes`: their labels by id."""
     if isinstance(row, Theme):
-        names = ("id", "label", "status", "owner", "named", "merged_into")
-        theme = {name: getattr(row, name) for name in names} | {"created_at": stamp(row.created_at)}
+        names = ("id", "status", "owner", "named", "merged_into")
+        theme = {name: getattr(row, name) for name in names}
+        theme |= {"label": labels.of(row), "created_at": stamp(row.created_at)}
         return _seen(theme, scope)
     return _seen(
         {
             "id": row.id,
-            "label": row.label,
+            "label": labels.of(row),
             "status": row.status,
             "owner": row.owner,
             "issue_url": row.issue_url,
@@ -555,7 +571,7 @@ def _live_themes(sizes: Mapping[str, int], everybody: bool) -> list[Theme]:
     held = Topic.select(Topic.theme).where(Topic.merged_into.is_null(), Topic.theme.is_null(False))
     live = Theme.select().where(Theme.merged_into.is_null(), Theme.settled | Theme.named | Theme.id.in_(held))
     rows = [row for row in live if everybody or row.id in sizes]
-    return sorted(rows, key=lambda row: (-sizes.get(row.id, 0), row.label.casefold()))
+    return sorted(rows, key=lambda row: (-sizes.get(row.id, 0), labels.of(row).casefold()))
 
 
 def _under(seen: Collection[str] | None) -> dict[str, list[str]]:
@@ -572,7 +588,7 @@ def _under(seen: Collection[str] | None) -> dict[str, list[str]]:
 
 def _labels() -> dict[str, str]:
     """What live themes are called."""
-    rows: Any = Theme.select(Theme.id, Theme.label).where(Theme.merged_into.is_null()).tuples()
+    rows: Any = Theme.select(Theme.id, labels.column(Theme)).where(Theme.merged_into.is_null()).tuples()
     return dict(list(rows))
 
 

@@ -52,7 +52,7 @@ def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
         _check_live(before, theme_id)
         if "label" in values:
             _check_free(before, values["label"], theme_id)
-            named = replace(before.themes[theme_id], label=values["label"], named=True)
+            named = replace(before.themes[theme_id], label=values["label"], named=True, names={})
             topics.record(before, replace(before, themes={**before.themes, theme_id: named}), now)
         rest = {name: value for name, value in values.items() if name != "label"}
         if rest:

@@ -55,7 +55,7 @@ def state() -> State:
             for row in TopicChange.select().order_by(TopicChange.id)
         ),
         themes={
-            row.id: domain_themes.Theme(row.id, row.label, row.named, row.settled)
+            row.id: domain_themes.Theme(row.id, row.label, row.named, row.settled, row.names)
             for row in above
             if row.merged_into is None
         },
@@ -220,11 +220,16 @@ def keep(before: State, after: State, now: datetime) -> None:
     for id_, made in after.topics.items():
         named = _cleared(made)
         if id_ in topics:
-            topics[id_] = replace(topics[id_], candidates=named.candidates, terms=named.terms)
+            topics[id_] = replace(
+                topics[id_],
+                candidates=named.candidates,
+                terms=named.terms,
+                names=_names(topics[id_], named),
+            )
         elif id_ not in current.merged and id_ not in before.topics:
             label = _free(named, labels)
             labels.add(label.casefold())
-            topics[id_] = replace(named, label=label)
+            topics[id_] = replace(named, label=label, names=named.names if label == named.label else {})
     gone = {
         id_: into
         for id_ in before.topics
@@ -257,7 +262,9 @@ def _arranged(before: State, after: State, current: State) -> State:
         if id_ not in before.themes and id_ not in went:
             label = free_label(theme.label, labels)
             labels.add(label.casefold())
-            known[id_] = replace(theme, label=label)
+            known[id_] = replace(theme, label=label, names=theme.names if label == theme.label else {})
+        elif id_ in known:
+            known[id_] = replace(known[id_], names=_names(known[id_], theme))
     topics = dict(current.topics)
     for id_, topic in topics.items():
         earlier, made = before.topics.get(id_), after.topics.get(id_)
@@ -292,11 +299,11 @@ def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
     """
     said = functools.cache(stands)
     for row in Topic.select().order_by(Topic.id):
-        if _said_of(row, said) != (row.candidates, row.terms) or not _is_said(row, said):
+        if _said_of(row, said) != (row.candidates, row.terms, row.names) or not _is_said(row, said):
             db.write(functools.partial(_forget_words, row.id, said, now))
     for theme in Theme.select().where(~Theme.named).order_by(Theme.id):
-        if not _says(theme.label, said):
-            db.write(functools.partial(_forget_label, theme.id))
+        if not all(_says(name, said) for name in (theme.label, *theme.names.values())):
+            db.write(functools.partial(_forget_label, theme.id, said))
     chosen = _chosen()
     for line in TopicChange.select().order_by(TopicChange.id):
         gone = [
@@ -323,6 +330,7 @@ def _value(row: Topic) -> domain.Topic:
         row.taught,
         row.theme,
         row.theme_by_person,
+        row.names,
     )
 
 
@@ -340,6 +348,7 @@ def record(before: State, after: State, now: datetime) -> None:
             "taught": topic.taught,
             "theme": topic.theme,
             "theme_by_person": topic.theme_by_person,
+            "names": dict(topic.names),
         }
         if id_ in before.topics:
             Topic.update(values).where(Topic.id == id_).execute()
@@ -350,7 +359,12 @@ def record(before: State, after: State, now: datetime) -> None:
         else:
             Topic.insert(id=id_, created_at=now, **values).execute()
     for id_, theme in after.themes.items():
-        values = {"label": theme.label, "named": theme.named, "settled": theme.settled}
+        values = {
+            "label": theme.label,
+            "named": theme.named,
+            "settled": theme.settled,
+            "names": dict(theme.names),
+        }
         if id_ not in before.themes:
             Theme.insert(id=id_, created_at=now, **values).execute()
         elif theme != before.themes[id_]:
@@ -394,35 +408,44 @@ def _pour(topic_id: str, into: str, now: datetime) -> None:
 def _forget_words(topic_id: str, said: Callable[[str], bool], now: datetime) -> None:
     db.serialise("topics")
     row = Topic.get_by_id(topic_id)
-    row.candidates, row.terms = _said_of(row, said)
+    row.candidates, row.terms, row.names = _said_of(row, said)
     is_called_so = _is_said(row, said)
     if not is_called_so:
         others = Topic.select(Topic.label).where(Topic.merged_into.is_null(), Topic.id != topic_id)
         row.label = _free(_value(row), {other.label.casefold() for other in others})
-    row.save(only=[Topic.candidates, Topic.terms, Topic.label])
+        row.names = {}
+    row.save(only=[Topic.candidates, Topic.terms, Topic.label, Topic.names])
     if not is_called_so:
         _touch(topic_id, now)
     db.count(db.TAKEN_BACK)
 
 
-def _forget_label(theme_id: str) -> None:
-    """Call a theme by one of its topics, whose names were forgotten before."""
+def _forget_label(theme_id: str, said: Callable[[str], bool]) -> None:
+    """Forget a theme's names; where the label is one, call it by a topic of its, whose names were forgotten before."""
     db.serialise("topics")
+    row = Theme.get_by_id(theme_id)
+    if _says(row.label, said):
+        Theme.update(names=_said_names(row, said)).where(Theme.id == theme_id).execute()
+        return
     others = Theme.select(Theme.label).where(Theme.merged_into.is_null(), Theme.id != theme_id)
     taken = {other.label.casefold() for other in others}
     topics = Topic.select(Topic.label).where(Topic.theme == theme_id, Topic.merged_into.is_null())
     names = [row.label for row in topics.order_by(Topic.id) if row.label.casefold() not in taken]
     label = names[0] if names else free_label("", taken)
-    Theme.update(label=label).where(Theme.id == theme_id).execute()
+    Theme.update(label=label, names={}).where(Theme.id == theme_id).execute()
 
 
-def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str]]:
-    """Candidates and terms of a topic; a phrase stays as long as somebody says all of its words."""
+def _said_of(row: Topic, said: Callable[[str], bool]) -> tuple[list[str], list[str], dict[str, str]]:
+    """Candidates, terms and names of a topic; a phrase stays as long as somebody says all of its words."""
 
     def kept(phrases: Sequence[str]) -> list[str]:
         return [phrase for phrase in phrases if _says(phrase, said)]
 
-    return kept(row.candidates), kept(row.terms)
+    return kept(row.candidates), kept(row.terms), _said_names(row, said)
+
+
+def _said_names(row: Topic | Theme, said: Callable[[str], bool]) -> dict[str, str]:
+    return {language: name for language, name in row.names.items() if _says(name, said)}
 
 
 def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
@@ -431,8 +454,8 @@ def _is_said(row: Topic, said: Callable[[str], bool]) -> bool:
 
 
 def _says(label: str, said: Callable[[str], bool]) -> bool:
-    listed = label in matters.names() or label.startswith((_UNNAMED, _UNNAMED_THEME))
-    return listed or all(map(said, label.split()))
+    listed = label.startswith((_UNNAMED, _UNNAMED_THEME))
+    return listed or all(map(said, matters.own_words(label).split()))
 
 
 def _chosen() -> set[str]:
@@ -498,9 +521,17 @@ def _cleared(topic: domain.Topic) -> domain.Topic:
     terms = tuple(term for term in topic.terms if not redaction.tells(term))
     folded = {folding.fold(term) for term in terms}
     candidates = tuple(
-        name for name in topic.candidates if folding.fold(name) in folded or name in matters.names()
+        name for name in topic.candidates if folding.fold(own := matters.own_words(name)) in folded or not own
     )
-    return replace(topic, candidates=candidates, terms=terms)
+    names = {language: name for language, name in topic.names.items() if not redaction.tells(name)}
+    return replace(topic, candidates=candidates, terms=terms, names=names)
+
+
+def _names(
+    standing: domain.Topic | domain_themes.Theme, made: domain.Topic | domain_themes.Theme
+) -> Mapping[str, str]:
+    """The names that a review `made` in other languages, where what is `standing` is still called as it was then."""
+    return made.names if made.label == standing.label and not standing.named else standing.names
 
 
 def free_label(label: str, taken: Collection[str]) -> str:

@@ -3,7 +3,8 @@
     python -m feedback.training.aligned_vectors --data DATA --cache FILE
 
 A word of another language has a vector, and so has the beginning that it shares with its kin ("liefe" of Lieferung
-and Lieferzeit). Their weighted sum over a sentence is to point where the shipped English vectors of its translation
+and Lieferzeit); of Japanese runs of letters have, of Arabic stems (`aligned.pieces`). With `--only ja ar` the others
+stay as they are. Their weighted sum over a sentence is to point where the shipped English vectors of its translation
 point, and for a single frequent word where multilingual-e5-small's vector of it points, each language's mean taken off,
 carried over to the English vectors by a linear map that is fitted to English words. That is one ridge regression for
 each language, solved by conjugate gradients: chance has no part.
@@ -13,7 +14,8 @@ each language, solved by conjugate gradients: chance has no part.
 
 import argparse
 import csv
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,12 +24,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 
 from feedback.analysis.topics import aligned, vectors
-from feedback.analysis.topics.aligned import BEGINNING, beginning, words
+from feedback.analysis.topics.aligned import BEGINNING, beginning, pieces
 from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
 from feedback.training.sentiment_languages import Encoder
 
-LANGUAGES = ("de", "es", "fr", "it", "nl", "pt")
+LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "nl", "pt")
+TOLD_BY_SCRIPT = ("ar", "ja")  # how frequent their words are is not needed to tell them
 DIMENSIONS = 112  # of 256: they are in the order of how far English vectors reach
 FREQUENT = 8_000  # words of each language
 _LEAST_KIN = 3  # words that share a beginning
@@ -41,9 +44,9 @@ Floats = NDArray[np.float32]
 Pair = tuple[str, str]
 
 
-def make(data: Path, cache: Path, target: Path) -> dict[str, float]:
+def make(data: Path, cache: Path, target: Path, only: Sequence[str] = LANGUAGES) -> dict[str, float]:
     """Write the vectors of all languages to `target`; how near each comes to the English ones (mean cosine over the
-    sentences that it was fitted to)."""
+    sentences that it was fitted to). Where not all are asked for, those of the others that are there stay."""
     encoder = Encoder(cache)
     english = vectors.load(aligned_at=None)
     zipf = {"en": _frequencies(data, "en")}
@@ -52,12 +55,14 @@ def make(data: Path, cache: Path, target: Path) -> dict[str, float]:
     rows -= rows.mean(axis=0)
     carry = np.linalg.solve(rows.T @ rows + _MAP * np.eye(rows.shape[1]), rows.T @ english.encode(known))
     near, tables = {}, {}
-    for language in LANGUAGES:
+    for language in only:
         zipf[language] = _frequencies(data, language)
         tables[language], near[language] = _fit(
             data, language, zipf[language], encoder, carry, english.encode
         )
-    aligned.save(target, tables, zipf)
+        if language in TOLD_BY_SCRIPT:
+            zipf[language] = {}
+    aligned.save(target, tables, zipf, keep=set(only) != set(LANGUAGES))
     return near
 
 
@@ -72,18 +77,31 @@ def _fit(
     """The vocabulary and its vectors, and how near they come."""
     pairs = _pairs(data, language)
     said, meant = [own for own, _ in pairs], english([each for _, each in pairs])
-    heard = Counter(word for text in said for word in set(words(text)))
-    frequent = list(zipf)[:FREQUENT]
-    also = sorted(word for word, times in heard.items() if times > 1 or word in zipf)
-    kin = Counter(filter(None, map(beginning, zipf)))
-    vocabulary = list(dict.fromkeys([*frequent, *also]))
-    vocabulary += [start for start, times in sorted(kin.items()) if times >= _LEAST_KIN]
-    weight = _weights(vocabulary, zipf)
+    heard = Counter(piece for text in said for piece in set(pieces(text, language)))
+    if language in TOLD_BY_SCRIPT:
+        often = _of_pieces(zipf, language)
+        kin = Counter(piece for word in zipf for piece in set(pieces(word, language)))
+        vocabulary = sorted(
+            (piece for piece in often if heard[piece] > 1 or kin[piece] >= _LEAST_KIN),
+            key=lambda piece: (-heard[piece] * often[piece], -often[piece], piece),
+        )[:FREQUENT]
+    else:
+        often = zipf
+        kin = Counter(filter(None, map(beginning, zipf)))
+        frequent = list(zipf)[:FREQUENT]
+        also = sorted(
+            word for word, times in heard.items() if word[:1] != BEGINNING and (times > 1 or word in zipf)
+        )
+        vocabulary = list(dict.fromkeys([*frequent, *also]))
+        vocabulary += [start for start, times in sorted(kin.items()) if times >= _LEAST_KIN]
+    weight = _weights(vocabulary, often)
     number = {word: at for at, word in enumerate(vocabulary)}
     single = encoder.knows(list(zipf))
     rows = encoder(single)
     goals = np.concatenate([meant, unit((rows - rows.mean(axis=0)) @ carry)]).astype(np.float32)
-    matrix = vstack([_matrix(said, number, weight), _matrix(single, number, weight)]).tocsr()
+    matrix = vstack(
+        [_matrix(said, language, number, weight), _matrix(single, language, number, weight)]
+    ).tocsr()
     meaningful = np.asarray(goals.any(axis=1))
     matrix = csr_matrix(matrix.multiply(meaningful[:, None]))
     across = matrix.T.tocsr()
@@ -125,10 +143,19 @@ def _weights(vocabulary: Sequence[str], zipf: dict[str, float]) -> Floats:
     return np.where(is_beginning, _OF_BEGINNING, _WEIGHT / (_WEIGHT + share)).astype(np.float32)
 
 
-def _matrix(texts: Sequence[str], number: dict[str, int], weight: Floats) -> csr_matrix:
+def _of_pieces(zipf: dict[str, float], language: str) -> dict[str, float]:
+    """How frequent pieces of words are, by the words that they stand in; on the same scale."""
+    often: dict[str, float] = defaultdict(float)
+    for word, each in zipf.items():
+        for piece in set(pieces(word, language)):
+            often[piece] += 10**each
+    return {piece: math.log10(each) for piece, each in often.items()}
+
+
+def _matrix(texts: Sequence[str], language: str, number: dict[str, int], weight: Floats) -> csr_matrix:
     rows, columns, values = [], [], []
     for row, text in enumerate(texts):
-        found = [number[part] for word in words(text) for part in (word, beginning(word)) if part in number]
+        found = [number[piece] for piece in pieces(text, language) if piece in number]
         length = np.sqrt(weight[found].sum()) or 1.0
         rows += [row] * len(found)
         columns += found
@@ -159,8 +186,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds languages/")
     parser.add_argument("--cache", type=Path, required=True, help="file with the encoder's vectors")
     parser.add_argument("--out", type=Path, default=aligned.SHIPPED)
+    parser.add_argument("--only", nargs="+", choices=LANGUAGES, default=LANGUAGES)
     given = parser.parse_args()
-    for language, near in make(given.data, given.cache, given.out).items():
+    for language, near in make(given.data, given.cache, given.out, given.only).items():
         print(f"{language}: mean cosine to the English vectors {near:.3f}")  # noqa: T201 - the report of a command
 
 

@@ -10,12 +10,30 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis.topics.wordpieces import LONGEST_WORD, MOST_WORDS, fold
+from surveys.domain import folding
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-aligned.npz"
 
 BEGINNING = "^"  # marks what words of one family begin with
 _BEGINS = 5  # letters
 _WORD = re.compile(r"[^\W\d_]+")
+
+#: Letters that tell a language by themselves, the first that stands in a text.
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff]")),
+    ("ar", re.compile("[\u0621-\u064a]")),
+)
+# Of Japanese, which parts no words: runs of one kind of letters, and how long the pieces of them are.
+_KANA, _KANJI = re.compile("[\u30a1-\u30ff]+"), re.compile("[\u3005\u4e00-\u9fff]+")
+_JAPANESE = re.compile("[\u3005\u3041-\u30ff\u4e00-\u9fff]+")
+_GRAMS = (2, 3)
+# Of Arabic: the vowel signs that few write, letters that are written in several ways, and what is written together
+# with a word without being part of it.
+_SIGNS = re.compile("[\u0640\u064b-\u0652]")
+_LETTERS = str.maketrans("أإآىة", "ااايه")
+_BEFORE = re.compile("^(?:[وف]?(?:ال|بال|كال|لل)|[وف])(?=...)")
+_BEHIND = re.compile("(?<=...)(?:ها|هم|كم|نا|ات|ون|ين|ان|ه|ي|ك)$")
+_ROOT = 3  # letters
 # A text is taken for English unless its words are by so much more frequent in another language (powers of ten).
 _PLAINLY = 1.0
 _ZIPF = 25  # steps in a power of ten, for one byte
@@ -47,6 +65,10 @@ class Aligned:
 
     def language(self, text: str) -> str:
         """The language that a text is in, of these and English; English where its words do not tell it plainly."""
+        if not text.isascii():
+            for language, letter in _SCRIPTS:
+                if language in self._numbers and letter.search(text):
+                    return language
         often: dict[str, int] = defaultdict(int)
         for word in words(text):
             for language, zipf in self._frequent.get(word, ()):
@@ -57,7 +79,7 @@ class Aligned:
     def add_up(self, text: str, language: str) -> np.ndarray | None:
         """The sum of the vectors of a text's words; None where it has none that is known."""
         numbers = self._numbers[language]
-        found = [numbers[part] for word in words(text) for part in (word, beginning(word)) if part in numbers]
+        found = [numbers[piece] for piece in pieces(text, language) if piece in numbers]
         if not found:
             return None
         table, scale = self._tables[language]
@@ -78,6 +100,33 @@ def words(text: str) -> list[str]:
     return [word for word in _WORD.findall(fold(text))[:MOST_WORDS] if len(word) <= LONGEST_WORD]
 
 
+def pieces(text: str, language: str) -> list[str]:
+    """What of a text has vectors: its words and their beginnings; of Japanese runs of letters, of Arabic stems."""
+    if language == "ja":
+        return _japanese(text)
+    if language == "ar":
+        return _arabic(text)
+    return [piece for word in words(text) for piece in (word, beginning(word)) if piece]
+
+
+def _japanese(text: str) -> list[str]:
+    text = folding.normal(text, "NFKC")
+    found = _KANA.findall(text) + _KANJI.findall(text)
+    found += [kanji for run in _KANJI.findall(text) for kanji in run]
+    for run in _JAPANESE.findall(text.replace(" ", "")):
+        found += [run[at : at + long] for long in _GRAMS for at in range(len(run) - long + 1)]
+    return found[: 2 * MOST_WORDS]
+
+
+def _arabic(text: str) -> list[str]:
+    found = []
+    for word in _WORD.findall(_SIGNS.sub("", folding.normal(text, "NFKC")).translate(_LETTERS))[:MOST_WORDS]:
+        if len(word) <= LONGEST_WORD:
+            stem = _BEHIND.sub("", _BEFORE.sub("", word))
+            found += [stem, BEGINNING + stem[:_ROOT], *([word] if word != stem else [])]
+    return found
+
+
 def beginning(word: str) -> str:
     """What a long word has in common with its family; empty for a short one."""
     return BEGINNING + word[:_BEGINS] if len(word) > _BEGINS else ""
@@ -89,7 +138,7 @@ def load(path: Path = SHIPPED) -> Aligned:
     with np.load(path) as stored:
 
         def listed(name: str) -> list[str]:
-            return bytes(stored[name]).decode("utf-8").split("\n")
+            return bytes(stored[name]).decode("utf-8").split("\n") if len(stored[name]) else []
 
         languages = listed("languages")
         tables = {
@@ -114,16 +163,23 @@ def load(path: Path = SHIPPED) -> Aligned:
     return Aligned(tables, zipf)
 
 
-def save(path: Path, tables: Mapping[str, Table], zipf: Mapping[str, Mapping[str, float]]) -> None:
-    """Write what `load` reads."""
+def save(
+    path: Path, tables: Mapping[str, Table], zipf: Mapping[str, Mapping[str, float]], keep: bool = False
+) -> None:
+    """Write what `load` reads. With `keep` what the file has of other languages stays in it."""
 
     def packed(texts: Sequence[str]) -> np.ndarray:
         return np.frombuffer("\n".join(texts).encode("utf-8"), np.uint8)
 
-    arrays: dict[str, Any] = {"languages": packed(sorted(zipf))}
-    for language, (known, table) in tables.items():
+    arrays: dict[str, Any] = {}
+    if keep:
+        with np.load(path) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    known = bytes(arrays.get("languages", b"")).decode().split()
+    arrays["languages"] = packed(sorted({*known, *zipf}))
+    for language, (vocabulary, table) in tables.items():
         scale = np.maximum(np.abs(table).max(1) / 127, 1e-9)
-        arrays[f"words-{language}"] = packed(known)
+        arrays[f"words-{language}"] = packed(vocabulary)
         arrays[f"table-{language}"] = np.round(table / scale[:, None]).astype(np.int8)
         arrays[f"scale-{language}"] = scale.astype(np.float16)
     for language, each in zipf.items():

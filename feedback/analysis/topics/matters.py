@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).parents[1] / "matters"
 
+#: Between a matter's name and what marks one of several topics on it: "Delivery time: tents".
+BESIDE = ": "
+
 
 class Matter(NamedTuple):
     """What people speak of: its name, how they say it, and whether it is the matter of some trades alone."""
@@ -37,20 +40,32 @@ def load(language: str) -> tuple[Matter, ...]:
     )
 
 
-@lru_cache(maxsize=1)
-def names() -> frozenset[str]:
-    """All names, of all languages: nobody's words, so they stand whoever takes theirs back."""
-    return frozenset([matter.name for matter in load("en")]).union(
-        *(each.values() for each in _translated().values())
-    )
-
-
 def translated(name: str, language: str) -> str | None:
     """A matter's name in a language; None where it has none there."""
     return name if language == "en" else _translated().get(name, {}).get(language)
 
 
+def of(label: str) -> str | None:
+    """The English name of the matter that a label names, in whatever language, alone or with a mark; None: none."""
+    return _english().get(label.partition(BESIDE)[0])
+
+
+def own_words(label: str) -> str:
+    """What of a label is words of comments: nothing of a matter's name, the mark beside it, or all of it."""
+    before, _, mark = label.partition(BESIDE)
+    return mark if before in _english() else label
+
+
+@lru_cache(maxsize=1)
+def _english() -> dict[str, str]:
+    found = {own: name for name, each in _translated().items() for own in each.values()}
+    return found | {matter.name: matter.name for matter in load("en")}
+
+
 @lru_cache(maxsize=1)
 def _translated() -> dict[str, dict[str, str]]:
     with (FOLDER / "names.csv").open(encoding="utf-8", newline="") as stream:
-        return {row.pop("en"): row for row in csv.DictReader(stream)}
+        return {
+            row.pop("en"): {language: own for language, own in row.items() if own}
+            for row in csv.DictReader(stream)
+        }

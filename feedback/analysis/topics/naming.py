@@ -3,10 +3,12 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.resources import files
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 
@@ -36,9 +38,20 @@ _LONG = 0.03  # what each of its words costs
 # A matter names a topic where so many of its comments speak of it (share; of one of some trades alone, mostly), and it
 # is so near (cosine) …
 _SPOKEN, _MOSTLY, _NEAR = 0.12, 0.5, 0.25
-_SPOKEN_WEIGHT = 0.6  # … the more of both the better
-_PASSING = 0.3  # share of what is asked otherwise; for topics that no phrase makes a name of
+# Share of what is asked otherwise, and of what is asked of the matter of some trades; for topics that no phrase makes a
+# name of.
+_PASSING, _PASSING_SPECIAL = 0.4, 0.7
 _NEAR_ALONE = 0.45  # cosine from which nearness is enough, where the words of a matter are not known
+# … the better, the more of its comments say its words, and the more of them mean it rather than another matter (the
+# weights of both beside that of nearness).
+_SPOKEN_WEIGHT, _MEANT_WEIGHT = 0.6, 0.4
+_MEANT = (1.0, 0.5, 0.25)  # what the nearest matters of a comment get, the first most
+MEANT_ON = 40  # comments of a topic, the most typical, whose meaning is asked for the matter
+_BEHIND = 0.15  # how far a matter may be behind the best one, whose name another topic has, to name a topic
+_CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
+_PHRASED = frozenset(
+    "de en es fr it nl pt".split()
+)  # languages whose words can be told from their small words
 _FIFTH = 5
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -99,6 +112,9 @@ _NO_NAME = _words("""
     two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
     biscuit thx problem problems thing things category everywhere nowhere
 """)
+_PLAIN = _words(
+    "money account option options service services eating product products device item items funds thing"
+)
 _JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
     "although and because but can could have if since should so than that then though unless until when where "
     "whether which while who why will would"
@@ -122,15 +138,27 @@ class Name:
 
     `candidates`: the best one first, all different: a matter and a phrase or two phrases, and a comment that adds what
     they leave unsaid (a third phrase where no comment is short enough). `terms`: the phrases that mark the topic.
+    `language`: that of the label; `names`: what the topic is called in each language of its comments, that one too.
     """
 
     candidates: tuple[str, ...]
     terms: tuple[str, ...] = ()
+    language: str = "en"
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
         """The best candidate; empty when the topic's comments have no word."""
         return self.candidates[0] if self.candidates else ""
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A matter that a topic may speak of: its number, how well it fits, and whether it surely does."""
+
+    number: int
+    score: float
+    sure: bool
 
 
 @dataclass
@@ -147,65 +175,73 @@ def name(
     centres: Mapping[str, np.ndarray],
     vectors: Representation,
     never: Collection[str] = (),
-    kept: Collection[str] = (),
+    kept: Mapping[str, str] = MappingProxyType({}),
+    meant: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Name]:
-    """Names for topics. Each topic id comes with some of its cleaned comments, the most typical first, and the mean
-    direction of what they mean.
+    """Names for topics. Each topic id comes with some of its cleaned comments, the most typical first, with the mean
+    direction of what they mean, and with which matters they mean (`meant_matters`; read anew where that is not given).
 
     A topic is called by the matter that it speaks of (`matters`), if a good part of its comments does so in words that
-    are known and the meaning is near. What else it may be called, and what it is called where no matter fits, is a run
-    of one to five words in the comments that no stop word begins or ends; the label tells no feeling, deed or date if
-    another is there. Three things give such a phrase its score: class-based TF-IDF (Grootendorst 2022,
-    arXiv:2203.05794), how many of the words that mark this topic it holds, and how much nearer its meaning is to this
-    topic than to the others. Words in `never` (brands, people) stand in no name. Read without case, endings and order
-    of words, all labels differ from each other and from those in
-    `kept`. Larger topics choose first.
+    are known or by what it means, and the meaning is near. Where another topic has that matter's name and no other one
+    fits nearly as well, what marks the topic stands beside it ("Delivery time: tents"). Where no matter fits, a topic
+    is called by a run of one to four words that a good part of the comments has: a thing, without feelings, deeds and
+    dates. Three things rank such phrases: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), how many of the
+    words that mark this topic they hold, and how much nearer their meaning is to this topic than to the others. Words
+    in `never` (brands, people) stand in no name. Read without case, endings and order of words, all labels differ from
+    each other and from those in `kept`, which topics or others have already. Larger topics choose first.
+
+    The label is English where a fifth of the comments are, else in their commonest language.
     """
     banned = {fold(word) for entry in never for word in _RUN.findall(entry)}
-    languages, texts = _in_one_language(texts, vectors)
     texts = _parted(texts)
-    bound = _bound(texts)
-    phrases = {
-        topic: _count(
-            comments[:READ_PER_TOPIC],
-            banned if languages[topic] == "en" else banned | _common(comments[:READ_PER_TOPIC], vectors),
-            bound,
+    said = _by_language(texts, vectors)
+    main = {topic: _main(own) for topic, own in said.items()}
+    phrasing = {
+        language: _Phrasing(
+            language,
+            {t: own[language] for t, own in said.items() if language in own},
+            centres,
+            vectors,
+            banned,
         )
-        for topic, comments in texts.items()
+        for language in sorted({language for own in said.values() for language in own})
     }
-    overall: Counter = Counter()
-    spread: Counter = Counter()
-    for found in phrases.values():
-        overall.update({phrase: count / max(1, found.comments) for phrase, count in found.counts.items()})
-        spread.update({stem: count / max(1, found.comments) for stem, count in found.stems.items()})
+    if meant is None:
+        meant = {
+            topic: meant_matters(vectors.encode(comments[:MEANT_ON]), vectors)
+            for topic, comments in texts.items()
+        }
+    fits = _fits(texts, main, centres, meant, vectors)
     # Of equally large ones by what they say: ids are chance, and which of two is called by a matter is not to be.
     order = sorted(texts, key=lambda topic: (-len(texts[topic]), *texts[topic][:1], topic))
-    spoken = _spelling(texts)
-    taken = {stems(label) for label in kept}
-    speaking = _matters(texts, languages, centres, vectors, banned)
+    taken = {stems(label) for label in kept.values()}
     names = {}
     for topic in order:
-        weights = _weights(phrases[topic], spread, len(texts))
-        ranked = _rank(topic, phrases[topic], overall, weights, vectors, centres)
-        sure, likely = ([each for each in some if stems(each) not in taken] for some in speaking[topic])
-        free = (phrase for phrase, _ in ranked if _key(phrase) not in taken)
-        named = (sure or ([] if any(map(names_a_matter, free)) else likely))[:1]
-        chosen = _different(ranked, weights, taken | set(map(stems, named)))[: 2 - len(named)]
-        candidates = named + [_write(phrase, spoken) for phrase in chosen]
-        said = {stem for phrase in chosen for stem in _key(phrase)}
-        sentence = _telling_sentence(texts[topic], weights, said, banned)
-        if sentence:
-            candidates.append(sentence[:1].upper() + sentence[1:])
-        elif chosen:
-            chosen += _adding(ranked, weights, chosen)
-            candidates = named + [_write(phrase, spoken) for phrase in chosen]
-        terms = [*chosen, *(phrase for phrase, _ in ranked[:_TERMS])]
-        names[topic] = Name(
-            tuple(dict.fromkeys(candidates)), tuple(dict.fromkeys(" ".join(phrase) for phrase in terms))
+        own = stems(kept[topic]) if topic in kept else None
+        names[topic] = (
+            phrasing[main[topic]].name(topic, fits[topic], taken - {own}) if topic in main else Name(())
         )
-        if candidates:
-            taken.add(stems(candidates[0]))
+        if own is None:
+            taken.add(stems(names[topic].label))
+    for language, each in phrasing.items():
+        used = taken | {stems(name.names[language]) for name in names.values() if language in name.names}
+        for topic in order:
+            if topic in each.texts and language != main[topic]:
+                label = each.also(names[topic].label, fits[topic], used)
+                if label:
+                    used.add(stems(label))
+                    names[topic] = replace(names[topic], names={**names[topic].names, language: label})
     return names
+
+
+def meant_matters(rows: np.ndarray, vectors: Representation) -> np.ndarray:
+    """Of each matter how much comments, given as unit vectors, mean it rather than another one, in the mean."""
+    matter_rows = _known_matters(vectors)[1]
+    found = np.zeros(len(matter_rows), np.float32)
+    nearest = np.argsort(-(rows @ matter_rows.T), axis=1, kind="stable")
+    for rank, worth in enumerate(_MEANT):
+        np.add.at(found, nearest[:, rank], worth / max(1, len(rows)))
+    return found
 
 
 def stems(text: str) -> frozenset[str]:
@@ -216,6 +252,41 @@ def stems(text: str) -> frozenset[str]:
 def names_a_matter(phrase: tuple[str, ...]) -> bool:
     """Whether a phrase may be what a topic is called: it tells no feeling, no deed and no date, and is not long."""
     return len(phrase) <= _LONGEST_NAME and _NO_NAME.isdisjoint(phrase) and _BEGINNING.isdisjoint(phrase)
+
+
+def is_a_thing(phrase: tuple[str, ...]) -> bool:
+    """Whether an English phrase is a noun with what stands before it or of what it is: "late delivery", "waste of
+    money"; a word that nobody knows is taken for one."""
+    kinds = _kinds()
+    last = kinds.get(phrase[-1], "N")
+    return (
+        last in "NG"
+        and all(kinds.get(word, "N") in "NJGI" for word in phrase[:-1])
+        and phrase[0] not in _LEADING
+    )
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> dict[str, str]:
+    """What English words mostly are, a letter each: N thing, J quality, G doing, I preposition, V anything else. By
+    the lexicon of the Brill tagger, as TextBlob carries it."""
+    kinds = {
+        "NN": "N",
+        "NNS": "N",
+        "NNP": "N",
+        "NNPS": "N",
+        "JJ": "J",
+        "VBN": "J",
+        "VBG": "G",
+        "IN": "I",
+        "TO": "I",
+    }
+    found = {}
+    for line in (files("textblob") / "en" / "en-lexicon.txt").read_text("utf-8").splitlines():
+        word, _, tag = line.partition(" ")
+        if word.isalpha() and word == word.lower():
+            found[word] = kinds.get(tag.split()[0], "V") if tag else "V"
+    return found
 
 
 def says_something(word: str) -> bool:
@@ -244,25 +315,160 @@ def _parted(texts: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     }
 
 
-def _in_one_language(
+def _by_language(
     texts: Mapping[str, Sequence[str]], vectors: Representation
-) -> tuple[dict[str, str], dict[str, Sequence[str]]]:
-    """The language that each topic is named in, and its comments in that.
-
-    It is English where a fifth of them are English, else the commonest.
-    """
-    languages: dict[str, str] = {}
-    own: dict[str, Sequence[str]] = {}
+) -> dict[str, dict[str, list[str]]]:
+    """For each topic with comments these in each of their languages."""
+    found: dict[str, dict[str, list[str]]] = {}
     for topic, comments in texts.items():
-        spoken = [vectors.language_of(comment) for comment in comments]
-        often = Counter(spoken)
-        languages[topic] = "en" if often["en"] * _FIFTH >= len(comments) else often.most_common(1)[0][0]
-        own[topic] = [
-            comment
-            for comment, language in zip(comments, spoken, strict=True)
-            if language == languages[topic]
-        ]
-    return languages, own
+        for comment in comments:
+            found.setdefault(topic, {}).setdefault(vectors.language_of(comment), []).append(comment)
+    return found
+
+
+def _main(said: Mapping[str, Sequence[str]]) -> str:
+    """The language that a topic is named in: English where a fifth of its comments are, else the commonest."""
+    many = {language: len(comments) for language, comments in said.items()}
+    if many.get("en", 0) * _FIFTH >= sum(many.values()):
+        return "en"
+    return max(sorted(many), key=many.__getitem__)
+
+
+class _Phrasing:
+    """The phrases of all topics in one language, and what topics are called in it."""
+
+    def __init__(
+        self,
+        language: str,
+        texts: Mapping[str, Sequence[str]],
+        centres: Mapping[str, np.ndarray],
+        vectors: Representation,
+        banned: set[str],
+    ):
+        self.language = language
+        self.texts = texts
+        self._centres = {topic: centres[topic] for topic in texts}
+        self._vectors = vectors
+        self._banned = banned
+        self._bound = _bound(texts)
+        self._phrases = {topic: self._counted(comments) for topic, comments in texts.items()}
+        self._overall: Counter = Counter()
+        self._spread: Counter = Counter()
+        for found in self._phrases.values():
+            many = max(1, found.comments)
+            self._overall.update({phrase: count / many for phrase, count in found.counts.items()})
+            self._spread.update({stem: count / many for stem, count in found.stems.items()})
+        self._spoken = _spelling(texts)
+
+    def name(self, topic: str, fits: Sequence[_Fit], taken: Collection[frozenset[str]]) -> Name:
+        """The whole name of a topic, other than what is `taken`."""
+        weights = _weights(self._phrases[topic], self._spread, len(self.texts))
+        ranked = self._ranked(topic, weights)
+        label = self._matter(topic, fits, taken, ranked)
+        named = [label] if label else []
+        chosen = _different(ranked, weights, {*taken, *map(stems, named)}, self._is_good(topic))
+        chosen = chosen[: 2 - len(named)]
+        candidates = named + [_write(phrase, self._spoken) for phrase in chosen]
+        known = {stem for phrase in chosen for stem in _key(phrase)}
+        sentence = _telling_sentence(self.texts[topic], weights, known, self._banned)
+        if sentence:
+            candidates.append(sentence[:1].upper() + sentence[1:])
+        elif chosen:
+            chosen += _adding(ranked, weights, chosen)
+            candidates = named + [_write(phrase, self._spoken) for phrase in chosen]
+        mark = matters.own_words(label) if label else ""
+        terms = [*([mark] if mark else []), *(" ".join(phrase) for phrase in chosen)]
+        terms += [" ".join(phrase) for phrase, _ in ranked[:_TERMS]]
+        return Name(
+            tuple(dict.fromkeys(candidates)),
+            tuple(dict.fromkeys(terms)),
+            self.language,
+            {self.language: candidates[0]} if candidates else {},
+        )
+
+    def also(self, label: str, fits: Sequence[_Fit], taken: Collection[frozenset[str]]) -> str | None:
+        """What a topic that is called `label` in another language is called in this one: by the matter that names it
+        there, else by one that surely fits; None where there is none, or another topic has it."""
+        matter = matters.of(label)
+        if matter:
+            own = matters.translated(matter, self.language)
+            return own if own and stems(own) not in taken else None
+        sure = (self._called(fit) for fit in fits if fit.sure)
+        return next((own for own in sure if own and stems(own) not in taken), None)
+
+    def _matter(
+        self,
+        topic: str,
+        fits: Sequence[_Fit],
+        taken: Collection[frozenset[str]],
+        ranked: Sequence[tuple[tuple[str, ...], float]],
+    ) -> str | None:
+        """The matter that names a topic, alone or with what marks the topic beside it; None where a phrase does."""
+        usable = [(fit, own) for fit in fits if (own := self._called(fit))]
+        if not usable:
+            return None
+        best, own = usable[0]
+        free = [(fit, each) for fit, each in usable if stems(each) not in taken]
+        for fit, each in free[:1]:
+            if fit.sure and best.score - fit.score <= _BEHIND:
+                return each
+        good = self._is_good(topic)
+        if best.sure or not any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked):
+            if free and free[0][0] is best:
+                return own
+            if (beside := self._beside(topic, best, own, ranked, taken)) is not None:
+                return beside
+            if free:
+                return free[0][1]
+        return None
+
+    def _beside(
+        self,
+        topic: str,
+        fit: _Fit,
+        own: str,
+        ranked: Sequence[tuple[tuple[str, ...], float]],
+        taken: Collection[frozenset[str]],
+    ) -> str | None:
+        """A matter's name with what marks the topic, beyond the matter's own words: "Refunds: deposit"."""
+        matter = matters.load("en")[fit.number]
+        told = stems(own).union(*map(stems, (matter.name, *matter.clues)))
+        good = self._is_good(topic, 1)
+        for phrase, _ in ranked:
+            if len(phrase) <= 2 and good(phrase) and _PLAIN.isdisjoint(phrase) and not _key(phrase) & told:
+                label = f"{own}{matters.BESIDE}{_write(phrase, self._spoken, capital=self.language == 'de')}"
+                if stems(label) not in taken:
+                    return label
+        return None
+
+    def _called(self, fit: _Fit) -> str | None:
+        """What a matter is called in this language; None where it has no name there, or one with a brand."""
+        own = matters.translated(matters.load("en")[fit.number].name, self.language)
+        return own if own and self._banned.isdisjoint(fold(own).split()) else None
+
+    def _is_good(self, topic: str, times: int = 2) -> Callable[[tuple[str, ...]], bool]:
+        """Whether a phrase may name a topic: a thing that a good part of the comments speaks of."""
+        found = self._phrases[topic]
+
+        def good(phrase: tuple[str, ...]) -> bool:
+            share = _CARRIED * (times if len(phrase) == 1 else 1) * found.comments
+            return (
+                self.language in _PHRASED
+                and names_a_matter(phrase)
+                and found.counts[phrase] >= share
+                and (self.language != "en" or is_a_thing(phrase))
+                and (self.language != "de" or self._spoken.get(phrase[-1], "")[:1].isupper())
+            )
+
+        return good
+
+    def _counted(self, comments: Sequence[str]) -> _Phrases:
+        own = comments[:READ_PER_TOPIC]
+        banned = self._banned if self.language == "en" else self._banned | _common(own, self._vectors)
+        return _count(own, banned, self._bound)
+
+    def _ranked(self, topic: str, weights: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]]:
+        return _rank(topic, self._phrases[topic], self._overall, weights, self._vectors, self._centres)
 
 
 def _common(comments: Sequence[str], vectors: Representation) -> set[str]:
@@ -270,17 +476,18 @@ def _common(comments: Sequence[str], vectors: Representation) -> set[str]:
     return {word for comment in comments for word in _RUN.findall(fold(comment)) if vectors.is_common(word)}
 
 
-def _matters(
+def _fits(
     texts: Mapping[str, Sequence[str]],
-    languages: Mapping[str, str],
+    main: Mapping[str, str],
     centres: Mapping[str, np.ndarray],
+    means: Mapping[str, np.ndarray],
     vectors: Representation,
-    banned: set[str],
-) -> dict[str, tuple[list[str], list[str]]]:
-    """The names of the matters that each topic speaks of, by its comments' words and its meaning, the best first; in
-    other languages than English by its meaning alone. Those that are sure, and those that are likely."""
-    known, least, rows, clues = _known_matters(vectors)
-    spoken = np.zeros((len(texts), len(known)))
+) -> dict[str, list[_Fit]]:
+    """The matters that each topic may speak of, by its comments' words and meaning, the best first; in other languages
+    than English by meaning alone."""
+    least, rows, clues = _known_matters(vectors)
+    spoken = np.zeros((len(texts), len(rows)))
+    meant = np.array([means[topic] for topic in texts]).reshape(spoken.shape)
     for at, comments in enumerate(texts.values()):
         for comment in comments[:READ_PER_TOPIC]:
             said = stems(comment)
@@ -288,28 +495,31 @@ def _matters(
                 at, list({number for stem in said for number, clue in clues.get(stem, ()) if clue <= said})
             ] += 1
         spoken[at] /= max(1, len(comments[:READ_PER_TOPIC]))
-    usual = spoken.mean(0) if len(texts) > 1 else 0.0
+    passing = np.where(least < _MOSTLY, _PASSING, _PASSING_SPECIAL)
+    usual = [told.mean(0) if len(texts) > 1 else 0.0 for told in (spoken, meant)]
     found = {}
     for at, topic in enumerate(texts):
         close = rows @ centres[topic]
-        score = close + _SPOKEN_WEIGHT * (spoken[at] - usual)
-        asked = [spoken[at] >= least * share for share in (1, _PASSING)]
-        fits = [enough & (close >= _NEAR) for enough in asked]
-        if languages[topic] != "en":
-            score, fits = close, [close >= _NEAR_ALONE, close >= _NEAR]
-        order = np.argsort(-score, kind="stable").tolist()
-        names = [matters.translated(each, languages[topic]) for each in known]
-        usable = [name and banned.isdisjoint(fold(name).split()) for name in names]
-        sure, likely = ([str(names[n]) for n in order if some[n] and usable[n]] for some in fits)
-        found[topic] = sure, likely
+        score = close + _SPOKEN_WEIGHT * (spoken[at] - usual[0]) + _MEANT_WEIGHT * (meant[at] - usual[1])
+        if main.get(topic, "en") == "en":
+            sure, likely = ((spoken[at] >= least * share) & (close >= _NEAR) for share in (1.0, passing))
+        else:
+            sure, likely = close >= _NEAR_ALONE, close >= _NEAR
+        order = np.argsort(-score, kind="stable")
+        plain = order[least[order] < _MOSTLY][:1]
+        found[topic] = [
+            _Fit(int(number), float(score[number]), bool(sure[number]))
+            for number in order
+            if likely[number] or sure[number] or (number == plain[0] and close[number] >= _NEAR)
+        ]
     return found
 
 
 @lru_cache(maxsize=2)
 def _known_matters(
     vectors: Representation,
-) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
-    """Names of matters, the share of comments that must speak of each, what each means, and by the first stem of each
+) -> tuple[np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
+    """Of all matters the share of comments that must speak of each, what each means, and by the first stem of each
     clue: the matter's number and all stems."""
     known = matters.load("en")
     clues: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
@@ -319,7 +529,7 @@ def _known_matters(
         for clue in filter(None, {_clue(said) for said in (matter.name, *matter.clues)}):
             clues[min(clue)].append((number, clue))
     least = np.array([_MOSTLY if matter.special else _SPOKEN for matter in known])
-    return [matter.name for matter in known], least, unit(rows), dict(clues)
+    return least, unit(rows), dict(clues)
 
 
 def _clue(said: str) -> frozenset[str]:
@@ -435,12 +645,16 @@ def _different(
     ranked: Sequence[tuple[tuple[str, ...], float]],
     weights: Mapping[str, float],
     taken: Collection[frozenset[str]],
+    good: Callable[[tuple[str, ...]], bool],
 ) -> list[tuple[str, ...]]:
-    """Two phrases: the best one that says something else than the labels already `taken`, and the one that adds
-    most to it.
+    """Two phrases: the best one that says something else than the labels already `taken`, a `good` one if there is
+    one, and the one that adds most to it.
     """
     free = [phrase for phrase, _ in ranked if _key(phrase) not in taken]
-    first = next((phrase for phrase in free if names_a_matter(phrase)), free[0] if free else None)
+    first = next(
+        (phrase for is_so in (good, names_a_matter) for phrase in free if is_so(phrase)),
+        free[0] if free else None,
+    )
     return [first, *_adding(ranked, weights, [first])] if first else []
 
 
@@ -507,7 +721,7 @@ def _spelling(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {word: ways.most_common(1)[0][0] for word, ways in seen.items()}
 
 
-def _write(phrase: tuple[str, ...], spoken: Mapping[str, str]) -> str:
+def _write(phrase: tuple[str, ...], spoken: Mapping[str, str], capital: bool = True) -> str:
     words = [spoken.get(word, word) for word in phrase]
     text = " ".join(words)
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] if capital else text

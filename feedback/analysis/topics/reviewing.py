@@ -86,7 +86,7 @@ def review(
         if topic is not None:
             members[topic].append(at)
     index = _index(meanings, around, [_topic(reviewed, id_) for id_ in ids], taught)
-    said = {topic: _said(np.array(own), meanings, cleaned) for topic, own in members.items()}
+    said = {topic: _said(np.array(own), meanings, cleaned, vectors) for topic, own in members.items()}
     kept = {id_: meanings[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
     del meanings, around  # before naming, which counts every phrase of every topic
     progress("naming", 0.8)
@@ -159,18 +159,23 @@ def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
 @dataclass(frozen=True)
 class _Said:
     """What a topic is named by: its most typical comments, what these mean together, and what all of its comments
-    (`comments`: how many) mean together, both as unit vectors."""
+    (`comments`: how many) mean together, both as unit vectors, and how much they mean each matter (`meant`)."""
 
     typical: Sequence[str]
     meaning: np.ndarray
     centre: np.ndarray
     comments: int
+    meant: np.ndarray
 
 
-def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
+def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str], vectors: Representation) -> _Said:
     chosen = most_typical(own, rows)
     return _Said(
-        [cleaned[at] for at in chosen], mean_direction(rows[chosen]), mean_direction(rows[own]), len(own)
+        [cleaned[at] for at in chosen],
+        mean_direction(rows[chosen]),
+        mean_direction(rows[own]),
+        len(own),
+        naming.meant_matters(rows[chosen[: naming.MEANT_ON]], vectors),
     )
 
 
@@ -298,21 +303,37 @@ def _applied(state: State, decided: Reconciled, now: datetime) -> State:
 
 def _named(state: State, said: Mapping[str, _Said], vectors: Representation, never: Collection[str]) -> State:
     """`state` with a label for each topic that has none, and fresh candidates for all."""
-    kept = {topic.label for topic in state.topics.values() if topic.label}
+    kept = {id_: topic.label for id_, topic in state.topics.items() if topic.label}
     names = naming.name(
         {topic: one.typical for topic, one in said.items()},
         {topic: one.meaning for topic, one in said.items()},
-        vectors, never, kept,
+        vectors, never, kept, {topic: one.meant for topic, one in said.items()},
     )  # fmt: skip
     topics = {}
     for id_, topic in state.topics.items():
         name = names.get(id_)
         if name is not None:
+            label = topic.label or name.label
             topic = replace(
-                topic, label=topic.label or name.label, candidates=name.candidates, terms=name.terms
+                topic,
+                label=label,
+                candidates=name.candidates,
+                terms=name.terms,
+                names={} if topic.named else _in_languages(label, name, topic.names),
             )
         topics[id_] = topic
     return replace(state, topics=topics)
+
+
+def _in_languages(label: str, fresh: naming.Name, standing: Mapping[str, str]) -> Mapping[str, str]:
+    """What is called `label` is called in each language of its comments: as the matter that the label names is, else as
+    it was called before, else by its `fresh` name."""
+    if label == fresh.label:
+        return fresh.names
+    matter = matters.of(label)
+    told = {language: matters.translated(matter, language) for language in fresh.names} if matter else {}
+    known = {language: own for language, own in told.items() if own}
+    return {**fresh.names, **standing, **known, fresh.language: label}
 
 
 def _themed(
@@ -352,8 +373,15 @@ def _themed(
         if id_ not in decided.gone or theme.named or theme.settled
     }
     gone = {id_: into for id_, into in decided.gone.items() if id_ not in known}
-    labels = _names_of_themes(decided.born, topics, said, vectors, never, [t.label for t in known.values()])
-    known |= {id_: Theme(id_, label) for id_, label in labels.items()}
+    named = _names_of_themes(
+        decided.born, topics, said, vectors, never, {id_: theme.label for id_, theme in known.items()}
+    )
+    for id_, name in named.items():
+        standing = known.get(id_)
+        if standing is None:
+            known[id_] = Theme(id_, name.label, names=name.names)
+        elif not standing.named:
+            known[id_] = replace(standing, names=_in_languages(standing.label, name, standing.names))
     return replace(state, topics=topics, themes=known, merged_themes={**state.merged_themes, **gone})
 
 
@@ -377,12 +405,13 @@ def _names_of_themes(
     said: Mapping[str, _Said],
     vectors: Representation,
     never: Collection[str],
-    kept: Collection[str],
-) -> dict[str, str]:
-    """Labels for new themes, each out of the most typical comments of its topics, the largest first."""
+    kept: Mapping[str, str],
+) -> dict[str, naming.Name]:
+    """Names for the themes that are `made` and for those that are called as `kept` says, each out of the most typical
+    comments of its topics, the largest first."""
     under: dict[str, list[str]] = defaultdict(list)
     for id_ in sorted(said, key=lambda id_: (-said[id_].comments, id_)):
-        if topics[id_].theme in made:
+        if topics[id_].theme in made or topics[id_].theme in kept:
             under[str(topics[id_].theme)].append(id_)
     texts = {
         theme: [
@@ -394,15 +423,23 @@ def _names_of_themes(
         theme: mean_direction(np.stack([said[id_].centre * said[id_].comments for id_ in own]))
         for theme, own in under.items()
     }
-    names = {theme: name.label for theme, name in naming.name(texts, centres, vectors, never, kept).items()}
-    taken = {*kept, *(label for label in names.values() if label in matters.names())}
+    meant = {theme: np.mean([said[id_].meant for id_ in own], axis=0) for theme, own in under.items()}
+    names = naming.name(texts, centres, vectors, never, kept, meant)
+    taken = {
+        *kept.values(),
+        *(name.label for id_, name in names.items() if id_ in made and matters.of(name.label)),
+    }
     for theme, own in under.items():
-        if names[theme] not in matters.names():
+        if theme in made and not matters.of(names[theme].label):
             # No matter fits all of it. The largest topic with one says more than a phrase that some comments share.
-            labels = [topics[id_].label for id_ in own]
-            known = [label for label in labels if label in matters.names()]
-            names[theme] = next(
-                (label for label in (*known, *labels[:1]) if label not in taken), names[theme]
-            )
-            taken.add(names[theme])
+            with_one = [id_ for id_ in own if matters.of(topics[id_].label)]
+            free = [id_ for id_ in (*with_one, *own[:1]) if topics[id_].label not in taken]
+            for id_ in free[:1]:
+                names[theme] = _called_as(topics[id_], names[theme])
+                taken.add(topics[id_].label)
     return names
+
+
+def _called_as(topic: Topic, fresh: naming.Name) -> naming.Name:
+    """The name of a theme that is called as one of its topics is."""
+    return replace(fresh, candidates=(topic.label,), names=dict(topic.names))

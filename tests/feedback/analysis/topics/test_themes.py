@@ -51,10 +51,14 @@ def test_a_theme_that_no_matter_fits_is_called_by_its_largest_topic_with_one(mon
         )
     }  # fmt: skip
     said = {
-        id_: SimpleNamespace(comments=9 - at, typical=["x"], centre=np.ones(3))
+        id_: SimpleNamespace(comments=9 - at, typical=["x"], centre=np.ones(3), meant=np.ones(2))
         for at, id_ in enumerate("abcd")
     }
-    labels = reviewing._names_of_themes(["one", "two"], topics, said, None, (), ("Returns",))
-    assert labels == {"one": "Prices", "two": "Dog"}
-    labels = reviewing._names_of_themes(["one", "two"], topics, said, None, (), ("Prices", "Dog"))
-    assert labels == {"one": "Refunds", "two": "Cleared afternoon for call"}
+
+    def labels(*kept):
+        standing = {str(at): label for at, label in enumerate(kept)}
+        named = reviewing._names_of_themes(["one", "two"], topics, said, None, (), standing)
+        return {id_: name.label for id_, name in named.items()}
+
+    assert labels("Returns") == {"one": "Prices", "two": "Dog"}
+    assert labels("Prices", "Dog") == {"one": "Refunds", "two": "Cleared afternoon for call"}

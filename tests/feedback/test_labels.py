@@ -1,0 +1,110 @@
+"""Names of topics and themes stand in the language of who reads, and so do the first of the typical comments."""
+
+import pytest
+
+from feedback import feed
+from feedback.models import Placement, Reading, Theme, Topic
+from feedback.topics import topics as store
+from surveys import responses
+from surveys.base import clock
+from tests.visitor import forms_on, signed_in
+
+#: What is asked for and the name that is told: the first that comments are in, else the topic's own.
+WANTED = [
+    ({"lang": "de"}, {}, "Lieferzeit"),
+    ({"lang": "de-AT"}, {"Accept-Language": "fr"}, "Lieferzeit"),
+    ({}, {"Accept-Language": "ja, fr;q=0.8, de;q=0.9"}, "Lieferzeit"),
+    ({}, {"Accept-Language": "en-GB,en;q=0.5"}, "Delivery time"),
+    ({"lang": "fr"}, {}, "Delivery time"),
+    ({}, {}, "Delivery time"),
+]
+
+
+@pytest.fixture
+def late(make):
+    """A topic of German and English comments under a theme; the German ones are farther from its middle."""
+    names = {"en": "Delivery time", "de": "Lieferzeit"}
+    Theme.create(
+        id="thm_1", label="Delivery", names={"en": "Delivery", "de": "Versand"}, created_at=clock.now()
+    )
+    Topic.create(id="top_late", label="Delivery time", names=names, theme="thm_1", created_at=clock.now())
+    survey, rows = make.survey(), []
+    said = [
+        ("came late", "en"),
+        ("two weeks late", "en"),
+        ("kam zu spät", "de"),
+        ("viel verspätung", "de"),
+    ] * 6
+    for at, (words, language) in enumerate(said):
+        row = make.response(survey, at % 11, comment=f"{words} {'abcdefghijklmnopqrstuvwxyz'[at] * 4}")
+        Reading.create(key=row.key, language=language, engine="t", read_at=clock.now())
+        Placement.create(
+            topic="top_late", response=row.key, evidence=[], closeness=0.5 + 0.4 * (language == "en")
+        )
+        rows.append(row)
+    return survey, rows
+
+
+@pytest.mark.parametrize(("query", "headers", "name"), WANTED)
+def test_a_name_is_told_in_the_language_of_who_reads(api, late, query, headers, name):
+    survey, rows = late
+    above = "Versand" if name == "Lieferzeit" else "Delivery"
+
+    def get(path, **more):
+        return api.call("GET", path, 200, query_string={**query, **more}, headers=headers)
+
+    page = get("/api/topics")
+    assert (page["items"][0]["label"], page["themes"][0]["label"]) == (name, above)
+    one = get("/api/topics/top_late")
+    assert (one["label"], one["theme"]["label"]) == (name, above)
+    assert get("/api/themes")["items"][0]["label"] == above
+    assert name in str(get("/api/drivers", survey=survey.id))
+    if not query:
+        item = get(f"/api/responses/{rows[0].id}")
+        assert item["topics"][0]["label"] == name
+        named = get("/api/metrics", survey=survey.id, by="topic")
+        assert name in str(named)
+
+
+def test_typical_comments_come_in_the_reader_s_language_first(api, late):
+    def first(lang):
+        typical = api.get("/api/topics/top_late", lang=lang)["typical"]
+        return {each["comment"].partition(" ")[0] for each in typical[:4]}
+
+    assert [first("de"), first("en"), first("fr")] == [{"kam", "viel"}, {"came", "two"}, {"came", "two"}]
+
+
+def test_caches_know_that_names_differ_and_a_tag_that_is_none_is_refused(api, late):
+    answer = api.call("GET", "/api/topics", headers={"Accept-Language": "de"})
+    assert "Accept-Language" in answer.headers["Vary"]
+    assert api.get("/api/topics", 422, lang="de'--")["error"]["fields"]["lang"]
+
+
+def test_a_name_that_a_person_gave_is_told_to_everybody(api, late):
+    api.patch("/api/topics/top_late", {"label": "Late parcels"})
+    api.patch("/api/themes/thm_1", {"label": "Parcels"})
+    one = api.get("/api/topics/top_late", lang="de")
+    assert (one["label"], one["theme"]["label"]) == ("Late parcels", "Parcels")
+
+
+def test_a_form_that_shows_the_reader_s_name_renames_nothing(world, late):
+    editor, address = signed_in(world, "editor"), "/team/topics/top_late"
+    german = {"Accept-Language": "de"}
+    page = editor.get(address, headers=german)
+    assert "<bdi>Lieferzeit</bdi>" in page.get_data(as_text=True)
+    form = next(given for _, given in forms_on(page) if given.get("do") == "change")
+    assert form["label"] == "Lieferzeit"
+    assert editor.post(address, {**form, "status": "planned"}, **german).status_code == 303
+    row = Topic.get_by_id("top_late")
+    assert (row.status, row.label, row.named) == ("planned", "Delivery time", False)
+
+
+def test_words_that_nobody_says_any_more_leave_the_names_in_other_languages(late):
+    Topic.update(label="late", names={"en": "late", "de": "verspätung"}).execute()
+    Theme.update(names={"en": "Delivery time", "de": "viel verspätung"}, label="Delivery time").execute()
+    for row in late[1]:
+        if "verspätung" in row.comment:
+            responses.delete(row, clock.now())
+    store.forget_words(feed.is_said, clock.now())
+    assert Topic.get_by_id("top_late").names == {"en": "late"}
+    assert Theme.get_by_id("thm_1").names == {"en": "Delivery time"}
