@@ -32,7 +32,7 @@ _GRAMS = (2, 3)
 _SIGNS = re.compile("[\u0640\u064b-\u0652]")
 _LETTERS = str.maketrans("أإآىة", "ااايه")
 _BEFORE = re.compile("^(?:[وف]?(?:ال|بال|كال|لل)|[وف])(?=...)")
-_BEHIND = re.compile("(?<=...)(?:ها|هم|كم|نا|ات|ون|ين|ان|ه|ي|ك)$")
+_BEHIND = re.compile(r"(?<=...)(?:ها|هم|كم|نا|ات|ون|ين|ان|ه|ي|ك)\Z")
 _ROOT = 3  # letters
 # A text is taken for English unless its words are by so much more frequent in another language (powers of ten).
 _PLAINLY = 1.0

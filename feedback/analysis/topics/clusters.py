@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from feedback.analysis.topics.communities import louvain, mutual_graph
-from feedback.analysis.topics.neighbours import EXACT_UP_TO, Cells, nearest, nearest_among
+from feedback.analysis.topics.neighbours import EXACT_UP_TO, Cells, nearest, nearest_among, part
 from feedback.analysis.topics.vectors import unit
 
 SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
 _EACH = 12  # comments of a topic in the mean, at least, where there are more than `_FEW`
 _FEW = 12  # topics that are never too many
-_JOINS = 0.25  # cosine to a group's centre
+_JOINS = 0.25  # cosine to the nearest of those that make the groups
+_OF_A_LANGUAGE = 20  # rows from which on what they have in common is their language
 _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
@@ -47,7 +48,12 @@ class Grouping:
     around: tuple[np.ndarray, np.ndarray]
 
 
-def group(rows: np.ndarray, copies: np.ndarray, leading: np.ndarray | None = None) -> Grouping:
+def group(
+    rows: np.ndarray,
+    copies: np.ndarray,
+    languages: np.ndarray | None = None,
+    lead: int | None = None,
+) -> Grouping:
     """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
 
     `rows` are all different, and `copies` says how many comments mean each: equal ones would be one another's
@@ -57,8 +63,9 @@ def group(rows: np.ndarray, copies: np.ndarray, leading: np.ndarray | None = Non
     The resolution is chosen by how well groups are apart (`separation`) at several, amid all at which they are about
     equally well. Members of groups smaller than `SMALLEST` join the group their neighbours vote for.
 
-    Only `leading` rows (default: all) make groups; the others join the group whose centre is nearest, if that is near
-    enough (`_JOINS`). What is said in another language is nearer to its own kind than to what it means.
+    `languages`: a number for each row's. Only rows of the one that has the `lead` (default: all) make groups; the
+    others join the group that their nearest neighbours among those vote for, if these are near enough (`_JOINS`). What
+    is said in another language is nearer to its own kind than to what it means.
     """
     around = nearest(rows, _BLURRED_BY)
     # Half of the precision is enough to compare many, and saves 50 MB with 100,000.
@@ -67,6 +74,7 @@ def group(rows: np.ndarray, copies: np.ndarray, leading: np.ndarray | None = Non
     del blurred
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
+    leading = None if languages is None or lead is None else languages == lead
     if leading is not None:
         real &= leading
     inside = real[edges[0]] & real[edges[1]]
@@ -78,8 +86,8 @@ def group(rows: np.ndarray, copies: np.ndarray, leading: np.ndarray | None = Non
 
     chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
     found = _few_enough(rows, at(chosen), copies)
-    if leading is not None:
-        found = _joined(rows, found, ~leading)
+    if leading is not None and languages is not None:
+        found = _joined(rows, found, ~leading, languages)
     return Grouping(_by_size(found, copies), edges, around)
 
 
@@ -208,14 +216,34 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.n
     return np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
 
 
-def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """`found` in which each of `others` is in the group whose centre is nearest, or in none."""
-    joined, middle = found.copy(), centres(rows, found)
-    for start in range(0, len(rows), _BLOCK):
-        part = np.flatnonzero(others[start : start + _BLOCK]) + start
-        if len(part) and len(middle):
-            close = rows[part] @ middle.T
-            joined[part] = np.where(close.max(1) >= _JOINS, close.argmax(1), -1)
+def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: np.ndarray) -> np.ndarray:
+    """`found` in which each of `others` is in the group that its nearest neighbours of the groups vote for, or in none.
+
+    What the rows of a language have in common is taken off first, and each is averaged with its neighbours: what is
+    left is what they mean.
+    """
+    precision = np.float16 if len(rows) > EXACT_UP_TO else np.float32
+    plain = np.zeros(rows.shape, precision)
+    for language in np.unique(languages):
+        own = np.flatnonzero((languages == language) & rows.any(axis=1))
+        if len(own):
+            middle = rows[own].mean(0) if len(own) >= _OF_A_LANGUAGE else 0.0
+            for start in range(0, len(own), _BLOCK):
+                some = own[start : start + _BLOCK]
+                plain[some] = unit(rows[some] - middle)
+    plain = blur(plain, plain, *nearest(plain, _BLURRED_BY), precision)
+    voting = np.flatnonzero((found >= 0) & ~others)
+    voting = voting[:: max(1, len(voting) // _JUDGED_ON)]
+    order, cells = part(plain[voting].astype(np.float32))
+    voting = voting[order]
+    voters, groups = plain[voting].astype(np.float32), found[voting]
+    joined = found.copy()
+    asking = np.flatnonzero(others & rows.any(axis=1))
+    for start in range(0, len(asking), _BLOCK):
+        some = asking[start : start + _BLOCK]
+        index, cosine = nearest_among(plain[some].astype(np.float32), voters, cells, VOTERS)
+        joined[some] = np.where(cosine[:, 0] >= _JOINS, _tally(index, cosine, groups).group, -1)
+    joined[others & ~rows.any(axis=1)] = -1
     return joined
 
 

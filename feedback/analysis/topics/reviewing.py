@@ -69,7 +69,7 @@ def review(
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
     meanings = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(meanings.rows, np.bincount(meanings.of), _leading(cleaned, meanings, vectors))
+    fresh = clusters.group(meanings.rows, np.bincount(meanings.of), *_languages(cleaned, meanings, vectors))
     taught = means_taught(state, ids, meanings, vectors)
     groups, owners = _claim(meanings.rows, fresh.group, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
@@ -114,20 +114,27 @@ def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[f
     return _Meanings(rows[: len(known)], of)
 
 
-def _leading(cleaned: Sequence[str], meanings: _Meanings, vectors: Representation) -> np.ndarray | None:
-    """The rows that topics are made of: those in English, or in the language of most; None: all, where none leads."""
-    languages = [vectors.language_of(text) for text in cleaned]
-    often = Counter(languages)
+def _languages(
+    cleaned: Sequence[str], meanings: _Meanings, vectors: Representation
+) -> tuple[np.ndarray | None, int | None]:
+    """A number for the language of each row, and that of the language that topics are made of: English, or that of
+    most; None: of all, where none leads."""
+    spoken = [vectors.language_of(text) for text in cleaned]
+    often = Counter(spoken)
     most, n = often.most_common(1)[0] if often else ("en", 0)
     if often["en"] >= _LEADS[0] * len(cleaned):
         most, n = "en", often["en"]
     elif n < _LEADS[1] * len(cleaned):
-        return None
+        return None, None
     if n == len(cleaned):
-        return None
-    leading = np.zeros(len(meanings.rows), bool)
-    leading[meanings.of[[at for at, language in enumerate(languages) if language == most]]] = True
-    return leading
+        return None, None
+    number = {language: at for at, language in enumerate(sorted(often))}
+    found = np.zeros(len(meanings.rows), np.int16)
+    # Of comments that mean one row and are in two languages, those in the leading one decide.
+    for leads in (False, True):
+        at = [at for at, language in enumerate(spoken) if (language == most) == leads]
+        found[meanings.of[at]] = [number[spoken[each]] for each in at]
+    return found, number[most]
 
 
 def _topic(state: State, comment: str) -> str | None:

@@ -6,6 +6,7 @@ import pytest
 from feedback.analysis.topics import clusters, neighbours
 from feedback.analysis.topics.communities import louvain, mutual_graph
 from feedback.analysis.topics.vectors import unit
+from feedback.training.agreement import v_measure
 
 
 def blobs(groups: int, each: int, dimensions: int = 16, spread: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
@@ -146,3 +147,15 @@ def test_neighbours_vote_and_zeros_join_nothing():
 def test_near_centres_are_gathered_first():
     rows = unit(np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]]))
     assert clusters.gather(rows, 2).tolist() == [0, 0, 1, 1]
+
+
+def test_what_a_language_has_in_common_tells_no_meaning():
+    """Comments in the second language are all nearest to the first group of the leading one, and join what they mean."""
+    chance = np.random.default_rng(4)
+    middles = unit(chance.normal(size=(6, 64)))
+    of = np.arange(360) % 6
+    languages = np.repeat([0, 1], 180)
+    rows = middles[of] + 0.1 * chance.normal(size=(360, 64))
+    rows[languages == 1] = 0.4 * rows[languages == 1] + middles[0]
+    found = clusters.group(unit(rows).astype(np.float32), np.ones(360, np.int64), languages, 0).group
+    assert v_measure(of.tolist(), found.tolist()) > 0.95
