@@ -150,7 +150,7 @@ def test_near_centres_are_gathered_first():
 
 
 def test_what_a_language_has_in_common_tells_no_meaning():
-    """Comments in the second language are all nearest to the first group of the leading one, and join what they mean."""
+    """Comments in the second language, all nearest to the first group of the leading one, join what they mean."""
     chance = np.random.default_rng(4)
     middles = unit(chance.normal(size=(6, 64)))
     of = np.arange(360) % 6
