@@ -411,7 +411,7 @@ def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, se
     Each is walked in the index of its topic, which ends early: large topics hold a tenth of all comments.
     """
     readable_first = labels.readable_first()
-    near = (
+    near: Any = (
         Placement.select(Placement.response.alias("key"), Placement.closeness.alias("closeness"))
         .join(Response, on=(Response.key == Placement.response))
         .where(Placement.topic == Topic.id, *scope.conditions, Response.comment.is_null(False))
