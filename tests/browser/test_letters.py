@@ -55,7 +55,7 @@ def test_machines_solve_nothing_and_people_are_heard(live, chromium, browse, ask
     page.get_by_label("Your comment").fill("Not at all.")
     page.get_by_label("Not yet").check()
     page.get_by_role("button", name="Send").press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Somebody will look into it again")
+    expect(page.get_by_role("status")).to_contain_text("We will look into it again")
     case = look()
     said = case["letters"][0]
     assert (case["priority"], said["answer"], said["said"]) == (1, "not_yet", "Not at all.")

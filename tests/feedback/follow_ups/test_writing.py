@@ -116,7 +116,7 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
     world.work()
     question = mail.sent[1]
     page = page_of(question)
-    assert "Ist es für Sie gelöst?" in question.text
+    assert "Ist Ihr Anliegen gelöst?" in question.text
     for query in ("", "?answer=fixed", "?answer=not_yet"):
         shown = client.get(page + query)
         assert (shown.headers["Cache-Control"], shown.headers["Referrer-Policy"]) == (
