@@ -389,7 +389,7 @@ def _mail(
         id=letter_id,
         to=to,
         language=language,
-        subject=wording.text(language, "letter.told"),
+        subject=the_mail.subject("letter.told", language, survey),
         text=text,
         quote=quote,
         asks=status == SHIPPED,

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from surveys import links
-from surveys.base import db
-from surveys.base.errors import Refused
+from surveys.base import clock, db
+from surveys.base.errors import Clash, Refused
 from surveys.domain import pictures
 from surveys.domain.pictures import Picture
 from surveys.models import Brand, Logo, Survey
 
 #: What a brand says; what it leaves out is as it is without one.
-FIELDS = ("name", "logo", "color", "corner", "font", "address", "privacy_url")
+FIELDS = (
+    "name", "logo", "color", "corner", "font", "address", "privacy_url", "in_widget", "formality",
+)  # fmt: skip
 
 SCHEMES = ("light", "dark")
 
@@ -27,12 +29,18 @@ _SERVICE = 1
 
 @dataclass(frozen=True)
 class Shown:
-    """A logo as brands name it: its hash and type, width and height in pixels."""
+    """A logo as brands name it: its hash and type, width and height in pixels; `data`: itself, while it is not kept."""
 
     hash: str
     type: str
     width: int
     height: int
+    data: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Where everybody finds it."""
+        return self.data or links.to(f"/brand/{self.hash}")
 
     def fitted(self, width: int, height: int) -> tuple[int, int]:
         """Its size in whole pixels once it is made to fit into `width` × `height`, never larger than it is."""
@@ -53,6 +61,9 @@ class Look:
     privacy_url: str | None = None
     privacy_of: str | None = None
     """The survey whose own privacy page it is; None where it is the service's."""
+    in_widget: bool | None = None
+    """Whether the widget wears logo, corners and font too."""
+    formality: str | None = None
 
     def logo(self, scheme: str) -> Shown | None:
         """The logo on light or dark paper; the other one where there is only that."""
@@ -63,6 +74,16 @@ class Look:
         """A survey's own looks, in this brand's colour where they name none."""
         return {**({"color": self.color} if self.color else {}), **widget}
 
+    def worn(self) -> dict[str, Any]:
+        """What the widget wears beside the colour: `name`, `logos` by scheme as (address, width, height), `corner`,
+        `font`; nothing unless it is wanted there.
+        """
+        if not self.in_widget:
+            return {}
+        logos = {scheme: (shown.url, *shown.fitted(150, 28)) for scheme, shown in (self.logos or {}).items()}
+        found = {"name": self.name, "logos": logos, "corner": self.corner, "font": self.font}
+        return {name: value for name, value in found.items() if value not in (None, {})}
+
 
 NONE = Look()
 
@@ -71,6 +92,12 @@ def stored() -> dict[str, Any]:
     """What the service's own brand says, as it is kept."""
     row = _row(_SERVICE)
     return dict(row.said) if row is not None else {}
+
+
+def version() -> str:
+    """What the service's brand is now, in short: another one has another version."""
+    row = _row(_SERVICE)
+    return clock.stamp(row.updated_at) or "" if row is not None else ""
 
 
 _row = db.Lookup(Brand.id, shared=True)
@@ -84,15 +111,21 @@ def service() -> Look:
 def of(survey: Survey) -> Look:
     """The brand of a survey: its own where it says something, else the service's."""
     own, common = survey.brand or {}, stored()
-    return _look({**common, **own}, survey.id if own.get("privacy_url") else None)
+    tone = {"formality": survey.formality} if survey.formality else {}
+    return _look({**common, **own, **tone}, survey.id if own.get("privacy_url") else None)
 
 
-def replace(said: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Put another brand in the place of the service's own. Raises Refused for a logo that is not there."""
+def replace(said: Mapping[str, Any], now: datetime, known: str | None = None) -> dict[str, Any]:
+    """Put another brand in the place of the service's own. Raises Refused for a logo that is not there.
+
+    `known`: the version that is to be replaced. Raises Clash where it is another by now.
+    """
 
     def verb() -> dict[str, Any]:
         kept = keep(said, now)
         db.serialise("brand")
+        if known is not None and known != version():
+            raise Clash("Somebody changed the brand meanwhile.")
         if Brand.update(said=kept, updated_at=now).where(Brand.id == _SERVICE).execute() == 0:
             Brand.create(id=_SERVICE, said=kept, updated_at=now)
         return kept
@@ -105,12 +138,27 @@ def keep(said: Mapping[str, Any], now: datetime, field: str = "logo") -> dict[st
 
     `field`: what the logo is called where it is refused. Raises Refused for a logo that is not there.
     """
-    kept = {name: said[name] for name in FIELDS if said.get(name)} | _number(said)
+    kept = _said(said)
     logos = {scheme: given for scheme, given in (said.get("logo") or {}).items() if given}
-    kept.pop("logo", None)
     if logos:
         kept["logo"] = {scheme: _kept(given, now, f"{field}.{scheme}") for scheme, given in logos.items()}
     return kept
+
+
+def tried(said: Mapping[str, Any]) -> dict[str, Any]:
+    """A brand as `keep` makes it, its pictures in it: nothing is kept. For a survey that is in no table."""
+    logos = {}
+    for scheme, given in (said.get("logo") or {}).items():
+        if isinstance(given, Picture):
+            logos[scheme] = _facts(given) | {"data": pictures.data_url(given.type, given.content)}
+        elif given and (row := Logo.get_or_none(Logo.hash == given)) is not None:
+            logos[scheme] = _facts(row)
+    return _said(said) | ({"logo": logos} if logos else {})
+
+
+def alone(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The same brand for a survey that shows nothing of the service's."""
+    return dict.fromkeys(FIELDS) | dict(said)
 
 
 def picture(hash: str) -> tuple[str, bytes] | None:
@@ -143,17 +191,12 @@ def notes(said: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def logo_url(hash: str) -> str:
-    """Where everybody finds a logo."""
-    return links.to(f"/brand/{hash}")
-
-
 # ------------------------------------------------------------------------------------------------------
 
 
-def _number(said: Mapping[str, Any]) -> dict[str, int]:
-    # A corner of 0 says something.
-    return {"corner": said["corner"]} if said.get("corner") is not None else {}
+def _said(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What says something, but for the logo; a corner of 0 and a No do."""
+    return {name: said[name] for name in FIELDS if name != "logo" and said.get(name) not in (None, "")}
 
 
 def _kept(given: Picture | str, now: datetime, field: str) -> dict[str, Any]:
@@ -163,8 +206,8 @@ def _kept(given: Picture | str, now: datetime, field: str) -> dict[str, Any]:
         if row is None:
             raise Refused("Is no logo that is kept here; send it as a data URL.", field)
         Logo.update(shown_at=now).where(Logo.hash == given).execute()
-        return {"hash": row.hash, "type": row.type, "width": row.width, "height": row.height}
-    facts = {"hash": given.hash, "type": given.type, "width": given.width, "height": given.height}
+        return _facts(row)
+    facts = _facts(given)
     content = base64.b64encode(given.content).decode()
     Logo.insert(**facts, content=content, shown_at=now).on_conflict(
         conflict_target=[Logo.hash], update={Logo.shown_at: now}
@@ -172,7 +215,11 @@ def _kept(given: Picture | str, now: datetime, field: str) -> dict[str, Any]:
     return facts
 
 
+def _facts(picture: Any) -> dict[str, Any]:
+    return {name: getattr(picture, name) for name in ("hash", "type", "width", "height")}
+
+
 def _look(said: Mapping[str, Any], privacy_of: str | None = None) -> Look:
-    logos = {scheme: Shown(**logo) for scheme, logo in said.get("logo", {}).items()}
+    logos = {scheme: Shown(**logo) for scheme, logo in (said.get("logo") or {}).items()}
     rest = {name: said[name] for name in FIELDS if name in said and name != "logo"}
     return Look(**rest, logos=logos, privacy_of=privacy_of)

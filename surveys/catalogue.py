@@ -73,6 +73,27 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
     return db.write(verb)
 
 
+def rebrand(said: Mapping[str, Any], now: datetime, known: str | None = None) -> dict[str, Any]:
+    """Put another brand in the place of the service's own. Surveys that it has speak otherwise get a new definition.
+
+    `known`: the version that is to be replaced. Raises Clash, or Refused for a logo that is not there.
+    """
+
+    def verb() -> dict[str, Any]:
+        before = brands.service().formality
+        kept = brands.replace(said, now, known)
+        tones = {before, kept.get("formality")} - {None}
+        if before != kept.get("formality"):
+            for row in Survey.select().where(Survey.formality.is_null()):
+                if any(tones & set(wording.second_wordings(tag)) for tag in row.languages):
+                    row.definition += 1
+                    row.save(only=[Survey.definition])
+                    _write_definition(row, now)
+        return kept
+
+    return db.write(verb)
+
+
 def new_identity_secret(survey: Survey, now: datetime) -> str:
     """Replace the secret that signs identities; the old one is worthless at once."""
     change(survey, {"identity_generation": survey.identity_generation + 1}, now)
@@ -157,4 +178,5 @@ def _write_definition(survey: Survey, now: datetime) -> None:
 
 
 def _asked(survey: Survey) -> dict[str, Any]:
-    return {"scale": texts.scale_of(survey), **{name: getattr(survey, name) for name in ASKED}}
+    said = {"scale": texts.scale_of(survey), "formality": brands.of(survey).formality}
+    return {**said, **{name: getattr(survey, name) for name in ASKED}}

@@ -71,6 +71,7 @@ class Survey(Table):
     segments = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
     brand = JSONField(null=True)
     test_mode = BooleanField(default=False, constraints=[SQL("DEFAULT false")])
+    formality = TextField(null=True)
 
     class Meta:
         constraints = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from surveys import wording
+from surveys import brands, wording
 from surveys.domain import scales, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
@@ -16,6 +16,8 @@ class Texts:
     """All that a respondent reads of one survey, in one language."""
 
     language: str
+    voice: str
+    """The language in the tone that the survey speaks: what `wording` is asked by."""
     direction: str
     question: str
     labels: dict[int, str]
@@ -54,16 +56,18 @@ def of(survey: Survey, language: str) -> Texts:
     """What a respondent reads in `language`: the survey's own words where it has some, else the standard ones."""
     metric = METRICS[survey.metric]
     own_question = _own(survey.question, language)
-    question = own_question or wording.text(language, f"{metric.key}.question", product=survey.product)
+    voice = wording.voice(language, brands.of(survey).formality)
+    question = own_question or wording.text(voice, f"{metric.key}.question", product=survey.product)
     return Texts(
         language=language,
+        voice=voice,
         direction=wording.direction(language),
         question=_filled(question, survey),
-        labels={**wording.labels(language, metric.key), **_own_labels(survey.labels, language, metric)},
+        labels={**wording.labels(voice, metric.key), **_own_labels(survey.labels, language, metric)},
         follow_up={
-            g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, language) for g in metric.groups
+            g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, voice) for g in metric.groups
         },
-        thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, language) for g in metric.groups},
+        thanks={g.key: _by_group(survey, survey.thanks, "thanks", g.key, voice) for g in metric.groups},
         choices=_choices(survey, metric, language),
         scale=scale_of(survey),
         link=_link(survey.thanks_link, language),
@@ -91,10 +95,11 @@ def _own_labels(labels: Mapping[str, Any] | None, language: str, metric: Metric)
     return {score: text for score, text in own.items() if text}
 
 
-def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, language: str) -> str:
+def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, voice: str) -> str:
     metric = METRICS[survey.metric]
-    text = _named(own, group, {g.key: g for g in metric.groups}, language)
-    return _filled(text or wording.text(language, f"{kind}.{metric.tone_of(group)}"), survey)
+    # A private subtag is no bar to finding the language (RFC 4647, 3.4).
+    text = _named(own, group, {g.key: g for g in metric.groups}, voice)
+    return _filled(text or wording.text(voice, f"{kind}.{metric.tone_of(group)}"), survey)
 
 
 def _link(stored: Any, language: str) -> dict[str, str] | None:

@@ -17,6 +17,7 @@ from surveys.base import clock
 from surveys.base.accounts import attempts, passwords, sessions
 from surveys.base.accounts.members import Member
 from surveys.base.http import audited, bodies, callers, csrf, limits, problems, signed_in
+from surveys.domain import pictures
 
 View = Callable[..., Any]
 
@@ -28,10 +29,11 @@ BEGUN = "before"
 
 
 def fields() -> dict[str, str]:
-    """What this form sent, the first of each name."""
+    """What this form sent, the first of each name; a file as its `data:` address."""
     if "form" not in g:
         limit = bodies.PUBLIC_BODY if g.get("on_token_page") else bodies.API_BODY
-        g.form = bodies.form_fields(limit)
+        files = bodies.form_files(limit)
+        g.form = bodies.form_fields(limit) | {name: pictures.uploaded(file) for name, file in files.items()}
     return g.form
 
 

@@ -26,7 +26,9 @@ class Field:
     """One field. `name`: as the API has it, with a dot into an object; `kind`: how it is typed.
 
     line · lines (one a line) · whole, number (empty: none) · percent · tick · choice (empty: the default) · seconds (a
-    number, `NEVER`, or empty for the default) · color · languages · word (in the language that the form is in).
+    number, `NEVER`, or empty for the default) · color · languages · word (in the language that the form is in) · text
+    (several lines) · either (yes, no, or empty for the default) · picture (a file; what stands in the form is the hash
+    of the one that is kept, or what was sent).
     """
 
     name: str
@@ -51,10 +53,29 @@ _MAY_BE_EMPTY = (
     "responses_per_week",
     "reminder_days",
     "open_follow_ups.at_or_below",
+    "brand.corner",
 )
 
 #: Texts that may be left empty.
-_NO_TEXT = ("product", "mail.from_name", "mail.reply_to")
+_NO_TEXT = ("product", "mail.from_name", "mail.reply_to", "formality")
+
+YES, NO = "yes", "no"
+
+#: What ticks that no picture is to be there, behind the field's name.
+WITHOUT = ":none"
+
+#: The company, of a survey and of the service.
+BRAND = (
+    Field("brand.name", "line"),
+    Field("brand.logo.light", "picture"),
+    Field("brand.logo.dark", "picture"),
+    Field("brand.color", "color"),
+    Field("brand.corner", "whole"),
+    Field("brand.font", "line"),
+    Field("brand.in_widget", "either", (YES, NO)),
+    Field("brand.address", "text"),
+    Field("brand.privacy_url", "line"),
+)
 
 
 def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
@@ -78,8 +99,10 @@ def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
                 *(Field(f"thanks:{key}", "word") for key in scored),
                 Field("mail.subject", "word"),
                 Field("mail.text", "word"),
+                Field("formality", "choice", wording.FORMALITIES),
             ],
         ),
+        ("brand", list(BRAND)),
         (
             "widget",
             [
@@ -153,7 +176,7 @@ def fields(survey: Survey) -> Iterable[Field]:
 
 def shown(survey: Survey, language: str) -> dict[str, str]:
     """What stands in the form of a survey, by the name of the field; "1" for what is ticked."""
-    return {field.name: _text(field, _stored(survey, field, language)) for field in fields(survey)}
+    return {field.name: text_of(field, _stored(survey, field, language)) for field in fields(survey)}
 
 
 def changes(
@@ -164,11 +187,11 @@ def changes(
     body: dict[str, Any] = {}
     wrong: dict[str, list[str]] = {}
     for field in fields(survey):
-        typed = _typed(field, given, before["languages"])
-        if typed is None or typed == before[field.name]:
+        text = typed(field, given, before["languages"])
+        if text is None or text == before[field.name]:
             continue
         try:
-            _put(body, survey, field, language, _value(field, typed))
+            _put(body, survey, field, language, value_of(field, text))
         except ValueError:
             wrong[field.name] = ["not_a_number"]
     return body, wrong
@@ -179,22 +202,24 @@ def joined(survey: Survey, language: str, given: Mapping[str, str]) -> tuple[dic
 
     All of theirs, and over it what was changed in this form since it was shown.
     """
-    values = shown(survey, language)
+    return merged(fields(survey), shown(survey, language), given)
+
+
+def merged(
+    among: Iterable[Field], values: dict[str, str], given: Mapping[str, str]
+) -> tuple[dict[str, str], list[Field]]:
+    """`joined` for any fields: `values` is what stands there now."""
     before = forms.before(given)
-    theirs = [
-        field for field in fields(survey) if before.get(field.name, values[field.name]) != values[field.name]
-    ]
-    for field in fields(survey):
-        typed = _typed(field, given, str(before.get("languages", "")))
-        if typed is not None and typed != before.get(field.name):
-            values[field.name] = typed
+    every = list(among)
+    theirs = [field for field in every if before.get(field.name, values[field.name]) != values[field.name]]
+    for field in every:
+        value = typed(field, given, str(before.get("languages", "")))
+        if value is not None and value != before.get(field.name):
+            values[field.name] = value
     return values, theirs
 
 
-# ------------------------------------------------------------------------------------------------------
-
-
-def _typed(field: Field, given: Mapping[str, str], languages: str) -> str | None:
+def typed(field: Field, given: Mapping[str, str], languages: str = "") -> str | None:
     """What the form says in a field; None where it has no such field.
 
     `languages`: those that were chosen before. They keep their order, for the first is the default.
@@ -205,6 +230,8 @@ def _typed(field: Field, given: Mapping[str, str], languages: str) -> str | None
         order = dict.fromkeys([*languages.split(), *wording.LANGUAGES])
         chosen = [tag for tag in order if given.get(f"language:{tag}")]
         return "\n".join(chosen) if TICKED in given else None
+    if field.kind == "picture":
+        return "" if given.get(field.name + WITHOUT) else given.get(field.name) or None
     text = given.get(field.name)
     if text is None:
         return None
@@ -212,11 +239,7 @@ def _typed(field: Field, given: Mapping[str, str], languages: str) -> str | None
     return "\n".join(_lines(text)) if field.kind == "lines" else text
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
-
-
-def _value(field: Field, typed: str) -> Any:
+def value_of(field: Field, typed: str) -> Any:
     """What a PATCH says for what was typed. Raises ValueError for what is no number."""
     if field.kind in ("lines", "languages"):
         return _lines(typed)
@@ -230,7 +253,42 @@ def _value(field: Field, typed: str) -> Any:
         return float(typed) if typed else None
     if field.kind == "seconds":
         return NEVER if typed == NEVER else float(typed) if typed else None
+    if field.kind == "either":
+        return typed == YES if typed else None
     return typed or None
+
+
+def text_of(field: Field, value: Any) -> str:
+    """What stands in the form for a value."""
+    if field.kind in ("lines", "languages"):
+        return "\n".join(value or [])
+    if field.kind == "tick":
+        return "1" if value else ""
+    if field.kind == "either" and value is not None:
+        return YES if value else NO
+    if value is None:
+        return ""
+    if field.kind == "percent":
+        return f"{100 * value:g}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def logos(said: Mapping[str, Any]) -> dict[str, str]:
+    """The logos of a brand that is kept, as the API takes them."""
+    return {scheme: f"/brand/{logo['hash']}" for scheme, logo in said.get("logo", {}).items()}
+
+
+def picture_of(said: Mapping[str, Any], part: str) -> str | None:
+    """The hash of the picture at `part` ("logo.light") of a brand that is kept."""
+    name, _, scheme = part.partition(".")
+    return said.get(name, {}).get(scheme, {}).get("hash")
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def _put(body: dict[str, Any], survey: Survey, field: Field, language: str, value: Any) -> None:
@@ -252,7 +310,10 @@ def _put(body: dict[str, Any], survey: Survey, field: Field, language: str, valu
         _without_empty(body, name, part)
     elif part:
         into = _begun(body, survey, name)
-        if name == "widget" and value is None:
+        part, _, inner = part.partition(".")
+        if inner:
+            into[part] = {**(into.get(part) or {}), inner: value}
+        elif name == "widget" and value is None:
             into.pop(part, None)
         else:
             into[part] = None if value == NEVER else value
@@ -264,6 +325,8 @@ def _begun(body: dict[str, Any], survey: Survey, name: str) -> dict[str, Any]:
     """The object of this name that the PATCH puts in the place of the survey's."""
     if name not in body:
         body[name] = dict(getattr(survey, name) or {})
+        if name == "brand":
+            body[name]["logo"] = logos(body[name])
     found: dict[str, Any] = body[name]
     return found
 
@@ -300,20 +363,10 @@ def _stored(survey: Survey, field: Field, language: str) -> Any:
             return _by_group(survey, value or {}).get(group, {}).get(language)
         words = (value or {}).get(part) if part else value
         return (words or {}).get(language)
+    if field.kind == "picture":
+        return picture_of(value or {}, part)
     if part:
         if field.kind == "seconds" and value and part in value and value[part] is None:
             return NEVER
         return (value or {}).get(part)
     return value
-
-
-def _text(field: Field, value: Any) -> str:
-    if field.kind in ("lines", "languages"):
-        return "\n".join(value or [])
-    if field.kind == "tick":
-        return "1" if value else ""
-    if value is None:
-        return ""
-    if field.kind == "percent":
-        return f"{100 * value:g}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,6 @@
 """Surveys: how each is doing, and one with its settings as a form, tried out beside it, ready to be embedded."""
 
 import io
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,24 +8,21 @@ from typing import Any
 import marshmallow as ma
 import segno
 from flask import Response as Reply
-from flask import g, make_response, render_template, request
+from flask import make_response, request
 from peewee import fn
 
 from feedback import results
 from feedback.dashboard import charts, flash, forms, layout, registry, survey_form, words
 from feedback.numbers import Asked
-from surveys import catalogue, links, people, refused_origins, standing, texts, visible, wording
+from surveys import brands, catalogue, links, people, refused_origins, standing, texts, visible, wording
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
-from surveys.base.http import app, audited, context, problems
+from surveys.base.http import audited, problems
 from surveys.domain.metrics import METRICS
-from surveys.mail import invitation_mail
 from surveys.models import DailyCount, Definition, Survey
 from surveys.schemas.surveys import SurveyBody, SurveyPatch, check_words
 from surveys.standing import Standing
-from surveys.views import forms as respondent_forms
-from surveys.views import pages as respondent_pages
-from surveys.views import widget
+from surveys.views import previews
 from surveys.views.surveys import WORDS
 from surveys.widget import script
 
@@ -37,13 +33,7 @@ LIST = "/team/surveys"
 #: Days that the response rate looks back on.
 DAYS = 90
 
-#: Stands before the widget that is tried: a service that takes everything and keeps nothing.
-_NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
-
-#: The scripts of our own pages; whatever others wrote stands in them escaped.
-_SCRIPTS = re.compile(r"<script\b.*?</script>", re.DOTALL)
-
-PARTS = ("page", "widget", "mail")
+PARTS = tuple(previews.PARTS)
 
 #: What a form says to switch test mode on and off.
 _MODES = {"test": True, "live": False}
@@ -124,10 +114,12 @@ def preview(survey_id: str, part: str) -> Any:
     if request.method == "POST":
         audited.unchanged()
         values, wrong = _loaded(survey, language, forms.fields())
+        if values.get("brand"):
+            values["brand"] = brands.tried(values["brand"])
         survey = Survey(**{**survey.__data__, **values})
     if wrong:
-        return _framed(layout.page("preview_wrong.html", say("survey.preview"), 422, errors=wrong))
-    return _framed({"page": _as_page, "widget": _as_widget, "mail": _as_mail}[part](survey, language))
+        return previews.framed(layout.page("preview_wrong.html", say("survey.preview"), 422, errors=wrong))
+    return previews.framed(previews.PARTS[part](survey, language))
 
 
 @registry.page(title=say("survey.qr"), address=LIST + "/<survey_id>/qr.svg", scope="read")
@@ -272,7 +264,7 @@ def _page(
         counts=_by_definition(survey),
         notes=script.notes(survey.widget),
         secret=secret.get("secret") if isinstance(secret, dict) else None,
-        hints=[key for key in words.WORDS if key.startswith("survey.field.") and key.endswith(".hint")],
+        hints=words.hints(),
         parts=PARTS,
         part=request.args.get("part") if request.args.get("part") in PARTS else PARTS[0],
         did=request.args.get("did") if request.args.get("did") in _DONE else None,
@@ -328,7 +320,7 @@ def _standard(survey: Survey, language: str) -> dict[str, str]:
         **{f"follow_up:{key}": text for key, text in found.follow_up.items()},
         **{f"thanks:{key}": text for key, text in found.thanks.items()},
         "mail.subject": found.question,
-        "mail.text": wording.text(language, "mail.intro"),
+        "mail.text": wording.text(found.voice, "mail.intro"),
         "widget.color": script.COLOUR,
     }
 
@@ -375,60 +367,6 @@ def _code(survey: Survey) -> bytes:
     code = segno.make(links.survey_page(survey.id), error="m", micro=False)
     code.save(picture, kind="svg", scale=5, border=4, xmldecl=False, svgns=True, light="#fff")
     return picture.getvalue()
-
-
-# ------------------------------------------------------------------------------------------------------
-
-
-def _as_page(survey: Survey, language: str) -> Reply:
-    g.language, g.frame_ancestors = language, "'self'"
-    form = respondent_forms.Form(
-        survey=survey.id, language=language, channel="link", touchpoint=None, person=None, made_at=0
-    )
-    answer = respondent_pages.ask(survey, form, None)
-    # Without scripts and forms: what is tried out records no answer.
-    answer.set_data(_SCRIPTS.sub("", answer.get_data(as_text=True)))
-    answer.headers["Content-Security-Policy"] += "; sandbox"
-    return answer
-
-
-def _as_widget(survey: Survey, language: str) -> Reply:
-    # Under a name of its own: what a browser remembers of the survey itself is another matter.
-    own = {"id": f"tried-{survey.id}", "wait_after_answer_days": 0, "wait_after_decline_days": 0}
-    asked = Survey(**{**survey.__data__, **own})
-    asked.widget = {**survey.widget, "show_after_seconds": 0, "pages": []}
-    asked.sampling, asked.status = 1.0, "active"
-    made = script.files(widget.configuration(asked, language))
-    body = render_template(
-        "dashboard/preview_widget.html",
-        nonce=context.nonce(),
-        title=say("survey.preview"),
-        widget=(_NOWHERE + made.whole).decode(),
-        survey=survey,
-    )
-    answer = make_response(body)
-    answer.headers["Content-Security-Policy"] = app.page_policy("'self'")
-    return answer
-
-
-def _as_mail(survey: Survey, language: str) -> Reply:
-    message = invitation_mail.example(survey, language, "robin@example.com")
-    answer = make_response(message.html)
-    answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
-    )
-    return answer
-
-
-def _framed(answer: Reply) -> Reply:
-    """To be shown in a frame of our own pages alone, and kept by nobody."""
-    policy = answer.headers["Content-Security-Policy"].replace(
-        "frame-ancestors 'none'", "frame-ancestors 'self'"
-    )
-    answer.headers["Content-Security-Policy"] = policy
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Robots-Tag"] = "noindex"
-    return answer
 
 
 def _demand_all() -> None:

@@ -673,6 +673,7 @@ WORDS = {
     "survey.group.what": "What it is",
     "survey.group.words": "Words",
     "survey.group.widget": "In a website",
+    "survey.group.brand": "Company",
     "survey.group.mail": "By mail",
     "survey.group.rules": "Whom it asks, and how often",
     "survey.group.answers": "What comes of answers",
@@ -688,6 +689,28 @@ WORDS = {
     "survey.field.mail.text": "Text of the mail",
     "survey.field.mail.text.hint": "May name {name}, {product}, {agent}, {team}, {ticket_number}, "
     "{ticket_subject}. Every link in it is ours.",
+    "survey.field.formality": "How it addresses people",
+    "survey.field.formality.default": "as the service’s brand says",
+    "survey.field.formality.hint": "In the standard words of German, French and other languages that have both.",
+    "survey.field.brand.name": "Company",
+    "survey.field.brand.logo.light": "Logo for light pages",
+    "survey.field.brand.logo.light.hint": "PNG, JPEG, WebP or SVG, at most 100 KiB. Mail shows PNG and JPEG alone.",
+    "survey.field.brand.logo.dark": "Logo for dark pages",
+    "survey.field.brand.logo.dark.hint": "Without one, the other stands on a light ground.",
+    "survey.field.brand.color": "Company’s colour",
+    "survey.field.brand.color.hint": "As #rrggbb. A survey’s own colour for its widget says more.",
+    "survey.field.brand.corner": "Round corners, in pixels",
+    "survey.field.brand.corner.hint": "0 to 28.",
+    "survey.field.brand.font": "Font",
+    "survey.field.brand.font.hint": "Names with commas between, such as Inter, sans-serif. None is loaded.",
+    "survey.field.brand.in_widget": "Logo, corners and font in the widget too",
+    "survey.field.brand.in_widget.default": "as the service’s brand says",
+    "survey.field.brand.address": "Postal address",
+    "survey.field.brand.address.hint": "Mail and pages end with it.",
+    "survey.field.brand.privacy_url": "Address of the privacy page",
+    "survey.field.brand.formality": "How surveys address people",
+    "survey.field.brand.formality.default": "as is usual in each language",
+    "survey.field.brand.formality.hint": "In languages whose standard words have both. A survey may say otherwise.",
     "survey.field.allowed_origins": "Websites that may show it, one a line",
     "survey.field.allowed_origins.hint": "Such as https://shop.example. Answers from other websites are refused.",
     "survey.field.widget.mode": "How it shows",
@@ -750,6 +773,10 @@ WORDS = {
     "survey.choice.dark": "dark",
     "survey.choice.faces": "faces",
     "survey.choice.numbers": "numbers",
+    "survey.choice.formal": "formally",
+    "survey.choice.informal": "informally",
+    "survey.choice.yes": "yes",
+    "survey.choice.no": "no",
     "survey.choice.words": "words",
     "survey.preview": "Try it out",
     "survey.preview.page": "Page",
@@ -778,6 +805,20 @@ WORDS = {
     "survey.test.on": "Switch test mode on",
     "survey.test.off": "Switch test mode off",
     "survey.test.see": "Show tests and excluded answers",
+    "brand": "Brand",
+    "brand.about": "What customers see of the company, in all surveys. A survey may have a brand of its own over it.",
+    "brand.shared": "The brand is shared by all surveys, and you see only some of them.",
+    "brand.none": "No brand yet: pages, mail and widgets carry no name.",
+    "brand.typed": "The form shows the brand as it is now, and what you changed in it: check it, and save once more.",
+    "brand.example": "Example",
+    "brand.as": "Try it as",
+    "brand.as.about": "For the pictures beside it alone; nothing of it is kept.",
+    "brand.as.language": "Language",
+    "brand.try.page": "Try the page",
+    "brand.try.widget": "Try the widget",
+    "brand.try.mail": "Try the mail",
+    "brand.without": "None",
+    "brand.too_large": "Must not be larger than 100 KiB.",
     "survey.secret": "Identity secret",
     "survey.secret.about": "Your server signs with it who answers.",
     "survey.secret.new": "Make another secret",
@@ -1390,6 +1431,16 @@ def refusal(status: int, message: str) -> tuple[str, str]:
     """Title and words of an error's page: its own `message`, but where the page has none of its kind's to tell."""
     title = WORDS.get(f"refused.{status}", WORDS["refused.500"])
     return title, WORDS["refused.404.told"] if status == 404 else message or WORDS["refused.403.told"]
+
+
+def hints() -> frozenset[str]:
+    """The keys of what is said beside fields of forms, which not all of them have."""
+    return _HINTS
+
+
+_HINTS = frozenset(
+    key for key in WORDS if key.startswith("survey.field.") and key.endswith((".hint", ".default"))
+)
 
 
 def duration(seconds: int) -> str:

@@ -9,7 +9,6 @@ from feedback.domain.follow_ups import ASKED
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
 from feedback.models import FollowUp, FollowUpResponse, Letter, Telling
-from surveys import wording
 from surveys.base import db
 from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
@@ -130,18 +129,17 @@ def compose(letter: Letter) -> Message:
     """The mail of a letter."""
     case, asks = FollowUp.get_by_id(letter.follow_up_id), letter.kind == ASK
     owner = members.get(case.owner) if case.owner else None
+    survey = _answers(case.id)[0].survey
     mail = the_mail.Letter(
         id=letter.id,
         to=letter.email,
         language=letter.language,
-        subject=wording.text(letter.language, "letter.question" if asks else "letter.subject"),
+        subject=the_mail.subject("letter.question" if asks else "letter.subject", letter.language, survey),
         text=letter.text or "",
         quote=quote(case),
         asks=asks,
     )
-    return the_mail.compose(
-        mail, letter.person, _answers(case.id)[0].survey, owner.email if owner and owner.joined_at else None
-    )
+    return the_mail.compose(mail, letter.person, survey, owner.email if owner and owner.joined_at else None)
 
 
 def became(letter: Letter, now: datetime) -> None:

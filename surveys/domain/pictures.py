@@ -71,6 +71,11 @@ def data_url(type: str, content: bytes) -> str:
     return f"data:{type};base64,{base64.b64encode(content).decode()}"
 
 
+def uploaded(content: bytes) -> str:
+    """The `data:` address of a file, of the type that its bytes say; what it is named says nothing."""
+    return data_url(_kind(content) or "application/octet-stream", content)
+
+
 # ------------------------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
         words
         | _look(survey, language)
         | _scale(invitation, texts, METRICS[survey.metric])
-        | _foot(survey, invitation, language)
+        | _foot(survey, invitation, texts.voice)
     )
     unsubscribe = links.unsubscribe(invitation.id)
     return Message(
@@ -96,7 +96,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
         name=said["name"] or None,
         from_name=unlinked(own.get("from_name") or "") or None,
         reply_to=reply_to(survey),
-        subject=_reminding(words["subject"], language) if reminder else words["subject"],
+        subject=_reminding(words["subject"], texts.voice) if reminder else words["subject"],
         text=template("mail.txt").render(values),
         html=css_inline.inline(
             template("mail.html").render(values), keep_at_rules=True, load_remote_stylesheets=False
@@ -150,27 +150,25 @@ def _wishes(invitation: Invitation) -> list[str]:
 
 def _words(survey: Survey, said: Mapping[str, str], texts: the_texts.Texts) -> dict[str, Any]:
     """What the mail says, above the scale and in its subject: what it asks."""
-    own, language = survey.mail or {}, texts.language
+    own, language, voice = survey.mail or {}, texts.language, texts.voice
     subject, text = (_own(own.get(part), language, said) for part in ("subject", "text"))
     question = unlinked(texts.question)
-    intro = unlinked(text or wording.text(language, "mail.intro"))
+    intro = unlinked(text or wording.text(voice, "mail.intro"))
     # A text of their own says itself what it is about, with a greeting of its own.
-    facts = [] if text else _facts(said, language)
-    called = said["first_name"] if language in _BY_FIRST_NAME else said["name"]
+    facts = [] if text else _facts(said, voice)
+    called = said["first_name"] if _by_first_name(voice) else said["name"]
     return {
         "language": language,
         "direction": texts.direction,
         "subject": unlinked(subject) if subject else question,
-        "greeting": wording.text(language, "mail.greeting", name=called),
+        "greeting": wording.text(voice, "mail.greeting", name=called),
         "intro": intro,
         "paragraphs": [part for part in intro.split("\n") if part.strip()],
         "facts": facts,
         "question": question,
-        "regards": wording.text(language, "mail.regards"),
+        "regards": wording.text(voice, "mail.regards"),
         # What a mailbox shows behind the subject.
-        "preheader": " · ".join(
-            [*(value for _, value in facts[:1]), wording.text(language, "mail.preheader")]
-        ),
+        "preheader": " · ".join([*(value for _, value in facts[:1]), wording.text(voice, "mail.preheader")]),
         "has_own_text": bool(text),
     }
 
@@ -179,18 +177,22 @@ def _words(survey: Survey, said: Mapping[str, str], texts: the_texts.Texts) -> d
 _BY_FIRST_NAME = frozenset(("da", "en", "fi", "he", "nb", "pt-BR", "sv"))
 
 
-def _facts(said: Mapping[str, str], language: str) -> list[tuple[str, str]]:
+def _by_first_name(voice: str) -> bool:
+    return voice in _BY_FIRST_NAME or voice.endswith("-x-informal")
+
+
+def _facts(said: Mapping[str, str], voice: str) -> list[tuple[str, str]]:
     """What happened that the mail asks about, as far as the trigger said: the ticket, and who took care of it."""
     subject, number = said["ticket_subject"], said["ticket_number"]
     found = {
         "ticket": f"{subject} ({number})" if subject and number else subject or number,
         "agent": ", ".join(filter(None, (said["agent"], said["team"]))),
     }
-    return [(wording.text(language, f"mail.{name}"), text) for name, text in found.items() if text]
+    return [(wording.text(voice, f"mail.{name}"), text) for name, text in found.items() if text]
 
 
-def _reminding(subject: str, language: str) -> str:
-    return wording.text(language, "mail.reminder", subject=subject)
+def _reminding(subject: str, voice: str) -> str:
+    return wording.text(voice, "mail.reminder", subject=subject)
 
 
 def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
@@ -294,7 +296,7 @@ def _logo(brand: brands.Look, scheme: str) -> dict[str, Any] | None:
     if shown is None or shown.type not in pictures.MAILED:
         return None
     width, height = shown.fitted(220, 48)
-    return {"url": brands.logo_url(shown.hash), "width": width, "height": height}
+    return {"url": shown.url, "width": width, "height": height}
 
 
 #: Keys as wide as a finger at 360 pixels: of each number of points how wide a key is, and the gap between two.
@@ -345,7 +347,7 @@ def _key(invitation: Invitation, scale: str, label: str | None, score: int, at: 
     }
 
 
-def _foot(survey: Survey, invitation: Invitation, language: str) -> dict[str, Any]:
+def _foot(survey: Survey, invitation: Invitation, voice: str) -> dict[str, Any]:
     """Why somebody got the mail, and where they go from it."""
     mine = links.my_token(invitation.person_id, invitation.send_at) if invitation.person_id else None
     found = [("mail.unsubscribe", links.unsubscribe(invitation.id, me=mine))]
@@ -355,8 +357,8 @@ def _foot(survey: Survey, invitation: Invitation, language: str) -> dict[str, An
     if brand.privacy_url:
         found.append(("brand.privacy", links.privacy(brand.privacy_of)))
     return {
-        "why": wording.text(language, "mail.why"),
-        "links": [(wording.text(language, name), url) for name, url in found],
+        "why": wording.text(voice, "mail.why"),
+        "links": [(wording.text(voice, name), url) for name, url in found],
         "decoy_url": links.decoy(invitation.id),
     }
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import css_inline
 
-from surveys import links, wording
+from surveys import brands, links, wording
 from surveys.base.delivery.message import Message
 from surveys.domain import addresses
 from surveys.mail import invitation_mail
@@ -61,7 +61,7 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
 
     Every link in it starts with BASE_URL: an address in what the team wrote is kept from becoming a link.
     """
-    say = _Words(letter.language)
+    say = _Words(wording.voice(letter.language, brands.of(survey).formality))
     own = survey.mail or {}
     unsubscribe = links.unsubscribe_from_letters(person.id, letter.to)
     values = {
@@ -103,6 +103,11 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
     )
 
 
+def subject(key: str, language: str, survey: Survey) -> str:
+    """A standard subject ("letter.told") in the tone that the survey speaks."""
+    return wording.text(wording.voice(language, brands.of(survey).formality), key)
+
+
 def language_for(*wishes: str | None) -> str:
     """The language of a letter: the first wish that we have words in."""
     return wording.choose([each for each in wishes if each], list(wording.LANGUAGES), wording.FALLBACK)
@@ -115,10 +120,10 @@ def address_of(rows: list[Person]) -> str | None:
 
 
 class _Words:
-    """The standard texts in a language."""
+    """The standard texts in a language and tone."""
 
-    def __init__(self, language: str) -> None:
-        self._language = language
+    def __init__(self, voice: str) -> None:
+        self._voice = voice
 
     def __call__(self, key: str, **placeholders: object) -> str:
-        return wording.text(self._language, key, **placeholders)
+        return wording.text(self._voice, key, **placeholders)

@@ -7,9 +7,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys import brands
+from surveys import brands, wording
 from surveys.domain import fonts, pictures, weblinks
-from surveys.schemas.kinds import LONG, SHORT, check, text, whole
+from surveys.schemas.kinds import LONG, SHORT, Truth, check, text, whole
 
 #: As long as a data URL can be that holds a picture of the size that is taken, percent-encoded throughout.
 _LONGEST = 3 * pictures.MOST_BYTES + 200
@@ -40,7 +40,7 @@ class Picture(fields.String):
             raise ma.ValidationError(str(error)) from None
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> str | None:
-        return brands.logo_url(value["hash"]) if isinstance(value, Mapping) else value
+        return brands.Shown(**value).url if isinstance(value, Mapping) else value
 
 
 class LogoBody(ma.Schema):
@@ -99,12 +99,39 @@ class BrandBody(ma.Schema):
     privacy_url = fields.Url(
         allow_none=True, schemes={"https"}, validate=[validate.Length(max=LONG), _leads_out]
     )
+    in_widget = Truth(
+        allow_none=True,
+        metadata={"description": "Show logo, corners and font in the widget too; the colour it has anyway."},
+    )
 
 
-class BrandOut(BrandBody):
+class Formality(fields.String):
+    """How respondents are addressed by the standard words, in languages that have a second wording for it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            allow_none=True,
+            **options,
+            validate=validate.OneOf(wording.FORMALITIES),
+            metadata={
+                "description": "How the standard words address respondents, in the languages that can do both; null: "
+                "as is usual in each language."
+            },
+        )
+
+
+class ServiceBrand(BrandBody):
+    """The brand of the service, and how its surveys speak unless they say otherwise."""
+
+    example = {**BrandBody.example, "in_widget": True, "formality": "informal"}
+
+    formality = Formality()
+
+
+class BrandOut(ServiceBrand):
     """The brand as it stands."""
 
-    example = {**BrandBody.example, "notes": []}
+    example = {**ServiceBrand.example, "notes": []}
 
     notes = fields.List(
         fields.String(),

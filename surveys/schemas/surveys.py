@@ -14,7 +14,7 @@ from surveys.base.http import lists
 from surveys.domain import follow_ups, scales, weblinks
 from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
-from surveys.schemas.brand import BrandBody, Font
+from surveys.schemas.brand import BrandBody, Font, Formality
 from surveys.schemas.kinds import (
     LONG,
     SHORT,
@@ -132,6 +132,8 @@ class LookQuery(ma.Schema):
     name = text(SHORT, load_default=None)
     corner = fields.Integer(validate=validate.Range(0, 28), load_default=None)
     font = Font(load_default=None)
+    formality = Formality(load_default=None)
+    in_widget = fields.String(validate=validate.OneOf(("0", "1")), load_default=None)
 
     @ma.pre_load
     def _filled_in(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
@@ -373,6 +375,7 @@ class SurveyBody(ma.Schema):
             "description": "What this survey shows in the place of the service's brand, field by field."
         },
     )
+    formality = Formality()
     notes = Notes()
     definition = fields.Integer(dump_only=True)
     created_at = Moment(dump_only=True)

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response, g, make_response, redirect, request
 
-from surveys import brands, visible
+from surveys import brands, catalogue, visible
 from surveys.base import clock, errors
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.domain import pictures
 from surveys.models import Survey
-from surveys.schemas.brand import BrandBody, BrandOut
+from surveys.schemas.brand import BrandOut, ServiceBrand
 
 routes = Routes("brand", __name__, description="The company that asks, as customers see it.")
 
@@ -35,12 +35,12 @@ def show() -> Any:
 
 @routes.route("/api/brand", methods=["PUT"])
 @needs("write")
-@routes.arguments(BrandBody)
+@routes.arguments(ServiceBrand)
 @routes.response(200, BrandOut)
 def replace(body: dict[str, Any]) -> Any:
     """Put another brand in its place; what is left out is no longer said."""
     visible.demand_all(g.caller, "The brand is shared by all surveys, and you see only some of them.")
-    return _shown(brands.replace(body, clock.now()))
+    return _shown(catalogue.rebrand(body, clock.now()))
 
 
 @routes.route("/brand/<hash>", methods=["GET"])

@@ -70,11 +70,12 @@ def page(
     if brand is None:
         brand = brands.of(survey) if survey else brands.service()
     options = brand.options(survey.widget if survey else {})
+    voice = wording.voice(language, brand.formality)
     body = render_template(
         template,
         language=language,
         direction=wording.direction(language),
-        say=lambda key, **words: wording.text(language, key, **words),
+        say=lambda key, **words: wording.text(voice, key, **words),
         nonce=context.nonce(),
         inline=script.inline,
         drawings=drawings.paths,
@@ -122,18 +123,20 @@ def problem_page(problem: Problem) -> Response:
     """An error as a page; what was typed into a form is offered for sending again."""
     language = g.get("language") or wording.choose(wishes(), list(wording.LANGUAGES), wording.FALLBACK)
     typed = g.get("typed", {}) if problem.status in _PASSING else {}
+    brand = _brand(problem.status)
+    voice = wording.voice(language, brand.formality)
     answer = page(
         "problem.html",
         language,
         problem.status,
-        message=wording.text(language, g.get("told") or _TOLD.get(problem.status, "ui.error")),
+        message=wording.text(voice, g.get("told") or _TOLD.get(problem.status, "ui.error")),
         typed=typed,
         # What is over can no longer be answered; what was answered can still be seen and deleted.
         my_page=g.get("my_page") if problem.status == 410 else None,
         # A page for developers names the fields instead.
         wrong=sorted(problem.fields.items()) if g.get("for_developers") else [],
         reference=None if problem.status in _PLAIN or g.get("for_developers") else context.request_id(),
-        brand=_brand(problem.status),
+        brand=brand,
         frame_ancestors=g.get("frame_ancestors", "'none'"),
     )
     answer.headers.extend(problem.headers)

@@ -1,6 +1,5 @@
 """What a newcomer sees first: what is here, the ready survey's widget on a page, and any look to try."""
 
-import dataclasses
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -14,7 +13,7 @@ from surveys.domain import scales
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.surveys import MODES, POSITIONS, THEMES, LookQuery
-from surveys.views import layout, widget
+from surveys.views import layout, previews, widget
 from surveys.widget import script
 
 routes = Routes("welcome", __name__, description="What is here.")
@@ -90,13 +89,13 @@ def look(tried: dict[str, Any]) -> Response:
 
     Nothing is kept. Off with WELCOME=0.
     """
-    survey, look = _imagined(tried), _brand(tried)
-    return layout.page(
+    survey = _imagined(tried)
+    brand = brands.of(survey)
+    answer = layout.page(
         "look.html",
         "en",
         survey=survey,
-        brand=look,
-        color=script.colour_of(survey.widget),
+        color=script.colour_of(brand.options(survey.widget)),
         tried=tried,
         offered={
             "metric": METRICS,
@@ -104,16 +103,30 @@ def look(tried: dict[str, Any]) -> Response:
             "mode": MODES,
             "position": POSITIONS,
             "theme": THEMES,
+            "in_widget": [None, "1", "0"],
+            "formality": [None, *wording.second_wordings(tried["lang"])],
             "scale": [
                 None,
                 *(name for name in scales.CHOICES if not scales.objection(METRICS[tried["metric"]], name)),
             ],
         },
-        notes=script.notes(survey.widget),
-        source=f"look.js?{urlencode({name: value for name, value in tried.items() if value is not None})}",
+        notes=script.notes(brand.options(survey.widget)),
+        query=urlencode({name: value for name, value in tried.items() if value is not None}),
         settings={"metric": survey.metric, "languages": survey.languages, "widget": survey.widget}
-        | ({"brand": over} if (over := _over(tried)) else {}),
+        | ({"brand": survey.brand} if survey.brand else {})
+        | ({"formality": survey.formality} if survey.formality else {}),
     )
+    # Page and mail stand in frames of their own.
+    answer.headers["Content-Security-Policy"] += "; frame-src 'self'"
+    return answer
+
+
+@routes.route("/demo/look/<any(page, mail):part>", methods=["GET"])
+@routes.arguments(LookQuery(), location="query")
+@routes.doc(responses={"200": layout.HTML, "422": _REFUSED})
+def look_part(tried: dict[str, Any], part: str) -> Response:
+    """The hosted page or the mail in the look that is tried, to be framed beside the widget."""
+    return previews.framed(previews.PARTS[part](_imagined(tried), tried["lang"]))
 
 
 @routes.route("/demo/look.js", methods=["GET"])
@@ -124,27 +137,17 @@ def look(tried: dict[str, Any]) -> Response:
 def look_script(tried: dict[str, Any]) -> Response:
     """The widget in the look that is tried; what it would send goes nowhere."""
     made = script.files(widget.configuration(_imagined(tried), tried["lang"]))
-    answer = make_response(_NOWHERE + made.whole)
+    answer = make_response(previews.NOWHERE + made.whole)
     answer.mimetype = "text/javascript"
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 
 
-#: Stands before the widget on the page that tries looks: a service that takes everything and keeps nothing.
-_NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
-
-
-def _brand(tried: dict[str, Any]) -> brands.Look:
-    """The service's brand, with what is tried in its place."""
-    return dataclasses.replace(brands.service(), **_over(tried))
-
-
-def _over(tried: dict[str, Any]) -> dict[str, Any]:
-    return {name: tried[name] for name in ("name", "corner", "font") if tried[name] is not None}
-
-
 def _imagined(tried: dict[str, Any]) -> Survey:
     """A survey of this look that is in no table, and that may be asked again at once."""
+    own = {name: tried[name] for name in ("name", "corner", "font") if tried[name] is not None}
+    if tried["in_widget"] is not None:
+        own["in_widget"] = tried["in_widget"] == "1"
     return Survey(
         id=f"look-{tried['metric']}",
         name="Acme",
@@ -153,11 +156,11 @@ def _imagined(tried: dict[str, Any]) -> Survey:
         languages=[tried["lang"]],
         wait_after_answer_days=0,
         wait_after_decline_days=0,
-        widget=brands.service().options(
-            {
-                name: tried[name]
-                for name in ("mode", "position", "theme", "scale", "color")
-                if tried[name] is not None
-            }
-        ),
+        formality=tried["formality"],
+        brand=own,
+        widget={
+            name: tried[name]
+            for name in ("mode", "position", "theme", "scale", "color")
+            if tried[name] is not None
+        },
     )

@@ -131,8 +131,8 @@ def _open(answer: Response) -> Response:
 def configuration(survey: Survey, language: str) -> embedded.Config:
     """What the widget needs to know of a survey, in one language."""
     metric = METRICS[survey.metric]
-    texts = the_texts.of(survey, language)
-    return {
+    texts, brand = the_texts.of(survey, language), brands.of(survey)
+    made: embedded.Config = {
         "survey": survey.id,
         "endpoint": context.settings().base_url,
         "min": metric.minimum,
@@ -142,13 +142,16 @@ def configuration(survey: Survey, language: str) -> embedded.Config:
         "language": texts.language,
         "dir": texts.direction,  # type: ignore[typeddict-item]
         "texts": _words(texts, survey.ask_contact),
-        "widget": brands.of(survey).options(survey.widget),  # type: ignore[typeddict-item]
+        "widget": brand.options(survey.widget),  # type: ignore[typeddict-item]
         "sampling": survey.sampling,
         "wait_after_answer_days": survey.wait_after_answer_days,
         "wait_after_decline_days": survey.wait_after_decline_days,
         "many": survey.follow_up_type == "many_choices",
         "paused": survey.status != "active",
     }
+    if worn := brand.worn():
+        made["brand"] = worn  # type: ignore[typeddict-item]
+    return made
 
 
 def _words(texts: the_texts.Texts, asks_contact: bool) -> embedded.Texts:
@@ -158,12 +161,12 @@ def _words(texts: the_texts.Texts, asks_contact: bool) -> embedded.Texts:
         "follow_up": texts.follow_up,
         "thanks": texts.thanks,
         "ui": {
-            name: wording.text(texts.language, f"ui.{name}") for name in ("survey", "send", "close", "saved")
+            name: wording.text(texts.voice, f"ui.{name}") for name in ("survey", "send", "close", "saved")
         },  # type: ignore[typeddict-item]
     }
     if asks_contact:
         question, reply, news = (
-            wording.text(texts.language, f"contact.{name}") for name in ("question", "reply", "news")
+            wording.text(texts.voice, f"contact.{name}") for name in ("question", "reply", "news")
         )
         said["contact"] = (question, reply, news)
     if texts.choices:

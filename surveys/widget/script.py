@@ -64,6 +64,19 @@ class Texts(TypedDict):
     ui: Ui
 
 
+class Brand(TypedDict, total=False):
+    """What of the company the panel wears beside its colour."""
+
+    name: str
+    """Stands where there is no logo, and for who does not see it."""
+    logos: dict[str, tuple[str, int, int]]
+    """By the scheme it is drawn for, "light" or "dark": address, width and height in pixels. One serves for both."""
+    corner: int
+    """Pixels."""
+    font: str
+    """A list of names as a style sheet has them."""
+
+
 class Widget(TypedDict, total=False):
     """How and when the survey shows. Data attributes of the script tag override the marked ones."""
 
@@ -108,6 +121,8 @@ class Config(TypedDict):
     dir: Literal["ltr", "rtl"]
     texts: Texts
     widget: Widget
+    brand: NotRequired[Brand]
+    """Where the company is to be seen in the panel too."""
     sampling: NotRequired[float]
     """Share of page loads of unknown visitors that may be asked, 0 to 1; default 1. For an identified person
     the service decides."""
@@ -136,11 +151,13 @@ class Files(NamedTuple):
 def files(config: Config) -> Files:
     """Both files. The same configuration gives the same bytes."""
     widget = config["widget"]
-    words = _words(config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config))
+    words = _words(
+        config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config) + _worn(config)
+    )
     kind = _file(config)
-    panel = _built(f"{kind}.min.js").replace(_SURVEY, words)
+    panel = _cornered(_built(f"{kind}.min.js"), config).replace(_SURVEY, words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
-    whole = _built(f"whole-{kind}.min.js").replace(_SURVEY, words)
+    whole = _cornered(_built(f"whole-{kind}.min.js"), config).replace(_SURVEY, words)
     return Files(
         _with_rules(whole, config, ""),
         _with_rules(_built("loader.min.js"), config, integrity),
@@ -197,7 +214,7 @@ def _everywhere(scheme: str, declarations: str) -> str:
     return f"*{{color-scheme:{scheme};{declarations}}}".replace("#ffffff", "#fff").replace("#eeeeee", "#eee")
 
 
-def notes(widget: Widget) -> list[str]:
+def notes(widget: Mapping[str, Any]) -> list[str]:
     """What the survey's team should know of its looks: where its colour needs edges of another one, and of which."""
     colour, theme = colour_of(widget), widget.get("theme", "auto")
     edges = {scheme: colours.readable(colour, paper) for scheme, paper in PAPERS.items()}
@@ -274,6 +291,57 @@ def _styles(config: Config) -> str:
         "link": config["texts"].get("link"),
     }
     return "".join(_parts("styles")[name] for name, is_used in used.items() if is_used)
+
+
+def _worn(config: Config) -> str:
+    """The company's font, and its logo or name, as a style sheet; the site's own `--earshot-font` says more."""
+    brand, parts = config.get("brand", {}), _parts("styles")
+    made = ""
+    if font := brand.get("font"):
+        made += f".panel,.tab{{font-family:var(--earshot-font,{font},system-ui)}}"
+    if logos := brand.get("logos"):
+        theme = config["widget"].get("theme", "auto")
+        made += parts["logo"] + _logo(logos, "dark" if theme == "dark" else "light", brand.get("name"))
+        if theme == "auto":
+            made += f"@media(prefers-color-scheme:dark){{{_logo(logos, 'dark')}}}"
+    elif name := brand.get("name"):
+        made += parts["name"] + f".panel::before{{content:{_quoted(name)}}}"
+    return made
+
+
+def _cornered(built: bytes, config: Config) -> bytes:
+    """A built file with the company's corners in the place of ours: on keys, and larger on the panel in our measure.
+
+    The site's own `--earshot-radius` says more.
+    """
+    corner = config.get("brand", {}).get("corner")
+    if corner is None:
+        return built
+    theirs = {_KEY: b"%dpx" % corner, _PANEL: b"%dpx" % (corner * 8 // 5)}
+    return re.sub(
+        rb"border-radius:[^;}]*", lambda ours: re.sub(b"1[06]px", lambda one: theirs[one[0]], ours[0]), built
+    )
+
+
+#: Our own corners (src/panel.css, src/choices.css).
+_PANEL, _KEY = b"16px", b"10px"
+
+
+def _logo(logos: Mapping[str, tuple[str, int, int]], scheme: str, name: str | None = None) -> str:
+    """What differs between schemes: the picture and its size, and a ground of its own where it is not made for ours."""
+    is_ours = scheme in logos
+    url, width, height = logos[scheme] if is_ours else next(iter(logos.values()))
+    ground = "" if is_ours else _GROUND + PAPERS["light" if scheme == "dark" else "dark"]
+    told = f';content:""/{_quoted(name)}' if name else ""
+    return f".panel::before{{background-image:url({_quoted(url)});width:{width}px;height:{height}px{ground}{told}}}"
+
+
+_GROUND = ";padding:6px 10px;border-radius:4px;forced-color-adjust:none;background-origin:content-box;background-color:"
+
+
+def _quoted(text: str) -> str:
+    """A string of a style sheet (CSS Syntax 3, 4.3.5)."""
+    return '"' + re.sub(r'["\\\x00-\x1f\x7f<]', lambda found: f"\\{ord(found[0]):x} ", text) + '"'
 
 
 def _labels(config: Config) -> list[str]:

@@ -48,6 +48,11 @@ LANGUAGES: dict[str, Language] = {
 
 FALLBACK = "en"
 
+_FOLDER = Path(__file__).parent
+
+#: How respondents may be addressed.
+FORMALITIES = ("formal", "informal")
+
 # Old codes, those of three letters (ISO 639-2) and the scripts that regions of China write (IANA Language Subtag
 # Registry; CLDR likely subtags). Nynorsk stands under Bokmål because its readers read both.
 _ALIASES = {
@@ -74,12 +79,25 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 def text(tag: str, key: str, **placeholders: object) -> str:
     """The standard text `key` ("nps.question", "ui.send") in the language nearest to `tag`.
 
-    A placeholder that is None or empty chooses the form of the text that does without it (`key` + "_plain"):
-    text("en", "nps.question", product=None) asks about "us". Raises KeyError for an unknown key.
+    `tag` may be one that `voice` made. A placeholder that is None or empty chooses the form of the text that does
+    without it (`key` + "_plain"): text("en", "nps.question", product=None) asks about "us". Raises KeyError.
     """
     if any(value is None or value == "" for value in placeholders.values()):
         return _texts(tag)[f"{key}_plain"]
     return fill(_texts(tag)[key], **placeholders)
+
+
+def voice(tag: str, formality: str | None) -> str:
+    """`tag` such that texts under it address respondents so; as it is where its language has no second wording.
+
+    Made with a private subtag (RFC 5646, 2.2.7), by which the language is found as before: de-x-informal.
+    """
+    return f"{tag}-x-{formality}" if formality in second_wordings(tag) else tag
+
+
+def second_wordings(tag: str) -> tuple[str, ...]:
+    """The formalities that the language nearest to `tag` has beside its standard wording."""
+    return _second_wordings(_nearest(tag))
 
 
 def date(tag: str, day: datetime.date) -> str:
@@ -153,14 +171,24 @@ def _nearest(tag: str) -> str:
     return choose([tag], tuple(LANGUAGES), FALLBACK)
 
 
+@cache
+def _second_wordings(tag: str) -> tuple[str, ...]:
+    return tuple(each for each in FORMALITIES if (_FOLDER / each / f"{tag}.json").exists())
+
+
 def _texts(tag: str) -> dict[str, str]:
-    return _load(_nearest(tag))
+    nearest, formality = _nearest(tag), tag.rpartition("-x-")[2]
+    return _load(nearest, formality if formality in _second_wordings(nearest) else None)
 
 
 @cache
-def _load(tag: str) -> dict[str, str]:
-    content = json.loads((Path(__file__).parent / f"{tag}.json").read_text(encoding="utf-8"))
-    return dict(_flatten(content))
+def _load(tag: str, formality: str | None) -> dict[str, str]:
+    """All texts of a language; the file of a second wording holds those that it words otherwise."""
+    files = [_FOLDER / f"{tag}.json", *([_FOLDER / formality / f"{tag}.json"] if formality else [])]
+    found: dict[str, str] = {}
+    for file in files:
+        found.update(_flatten(json.loads(file.read_text(encoding="utf-8"))))
+    return found
 
 
 def _flatten(content: dict, prefix: str = "") -> Iterable[tuple[str, str]]:

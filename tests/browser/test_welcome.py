@@ -44,6 +44,10 @@ def test_a_look_is_tried_with_the_real_widget_and_nothing_is_sent(live, browse):
     page.get_by_label("Colour").fill("#ffff00")
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_role("note")).to_contain_text("#ffff00 cannot be told from the light panel")
+    # The page and the mail stand beside it.
+    for part in ("page", "mail"):
+        tried = page.frame_locator(f'iframe[title="The {part}"]')
+        expect(tried.get_by_role("heading", name="ما مدى رضاك عن Acme؟")).to_be_visible()
     panel = page.get_by_role("dialog")
     assert (panel.get_attribute("lang"), panel.get_attribute("dir")) == ("ar", "rtl")
     assert panel.bounding_box()["x"] == pytest.approx(20)

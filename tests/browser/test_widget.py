@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.widget_config import choices, csat, nps, standard
 from tests.conftest import FLAGS
 from tests.servers import ROOT, chromium_path
+from tests.surveys.domain.test_pictures import png
 
 pytestmark = pytest.mark.browser
 
@@ -594,6 +595,28 @@ def test_a_strict_policy_lets_it_work_and_look_right(site, page, visitor, policy
     page.get_by_role("textbox").fill("Fine")
     page.get_by_role("button", name="Send").click()
     until(page, lambda: len(site.sent("/r")) == 2)
+    assert visitor.complaints == []
+
+
+def test_the_panel_wears_the_company_under_a_strict_policy(site, page, visitor):
+    logo = f"{site.service}/brand/a1"
+    worn = {"name": "Acme", "logos": {"light": (logo, 120, 28)}, "corner": 5, "font": "monospace"}
+    site.scripts["/brand/a1"] = png(120, 28)
+    policy = CSP["host"] + "; img-src {service}"
+    address = site.add(
+        {**nps(endpoint=site.service), "brand": worn},
+        Content_Security_Policy=policy.format(service=site.service),
+    )
+    with page.expect_response(logo):
+        page.goto(address)
+    panel = page.get_by_role("dialog")
+    expect(panel).to_have_css("border-radius", "8px")
+    expect(panel).to_have_css("font-family", "monospace, system-ui")
+    expect(panel.get_by_role("radio").first).to_have_css("border-radius", "5px")
+    style = "e => (s => [s.width, s.height, s.content])(getComputedStyle(e, '::before'))"
+    assert panel.evaluate(style) == ["120px", "28px", '"" / "Acme"']
+    close, question = (panel.locator(each).bounding_box() for each in (".close", "#question"))
+    assert close["y"] + close["height"] <= question["y"]
     assert visitor.complaints == []
 
 

@@ -77,11 +77,20 @@ for (const block of document.querySelectorAll("[data-copy]")) {
   block.after(button);
 }
 
-// What is typed into a survey's settings is seen at once in the frame beside them.
+// A file that is too large is told before it is sent.
+for (const input of document.querySelectorAll("input[data-most]")) {
+  input.addEventListener("change", () => input.setCustomValidity(input.files[0]?.size > +input.dataset.most ? input.dataset.large : ""));
+}
+
+// What is typed into a survey's settings is seen at once in the frame beside them; where each part has a frame, in all.
 const settings = document.querySelector("[data-preview]");
 if (settings) {
   let wait = 0;
-  let part = settings.querySelector("[data-part]");
+  const parts = [...settings.querySelectorAll("[data-part]")];
+  const each = new Set(parts.map((part) => part.formTarget)).size > 1;
+  let part = parts[0];
   settings.addEventListener("click", (event) => { part = event.target.closest("[data-part]") ?? part; });
-  settings.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => settings.requestSubmit(part), 500); });
+  // One after the other: a form forgets a submission that has not begun when the next one comes.
+  const show = () => (each ? parts : [part]).forEach((one, at) => setTimeout(() => settings.requestSubmit(one), 100 * at));
+  settings.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(show, 500); });
 }

@@ -11,6 +11,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Request, g, request
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.formparser import FormDataParser
 
 from surveys.base.errors import Refused
@@ -28,22 +29,42 @@ DEPTH = 16
 
 FORM_PARTS = 50
 
+#: The same of a form of the team's pages: a survey has many settings.
+TEAM_FORM_PARTS = 500
+
 
 def form_fields(limit: int) -> dict[str, str]:
     """The fields of an HTML form, the first of each name; files are not read.
 
     Raises 413, 415 (neither of the two forms that browsers send) or 422 (text that cannot be stored).
     """
-    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        raise Problem(415, "Send the body as multipart/form-data or application/x-www-form-urlencoded.")
-    raw = body_bytes(limit)
-    parser = FormDataParser(max_form_memory_size=limit, max_form_parts=FORM_PARTS)
-    _, form, _ = parser.parse(io.BytesIO(raw), request.mimetype, len(raw), request.mimetype_params)
+    form, _ = _parsed(limit)
     # A part of a multipart form may come without a name; no browser sends one.
     fields = {name: value for name, value in form.to_dict().items() if name is not None}
     check_text(fields)
     g.fields_sent = tuple(fields)
     return fields
+
+
+def form_files(limit: int) -> dict[str, bytes]:
+    """The files of an HTML form, the first of each name; a field in which none was chosen is left out."""
+    _, files = _parsed(limit)
+    return {name: file.read() for name, file in files.to_dict().items() if name is not None and file.filename}
+
+
+def _parsed(limit: int) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+    if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise Problem(415, "Send the body as multipart/form-data or application/x-www-form-urlencoded.")
+    raw = body_bytes(limit)
+    parts = FORM_PARTS if limit <= PUBLIC_BODY else TEAM_FORM_PARTS
+    parser = FormDataParser(_in_memory, max_form_memory_size=limit, max_form_parts=parts)
+    _, form, files = parser.parse(io.BytesIO(raw), request.mimetype, len(raw), request.mimetype_params)
+    return form, files
+
+
+def _in_memory(*_: Any, **__: Any) -> io.BytesIO:
+    # Where the body is already; Werkzeug would open files for it.
+    return io.BytesIO()
 
 
 def body_bytes(limit: int) -> bytes:

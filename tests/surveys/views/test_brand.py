@@ -7,6 +7,7 @@ import pytest
 
 from surveys import brands, links
 from surveys.base import clock
+from surveys.base.errors import Clash
 from surveys.models import Invitation, Logo, Survey
 from tests.conftest import ON_SQLITE
 from tests.surveys.domain.test_pictures import BAD, jpeg, png, svg, url
@@ -43,7 +44,12 @@ def test_a_brand_is_set_and_read_back_and_taken_back(api, make, client):
         "Give a PNG or a JPEG to have it shown there too."
     ]
     kept = api.get("/api/brand")
-    assert {**kept, "logo": None} == {**BRAND, "logo": None, "notes": made["notes"]}
+    assert {**kept, "logo": None} == {
+        **dict.fromkeys(brands.FIELDS),
+        **BRAND,
+        "logo": None,
+        "notes": made["notes"],
+    }
     # What was read can be sent as it is.
     del kept["notes"]
     assert put(api, kept)["logo"] == kept["logo"]
@@ -128,7 +134,7 @@ def test_every_page_that_customers_see_shows_it(world, api, client, make):
     for name, answer in pages.items():
         text = answer.text
         assert 'alt="Acme Bikes"' in text, name
-        assert '--earshot-font: "Inter", sans-serif, system-ui' in text, name
+        assert '--font: "Inter", sans-serif, system-ui' in text, name
         assert "--corner: 0px" in text, name
         assert 'href="https://acme.example/privacy" rel="noreferrer"' in text, name
         assert [client.get(each).status_code for each in shown(text)] == [200, 200], name
@@ -139,7 +145,7 @@ def test_every_page_that_customers_see_shows_it(world, api, client, make):
     tried = client.get("/demo/look?name=Other&corner=9&font=Lora&color=&lang=de").text
     assert 'alt="Other"' in tried
     assert "--corner: 9px" in tried
-    assert '--earshot-font: "Lora"' in tried
+    assert '--font: "Lora"' in tried
     assert client.get("/demo/look?font=}").status_code == 422
 
 
@@ -156,6 +162,61 @@ def test_the_way_to_the_privacy_page_begins_with_us(api, client, make):
         answer = client.get(address)
         assert (answer.status_code, answer.headers["Location"]) == (302, target)
     assert brands.of(own).privacy_of == own.id
+
+
+@ON_SQLITE
+def test_the_widget_wears_it_where_that_is_wanted(api, client, make):
+    survey, other = make.survey(), make.survey(brand={"in_widget": False})
+    put(api, {**BRAND, "corner": 9})
+    plain = client.get(f"/w/{survey.id}.js").text
+    assert "/brand/" not in plain
+    put(api, {**BRAND, "corner": 9, "in_widget": True})
+    worn = client.get(f"/w/{survey.id}.js").text
+    assert "--earshot-radius, 14px)" in worn
+    assert '\\"Inter\\", sans-serif' in worn
+    addresses = set(re.findall(r"http://localhost(/brand/[0-9a-f]{32})", worn))
+    assert len(addresses) == 2
+    for address in addresses:
+        # Sites that isolate themselves take it too.
+        assert client.get(address).headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "/brand/" not in client.get(f"/w/{other.id}.js").text
+    api.patch(f"/api/surveys/{survey.id}", {"brand": {"in_widget": False}})
+    assert client.get(f"/w/{survey.id}.js").text == plain
+
+
+@ON_SQLITE
+def test_surveys_speak_as_they_say_else_as_the_service_does(api, client, make):
+    survey, english = make.survey(languages=["de", "en"]), make.survey(languages=["en"])
+    own = make.survey(languages=["de"], formality="formal")
+    assert "dass Sie uns" in client.get(f"/s/{survey.id}?lang=de").text
+    assert put(api, {"formality": "informal"})["formality"] == "informal"
+    page, widget = client.get(f"/s/{survey.id}?lang=de").text, client.get(f"/w/{survey.id}.js?lang=de").text
+    for text in (page, widget):
+        assert "dass du uns" in text
+        assert 'lang="de"' in page
+    assert "dass Sie uns" in client.get(f"/s/{own.id}").text
+    # What is asked is another question now, but not where it reads as before.
+    assert [Survey.get_by_id(each.id).definition for each in (survey, english, own)] == [2, 1, 1]
+    made = api.patch(f"/api/surveys/{own.id}", {"formality": "informal"})
+    assert (made["formality"], made["definition"]) == ("informal", 2)
+    assert "dass du uns" in client.get(f"/s/{own.id}").text
+    mail = api.call("GET", f"/api/surveys/{own.id}/preview.eml?lang=de").text
+    assert "Hallo Robin," in mail
+    for address, body in (
+        ("/api/brand", {"formality": "du"}),
+        (f"/api/surveys/{own.id}", {"formality": "du"}),
+    ):
+        method = "PUT" if address == "/api/brand" else "PATCH"
+        assert list(api.call(method, address, 422, json=body)["error"]["fields"]) == ["formality"]
+
+
+@ON_SQLITE
+def test_two_editors_of_the_brand_take_nothing_of_each_other_back(world):
+    known = brands.version()
+    brands.replace({"name": "First"}, clock.now(), known)
+    with pytest.raises(Clash):
+        brands.replace({"name": "Second"}, clock.now(), known)
+    assert brands.stored() == {"name": "First"}
 
 
 @ON_SQLITE

@@ -1,11 +1,13 @@
 """The welcome page, the demo page, and the API pages."""
 
+import html
 import re
 
 import jsonschema_rs
 import pytest
 import schemathesis
 
+from surveys import wording
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from tests.conftest import ADMIN_KEY, ON_SQLITE
@@ -48,6 +50,13 @@ def test_every_metric_can_be_looked_at_and_nothing_is_written(client, metric):
     assert f"look.js?metric={metric}&amp;lang=de" in page.get_data(as_text=True)
     made = client.get(f"/demo/look.js?metric={metric}&lang=de").get_data(as_text=True)
     assert f"look-{metric}" in made
+    asked = wording.text("de-x-informal", f"{metric}.question", product="Acme")
+    for part in ("page", "mail"):
+        answer = client.get(f"/demo/look/{part}?metric={metric}&lang=de&formality=informal&theme=dark")
+        assert asked in html.unescape(answer.get_data(as_text=True)), part
+        policy = answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'self'" in policy
+        assert "sandbox" in policy
     assert "Vielen Dank" in made
     assert Survey.select().count() == before
 
@@ -70,7 +79,7 @@ class TestTurnedOff:
         return {"WELCOME": "0"}
 
     def test_there_is_nothing_at_the_root(self, client, ready):
-        for path in ("/", "/demo", "/demo/look", "/demo/look.js"):
+        for path in ("/", "/demo", "/demo/look", "/demo/look.js", "/demo/look/mail"):
             assert client.get(path).status_code == 404
 
 

@@ -34,6 +34,17 @@ NOTHING_TO_ASK = 1152
 SHOWN = 6 * 1024
 #: With choices for the second question, or a scale that is drawn.
 SHOWN_WITH_MORE = 6.75 * 1024
+BRAND = {
+    "name": "Acme Bikes & Söhne",
+    "logos": {
+        "light": ("https://surveys.example.com/brand/aaa0f3c86d21b94e57aa1c2d3e4f5061", 120, 28),
+        "dark": ("https://surveys.example.com/brand/bbb7d1e2f3a4b5c6d7e8f9a0b1c2d3e4", 118, 28),
+    },
+    "corner": 8,
+    "font": '"Inter", "Open Sans", sans-serif',
+}
+#: How much more a panel may be that wears the company: two logos' addresses are most of it.
+WORN = 256
 #: How much more loader and panel may be together, for sites that chose the loader.
 IN_TWO = 512
 HOSTILE = [
@@ -81,6 +92,53 @@ def test_a_page_with_nothing_to_ask_loads_a_kibibyte_and_one_that_asks_six(langu
             assert loader + panel <= shown + IN_TWO, metric
             assert len(gzip.compress(made.whole, 9)) <= shown, metric
             assert len(encodings.encoded(made.loader, "br")) <= NOTHING_TO_ASK, metric
+            worn = widget.files({**standard(metric, language, choices=choices), "brand": BRAND})
+            assert len(gzip.compress(worn.whole, 9)) <= shown + WORN, metric
+            assert worn.loader.replace(worn.integrity.encode(), made.integrity.encode()) == made.loader
+
+
+def sheet_of(brand, **looks):
+    """What a panel that wears `brand` has in its style sheet beside the rest."""
+    head, _, tail = (widget.BUILT / "numbers.min.js").read_text().partition("__EARSHOT_SURVEY__")
+    plain, worn = (
+        json.loads(widget.files(config).panel.decode().removeprefix(head).removesuffix(tail))
+        for config in (nps(**looks), {**nps(**looks), "brand": brand})
+    )
+    assert worn[7].startswith(plain[7])
+    assert worn[:7] + worn[8:] == plain[:7] + plain[8:]
+    return worn[7].removeprefix(plain[7])
+
+
+def test_what_the_panel_wears_rides_in_its_sheet_alone():
+    assert sheet_of({}) == ""
+    assert (
+        sheet_of({"font": '"Inter", serif'})
+        == '.panel,.tab{font-family:var(--earshot-font,"Inter", serif,system-ui)}'
+    )
+    both, dark = sheet_of(BRAND), sheet_of(BRAND, theme="dark")
+    assert (both.count("/brand/"), both.count("prefers-color-scheme")) == (2, 1)
+    assert (dark.count("/brand/bbb"), dark.count("/brand/aaa"), dark.count("prefers-color")) == (1, 0, 0)
+    # One picture serves for both, on a ground of the colour that it is made for.
+    alone = sheet_of({"logos": {"light": BRAND["logos"]["light"]}})
+    assert alone.count("/brand/aaa") == 2
+    assert alone.index("@media(prefers-color-scheme") < alone.index("background-color:#ffffff")
+
+
+def test_the_companys_corners_stand_in_the_place_of_ours():
+    def corners(config):
+        return re.findall("border-radius:([^;}]*)", widget.files(config).whole.decode())
+
+    for config in (standard("csat", "en", choices=True), nps()):
+        ours, theirs = corners(config), corners({**config, "brand": {"corner": 5}})
+        assert len(ours) >= 5
+        assert theirs == [each.replace("10px", "5px").replace("16px", "8px") for each in ours]
+        assert not {"10px", "16px"} & set(re.findall(r"\w+", " ".join(theirs)))
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, '"}*{display:none', "a\n}", "</style>"])
+def test_no_name_can_leave_the_style_sheet(name):
+    (told,) = re.findall(r'\.panel::before\{content:("(?:[^"\\\n]|\\.)*")\}$', sheet_of({"name": name}))
+    assert re.sub(r"\\([0-9a-f]+) ", lambda found: chr(int(found[1], 16)), told[1:-1]) == name
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -46,6 +46,52 @@ def test_no_text_is_empty_or_padded(tag):
     assert [key for key, text in read(tag).items() if not text or text != text.strip()] == []
 
 
+#: Words that address somebody the other way than a second wording does, but for those that mean something else.
+OTHER_WAY = {
+    "de": r"\b(Ihnen|Ihre?[mnrs]?)\b|\bSie\b(?! hilft)",
+    "fr": r"\b(vous|votre|vos|veuillez)\b",
+    "es": r"\b(usted|sus?|le|lo siente)\b|\b(elija|confirme|inténtelo|vuelva atrás)\b",
+    "it": r"\b(lei|suo|suoi|sue|le)\b(?! (mie|risposte|è stato dato))|\b(scelga|riprovi|confermi|riceve|torni)\b",
+    "nl": r"\b(u|uw|hebt u)\b",
+    "pt-BR": r"\bvocê\b",
+    "pl": r"\b(pan|pani|pana|panu|państw\w+|proszę|prosimy)\b",
+    "cs": r"\b(vás|vám|vámi|váš|vaše|vaší|vašeho|můžete|zkuste|vyberte|potvrďte|vraťte|jste)\b",
+    "ru": r"\b(вы|вас|вам|ваш\w*)\b|\b(выберите|попробуйте|подтвердите|вернитесь)\b",
+    "ro": r"\b(dumneavoastră|vă(?! rog)|v-a|v-ați|sunteți|puteți|doriți|recomandați|evaluați)\b",
+    "hu": r"\b(ön|önt|önnek|az ön)\b|(próbálja|válasszon|erősítse|lépjen|szeretne több)",
+    "tr": r"\w(iniz|ınız|unuz|ünüz|siniz|sınız)\b|\b(size|sizin|seçin|deneyin|onaylayın)\b",
+    "fi": r"\b(sinulle|sinulta|sinusta|olet|voit|etkö|haluatko|saat|yritä|valitse|palaa)\b",
+    "zh-Hans": r"您",
+}
+SECOND = [(tag, tone) for tag in TAGS for tone in wording.second_wordings(tag)]
+
+
+def test_the_languages_that_can_address_people_otherwise_do():
+    assert {tag for tag, _ in SECOND} == set(OTHER_WAY)
+    assert len(SECOND) == sum(1 for _ in FOLDER.glob("*formal/*.json"))
+
+
+@pytest.mark.parametrize(("tag", "tone"), SECOND)
+def test_a_second_wording_is_whole(tag, tone):
+    voice, usual = wording.voice(tag, tone), read(tag)
+    second = read(f"{tone}/{tag}")
+    for key, text in second.items():
+        assert placeholders(text) == placeholders(usual[key]), key
+        assert text == text.strip() != usual[key], key
+    said = {key: text if tag == "de" else text.lower() for key, text in (usual | second).items()}
+    assert [text for text in said.values() if re.search(OTHER_WAY[tag], text)] == []
+    key = next(key for key in second if not placeholders(second[key]))
+    assert wording.text(voice, ".".join(key)) == second[key]
+    assert wording.labels(voice, "nps") == wording.labels(tag, "nps")
+    assert wording.direction(voice) == wording.direction(tag)
+
+
+def test_a_language_without_a_second_wording_keeps_its_own():
+    assert wording.voice("ja", "informal") == "ja"
+    assert wording.voice("de", "formal") == wording.voice("de", None) == "de"
+    assert wording.text("de-x-none", "ui.send") == wording.text("de", "ui.send")
+
+
 @pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != "en"])
 def test_no_sentence_is_left_in_english(tag):
     english = read("en")
