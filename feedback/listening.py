@@ -12,6 +12,7 @@ from feedback import (
     corrections,
     digests,
     feed,
+    issues,
     letters,
     loops,
     proofs,
@@ -58,6 +59,7 @@ def install() -> None:
     telling.use_examples(shown.EXAMPLES)
     telling.use_mailboxes(readers.mailbox)
     segment_counts.use(rollups.Counting())
+    topics.use_by_hand(issues.changed_by_hand)
     letters.use_kinds(writing.KINDS | loops.KINDS)
     the_mail.use_letters(letters.sent)
     ask_history.use_owed_help(cases.owed_help)

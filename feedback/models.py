@@ -8,6 +8,7 @@ from peewee import SQL, BigIntegerField, DoubleField, TextField
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import Member
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
+from surveys.base.sealing import SealedField, SealedJSONField
 from surveys.models import Person, Response, Survey
 
 
@@ -197,6 +198,91 @@ class PublicCard(Table):
         table_name = "public_card"
         constraints = [SQL("CHECK (kind IN ('proof', 'badge'))")]
         indexes = ((("topic", "kind"), True),)
+
+
+class Tracker(Table):
+    """A place in an issue tracker, such as a repository, in which issues of topics are made.
+
+    `settings` name the place, as `feedback.trackers` says for its kind. It is called with `credentials` (`user`,
+    `token`), and its own calls are proved by `secret`; all three are kept sealed. `checked_at`, `problem`: when it was
+    last called, and what was wrong then. `heard_at`: when it last called.
+    """
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    kind = TextField()
+    settings = JSONField()
+    credentials = SealedJSONField()
+    secret = SealedField(null=True)
+    created_at = UTCField()
+    checked_at = UTCField(null=True)
+    problem = TextField(null=True)
+    heard_at = UTCField(null=True)
+
+
+class TopicIssue(Table):
+    """The issue of a topic in a tracker: one that we make, or one that was there.
+
+    `state`: it is to be made (`wanted`), being made (`trying`), may have been made (`unknown`), could not be made
+    (`failed`), stands (`linked`), or the tracker has none any more (`gone`). `marker` stands in what we make, so that
+    it is found again; `address` is that of one that was there. `title`, `text`: what a person wrote for it, until it is
+    made. `reason`: what went wrong last. `told`: how far the tracker said that it is; `proposal`: the status that the
+    topic would have by that, until a person decides; `proposed_by`: who moved it in the tracker. `former`: the topic's
+    status before one was taken over. `paused`: why the tracker is not listened to (a `person` said so, or gave the
+    topic a `status` by hand).
+    """
+
+    topic = peewee.ForeignKeyField(Topic, primary_key=True, on_delete="CASCADE", column_name="topic_id")
+    tracker = peewee.ForeignKeyField(Tracker, on_delete="CASCADE", column_name="tracker_id", index=False)
+    state = TextField()
+    marker = TextField()
+    title = TextField(null=True)
+    text = TextField(null=True)
+    address = TextField(null=True)
+    ref = TextField(null=True)
+    key = TextField(null=True)
+    url = TextField(null=True)
+    reason = TextField(null=True)
+    told = TextField()
+    proposal = TextField(null=True)
+    proposed_by = TextField(null=True)
+    proposed_at = UTCField(null=True)
+    former = TextField(null=True)
+    paused = TextField(null=True)
+    made_by = TextField()
+    created_at = UTCField()
+
+    topic_id: str
+    tracker_id: str
+
+    class Meta:
+        table_name = "topic_issue"
+        constraints = [
+            SQL("CHECK (state IN ('wanted', 'trying', 'unknown', 'failed', 'linked', 'gone'))"),
+            SQL("CHECK (paused IN ('person', 'status'))"),
+            SQL("CHECK ((state IN ('linked', 'gone')) = (ref IS NOT NULL))"),
+        ]
+        indexes = ((("tracker", "ref"), False),)
+
+
+class IssueEvent(Table):
+    """A line of a topic's history: what happened to its issue, when, and by whom (null: by Earshot).
+
+    `status`: the topic's status that it is about, where it is about one. `key`: what people call the issue.
+    """
+
+    id = peewee.BigAutoField()
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+    what = TextField()
+    status = TextField(null=True)
+    key = TextField(null=True)
+    made_by = TextField(null=True)
+    at = UTCField()
+
+    topic_id: str
+
+    class Meta:
+        table_name = "issue_event"
 
 
 class ReadComment(Table):

@@ -149,6 +149,11 @@ def connection(connection_id: str) -> str:
     return to(f"/in/{connection_id}")
 
 
+def tracker(tracker_id: str) -> str:
+    """Where an issue tracker posts its webhooks."""
+    return to(f"/trackers/{tracker_id}")
+
+
 def survey_page(survey_id: str, **query: str | int | None) -> str:
     """The hosted page of a survey, for links and QR codes."""
     return to(f"/s/{survey_id}", **query)

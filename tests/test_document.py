@@ -13,11 +13,12 @@ from flask.testing import FlaskClient
 import feedback.views
 import surveys.views
 from feedback.notices import watching
-from surveys.base import clock
+from surveys.base import clock, delivery
 from surveys.base.http import openapi
 from surveys.mail import opened_links as opened
 from surveys.models import Invitation, Response
 from tests.conftest import Api
+from tests.feedback.trackers.standins import GitHub
 from tests.make import EDIT_KEY
 
 #: Shapes that callers make up themselves: any name, any value.
@@ -314,6 +315,7 @@ def listened_to(world, api, survey):
     loop = api.post(f"/api/topics/{topic}/loop", {"text": {"en": "There is more room now."}}, 202)
     api.get(f"/api/loops/{loop['id']}")
     api.delete(f"/api/loops/{loop['id']}")
+    tracked(world, api, topic)
     for card in ("proof", "badge"):
         api.post(f"/api/topics/{topic}/{card}", None)
         api.delete(f"/api/topics/{topic}/{card}")
@@ -328,6 +330,27 @@ def listened_to(world, api, survey):
     for by in ("agent", "team", "topic", "theme", "property:plan"):
         assert api.get("/api/metrics", **since, by=by, interval="month")["groups"]
     api.call("POST", "/api/topics/review", 202)
+
+
+def tracked(world, api, topic):
+    """A tracker, an issue of a topic in it, and what it tells of that."""
+    place = GitHub()
+    delivery.use_client(place)
+    given = {"name": "Shop", "kind": "github", "token": place.token, "secret": place.secret, **place.settings}
+    tracker = api.post("/api/trackers", given)
+    path = f"/api/trackers/{tracker['id']}"
+    api.post(f"{path}/test", None, 200)
+    api.patch(path, {"name": "Web shop"})
+    api.post(f"/api/topics/{topic}/issue", {"tracker": tracker["id"], "text": "Look at it."}, 202)
+    world.work()
+    body, headers = place.move(0, "dropped")
+    said = world.client.post(f"/trackers/{tracker['id']}", data=body, headers=headers)
+    assert said.get_json()["decision"] == "accepted"
+    world.work()
+    assert api.get(f"/api/topics/{topic}/issue")["proposal"]
+    api.patch(f"/api/topics/{topic}/issue", {"decision": "decline", "proposal": "wont_do"})
+    api.get(path)
+    api.get("/api/trackers")
 
 
 def kept(world, api, survey):

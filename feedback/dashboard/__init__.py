@@ -26,6 +26,7 @@ from feedback.dashboard import (
     surveys,
     tags,
     topics,
+    trackers,
     triggers,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "surveys",
     "tags",
     "topics",
+    "trackers",
     "triggers",
 ]
 

@@ -8,7 +8,7 @@ from flask import Response as Reply
 from flask import request
 
 from feedback import feed, labels, loops, proofs
-from feedback.dashboard import charts, forms, layout, registry, words
+from feedback.dashboard import charts, forms, issues, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import cards, marks, statistics
 from feedback.domain.drivers import Impact
@@ -283,6 +283,8 @@ def _page(
         people=_people(row, scope, query),
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],
         came=_came(row, scope, asked, now),
+        issue=None if scope.limited else issues.shown(row, writes),
+        past=[] if scope.limited else _past(row, item["history"]),
         others=_others(row) if writes else [],
         themes=_themes() if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
@@ -300,6 +302,24 @@ def _page(
         writes=writes,
         reads=caller.member is not None,
     )
+
+
+def _past(row: Topic, statuses: list[dict[str, Any]]) -> list[tuple[datetime, str, str | None]]:
+    """What was done with a topic, the latest first: when, what, and by whom (None: by Earshot)."""
+    given = [
+        (
+            datetime.fromisoformat(line["at"]),
+            say("topic.history.line", former=_status(line["former"]), status=_status(line["status"])),
+            line["by"] or say("topic.history.upgrade"),
+        )
+        for line in statuses
+    ]
+    return sorted([*given, *issues.told(row)], key=lambda line: line[0], reverse=True)
+
+
+def _status(name: str) -> str:
+    """A status in words; one of an earlier version as it is."""
+    return say(f"status.{name}") if name in Topic.STATUSES else name
 
 
 def _came(row: Topic, scope: Scope, asked: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -476,6 +496,9 @@ def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
     _demand_all()
     if do == "change":
         return _changed(row, given, now)
+    if do in issues.DEEDS:
+        wrong = issues.done(row, do, given, now)
+        return _page(row, given, wrong, 422) if wrong else layout.led(layout.at(f"{LIST}/{row.id}", did=do))
     if do in ("publish", "revoke"):
         if given["kind"] not in proofs.KINDS:
             raise Refused(say("topic.here_not"), "kind")

@@ -63,7 +63,10 @@ class TeamFeedQuery(FeedFilters):
 #: What topics are ordered by: how many speak of it, what it does to the value, whether it rises, when it came up.
 TOPIC_ORDERS = ("size", "impact", "surge", "newest")
 
-TOPIC_DEEDS = ("change", "merge", "publish", "review", "revoke", "split", "teach")
+#: What is done to a topic's issue in a tracker.
+ISSUE_DEEDS = ("issue", "link", "again", "look", "unlink", "pause", "resume", "accept", "decline")
+
+TOPIC_DEEDS = ("change", "merge", "publish", "review", "revoke", "split", "teach", *ISSUE_DEEDS)
 
 TOPIC_DONE = (*TOPIC_DEEDS, "read")
 
@@ -101,8 +104,14 @@ class TopicForm(ma.Schema):
     examples = text(300_000, load_default="")
     into = text(100, load_default="")
     kind = text(20, load_default="")
+    tracker = text(100, load_default="")
+    title = text(2000, load_default="")
+    url = text(5000, load_default="")
+    proposal = text(100, load_default="")
     version = text(100, load_default="")
     before = text(20_000, load_default="")
+    # Last: from here on the name is the field's.
+    text = text(20_000, load_default="")
 
 
 class TeamTriggersQuery(lists.PageArgs):

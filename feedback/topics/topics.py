@@ -31,8 +31,18 @@ STATUS_CHANGED = "topic.status_changed"
 #: What it hears when a topic is talked about more than before, and when one that was dealt with is again.
 SURGING, CAME_BACK = "topic.surging", "topic.came_back"
 
+#: Hears, in the transaction, which status a person gave a topic by hand: its id, the status, who, when.
+ByHand = Callable[[str, str, str, datetime], None]
+
+_by_hand: list[ByHand] = []
+
 _UNNAMED, _UNNAMED_THEME = "Unnamed topic", "Unnamed theme"
 _LONGEST_NAME = 80  # characters
+
+
+def use_by_hand(heard: ByHand) -> None:
+    """Say who hears of statuses that people give by hand."""
+    _by_hand[:] = [heard]
 
 
 def state() -> State:
@@ -88,12 +98,14 @@ def change(
     now: datetime,
     made_by: str | None = None,
     known: str | None = None,
+    follows: bool = False,
 ) -> Topic:
     """Give a topic another `label`, `theme` (id, or None), `status`, `owner` or `issue_url`; a label and a theme that a
     person gave stay for good. With what is shipped goes when (`shipped_at`, by itself now), and what people are told
     (`note`, by language).
 
-    `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from.
+    `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from; `follows`:
+    a tracker proposed it. Any other change of the status by a person is one by hand (`use_by_hand`).
     Raises Missing, Refused for a label with personal data, a theme that is not there and a moment to come, Clash for a
     label that is taken, for a merged topic, and for one that changed since.
     """
@@ -123,6 +135,9 @@ def change(
             telling.tell(Told(STATUS_CHANGED, topic_id), now)
             if rest["status"] == "shipped":
                 rest = {"shipped_at": now, **rest}
+            if made_by is not None and not follows:
+                for heard in _by_hand:
+                    heard(topic_id, rest["status"], made_by, now)
         if rest:
             Topic.update(**rest).where(Topic.id == topic_id).execute()
         return Topic.get_by_id(topic_id)

@@ -13,6 +13,7 @@ from feedback.views import (
     rules,
     tags,
     topics,
+    trackers,
 )
 
 BLUEPRINTS = (
@@ -39,4 +40,7 @@ BLUEPRINTS = (
     follow_ups.public_pages,
     loops.topics,
     loops.routes,
+    trackers.routes,
+    trackers.of_topics,
+    trackers.inbox,
 )

@@ -45,7 +45,11 @@ _OWN_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _ISATAP = (0x5EFE, 0x0200_5EFE)
 
 
-class Blocked(DeliveryFailed):
+class Unreached(DeliveryFailed):
+    """No connection came about: whoever was to be called knows nothing of it."""
+
+
+class Blocked(Unreached):
     """The address may not be reached. Trying again changes nothing."""
 
     def __init__(self, reason: str) -> None:
@@ -54,7 +58,7 @@ class Blocked(DeliveryFailed):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: at most MOST_BYTES of the body."""
+    """What came back: as much of the body as was asked for."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,11 +77,17 @@ class Client:
             self.resolve(url, deadline)
 
     def call(
-        self, method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        most: int = MOST_BYTES,
     ) -> Answer:
         """Send one request and return the answer, whatever its status; a redirect is an answer too.
 
-        Raises Blocked, and DeliveryFailed when there is no whole answer within TIMEOUT_SECONDS.
+        Of its body `most` bytes are read. Raises Blocked, Unreached before there was a connection, and DeliveryFailed
+        when there is no whole answer within TIMEOUT_SECONDS.
         """
         with Deadline(TIMEOUT_SECONDS) as deadline:
             address = self.resolve(url, deadline)
@@ -85,10 +95,11 @@ class Client:
                 with self._session(address, deadline) as session:
                     given = {"data": body, "headers": dict(headers or {}), "timeout": deadline.left}
                     with session.request(method, url, stream=True, **given) as said:
-                        answer = Answer(said.status_code, dict(said.headers), _read(said))
+                        answer = Answer(said.status_code, dict(said.headers), _read(said, most))
             except (requests.RequestException, OSError, UnicodeError, ValueError) as error:
                 reason = "too slow" if deadline.passed else type(error).__name__
-                raise DeliveryFailed(reason, again=True) from error
+                failed = DeliveryFailed if deadline.connected else Unreached
+                raise failed(reason, again=True) from error
             if deadline.passed:
                 # What looks like the end of the answer may be where we hung up.
                 raise DeliveryFailed("too slow", again=True)
@@ -102,8 +113,11 @@ class Client:
             try:
                 host = idna.encode(host, uts46=True).decode()
             except idna.IDNAError as error:
-                raise DeliveryFailed("unknown host", again=True) from error
-        found = deadline.addresses(host, parts.port or (443 if parts.scheme == "https" else 80))
+                raise Unreached("unknown host", again=True) from error
+        try:
+            found = deadline.addresses(host, parts.port or (443 if parts.scheme == "https" else 80))
+        except DeliveryFailed as error:
+            raise Unreached(str(error), again=True) from error
         address = _unwrapped(ipaddress.ip_address(str(found[0][4][0]).partition("%")[0]))
         if not self._permits(host, address):
             raise Blocked("a private address")
@@ -234,10 +248,10 @@ def _embedded(address: IPAddress) -> list[ipaddress.IPv4Address]:
     return found
 
 
-def _read(answer: requests.Response) -> bytes:
-    body = b""
+def _read(answer: requests.Response, most: int) -> bytes:
+    body = bytearray()
     for piece in answer.iter_content(8192):
         body += piece
-        if len(body) >= MOST_BYTES:
+        if len(body) >= most:
             break
-    return body[:MOST_BYTES]
+    return bytes(body[:most])

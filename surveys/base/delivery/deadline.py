@@ -41,6 +41,11 @@ class Deadline:
         return time.monotonic() >= self._end
 
     @property
+    def connected(self) -> bool:
+        """Whether there was a connection."""
+        return bool(self._lines)
+
+    @property
     def left(self) -> float:
         """Seconds that are left, at least a thousandth. Raises DeliveryFailed when there are none."""
         if self.passed:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from surveys.base.delivery import client, deadline
-from surveys.base.delivery.client import Blocked, Client
+from surveys.base.delivery.client import Blocked, Client, Unreached
 from surveys.base.delivery.message import DeliveryFailed
 from tests.dripping import says, serving
 
@@ -78,13 +78,28 @@ def test_a_redirect_is_an_answer_and_not_followed(server):
 
 
 def test_a_large_answer_is_cut(server):
-    assert len(Client(["127.0.0.1"]).call("GET", server.url + "/large").body) == client.MOST_BYTES
+    reaching = Client(["127.0.0.1"])
+    assert len(reaching.call("GET", server.url + "/large").body) == client.MOST_BYTES
+    assert len(reaching.call("GET", server.url + "/large", most=900_000).body) == 900_000
 
 
 def test_a_broken_line_may_be_tried_again(server):
     with pytest.raises(DeliveryFailed) as caught:
         Client(["127.0.0.1"]).call("GET", server.url + "/broken")
     assert caught.value.again is True
+    assert not isinstance(caught.value, Unreached), "the other end may have done what it was asked for"
+
+
+def test_who_could_not_be_reached_knows_nothing_of_the_call(server):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        for url in (
+            f"http://127.0.0.1:{unused.getsockname()[1]}/",
+            "http://10.0.0.1/",
+            "http://nowhere.invalid/",
+        ):
+            with pytest.raises(Unreached):
+                Client(["127.0.0.1"]).call("POST", url, b"{}")
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
