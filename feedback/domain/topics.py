@@ -10,7 +10,7 @@ from enum import StrEnum
 from feedback.domain.themes import Theme
 
 #: Languages of comments that can be put into topics.
-UNDERSTOOD = ("de", "en", "es", "fr", "it", "nl", "pt")
+UNDERSTOOD = ("ar", "de", "en", "es", "fr", "it", "ja", "nl", "pt", "ru", "zh")
 
 MOST_MOVED = 0.048  # of the placed comments a review may move: people look for them where they were
 

@@ -3,11 +3,12 @@
     python -m feedback.training.aligned_vectors --data DATA --cache FILE
 
 A word of another language has a vector, and so has the beginning that it shares with its kin ("liefe" of Lieferung
-and Lieferzeit); of Japanese runs of letters have, of Arabic stems (`aligned.pieces`). With `--only ja ar` the others
-stay as they are. Their weighted sum over a sentence is to point where the shipped English vectors of its translation
-point, and for a single frequent word where multilingual-e5-small's vector of it points, each language's mean taken off,
-carried over to the English vectors by a linear map that is fitted to English words. That is one ridge regression for
-each language, solved by conjugate gradients: chance has no part.
+and Lieferzeit); of Japanese and Chinese runs of letters have, of Arabic stems (`aligned.pieces`). Their weighted sum
+over a sentence is to point where the shipped English vectors of its translation point, and for a single frequent word
+(not in languages with letters of their own) where multilingual-e5-small's vector of it points, each language's mean
+taken off, carried over to the English vectors by a linear map that is fitted to English words. That is one ridge
+regression for each language, solved by conjugate gradients: chance has no part. With `--only ja ar` the others stay as
+they are.
 `FILE` is the cache of
 `feedback.training.sentiment_languages`. Needs requirements-training.in.
 """
@@ -29,8 +30,9 @@ from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
 from feedback.training.sentiment_languages import Encoder
 
-LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "nl", "pt")
-TOLD_BY_SCRIPT = ("ar", "ja")  # how frequent their words are is not needed to tell them
+LANGUAGES = ("ar", "de", "es", "fr", "it", "ja", "nl", "pt", "ru", "zh")
+# How frequent their words are is not needed to tell them, and they are fitted to sentences alone.
+TOLD_BY_SCRIPT = ("ar", "ja", "ru", "zh")
 DIMENSIONS = 112  # of 256: they are in the order of how far English vectors reach
 FREQUENT = 8_000  # words of each language
 _LEAST_KIN = 3  # words that share a beginning
@@ -51,14 +53,21 @@ def make(data: Path, cache: Path, target: Path, only: Sequence[str] = LANGUAGES)
     english = vectors.load(aligned_at=None)
     zipf = {"en": _frequencies(data, "en")}
     known = encoder.knows(list(zipf["en"]))
-    rows = encoder(known)
-    rows -= rows.mean(axis=0)
-    carry = np.linalg.solve(rows.T @ rows + _MAP * np.eye(rows.shape[1]), rows.T @ english.encode(known))
+    carry = None
+    if known:
+        rows = encoder(known)
+        rows -= rows.mean(axis=0)
+        carry = np.linalg.solve(rows.T @ rows + _MAP * np.eye(rows.shape[1]), rows.T @ english.encode(known))
     near, tables = {}, {}
     for language in only:
         zipf[language] = _frequencies(data, language)
         tables[language], near[language] = _fit(
-            data, language, zipf[language], encoder, carry, english.encode
+            data,
+            language,
+            zipf[language],
+            encoder,
+            carry if language not in TOLD_BY_SCRIPT else None,
+            english.encode,
         )
         if language in TOLD_BY_SCRIPT:
             zipf[language] = {}
@@ -71,7 +80,7 @@ def _fit(
     language: str,
     zipf: dict[str, float],
     encoder: Encoder,
-    carry: Floats,
+    carry: Floats | None,
     english: Callable[[Sequence[str]], Floats],
 ) -> tuple[tuple[list[str], Floats], float]:
     """The vocabulary and its vectors, and how near they come."""
@@ -96,12 +105,12 @@ def _fit(
         vocabulary += [start for start, times in sorted(kin.items()) if times >= _LEAST_KIN]
     weight = _weights(vocabulary, often)
     number = {word: at for at, word in enumerate(vocabulary)}
-    single = encoder.knows(list(zipf))
-    rows = encoder(single)
-    goals = np.concatenate([meant, unit((rows - rows.mean(axis=0)) @ carry)]).astype(np.float32)
-    matrix = vstack(
-        [_matrix(said, language, number, weight), _matrix(single, language, number, weight)]
-    ).tocsr()
+    single = encoder.knows(list(zipf)) if carry is not None else []
+    goals, matrix = meant.astype(np.float32), _matrix(said, language, number, weight)
+    if single and carry is not None:
+        rows = encoder(single)
+        goals = np.concatenate([goals, unit((rows - rows.mean(axis=0)) @ carry)]).astype(np.float32)
+        matrix = vstack([matrix, _matrix(single, language, number, weight)]).tocsr()
     meaningful = np.asarray(goals.any(axis=1))
     matrix = csr_matrix(matrix.multiply(meaningful[:, None]))
     across = matrix.T.tocsr()

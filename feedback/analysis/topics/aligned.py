@@ -18,12 +18,14 @@ BEGINNING = "^"  # marks what words of one family begin with
 _BEGINS = 5  # letters
 _WORD = re.compile(r"[^\W\d_]+")
 
-#: Letters that tell a language by themselves, the first that stands in a text.
+# Letters that tell a language by themselves, the first that makes up such a share of a text's.
 _SCRIPTS = (
-    ("ja", re.compile("[\u3041-\u30ff]")),
-    ("ar", re.compile("[\u0621-\u064a]")),
+    ("ja", re.compile("[\u3041-\u30ff]"), 0.2),
+    ("zh", re.compile("[\u4e00-\u9fff]"), 0.5),
+    ("ar", re.compile("[\u0621-\u064a]"), 0.5),
+    ("ru", re.compile("[\u0430-\u044f]", re.IGNORECASE), 0.5),
 )
-# Of Japanese, which parts no words: runs of one kind of letters, and how long the pieces of them are.
+# Of Japanese and Chinese, which part no words: runs of one kind of letters, and how long the pieces of them are.
 _KANA, _KANJI = re.compile("[\u30a1-\u30ff]+"), re.compile("[\u3005\u4e00-\u9fff]+")
 _JAPANESE = re.compile("[\u3005\u3041-\u30ff\u4e00-\u9fff]+")
 _GRAMS = (2, 3)
@@ -66,8 +68,9 @@ class Aligned:
     def language(self, text: str) -> str:
         """The language that a text is in, of these and English; English where its words do not tell it plainly."""
         if not text.isascii():
-            for language, letter in _SCRIPTS:
-                if language in self._numbers and letter.search(text):
+            letters = sum(map(str.isalpha, text))
+            for language, letter, share in _SCRIPTS:
+                if language in self._numbers and len(letter.findall(text)) >= share * letters > 0:
                     return language
         often: dict[str, int] = defaultdict(int)
         for word in words(text):
@@ -101,15 +104,15 @@ def words(text: str) -> list[str]:
 
 
 def pieces(text: str, language: str) -> list[str]:
-    """What of a text has vectors: its words and their beginnings; of Japanese runs of letters, of Arabic stems."""
-    if language == "ja":
-        return _japanese(text)
+    """What of a text has vectors: words and beginnings; in Japanese and Chinese runs of letters, in Arabic stems."""
+    if language in ("ja", "zh"):
+        return _runs(text)
     if language == "ar":
         return _arabic(text)
     return [piece for word in words(text) for piece in (word, beginning(word)) if piece]
 
 
-def _japanese(text: str) -> list[str]:
+def _runs(text: str) -> list[str]:
     text = folding.normal(text, "NFKC")
     found = _KANA.findall(text) + _KANJI.findall(text)
     found += [kanji for run in _KANJI.findall(text) for kanji in run]

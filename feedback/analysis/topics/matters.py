@@ -45,6 +45,11 @@ def translated(name: str, language: str) -> str | None:
     return name if language == "en" else _translated().get(name, {}).get(language)
 
 
+def languages() -> frozenset[str]:
+    """Those in which matters have names."""
+    return frozenset(("en", *(language for each in _translated().values() for language in each)))
+
+
 def of(label: str) -> str | None:
     """The English name of the matter that a label names, in whatever language, alone or with a mark; None: none."""
     return _english().get(label.partition(BESIDE)[0])

@@ -442,8 +442,10 @@ class _Phrasing:
         return None
 
     def _called(self, fit: _Fit) -> str | None:
-        """What a matter is called in this language; None where it has no name there, or one with a brand."""
-        own = matters.translated(matters.load("en")[fit.number].name, self.language)
+        """What a matter is called in this language, in English where none has a name in it; None where this one has
+        none, or one with a brand."""
+        name = matters.load("en")[fit.number].name
+        own = matters.translated(name, self.language) if self.language in matters.languages() else name
         return own if own and self._banned.isdisjoint(fold(own).split()) else None
 
     def _is_good(self, topic: str, times: int = 2) -> Callable[[tuple[str, ...]], bool]:

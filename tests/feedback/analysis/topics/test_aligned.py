@@ -19,6 +19,10 @@ LATE = {
     "it": "Il pacco è arrivato troppo tardi",
     "nl": "Het pakket kwam veel te laat aan",
     "pt": "A encomenda chegou tarde demais",
+    "ja": "荷物が届くのがとても遅かったです",
+    "ar": "وصل الطرد متأخرا جدا",
+    "ru": "Посылка пришла слишком поздно",
+    "zh": "包裹到得太晚了",
 }
 FRIENDLY = {
     "en": "The staff were very friendly",
@@ -28,6 +32,10 @@ FRIENDLY = {
     "it": "Il personale è stato molto gentile",
     "nl": "Het personeel was heel vriendelijk",
     "pt": "Os funcionários foram muito simpáticos",
+    "ja": "スタッフがとても親切でした",
+    "ar": "كان الموظفون ودودين جدا",
+    "ru": "Персонал был очень приветливым",
+    "zh": "工作人员非常友好",
 }
 
 
@@ -39,7 +47,18 @@ def test_a_text_is_read_in_its_language(said):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "?!", "OK", "Qwertz", "The parking lot", "service", "remove my to do list"]
+    "text",
+    [
+        "",
+        "?!",
+        "OK",
+        "Qwertz",
+        "The parking lot",
+        "service",
+        "remove my to do list",
+        "no idea ¯\\_(ツ)_/¯",
+        "한국어",
+    ],
 )
 def test_what_no_other_language_tells_plainly_is_english(text):
     assert VECTORS.language_of(text) == "en"
@@ -48,7 +67,8 @@ def test_what_no_other_language_tells_plainly_is_english(text):
 def test_what_means_the_same_is_nearer_than_what_is_in_the_same_language():
     rows = VECTORS.encode([*LATE.values(), *FRIENDLY.values()])
     close = rows @ rows.T
-    same, other = close[:7, :7][~np.eye(7, dtype=bool)], close[:7, 7:]
+    many = len(LATE)
+    same, other = close[:many, :many][~np.eye(many, dtype=bool)], close[:many, many:]
     assert same.mean() > other.mean() + 0.3
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
