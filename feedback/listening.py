@@ -12,6 +12,7 @@ from feedback import (
     corrections,
     digests,
     feed,
+    goals,
     issues,
     letters,
     loops,
@@ -55,7 +56,7 @@ def install() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     jobs.react(REACTIONS)
-    telling.use_views(told.VIEWS | shown.VIEWS)
+    telling.use_views(told.VIEWS | shown.VIEWS | goals.VIEWS)
     telling.use_examples(shown.EXAMPLES)
     telling.use_mailboxes(readers.mailbox)
     segment_counts.use(rollups.Counting())
@@ -72,6 +73,7 @@ def install() -> None:
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
             "queue digests": digests.hourly,
+            "judge goals": goals.look,
         }
     )
     worker.nightly(
@@ -88,6 +90,7 @@ def install() -> None:
             "close what nobody confirms": cases.lapse,
             "warn of overdue follow-ups": alerts.warn,
             "look at what rules watch": watching.look,
+            "judge goals": goals.look,
             "pass over digests": digests.hold,
         }
     )

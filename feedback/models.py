@@ -778,3 +778,38 @@ class Reader(Table):
 
     class Meta:
         holds = {"email": IDENTIFIER}
+
+
+class Goal(Table):
+    """A value that is to be reached by a day: of one survey, or of all surveys of a metric (`survey` null).
+
+    `start`, `due`: days in TIME_ZONE, due itself not included. `surveys`: the only ones that its maker sees, null for
+    all. `judged`: how it stood at `judged_at`, as `goals` makes it. `told`: the last word that was more than "cannot
+    tell". `ended_at`: when its result was written down, after it was due.
+    """
+
+    id = TextField(primary_key=True)
+    name = TextField()
+    survey = peewee.ForeignKeyField(Survey, null=True, on_delete="CASCADE", column_name="survey_id")
+    metric = TextField()
+    filters = JSONField()
+    target = DoubleField()
+    start = TextField()
+    due = TextField()
+    surveys = JSONField(null=True)
+    made_by = TextField()
+    created_at = UTCField()
+    judged_at = UTCField(null=True)
+    judged = JSONField(null=True)
+    told = TextField(null=True)
+    ended_at = UTCField(null=True)
+
+    survey_id: str | None
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: what they made themselves."""
+        return cls.made_by == caller.id
+
+    class Meta:
+        constraints = [SQL("CHECK (start < due)")]

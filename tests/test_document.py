@@ -26,6 +26,7 @@ FREE = {
     *("PersonOut.properties", "InvitationOut.properties", "StoredReceipt.body", "PersonExport.tables"),
     *("ResponseOut.answers", "ResponseOut.properties", "FeedItem.answers", "FeedItem.properties"),
     *("SavedFeedOut.filters", "SavedFeedCreated.filters", "RuleOut.filters", "DigestOut.filters"),
+    "GoalOut.filters",
     # Groups or scores, and languages, whichever of the two comes first.
     *(f"SurveyOut.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
     *(f"SurveyCreated.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
@@ -393,6 +394,17 @@ def watched_for(api, survey):
     api.get("/api/rules")
     api.post("/api/digests", {"email": "board@acme.example", "when": "monthly"})
     api.get("/api/digests")
+    aim = {
+        "name": "Happier",
+        "survey": survey["id"],
+        "target": 50,
+        "due": "2099-01-01",
+        "start": "2098-01-01",
+    }
+    goal = api.post("/api/goals", aim)
+    api.get("/api/goals")
+    api.get(f"/api/goals/{goal['id']}")
+    api.patch(f"/api/goals/{goal['id']}", {"name": "Happiest"})
 
 
 # --------------------------------------------------------------------------------------------- clients

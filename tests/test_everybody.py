@@ -21,6 +21,7 @@ IMPERSONAL = {
     "definition",
     "digest",
     "erased",
+    "goal",
     "learnt",
     "member",
     "notice_rule",

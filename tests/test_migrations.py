@@ -56,6 +56,7 @@ LANDED = {
     "0040_names": "ca7eee1276a8cf6f61fdbb876fc107666e110d4c13196555aa25f8aeaedd1f9f",
     "0041_trackers": "309ac90c4e63d4968365a7913cfa6ad53d2c10b3dc821a53f68a49a3eca9db4b",
     "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
+    "0063_goals": "30205efec94ebcf896a50f99bbafdc7db486adc4b1727a92faf2b8349811ff19",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -1,0 +1,232 @@
+"""Goals: what is to be reached by when, how each stands in one of four words, and those that have ended."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, request
+from marshmallow import fields, validate
+
+from feedback import filters as the_filters
+from feedback import goals
+from feedback.dashboard import charts, forms, layout, registry
+from feedback.dashboard.words import say
+from feedback.domain import goals as rules
+from feedback.models import Goal
+from feedback.numbers import Point
+from feedback.schemas.goals import GoalBody, day
+from surveys import visible
+from surveys.base import clock
+from surveys.base.errors import Refused
+from surveys.base.http import audited, problems
+from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
+from surveys.models import Survey
+
+ADDRESS = "/team/goals"
+
+#: Goals of one page; a team that follows more follows none.
+MOST = 50
+
+DONE = ("made", "deleted")
+
+
+class GoalsQuery(ma.Schema):
+    """What was just done, to say it."""
+
+    did = fields.String(validate=validate.OneOf(DONE))
+
+
+@registry.page(
+    title=say("goals"), address=ADDRESS, scope="write", nav="act", icon="flag", place=30, forms=True
+)
+def index() -> Any:
+    """The goals that run, the form for another with what could be told at all, and the goals that have ended."""
+    if request.method == "GET":
+        did = layout.query(GoalsQuery()).get("did")
+        return _page({}, {}, told=say(f"goals.did.{did}") if did else None)
+    given = forms.fields()
+    if given.get("do") == "delete":
+        goal = visible.own(Goal, given.get("goal", ""), registry.caller())
+        goals.delete(goal)
+        audited.about(goal.id)
+        return layout.led(layout.at(ADDRESS, did="deleted"))
+    tries = given.get("do") == "try"
+    values, wrong = _loaded(given)
+    row = None
+    if not wrong:
+        try:
+            row = (goals.tried if tries else goals.create)(values, registry.caller(), clock.now())
+        except Refused as error:
+            wrong = {field: [error.message] for field in error.fields}
+    if row is None:
+        return _page(given, wrong, 422)
+    if tries:
+        audited.unchanged()
+        return _page(given, {}, trial=_planned(row))
+    audited.about(row.id)
+    return layout.led(layout.at(ADDRESS, did="made"))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _loaded(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A form as a goal, or what is wrong with it by field."""
+    body: dict[str, Any] = {
+        name: given[name].strip()
+        for name in ("name", "survey", "start", "due")
+        if given.get(name, "").strip()
+    }
+    try:
+        body["target"] = float(given.get("target", "").strip())
+    except ValueError:
+        body["target"] = given.get("target", "")
+    segment, value = given.get("segment", "").strip(), given.get("value", "").strip()
+    if segment and value:
+        body["filters"] = {segment: value}
+    try:
+        loaded: dict[str, Any] = GoalBody().load(body)
+        the_filters.check(loaded.get("filters", {}), registry.caller(), "filters.")
+    except ma.ValidationError as error:
+        wrong = problems.flatten(error.messages_dict)
+    except Refused as error:
+        wrong = {field: [error.message] for field in error.fields}
+    else:
+        zone = layout.zone()
+        days: dict[str, Any] = {name: day(loaded[name], zone) for name in ("start", "due") if name in loaded}
+        return {"start": schedule.day_of(clock.now(), zone), **loaded, **days}, {}
+    return {}, {("value" if name.startswith("filters") else name): lines for name, lines in wrong.items()}
+
+
+def _page(
+    given: Mapping[str, str],
+    wrong: Mapping[str, list[str]],
+    status: int = 200,
+    told: str | None = None,
+    trial: str | None = None,
+) -> Response:
+    if wrong:
+        audited.unchanged()
+    caller = registry.caller()
+    rows = visible.narrowed(Goal.select(), caller).order_by(Goal.due, Goal.id).limit(MOST)
+    surveys = list(visible.surveys(caller).order_by(Survey.name, Survey.id))
+    names = {row.id: row.name for row in surveys}
+    cards = [_card(row, names) for row in rows]
+    return layout.page(
+        "goals.html",
+        say("goals"),
+        status,
+        running=[card for card in cards if not card["ended"]],
+        ended=[card for card in reversed(cards) if card["ended"]],
+        surveys=surveys,
+        given=given,
+        errors=wrong,
+        told=told,
+        trial=trial,
+        today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
+        limited=visible.only(caller) is not None,
+    )
+
+
+def _card(row: Goal, names: Mapping[str, str]) -> dict[str, Any]:
+    """One goal as it was last judged: no statement is asked for it."""
+    metric, found = METRICS[row.metric], goals.stored(row)
+    baseline, now = found.get("baseline") or {}, found.get("now") or {}
+    about = [names.get(row.survey_id or "", ""), metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
+    return {
+        "id": row.id,
+        "name": row.name,
+        "about": " · ".join(part for part in about if part),
+        "word": found.get("word", rules.CANNOT_TELL),
+        "ended": row.ended_at is not None,
+        "judged_at": row.judged_at,
+        "target": charts.value(metric, row.target),
+        "start": row.start,
+        "due": row.due,
+        "from": _said(metric, baseline),
+        "now": _said(metric, now),
+        "plan": _planned(row),
+        "chart": _chart(row, found),
+        "points": [
+            {
+                "start": each["start"],
+                "n": each["n"],
+                "value": charts.value(metric, each["value"]),
+                "range": charts.interval(metric, each["interval"]),
+            }
+            for each in found.get("series", [])
+            if each["n"]
+        ],
+    }
+
+
+def _said(metric: Any, brief: Mapping[str, Any]) -> str:
+    """A value with its interval and how many answers it is of."""
+    if not brief.get("n"):
+        return say("goals.nobody")
+    return say(
+        "goals.value",
+        value=charts.value(metric, brief["value"]),
+        range=charts.interval(metric, brief["interval"]),
+        n=f"{brief['n']:,}",
+    )
+
+
+def _planned(row: Goal) -> str:
+    """Whether it can be judged at all with as many answers as there are, in one sentence."""
+    found = goals.stored(row)
+    smallest, weeks, before = (
+        found.get("smallest_visible"),
+        found.get("visible_after_weeks"),
+        found["baseline"],
+    )
+    if smallest is None or before["value"] is None:
+        return say("goals.plan.none")
+    rise = row.target - before["value"]
+    if rise <= 0:
+        return say("goals.plan.there")
+    told = say("goals.plan.smallest", points=charts.number(smallest, 1))
+    if rise < smallest or weeks is None:
+        return f"{told} {say('goals.plan.never', points=charts.number(rise, 1))}"
+    return f"{told} {say('goals.plan.weeks', n=weeks)}"
+
+
+def _chart(row: Goal, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The weeks, the target, and the straight path to it; None where there is too little to draw."""
+    points = [
+        Point(
+            each["n"],
+            each["value"],
+            None if each["interval"] is None else (each["interval"][0], each["interval"][1]),
+            date.fromisoformat(each["start"]),
+        )
+        for each in found.get("series", [])
+    ]
+    points = points[charts.begun(points) :]
+    if not any(point.n for point in points):
+        return None
+    metric, baseline = METRICS[row.metric], (found.get("baseline") or {}).get("value")
+    start, due = date.fromisoformat(row.start), date.fromisoformat(row.due)
+    first, last = points[0].start.toordinal(), points[-1].start.toordinal() + 7
+    ends = None
+    if baseline is not None and last > start.toordinal():
+        begin = max(first, start.toordinal())
+        ends = [
+            (100 * (at - first) / (last - first), rules.path(baseline, row.target, start, due, at))
+            for at in (begin, min(last, due.toordinal()))
+        ]
+    extra = [row.target, *(value for _, value in ends or [])]
+    drawn = charts.series(points, [None] * len(points), goals.scale(metric), _day, extra)
+    return {
+        "drawn": drawn,
+        "target": drawn.lines[0][0],
+        "path": [(round(x, 3), y) for (x, _), (y, _) in zip(ends, drawn.lines[1:], strict=True)]
+        if ends
+        else None,
+    }
+
+
+def _day(start: date) -> str:
+    return f"{start.day} {start:%b}"

@@ -1,0 +1,174 @@
+"""Goals as a team meets them: set with what can be told, judged in one of four words, ended with a result."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from feedback import goals
+from feedback.models import Goal
+from surveys.base import clock, delivery
+from tests.conftest import ON_SQLITE, Api
+from tests.feedback.test_notices import HOOK, Chats
+from tests.visitor import signed_in
+
+#: A Wednesday.
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def answers(make, survey, at, happy, n=20):
+    for number in range(n):
+        make.response(survey, 10 if number < happy else 0, at - timedelta(seconds=number), language="de")
+
+
+def days(count, before=NOW):
+    return (before + timedelta(days=count)).date().isoformat()
+
+
+@pytest.fixture
+def survey(make):
+    """A survey that stood at 0 for a quarter, with 20 answers a week."""
+    found = make.survey(name="Shop")
+    for week in range(13):
+        answers(make, found, NOW - timedelta(days=28 + 7 * week + 1), 10)
+    return found
+
+
+def goal(of, **more):
+    return {"name": "Happier", "survey": of.id, "target": 60, "start": days(-28), "due": days(28), **more}
+
+
+def test_a_goal_says_where_it_stands_and_what_could_be_told(world, api, make, survey):
+    with time_machine.travel(NOW, tick=False):
+        made = api.post("/api/goals", goal(survey))
+        assert made["baseline"] == {"n": 260, "value": 0.0, "interval": made["baseline"]["interval"]}
+        assert (made["now"], made["word"]) == ({"n": 0, "value": None, "interval": None}, "cannot_tell")
+        assert made["visible_after_weeks"] == 1
+        assert 24 < made["smallest_visible"] < 26
+        path = f"/api/goals/{made['id']}"
+        said = []
+        for happy in (8, 20, 20, 20, 20):
+            answers(make, survey, clock.now(), happy)
+            said.append(api.get(path)["word"])
+        assert said == ["cannot_tell", "cannot_tell", "on_course", "on_course", "reached"]
+        found = api.get(path)
+        assert (found["now"]["n"], found["survey"], found["metric"]) == (100, survey.id, "nps")
+        assert api.get("/api/goals")["items"] == [found]
+        # A step that chance may take hides it from everybody.
+        small = api.patch(path, {"target": 2, "due": days(56)})
+        assert (small["visible_after_weeks"], small["target"], small["due"]) == (None, 2.0, days(56))
+        by_metric = api.post(
+            "/api/goals", goal(survey, survey=None, metric="nps", filters={"language": "fr"})
+        )
+        assert (by_metric["survey"], by_metric["baseline"]["n"]) == (None, 0)
+        assert (by_metric["smallest_visible"], by_metric["word"]) == (None, "cannot_tell")
+        api.delete(path)
+        api.get(path, 404)
+
+
+@ON_SQLITE
+def test_a_goal_that_is_wrong_is_told_where(world, api, make):
+    survey = make.survey(metric="csat")
+    wrong = [
+        (goal(survey, metric="csat"), "survey"),
+        (goal(survey, survey=None), "survey"),
+        (goal(survey, survey="sv_none"), "survey"),
+        (goal(survey, target=-1), "target"),
+        (goal(survey, target=101), "target"),
+        (goal(survey, target="60"), "target"),
+        (goal(survey, due=days(-28)), "due"),
+        (goal(survey, due=days(-10)), "due"),
+        (goal(survey, due="soon"), "due"),
+        (goal(survey, due="9999-12-31"), "due"),
+        (goal(survey, name=""), "name"),
+        (goal(survey, filters={"sentiment": "negative"}), "filters.sentiment"),
+        (goal(survey, filters={"topic": "top_none"}), "filters.topic"),
+        (goal(survey, filters={"channel": "pigeon"}), "filters.channel"),
+        (goal(survey) | {"colour": "red"}, "colour"),
+    ]
+    for body, field in wrong:
+        fields = api.post("/api/goals", body, 422)["error"]["fields"]
+        assert field in fields, (body, fields)
+    assert api.get("/api/goals")["items"] == []
+    limited = Api(world, make.key("write", surveys=[make.survey().id]))
+    assert list(limited.post("/api/goals", goal(survey), 422)["error"]["fields"]) == ["survey"]
+    theirs = limited.post("/api/goals", goal(survey, survey=None, metric="nps"))
+    ours = api.post("/api/goals", goal(survey))
+    limited.get(f"/api/goals/{ours['id']}", 404)
+    assert [each["id"] for each in limited.get("/api/goals")["items"]] == [theirs["id"]]
+    # It goes with its survey.
+    api.delete(f"/api/surveys/{survey.id}")
+    assert [each["id"] for each in api.get("/api/goals")["items"]] == [theirs["id"]]
+
+
+def test_webhooks_hear_once_when_a_word_changes_and_when_it_ends(world, api, make, survey):
+    receiver = Chats()
+    delivery.use_client(receiver)
+    hook = {"url": HOOK, "events": ["goal.changed"]}
+
+    def week_passes(happy):
+        travel.shift(timedelta(days=7))
+        answers(make, survey, clock.now() - timedelta(hours=1), happy)
+        goals.look(clock.now())
+        goals.look(clock.now() + timedelta(minutes=1))
+        world.work()
+        return [body["data"]["word"] for body in receiver.said(HOOK)]
+
+    with time_machine.travel(NOW, tick=False) as travel:
+        api.post("/api/webhooks", hook)
+        other = {**hook, "url": "https://other.example/", "surveys": [make.survey().id]}
+        api.post("/api/webhooks", other)
+        made = api.post("/api/goals", goal(survey, start=days(0), due=days(42)))
+        assert week_passes(0) == ["behind"]
+        assert week_passes(0) == ["behind"]
+        # What cannot be told is told to nobody, nor what was said already.
+        assert week_passes(14) == ["behind"]
+        for _ in range(3):
+            said = week_passes(20)
+        assert said == ["behind", "cannot_tell"]
+        [last] = [body for body in receiver.said(HOOK) if body["data"]["ended_at"]]
+        result = api.get(f"/api/goals/{made['id']}")
+        assert last["data"] == result
+        assert receiver.said(other["url"]) == []
+        # A result that is written down stays.
+        before = len(receiver.said(HOOK))
+        week_passes(0)
+        assert api.get(f"/api/goals/{made['id']}") == result
+        assert len(receiver.said(HOOK)) == before
+        # With a later day it runs again.
+        assert api.patch(f"/api/goals/{made['id']}", {"due": days(200)})["ended_at"] is None
+
+
+@ON_SQLITE
+def test_goals_are_set_by_forms_alone(world, make, survey):
+    page = "/team/goals"
+    with time_machine.travel(NOW, tick=False):
+        editor = signed_in(world, "editor")
+
+        def text_of(answer):
+            return answer.get_data(as_text=True)
+
+        assert "No goal yet" in text_of(editor.get(page))
+        token = {"token": editor.forms(page)[0][1]["token"]}
+        given = {**token, "name": "<b>Happier</b>", "survey": survey.id, "start": days(-28), "due": days(28)}
+        wrong = editor.post(page, {**given, "do": "create", "target": "many"})
+        assert (wrong.status_code, 'value="many"' in text_of(wrong)) == (422, True)
+        for target, said in (
+            ("60", "shows after about 1 weeks"),
+            ("3", "cannot be judged"),
+            ("-5", "to stay there"),
+        ):
+            tried = editor.post(page, {**given, "do": "try", "target": target})
+            assert (tried.status_code, said in text_of(tried)) == (200, True), text_of(tried)
+        assert Goal.select().count() == 0
+        assert editor.post(page, {**given, "do": "create", "target": "60"}).status_code == 303
+        answers(make, survey, NOW - timedelta(hours=1), 2)
+        goals.look(clock.now())
+        shown = text_of(editor.get(page))
+        for said in ("Behind", "&lt;b&gt;Happier", "Straight path", "The weeks as a table", "20 answers"):
+            assert said in shown, said
+        [delete] = [form for _, form in editor.forms(page) if form.get("goal")]
+        assert editor.post(page, {**delete, "do": "delete"}).status_code == 303
+        assert Goal.select().count() == 0
+        for role in ("viewer", "agent"):
+            assert signed_in(world, role).get(page).status_code == 403
