@@ -272,13 +272,7 @@ def _rolled_up(
         found = rollups.find(selection.surveys, segment, *period, values)
         if found is None:
             return None
-        by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
-        columns = [*by, segments.count([segment]), fn.MAX(Response.key)]
-        for since, until in found.gaps:
-            rows = _rows(replace(selection, since=since, until=until), columns, [segment])
-            for day, value, score, n, last in _fetch(rows.group_by(*by[not by_day :])):
-                if only is None or value == only:
-                    found.add(day, value, [(score, n)], last)
+        rollups.fill(found, segment, selection.surveys, by_day, values)
         return found.days
 
 
@@ -286,7 +280,7 @@ def _by_theme(
     found: rollups.Found, selection: Selection, by_day: bool, only: Collection[str] | None
 ) -> dict[str | None, rollups.Tallies]:
     """The tallies of themes, from those of the topics that came together: an answer in two topics of one is one."""
-    rollups.fill(found, countings.SCORES, [survey.id for survey in selection.surveys], by_day, None)
+    rollups.fill(found, countings.SCORES, selection.surveys, by_day)
     above = themes_of_topics()
     days: dict[str | None, rollups.Tallies] = {}
     for day, tallies in found.days.items():

@@ -9,6 +9,7 @@ not know of it. Only a deletion takes counts back itself (`segment_counts.forget
 import contextlib
 import functools
 import itertools
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -43,6 +44,9 @@ MOST_CHANGES, MOST_GAPS = 10_000, 20
 
 #: Changed answers are gathered by quarters of an hour, in microseconds: a day begins with one almost everywhere.
 QUARTER = 15 * 60 * 1_000_000
+
+#: Before and after all keys and ticks.
+_FIRST, _LAST = -(2**62), 2**62
 
 #: Periods of one statement.
 AT_ONCE = 500
@@ -84,18 +88,25 @@ class Found:
         self.days.setdefault(day, {}).setdefault(value, Tally()).add(counts, last)
 
 
-#: Within `steady`, by time zone, which periods stand and which days changed.
-_looked_at: ContextVar[dict[str, tuple[Collection[str], set[str] | None]] | None] = ContextVar(
-    "looked_at", default=None
-)
+@dataclass
+class _Looked:
+    """By time zone, which periods stand and which days changed; by what was asked, which periods tell of it."""
+
+    zones: dict[str, tuple[Collection[str], set[str] | None]] = field(default_factory=dict)
+    told: dict[tuple[Any, ...], tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None] = (
+        field(default_factory=dict)
+    )
+
+
+#: What was looked up within `steady`.
+_looked_at: ContextVar[_Looked | None] = ContextVar("looked_at", default=None)
 
 
 @contextlib.contextmanager
 def steady() -> Iterator[None]:
     """A `db.snapshot` for a body that asks for many numbers: which roll-ups stand is looked up once."""
     with db.snapshot():
-        known = _looked_at.get()
-        token = _looked_at.set({} if known is None else known)
+        token = _looked_at.set(_looked_at.get() or _Looked())
         try:
             yield
         finally:
@@ -122,10 +133,7 @@ def find(
         return None
     chosen, gaps = known
     found = Found(gaps)
-    rows: Any = SegmentCount.select(SegmentCount.period, SegmentCount.counts).where(
-        SegmentCount.survey.in_(ids), SegmentCount.segment == segment, SegmentCount.period.in_(chosen)
-    )
-    for period, counts in rows.tuples():
+    for _, period, _, counts in _stored([segment], ids, chosen):
         if counts is None:
             return None
         for value, last, *scores in counts:
@@ -147,11 +155,8 @@ def cross(
     if known is None:
         return None
     names = [crossings.PREFIX + name for name in (by, across, crossings.SCORE)]
-    rows: Any = SegmentCount.select(
-        SegmentCount.survey, SegmentCount.period, SegmentCount.segment, SegmentCount.counts
-    ).where(SegmentCount.survey.in_(ids), SegmentCount.segment.in_(names), SegmentCount.period.in_(known[0]))
     parts: dict[tuple[str, str], dict[str, Any]] = {}
-    for survey, period, name, kept in rows.tuples():
+    for survey, period, name, kept in _stored(names, ids, known[0]):
         if kept is None:
             return None
         parts.setdefault((survey, period), {})[name] = kept
@@ -165,19 +170,37 @@ def cross(
 
 
 def fill(
-    found: Found, name: str, survey_ids: Collection[str], by_day: bool, only: Collection[Any] | None
+    found: Found,
+    segment: str,
+    surveys: Sequence[Survey],
+    by_day: bool = False,
+    only: Collection[Any] | None = None,
 ) -> None:
-    """Count in the responses what roll-ups do not know of a counting. Call it in the `db.snapshot` of `find`."""
+    """Count in the responses what roll-ups do not know. Call it in the `db.snapshot` of `find`."""
+    ids = db.listed([survey.id for survey in surveys])
     for since, until in found.gaps:
-        where = [Response.survey.in_(list(survey_ids))]
-        if since:
-            where.append(Response.key >= microseconds(since))
-        if until:
-            where.append(Response.key < microseconds(until))
-        rows = db.database.execute(countings.query(name, where, by_day=by_day)).fetchall()
-        for day, value, number, n, last in rows:
+        begin, end = (microseconds(at) if at else None for at in (since, until))
+        rows = _beside(segment, by_day)(
+            surveys=ids, begin=_FIRST if begin is None else begin, end=_LAST if end is None else end
+        )
+        for day, value, number, n, last in rows.fetchall():
             if only is None or value in only:
                 found.add(day, value, [(number, n)], last)
+
+
+@functools.lru_cache(maxsize=256)
+def _beside(segment: str, by_day: bool) -> db.Prepared:
+    """Day, else null, value, score, how often and the last key, of some surveys."""
+
+    def build() -> Any:
+        where = [_between(), db.is_among(Response.survey, "surveys")]
+        if segment in countings.NAMES:
+            return countings.query(segment, where, by_day=by_day)
+        by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
+        query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key))
+        return segments.joined(query.where(Response.counted, *where), [segment]).group_by(*by[not by_day :])
+
+    return db.Prepared(build)
 
 
 def tallies(
@@ -192,7 +215,7 @@ def tallies(
     with db.snapshot():
         known = find(surveys, name, since, until, daily_counts.time_zone(), by_day, only)
         found = known or Found([(since, until)])
-        fill(found, name, [survey.id for survey in surveys], by_day, only)
+        fill(found, name, surveys, by_day, only)
         return found.days
 
 
@@ -264,19 +287,35 @@ def _known(
     since: datetime | None, until: datetime | None, zone: ZoneInfo, by_day: bool
 ) -> tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None:
     """The periods that tell of what lies between `since` and `until`, and the gaps between them; None for too few."""
-    begin, end = _whole_days(since, until, zone)
     looked_at = _looked_at.get()
     if looked_at is None:
-        standing, changed = _look(zone, begin, end)
-    else:
-        if zone.key not in looked_at:
-            looked_at[zone.key] = _look(zone, None, None)
-        everything, changed = looked_at[zone.key]
-        first, last = (day.isoformat() if day else None for day in (begin, end))
-        standing = [period for period in everything if _lies_between(period, first, last)]
-    if not standing or changed is None:
+        begin, end = _whole_days(since, until, zone)
+        return _told(*_look(zone, begin, end), since, until, zone, by_day)
+    which = (since, until, zone.key, by_day)
+    if which not in looked_at.told:
+        if zone.key not in looked_at.zones:
+            looked_at.zones[zone.key] = _look(zone, None, None)
+        looked_at.told[which] = _told(*looked_at.zones[zone.key], since, until, zone, by_day)
+    return looked_at.told[which]
+
+
+def _told(
+    standing: Collection[str],
+    changed: set[str] | None,
+    since: datetime | None,
+    until: datetime | None,
+    zone: ZoneInfo,
+    by_day: bool,
+) -> tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None:
+    first, last = (day.isoformat() if day else None for day in _whole_days(since, until, zone))
+    within = [
+        period
+        for period in standing
+        if _lies_between(period, first, last) and (_is_day(period) or not by_day)
+    ]
+    if not within or changed is None:
         return None
-    chosen = _chosen([period for period in standing if _is_day(period) or not by_day], changed)
+    chosen = _chosen(within, changed)
     gaps = _gaps(chosen, since, until, zone)
     return (chosen, gaps) if chosen and len(gaps) <= MOST_GAPS else None
 
@@ -334,16 +373,40 @@ def _whole_days(
 
 def _standing(zone: ZoneInfo, begin: date | None = None, end: date | None = None) -> dict[str, int]:
     """The periods that are rolled up, of those that lie whole between two days, and the tick of each."""
-    query = SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick).where(
-        SegmentPeriod.zone == zone.key
-    )
     first, last = (day.isoformat() if day else None for day in (begin, end))
-    if first:
-        query = query.where(SegmentPeriod.period >= _month(first))
-    if last:
-        query = query.where(SegmentPeriod.period < last)
-    rows = db.database.execute(query).fetchall()
+    rows = _periods(zone=zone.key, first=_month(first) if first else "", last=last or "9999").fetchall()
     return {period: tick for period, tick in rows if _lies_between(period, first, last)}
+
+
+_periods = db.Prepared(
+    lambda: SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick).where(
+        SegmentPeriod.zone == db.slot("zone"),
+        SegmentPeriod.period >= db.slot("first"),
+        SegmentPeriod.period < db.slot("last"),
+    )
+)
+
+
+def _stored(
+    names: Sequence[str], survey_ids: Sequence[str], periods: Sequence[str]
+) -> Iterator[tuple[str, str, str, Any]]:
+    """Survey, period, name and counts of what is kept."""
+    rows = _kept_counts(
+        names=db.listed(names), surveys=db.listed(survey_ids), periods=db.listed(periods)
+    ).fetchall()
+    for survey, period, name, counts in rows:
+        yield survey, period, name, json.loads(counts) if isinstance(counts, str) else counts
+
+
+_kept_counts = db.Prepared(
+    lambda: SegmentCount.select(
+        SegmentCount.survey, SegmentCount.period, SegmentCount.segment, SegmentCount.counts
+    ).where(
+        db.is_among(SegmentCount.survey, "surveys"),
+        db.is_among(SegmentCount.segment, "names"),
+        db.is_among(SegmentCount.period, "periods"),
+    )
+)
 
 
 def _lies_between(period: str, begin: str | None, end: str | None) -> bool:
@@ -356,15 +419,9 @@ def _changed_days(
     zone: ZoneInfo, after: int, up_to: int | None = None, most: int | None = None
 ) -> set[str] | None:
     """The days of which answers changed after one tick, up to another; None for more than `most` answers."""
-    keys = Response.select(Response.key).where(Response.changed_tick > after)
-    if up_to is not None:
-        keys = keys.where(Response.changed_tick <= up_to)
-    if most is not None:
-        keys = keys.limit(most + 1)
-    changed = keys.alias("changed")
-    quarter = SQL(f'"changed"."key" / {QUARTER}')
-    query = peewee.Select([changed], [quarter, fn.COUNT(changed.c.key)]).group_by(SQL("1"))
-    rows = db.database.execute(query).fetchall()
+    rows = _quarters(
+        after=after, up_to=_LAST if up_to is None else up_to, most=_LAST if most is None else most + 1
+    ).fetchall()
     if most is not None and sum(n for _, n in rows) > most:
         return None
     return {
@@ -372,6 +429,20 @@ def _changed_days(
         for number, _ in rows
         for edge in (number * QUARTER, (number + 1) * QUARTER - 1)
     }
+
+
+def _build_quarters() -> Any:
+    """Of answers that changed, in which quarter of an hour they were given, and how many."""
+    keys = Response.select(Response.key).where(
+        Response.changed_tick > db.slot("after"), Response.changed_tick <= db.slot("up_to")
+    )
+    changed = keys.limit(db.slot("most")).alias("changed")
+    quarter = SQL(f'"changed"."key" / {QUARTER}')
+    query = peewee.Select([changed], [quarter, fn.COUNT(changed.c.key)]).group_by(SQL("1"))
+    return query.bind(db.database)
+
+
+_quarters = db.Prepared(_build_quarters)
 
 
 def _unchanged(periods: Iterable[str], changed: Collection[str]) -> list[str]:

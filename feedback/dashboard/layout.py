@@ -1,5 +1,6 @@
 """What all pages of the team share: frame, policy, addresses, times; and errors as pages."""
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,8 +59,13 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
 def at(address: str, query: Any = None, **more: Any) -> str:
     """The address of a page of ours, under the path of BASE_URL; `query` and `more` without what is None or empty."""
     pairs = [(name, value) for name, value in {**(query or {}), **more}.items() if value not in (None, "")]
-    root = urlsplit(links.to("")).path.rstrip("/")
-    return f"{root}{address}" + (f"?{urlencode(pairs)}" if pairs else "")
+    return f"{_root(links.to(''))}{address}" + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+@functools.lru_cache(maxsize=8)
+def _root(base: str) -> str:
+    """The path that all addresses begin with."""
+    return urlsplit(base).path.rstrip("/")
 
 
 def here(**changed: Any) -> str:

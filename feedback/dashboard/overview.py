@@ -81,7 +81,8 @@ def overview() -> Any:
     surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
     surveys.reverse()
     with rollups.steady():
-        cards = [_card(survey, since, until, asked["period"]) for survey in surveys]
+        reads = reports.are_looked_for()
+        cards = [_card(survey, since, until, asked["period"], reads) for survey in surveys]
         rising = _rising(surveys, since, until)
     window = {"since": _asked_day(since), "until": _asked_until(asked, until)}
     newest = feed.page({"has_comment": "1", **_moments(since, until)}, NEWEST, surveys=seen).items
@@ -90,7 +91,7 @@ def overview() -> Any:
         say("overview"),
         cards=cards,
         rising=rising,
-        reading=_reading(reports.Scope(surveys, None, until)) if surveys else None,
+        reading=_reading(reports.Scope(surveys, None, until)) if surveys and reads else None,
         newest=newest,
         names={survey.id: survey.name for survey in surveys},
         periods=[(period, say(f"period.{period}")) for period in PERIODS],
@@ -163,7 +164,8 @@ def _asked_until(asked: dict[str, Any], until: datetime | None) -> str | None:
     return clock.stamp(until) if isinstance(given.value, datetime) else _asked_day(until)
 
 
-def _card(survey: Survey, since: datetime | None, until: datetime | None, period: str) -> Card:
+def _card(survey: Survey, since: datetime | None, until: datetime | None, period: str, reads: bool) -> Card:
+    """What the page shows of a survey; `reads`: topics are still looked for."""
     metric, zone, now = METRICS[survey.metric], layout.zone(), clock.now()
     selection = results.Selection(metric, [survey], since, until)
     interval = results.fitting(selection, zone)
@@ -196,7 +198,7 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
-        reading=_reading(reports.Scope([survey], since, until)),
+        reading=_reading(reports.Scope([survey], since, until)) if reads else None,
         looked_at=sum(mover.p is not None for mover in moved),
         pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(

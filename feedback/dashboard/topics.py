@@ -1,5 +1,6 @@
 """Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
 
+import functools
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -177,6 +178,8 @@ def _shown(
     """A topic's numbers in words, each with the feed that shows the same answers."""
     size, comments = item["size"], item["comments"]
     in_topic = {**query, "topic": item["id"], "excluded": "0"}
+    # There are hundreds of weeks on the page: each adds its two days to one address.
+    at_all_times = layout.at("/team/feed", {**in_topic, "since": None, "until": None})
     most = max((week["n"] for week in item["trend"]), default=0) or 1
     many = len(item["trend"]) or 1
     felt = sum(item["sentiment"].values()) or 1
@@ -193,14 +196,7 @@ def _shown(
                 "left": round(100 * at / many, 2),
                 "width": round(70 / many, 2),
                 "height": round(22 * week["n"] / most, 1),
-                "href": layout.at(
-                    "/team/feed",
-                    {
-                        **in_topic,
-                        "since": week["start"],
-                        "until": (date.fromisoformat(week["start"]) + timedelta(weeks=1)).isoformat(),
-                    },
-                ),
+                "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
             }
             for at, week in enumerate(item["trend"])
         ],
@@ -214,6 +210,11 @@ def _shown(
         if item["surge"]
         else None,
     }
+
+
+@functools.lru_cache(maxsize=64)
+def _week_after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(weeks=1)).isoformat()
 
 
 def _impact(points: float | None, interval: Any) -> dict[str, Any]:

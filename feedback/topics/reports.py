@@ -339,14 +339,20 @@ def being_read(scope: Scope) -> tuple[int, int] | None:
     That is while a review waits or runs, before the first has ended where no comment was placed otherwise, and while
     `MANY_UNREAD` answers or more have not been read yet.
     """
-    last = reviews.latest()
-    if last is None or last.state not in (reviews.WAITING, reviews.RUNNING):
-        ended = TopicReview.select().where(TopicReview.state == reviews.DONE).exists()
-        looked_for = ended or Placement.select().exists()
-        if looked_for and jobs.waiting(events.RECORDED, MANY_UNREAD) < MANY_UNREAD:
-            return None
+    if not are_looked_for():
+        return None
     comments, placed = _comments(scope)
     return placed, comments
+
+
+def are_looked_for() -> bool:
+    """Whether topics are still looked for, so that `being_read` tells how far that is."""
+    last = reviews.latest()
+    if last is not None and last.state in (reviews.WAITING, reviews.RUNNING):
+        return True
+    ended = TopicReview.select().where(TopicReview.state == reviews.DONE).exists()
+    looked_for = ended or Placement.select().exists()
+    return not looked_for or jobs.waiting(events.RECORDED, MANY_UNREAD) >= MANY_UNREAD
 
 
 def review() -> dict[str, Any] | None:
