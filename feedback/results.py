@@ -54,6 +54,9 @@ class Selection:
 #: What a bucket should hold to say anything, and the part of all buckets that should hold it.
 FULL, MOSTLY = 30, 0.8
 
+#: Buckets that an eye still tells apart on a chart.
+MOST_DRAWN = 120
+
 
 def number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
     """The number, its interval, the period before, the asks, the series and the segments.
@@ -100,7 +103,9 @@ def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
 
 
 def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
-    """The finest of day, week and month of which four in five hold `FULL` responses; month where none does."""
+    """The finest of day, week and month of which four in five hold `FULL` responses, and that are no more than
+    `MOST_DRAWN`; month where none is.
+    """
     sizes: dict[date, int] = {}
     for day, n in _fetch(_by_day(selection, zone)):
         sizes[date.fromisoformat(day)] = int(n)
@@ -111,7 +116,8 @@ def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
         buckets = dict.fromkeys(schedule.first_days(min(days), max(days) + timedelta(days=1), interval), 0)
         for day in days:
             buckets[schedule.first_day(day, interval)] += sizes[day]
-        if sum(n >= FULL for n in buckets.values()) >= MOSTLY * len(buckets):
+        full = sum(n >= FULL for n in buckets.values())
+        if full >= MOSTLY * len(buckets) and len(buckets) <= MOST_DRAWN:
             return interval
     return "month"
 

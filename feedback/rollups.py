@@ -136,9 +136,14 @@ def find(
     for _, period, _, counts in _stored([segment], ids, chosen):
         if counts is None:
             return None
+        tallies = found.days.setdefault(period if by_day else None, {})
+        # Tens of thousands on a page: most are the first of their day and value.
         for value, last, *scores in counts:
             if only is None or value in only:
-                found.add(period if by_day else None, value, _pairs(scores), last)
+                if (known := tallies.get(value)) is None:
+                    tallies[value] = Tally(last, dict(_pairs(scores)))
+                else:
+                    known.add(_pairs(scores), last)
     return found
 
 

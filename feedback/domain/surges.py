@@ -70,14 +70,25 @@ def at_least(drawn: int, marked: int, draws: int, total: int) -> float:
     """
     highest = min(marked, draws)
     lowest = max(drawn, 0, draws - (total - marked))
-    likeliest = (marked + 1) * (draws + 1) // (total + 2)
-    whole = _log_ways(total, draws)
-    found = 0.0
-    for at in range(lowest, highest + 1):
-        more = math.exp(_log_ways(marked, at) + _log_ways(total - marked, draws - at) - whole)
+    if lowest > highest:
+        return 0.0
+    # From the likeliest on, up and down, each is less likely than the one before, by a factor that is known.
+    likeliest = min(max(lowest, (marked + 1) * (draws + 1) // (total + 2)), highest)
+    others = total - marked - draws
+    first = math.exp(
+        _log_ways(marked, likeliest) + _log_ways(total - marked, draws - likeliest) - _log_ways(total, draws)
+    )
+    found = more = first
+    for at in range(likeliest, highest):
+        more *= (marked - at) * (draws - at) / ((at + 1) * (others + at + 1))
         found += more
-        # From the likeliest on each is less likely than the one before: what is left cannot be seen in the sum.
-        if at > likeliest and more <= found * _UNSEEN:
+        if more <= found * _UNSEEN:
+            break
+    more = first
+    for at in range(likeliest, lowest, -1):
+        more *= at * (others + at) / ((marked - at + 1) * (draws - at + 1))
+        found += more
+        if more <= found * _UNSEEN:
             break
     return min(1.0, found)
 
