@@ -140,10 +140,10 @@ def find(
         # Tens of thousands on a page: most are the first of their day and value.
         for value, last, *scores in counts:
             if only is None or value in only:
-                if (known := tallies.get(value)) is None:
+                if (tally := tallies.get(value)) is None:
                     tallies[value] = Tally(last, dict(_pairs(scores)))
                 else:
-                    known.add(_pairs(scores), last)
+                    tally.add(_pairs(scores), last)
     return found
 
 
