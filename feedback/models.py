@@ -394,6 +394,7 @@ class FollowUp(Table):
     customer was waited for, `[from, until]`. `history`: what was done when and by whom, with their notes. The due times
     are of opening hours, `…_why` says how they came about; null while the customer is waited for. `overdue_at`: when
     somebody was told that it is overdue, once; `alerted`: which mails about it members got, or one may have got.
+    `answer_hours`, `solve_hours`: how long the first answer and the solution took, in hours of opening.
     """
 
     id = TextField(primary_key=True)
@@ -418,6 +419,8 @@ class FollowUp(Table):
     solve_why = TextField()
     overdue_at = UTCField(null=True)
     alerted = JSONField(default=list, constraints=[SQL("DEFAULT '[]'")])
+    answer_hours = DoubleField(null=True)
+    solve_hours = DoubleField(null=True)
 
     person_id: str | None
 
@@ -473,7 +476,8 @@ class FollowUpResponse(Table):
 class Loop(Table):
     """What people who spoke of a topic are told, by language: that it is shipped, or (`wont_do`) why it will not be.
 
-    Nothing leaves before `send_at`; until then it can be undone. `holdout`: the share that is told later.
+    Nothing leaves before `send_at`; until then it can be undone. `holdout`: the share that is told later. `ready_at`:
+    when the last of its letters was written; one without was cut off, and tells nobody.
     """
 
     id = TextField(primary_key=True)
@@ -485,6 +489,7 @@ class Loop(Table):
     created_at = UTCField()
     send_at = UTCField()
     undone_at = UTCField(null=True)
+    ready_at = UTCField(null=True)
 
     topic_id: str
 

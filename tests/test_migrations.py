@@ -55,6 +55,7 @@ LANDED = {
     "0039_test_mode": "04f66bf4c615c1f0199de91f7bfb2f710162413e76570d70290e40a9e69bbc60",
     "0040_names": "ca7eee1276a8cf6f61fdbb876fc107666e110d4c13196555aa25f8aeaedd1f9f",
     "0041_trackers": "309ac90c4e63d4968365a7913cfa6ad53d2c10b3dc821a53f68a49a3eca9db4b",
+    "0042_loops_in_parts": "ed1cfcbb55296e9efac62a14afeb35c00b397abe356240d604a2adf9836eec8f",
     "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
     "0063_goals": "30205efec94ebcf896a50f99bbafdc7db486adc4b1727a92faf2b8349811ff19",
 }

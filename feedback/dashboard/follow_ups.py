@@ -97,7 +97,6 @@ def follow_ups() -> Any:
         older=layout.here(page=number + 1) if len(rows) > PAGE else None,
         report=report.made(mine, now),
         days=report.DAYS,
-        counted=report.MOST,
         anything=bool(rows) or FollowUp.select().where(mine).exists(),
     )
 

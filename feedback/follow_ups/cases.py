@@ -9,7 +9,7 @@ import peewee
 
 from feedback.domain import follow_ups as the_rules
 from feedback.domain import redaction
-from feedback.domain.business_hours import Span, due
+from feedback.domain.business_hours import Span, due, elapsed
 from feedback.domain.follow_ups import (
     ASKED,
     BY_HAND,
@@ -152,6 +152,7 @@ def unwrite(
     done: dict[str, Any] = {"unmailed": kind}
     if row.first_answer_at is not None and clock.stamp(row.first_answer_at) == clock.stamp(written_at):
         row.first_answer_at = min([*others, *_answered(row)], default=None)
+        row.answer_hours = None
     if row.closed_at is None:
         status = HANDLED if row.status == ASKED and kind == "ask" else row.status
         done |= {"status": status} if status != row.status else {}
@@ -168,9 +169,9 @@ def remark(case_id: str, what: Mapping[str, Any], note: str | None, now: datetim
         row.save(only=[FollowUp.history])
 
 
-def hear(case_id: str, said: str, text: str | None, now: datetime) -> FollowUp | None:
-    """The customer's own word: `fixed` solves, `not_yet` opens again, for somebody to look first. Call it in a
-    transaction; the case that it is about now, None when it is gone.
+def hear(case_id: str, said: str, text: str | None, letter_id: str, now: datetime) -> FollowUp | None:
+    """The customer's own word to a letter: `fixed` solves, `not_yet` opens again, for somebody to look first. Call it
+    in a transaction; the case that it is about now, None when it is gone.
     """
     row = _locked(case_id)
     if row is None:
@@ -187,12 +188,37 @@ def hear(case_id: str, said: str, text: str | None, now: datetime) -> FollowUp |
         status = NEW if row.owner is None else HANDLED
         if row.closed_at is not None:
             row.waits = [*row.waits, [clock.stamp(row.closed_at), clock.stamp(now)]]
-    done = {"said": said} | ({"status": status} if status != row.status else {})
+    done = {"said": said, "letter": letter_id} | ({"status": status} if status != row.status else {})
     _set(row, status, now)
     row.reason = None
     _note(row, now, None, done, text)
     _save(row, now, moved="status" in done, touch=True)
     return row
+
+
+def calm(person_id: str, text: str | None, letter_id: str, now: datetime) -> None:
+    """Whoever said "not yet" to a letter says now that it is fixed: a case of theirs which that put first, and which is
+    about something else too, stays open, and is as urgent as without it. Call it in a transaction.
+    """
+    mine = FollowUp.person.in_(_hold_person(person_id)) & FollowUp.closed_at.is_null()
+    urgent: Any = FollowUp.select(FollowUp.id).where(mine & (FollowUp.priority > 0)).tuples()
+    for (case_id,) in list(urgent):
+        row = _locked(case_id)
+        if row is None or _last_words(row).get(letter_id) != "not_yet":
+            continue
+        _note(row, now, None, {"said": "fixed", "letter": letter_id}, text)
+        row.priority = int("not_yet" in _last_words(row).values())
+        _save(row, now, moved=False, touch=True)
+
+
+def opened_by(key: int) -> str | None:
+    """The id of the case that an answer opened; None where it opened none, or only joined one."""
+    joined = FollowUpResponse.get_or_none(FollowUpResponse.response == key)
+    if joined is None:
+        return None
+    of_case = FollowUpResponse.select().where(FollowUpResponse.follow_up == joined.follow_up_id)
+    first = of_case.order_by(FollowUpResponse.joined_at, FollowUpResponse.response).first()
+    return joined.follow_up_id if first is not None and first.response_key == key else None
 
 
 def tell(row: FollowUp, type_: str, now: datetime) -> None:
@@ -219,6 +245,15 @@ def lapse(now: datetime) -> int:
     silent = (FollowUp.status == ASKED) & (FollowUp.asked_at <= asked_before)
     found: Any = FollowUp.select(FollowUp.id).where(silent).tuples()
     return sum(db.write(functools.partial(_lapse, row[0], asked_before, now)) for row in list(found))
+
+
+def measure(now: datetime) -> int:
+    """Keep how long cases took of which that was not kept when it happened; how many."""
+    count = total = db.write(_measure_some)
+    while count == AT_ONCE:
+        count = db.write(_measure_some)
+        total += count
+    return total
 
 
 @jobs.on(hours.CHANGED)
@@ -354,16 +389,49 @@ def _set(row: FollowUp, status: str, now: datetime) -> None:
 def _schedule(row: FollowUp, promise: Promise) -> bool:
     """Work out the due times of an open case: whether one changed. An answer that was given is not due any more."""
     before = [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
-    spans: list[Span] = [
-        (datetime.fromisoformat(begun), datetime.fromisoformat(ended) if ended else None)
-        for begun, ended in row.waits
-    ]
+    spans = _spans(row)
     if row.first_answer_at is None:
         answer = due(promise.hours, row.opened_at, promise.answer, spans)
         row.answer_due_at, row.answer_why = answer.at, answer.why
     solve = due(promise.hours, row.opened_at, promise.solve, spans)
     row.solve_due_at, row.solve_why = solve.at, solve.why
     return before != [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
+
+
+def _spans(row: FollowUp) -> list[Span]:
+    """When the customer was waited for."""
+    return [
+        (datetime.fromisoformat(begun), datetime.fromisoformat(ended) if ended else None)
+        for begun, ended in row.waits
+    ]
+
+
+def _measure(row: FollowUp, promise: Promise | None = None) -> None:
+    """Keep how long the first answer and the solution took, as soon as there is one."""
+    ends = {
+        "answer_hours": row.first_answer_at,
+        "solve_hours": row.closed_at if row.status == SOLVED else None,
+    }
+    for name, end in ends.items():
+        if end is None:
+            setattr(row, name, None)
+        elif getattr(row, name) is None:
+            promise = promise or hours.promise()
+            took = elapsed(promise.hours, row.opened_at, end, _spans(row))
+            setattr(row, name, took / timedelta(hours=1))
+
+
+def _measure_some() -> int:
+    """Measure AT_ONCE cases; how many there were."""
+    answered = FollowUp.first_answer_at.is_null(False) & FollowUp.answer_hours.is_null()
+    solved = (FollowUp.status == SOLVED) & FollowUp.solve_hours.is_null()
+    query = FollowUp.select().where(answered | solved).order_by(FollowUp.id).limit(AT_ONCE)
+    rows = list(query if db.on_sqlite() else query.for_update())
+    promise = hours.promise()
+    for row in rows:
+        _measure(row, promise)
+        row.save(only=[FollowUp.answer_hours, FollowUp.solve_hours])
+    return len(rows)
 
 
 def _reschedule_some(after: str) -> str | None:
@@ -391,6 +459,17 @@ def _note(
     ]
 
 
+def _last_words(row: FollowUp) -> dict[str | None, str]:
+    """What the customer last said to each letter. Which letter it was, earlier versions did not note: it was the one
+    that was answered next."""
+    last: dict[str | None, str] = {}
+    for line in row.history:
+        if "said" in line:
+            last.pop(None, None)
+            last[line.get("letter")] = line["said"]
+    return last
+
+
 def _answered(row: FollowUp) -> list[datetime]:
     """When somebody answered without a letter: the customer was waited for by hand."""
     by_hand = [line for line in row.history if line.get("status") in STANDING and "mailed" not in line]
@@ -399,6 +478,7 @@ def _answered(row: FollowUp) -> list[datetime]:
 
 def _save(row: FollowUp, now: datetime, moved: bool, touch: bool = False) -> None:
     """`moved`: it is in another state now; `touch`: its answers changed for their readers, whatever its state."""
+    _measure(row)
     row.save()
     if moved and row.status in CLOSED:
         tell(row, ENDED, now)

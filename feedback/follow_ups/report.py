@@ -1,20 +1,19 @@
 """How well the team keeps what it promised: in time, how soon, and solved by the customers' own word."""
 
-import statistics as medians
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import Case, fn
+
 from feedback.domain import statistics
-from feedback.domain.business_hours import Span, elapsed
 from feedback.domain.follow_ups import GIVEN_UP, SOLVED, UNCONFIRMED
-from feedback.follow_ups import hours, writing
+from feedback.follow_ups import writing
 from feedback.letters import FIXED, LOST, NOT_YET
 from feedback.models import FollowUp, Letter
 
-#: Days that are looked back on, and the newest cases among them that are read.
-DAYS, MOST = 90, 5000
+#: Days that are looked back on.
+DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -35,80 +34,67 @@ class Kept:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the cases of the last DAYS. Of those asked, silence is counted apart and never as solved.
-
-    `is_cut`: there are more than MOST, of which these are the newest.
-    """
+    """What became of the cases of the last DAYS. Of those asked, silence is counted apart and never as solved."""
 
     answered: Kept
     solved: Kept
     by_word: Kept
     asked: int
     closed: dict[str, int]
-    is_cut: bool
 
 
 def made(condition: Any, now: datetime) -> Report:
-    """The report on cases that meet `condition`, opened in the last DAYS."""
+    """The report on cases that meet `condition`, opened in the last DAYS: counted where they are kept, for there may be
+    many thousand."""
     since = now - timedelta(days=DAYS)
-    cases = list(
-        FollowUp.select(
-            FollowUp.opened_at,
-            FollowUp.first_answer_at,
-            FollowUp.answer_due_at,
-            FollowUp.closed_at,
-            FollowUp.solve_due_at,
-            FollowUp.status,
-            FollowUp.waits,
-        )
-        .where(condition, FollowUp.opened_at >= since)
-        .order_by(FollowUp.opened_at.desc())
-        .limit(MOST + 1)
+    mine = condition & (FollowUp.opened_at >= since)
+    is_solved = FollowUp.status == SOLVED
+    promises = (
+        (FollowUp.answer_due_at, FollowUp.first_answer_at, FollowUp.first_answer_at.is_null(False)),
+        (FollowUp.solve_due_at, FollowUp.closed_at, is_solved),
     )
-    is_cut, cases = len(cases) > MOST, cases[:MOST]
-    promise = hours.promise().hours
-    done = [each for each in cases if each.status == SOLVED]
-
-    def lasted(case: FollowUp, end: datetime) -> float:
-        waits: list[Span] = [
-            (_moment(begun), _moment(ended) if ended else None) for begun, ended in case.waits
-        ]
-        return elapsed(promise, case.opened_at, end, waits) / timedelta(hours=1)
-
-    answers = [(each.answer_due_at, each.first_answer_at, each.closed_at) for each in cases]
-    solutions = [
-        (each.solve_due_at, each.closed_at if each.status == SOLVED else None, each.closed_at)
-        for each in cases
-    ]
+    counted = [part for by, at, is_done in promises for part in _due_and_kept(by, at, is_done, now)]
+    took = (FollowUp.answer_hours, FollowUp.solve_hours)
+    ends = [FollowUp.status == status for status in (SOLVED, UNCONFIRMED, GIVEN_UP)]
+    query: Any = FollowUp.select(*map(_sum, [*counted, *ends]), *map(fn.COUNT, took)).where(mine)
+    found = [int(n or 0) for n in next(iter(query.tuples()))]
     asked, fixed, not_yet = _words(condition, since)
     return Report(
-        _kept(answers, [lasted(each, each.first_answer_at) for each in cases if each.first_answer_at], now),
-        _kept(solutions, [lasted(each, each.closed_at) for each in done], now),
-        Kept(fixed, fixed + not_yet, statistics.share_interval(fixed, fixed + not_yet), None),
+        _kept(found[1], found[0], _median(mine, took[0], found[7])),
+        _kept(found[3], found[2], _median(mine, took[1], found[8])),
+        _kept(fixed, fixed + not_yet, None),
         asked,
-        {status: sum(each.status == status for each in cases) for status in (SOLVED, UNCONFIRMED, GIVEN_UP)},
-        is_cut,
+        dict(zip((SOLVED, UNCONFIRMED, GIVEN_UP), found[4:7], strict=True)),
     )
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _kept(
-    dates: Sequence[tuple[datetime | None, datetime | None, datetime | None]],
-    lasted: list[float],
-    now: datetime,
-) -> Kept:
-    """Of what was due by now, or done, how much was done in time. `dates`: due, done, closed.
+def _due_and_kept(by: Any, at: Any, is_done: Any, now: datetime) -> tuple[Any, Any]:
+    """The conditions of what was due by now, or is done; and of what was done in time.
 
     What was closed before it was due, and not done, was owed to nobody.
     """
-    due = [
-        (by, at) for by, at, closed in dates if by is not None and (at is not None or by < (closed or now))
-    ]
-    kept = sum(at is not None and at <= by for by, at in due)
-    middle = medians.median(lasted) if lasted else None
-    return Kept(kept, len(due), statistics.share_interval(kept, len(due)), middle)
+    until = fn.COALESCE(FollowUp.closed_at, FollowUp.closed_at.db_value(now))
+    return by.is_null(False) & (is_done | (by < until)), by.is_null(False) & is_done & (at <= by)
+
+
+def _sum(condition: Any) -> Any:
+    return fn.SUM(Case(None, [(condition, 1)], 0))
+
+
+def _kept(kept: int, n: int, hours: float | None) -> Kept:
+    return Kept(kept, n, statistics.share_interval(kept, n), hours)
+
+
+def _median(condition: Any, column: Any, n: int) -> float | None:
+    """The middle of a column's values, of which there are `n`."""
+    if not n:
+        return None
+    rows: Any = FollowUp.select(column).where(condition & column.is_null(False)).order_by(column)
+    middle = [hours for (hours,) in rows.offset((n - 1) // 2).limit(2 - n % 2).tuples()]
+    return sum(middle) / len(middle) if middle else None
 
 
 def _words(condition: Any, since: datetime) -> tuple[int, int, int]:
@@ -130,7 +116,3 @@ def _words(condition: Any, since: datetime) -> tuple[int, int, int]:
         last[case_id] = answer or last.get(case_id)
     said = list(last.values())
     return len(said), said.count(FIXED), said.count(NOT_YET)
-
-
-def _moment(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp)

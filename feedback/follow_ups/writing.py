@@ -206,13 +206,19 @@ def _write(
 
 def _heard(letter: Letter, said: str, text: str | None, now: datetime) -> FollowUp | None:
     """The case that hears of it. Who was told what came of it, and says "not yet", gets one."""
-    if letter.follow_up_id is not None:
-        return cases.hear(letter.follow_up_id, said, text, now)
-    told = Telling.get_or_none(Telling.letter == letter.id)
-    if said != letters.NOT_YET or told is None:
-        return None
-    case, _ = cases.admit(told.response_key, letters.NOT_YET, now)
-    return cases.hear(case.id, said, text, now)
+    case_id = letter.follow_up_id
+    if case_id is None:
+        told = Telling.get_or_none(Telling.letter == letter.id)
+        if told is None:
+            return None
+        if said == letters.NOT_YET:
+            case_id = cases.admit(told.response_key, letters.NOT_YET, now)[0].id
+        else:
+            case_id = cases.opened_by(told.response_key)
+    case = cases.hear(case_id, said, text, letter.id, now) if case_id is not None else None
+    if said == letters.FIXED:
+        cases.calm(letter.person_id, text, letter.id, now)
+    return case
 
 
 def _answers(case_id: str) -> list[Response]:

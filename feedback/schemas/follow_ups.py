@@ -128,6 +128,7 @@ class DoneOut(ma.Schema):
     unmailed = fields.String(metadata={"description": "A letter that never left; the note says why."})
     unsure = fields.String(metadata={"description": "A letter of which nobody knows whether it arrived."})
     said = fields.String(metadata={"description": "The customer's own word: `fixed` or `not_yet`."})
+    letter = fields.String(metadata={"description": "The letter that they said it to."})
     overdue = fields.Boolean(metadata={"description": "Somebody was told that it is overdue."})
     note = fields.String()
 

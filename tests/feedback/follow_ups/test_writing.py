@@ -354,6 +354,8 @@ def test_silence_is_no_word_and_a_late_one_counts(world, api, client, make, mail
         pressed(client, page, answer="fixed", text=text)
     assert api.get(path)["status"] == "solved"
     assert WebhookEvent.select().where(WebhookEvent.subject == path.rpartition("/")[2]).count() == 2
+    # The other case is about something else and goes on, no more urgent than it was: it stops no surveys.
+    assert (api.get(other)["status"], api.get(other)["priority"]) == ("new", 0)
 
 
 @ON_SQLITE
