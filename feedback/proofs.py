@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,13 +45,24 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True)
 class Proof:
-    """The effect on a topic; what else happened meanwhile; when it was shipped; the period that was counted."""
+    """The effect on a topic; what else happened meanwhile; when it was shipped; the period that was counted.
+
+    `impacts`: what the topic did to the value before and after, None where nothing can be said of it. `heard_in`: the
+    surveys in which it was spoken of.
+    """
 
     effect: Effect
     pins: Sequence[Pin]
     shipped_at: datetime
     since: datetime
     until: datetime
+    impacts: tuple[Impact | None, Impact | None] = (None, None)
+    heard_in: frozenset[str] = frozenset()
+
+    @property
+    def pins_for_all(self) -> list[Pin]:
+        """What anybody may see of `pins`: what a team notes on other surveys' charts is its own business."""
+        return [pin for pin in self.pins if pin.survey_id is None or pin.survey_id in self.heard_in]
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,15 @@ def prove(topic: Topic, shipped: datetime, scope: Scope, zone: ZoneInfo, now: da
     others = [each for name, each in counts.items() if name not in touched and name != topic.id]
     found = effects.effect(counts.get(topic.id, Counts(0, 0)), others, totals, before, after)
     seen = [survey.id for survey in scope.surveys] if scope.limited else None
-    return Proof(found, pins.within(seen, edges[0], edges[3]), shipped, edges[0], edges[3])
+    return Proof(
+        found,
+        pins.within(seen, edges[0], edges[3]),
+        shipped,
+        edges[0],
+        edges[3],
+        (_impact(topic, scope, edges[0], edges[1]), _impact(topic, scope, edges[2], edges[3])),
+        _heard_in(topic, scope, edges[0], edges[3]),
+    )
 
 
 def watch(now: datetime) -> int:
@@ -309,6 +328,28 @@ def _counts(scope: Scope, edges: Sequence[datetime]) -> tuple[dict[str, Counts],
     by_topic = {name: Counts(int(before), int(after)) for name, before, after in rows.tuples()}
     before, after = next(iter(whole.tuples()))
     return by_topic, Counts(int(before), int(after))
+
+
+def _impact(topic: Topic, scope: Scope, since: datetime, until: datetime) -> Impact | None:
+    """What a topic did to the value in a period; None where the surveys have no one metric, or nobody spoke of it."""
+    if scope.selection is None or since >= until:
+        return None
+    return drivers.impacts(replace(scope.selection, since=since, until=until), topic.id).get(topic.id)
+
+
+def _heard_in(topic: Topic, scope: Scope, since: datetime, until: datetime) -> frozenset[str]:
+    rows: Any = (
+        Response.select(Response.survey)
+        .join(Placement, on=(Placement.response == Response.key))
+        .where(
+            Placement.topic == topic.id,
+            *_counted(scope),
+            Response.key >= microseconds(since),
+            Response.key < microseconds(until),
+        )
+        .distinct()
+    )
+    return frozenset(survey for (survey,) in rows.tuples())
 
 
 def _touched(since: datetime) -> set[str]:

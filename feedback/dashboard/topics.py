@@ -328,13 +328,21 @@ def _came(row: Topic, scope: Scope, asked: Mapping[str, Any], now: datetime) -> 
     shipped = proofs.shipped_at(row)
     found = proofs.prove(row, shipped, scope, layout.zone(), now) if shipped and asked.get("came") else None
     effect = found.effect if found else None
-    said = (cards.sentence(effect), cards.placed(effect), cards.shares(effect)) if effect else ()
+    said: list[str | None] = []
+    if found is not None and effect is not None:
+        said = [
+            cards.sentence(effect),
+            cards.placed(effect),
+            cards.shares(effect),
+            cards.cost(*found.impacts),
+        ]
     published = {} if scope.limited else proofs.cards_of(row)
     return {
         "shipped_at": shipped,
         "proof": found,
         "said": [each for each in said if each],
         "strip": cards.strip(effect, row.label) if effect else None,
+        "own_value": cards.own_value(*found.impacts) if found else None,
         "cards": {
             kind: (links.card(kind, card.id), proofs.markdown(card)) for kind, card in published.items()
         },

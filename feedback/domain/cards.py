@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from feedback.domain import effects, headings
+from feedback.domain.drivers import Impact
 from feedback.domain.effects import Effect
 
 #: A strip's changes from a fourth to four times are drawn; what lies beyond stands at its end.
@@ -56,6 +57,41 @@ def shares(effect: Effect) -> str:
     )
 
 
+def cost(before: Impact | None, after: Impact | None) -> str | None:
+    """What it did to the value before and after, in points; None where that was not known at either time."""
+    said = [_points(each) for each in (before, after)]
+    if said == [None, None]:
+        return None
+    known = [each or "too few answers to tell" for each in said]
+    return f"What it does to the value: {known[0]} before, {known[1]} after."
+
+
+def own_value(before: Impact | None, after: Impact | None) -> str | None:
+    """The value of those who speak of it, which comes last: it says the least."""
+    values = [each.value if each is not None else None for each in (before, after)]
+    if None in values:
+        return None
+    return (
+        f"Its own value: {values[0]:.0f} before, {values[1]:.0f} after. When a fix works, the few who still speak of "
+        "it are the angriest, so this may fall all the same."
+    )
+
+
+def in_short(effect: Effect) -> str | None:
+    """The effect in some words, for a line of evidence; None where there is nothing to compare with."""
+    if effect.verdict == effects.EARLY:
+        return "too early to tell"
+    if effect.verdict == effects.SAME:
+        return "no effect can be told apart"
+    if effect.change is None or effect.interval is None:
+        return None
+    word = "fell" if effect.verdict == effects.FELL else "rose"
+    low, high = sorted(abs(each) for each in effect.interval)
+    return (
+        f"{word} by {100 * abs(effect.change):.0f} % ({100 * low:.0f} to {100 * high:.0f}) more than the rest"
+    )
+
+
 def strip(effect: Effect, label: str) -> str:
     """The card as an image: every untouched topic's change as a dot, ours with its interval (SVG 1.1)."""
     middle = 92
@@ -103,6 +139,13 @@ def badge(parts: Sequence[str]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _points(found: Impact | None) -> str | None:
+    if found is None or found.impact is None or found.interval is None:
+        return None
+    low, high = found.interval
+    return f"{found.impact:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
 def _at(change: float) -> float:

@@ -5,8 +5,10 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from feedback import drivers
 from feedback.domain.effects import VERDICTS
 from feedback.proofs import Proof
+from feedback.schemas.topics import ImpactOut
 from surveys.schemas.kinds import Moment
 
 
@@ -16,6 +18,14 @@ class ProofPinOut(ma.Schema):
     at = Moment()
     kind = fields.String()
     text = fields.String()
+
+
+class ValuesOut(ma.Schema):
+    """What the topic did to the value before and after; of no response where the surveys have no one metric. Its own
+    value says the least: when a fix works, the few who still speak of it are the angriest."""
+
+    before = fields.Nested(ImpactOut)
+    after = fields.Nested(ImpactOut)
 
 
 class EffectOut(ma.Schema):
@@ -34,6 +44,10 @@ class EffectOut(ma.Schema):
         "weeks_after": 8,
         "shipped_at": "2026-09-14T08:00:00.000Z",
         "pins": [],
+        "values": {
+            "before": {"n": 640, "impact": -2.1, "interval": [-3.4, -0.9], "value": -38.0},
+            "after": {"n": 77, "impact": -0.6, "interval": [-1.4, 0.2], "value": -45.0},
+        },
         "strip": [-0.61, -0.2, 0.0, 0.15],
     }
 
@@ -57,6 +71,7 @@ class EffectOut(ma.Schema):
     weeks_after = fields.Integer()
     shipped_at = Moment()
     pins = fields.List(fields.Nested(ProofPinOut))
+    values = fields.Nested(ValuesOut, metadata={"description": "What it did to the value, before and after."})
     strip = fields.List(
         fields.Float(), metadata={"description": "The change of each untouched topic; the middle one is 0."}
     )
@@ -65,7 +80,9 @@ class EffectOut(ma.Schema):
     def of(cls, proof: Proof) -> dict[str, Any]:
         """What is shown of a proof."""
         effect = vars(proof.effect)
-        return {**effect, "shipped_at": proof.shipped_at, "pins": proof.pins}
+        before, after = map(drivers.shown, proof.impacts)
+        values = {"before": before, "after": after}
+        return {**effect, "shipped_at": proof.shipped_at, "pins": proof.pins, "values": values}
 
 
 class CardOut(ma.Schema):

@@ -76,7 +76,11 @@ def badge(token: str) -> Response:
     was last heard. Numbers, and no words of customers.
     """
     topic = _public(token, BADGE)
-    return _image(cards.badge(_evidence(SHOWN.evidence(topic, clock.now()), clock.now())))
+    now = clock.now()
+    parts = _evidence(SHOWN.evidence(topic, now), now)
+    found = SHOWN.proof(topic, now) if topic.status in (proofs.SHIPPED, proofs.CAME_BACK) else None
+    effect = cards.in_short(found.effect) if found is not None else None
+    return _image(cards.badge([*parts, effect] if effect else parts))
 
 
 @public.route("/proof/<token>.svg", methods=["GET"])
@@ -102,6 +106,8 @@ def proof(token: str) -> Response:
         sentence=cards.sentence(found.effect),
         placed=cards.placed(found.effect),
         shares=cards.shares(found.effect),
+        cost=cards.cost(*found.impacts),
+        own_value=cards.own_value(*found.impacts),
         strip=cards.strip(found.effect, topic.label),
         day=lambda at: at.astimezone(context.settings().time_zone).date().isoformat(),
     )
