@@ -86,7 +86,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
     words = _words(survey, said, texts)
     values = (
         words
-        | _look(survey, language)
+        | look(survey, language)
         | _scale(invitation, texts, METRICS[survey.metric])
         | _foot(survey, invitation, texts.voice)
     )
@@ -258,8 +258,8 @@ def host() -> str:
     return re.sub("[^a-z0-9.-]", "-", urlsplit(links.to("/")).hostname or "localhost")
 
 
-def _look(survey: Survey, language: str) -> dict[str, Any]:
-    """The company as the mail shows it: who it is, its colours, corners and fonts."""
+def look(survey: Survey, language: str) -> dict[str, Any]:
+    """The company as mail shows it: who it is, its colours, corners and fonts."""
     brand = brands.of(survey)
     company = (survey.mail or {}).get("from_name") or survey.product or ""
     return look_of(brand, brand.options(survey.widget), company, language)
@@ -353,14 +353,17 @@ def _foot(survey: Survey, invitation: Invitation, voice: str) -> dict[str, Any]:
     found = [("mail.unsubscribe", links.unsubscribe(invitation.id, me=mine))]
     if invitation.person_id:
         found.append(("me.title", links.me(invitation.person_id, invitation.send_at)))
-    brand = brands.of(survey)
-    if brand.privacy_url:
-        found.append(("brand.privacy", links.privacy(brand.privacy_of)))
     return {
         "why": wording.text(voice, "mail.why"),
-        "links": [(wording.text(voice, name), url) for name, url in found],
+        "links": [(wording.text(voice, name), url) for name, url in [*found, *privacy(survey)]],
         "decoy_url": links.decoy(invitation.id),
     }
+
+
+def privacy(survey: Survey) -> list[tuple[str, str]]:
+    """Where the survey's privacy page is, behind the key of its words; nothing where there is none."""
+    brand = brands.of(survey)
+    return [("brand.privacy", links.privacy(brand.privacy_of))] if brand.privacy_url else []
 
 
 #: Where the templates of this house lie.

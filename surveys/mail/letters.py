@@ -79,10 +79,15 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
         ]
         if letter.asks
         else [],
+        "regards": say("mail.regards"),
+        # What a mailbox shows behind the subject.
+        "preheader": safe(letter.text[:100]) or letter.subject,
         "why": say("letter.why"),
-        "unsubscribe": say("mail.unsubscribe"),
-        "unsubscribe_url": unsubscribe,
-    }
+        "links": [
+            (say(name), url)
+            for name, url in [("mail.unsubscribe", unsubscribe), *invitation_mail.privacy(survey)]
+        ],
+    } | invitation_mail.look(survey, letter.language)
     return Message(
         to=letter.to,
         name=safe(person.name) or None,

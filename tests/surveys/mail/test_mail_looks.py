@@ -8,8 +8,8 @@ from surveys import brands, wording
 from surveys.base import clock
 from surveys.domain import names, pictures
 from surveys.domain.metrics import METRICS
-from surveys.mail import invitation_mail
-from surveys.models import Invitation
+from surveys.mail import invitation_mail, letters
+from surveys.models import Invitation, Person
 from tests.conftest import ON_SQLITE
 from tests.surveys.domain.test_pictures import jpeg, png, svg
 from tests.surveys.mail import rules
@@ -49,6 +49,25 @@ def branded(light=None, dark=None):
         for scheme, given in (("light", light), ("dark", dark))
     }
     brands.replace({**BRAND, "logo": logo}, clock.now())
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("language", ["en", "de", "he"])
+def test_what_a_person_writes_looks_like_the_mail_that_asks(world, make, language):
+    branded(("image/png", png(600, 200)))
+    survey = make.survey(languages=[language], product="Acme")
+    person = Person(id="per_" + "0" * 24, name="Ann <b>", email="ann@x.example", verified=True)
+    for quote, asks, text in (("My <i>card</i>.", True, "Cards\nwork."), (None, False, "Hello.")):
+        letter = letters.Letter("let_1", "ann@x.example", language, "About it", text, quote, asks)
+        mail = letters.compose(letter, person, survey, None)
+        assert rules.broken(mail.html) == []
+        for body in (mail.html, mail.text):
+            assert body.count("/f/") == (2 if asks else 0)
+            for said in ("Acme Bikes", "Leeds", "/privacy", "/u/", *text.splitlines()):
+                assert said in body, said
+        assert "#ffd60a" in mail.html
+        assert "/brand/" in mail.html
+        assert "<i>" not in mail.html
 
 
 @ON_SQLITE
