@@ -47,11 +47,17 @@ def use_kinds(kinds: dict[str, Kind]) -> None:
     _kinds.update(kinds)
 
 
-def put(
-    kind: str, person_id: str, caller: Caller, now: datetime, due_at: datetime | None = None, **values: Any
-) -> Letter:
-    """Have a letter sent, at `due_at` or now. Call it in a transaction; `values`: what letters of its kind need."""
-    row = Letter(
+def put(kind: str, person_id: str, caller: Caller, now: datetime, **values: Any) -> Letter:
+    """Have a letter sent now. Call it in a transaction; `values`: what letters of its kind need."""
+    row = written(kind, person_id, caller, now, **values)
+    put_all([row])
+    queue([row.id], now)
+    return row
+
+
+def written(kind: str, person_id: str, caller: Caller, now: datetime, **values: Any) -> Letter:
+    """A letter that is kept nowhere yet, for `put_all`; `values`: what letters of its kind need."""
+    return Letter(
         id=ids.new("let"),
         kind=kind,
         person=person_id,
@@ -60,9 +66,19 @@ def put(
         state=SCHEDULED,
         **values,
     )
-    row.save(force_insert=True)
-    jobs.enqueue(DUE, {"letter": row.id}, now, due_at=due_at)
-    return row
+
+
+def put_all(rows: Sequence[Letter]) -> None:
+    """Keep letters, which nobody sends before they are put into the queue. Call it in a transaction."""
+    _insert.many([row.__data__ for row in rows])
+
+
+_insert = db.Insert(Letter)
+
+
+def queue(letter_ids: Sequence[str], now: datetime) -> None:
+    """Have letters that are kept sent now; what has left already leaves no second time. Call it in a transaction."""
+    jobs.enqueue_all(DUE, [({"letter": each}, now) for each in letter_ids])
 
 
 @dataclass(frozen=True)

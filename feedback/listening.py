@@ -70,6 +70,8 @@ def install() -> None:
         {
             "close what nobody confirms": cases.lapse,
             "warn of overdue follow-ups": alerts.warn,
+            "measure follow-ups": cases.measure,
+            "forget loops that were cut off": loops.forget_cut_off,
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
             "queue digests": digests.hourly,

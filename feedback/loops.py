@@ -4,13 +4,14 @@ One such mail a person and week over all topics: the letter is the row, and the 
 """
 
 import contextlib
+import functools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
+from peewee import Case, fn
 
 from feedback import letters
 from feedback.domain import quoting, statistics
@@ -18,7 +19,7 @@ from feedback.letters import CANCELLED, FAILED, FIXED, NOT_YET, SCHEDULED, SENT,
 from feedback.models import FollowUp, Letter, Loop, Placement, Telling, Topic, TopicStatus
 from feedback.topics import topics
 from surveys import ask_history, daily_counts, people, responses, wording
-from surveys.base import db, delivery, ids, jobs, signing
+from surveys.base import clock, db, delivery, ids, jobs, signing
 from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import Member
@@ -28,8 +29,8 @@ from surveys.domain import schedule
 from surveys.mail import letters as the_mail
 from surveys.models import Person, Response, Survey
 
-#: The kind of these letters.
-TOLD = "told"
+#: The kind of these letters, and the job that has those of one loop sent when it is due.
+TOLD, SEND_OUT = "told", "loop due"
 
 #: A mail to oneself, to see it before others do.
 TRIED = "loop tried out"
@@ -52,15 +53,19 @@ NEWS = ("news", "both")
 #: Why most are not told: nobody asked them, or they said no.
 NO_CONSENT = "no consent"
 
-#: People that one loop tells at most.
-MOST = 20_000
+#: People that one loop tells at most, and those of one transaction: answers wait for no longer one.
+MOST, AT_ONCE = 20_000, 300
+
+#: What is not written to its end, and had no part written for so long, was cut off.
+CUT_OFF = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Somebody who would be told, and what: their own sentence and nobody else's."""
+    """Somebody who would be told, and what: their own sentence and nobody else's. `rows`: the ids that they go by."""
 
     person: Person
+    rows: Sequence[str]
     response: Response
     email: str
     language: str
@@ -111,15 +116,18 @@ def waiting() -> list[Topic]:
         for line in changed.group_by(TopicStatus.topic, TopicStatus.status)
     }
     closed: dict[tuple[str, str], datetime] = {}
-    for each in Loop.select().where(Loop.undone_at.is_null()).order_by(Loop.created_at):
+    stands = Loop.undone_at.is_null() & Loop.ready_at.is_null(False)
+    for each in Loop.select().where(stands).order_by(Loop.created_at):
         closed[each.topic_id, each.status] = each.created_at
     told = {key for key, at in closed.items() if at >= last.get(key, at)}
     return [row for row in rows if (row.id, row.status) not in told]
 
 
 def recent(most: int = 20) -> list[Loop]:
-    """The loops that were closed last."""
-    return list(Loop.select().order_by(Loop.created_at.desc(), Loop.id).limit(most))
+    """The loops that were closed last, each with its topic."""
+    query = Loop.select(Loop, Topic).join(Topic, on=(Topic.id == Loop.topic))
+    query = query.where(Loop.ready_at.is_null(False))
+    return list(query.order_by(Loop.created_at.desc(), Loop.id).limit(most))
 
 
 def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
@@ -149,7 +157,8 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
         if len(told) < MOST:
             sentence = quoting.telling(response.comment or "", evidence, response.survey.redact)
             language = _language(texts, one, response)
-            told.append(Heard(one, response, the_mail.address_of(rows) or "", language, sentence))
+            mine, email = [row.id for row in rows], the_mail.address_of(rows) or ""
+            told.append(Heard(one, mine, response, email, language, sentence))
     return Audience(told, dict(Counter(reasons.values())))
 
 
@@ -171,7 +180,8 @@ def close(
 
     if topic.status not in TELLABLE:
         raise Clash("Only what is shipped or declined can be told.", "status")
-    # Outside the transaction, so that answers wait for nothing; whether they may be told is looked at again before each
+    forget_cut_off(now)
+    # Outside any transaction, so that answers wait for nothing; whether they may be told is looked at again before each
     # letter leaves.
     found = [
         each
@@ -180,49 +190,55 @@ def close(
     ]
     if not found:
         raise Clash("There is nobody who may be told.")
+    loop = db.write(functools.partial(_begin, topic, texts, found, holdout, caller, now))
+    counts = Counter[bool]()
+    for start in range(0, len(found), AT_ONCE):
+        part = found[start : start + AT_ONCE]
+        counts.update(db.write(functools.partial(_put, loop.id, part, texts, caller, now)))
+    # Thousands take a while to write, and the ten minutes begin when the last one stands.
+    loop = db.write(functools.partial(_finish, loop.id, max(now, clock.now())))
+    return loop, counts[False], counts[True]
 
-    def verb() -> tuple[Loop, int, int]:
-        db.serialise("loops")
-        row = Topic.get_by_id(topic.id)
-        if row.status != topic.status or _told_since(row) & {each.person.id for each in found}:
-            raise Clash("Somebody changed it, or had people told, meanwhile.")
-        loop = Loop.create(
-            id=ids.new("loop"),
-            topic=row.id,
-            status=row.status,
-            text=dict(texts),
-            holdout=holdout,
-            made_by={"id": caller.id, "name": caller.name},
-            created_at=now,
-            send_at=now + UNDO,
-        )
-        counts = [0, 0]
-        for each in found:
-            later = _is_held_out(loop, each.person.id)
-            due = now + UNDO + (HELD_OUT if later else timedelta())
-            counts[later] += _put(loop, each, texts, later, due, caller, now)
-        return loop, counts[0], counts[1]
 
-    return db.write(verb)
+@jobs.on(SEND_OUT, lane=jobs.MAIL)
+def send_out(payload: dict[str, Any], now: datetime) -> None:
+    """Have the letters of a loop sent, those of the people who were held out by a job of their own."""
+    loop = Loop.get_or_none(Loop.id == payload["loop"])
+    if loop is None or loop.ready_at is None or loop.undone_at is not None:
+        return
+    mine = (Telling.loop == loop.id) & (Telling.held_out == payload["held_out"])
+    last: str | None = ""
+    while last is not None:
+        last = db.write(functools.partial(_queue_some, mine, last, now))
+
+
+def forget_cut_off(now: datetime) -> int:
+    """Take away what was begun and never written to its end, and what is left of what was undone; how many letters."""
+    begun = Loop.ready_at.is_null() & (Loop.send_at <= now + UNDO - CUT_OFF)
+    gone = 0
+    for loop in list(Loop.select().where(begun | (Loop.undone_at.is_null(False) & _has_letters()))):
+        gone += _drop_letters(loop.id)
+        if loop.ready_at is None and loop.undone_at is None:
+            db.write(Loop.delete().where(Loop.id == loop.id, Loop.ready_at.is_null()).execute)
+    return gone
 
 
 def undo(loop: Loop, now: datetime) -> int:
     """Take back what has not left, held-out people included; how many. Raises Clash when it is too late."""
 
-    def verb() -> int:
+    def verb() -> bool:
         row = Loop.get_by_id(loop.id)
         if row.undone_at is not None:
-            return 0
-        mine = Letter.id.in_(Telling.select(Telling.letter).where(Telling.loop == row.id))
-        count = Letter.delete().where(mine & (Letter.state == SCHEDULED)).execute()
+            return False
+        begun = Letter.select().join(Telling, on=(Telling.letter == Letter.id))
         # What has begun to leave cannot be taken back, and then nothing is.
-        if now >= row.send_at or Letter.select().where(mine).exists():
+        if now >= row.send_at or begun.where(Telling.loop == row.id, Letter.state != SCHEDULED).exists():
             raise Clash("It is too late: the ten minutes are over.")
         row.undone_at = now
         row.save(only=[Loop.undone_at])
-        return count
+        return True
 
-    return db.write(verb)
+    return _drop_letters(loop.id) if db.write(verb) else 0
 
 
 def preview(topic: Topic, texts: Mapping[str, str], now: datetime) -> list[str]:
@@ -273,29 +289,28 @@ def send_test(payload: dict[str, Any], now: datetime) -> None:
 
 def outcome(loop: Loop) -> Outcome:
     """What became of a loop so far."""
+    return outcomes([loop])[loop.id]
+
+
+def outcomes(loops: Sequence[Loop]) -> dict[str, Outcome]:
+    """What became of some loops so far, by their ids."""
+    came_back = Letter.sent_at.is_null(False) & (Person.bounced_at >= Letter.sent_at)
+    kinds = (
+        *(Telling.loop, Letter.state, Telling.held_out, Letter.answer),
+        Case(None, [(came_back, 1)], 0),
+    )
     rows: Any = (
-        Telling.select(Letter.state, Telling.held_out, Letter.answer, Letter.sent_at, Person.bounced_at)
+        Telling.select(*kinds, fn.COUNT(Telling.letter))
         .join(Letter, on=(Letter.id == Telling.letter))
         .join(Person, on=(Person.id == Letter.person))
-        .where(Telling.loop == loop.id)
+        .where(Telling.loop.in_([loop.id for loop in loops]))
+        .group_by(*kinds)
         .tuples()
     )
-    rows = list(rows)
-    left = [row for row in rows if row[0] in (SENT, UNKNOWN)]
-    said = [row[2] for row in left]
-    fixed, not_yet = said.count(FIXED), said.count(NOT_YET)
-    came_back = [row for row in left if row[3] is not None and row[4] is not None and row[4] >= row[3]]
-    return Outcome(
-        told=len(left),
-        waiting=sum(row[0] in (SCHEDULED, letters.SENDING) and not row[1] for row in rows),
-        unsure=sum(row[0] == UNKNOWN for row in rows),
-        bounced=len(came_back) + sum(row[0] == FAILED for row in rows),
-        left_out=sum(row[0] == CANCELLED for row in rows),
-        held_out=sum(bool(row[1]) and row[0] == SCHEDULED for row in rows),
-        fixed=fixed,
-        not_yet=not_yet,
-        interval=statistics.share_interval(fixed, fixed + not_yet),
-    )
+    found: dict[str, Counter[_Became]] = {loop.id: Counter() for loop in loops}
+    for loop_id, state, held_out, answer, bounced, n in rows:
+        found[loop_id][_Became(state, bool(held_out), answer, bool(bounced))] += n
+    return {loop_id: _summed(counts) for loop_id, counts in found.items()}
 
 
 def came_of(keys: Sequence[int], language: str) -> dict[int, list[responses.Outcome]]:
@@ -342,7 +357,9 @@ def against(letter: Letter, now: datetime) -> str | None:
     reason = _against(rows, told.response, None, now)
     if reason is not None:
         return reason
-    return None if the_mail.address_of(rows) == letter.email else "the person has another address by now"
+    if the_mail.address_of(rows) != letter.email:
+        return "the person has another address by now"
+    return "told of something this week" if _has_another(told, [row.id for row in rows], now) else None
 
 
 def compose(letter: Letter) -> Message:
@@ -406,6 +423,7 @@ def _told_since(topic: Topic) -> set[str]:
             Loop.topic == topic.id,
             Loop.status == topic.status,
             Loop.created_at >= since(topic),
+            Loop.undone_at.is_null(),
             Letter.state.not_in(letters.LOST),
         )
     )
@@ -490,37 +508,173 @@ def _is_held_out(loop: Loop, person_id: str) -> bool:
     return place < loop.holdout
 
 
-def _put(
-    loop: Loop,
-    heard: Heard,
+def _begin(
+    topic: Topic,
     texts: Mapping[str, str],
-    later: bool,
-    due: datetime,
+    found: Sequence[Heard],
+    holdout: float,
     caller: Caller,
     now: datetime,
-) -> bool:
-    """Write the letter of one person; False where their row of that week stands already."""
-    week = week_of(due)
-    if Telling.select().where(Telling.person == heard.person.id, Telling.week == week).exists():
-        return False
-    letter = letters.put(
-        TOLD,
-        heard.person.id,
-        caller,
-        now,
-        due_at=due,
-        email=heard.email,
-        language=heard.language,
-        text=texts[heard.language],
+) -> Loop:
+    db.serialise("loops")
+    row = Topic.get_by_id(topic.id)
+    being_written = Loop.select().where(
+        Loop.topic == row.id, Loop.ready_at.is_null(), Loop.undone_at.is_null()
     )
-    Telling.insert(
-        letter=letter.id,
-        loop=loop.id,
-        person=heard.person.id,
-        week=week,
-        held_out=later,
-        response=heard.response.key,
-        quote=heard.sentence,
-        due_at=due,
-    ).execute()
-    return True
+    told = _told_since(row)
+    if row.status != topic.status or any(told.intersection(each.rows) for each in found):
+        raise Clash("Somebody changed it, or had people told, meanwhile.")
+    if being_written.exists():
+        raise Clash("Somebody has people told of it at this moment. Try again in some minutes.")
+    return Loop.create(
+        id=ids.new("loop"),
+        topic=row.id,
+        status=row.status,
+        text=dict(texts),
+        holdout=holdout,
+        made_by={"id": caller.id, "name": caller.name},
+        created_at=now,
+        send_at=max(now, clock.now()) + UNDO,
+    )
+
+
+def _put(
+    loop_id: str, part: Sequence[Heard], texts: Mapping[str, str], caller: Caller, now: datetime
+) -> Counter[bool]:
+    """Write the letters of some people; how many of them are held out, and how many not. Left out is who is told of
+    something in that week already, in whatever row, and whose words are deleted by now."""
+    # Of two who have people told at once, the second sees whom the first one tells this week.
+    db.serialise("loops")
+    loop = Loop.get_or_none(Loop.id == loop_id)
+    if loop is None or loop.undone_at is not None:
+        raise Clash("Somebody took it back meanwhile.")
+    there = _standing([each.response.key for each in part])
+    everybody = [row for each in part for row in each.rows]
+    known: Any = Telling.select(Telling.person, Telling.week).where(Telling.person.in_(everybody)).tuples()
+    taken = set(known)
+    written, tellings, counts = [], [], Counter[bool]()
+    for each in part:
+        later = _is_held_out(loop, each.person.id)
+        due = now + UNDO + (HELD_OUT if later else timedelta())
+        week = week_of(due)
+        if each.response.key not in there or any((row, week) in taken for row in each.rows):
+            continue
+        taken.update((row, week) for row in each.rows)
+        values = {"email": each.email, "language": each.language, "text": texts[each.language]}
+        letter = letters.written(TOLD, each.person.id, caller, now, **values)
+        written.append(letter)
+        tellings.append(
+            {
+                "letter": letter.id,
+                "loop": loop.id,
+                "person": each.person.id,
+                "week": week,
+                "held_out": later,
+                "response": each.response.key,
+                "quote": each.sentence,
+                "due_at": due,
+            }
+        )
+        counts[later] += 1
+    letters.put_all(written)
+    _insert.many(tellings)
+    # By this it is known to go on.
+    Loop.update(send_at=max(now, clock.now()) + UNDO).where(Loop.id == loop.id).execute()
+    return counts
+
+
+_insert = db.Insert(Telling)
+
+
+def _standing(keys: Sequence[int]) -> set[int]:
+    """Those of some responses that are still there, and stay until the transaction ends."""
+    rows = Response.select(Response.key).where(Response.key.in_(list(keys))).order_by(Response.key)
+    return {row.key for row in (rows if db.on_sqlite() else rows.for_update())}
+
+
+def _finish(loop_id: str, now: datetime) -> Loop:
+    """The last letter stands: from now on they can be undone for UNDO, and then they leave."""
+    loop = Loop.get_or_none(Loop.id == loop_id)
+    if loop is None or loop.undone_at is not None:
+        raise Clash("Somebody took it back meanwhile.")
+    loop.ready_at, loop.send_at = now, now + UNDO
+    loop.save(only=[Loop.ready_at, Loop.send_at])
+    for held_out, due in ((False, loop.send_at), (True, loop.send_at + HELD_OUT)):
+        if not held_out or loop.holdout:
+            jobs.enqueue(SEND_OUT, {"loop": loop.id, "held_out": held_out}, now, due_at=due)
+    return loop
+
+
+def _queue_some(mine: Any, after: str, now: datetime) -> str | None:
+    """Have the next AT_ONCE letters after an id sent; the last one's, None at the end."""
+    rows: Any = Letter.select(Letter.id).join(Telling, on=(Telling.letter == Letter.id))
+    # Whoever finds one half sent says that nobody knows whether it arrived.
+    waits = Letter.state.in_((SCHEDULED, letters.SENDING))
+    rows = rows.where(mine, waits, Letter.id > after).order_by(Letter.id).limit(AT_ONCE)
+    found = [letter_id for (letter_id,) in rows.tuples()]
+    letters.queue(found, now)
+    return found[-1] if len(found) == AT_ONCE else None
+
+
+def _has_letters() -> Any:
+    """The condition of loops with letters that may still leave."""
+    waits = Letter.select().join(Telling, on=(Telling.letter == Letter.id))
+    return fn.EXISTS(waits.where(Telling.loop == Loop.id, Letter.state == SCHEDULED))
+
+
+def _drop_letters(loop_id: str) -> int:
+    """Take away the letters of a loop that have not left, some at a time; how many."""
+    waits = Letter.select(Letter.id).join(Telling, on=(Telling.letter == Letter.id))
+    some = waits.where(Telling.loop == loop_id, Letter.state == SCHEDULED).limit(AT_ONCE)
+    gone = count = db.write(Letter.delete().where(Letter.id.in_(some)).execute)
+    while count:
+        count = db.write(Letter.delete().where(Letter.id.in_(some)).execute)
+        gone += count
+    return gone
+
+
+def _has_another(told: Telling, mine: Sequence[str], now: datetime) -> bool:
+    """Whether somebody, by the ids of their rows, is told of something else this week, or of the same by another
+    letter that goes first: when these were written, nobody knew that two people are one."""
+    zone = daily_counts.time_zone()
+    monday = schedule.starts_at(schedule.first_day(schedule.day_of(now, zone), "week"), zone)
+    left = Letter.state.in_((letters.SENDING, SENT, UNKNOWN))
+    sooner = (Telling.due_at < told.due_at) | ((Telling.due_at == told.due_at) & (Letter.id < told.letter_id))
+    first = left | ((Letter.state == SCHEDULED) & sooner)
+    same = (Telling.week == told.week) | (Telling.loop == told.loop_id)
+    lately = left & (fn.COALESCE(Letter.sent_at, Telling.due_at) >= Telling.due_at.db_value(monday))
+    others = Telling.select().join(Letter, on=(Letter.id == Telling.letter))
+    others = others.where(Telling.person.in_(list(mine)), Telling.letter != told.letter_id)
+    return others.where((same & first) | lately).exists()
+
+
+@dataclass(frozen=True)
+class _Became:
+    """What became of a letter of a loop."""
+
+    state: str
+    held_out: bool
+    answer: str | None
+    bounced: bool
+
+
+def _summed(counts: Counter[_Became]) -> Outcome:
+    def of(*states: str, **more: Any) -> int:
+        return sum(
+            n
+            for each, n in counts.items()
+            if each.state in states and all(getattr(each, name) == value for name, value in more.items())
+        )
+
+    fixed, not_yet = (of(SENT, UNKNOWN, answer=answer) for answer in (FIXED, NOT_YET))
+    return Outcome(
+        told=of(SENT, UNKNOWN),
+        waiting=of(SCHEDULED, letters.SENDING, held_out=False),
+        unsure=of(UNKNOWN),
+        bounced=of(SENT, UNKNOWN, bounced=True) + of(FAILED),
+        left_out=of(CANCELLED),
+        held_out=of(SCHEDULED, held_out=True),
+        fixed=fixed,
+        not_yet=not_yet,
+        interval=statistics.share_interval(fixed, fixed + not_yet),
+    )

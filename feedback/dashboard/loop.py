@@ -10,9 +10,10 @@ from flask import Response as Reply
 from flask import request
 from marshmallow import fields, validate
 
-from feedback import loops
+from feedback import held_out, loops
 from feedback.dashboard import forms, layout, registry
 from feedback.dashboard.words import say
+from feedback.domain import experiments
 from feedback.models import Loop, Topic
 from surveys import visible, wording
 from surveys.base import clock
@@ -56,6 +57,14 @@ def loop() -> Any:
     return _page(topic, told=say(f"loop.did.{asked['did']}") if asked.get("did") else None)
 
 
+@registry.page(title=say("loop.effect"), address="/team/loop/effect", scope="write")
+def effect() -> Any:
+    """What telling does: who was told at once against whom chance had told later."""
+    visible.demand_all(registry.caller(), say("loop.shared"))
+    found = held_out.compared(clock.now())
+    return layout.page("loop_effect.html", say("loop.effect"), found=found, least=experiments.LEAST)
+
+
 # ------------------------------------------------------------------------------------------------------
 
 
@@ -79,15 +88,15 @@ def _page(
     )
     languages = sorted({each.language for each in found.told}) if found else []
     typed = typed or {}
+    closed = loops.recent() if everybody else []
+    came = loops.outcomes(closed)
     return layout.page(
         "loop.html",
         say("loop"),
         status,
         topic=topic,
         waiting=loops.waiting() if everybody else [],
-        closed=[(each, loops.outcome(each), now <= each.send_at) for each in loops.recent()]
-        if everybody
-        else [],
+        closed=[(each, came[each.id], now <= each.send_at) for each in closed],
         people=found.told[:NAMED] if found else [],
         n=min(len(found.told), NAMED) if found else 0,
         more=max(0, len(found.told) - NAMED) if found else 0,
@@ -100,6 +109,7 @@ def _page(
         seen=_digest(_texts(typed)),
         wrong=wrong,
         told=told,
+        drawn=everybody and layout.may("write") and topic is None and held_out.drawn(),
         writes=layout.may("write") and everybody,
         everybody=everybody,
     )

@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from feedback.domain.experiments import VERDICTS
 from surveys import wording
 from surveys.schemas.kinds import LONG, Moment, Number, check
 
@@ -52,7 +53,7 @@ class HeardOut(ma.Schema):
 
 
 class AudienceOut(ma.Schema):
-    """Who would be told of a topic, each once."""
+    """A page of who would be told of a topic, each once; and how many would not be, of all."""
 
     example: dict[str, Any] = {
         "items": [
@@ -95,6 +96,65 @@ class LoopMadeOut(ma.Schema):
     held_out = fields.Integer()
 
 
+class GroupOut(ma.Schema):
+    """People of whom something is known, and the mean of it over them."""
+
+    n = fields.Integer()
+    mean = fields.Float(allow_none=True)
+
+
+class ComparedOut(ma.Schema):
+    """Those who were told against those who were not yet."""
+
+    verdict = fields.String(
+        validate=validate.OneOf(VERDICTS),
+        metadata={"description": "Of those who were told; `too_few`: under 20 people on either side."},
+    )
+    told = fields.Nested(GroupOut, attribute="first")
+    held_out = fields.Nested(GroupOut, attribute="second")
+    difference = fields.Float(
+        allow_none=True,
+        metadata={"description": "Told less held out, within each loop; in points of percent."},
+    )
+    interval = fields.List(
+        fields.Float(), allow_none=True, metadata={"description": "95 %, of `difference`."}
+    )
+
+
+class LoopEffectOut(ma.Schema):
+    """What telling does: people who were told against those whom chance had told 60 days later, in those 60 days."""
+
+    example: dict[str, Any] = {
+        "loops": 9,
+        "told": 812,
+        "held_out": 93,
+        "score": {
+            "verdict": "higher",
+            "told": {"n": 301, "mean": 64.2},
+            "held_out": {"n": 31, "mean": 52.9},
+            "difference": 11.0,
+            "interval": [1.4, 20.6],
+        },
+        "answering": {
+            "verdict": "indistinguishable",
+            "told": {"n": 540, "mean": 41.1},
+            "held_out": {"n": 60, "mean": 36.7},
+            "difference": 4.3,
+            "interval": [-8.6, 17.2],
+        },
+    }
+
+    loops = fields.Integer(metadata={"description": "In which some were held out."})
+    told = fields.Integer(metadata={"description": "Drawn to be told at once."})
+    held_out = fields.Integer(metadata={"description": "Drawn to be told 60 days later."})
+    score = fields.Nested(
+        ComparedOut, metadata={"description": "The next score of each, in percent of its scale."}
+    )
+    answering = fields.Nested(
+        ComparedOut, metadata={"description": "How many of those who were asked answered, in percent."}
+    )
+
+
 class LoopOut(ma.Schema):
     """What became of a loop. Silence is neither fixed nor not yet."""
 
@@ -114,6 +174,7 @@ class LoopOut(ma.Schema):
         "fixed": 11,
         "not_yet": 2,
         "interval": [57.8, 95.7],
+        "effect": None,
     }
 
     id = fields.String()
@@ -134,4 +195,7 @@ class LoopOut(ma.Schema):
     not_yet = fields.Integer()
     interval = fields.List(
         fields.Float(), allow_none=True, metadata={"description": "95 %, of fixed among both, in percent."}
+    )
+    effect = fields.Nested(
+        LoopEffectOut, allow_none=True, metadata={"description": "Null where nobody was to be told later."}
     )

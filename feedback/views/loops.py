@@ -4,11 +4,12 @@ from typing import Any
 
 from flask import g
 
-from feedback import loops
+from feedback import held_out, loops
 from feedback.models import Loop, Topic
-from feedback.schemas.loops import AudienceOut, LoopBody, LoopMadeOut, LoopOut
+from feedback.schemas.loops import AudienceOut, LoopBody, LoopEffectOut, LoopMadeOut, LoopOut
 from surveys import visible
 from surveys.base import clock
+from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent
@@ -19,10 +20,18 @@ routes = Routes("loops", __name__, url_prefix="/api/loops", description="Telling
 
 @topics.route("/<topic_id>/loop", methods=["GET"])
 @needs("write")
+@topics.arguments(lists.PageArgs, location="query")
 @topics.response(200, AudienceOut)
-def audience(topic_id: str) -> Any:
-    """Who would be told of a topic now, each once, and with which sentence of their own."""
+def audience(query: dict[str, Any], topic_id: str) -> Any:
+    """Who would be told of a topic now, each once, and with which sentence of their own; who spoke last comes first."""
     found = loops.audience(_own(topic_id), (), clock.now())
+    page, following = found.told, None
+    if "cursor" in query:
+        (last,) = lists.decode_cursor(query["cursor"], int)
+        page = [each for each in page if each.response.key < last]
+    if len(page) > query["limit"]:
+        page = page[: query["limit"]]
+        following = lists.encode_cursor(page[-1].response.key)
     items = [
         {
             "person": each.person.id,
@@ -31,9 +40,9 @@ def audience(topic_id: str) -> Any:
             "sentence": each.sentence,
             "response": each.response.id,
         }
-        for each in found.told
+        for each in page
     ]
-    return {"items": items, "next": None, "left_out": found.left_out}
+    return {"items": items, "next": following, "left_out": found.left_out}
 
 
 @topics.route("/<topic_id>/loop", methods=["POST"])
@@ -50,13 +59,24 @@ def close(body: dict[str, Any], topic_id: str) -> Any:
     return {"id": loop.id, "send_at": loop.send_at, **undo_until, "told": told, "held_out": held_out}
 
 
+@routes.route("/effect", methods=["GET"])
+@needs("write")
+@routes.response(200, LoopEffectOut)
+def effect() -> Any:
+    """What telling does, over all loops that held people out: who was told at once against who is told 60 days later,
+    by their next score and by how many answer when they are asked again.
+    """
+    visible.demand_all(g.caller, _SHARED)
+    return held_out.compared(clock.now())
+
+
 @routes.route("/<loop_id>", methods=["GET"])
 @needs("write")
 @routes.response(200, LoopOut)
 def show(loop_id: str) -> Any:
     """What became of it so far."""
     visible.demand_all(g.caller, _SHARED)
-    loop = visible.own(Loop, loop_id, g.caller)
+    loop, now = visible.own(Loop, loop_id, g.caller), clock.now()
     return {
         "id": loop.id,
         "topic": loop.topic_id,
@@ -65,6 +85,7 @@ def show(loop_id: str) -> Any:
         "undo_until": loop.send_at,
         "undone_at": loop.undone_at,
         **vars(loops.outcome(loop)),
+        "effect": held_out.compared(now, loop) if loop.holdout else None,
     }
 
 

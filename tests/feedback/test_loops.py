@@ -9,12 +9,13 @@ import time_machine
 from playhouse.test_utils import count_queries
 
 from feedback import loops
-from feedback.models import FollowUp, Letter, Placement, Telling, Topic
+from feedback.models import FollowUp, Letter, Loop, Placement, Telling, Topic
 from surveys import links
 from surveys.base import delivery, jobs
+from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
-from surveys.models import Person, Response
+from surveys.models import Invitation, Person, Response
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import forms_on, pressed, signed_in
 
@@ -266,6 +267,212 @@ def test_nobody_is_told_twice_of_what_was_merged_and_few_statements_find_who_is_
     with count_queries() as many:
         assert loops.audience(row, (), NOW + timedelta(days=9)).left_out["no consent"] == 24
     assert many.count == few.count
+
+
+def pages_of(mail):
+    """The page behind each mail, by its address."""
+    links_ = {each.to: next(word for word in each.text.split() if "/f/" in word) for each in mail.sent}
+    return {to: link.removeprefix("http://localhost").partition("?")[0] for to, link in links_.items()}
+
+
+def test_whoever_says_fixed_after_not_yet_is_left_in_peace(
+    world, api, client, make, mail, topic, said, clock
+):
+    survey = make.survey()
+    for name in ("ann", "bob", "cem"):
+        said(survey, name)
+    other = said(survey, "cem", contact="reply", comment="The invoice is wrong.", into=None)
+    api.patch(f"/api/responses/{other['id']}", {"topics": []})
+    path = shipped(api, topic)
+    api.post(path, {"text": TEXT}, 202)
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    # Another answer of theirs has a case by now, which their "not yet" joins.
+    joined = api.post("/api/follow-ups", {"response": other["id"]})["id"]
+    pages = pages_of(mail)
+    for name, words in (("ann", ["not_yet", "fixed"]), ("bob", ["fixed"]), ("cem", ["not_yet", "fixed"])):
+        for answer in words:
+            clock.shift(60)
+            assert pressed(client, pages[f"{name}@x.example"], answer=answer).status_code == 200
+    cases = {case["rule"]: case for case in api.get("/api/follow-ups")["items"]}
+    assert {rule: (case["status"], case["priority"]) for rule, case in cases.items()} == {
+        "not_yet": ("solved", 1),
+        "by_hand": ("new", 0),
+    }
+    assert cases["by_hand"]["id"] == joined
+    for name in ("ann", "cem"):
+        ask = {"survey": survey.id, "person": {"email": f"{name}@x.example"}, "on_block": "drop"}
+        assert api.post("/api/triggers", ask, None).get_json().get("rule") != "owed_help"
+    # And once more not yet: the same case stands open again.
+    clock.shift(60)
+    pressed(client, pages["ann@x.example"], answer="not_yet")
+    assert api.get(f"/api/follow-ups/{cases['not_yet']['id']}")["status"] == "new"
+
+
+def test_two_people_who_became_one_are_told_once_a_week(world, api, make, mail, topic, said, clock):
+    survey = make.survey()
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    said(survey, "ann")
+    said(survey, None, into=other, person={"id": "7", "name": "Ann Seven"})
+    # The website knows them by an id, and by another address.
+    api.post("/api/people", {"id": "7", "email": "seven@x.example"}, 200)
+    for each in (topic, other):
+        assert api.post(shipped(api, each), {"text": TEXT}, 202)["told"] == 1
+    # Before the letters leave, a key's holder says that both are one.
+    ann = Person.get(Person.email == "ann@x.example")
+    Person.update(known_email="ann@x.example", claimed_email="ann@x.example").where(
+        Person.external_id == "7"
+    ).execute()
+    Letter.update(email="ann@x.example").execute()
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert [each.to for each in mail.sent] == ["ann@x.example"]
+    assert Counter(row.state for row in Letter.select()) == {"sent": 1, "cancelled": 1}
+    # Nor by a loop whose list was made while they were two.
+    third = api.post("/api/topics", {"label": "Parking"})["id"]
+    said(survey, "ann", into=third)
+    assert api.get(shipped(api, third))["left_out"] == {"told of something this week": 1}
+    row = Response.select().order_by(Response.key.desc()).first()
+    heard = loops.Heard(ann, [each.id for each in Person.select()], row, "ann@x.example", "en", "The card.")
+    caller = Caller("mem_1", "Ann", frozenset(), None, "mem_1")
+    assert loops._put(Telling.get().loop_id, [heard], TEXT, caller, datetime.now(UTC)) == {}
+
+
+def test_what_should_have_left_last_week_is_not_told_beside_this_weeks(
+    world, api, make, mail, topic, said, clock
+):
+    survey = make.survey()
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    for each in (topic, other):
+        said(survey, "ann", into=each)
+        api.post(shipped(api, each), {"text": TEXT}, 202)
+        # Nobody works meanwhile.
+        clock.shift(timedelta(days=7))
+    world.work()
+    assert len(mail.sent) == 1
+
+
+def test_thousands_are_written_in_parts_and_what_is_cut_off_tells_nobody(
+    world, api, make, mail, topic, said, clock, monkeypatch
+):
+    monkeypatch.setattr(loops, "AT_ONCE", 2)
+    survey = make.survey()
+    for number in range(5):
+        said(survey, f"p{number}")
+    path = shipped(api, topic)
+    put, parts = loops._put, []
+
+    def dying(*args):
+        parts.append(len(args[1]))
+        if len(parts) == 3:
+            raise Killed
+        return put(*args)
+
+    monkeypatch.setattr(loops, "_put", dying)
+    with pytest.raises(Killed):
+        api.post(path, {"text": TEXT}, 202)
+    assert (parts, Letter.select().count(), api.get(path)["left_out"]) == ([2, 2, 1], 4, {"told already": 4})
+    assert loops.recent() == []
+    assert [row.id for row in loops.waiting()] == [topic]
+    assert "in some minutes" in api.call("POST", path, 409, json={"text": TEXT})["detail"]
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert mail.sent == []
+    monkeypatch.setattr(loops, "_put", put)
+    made = api.post(path, {"text": TEXT}, 202)
+    assert (made["told"], Loop.select().count(), Letter.select().count()) == (5, 1, 5)
+    # The ten minutes begin when the last one stands; undone they are taken away some at a time, and told after all.
+    assert Loop.get().ready_at == Loop.get().send_at - loops.UNDO
+    api.delete(f"/api/loops/{made['id']}")
+    assert Letter.select().count() == 0
+    assert api.post(path, {"text": TEXT}, 202)["told"] == 5
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert len({each.to for each in mail.sent}) == len(mail.sent) == 5
+
+
+def spoken(make, survey, topic, number):
+    """Somebody who spoke of a topic, without the way there."""
+    person = f"per_{number:024}"
+    Person.insert(id=person, email=f"p{number}@x.example", verified=True, created_at=NOW).execute()
+    row = make.response(survey, 3, comment=f"The card of {number}.", contact="news")
+    Response.update(person=person).where(Response.key == row.key).execute()
+    Placement.insert(topic=topic, response=row.key, evidence=["card"], by_person=True).execute()
+
+
+def test_who_was_told_is_held_against_who_is_told_later(world, api, make, mail, topic, clock):
+    survey = make.survey()
+    assert api.get("/api/loops/effect")["score"]["verdict"] == "too_few"
+    for number in range(80):
+        spoken(make, survey, topic, number)
+    path = shipped(api, topic)
+    # What is undone drew nobody.
+    api.delete(f"/api/loops/{api.post(path, {'text': TEXT, 'holdout': 0.5}, 202)['id']}")
+    made = api.post(path, {"text": TEXT, "holdout": 0.5}, 202)
+    assert api.get("/api/loops/effect")["loops"] == 0
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    drawn = {row.person_id: row.held_out for row in Telling.select()}
+    other, told_at, place = make.survey("csat"), datetime.now(UTC), Counter[bool]()
+    clock.shift(timedelta(days=70))
+    for number in range(70):
+        person = f"per_{number:024}"
+        later, moment = drawn[person], told_at + timedelta(days=1, seconds=number)
+        mine = person
+        if number % 2:
+            # On the website they go by an id, in a row of its own.
+            mine, email = f"per_9{number:023}", f"p{number}@x.example"
+            Person.insert(
+                id=mine, external_id=f"site-{number}", known_email=email, verified=True, created_at=NOW
+            ).execute()
+        # Neither what they say second counts, nor what they say once all are told.
+        said_later = (other, 1, moment + timedelta(days=3)), (other, 1, moment + timedelta(days=61))
+        for asking, score, at in ((survey, (5 if later else 9) + number % 2, moment), *said_later):
+            row = make.response(asking, score, at)
+            Response.update(person=mine).where(Response.key == row.key).execute()
+        # Four of five who were told answer what they are asked, and two of five of the others.
+        place[later] += 1
+        answered_at = moment if place[later] % 5 < (2 if later else 4) else None
+        Invitation.create(
+            id=f"inv_{number:024}", survey=survey.id, person=person, channel="email", status="sent",
+            created_at=moment, sent_at=moment, answered_at=answered_at,
+        )  # fmt: skip
+    row = make.response(survey, 0, told_at + timedelta(days=61))
+    Response.update(person=f"per_{75:024}").where(Response.key == row.key).execute()
+    found = api.get("/api/loops/effect")
+    assert (found["loops"], found["told"], found["held_out"]) == (1, made["told"], made["held_out"])
+    assert found["score"]["told"]["n"] + found["score"]["held_out"]["n"] == 70
+    assert 90 <= found["score"]["told"]["mean"] <= 100
+    assert 50 <= found["score"]["held_out"]["mean"] <= 60
+    assert found["score"]["verdict"] == found["answering"]["verdict"] == "higher"
+    assert found["score"]["interval"][0] < found["score"]["difference"] < found["score"]["interval"][1]
+    assert api.get(f"/api/loops/{made['id']}")["effect"] == found
+    editor = signed_in(world, "editor")
+    assert "/team/loop/effect" in editor.get("/team/loop").get_data(as_text=True)
+    assert "Higher for those who were told" in editor.get("/team/loop/effect").get_data(as_text=True)
+    # Who is erased counts in neither group.
+    gone = next(person for person, later in drawn.items() if later)
+    api.delete(f"/api/people/{gone}")
+    world.work()
+    assert api.get("/api/loops/effect")["held_out"] == made["held_out"] - 1
+
+
+def test_whoever_would_be_told_is_listed_in_pages(world, api, make, topic, said):
+    survey = make.survey()
+    for number in range(5):
+        said(survey, f"p{number}")
+    said(survey, "silent", contact=None)
+    path = shipped(api, topic)
+    names, cursor = [], ""
+    while cursor is not None:
+        found = api.get(f"{path}?limit=2{cursor and '&cursor=' + cursor}")
+        assert len(found["items"]) <= 2
+        assert found["left_out"] == {"no consent": 1}
+        names += [each["name"] for each in found["items"]]
+        cursor = found["next"]
+    assert names == ["P4", "P3", "P2", "P1", "P0"]
+    for wrong in ("limit=0", "limit=x", "cursor=x", "page=2"):
+        api.call("GET", f"{path}?{wrong}", 422)
 
 
 class Killed(BaseException):

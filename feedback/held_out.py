@@ -1,0 +1,159 @@
+"""What telling does: people who were told what came of what they said, against those whom chance had told later.
+
+Who is held out was drawn, and written down, before anything left. Everybody counts in the group that they were drawn
+into, told or not, so that the groups differ by chance alone; who was erased since counts in neither.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from feedback.domain import experiments
+from feedback.domain.experiments import Compared
+from feedback.loops import HELD_OUT
+from feedback.models import Letter, Loop, Telling
+from surveys.base.clock import microseconds
+from surveys.domain.metrics import METRICS
+from surveys.models import Invitation, Person, Response, Survey
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of `loops` loops: how many were to be told at once and how many later; their next score, in percent of its scale;
+    and how many of those who were asked again answered, in percent. `first` is told, `second` held out."""
+
+    loops: int
+    told: int
+    held_out: int
+    score: Compared
+    answering: Compared
+
+
+def compared(now: datetime, loop: Loop | None = None) -> Comparison:
+    """What happened in the 60 days in which only some were told, in all loops or in one.
+
+    Whoever is in several loops counts in the first of them.
+    """
+    people = _drawn(now, loop)
+    scores = _next_scores(people)
+    asked, answered = _asks(people)
+    trials: dict[str, tuple[list[float], list[float]]] = {}
+    counts: dict[str, list[int]] = {}
+    for letter, each in people.items():
+        at = int(each.held_out)
+        if letter in scores:
+            trials.setdefault(each.loop, ([], []))[at].append(scores[letter])
+        if letter in asked:
+            mine = counts.setdefault(each.loop, [0, 0, 0, 0])
+            mine[2 * at] += letter in answered
+            mine[2 * at + 1] += 1
+    held_out = sum(each.held_out for each in people.values())
+    return Comparison(
+        len({each.loop for each in people.values()}),
+        len(people) - held_out,
+        held_out,
+        experiments.means(list(trials.values())),
+        experiments.shares([(did, n, others, m) for did, n, others, m in counts.values()]),
+    )
+
+
+def drawn() -> bool:
+    """Whether anybody was ever held out."""
+    return Telling.select().where(Telling.held_out).exists()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody in a loop that held people out. `since` inclusive, `until` exclusive: when only some were told."""
+
+    loop: str
+    held_out: bool
+    since: datetime
+    until: datetime
+
+
+def _experiments(now: datetime, loop: Loop | None) -> Any:
+    """The condition on loops."""
+    found = (
+        (Loop.holdout > 0) & Loop.ready_at.is_null(False) & Loop.undone_at.is_null() & (Loop.send_at <= now)
+    )
+    return found if loop is None else found & (Loop.id == loop.id)
+
+
+def _drawn(now: datetime, loop: Loop | None) -> dict[str, _Person]:
+    """By the ids of their letters."""
+    rows: Any = (
+        Telling.select(Telling.letter, Telling.person, Telling.loop, Telling.held_out, Loop.send_at)
+        .join(Loop, on=(Loop.id == Telling.loop))
+        .where(_experiments(now, loop))
+        .order_by(Loop.send_at, Telling.letter)
+        .tuples()
+    )
+    found, seen = {}, set()
+    for letter, person, loop_id, held_out, since in rows:
+        if person not in seen:
+            seen.add(person)
+            found[letter] = _Person(loop_id, bool(held_out), since, since + HELD_OUT)
+    return found
+
+
+def _of_letters() -> Any:
+    """As a part of a statement: the letters of tellings, and every row that their person goes by."""
+    own = Telling.select(Telling.letter.alias("letter"), Telling.person.alias("person"))
+    others = [
+        Telling.select(Telling.letter.alias("letter"), Person.id.alias("person"))
+        .join(Letter, on=(Letter.id == Telling.letter))
+        .join(Person, on=(column == Letter.email))
+        .where(Person.verified)
+        for column in (Person.email, Person.known_email)
+    ]
+    return (own | others[0] | others[1]).alias("mine")
+
+
+def _next_scores(people: dict[str, _Person]) -> dict[str, float]:
+    """What each gave first in that time, in percent of the scale."""
+    mine = _of_letters()
+    rows: Any = (
+        Response.select(mine.c.letter, Response.key, Response.score, Survey.metric)
+        .join(Survey)
+        .join_from(Response, mine, on=(mine.c.person == Response.person))
+        .where(Response.counted, *_since(Response.created_at, people))
+        .order_by(Response.key)
+        .tuples()
+    )
+    found: dict[str, float] = {}
+    for letter, key, score, metric in rows:
+        each = people.get(letter)
+        if each is None or letter in found or not microseconds(each.since) <= key < microseconds(each.until):
+            continue
+        low, high = METRICS[metric].minimum, METRICS[metric].maximum
+        found[letter] = 100 * (score - low) / (high - low)
+    return found
+
+
+def _asks(people: dict[str, _Person]) -> tuple[set[str], set[str]]:
+    """Who was asked in that time, and who of them answered what they were asked."""
+    mine = _of_letters()
+    rows: Any = (
+        Invitation.select(mine.c.letter, Invitation.sent_at, Invitation.answered_at)
+        .join(mine, on=(mine.c.person == Invitation.person))
+        .where(Invitation.sent_at.is_null(False), ~Invitation.unverified, *_since(Invitation.sent_at, people))
+        .tuples()
+    )
+    asked, answered = set(), set()
+    for letter, sent_at, answered_at in rows:
+        each = people.get(letter)
+        if each is not None and each.since <= sent_at < each.until:
+            asked.add(letter)
+            answered |= {letter} if answered_at is not None else set()
+    return asked, answered
+
+
+def _since(column: Any, people: dict[str, _Person]) -> Iterator[Any]:
+    """What is older than all loops need not be read."""
+    if people:
+        yield column >= min(each.since for each in people.values())
