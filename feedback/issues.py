@@ -99,7 +99,7 @@ def connect(values: Mapping[str, Any], now: datetime) -> tuple[Tracker, str | No
         created_at=now,
     )
     db.write(lambda: row.save(force_insert=True))
-    return row, fresh
+    return Tracker.get_by_id(row.id), fresh
 
 
 def change(row: Tracker, values: Mapping[str, Any]) -> Tracker:
@@ -371,8 +371,9 @@ def work(payload: dict[str, Any], now: datetime) -> None:
             _create(row, adapter, adapter.ready(account, ask), now)
         else:
             _unknown(row, "It is not in the tracker (yet).", now)
-    except Absent:
-        _fails(row, _why(Absent()), now)
+    except Absent as error:
+        # Who sees nothing in a place cannot tell what was made there.
+        (_fails if row.state == WANTED else _unknown)(row, _why(error), now)
     except Declined as declined:
         if not declined.again and row.state == WANTED:
             _fails(row, _why(declined), now)

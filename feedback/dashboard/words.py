@@ -1079,6 +1079,7 @@ WORDS = {
     "connections.empty": "No helpdesk is connected",
     "connections.empty.next": "Connect one below: when a ticket is solved, its customer is asked, and you read here "
     "what was decided and why.",
+    "connections.trackers": "GitHub, Jira and Linear, where topics are worked on, have a page of their own:",
     "connections.make": "Connect a helpdesk",
     "connections.make.button": "Connect it",
     "connections.proof": "Proof",

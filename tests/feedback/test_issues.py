@@ -157,6 +157,15 @@ def test_a_killed_worker_makes_no_second_issue(place, topic, standin, monkeypatc
 
 
 @ON_SQLITE
+def test_who_sees_nothing_in_a_place_does_not_say_that_nothing_was_made(place, topic):
+    made(place, topic)
+    TopicIssue.update(state="trying", ref=None).execute()
+    place.handle = lambda *_: (404, {"message": "Not Found"})
+    issues.work({"topic": topic, "marker": TopicIssue.get().marker}, clock.now())
+    assert shown(place, topic)["state"] == "unknown"
+
+
+@ON_SQLITE
 @EACH
 def test_an_issue_that_is_there_is_linked_by_its_address(place, topic, standin):
     other = Topic.create(id="top_other", label="Parking", created_at=clock.now()).id
@@ -268,6 +277,7 @@ def test_a_trackers_secrets_are_sealed_and_shown_once(world, api):
     created = api.post("/api/trackers", given, 201)
     secret, path = created["secret"], f"/api/trackers/{created['id']}"
     assert created["webhook"] == f"http://localhost/trackers/{created['id']}"
+    assert (created["heard_at"], created["checked_at"], created["problem"]) == (None, None, None)
     kept = str(Tracker.select(Tracker.credentials.cast("TEXT"), Tracker.secret.cast("TEXT")).tuples().get())
     for said in (api.get(path), api.get("/api/trackers"), api.patch(path, {"name": "Web"}), kept):
         assert secret not in str(said)
