@@ -195,7 +195,7 @@ def test_every_number_leads_to_as_many_answers_as_it_says(full):
             wrong.append((href, n, shown and shown[1], len(lines)))
     print(f"{len(numbers)} numbers on {len(addresses)} pages followed and counted again, {len(wrong)} wrong")
     assert numbers
-    assert wrong == []
+    assert not wrong, wrong
 
 
 def test_every_page_stands_without_scripts_and_every_form_has_its_button(browse, full):
