@@ -19,7 +19,7 @@ from surveys.base.delivery import webhook as transport
 from surveys.base.errors import Clash
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent, WebhookTotal
 
-#: What can be asked for. Not all of these happen yet.
+#: What can be asked for.
 TYPES = (
     *("response.created", "response.updated", "response.deleted", "comment.read"),
     *("follow_up.opened", "follow_up.overdue", "follow_up.closed"),

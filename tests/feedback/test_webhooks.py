@@ -1,7 +1,9 @@
 """Webhooks as their receiver meets them: signed, at least once, in order, and nobody waits for who is slow."""
 
 import json
+import re
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -134,6 +136,56 @@ def test_an_answer_its_changes_and_its_end_are_told_signed_as_the_feed_shows_the
         if line.startswith("earshot_events_total{")
     }
     assert counted == queued
+
+
+@ON_SQLITE
+def test_feed_webhooks_and_prometheus_tell_of_one_stream_alike(world, api, make, hook, receiver):
+    hook()
+    hook("response.updated", url="https://other.example/")
+    survey, at, followed = make.survey(), None, {}
+
+    def follow():
+        nonlocal at
+        while True:
+            page = api.get("/api/feed", order="changed", limit=2, **({"cursor": at} if at else {}))
+            at = page["next"]
+            followed.update({item["id"]: item for item in page["items"]})
+            if not page["items"]:
+                return
+
+    rows = [make.response(survey, score, comment=f"Parcel {score} came late.") for score in range(5)]
+    rows.append(make.response(survey, 9))
+    world.work()
+    follow()
+    api.patch(f"/api/responses/{rows[0].id}", {"tags": ["vip"]})
+    api.patch(f"/api/responses/{rows[1].id}", {"excluded": True})
+    make.response(survey, 2, id=rows[5].id, revision=2, comment="And then it broke.")
+    world.work()
+    follow()
+    api.patch(f"/api/responses/{rows[0].id}", {"tags": []})
+    api.delete(f"/api/responses/{rows[2].id}")
+    api.patch(f"/api/responses/{rows[3].id}", {"sentiment": "positive"})
+    world.work()
+    follow()
+    # Each response ends where its last webhook ended.
+    told = {}
+    for url, _, body in receiver.taken:
+        if url == URL:
+            told[body["data"]["id"]] = body["data"]
+    gone = told.pop(rows[2].id)
+    assert gone == {**followed.pop(rows[2].id), "survey": survey.id}
+    assert told == followed
+    # And so many were counted as were queued; all of them arrived, also those about what is deleted by now.
+    queued = Counter(body["type"] for _, _, body in receiver.taken)
+    text = world.client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_data(as_text=True)
+    counted = re.findall(r'^earshot_events_total\{type="(.*?)"\} (\S+)$', text, re.MULTILINE)
+    assert {type_: int(float(n)) for type_, n in counted} == queued
+    assert queued["response.created"] == 6
+    assert queued["response.deleted"] == 1
+
+
+def test_every_type_of_event_is_one_that_happens(world):
+    assert [type_ for type_ in telling.TYPES if telling.view(type_) is None] == []
 
 
 def test_who_is_slow_or_dead_delays_nobody_and_order_is_kept(world, api, make, hook, receiver):
