@@ -12,7 +12,7 @@ from feedback.domain import goals
 from feedback.domain.goals import CANNOT_TELL, Level
 from feedback.models import Goal
 from surveys import daily_counts, visible
-from surveys.base import clock, db, ids
+from surveys.base import clock, db, ids, worker
 from surveys.base.accounts import keys
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Refused, Unauthorized
@@ -26,6 +26,9 @@ from surveys.webhooks.telling import Told, View
 log = structlog.get_logger()
 
 CHANGED = "goal.changed"
+
+#: Goals whose words stand on other pages.
+MOST_SHOWN = 50
 
 #: The longest that a goal takes.
 LONGEST = timedelta(days=366 * 5)
@@ -113,6 +116,22 @@ def shown(row: Goal, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
 def stored(row: Goal) -> dict[str, Any]:
     """The same as it was last judged, with its weeks (`series`), without a statement."""
     return {**_plain(row), **(row.judged or {})}
+
+
+def running(rows: Any) -> dict[str, list[tuple[str, str]]]:
+    """The names and words of goals that run, out of a query, by the survey that each is of."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    query = rows.where(Goal.ended_at.is_null(), Goal.survey.is_null(False)).order_by(Goal.due, Goal.id)
+    for row in query.limit(MOST_SHOWN):
+        found.setdefault(str(row.survey_id), []).append(
+            (row.name, (row.judged or {}).get("word", CANNOT_TELL))
+        )
+    return found
+
+
+def hourly(now: datetime) -> None:
+    """Judge goals beside the worker's other work."""
+    worker.beside(lambda: look(now), "goals")
 
 
 def look(now: datetime) -> None:

@@ -75,7 +75,7 @@ def install() -> None:
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
             "queue digests": digests.hourly,
-            "judge goals": goals.look,
+            "judge goals": goals.hourly,
         }
     )
     worker.nightly(

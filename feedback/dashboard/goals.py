@@ -126,7 +126,6 @@ def _page(
         told=told,
         trial=trial,
         today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
-        limited=visible.only(caller) is not None,
     )
 
 

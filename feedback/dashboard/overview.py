@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import request
 
-from feedback import drivers, feed, pins, results, rollups
+from feedback import drivers, feed, goals, pins, results, rollups
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence, surges
-from feedback.models import Pin
+from feedback.models import Goal, Pin
 from feedback.numbers import Asked, Mover, Number, Series
 from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
 from feedback.topics import reports
@@ -102,6 +102,7 @@ def overview() -> Any:
         today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
         limited=seen is not None,
         writes=layout.may("write"),
+        goals={} if until else goals.running(visible.narrowed(Goal.select(), registry.caller())),
     )
 
 

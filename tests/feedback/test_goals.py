@@ -167,6 +167,8 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
         shown = text_of(editor.get(page))
         for said in ("Behind", "&lt;b&gt;Happier", "Straight path", "The weeks as a table", "20 answers"):
             assert said in shown, said
+        overview = text_of(editor.get("/team"))
+        assert "&lt;b&gt;Happier&lt;/b&gt;</bdi></a>: Behind" in overview
         [delete] = [form for _, form in editor.forms(page) if form.get("goal")]
         assert editor.post(page, {**delete, "do": "delete"}).status_code == 303
         assert Goal.select().count() == 0
