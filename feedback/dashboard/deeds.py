@@ -105,6 +105,8 @@ DEEDS = {
     "POST /team/triggers": "asked what would be decided",
     "POST /team/surveys": "made a survey",
     "POST /team/surveys/{survey_id}": "changed a survey, switched its test mode, or made another secret for it",
+    "POST /team/brand": "changed the brand",
+    "POST /team/brand/preview/{part}": "tried the brand out",
     "POST /team/surveys/{survey_id}/preview/{part}": "tried a survey out",
     "POST /team/topics": "taught a topic, or asked for a review of the topics",
     "POST /team/topics/{topic_id}": "changed, merged or split a topic, or did something about its issue",
