@@ -47,7 +47,11 @@ _NEAR_ALONE = 0.45  # cosine from which nearness is enough, where the words of a
 _SPOKEN_WEIGHT, _MEANT_WEIGHT = 0.6, 0.4
 _MEANT = (1.0, 0.5, 0.25)  # what the nearest matters of a comment get, the first most
 MEANT_ON = 40  # comments of a topic, the most typical, whose meaning is asked for the matter
-_BEHIND = 0.15  # how far a matter may be behind the best one, whose name another topic has, to name a topic
+# How far a matter may be behind the best one, whose name another topic has, to name a topic: as good as it, or farther
+# behind and spoken of by so many of the comments.
+_AS_GOOD, _BEHIND, _PLAINLY = 0.04, 0.15, 0.3
+_OVERALL = "Overall experience"  # the matter of those who tell feelings alone
+_SURELY_NEAR = 0.45  # cosine from which a matter may name a topic of which nobody says its words
 _CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
 _PHRASED = frozenset(
     "de en es fr it nl pt".split()
@@ -112,8 +116,8 @@ _NO_NAME = _words("""
     two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
     biscuit thx problem problems thing things category everywhere nowhere
 """)
-_PLAIN = _words(
-    "money account option options service services eating product products device item items funds thing"
+_PLAIN = _words(  # say too little beside the name of a matter
+    "money cash card cards currency account option options eating product products device devices item items funds new"
 )
 _JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
     "although and because but can could have if since should so than that then though unless until when where "
@@ -154,9 +158,11 @@ class Name:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A matter that a topic may speak of: its number, how well it fits, and whether it surely does."""
+    """A matter that a topic may speak of: its number, the share of comments that say its words, how well it fits, and
+    whether it surely does."""
 
     number: int
+    spoken: float
     score: float
     sure: bool
 
@@ -368,14 +374,14 @@ class _Phrasing:
         named = [label] if label else []
         chosen = _different(ranked, weights, {*taken, *map(stems, named)}, self._is_good(topic))
         chosen = chosen[: 2 - len(named)]
-        candidates = named + [_write(phrase, self._spoken) for phrase in chosen]
+        candidates = named + [self._written(phrase) for phrase in chosen]
         known = {stem for phrase in chosen for stem in _key(phrase)}
         sentence = _telling_sentence(self.texts[topic], weights, known, self._banned)
         if sentence:
             candidates.append(sentence[:1].upper() + sentence[1:])
         elif chosen:
             chosen += _adding(ranked, weights, chosen)
-            candidates = named + [_write(phrase, self._spoken) for phrase in chosen]
+            candidates = named + [self._written(phrase) for phrase in chosen]
         mark = matters.own_words(label) if label else ""
         terms = [*([mark] if mark else []), *(" ".join(phrase) for phrase in chosen)]
         terms += [" ".join(phrase) for phrase, _ in ranked[:_TERMS]]
@@ -410,32 +416,50 @@ class _Phrasing:
         best, own = usable[0]
         free = [(fit, each) for fit, each in usable if stems(each) not in taken]
         for fit, each in free[:1]:
-            if fit.sure and best.score - fit.score <= _BEHIND:
+            behind = best.score - fit.score
+            if fit.sure and (behind <= _AS_GOOD or (behind <= _BEHIND and fit.spoken >= _PLAINLY)):
                 return each
         good = self._is_good(topic)
-        if best.sure or not any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked):
+        has_phrase = any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked)
+        if best.sure or not has_phrase:
             if free and free[0][0] is best:
                 return own
-            if (beside := self._beside(topic, best, own, ranked, taken)) is not None:
+            if (beside := self._beside(topic, own, ranked, taken)) is not None:
                 return beside
-            if free:
+            if not has_phrase and free and (free[0][0].sure or best.score - free[0][0].score <= _BEHIND):
                 return free[0][1]
-        return None
+        known = matters.load("en")
+        tells_feelings = any(known[fit.number].name == _OVERALL for fit in fits)
+        return self._feeling(ranked, taken) if tells_feelings and not has_phrase else None
+
+    def _feeling(
+        self, ranked: Sequence[tuple[tuple[str, ...], float]], taken: Collection[frozenset[str]]
+    ) -> str | None:
+        """The name of a topic that speaks of no thing: the overall experience, and how people put it where another
+        topic has that name."""
+        own = matters.translated(_OVERALL, self.language)
+        if own is None or stems(own) not in taken:
+            return own
+        said = (_write(phrase, self._spoken, capital=False) for phrase, _ in ranked if len(phrase) <= 2)
+        labels = (f"{own}{matters.BESIDE}{each}" for each in said)
+        return next((label for label in labels if stems(label) not in taken), None)
 
     def _beside(
         self,
         topic: str,
-        fit: _Fit,
         own: str,
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
     ) -> str | None:
         """A matter's name with what marks the topic, beyond the matter's own words: "Refunds: deposit"."""
-        matter = matters.load("en")[fit.number]
-        told = stems(own).union(*map(stems, (matter.name, *matter.clues)))
-        good = self._is_good(topic, 1)
+        good = self._is_good(topic, 1, beside=True)
         for phrase, _ in ranked:
-            if len(phrase) <= 2 and good(phrase) and _PLAIN.isdisjoint(phrase) and not _key(phrase) & told:
+            if (
+                len(phrase) <= 2
+                and good(phrase)
+                and _PLAIN.isdisjoint(phrase)
+                and not _key(phrase) & stems(own)
+            ):
                 label = f"{own}{matters.BESIDE}{_write(phrase, self._spoken, capital=self.language == 'de')}"
                 if stems(label) not in taken:
                     return label
@@ -448,8 +472,13 @@ class _Phrasing:
         own = matters.translated(name, self.language) if self.language in matters.languages() else name
         return own if own and self._banned.isdisjoint(fold(own).split()) else None
 
-    def _is_good(self, topic: str, times: int = 2) -> Callable[[tuple[str, ...]], bool]:
-        """Whether a phrase may name a topic: a thing that a good part of the comments speaks of."""
+    def _written(self, phrase: tuple[str, ...]) -> str:
+        """A phrase as a name; one that says what a matter is called is called as that: "gift card" as "Gift cards"."""
+        return _called_alike(self.language).get(_key(phrase)) or _write(phrase, self._spoken)
+
+    def _is_good(self, topic: str, times: int = 2, beside: bool = False) -> Callable[[tuple[str, ...]], bool]:
+        """Whether a phrase may name a topic: a thing that a good part of the comments speaks of; or may stand `beside`
+        the name of a matter, where a quality will do."""
         found = self._phrases[topic]
 
         def good(phrase: tuple[str, ...]) -> bool:
@@ -458,7 +487,11 @@ class _Phrasing:
                 self.language in _PHRASED
                 and names_a_matter(phrase)
                 and found.counts[phrase] >= share
-                and (self.language != "en" or is_a_thing(phrase))
+                and (
+                    self.language != "en"
+                    or is_a_thing(phrase)
+                    or (beside and len(phrase) == 1 and _kinds().get(phrase[0]) == "J")
+                )
                 and (self.language != "de" or self._spoken.get(phrase[-1], "")[:1].isupper())
             )
 
@@ -510,11 +543,18 @@ def _fits(
         order = np.argsort(-score, kind="stable")
         plain = order[least[order] < _MOSTLY][:1]
         found[topic] = [
-            _Fit(int(number), float(score[number]), bool(sure[number]))
+            _Fit(int(number), float(spoken[at, number]), float(score[number]), bool(sure[number]))
             for number in order
-            if likely[number] or sure[number] or (number == plain[0] and close[number] >= _NEAR)
+            if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
         ]
     return found
+
+
+@lru_cache(maxsize=16)
+def _called_alike(language: str) -> dict[frozenset[str], str]:
+    """The names of matters in a language by what they say, without endings."""
+    names = (matters.translated(matter.name, language) for matter in matters.load("en"))
+    return {stems(name): name for name in names if name}
 
 
 @lru_cache(maxsize=2)
