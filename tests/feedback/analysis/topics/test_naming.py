@@ -49,6 +49,37 @@ def test_two_topics_of_one_matter_have_two_names():
     assert "Parking" in labels
 
 
+def test_what_marks_a_second_topic_of_a_matter_stands_beside_its_name():
+    late = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
+    harmonicas = [f"{each}, the harmonica" for each in late[:3]]
+    encode = vectors.load().encode
+    texts = {"0": late, "1": harmonicas, "2": STAFF}
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    names = naming.name(texts, centres, vectors.load())
+    assert [names[topic].label for topic in "01"] == ["Delivery time", "Delivery time: harmonica"]
+    assert matters.own_words(names["1"].label) == "harmonica"
+    assert matters.of(names["1"].label) == matters.of("Lieferzeit: Sofa") == "Delivery time"
+
+
+def test_a_topic_is_called_in_each_language_of_its_comments():
+    said = [
+        "my parcel came two weeks late",
+        "late delivery",
+        "Das Paket kam viel zu spät an",
+        "Lieferung war zu spät",
+    ]
+    assert named(said, LIFT, STAFF).names == {"en": "Delivery time", "de": "Lieferzeit"}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "is_one"),
+    [("glass door", True), ("waste of money", True), ("zyzzx", True), ("never", False), ("to arrive", False),
+     ("arrived", False), ("from the shop", False)],
+)  # fmt: skip
+def test_a_phrase_that_names_a_topic_is_a_thing(phrase, is_one):
+    assert naming.is_a_thing(tuple(phrase.split())) is is_one
+
+
 @pytest.mark.parametrize(
     "phrase", ["worst seats", "monday night", "told twice", "she told", "not one two three"]
 )
