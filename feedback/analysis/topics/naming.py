@@ -114,7 +114,7 @@ _NO_NAME = _words("""
     everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
     lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
     two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
-    biscuit thx problem problems thing things category everywhere nowhere
+    none nothing biscuit thx problem problems thing things category everywhere nowhere
 """)
 _PLAIN = _words(  # say too little beside the name of a matter
     "money cash card cards currency account option options eating product products device devices item items funds new"
