@@ -1,5 +1,6 @@
 """The pages of docs/ say what is there, and so does what stands in the code."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -133,3 +134,11 @@ def test_every_link_between_pages_leads_somewhere():
                 wrong.append(f"{page.relative_to(ROOT)}: {target}")
     assert wrong == []
     assert seen > 60
+
+
+def test_every_command_that_measures_can_be_started():
+    pages = "\n".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    commands = sorted(set(re.findall(r"python -m (tests\.[a-z0-9_.]*\w)", pages)))
+    assert "tests.bench.scanners" in commands
+    for command in commands:
+        importlib.import_module(command)

@@ -15,10 +15,10 @@ from playwright.sync_api import sync_playwright
 from tests import servers
 from tests.browser import live as real
 from tests.browser import machines, mailed, people
-from tests.browser.conftest import FLAGS
 from tests.browser.live import Live
 from tests.browser.mailed import Mail
 from tests.browser.people import Person, Visit
+from tests.conftest import FLAGS
 
 
 def main() -> None:
