@@ -923,6 +923,7 @@ WORDS = {
     "brand.try.page": "Try the page",
     "brand.try.widget": "Try the widget",
     "brand.try.mail": "Try the mail",
+    "brand.preview.about": "As customers see it, with what stands in the form. Nothing that is answered here is kept.",
     "brand.without": "None",
     "brand.too_large": "Must not be larger than 100 KiB.",
     "survey.secret": "Identity secret",
