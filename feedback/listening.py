@@ -16,6 +16,7 @@ from feedback import (
     issues,
     letters,
     loops,
+    lost,
     proofs,
     readers,
     rollups,
@@ -65,7 +66,7 @@ def install() -> None:
     the_mail.use_letters(letters.sent)
     ask_history.use_owed_help(cases.owed_help)
     ask_history.use_mailed(loops.mailed)
-    responses.use_outcomes(loops.came_of)
+    responses.use_outcomes(loops.came_of, writing.hear)
     worker.hourly(
         {
             "close what nobody confirms": cases.lapse,
@@ -75,6 +76,7 @@ def install() -> None:
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
             "queue digests": digests.hourly,
+            "look who may be lost": lost.hourly,
             "judge goals": goals.hourly,
         }
     )
@@ -82,6 +84,7 @@ def install() -> None:
         {
             "review topics": reviews.nightly,
             "watch what was shipped": proofs.watch,
+            "look at all who may be lost": lost.nightly,
             "forget old notices": watching.forget_old,
             "forget digests": digests.tidy,
             "forget readers": readers.tidy,
@@ -192,10 +195,13 @@ REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
 # ------------------------------------------------------------------------------------------------------
 
 
-_READ = ("language", "says_nothing", "label", "score", "words", "text_label", "text_score", "shipped_label")
+_READ = (
+    *("language", "says_nothing", "leaves", "label", "score", "words"),
+    *("text_label", "text_score", "shipped_label"),
+)
 
 #: What the engine alone says, also where a person's label stands.
-_BESIDE_PERSON = ("language", "says_nothing", "text_label", "text_score", "shipped_label")
+_BESIDE_PERSON = ("language", "says_nothing", "leaves", "text_label", "text_score", "shipped_label")
 
 
 @functools.cache
@@ -210,7 +216,7 @@ def _warm_up() -> None:
 
 def _read(row: Response, comment: str) -> dict[str, Any]:
     # Here, because the text engines belong into the worker's memory and not into the web's.
-    from feedback.analysis import languages, nothing
+    from feedback.analysis import languages, leaving, nothing
     from feedback.analysis.sentiment import reading
 
     score, question, claimed = (
@@ -225,11 +231,16 @@ def _read(row: Response, comment: str) -> dict[str, Any]:
         found = reading.read(comment, score=score, question=question, language=claimed, adjustment=taught)
     if found is None or shipped is None:
         language = languages.of(comment, claimed)
-        silent = nothing.says_nothing(comment, language)
-        return dict.fromkeys(_READ) | {"language": language, "says_nothing": silent, "engine": ENGINE}
+        beside = {
+            "language": language,
+            "says_nothing": nothing.says_nothing(comment, language),
+            "leaves": leaving.leaves(comment, language),
+        }
+        return dict.fromkeys(_READ) | beside | {"engine": ENGINE}
     return {
         "language": found.language,
         "says_nothing": nothing.says_nothing(comment, found.language),
+        "leaves": leaving.leaves(comment, found.language),
         "label": str(found.label),
         "score": found.score,
         "words": list(found.words),

@@ -16,7 +16,7 @@ from peewee import Case, fn
 from feedback import letters
 from feedback.domain import quoting, statistics
 from feedback.letters import CANCELLED, FAILED, FIXED, NOT_YET, SCHEDULED, SENT, UNKNOWN
-from feedback.models import FollowUp, Letter, Loop, Placement, Telling, Topic, TopicStatus
+from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic, TopicStatus
 from feedback.topics import topics
 from surveys import ask_history, daily_counts, people, responses, wording
 from surveys.base import clock, db, delivery, ids, jobs, signing
@@ -322,13 +322,25 @@ def came_of(keys: Sequence[int], language: str) -> dict[int, list[responses.Outc
         .order_by(Placement.response, Topic.id)
         .tuples()
     )
-    found: dict[int, list[responses.Outcome]] = {}
+    said, found = _said_of(keys), dict[int, list[responses.Outcome]]()
     for key, status, note in rows:
         tag = wording.choose([language], list(note), "") if note else ""
-        outcome = responses.Outcome(status, note[tag] if tag else None)
+        asks = status == SHIPPED
+        outcome = responses.Outcome(status, note[tag] if tag else None, asks, said.get(key) if asks else None)
         if outcome not in found.setdefault(key, []):
             found[key].append(outcome)
     return found
+
+
+def words_on_pages(topic: Topic) -> Counter[str]:
+    """How many said on their own pages, without a letter, that what came of it is fixed for them, or not yet."""
+    rows: Any = (
+        OwnWord.select(OwnWord.answer, fn.COUNT(OwnWord.response))
+        .join(Placement, on=(Placement.response == OwnWord.response))
+        .where(Placement.topic == topic.id)
+        .group_by(OwnWord.answer)
+    )
+    return Counter(dict(rows.tuples()))
 
 
 def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> int:
@@ -412,6 +424,16 @@ def _mail(
         asks=status == SHIPPED,
     )
     return the_mail.compose(mail, person, survey, None)
+
+
+def _said_of(keys: Sequence[int]) -> dict[int, str]:
+    """What people said so far of what came of answers, by a letter's page or by their own."""
+    by_letter: Any = Telling.select(Telling.response, Letter.answer).join(
+        Letter, on=(Letter.id == Telling.letter)
+    )
+    by_letter = by_letter.where(Telling.response.in_(list(keys)), Letter.answer.is_null(False))
+    own: Any = OwnWord.select(OwnWord.response, OwnWord.answer).where(OwnWord.response.in_(list(keys)))
+    return dict([*own.tuples(), *by_letter.order_by(Letter.answered_at).tuples()])
 
 
 def _told_since(topic: Topic) -> set[str]:

@@ -16,7 +16,7 @@ class Reading(Table):
     """What the worker read in one response's comment. `label` is null where we say nothing rather than guess;
     `text_label` is what the words alone say, to find where they and the score disagree; `shipped_label` what the
     engine says without people's corrections, to show what those changed. `says_nothing`: the comment names no matter at
-    all ("n/a"); null where that was read before it was asked.
+    all ("n/a"), `leaves`: it speaks of leaving; null where that was read before it was asked.
     """
 
     key = BigIntegerField(primary_key=True)
@@ -31,6 +31,7 @@ class Reading(Table):
     by_person = peewee.BooleanField(default=False)
     read_at = UTCField()
     says_nothing = peewee.BooleanField(null=True)
+    leaves = peewee.BooleanField(null=True)
 
     class Meta:
         indexes = ((("label", "key"), False), (("language", "key"), False))
@@ -41,6 +42,7 @@ class Reading(Table):
 # Corrections are few, and all of a survey's are read for each comment that is read.
 Reading.add_index(Reading.read_at, name="reading_corrected", where=Reading.by_person)
 Reading.add_index(Reading.key, name="reading_says_nothing", where=Reading.says_nothing)
+Reading.add_index(Reading.key, name="reading_leaves", where=Reading.leaves)
 
 
 class Learnt(Table):
@@ -569,6 +571,46 @@ class Telling(Table):
         indexes = ((("person", "week"), True),)
         about = "person"
         holds = {"letter": PSEUDONYM, "person": PSEUDONYM, "response": PSEUDONYM, "quote": FREE_TEXT}
+
+
+class OwnWord(Table):
+    """What a person says, on their own page, to what came of an answer of theirs: `fixed` or `not_yet`, and `said` in
+    their words. Of what they were told by a letter, the letter knows.
+    """
+
+    response = peewee.ForeignKeyField(
+        Response, primary_key=True, on_delete="CASCADE", column_name="response_key"
+    )
+    answer = TextField()
+    said = TextField(null=True)
+    answered_at = UTCField()
+
+    response_key: int
+
+    class Meta:
+        table_name = "own_word"
+        constraints = [SQL("CHECK (answer IN ('fixed', 'not_yet'))")]
+        about = "response"
+        holds = {"answer": SCORE, "said": FREE_TEXT}
+
+
+class LostSign(Table):
+    """A reason why a person may be lost (`domain.lost` knows the kinds), and the response that it was seen in."""
+
+    person = peewee.ForeignKeyField(Person, on_delete="CASCADE", column_name="person_id", index=False)
+    kind = TextField()
+    points = peewee.IntegerField()
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+    at = UTCField()
+
+    person_id: str
+    response_key: int
+
+    class Meta:
+        table_name = "lost_sign"
+        primary_key = peewee.CompositeKey("person", "kind")
+        about = "person"
+        holds = {"person": PSEUDONYM, "response": PSEUDONYM}
 
 
 class SavedFeed(Table):

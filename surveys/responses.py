@@ -36,10 +36,15 @@ glance = db.Lookup(Invitation.id)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an answer: a status that the words `me.<status>` tell of, and what the team says to it."""
+    """What came of an answer: a status that the words `me.<status>` tell of, and what the team says to it.
+
+    `asks`: whether it is solved for them is asked, to which they `said` so far fixed, not_yet or nothing (None).
+    """
 
     status: str
     note: str | None
+    asks: bool = False
+    said: str | None = None
 
 
 Outcomes = Mapping[int, Sequence[Outcome]]
@@ -49,13 +54,30 @@ def _none(keys: Sequence[int], language: str) -> Outcomes:
     return {}
 
 
+#: An answer's key, what is said, in which words, and when.
+Hearing = Callable[[int, str, str | None, datetime], None]
+
+
+def _deaf(key: int, said: str, text: str | None, now: datetime) -> None:
+    raise Missing
+
+
 _outcomes: Callable[[Sequence[int], str], Outcomes] = _none
+_hear: Hearing = _deaf
 
 
-def use_outcomes(find: Callable[[Sequence[int], str], Outcomes]) -> None:
-    """How to know what came of answers, by their keys, in a language."""
-    global _outcomes
-    _outcomes = find
+def use_outcomes(find: Callable[[Sequence[int], str], Outcomes], hear: Hearing) -> None:
+    """How to know what came of answers, by their keys, in a language; and who hears what is said to it."""
+    global _outcomes, _hear
+    _outcomes, _hear = find, hear
+
+
+def say_of_outcome(key: int, said: str, text: str | None, now: datetime) -> None:
+    """Whoever answered says of what came of it that it is `fixed` for them, or `not_yet`. Raises Missing where nobody
+    asked them."""
+    if not any(each.asks for found in _outcomes([key], "").values() for each in found):
+        raise Missing
+    _hear(key, said, text, now)
 
 
 def came_of(keys: Sequence[int], language: str) -> Outcomes:

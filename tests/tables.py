@@ -48,6 +48,8 @@ KEPT = {
     "digest": "until its reader stops it, or it is deleted; 30 days when nobody confirms it",
     "erased": "for good: an id, so that whoever follows the feed deletes a copy",
     "telling": "with the person, or with the response that it quotes",
+    "lost_sign": "with the person, or with the response that it was seen in; 180 days",
+    "own_word": "with the response",
     "letter": "with the person, or with its follow-up: a mail that somebody of the team wrote",
     "idempotent_call": "a day; at once when a person in it is erased",
     "job": "a day after it is done, 90 days when it failed for good; at once when a person in it is erased",

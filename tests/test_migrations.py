@@ -58,6 +58,7 @@ LANDED = {
     "0042_loops_in_parts": "ed1cfcbb55296e9efac62a14afeb35c00b397abe356240d604a2adf9836eec8f",
     "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
     "0063_goals": "30205efec94ebcf896a50f99bbafdc7db486adc4b1727a92faf2b8349811ff19",
+    "0062_lost": "da1668acace81bfa8ebb8933afd8c7910e244da69235bbd21e795461cf75519d",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

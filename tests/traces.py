@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "triage.state": "done",
     "letter.state": "sent",
     "letter.answer": "fixed",
+    "own_word.answer": "fixed",
     "member.role": "viewer",
 }
 

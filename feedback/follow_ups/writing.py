@@ -8,7 +8,7 @@ from feedback.domain import redaction
 from feedback.domain.follow_ups import ASKED
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
-from feedback.models import FollowUp, FollowUpResponse, Letter, Telling
+from feedback.models import FollowUp, FollowUpResponse, Letter, OwnWord, Telling
 from surveys.base import db
 from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
@@ -72,12 +72,39 @@ def answer(letter: Letter, said: str, text: str | None, now: datetime) -> Letter
             return row
         row.answer, row.said, row.answered_at = said, text, now
         row.save()
-        case = _heard(row, said, text, now)
-        if said == letters.NOT_YET and case is not None:
-            alerts.tell(case, f"{letters.NOT_YET} {row.id}", now)
+        told = Telling.get_or_none(Telling.letter == row.id) if row.follow_up_id is None else None
+        key = told.response_key if told is not None else None
+        _heard(row.id, row.follow_up_id, key, row.person_id, said, text, now)
         return row
 
     return db.write(verb)
+
+
+def hear(key: int, said: str, text: str | None, now: datetime) -> None:
+    """What a person says on their own page to what came of an answer of theirs: as if to the letter that told them,
+    where one left. Any number of times the same is once. Raises Missing for an answer that is gone.
+    """
+    told: Any = Telling.select(Telling.letter).join(Letter, on=(Letter.id == Telling.letter))
+    left = Letter.state.in_((SENT, UNKNOWN))
+    last = told.where(Telling.response == key, left).order_by(Telling.due_at.desc()).first()
+    if last is not None:
+        answer(last.letter, said, text, now)
+        return
+
+    def verb() -> None:
+        row = _answer(key)
+        if row is None or row.person_id is None:
+            raise Missing
+        known = OwnWord.get_or_none(OwnWord.response == key)
+        if known is not None and (known.answer, known.said) == (said, text):
+            return
+        values = {"answer": said, "said": text, "answered_at": now}
+        OwnWord.insert(response=key, **values).on_conflict(
+            conflict_target=[OwnWord.response], update=values
+        ).execute()
+        _heard(row.id, None, key, row.person_id, said, text, now)
+
+    db.write(verb)
 
 
 def quote_of(letter: Letter) -> str | None:
@@ -166,6 +193,7 @@ KINDS = {kind: letters.Kind(against, compose, became) for kind in (REPLY, ASK)}
 
 
 _locked = db.Lookup(Letter.id, lock=True)
+_answer = db.Lookup(Response.key, lock=True)
 
 
 def _write(
@@ -204,21 +232,28 @@ def _write(
     return db.write(verb)
 
 
-def _heard(letter: Letter, said: str, text: str | None, now: datetime) -> FollowUp | None:
-    """The case that hears of it. Who was told what came of it, and says "not yet", gets one."""
-    case_id = letter.follow_up_id
-    if case_id is None:
-        told = Telling.get_or_none(Telling.letter == letter.id)
-        if told is None:
-            return None
+def _heard(
+    asked_by: str,
+    case_id: str | None,
+    key: int | None,
+    person_id: str,
+    said: str,
+    text: str | None,
+    now: datetime,
+) -> None:
+    """The case hears of it, and somebody of a "not yet". Without a case it is about the answer `key`, which gets one
+    then. `asked_by`: the letter's id, or that of the answer on its person's own page.
+    """
+    if case_id is None and key is not None:
         if said == letters.NOT_YET:
-            case_id = cases.admit(told.response_key, letters.NOT_YET, now)[0].id
+            case_id = cases.admit(key, letters.NOT_YET, now)[0].id
         else:
-            case_id = cases.opened_by(told.response_key)
-    case = cases.hear(case_id, said, text, letter.id, now) if case_id is not None else None
+            case_id = cases.opened_by(key)
+    case = cases.hear(case_id, said, text, asked_by, now) if case_id is not None else None
     if said == letters.FIXED:
-        cases.calm(letter.person_id, text, letter.id, now)
-    return case
+        cases.calm(person_id, text, asked_by, now)
+    elif case is not None:
+        alerts.tell(case, f"{letters.NOT_YET} {asked_by}", now)
 
 
 def _answers(case_id: str) -> list[Response]:

@@ -128,7 +128,9 @@ class DoneOut(ma.Schema):
     unmailed = fields.String(metadata={"description": "A letter that never left; the note says why."})
     unsure = fields.String(metadata={"description": "A letter of which nobody knows whether it arrived."})
     said = fields.String(metadata={"description": "The customer's own word: `fixed` or `not_yet`."})
-    letter = fields.String(metadata={"description": "The letter that they said it to."})
+    letter = fields.String(
+        metadata={"description": "What they said it to: a letter, or an answer on their own page."}
+    )
     overdue = fields.Boolean(metadata={"description": "Somebody was told that it is overdue."})
     note = fields.String()
 

@@ -101,7 +101,7 @@ class MyForm(ma.Schema):
         unknown = ma.EXCLUDE
 
     do = fields.String(
-        required=True, validate=validate.OneOf(("edit", "delete", "frequency", "again", "contact"))
+        required=True, validate=validate.OneOf(("edit", "delete", "frequency", "again", "contact", "solved"))
     )
     response = fields.String(load_default="", metadata={"description": "Which answer."})
     score = fields.String(load_default="", metadata={"description": "A whole number of the survey's scale."})
@@ -109,7 +109,9 @@ class MyForm(ma.Schema):
     contact_reply = fields.String(load_default="", metadata={"description": "Ticked: you may answer me."})
     contact_news = fields.String(load_default="", metadata={"description": "Ticked: tell me what changes."})
     frequency = fields.String(validate=validate.OneOf(("normal", "quarter", "never")))
+    answer = fields.String(load_default="", metadata={"description": "Is it solved: `fixed` or `not_yet`."})
     acted = acted()
+    token = token()
 
     @ma.validates_schema
     def _whole(self, data: dict[str, Any], **_: Any) -> None:

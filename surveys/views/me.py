@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, g
+from flask import Response, g, request
 
 from surveys import brands, links, people, recording, responses, wording
 from surveys import texts as the_texts
@@ -58,6 +58,13 @@ def change(token: str) -> Response:
     if given["do"] == "delete":
         responses.delete(stored, now)
         return _page(rows, "me.deleted")
+    if given["do"] == "solved":
+        if given["answer"] not in ("fixed", "not_yet"):
+            raise errors.Refused("Must be fixed or not_yet.", "answer")
+        if not public.is_of_page(given, token):
+            return _page(rows, "ui.error")
+        responses.say_of_outcome(stored.key, given["answer"], given.get("comment") or None, now)
+        return _page(rows, f"letter.thanks_{given['answer']}")
     if given["do"] == "contact":
         responses.allow(stored, follow_ups.allowed(given["contact_reply"], given["contact_news"]), now)
         return _page(rows, "me.frequency_saved")
@@ -125,6 +132,7 @@ def _page(rows: list[Person], told: str | None = None) -> Response:
         frequencies=["never"] if unsubscribed else list(FREQUENCIES),
         frequency=next((name for name, each in FREQUENCIES.items() if each == chosen), None),
         told=told,
+        form_token=public.form_token((request.view_args or {})["token"]),
     )
 
 

@@ -9,7 +9,7 @@ import time_machine
 from playhouse.test_utils import count_queries
 
 from feedback import loops
-from feedback.models import FollowUp, Letter, Loop, Placement, Telling, Topic
+from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic
 from surveys import links
 from surveys.base import delivery, jobs
 from surveys.base.accounts.caller import Caller
@@ -307,6 +307,59 @@ def test_whoever_says_fixed_after_not_yet_is_left_in_peace(
     clock.shift(60)
     pressed(client, pages["ann@x.example"], answer="not_yet")
     assert api.get(f"/api/follow-ups/{cases['not_yet']['id']}")["status"] == "new"
+
+
+def test_a_page_of_ones_own_asks_the_same_without_any_mail(
+    world, api, client, make, mail, topic, said, clock
+):
+    survey = make.survey()
+    rows = {name: said(survey, name, contact=contact) for name, contact in (("ann", "news"), ("bob", None))}
+    ids = {name: Person.get(Person.email == f"{name}@x.example").id for name in rows}
+    pages = {name: f"/me/{links.my_token(ids[name], datetime.now(UTC))}" for name in rows}
+
+    def forms(name):
+        return [given for _, given in forms_on(client.get(pages[name])) if given.get("do") == "solved"]
+
+    def say(name, answer, **more):
+        (given,) = forms(name)
+        return client.post(pages[name], data={**given, "answer": answer, **more})
+
+    assert forms("bob") == []
+    path = shipped(api, topic)
+    made = api.post(path, {"text": TEXT}, 202)
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    # What machines send counts nothing; a word twice is one.
+    assert say("bob", "perhaps").status_code == 422
+    for wrong in ({"acted": ""}, {"token": ""}):
+        assert say("bob", "not_yet", **wrong).status_code == 200
+    foreign = {
+        "do": "solved",
+        "response": rows["ann"]["id"],
+        "answer": "fixed",
+        "token": forms("bob")[0]["token"],
+    }
+    assert client.post(pages["bob"], data=foreign).status_code == 404
+    assert (api.get("/api/follow-ups")["items"], OwnWord.select().count()) == ([], 0)
+    for _ in range(2):
+        assert "look into it again" in say("bob", "not_yet", comment="Still!").get_data(
+            as_text=True
+        )
+    (case,) = api.get("/api/follow-ups")["items"]
+    assert (case["rule"], case["priority"], case["person"]) == ("not_yet", 1, ids["bob"])
+    assert [line.get("note") for line in case["history"] if "said" in line] == ["Still!"]
+    clock.shift(60)
+    say("bob", "fixed")
+    assert api.get(f"/api/follow-ups/{case['id']}")["status"] == "solved"
+    # Who had a letter says it to that.
+    say("ann", "fixed")
+    found = api.get(f"/api/loops/{made['id']}")
+    assert (found["told"], found["fixed"], found["not_yet"]) == (1, 1, 0)
+    assert "glad that it is solved" in client.get(pages["ann"]).get_data(as_text=True)
+    exported = api.get(f"/api/people/{ids['bob']}/export")["tables"]["own_word"]
+    assert [row["answer"] for row in exported] == ["fixed"]
+    api.delete(f"/api/responses/{rows['bob']['id']}")
+    assert OwnWord.select().count() == 0
 
 
 def test_two_people_who_became_one_are_told_once_a_week(world, api, make, mail, topic, said, clock):

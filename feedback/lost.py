@@ -1,0 +1,357 @@
+"""People who may be lost: reasons that anybody can look at, kept beside the people and looked at anew every hour.
+
+Each row that a person goes by stands for itself.
+"""
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from feedback.domain import lost as domain
+from feedback.domain.follow_ups import OPEN, UNCONFIRMED
+from feedback.domain.lost import POINTS, Said, Survival
+from feedback.models import FollowUp, FollowUpResponse, LostSign, Reading
+from surveys import daily_counts
+from surveys.base import clock, db
+from surveys.base.clock import microseconds
+from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
+from surveys.models import Invitation, Person, Response, Survey
+
+#: Reasons older than this tell of somebody else.
+DAYS = 180
+
+#: People who are looked at in one go.
+AT_ONCE = 200
+
+#: Whoever spoke so lately is looked at anew in this hour; all others in the night.
+LATELY = timedelta(hours=3)
+
+#: So long an ask may still be answered.
+PATIENCE = timedelta(days=14)
+
+#: The property of a person that says on which day they left.
+LEFT_ON = "left_on"
+
+#: After so many days it is told who is still there.
+MARKS = (30, 90, 180, 365)
+
+#: People of whom it is worked out how long customers stay.
+MOST = 50_000
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why somebody may be lost: `response` is what it was seen in, `follow_up` the case that is meant."""
+
+    kind: str
+    points: int
+    at: datetime
+    response: str
+    follow_up: str | None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Somebody who may be lost, and why."""
+
+    person: Person
+    points: int
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True)
+class Stays:
+    """People whose first answer was of a `group` (low, middle, high): how many, how many `left`, and the share of them
+    that was still there after MARKS."""
+
+    group: str
+    n: int
+    left: int
+    stay: Sequence[Survival]
+
+
+def listed(
+    surveys: Sequence[str] | None, limit: int, after: tuple[int, str] | None = None
+) -> tuple[list[Lost], tuple[int, str] | None]:
+    """People with the most points first, by what was said to `surveys` alone (None: to all); and where to go on.
+
+    `after`: points and id of the last person of the page before.
+    """
+    points = fn.SUM(LostSign.points)
+    query: Any = LostSign.select(LostSign.person, points.alias("points")).group_by(LostSign.person)
+    if surveys is not None:
+        query = query.join(Response, on=(Response.key == LostSign.response))
+        query = query.where(Response.survey.in_(list(surveys)))
+    if after is not None:
+        query = query.having((points < after[0]) | ((points == after[0]) & (LostSign.person > after[1])))
+    rows = list(query.order_by(points.desc(), LostSign.person).limit(limit + 1).tuples())
+    following = (int(rows[limit - 1][1]), rows[limit - 1][0]) if len(rows) > limit else None
+    ids = [person for person, _ in rows[:limit]]
+    people = {row.id: row for row in Person.select().where(Person.id.in_(ids))}
+    reasons = _reasons(ids, surveys)
+    found = [
+        Lost(people[person], int(n), reasons.get(person, []))
+        for person, n in rows[:limit]
+        if person in people
+    ]
+    return found, following
+
+
+def hourly(now: datetime) -> int:
+    """Look at those anew who spoke lately, and at all with a case; how many reasons changed."""
+    begin = microseconds(now - LATELY)
+    spoke: Any = Response.select(Response.person).where(Response.key >= begin, Response.person.is_null(False))
+    return _look({person for (person,) in spoke.tuples()} | _with_cases(now) | _known(now), now)
+
+
+def nightly(now: datetime) -> int:
+    """Look at all anew who may have a reason; how many reasons changed."""
+    begin = microseconds(now - timedelta(days=DAYS))
+    spoke: Any = (
+        Response.select(Response.person)
+        .where(Response.key >= begin, Response.person.is_null(False), Response.counted | _speaks_of_leaving())
+        .distinct()
+    )
+    return _look(
+        {person for (person,) in spoke.tuples()} | _with_cases(now) | _known(None) | set(_unanswered(now)),
+        now,
+    )
+
+
+def address(reason: Reason) -> str:
+    """The team's page of what a reason was seen in."""
+    if reason.follow_up is not None:
+        return f"/team/follow-ups/{reason.follow_up}"
+    return f"/team/feed/{reason.response}"
+
+
+def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
+    """How long customers stay after their first answer to `surveys` (None: to any), by its group. Nothing where nobody
+    has the property LEFT_ON. Of more than MOST people, those who answered first last.
+    """
+    gone = _left_on()
+    if not gone:
+        return []
+    metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
+    first: Any = Response.select(fn.MIN(Response.key)).where(Response.counted, Response.person.is_null(False))
+    if surveys is not None:
+        first = first.where(Response.survey.in_(list(surveys)))
+    first = first.group_by(Response.person).order_by(fn.MIN(Response.key).desc()).limit(MOST)
+    keys = [key for (key,) in first.tuples()]
+    said: Any = Response.select(Response.person, Response.survey, Response.group, Response.day)
+    today = schedule.day_of(now, daily_counts.time_zone())
+    found: dict[str, list[tuple[int, bool]]] = {"low": [], "middle": [], "high": []}
+    for start in range(0, len(keys), 1000):
+        for person, survey, group, day in said.where(Response.key.in_(keys[start : start + 1000])).tuples():
+            since, left = date.fromisoformat(day), gone.get(person)
+            if left is None or left >= since:
+                has_left = left is not None and left <= today
+                until = left if left is not None and has_left else today
+                found[metrics[survey].tone_of(group)].append(((until - since).days, has_left))
+    return [
+        Stays(tone, len(each), sum(has_left for _, has_left in each), domain.survival(each, MARKS))
+        for tone, each in found.items()
+        if each
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _reasons(person_ids: Sequence[str], surveys: Sequence[str] | None) -> dict[str, list[Reason]]:
+    query: Any = (
+        LostSign.select(
+            LostSign.person,
+            LostSign.kind,
+            LostSign.points,
+            LostSign.at,
+            Response.id,
+            FollowUpResponse.follow_up,
+        )
+        .join(Response, on=(Response.key == LostSign.response))
+        .left_outer_join(FollowUpResponse, on=(FollowUpResponse.response == Response.key))
+        .where(LostSign.person.in_(list(person_ids)))
+        .order_by(LostSign.points.desc(), LostSign.kind)
+    )
+    if surveys is not None:
+        query = query.where(Response.survey.in_(list(surveys)))
+    found: dict[str, list[Reason]] = {}
+    for person, kind, points, at, response, case in query.tuples():
+        is_case = kind in (domain.FOLLOW_UP, domain.NOT_YET)
+        found.setdefault(person, []).append(Reason(kind, points, at, response, case if is_case else None))
+    return found
+
+
+def _speaks_of_leaving() -> Any:
+    return fn.EXISTS(Reading.select().where(Reading.key == Response.key, Reading.leaves))
+
+
+def _with_cases(now: datetime) -> set[str]:
+    rows: Any = FollowUp.select(FollowUp.person).where(_case_tells(now), FollowUp.person.is_null(False))
+    return {person for (person,) in rows.tuples()}
+
+
+def _case_tells(now: datetime) -> Any:
+    lately = FollowUp.closed_at >= now - timedelta(days=DAYS)
+    return FollowUp.status.in_(OPEN) | ((FollowUp.status == UNCONFIRMED) & lately)
+
+
+def _known(now: datetime | None) -> set[str]:
+    """Who has a reason so far; of `now`: one that may be over by then without an answer of theirs."""
+    rows: Any = LostSign.select(LostSign.person).distinct()
+    if now is not None:
+        rows = rows.where(LostSign.kind.in_((domain.FOLLOW_UP, domain.NOT_YET)))
+    return {person for (person,) in rows.tuples()}
+
+
+def _unanswered(now: datetime, among: Collection[str] | None = None) -> dict[str, datetime]:
+    """Who did not answer UNANSWERED asks or more since their last answer; when the last of these was sent."""
+    query: Any = (
+        Invitation.select(
+            Invitation.person, fn.MAX(Invitation.sent_at).converter(Invitation.sent_at.python_value)
+        )
+        .join(Person, on=(Person.id == Invitation.person))
+        .where(
+            Invitation.sent_at > Person.last_answered_at,
+            Invitation.sent_at >= now - timedelta(days=DAYS),
+            Invitation.sent_at <= now - PATIENCE,
+            Invitation.answered_at.is_null(),
+            ~Invitation.unverified,
+        )
+        .group_by(Invitation.person)
+        .having(fn.COUNT(Invitation.id) >= domain.UNANSWERED)
+    )
+    if among is not None:
+        query = query.where(Invitation.person.in_(list(among)))
+    return dict(list(query.tuples()))
+
+
+def _look(person_ids: Collection[str], now: datetime) -> int:
+    changed, ids = 0, sorted(person_ids)
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        changed += db.write(functools.partial(_replace, some, _signs(some, now)))
+    return changed
+
+
+#: What a reason is known by; the response that it was seen in, and when.
+_Signs = Mapping[tuple[str, str], tuple[int, datetime]]
+
+
+def _signs(person_ids: Sequence[str], now: datetime) -> dict[tuple[str, str], tuple[int, datetime]]:
+    begin = now - timedelta(days=DAYS)
+    metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
+    rows: Any = (
+        Response.select(Response.person, Response.key, Response.survey, Response.score, Response.group)
+        .where(Response.person.in_(person_ids), Response.counted)
+        .order_by(Response.key.desc())
+        .tuples()
+    )
+    answers: dict[str, list[Said]] = {}
+    for person, key, survey, score, group in rows:
+        answers.setdefault(person, []).append(Said(key, survey, score, metrics[survey].tone_of(group)))
+    found: dict[tuple[str, str], tuple[int, datetime]] = {}
+    silent = _unanswered(now, person_ids)
+    for person, mine in answers.items():
+        for kind, said in (
+            (domain.FELL, domain.fell(mine)),
+            (domain.UNHAPPY_TWICE, domain.unhappy_twice(mine)),
+        ):
+            if said is not None and said.key >= microseconds(begin):
+                found[person, kind] = (said.key, clock.moment(said.key))
+        if person in silent:
+            found[person, domain.SILENT] = (mine[0].key, silent[person])
+    for person, key in _leaving(person_ids, begin):
+        found[person, domain.LEAVING] = (key, clock.moment(key))
+    for person, kind, key, at in _cases(person_ids, now):
+        found[person, kind] = (key, at)
+    return found
+
+
+def _leaving(person_ids: Sequence[str], begin: datetime) -> list[tuple[str, int]]:
+    rows: Any = (
+        Response.select(Response.person, fn.MAX(Response.key))
+        .join(Reading, on=(Reading.key == Response.key))
+        .where(
+            Response.person.in_(person_ids),
+            Response.key >= microseconds(begin),
+            Reading.leaves,
+            ~Response.test,
+            ~Response.excluded,
+        )
+        .group_by(Response.person)
+    )
+    return list(rows.tuples())
+
+
+def _cases(person_ids: Sequence[str], now: datetime) -> list[tuple[str, str, int, datetime]]:
+    """Of each case that stands open or ended without a word: its person, the reason, its first answer, and when."""
+    rows: Any = (
+        FollowUp.select(
+            FollowUp.person,
+            FollowUp.priority,
+            FollowUp.opened_at,
+            FollowUp.closed_at,
+            FollowUp.history,
+            fn.MIN(FollowUpResponse.response),
+        )
+        .join(FollowUpResponse, on=(FollowUpResponse.follow_up == FollowUp.id))
+        .where(FollowUp.person.in_(person_ids), _case_tells(now))
+        .group_by(FollowUp.id)
+        .order_by(FollowUp.opened_at)
+        .tuples()
+    )
+    found = []
+    for person, priority, opened_at, closed_at, history, key in rows:
+        found.append((person, domain.FOLLOW_UP, key, closed_at or opened_at))
+        if priority and closed_at is None:
+            said = [line["at"] for line in history if line.get("said") == "not_yet"]
+            at = datetime.fromisoformat(said[-1]) if said else opened_at
+            found.append((person, domain.NOT_YET, key, at))
+    return found
+
+
+def _replace(person_ids: Sequence[str], signs: _Signs) -> int:
+    """Keep what was found of some people in the place of what was known; how many reasons changed."""
+    known = {
+        (row.person_id, row.kind): row for row in LostSign.select().where(LostSign.person.in_(person_ids))
+    }
+    over = [row for name, row in known.items() if name not in signs]
+    for each in over:
+        each.delete_instance()
+    there = _standing([key for key, _ in signs.values()])
+    changed = len(over)
+    for (person, kind), (key, at) in signs.items():
+        row = known.get((person, kind))
+        if key not in there or (
+            row is not None and (row.response_key, row.at, row.points) == (key, at, POINTS[kind])
+        ):
+            continue
+        values = {"response": key, "at": at, "points": POINTS[kind]}
+        LostSign.insert(person=person, kind=kind, **values).on_conflict(
+            conflict_target=[LostSign.person, LostSign.kind], update=values
+        ).execute()
+        changed += 1
+    return changed
+
+
+def _standing(keys: Sequence[int]) -> set[int]:
+    rows: Any = Response.select(Response.key).where(Response.key.in_(list(keys)))
+    return {key for (key,) in rows.tuples()}
+
+
+def _left_on() -> dict[str, date]:
+    """On which day somebody left, by the ids of those of whom it is known."""
+    query: Any = Person.select(Person.id, Person.properties)
+    found = {}
+    for person, properties in query.where(Person.properties.is_null(False)).tuples():
+        try:
+            found[person] = date.fromisoformat(str((properties or {}).get(LEFT_ON) or "")[:10])
+        except ValueError:
+            continue
+    return found

@@ -1,0 +1,114 @@
+"""Who may be lost: each reason can be looked at, nothing else counts, and it goes when it is over."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from feedback import lost
+from feedback.models import LostSign
+from surveys.models import Invitation, Person
+from tests.conftest import Api
+from tests.visitor import signed_in
+
+#: A Friday.
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    """A frozen clock that a test may move."""
+    with time_machine.travel(NOW, tick=False) as travel:
+        yield travel
+
+
+def answered(api, survey, name, *scores, **values):
+    """Answers of somebody, one a second; the last one."""
+    body = {"survey": survey.id, "person": {"email": f"{name}@x.example", "name": name.title()}, **values}
+    return [api.post("/api/responses", {**body, "score": score}) for score in scores][-1]
+
+
+def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(world, api, make, clock):
+    survey, other = make.survey(), make.survey("csat")
+    last = {
+        "leaving": answered(api, survey, "ann", 8, comment="I will cancel my subscription next month."),
+        "fell": answered(api, survey, "bob", 10, 7),
+        "unhappy_twice": answered(api, survey, "cem", 3, 2),
+        "follow_up": answered(api, survey, "dee", 8),
+        "silent": answered(api, other, "eve", 5),
+    }
+    for name, scores in (("fay", (7, 9)), ("gus", (6, 9)), ("hal", (9, 7))):
+        answered(api, survey, name, *scores, comment="Please cancel my order, I switched it off.")
+    case = api.post("/api/follow-ups", {"response": last["follow_up"]["id"]})["id"]
+    eve = Person.get(Person.email == "eve@x.example")
+    for number in range(2):
+        Invitation.create(
+            id=f"inv_{number:024}", survey=other.id, person=eve.id, channel="email", status="expired",
+            created_at=NOW, sent_at=NOW + timedelta(hours=1 + number),
+        )  # fmt: skip
+    world.work()
+    clock.shift(timedelta(days=15))
+    lost.nightly(datetime.now(UTC))
+    found = api.get("/api/people/lost")["items"]
+    assert {
+        reason["kind"]: (item["name"], reason["response"]) for item in found for reason in item["reasons"]
+    } == {
+        kind: (name, last[kind]["id"])
+        for kind, name in zip(last, ("Ann", "Bob", "Cem", "Dee", "Eve"), strict=True)
+    }
+    assert [item["points"] for item in found] == sorted((item["points"] for item in found), reverse=True)
+    urls = {reason["kind"]: reason["url"] for item in found for reason in item["reasons"]}
+    assert urls["follow_up"] == f"http://localhost/team/follow-ups/{case}"
+    visitor = signed_in(world, "editor")
+    for url in urls.values():
+        assert visitor.get(url.removeprefix("http://localhost")).status_code == 200
+    assert "Speaks of leaving" in visitor.get("/team/lost").get_data(as_text=True)
+    assert lost.nightly(datetime.now(UTC)) == lost.hourly(datetime.now(UTC)) == 0
+    # Page by page the same; who sees one survey alone sees its reasons alone.
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = api.get(f"/api/people/lost?limit=2{cursor and '&cursor=' + cursor}")
+        pages, cursor = pages + page["items"], page["next"]
+    assert pages == found
+    limited = Api(world, make.key("write", surveys=[other.id])).get("/api/people/lost")["items"]
+    assert [item["name"] for item in limited] == ["Eve"]
+    # It is over: happy again, deleted, given up, erased; and what is old tells nothing any more.
+    answered(api, survey, "cem", 9)
+    api.delete(f"/api/responses/{last['leaving']['id']}")
+    api.patch(f"/api/follow-ups/{case}", {"status": "given_up", "reason": "lost_cause", "note": "They left."})
+    api.delete(f"/api/people/{eve.id}")
+    world.work()
+    lost.hourly(datetime.now(UTC))
+    assert [item["name"] for item in api.get("/api/people/lost")["items"]] == ["Bob"]
+    clock.shift(timedelta(days=200))
+    lost.nightly(datetime.now(UTC))
+    assert LostSign.select().count() == 0
+
+
+def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, make, clock):
+    survey = make.survey()
+    visitor = signed_in(world, "editor")
+    for number in range(12):
+        answered(api, survey, f"p{number}", 2 if number < 6 else 9)
+    assert api.get("/api/people/survival") == {"items": []}
+    assert "left_on" in visitor.get("/team/lost/survival").get_data(as_text=True)
+    for number, day in (
+        (0, "2026-12-17"),
+        (1, "2027-01-06"),
+        (2, "2026-01-01"),
+        (3, "soon"),
+        (6, "2027-01-06"),
+    ):
+        person = Person.get(Person.email == f"p{number}@x.example").id
+        api.patch(f"/api/people/{person}", {"properties": {"left_on": day}})
+    clock.shift(timedelta(days=100))
+    low, high = api.get("/api/people/survival")["items"]
+    # Who left before they answered is left out; "soon" is no day.
+    assert (low["group"], low["n"], low["left"]) == ("low", 5, 2)
+    assert [(each["days"], each["share"], each["at_risk"]) for each in low["stay"]] == [
+        (30, pytest.approx(80), 4), (90, pytest.approx(60), 3),
+    ]  # fmt: skip
+    assert (high["group"], high["n"], high["left"]) == ("high", 6, 1)
+    shown = visitor.get("/team/lost/survival").get_data(as_text=True)
+    assert "5, 2 left" in shown
+    assert "not known yet" in shown
