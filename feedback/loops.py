@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import Case, fn
+from peewee import fn
 
 from feedback import letters
 from feedback.domain import quoting, statistics
@@ -295,10 +295,7 @@ def outcome(loop: Loop) -> Outcome:
 def outcomes(loops: Sequence[Loop]) -> dict[str, Outcome]:
     """What became of some loops so far, by their ids."""
     came_back = Letter.sent_at.is_null(False) & (Person.bounced_at >= Letter.sent_at)
-    kinds = (
-        *(Telling.loop, Letter.state, Telling.held_out, Letter.answer),
-        Case(None, [(came_back, 1)], 0),
-    )
+    kinds = (Telling.loop, Letter.state, Telling.held_out, Letter.answer, came_back)
     rows: Any = (
         Telling.select(*kinds, fn.COUNT(Telling.letter))
         .join(Letter, on=(Letter.id == Telling.letter))

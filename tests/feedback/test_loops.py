@@ -342,9 +342,7 @@ def test_a_page_of_ones_own_asks_the_same_without_any_mail(
     assert client.post(pages["bob"], data=foreign).status_code == 404
     assert (api.get("/api/follow-ups")["items"], OwnWord.select().count()) == ([], 0)
     for _ in range(2):
-        assert "look into it again" in say("bob", "not_yet", comment="Still!").get_data(
-            as_text=True
-        )
+        assert "look into it again" in say("bob", "not_yet", comment="Still!").get_data(as_text=True)
     (case,) = api.get("/api/follow-ups")["items"]
     assert (case["rule"], case["priority"], case["person"]) == ("not_yet", 1, ids["bob"])
     assert [line.get("note") for line in case["history"] if "said" in line] == ["Still!"]
