@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from peewee import OP, Expression, Value, fn
 
 from feedback import proofs
@@ -47,8 +46,6 @@ from surveys.base.http import idempotency
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Request, fingerprint
 from surveys.models import Person, Response
-
-log = structlog.get_logger()
 
 #: The job that makes or links an issue, and the one that looks at it again.
 MAKE, LOOK = "issue to be made", "issue to be looked at"

@@ -1,12 +1,15 @@
 """Issues of topics: made at most once whatever goes wrong, followed by proved calls, decided on by people."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from feedback import issues
 from feedback.models import Placement, Topic, TopicIssue, Tracker
 from surveys.base import clock, delivery, jobs
+from surveys.base.delivery.client import Client
 from surveys.base.delivery.defusing import JOINER
 from surveys.base.delivery.memory import Memory
 from tests.conftest import ON_SQLITE
@@ -75,7 +78,7 @@ def test_a_topic_becomes_one_issue_and_takes_over_what_a_person_accepts(place, t
     for body in ({"text": "Call Robin Vale"}, {"text": "Ask ann@example.com"}, {"title": "Robin Vale"}):
         refused = api.post(f"/api/topics/{topic}/issue", {"tracker": place.tracker["id"], **body}, 422)
         assert set(refused["error"]["fields"]) == set(body)
-    found = made(place, topic, text="Look at the <form>.")
+    found = made(place, topic, text="Look at the <form>, @all.")
     assert (found["state"], found["paused"], found["proposal"], found["reason"]) == (
         "linked",
         None,
@@ -88,8 +91,9 @@ def test_a_topic_becomes_one_issue_and_takes_over_what_a_person_accepts(place, t
     text = written_in(issue)
     assert "/badge/" in text
     assert TopicIssue.get().marker in text
-    for leak in ("Robin", "cannot pay", "<b>", "@octocat"):
-        assert leak not in text.replace(f"<b>declined</b> @{JOINER}octocat", "") or leak == "<b>", leak
+    for leak in ("Robin", "cannot pay", "@octocat", "@all"):
+        assert leak not in text, leak
+    assert f"@{JOINER}octocat" in text
     # A topic has one issue.
     api.post(f"/api/topics/{topic}/issue", {"tracker": place.tracker["id"]}, 409)
     assert moved(place, "done") == "accepted"
@@ -299,6 +303,43 @@ def test_a_trackers_secrets_are_sealed_and_shown_once(world, api):
     assert world.client.post(f"/trackers/{its['id']}", data=b"{}").status_code == 401
     api.delete(path)
     api.get(path, 404)
+
+
+class Server(BaseHTTPRequestHandler):
+    """A stand-in over the wire."""
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        said = self.server.place.call(self.command, f"http://x{self.path}", body, dict(self.headers))
+        self.send_response(said.status)
+        self.send_header("Content-Length", str(len(said.body)))
+        self.end_headers()
+        self.wfile.write(said.body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@ON_SQLITE
+def test_over_the_wire_an_issue_goes_through_the_one_client(world, api, topic):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        server.place = GitHub()
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        given = {"name": "x", "kind": "github", "token": GitHub.token, "url": url, **GitHub.settings}
+        assert "url" in api.post("/api/trackers", given, 422)["error"]["fields"]
+        delivery.use_client(Client(["127.0.0.1"]))
+        tracker = api.post("/api/trackers", given)
+        api.post(f"/api/topics/{topic}/issue", {"tracker": tracker["id"]}, 202)
+        world.work()
+        server.shutdown()
+        thread.join()
+    found = api.get(f"/api/topics/{topic}/issue")
+    assert (found["state"], found["url"]) == ("linked", f"{url}/acme/shop/issues/1")
+    assert [method for method, _ in server.place.calls] == ["GET", "POST"]
 
 
 @ON_SQLITE
