@@ -57,6 +57,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 	$(PYTHON) -m tests.bench.sentiment_languages
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
+	$(PYTHON) -m feedback.training.evaluate_languages --data "$(DATA)"
 	@set -- "$(DATA)"/topics/*.csv; set -x; \
 	    $(PYTHON) -m tests.bench.placing "$$1" && $(PYTHON) -m tests.bench.reviewing "$$1"
 
