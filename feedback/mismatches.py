@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from feedback import countings, results, rollups
 from feedback.domain import statistics
 from feedback.domain.statistics import Summary
+from surveys import daily_counts
+from surveys.base import clock
+from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 
@@ -24,6 +27,24 @@ class Effect:
 def count(surveys: Sequence[Survey]) -> int:
     """How many answers of these surveys contradict themselves."""
     return sum(_scores(surveys).values())
+
+
+def since(surveys: Sequence[Survey], most: int, before: int | None) -> datetime | None:
+    """From when on there are `most` of them before a key (None: before now), or all where they are fewer.
+
+    So nobody looks for one in days that hold none. None where there is none at all.
+    """
+    last = daily_counts.day_of(clock.moment(before)) if before is not None else None
+    days = rollups.tallies(countings.MISMATCHES, surveys, by_day=True)
+    found, first = 0, None
+    for day in sorted(map(str, days), reverse=True):
+        if last is None or day <= last:
+            first = day
+            # Of the day of the key some may lie behind it.
+            found += sum(sum(tally.counts.values()) for tally in days[day].values()) if day != last else 0
+        if found >= most:
+            break
+    return schedule.starts_at(date.fromisoformat(first), daily_counts.time_zone()) if first else None
 
 
 def effect(survey: Survey, zone: ZoneInfo, now: datetime) -> Effect:

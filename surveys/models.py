@@ -240,7 +240,7 @@ class Invitation(Table):
     class Meta:
         indexes = (
             (("person", "created_at"), False),
-            (("survey", "sent_at"), False),
+            (("survey", "sent_at", "answered_at"), False),
             (("created_at",), False),
             (("company", "send_at"), False),
             (("status", "expires_at"), False),

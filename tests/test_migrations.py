@@ -57,6 +57,7 @@ LANDED = {
     "0041_trackers": "309ac90c4e63d4968365a7913cfa6ad53d2c10b3dc821a53f68a49a3eca9db4b",
     "0042_loops_in_parts": "ed1cfcbb55296e9efac62a14afeb35c00b397abe356240d604a2adf9836eec8f",
     "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
+    "0058_counted_asks": "208e6e1fe2e081e1d6c89227321d6bab253f0686268ee3f994bdd71a0028bec7",
     "0063_goals": "30205efec94ebcf896a50f99bbafdc7db486adc4b1727a92faf2b8349811ff19",
     "0062_lost": "da1668acace81bfa8ebb8933afd8c7910e244da69235bbd21e795461cf75519d",
 }

@@ -33,8 +33,14 @@ def index() -> Any:
         raise registry.not_found()
     filters = {"mismatch": "1", "counted": "1", **({"survey": chosen.id} if chosen else {})}
     position = (0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else None
-    page = feed.page(filters, PAGE, "desc", position, registry.seen())
-    n = min(mismatches.count([chosen] if chosen else surveys), feed.MOST_COUNTED)
+    looked_at = [chosen] if chosen else surveys
+    since = mismatches.since(looked_at, PAGE + 1, position[1] if position else None)
+    page = (
+        feed.page({**filters, "since": since}, PAGE, "desc", position, registry.seen())
+        if since
+        else feed.Page([], None)
+    )
+    n = min(mismatches.count(looked_at), feed.MOST_COUNTED)
     keys = _keys([item.id for item in page.items])
     effect = mismatches.effect(chosen, layout.zone(), clock.now()) if chosen else None
     metric = METRICS[chosen.metric] if chosen else None
