@@ -321,9 +321,10 @@ def _away(error: Exception) -> None:
 def beside(verb: Callable[[], Any], name: str = "", outward: bool = False) -> bool:
     """Run what takes long: in a worker, in a process of its own beside it, so that nothing waits.
 
-    Such a process is nice to the others and ends with the worker. There is one of a `name` at a time: False, and
-    nothing is run, while an earlier one still runs. Where no worker is, `verb` is run at once. `outward`: it calls
-    servers outside, so the worker waits for it, and `verb` asks `ending` before it begins with another call.
+    Such a process ends with the worker, and is nicer than it. There is one of a `name` at a time: False,
+    and nothing is run, while an earlier one still runs. Where no worker is, `verb` is run at once. `outward`: it calls
+    servers outside, so it is no nicer than the worker, which waits for it, and `verb` asks `ending` before it begins
+    with another call.
     """
     if not _working:
         verb()
@@ -358,7 +359,9 @@ def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
         signal.signal(signal.SIGTERM, _end_soon if outward else signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent(parent)
-        os.nice(10)
+        # What calls outside takes little, and somebody waits for it: it is as nice as the worker, and no nicer.
+        if not outward:
+            os.nice(10)
         # What it has from the worker is never looked through for garbage: that would copy each page they share.
         gc.freeze()
         verb()
