@@ -86,7 +86,7 @@ def bring(live: Live, survey: str, at: int) -> None:
         "touchpoint": short[:200],
         "tags": [f"{short}{at % 7}"[:150]],
         "agent": {"id": f"a{at % 5}", "name": f"{short}{at % 5}"[:200]},
-        "person": {"id": f"p{at % 999}", "name": words[:200], "company": f"{short}/{at % 20}"[:200]},
+        "person": {"id": f"p{at % 999}", "name": words[:200]},
         "properties": {short[:50]: f"{words[:200]}{at % 30}"},
     }
     for again in range(5):
