@@ -23,7 +23,7 @@ def clock():
 
 
 def answered(api, survey, name, *scores, **values):
-    """Answers of somebody, one a second; the last one."""
+    """Answers of somebody, one after the other; the last one."""
     body = {"survey": survey.id, "person": {"email": f"{name}@x.example", "name": name.title()}, **values}
     return [api.post("/api/responses", {**body, "score": score}) for score in scores][-1]
 
