@@ -125,9 +125,9 @@ def beside(environment: dict[str, str], events: int, pace: float) -> list[str]:
         for (_, response), moment in receiver.moments.items()
         if response in sent
     ]
-    print(
-        f"{events} answers at {pace:g} a second to {len(GOOD)} webhooks beside a dead one, which {receiver.url}"
-    )
+    print(f"{events} answers at {pace:g} a second to {len(GOOD)} webhooks beside a dead one")
+    if not waits:
+        return ["nothing arrived"]
     print(f"from the answer to its arrival: {figures.spread(waits)}; calls {receiver.calls.total()}")
     late = figures.percentile(waits, 99)
     missing = events * len(GOOD) - len(waits)
