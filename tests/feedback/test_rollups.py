@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from unittest import mock
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from feedback.models import Placement, Reading, Theme, Topic
 from feedback.topics import rehearsals, reports, reviews, themes, topics
 from surveys import catalogue, daily_counts, recording, responses, segment_counts
 from surveys.base import clock, db
+from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.keeping import backup, erasure
 from surveys.models import Person, Response, SegmentCount, SegmentPeriod, Survey
@@ -371,6 +372,9 @@ def check_comments(scope):
         and (row.group, read_as[row.key].text_score) in (("detractor", 0.9), ("promoter", -0.9))
     ]  # fmt: skip
     assert mismatches.count(scope.surveys) == len(odd)
+    newest = sorted((row.day for row in odd), reverse=True)[:2]
+    begin = schedule.starts_at(date.fromisoformat(newest[-1]), ZONE) if newest else None
+    assert mismatches.since(scope.surveys, 2, None) == begin
 
 
 def test_days_that_are_over_are_not_counted_anew(world):
