@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feedback.analysis.topics import aligned, naming, reviewing, vectors
-from feedback.domain.topics import State
+from feedback.domain.topics import UNDERSTOOD, State
 from feedback.training.agreement import v_measure
 
 VECTORS = vectors.load()
@@ -62,6 +62,10 @@ def test_a_text_is_read_in_its_language(said):
 )
 def test_what_no_other_language_tells_plainly_is_english(text):
     assert VECTORS.language_of(text) == "en"
+
+
+def test_what_waits_for_its_language_is_in_one_that_the_vectors_do_not_know():
+    assert set(UNDERSTOOD) == VECTORS.languages
 
 
 def test_what_means_the_same_is_nearer_than_what_is_in_the_same_language():
