@@ -516,7 +516,7 @@ def test_whoever_would_be_told_is_listed_in_pages(world, api, make, topic, said)
     path = shipped(api, topic)
     names, cursor = [], ""
     while cursor is not None:
-        found = api.get(f"{path}?limit=2{cursor and '&cursor=' + cursor}")
+        found = api.call("GET", f"{path}?limit=2{cursor and '&cursor=' + cursor}", 200)
         assert len(found["items"]) <= 2
         assert found["left_out"] == {"no consent": 1}
         names += [each["name"] for each in found["items"]]
