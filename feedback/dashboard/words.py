@@ -1398,6 +1398,7 @@ WORDS = {
     "loop.preview.show": "Preview",
     "loop.test": "Send me a test",
     "loop.send": "Tell {n} people",
+    "loop.send.one": "Tell 1 person",
     "loop.closed": "What was told",
     "loop.undone": "Undone: nobody was told.",
     "loop.outcome": "{told} told, {waiting} on their way, {bounced} bounced, {held_out} told later.",
