@@ -13,6 +13,7 @@ import pytest
 
 import feedback
 import surveys
+from feedback.analysis import leaving
 from tests import killers
 
 #: Read our own texts alone.
@@ -24,6 +25,14 @@ MADE_WHILE_RUNNING = {
     # Words as they stand, with blanks between them.
     "feedback.analysis.sentiment.features",
     "feedback.domain.marks",
+    # Of each language; tried below.
+    "feedback.analysis.leaving",
+    # Around what a member typed as the place of a tracker, and names of customers, both as they stand.
+    "feedback.issues",
+    "feedback.schemas.trackers",
+    "feedback.trackers.github",
+    "feedback.trackers.jira",
+    "feedback.trackers.linear",
 }
 
 WHOLE = {"fullmatch", "match"}
@@ -170,6 +179,12 @@ def test_every_pattern_is_known():
         assert there in found
 
 
+@pytest.mark.parametrize("language", sorted(leaving.LANGUAGES))
+def test_words_of_leaving_take_time_that_grows_with_the_text(language):
+    assert grows_too_fast(leaving.pattern(language).search) is None
+
+
+@pytest.mark.timeout(600)
 def test_patterns_take_time_that_grows_with_the_text():
     slow = {}
     for place, (pattern, ways) in sorted(patterns()[0].items()):

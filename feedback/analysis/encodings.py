@@ -52,7 +52,7 @@ _AFTER_SMALL = re.compile(r"(?<=[a-z])[^\x00-\x7f]")
 _SIGNS = "\u2019\u201d\u201c\u2018\u2026\u2013\u2014\u2122\xbb\xab\u20ac\xa0\xae\xb0"
 _ASCII = dict.fromkeys(range(128))
 _BEYOND_ASCII = re.compile(rb"[^\x00-\x7f]")
-_WORD_BEYOND_ASCII = re.compile(rb"[A-Za-z]*[^\x00-\x7f][A-Za-z\x80-\xff]*")
+_WORD_BEYOND_ASCII = re.compile(rb"(?<![A-Za-z])[A-Za-z]*+[^\x00-\x7f][A-Za-z\x80-\xff]*+")
 _ESCAPED = ("iso2022_jp_ext", "iso2022_kr")  # seven bits, with escape sequences
 
 

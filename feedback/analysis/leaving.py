@@ -151,10 +151,17 @@ def leaves(text: str, language: str | None = None) -> bool:
     if _NOT.search(said):
         return False
     own = phrasebook.code(language) if language else "en"
-    return any(_of(each).search(said) is not None for each in dict.fromkeys((own, "en")) if each in _WORDS)
+    return any(
+        pattern(each).search(said) is not None for each in dict.fromkeys((own, "en")) if each in LANGUAGES
+    )
+
+
+#: Languages whose words of leaving are known.
+LANGUAGES = frozenset(_WORDS)
 
 
 @cache
-def _of(language: str) -> re.Pattern[str]:
+def pattern(language: str) -> re.Pattern[str]:
+    """What finds words of leaving in a text in small letters, in one of `LANGUAGES`."""
     start = "" if language in ("ja", "ko", "zh", "ar", "he", "hi") else r"\b"
     return re.compile("|".join(f"{start}(?:{each})" for each in _WORDS[language]))

@@ -123,7 +123,13 @@ def look(tried: dict[str, Any]) -> Response:
 
 @routes.route("/demo/look/<any(page, mail):part>", methods=["GET"])
 @routes.arguments(LookQuery(), location="query")
-@routes.doc(responses={"200": layout.HTML, "422": _REFUSED})
+@routes.doc(
+    responses={
+        "200": layout.HTML,
+        "404": {"description": "There is no such part.", "content": {"application/json": {}}},
+        "422": _REFUSED,
+    }
+)
 def look_part(tried: dict[str, Any], part: str) -> Response:
     """The hosted page or the mail in the look that is tried, to be framed beside the widget."""
     return previews.framed(previews.PARTS[part](_imagined(tried), tried["lang"]))

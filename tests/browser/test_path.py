@@ -38,6 +38,7 @@ NO_PAGES = {
     "/w/{survey_id}/event",
     "/w/{survey_id}/ask",
     "/in/{connection_id}",
+    "/trackers/{tracker_id}",
     "/healthz",
     "/readyz",
     "/metrics",

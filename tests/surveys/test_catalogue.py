@@ -7,7 +7,6 @@ import pytest
 from surveys import catalogue, daily_counts, recording, responses
 from surveys.base import clock, db
 from surveys.models import DailyCount, Erased, Invitation, Response, Survey, Trigger
-from surveys.views import public
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def test_an_answer_that_was_still_being_written_goes_too(api, make, survey, monk
 def test_an_answer_to_a_survey_deleted_a_moment_ago_finds_nothing(world, api, make, survey, monkeypatch):
     """Whoever read the survey before it went."""
     delete(api, survey)
-    monkeypatch.setattr(public, "_survey", lambda _: survey)
+    monkeypatch.setattr(recording, "survey_of", lambda _: survey)
     assert world.client.post("/r", json=make.answer(survey)).status_code == 404
 
 

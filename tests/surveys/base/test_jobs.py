@@ -358,8 +358,17 @@ def test_what_leaves_the_house_has_a_lane_of_its_own():
         "digest to confirm",
         "digest due",
         "topic came back",
+        "loop due",
+        "reader to confirm",
     )
-    calls = ("look up", "note due", "note to be told", "mail reports to be confirmed")
+    calls = (
+        "look up",
+        "note due",
+        "note to be told",
+        "mail reports to be confirmed",
+        "issue to be made",
+        "issue to be looked at",
+    )
     assert jobs._lanes == dict.fromkeys(mail, jobs.MAIL) | dict.fromkeys(calls, jobs.CALLS)
 
 
