@@ -8,6 +8,9 @@ UV = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --pytho
 PEERS = tests/bench/.peers
 TRAINING = .venv-training
 
+# Tests start the service some hundred times, as three processes: each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup run demo test prove lint bench bench-listening pictures lock machine
 
 help:
