@@ -14,7 +14,8 @@ from surveys.widget import colours, drawings
 
 BUILT = Path(__file__).parent / "dist"
 
-_RULES, _MOMENTS, _SURVEY = b"__EARSHOT_RULES__", b"__EARSHOT_MOMENTS__", b"__EARSHOT_SURVEY__"
+#: Where the server puts something into a built file.
+_PLACE = re.compile(rb"__EARSHOT_(RULES|MOMENTS|SURVEY)__")
 #: What a survey is drawn on and written in.
 PAPERS = {"light": "#ffffff", "dark": "#1b1e25"}
 INKS = {"light": "#1b1e25", "dark": "#eeeeee"}
@@ -151,16 +152,15 @@ class Files(NamedTuple):
 def files(config: Config) -> Files:
     """Both files. The same configuration gives the same bytes."""
     widget = config["widget"]
-    words = _words(
-        config, palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config) + _worn(config)
-    )
+    sheet = palette(colour_of(widget), widget.get("theme", "auto")) + _styles(config) + _worn(config)
+    words = {b"SURVEY": _words(config, sheet)}
     kind = _file(config)
-    panel = _cornered(_built(f"{kind}.min.js"), config).replace(_SURVEY, words)
+    panel = _filled(_cornered(_built(f"{kind}.min.js"), config), words)
     integrity = "sha256-" + base64.b64encode(hashlib.sha256(panel).digest()).decode()
-    whole = _cornered(_built(f"whole-{kind}.min.js"), config).replace(_SURVEY, words)
+    whole = _cornered(_built(f"whole-{kind}.min.js"), config)
     return Files(
-        _with_rules(whole, config, ""),
-        _with_rules(_built("loader.min.js"), config, integrity),
+        _filled(whole, words | _rules(config, "")),
+        _filled(_built("loader.min.js"), _rules(config, integrity)),
         panel,
         integrity,
     )
@@ -355,8 +355,13 @@ def _given(choices: dict[str, list[tuple[str, str]]] | None, group: str) -> list
     return [choices[group]] if choices and group in choices else []
 
 
-def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
-    """A built file with the survey's rules inside, and only those moments that they use."""
+def _filled(built: bytes, inside: Mapping[bytes, bytes]) -> bytes:
+    """A built file with each of its places filled, in one pass: what is put in may name a place itself."""
+    return _PLACE.sub(lambda place: inside[place[1]], built)
+
+
+def _rules(config: Config, integrity: str) -> dict[bytes, bytes]:
+    """What fills the loader's places: the survey's rules, and only those moments that they use."""
     widget = config["widget"]
     options: dict[str, object] = {name: widget[name] for name in _TOLD if widget.get(name)}  # type: ignore[literal-required]
     if "pages" in options:
@@ -378,9 +383,7 @@ def _with_rules(built: bytes, config: Config, integrity: str) -> bytes:
         if widget.get(name)
     ]
     rules = [config["survey"], config["endpoint"], config["language"], integrity, options]
-    head, _, rest = built.partition(_RULES)
-    middle, _, tail = rest.partition(_MOMENTS)
-    return b"".join((head, _literal(rules), middle, b"(c=>{", b";".join(watches), b"})", tail))
+    return {b"RULES": _literal(rules), b"MOMENTS": b"(c=>{" + b";".join(watches) + b"})"}
 
 
 #: What the loader reads of a survey's widget settings under the same name as a data attribute.

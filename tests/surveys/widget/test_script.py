@@ -158,6 +158,19 @@ def test_no_text_can_leave_the_configuration(text):
         assert not set("<\u2028\u2029") & set(content)
 
 
+@pytest.mark.parametrize("place", ["RULES", "MOMENTS", "SURVEY"])
+def test_words_that_name_a_place_of_a_built_file_stay_words(place):
+    def made(text):
+        config = csat(pages=[text], click=text, target=text)
+        config["texts"].update(question=text, labels=dict.fromkeys(config["texts"]["labels"], text))
+        return widget.files({**config, "brand": {"name": text}})
+
+    named, plain = made(f"__EARSHOT_{place}__"), made("Gremlins")
+    for part in ("whole", "panel", "loader"):
+        expected = getattr(plain, part).replace(b"Gremlins", f"__EARSHOT_{place}__".encode())
+        assert getattr(named, part) == expected.replace(plain.integrity.encode(), named.integrity.encode())
+
+
 @pytest.mark.parametrize(
     ("name", "place"),
     [
