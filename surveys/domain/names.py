@@ -6,15 +6,17 @@ _TITLES = frozenset(
 )
 
 
-def first(name: str) -> str:
+def first(name: str, family_first: bool = False) -> str:
     """The first name in `Ann Lee` and in `Lee, Ann`; all of a name with a title, and of what is no name of two parts.
 
-    Nothing in a text that is an address or a number rather than a name.
+    Nothing in a text that is an address or a number rather than a name. `family_first`: all of a name without a comma
+    too, since its first word may be that of the family.
     """
     if "@" in name or any(letter.isdigit() for letter in name):
         return ""
     last, comma, rest = name.partition(",")
-    words = (rest if comma and rest.strip() and " " not in last.strip() else name).split()
-    if not words or words[0].lower() in _TITLES:
+    turned = bool(comma and rest.strip()) and " " not in last.strip()
+    words = (rest if turned else name).split()
+    if not words or words[0].lower() in _TITLES or (family_first and not turned):
         return " ".join(words)
     return words[0].strip(",")

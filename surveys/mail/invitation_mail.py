@@ -82,7 +82,7 @@ def compose(survey: Survey, invitation: Invitation, reminder: bool = False) -> M
     from becoming a link.
     """
     language = the_texts.language_for(survey, _wishes(invitation))
-    own, said, texts = survey.mail or {}, _said(survey, invitation), the_texts.of(survey, language)
+    own, said, texts = survey.mail or {}, _said(survey, invitation, language), the_texts.of(survey, language)
     words = _words(survey, said, texts)
     values = (
         words
@@ -195,13 +195,15 @@ def _reminding(subject: str, voice: str) -> str:
     return wording.text(voice, "mail.reminder", subject=subject)
 
 
-def _said(survey: Survey, invitation: Invitation) -> dict[str, str]:
+def _said(survey: Survey, invitation: Invitation, language: str) -> dict[str, str]:
     """What stands for each placeholder; foreign texts made harmless."""
     ticket = invitation.ticket or {}
     person = invitation.person
     foreign = {
         "name": person.name if person else None,
-        "first_name": names.first(person.name) if person and person.name else None,
+        "first_name": names.first(person.name, wording.family_first(language))
+        if person and person.name
+        else None,
         "agent": invitation.agent_name,
         "team": invitation.team_name,
         "ticket_number": ticket.get("number") or ticket.get("id"),

@@ -14,10 +14,11 @@ from surveys.wording import names
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language by the name it gives itself, and the direction it is written in."""
+    """A language by the name it gives itself, the direction it is written in, and whether family names stand first."""
 
     name: str
     direction: Literal["ltr", "rtl"] = "ltr"
+    family_first: bool = False
 
 
 LANGUAGES: dict[str, Language] = {
@@ -31,10 +32,10 @@ LANGUAGES: dict[str, Language] = {
     "fr": Language("Français"),
     "he": Language("עברית", "rtl"),
     "hi": Language("हिन्दी"),
-    "hu": Language("Magyar"),
+    "hu": Language("Magyar", family_first=True),
     "it": Language("Italiano"),
-    "ja": Language("日本語"),
-    "ko": Language("한국어"),
+    "ja": Language("日本語", family_first=True),
+    "ko": Language("한국어", family_first=True),
     "nb": Language("Norsk bokmål"),
     "nl": Language("Nederlands"),
     "pl": Language("Polski"),
@@ -43,7 +44,7 @@ LANGUAGES: dict[str, Language] = {
     "ru": Language("Русский"),
     "sv": Language("Svenska"),
     "tr": Language("Türkçe"),
-    "zh-Hans": Language("简体中文"),
+    "zh-Hans": Language("简体中文", family_first=True),
 }
 
 FALLBACK = "en"
@@ -125,6 +126,11 @@ def fill(template: str, **placeholders: object) -> str:
 def direction(tag: str) -> Literal["ltr", "rtl"]:
     """The direction of the language nearest to `tag`, as the HTML attribute `dir` wants it."""
     return LANGUAGES[_nearest(tag)].direction
+
+
+def family_first(tag: str) -> bool:
+    """Whether people's names begin with that of the family, in the language nearest to `tag`."""
+    return LANGUAGES[_nearest(tag)].family_first
 
 
 def choose(wanted: Iterable[str], available: Sequence[str], default: str) -> str:

@@ -167,6 +167,35 @@ def test_first_names(name, first):
     assert names.first(name) == first
 
 
+@ON_SQLITE
+def test_nobody_is_called_by_the_family_name_alone(world, make):
+    informal = [tag for tag in wording.LANGUAGES if "informal" in wording.second_wordings(tag)]
+    for tag in [*informal, "ja", "ko"]:
+        mails = [
+            invitation_mail.example(
+                make.survey(languages=[tag], formality="informal", mail=own), tag, "r@x.example"
+            )
+            for own in ({}, {"text": {tag: "{first_name}!"}})
+        ]
+        # Which of the two is the family's cannot be told where families stand first.
+        called = "Robin Vale" if tag in ("hu", "ja", "ko", "zh-Hans") else "Robin"
+        for mail in mails:
+            line = mail.text.splitlines()[0]
+            assert called in line, tag
+            assert ("Vale" in line) == ("Vale" in called), tag
+
+
+def test_first_names_where_families_stand_first():
+    told = {
+        "Nagy Anna": "Nagy Anna",
+        "Nagy, Anna": "Anna",
+        "anna@example.com": "",
+        "王 小明": "王 小明",
+        "": "",
+    }
+    assert {name: names.first(name, family_first=True) for name in told} == told
+
+
 #: What a browser measures of a mail.
 MEASURE = """() => ({
   wide: document.documentElement.scrollWidth - innerWidth,
