@@ -1,6 +1,6 @@
 """The catalogue of surveys: make, change, archive, delete."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,7 +56,7 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
             raise Clash("Somebody changed the survey meanwhile.")
         if values.get("metric", row.metric) != row.metric and _answered(row):
             raise Clash("The metric cannot change once there are responses; make a new survey.")
-        asked = _asked(row)
+        asked, tone, languages = _asked(row), brands.of(row).formality, row.languages
         if values.get("status", row.status) != row.status:
             row.archived_at = now if values["status"] == "archived" else None
         if values.get("segments", row.segments) != row.segments:
@@ -64,7 +64,7 @@ def change(survey: Survey, values: Mapping[str, Any], now: datetime, known: str 
         for name, value in values.items():
             setattr(row, name, _brand(values, now) if name == "brand" else value)
         row.updated_at = now
-        if asked != _asked(row):
+        if asked != _asked(row) or _reads_otherwise(row, tone, set(languages)):
             row.definition += 1
             _write_definition(row, now)
         row.save()
@@ -80,15 +80,19 @@ def rebrand(said: Mapping[str, Any], now: datetime, known: str | None = None) ->
     """
 
     def verb() -> dict[str, Any]:
-        before = brands.service().formality
+        db.serialise("brand")
+        rows: list[Survey] = []
+        if brands.service().formality != (said.get("formality") or None):
+            # Whoever changes one of them meanwhile counts its definitions up too.
+            query = Survey.select().order_by(Survey.id)
+            rows = list(query if db.on_sqlite() else query.for_update())
+        tones = [brands.of(row).formality for row in rows]
         kept = brands.replace(said, now, known)
-        tones = {before, kept.get("formality")} - {None}
-        if before != kept.get("formality"):
-            for row in Survey.select().where(Survey.formality.is_null()):
-                if any(tones & set(wording.second_wordings(tag)) for tag in row.languages):
-                    row.definition += 1
-                    row.save(only=[Survey.definition])
-                    _write_definition(row, now)
+        for row, tone in zip(rows, tones, strict=True):
+            if _reads_otherwise(row, tone, set(row.languages)):
+                row.definition += 1
+                row.save(only=[Survey.definition])
+                _write_definition(row, now)
         return kept
 
     return db.write(verb)
@@ -172,11 +176,20 @@ def _write_definition(survey: Survey, now: datetime) -> None:
         survey=survey.id,
         number=survey.definition,
         metric=survey.metric,
-        wording=_asked(survey),
+        wording={"formality": brands.of(survey).formality, **_asked(survey)},
         created_at=now,
     )
 
 
 def _asked(survey: Survey) -> dict[str, Any]:
-    said = {"scale": texts.scale_of(survey), "formality": brands.of(survey).formality}
-    return {**said, **{name: getattr(survey, name) for name in ASKED}}
+    return {"scale": texts.scale_of(survey), **{name: getattr(survey, name) for name in ASKED}}
+
+
+def _reads_otherwise(survey: Survey, tone: str | None, languages: Set[str]) -> bool:
+    """Whether it asks in other words than it would in `tone`, in those of its languages that are in `languages`."""
+    now = brands.of(survey).formality
+    return tone != now and any(
+        texts.asked(survey, tag, tone) != texts.asked(survey, tag, now)
+        for tag in survey.languages
+        if tag in languages
+    )

@@ -55,15 +55,15 @@ def scale_of(survey: Survey) -> scales.Scale:
 def of(survey: Survey, language: str) -> Texts:
     """What a respondent reads in `language`: the survey's own words where it has some, else the standard ones."""
     metric = METRICS[survey.metric]
-    own_question = _own(survey.question, language)
-    voice = wording.voice(language, brands.of(survey).formality)
-    question = own_question or wording.text(voice, f"{metric.key}.question", product=survey.product)
+    tone = brands.of(survey).formality
+    voice = wording.voice(language, tone)
+    question, labels = asked(survey, language, tone)
     return Texts(
         language=language,
         voice=voice,
         direction=wording.direction(language),
-        question=_filled(question, survey),
-        labels={**wording.labels(voice, metric.key), **_own_labels(survey.labels, language, metric)},
+        question=question,
+        labels=labels,
         follow_up={
             g.key: _by_group(survey, survey.follow_up, "follow_up", g.key, voice) for g in metric.groups
         },
@@ -72,6 +72,14 @@ def of(survey: Survey, language: str) -> Texts:
         scale=scale_of(survey),
         link=_link(survey.thanks_link, language),
     )
+
+
+def asked(survey: Survey, language: str, formality: str | None) -> tuple[str, dict[int, str]]:
+    """What is read before the score is given, in a language and a tone: the question, and the labels by score."""
+    metric, voice = METRICS[survey.metric], wording.voice(language, formality)
+    standard = wording.text(voice, f"{metric.key}.question", product=survey.product)
+    labels = {**wording.labels(voice, metric.key), **_own_labels(survey.labels, language, metric)}
+    return _filled(_own(survey.question, language) or standard, survey), labels
 
 
 # ------------------------------------------------------------------------------------------------------

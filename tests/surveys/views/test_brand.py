@@ -1,15 +1,16 @@
 """The company that asks: set over the API, shown on every page that customers see."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from surveys import brands, links
-from surveys.base import clock
+from surveys import brands, catalogue, links
+from surveys.base import clock, db
 from surveys.base.errors import Clash
-from surveys.models import Invitation, Logo, Survey
-from tests.conftest import ON_SQLITE
+from surveys.models import Definition, Invitation, Logo, Survey
+from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.surveys.domain.test_pictures import BAD, jpeg, png, svg, url
 from tests.surveys.mailbox import invite, path
 
@@ -208,6 +209,51 @@ def test_surveys_speak_as_they_say_else_as_the_service_does(api, client, make):
     ):
         method = "PUT" if address == "/api/brand" else "PATCH"
         assert list(api.call(method, address, 422, json=body)["error"]["fields"]) == ["formality"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("survey", "change", "definition"),
+    [
+        ({"languages": ["en"]}, {"formality": "informal"}, 1),
+        ({"languages": ["en", "de"]}, {"formality": "formal"}, 1),
+        ({"languages": ["en", "de"]}, {"formality": "informal"}, 2),
+        ({"languages": ["de"], "formality": "informal"}, {"formality": None}, 2),
+        # Asked in words of its own, which stay.
+        ({"languages": ["de"], "question": {"de": "Wie war es?"}}, {"formality": "informal"}, 1),
+        # Nobody was asked in that language before.
+        ({"languages": ["en"]}, {"languages": ["en", "de"], "formality": "informal"}, 1),
+    ],
+)
+def test_a_tone_makes_a_new_definition_where_a_word_changes(api, make, survey, change, definition):
+    assert api.patch(f"/api/surveys/{make.survey(**survey).id}", change)["definition"] == definition
+    if set(change) == {"formality"} and "formality" not in survey:
+        other = make.survey(**survey)
+        put(api, change)
+        assert Survey.get_by_id(other.id).definition == definition
+
+
+@ON_POSTGRES
+def test_a_brand_and_a_survey_that_change_at_once_make_a_definition_each(world, make):
+    survey = make.survey(languages=["de"])
+    waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+
+    def rebrand():
+        try:
+            catalogue.rebrand({"formality": "informal"}, clock.now())
+        finally:
+            db.forget_connection()
+
+    with ThreadPoolExecutor(1) as pool:
+        with db.database.atomic():
+            catalogue.change(survey, {"product": "Acme"}, clock.now())
+            done = pool.submit(rebrand)
+            while not db.database.execute_sql(waiting).fetchone()[0] and not done.done():
+                pass
+        done.result()
+    made = Definition.select().where(Definition.survey == survey.id)
+    assert sorted(row.number for row in made) == [1, 2, 3]
+    assert Survey.get_by_id(survey.id).definition == 3
 
 
 @ON_SQLITE
