@@ -219,9 +219,9 @@ def _standing(row: Goal, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """Where a goal began, where it stands, what may be said of it, and what could be told at all."""
     start, due = date.fromisoformat(row.start), date.fromisoformat(row.due)
     surveys = _surveys(row)
-    before = _level(row, surveys, start - timedelta(days=goals.BEFORE), start, zone, now)
+    before = _level(row, surveys, start - timedelta(days=goals.BEFORE), start, zone)
     days = goals.window(start, due, schedule.day_of(now, zone))
-    level = _level(row, surveys, *days, zone, now)
+    level = _level(row, surveys, *days, zone)
     planned = goals.plan(before, row.target, start, due)
     return {
         "baseline": _brief(before),
@@ -232,14 +232,12 @@ def _standing(row: Goal, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     }
 
 
-def _level(
-    row: Goal, surveys: list[Survey], since: date, until: date, zone: ZoneInfo, now: datetime
-) -> Level:
+def _level(row: Goal, surveys: list[Survey], since: date, until: date, zone: ZoneInfo) -> Level:
     metric = METRICS[row.metric]
     begins, ends = schedule.starts_at(since, zone), schedule.starts_at(until, zone)
     if not surveys or ends <= begins:
         return goals.level(0, None, None, 0, 0)
-    found = results.number(results.Selection(metric, surveys, begins, ends, segments=row.filters), zone, now)
+    found = results.summary(results.Selection(metric, surveys, begins, ends, segments=row.filters), zone)
     negative = found.counts.get(metric.negative, 0) if metric.negative is not None else 0
     return goals.level(found.n, found.value, found.interval, found.counts.get(metric.positive, 0), negative)
 

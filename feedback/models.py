@@ -855,8 +855,10 @@ class Goal(Table):
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
-        """What a caller limited to some surveys may see: what they made themselves."""
-        return cls.made_by == caller.id
+        """What a caller limited to some surveys may see: what they made, of surveys that are theirs today."""
+        theirs = sorted(caller.surveys or ())
+        of_all = cls.survey.is_null() & cls.surveys.is_null(False) & cls.surveys.contained_by(theirs)
+        return (cls.made_by == caller.id) & (cls.survey.in_(theirs) | of_all)
 
     class Meta:
         constraints = [SQL("CHECK (start < due)")]

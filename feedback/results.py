@@ -95,6 +95,12 @@ def _number(selection: Selection, zone: ZoneInfo, now: datetime) -> Number:
     )
 
 
+def summary(selection: Selection, zone: ZoneInfo) -> statistics.Summary:
+    """What the scores come to, and nothing that stands beside it."""
+    with rollups.steady():
+        return statistics.summarise(selection.metric, _counts(selection, zone))
+
+
 def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
     """The number and the period before, and nothing else that stands beside them."""
     counts = _counts(selection, zone)

@@ -26,7 +26,7 @@ routes = Routes(
 @routes.arguments(lists.PageArgs, location="query")
 @routes.response(200, GoalList)
 def index(query: dict[str, Any]) -> Any:
-    """Goals, newest first, those that have ended with their result."""
+    """Goals, newest first, as they were last judged (hourly); those that have ended with their result."""
     rows, following = lists.newest_first(
         visible.narrowed(Goal.select(), g.caller),
         Goal.created_at,
@@ -34,7 +34,7 @@ def index(query: dict[str, Any]) -> Any:
         query.get("cursor"),
         query["limit"],
     )
-    return {"items": [_shown(row) for row in rows], "next": following}
+    return {"items": [goals.stored(row) for row in rows], "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -54,7 +54,7 @@ def create(body: dict[str, Any]) -> Any:
 @needs("write")
 @routes.response(200, GoalOut)
 def show(goal_id: str) -> Any:
-    """One goal."""
+    """One goal, as it stands at this moment."""
     return _shown(visible.own(Goal, goal_id, g.caller))
 
 

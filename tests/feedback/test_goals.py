@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from playhouse.test_utils import count_queries
 
 from feedback import goals
 from feedback.models import Goal
 from surveys.base import clock, delivery
+from surveys.base.accounts import members
+from surveys.base.accounts.keys import ApiKey
 from tests.conftest import ON_SQLITE, Api
 from tests.feedback.test_notices import HOOK, Chats
 from tests.visitor import signed_in
@@ -53,6 +56,9 @@ def test_a_goal_says_where_it_stands_and_what_could_be_told(world, api, make, su
         assert said == ["cannot_tell", "cannot_tell", "on_course", "on_course", "reached"]
         found = api.get(path)
         assert (found["now"]["n"], found["survey"], found["metric"]) == (100, survey.id, "nps")
+        # The list shows how it was last judged.
+        assert [each["now"]["n"] for each in api.get("/api/goals")["items"]] == [0]
+        goals.look(clock.now())
         assert api.get("/api/goals")["items"] == [found]
         # A step that chance may take hides it from everybody.
         small = api.patch(path, {"target": 2, "due": days(56)})
@@ -99,6 +105,52 @@ def test_a_goal_that_is_wrong_is_told_where(world, api, make):
     # It goes with its survey.
     api.delete(f"/api/surveys/{survey.id}")
     assert [each["id"] for each in api.get("/api/goals")["items"]] == [theirs["id"]]
+
+
+def test_whoever_is_limited_sees_only_goals_of_surveys_that_are_still_theirs(world, api, make):
+    first, second = make.survey(), make.survey()
+    with time_machine.travel(NOW, tick=False):
+        editor = signed_in(world, "editor")
+        machine = Api(world, make.key("write", surveys=[first.id, second.id]))
+        token = {"token": editor.forms("/team/goals")[0][1]["token"]}
+        given = {**token, "do": "create", "target": "60", "start": days(-28), "due": days(28)}
+        for name, survey in (("Quokka", first), ("Wombat", second)):
+            make.response(survey, 9, NOW - timedelta(hours=1))
+            answer = editor.post("/team/goals", {**given, "name": name, "survey": survey.id})
+            assert answer.status_code == 303
+        own = [machine.post("/api/goals", goal(survey)) for survey in (first, second)]
+        own.append(machine.post("/api/goals", goal(first, survey=None, metric="nps")))
+
+        def seen():
+            pages = [editor.get(page).get_data(as_text=True) for page in ("/team/goals", "/team")]
+            names = [[name for name in ("Quokka", "Wombat") if name in page] for page in pages]
+            return names, {each["id"] for each in machine.get("/api/goals")["items"]}
+
+        assert seen() == ([["Quokka", "Wombat"]] * 2, {each["id"] for each in own})
+        members.change(Goal.get(Goal.name == "Quokka").made_by, {"surveys": [second.id]})
+        ApiKey.update(surveys=[second.id]).where(ApiKey.surveys.is_null(False)).execute()
+        assert seen() == ([["Wombat"]] * 2, {own[1]["id"]})
+        for each in (own[0], own[2]):
+            path = f"/api/goals/{each['id']}"
+            machine.get(path, 404)
+            machine.patch(path, {"target": 50}, 404)
+            machine.delete(path, 404)
+        delete = {**token, "do": "delete", "goal": Goal.get(Goal.name == "Quokka").id}
+        assert editor.post("/team/goals", delete).status_code == 404
+
+
+@ON_SQLITE
+def test_a_list_asks_as_little_of_many_goals_as_of_one(world, api, make):
+    with time_machine.travel(NOW, tick=False):
+        api.post("/api/goals", goal(make.survey()))
+        with count_queries() as few:
+            api.get("/api/goals")
+        values = Goal.get().__data__
+        for number in range(6):
+            Goal.create(**{**values, "id": f"goal_{number}"})
+        with count_queries() as many:
+            assert len(api.get("/api/goals")["items"]) == 7
+        assert many.count <= few.count
 
 
 def test_webhooks_hear_once_when_a_word_changes_and_when_it_ends(world, api, make, survey):
