@@ -167,9 +167,12 @@ def tidy(now: datetime) -> int:
 
 @jobs.on(ASK, lane=jobs.MAIL)
 def ask(payload: dict[str, Any], now: datetime) -> None:
-    """Ask somebody without an account whether they want a digest, once."""
+    """Ask somebody without an account whether they want a digest, once, and not who must not be asked by now."""
     row = Digest.get_or_none(Digest.id == payload["digest"])
     if row is None or row.confirmed_at is not None or row.stopped_at is not None:
+        return
+    if readers.why_not(row.email) is not None:
+        stop(row, now)
         return
     link = links.to(f"/d/{token(row)}")
     text = _ASKED.format(site=links.to(""), when=digest_mail.WHEN[row.when], link=link)

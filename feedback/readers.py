@@ -49,7 +49,7 @@ If not, do nothing, or say so there: then nobody can ask you for it again.
 def welcome(email: str, now: datetime) -> Reader:
     """The row of an address that a rule leads to, made where there is none; who has no account is asked by mail.
 
-    Whoever must not be asked has stopped it from the beginning. Call it in a transaction.
+    Of whoever must not be asked it counts as stopped. Call it in a transaction.
     """
     email = addresses.normal(email) or ""
     db.serialise(f"reader {email}")
@@ -57,14 +57,14 @@ def welcome(email: str, now: datetime) -> Reader:
     member = _member(email)
     if row is None:
         row = Reader(id=ids.new("rdr"), email=email, created_at=now)
-        if member is None and why_not(email) is not None:
-            row.stopped_at = now
         row.save(force_insert=True)
     elif row.member is not None and member is None:
         # Whose address it was has left; whoever reads mail there now is somebody else.
         row.member = row.confirmed_at = row.outcome = None
     if member is not None and row.member is None:
         row.member, row.confirmed_at = member.id, row.confirmed_at or now
+    if state(row) == WAITING and why_not(email) is not None:
+        row.stopped_at = now
     row.save()
     if state(row) == WAITING and row.outcome in (None, FAILED):
         Reader.update(outcome=None).where(Reader.id == row.id).execute()
@@ -171,9 +171,12 @@ def tidy(now: datetime) -> int:
 
 @jobs.on(ASK, lane=jobs.MAIL)
 def ask(payload: dict[str, Any], now: datetime) -> None:
-    """Ask somebody without an account whether they want notices, once."""
+    """Ask somebody without an account whether they want notices, once, and not who must not be asked by now."""
     row = Reader.get_or_none(Reader.id == payload["reader"])
     if row is None or state(row) != WAITING:
+        return
+    if why_not(row.email) is not None:
+        stop(row, now)
         return
     link = links.to(f"/d/{token(row)}")
     text = _ASKED.format(site=links.to(""), link=link)

@@ -150,3 +150,22 @@ def test_rules_from_before_ask_first_and_whoever_gets_no_mail_is_never_asked(wor
     assert readers.tidy(now + 2 * readers.KEPT) == 0
     api.delete(f"/api/rules/{api.get('/api/rules')['items'][0]['id']}")
     assert readers.tidy(now + 2 * readers.KEPT) == 1
+
+
+@ON_SQLITE
+def test_whoever_must_not_be_asked_by_now_is_not_asked(world, api, mailbox, hear):
+    bob, now = member("viewer", "bob@example.com"), clock.now()
+    api.post("/api/rules", rule("bob@example.com", PRESS))
+    api.post("/api/digests", {"email": "board@paper.example", "when": "daily"})
+    # Before the worker comes to it.
+    for email, why in (
+        (PRESS, {"bounced_at": now}),
+        ("board@paper.example", {"never_ask": True}),
+        ("bob@example.com", {"unsubscribed_at": now}),
+    ):
+        Person.create(id=f"per_{email}", verified=True, email=email, created_at=now, **why)
+    members.remove(bob.id)
+    hear("For nobody")
+    assert mailbox.sent == []
+    assert [state(api, at) for at in range(2)] == ["stopped", "stopped"]
+    assert [each["state"] for each in api.get("/api/digests")["items"]] == ["stopped"]
