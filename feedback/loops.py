@@ -6,7 +6,7 @@ One such mail a person and week over all topics: the letter is the row, and the 
 import contextlib
 import functools
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,7 +53,8 @@ NEWS = ("news", "both")
 #: Why most are not told: nobody asked them, or they said no.
 NO_CONSENT = "no consent"
 
-#: People that one loop tells at most, and those of one transaction: answers wait for no longer one.
+#: People that one loop tells at most, and those of one transaction: answers wait for no longer one. So many are looked
+#: up together too.
 MOST, AT_ONCE = 20_000, 300
 
 #: What is not written to its end, and had no part written for so long, was cut off.
@@ -136,7 +137,7 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
     reasons: dict[str, str] = {}
     known, answered, week = _told_since(topic), _answered_before(topic), week_of(now + UNDO)
     settled: set[str] = set()
-    for response, person, evidence in _speakers(topic):
+    for response, person, evidence, what in _looked_up(_speakers(topic), week, now):
         if person.id in settled:
             continue
         if response.contact is None:
@@ -144,21 +145,23 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
             # about them.
             reasons[person.id] = NO_CONSENT
             continue
-        rows = _rows(person)
+        rows = _rows(person, what.found)
         one = rows[0]
         settled.update(row.id for row in rows)
         for row in rows:
             reasons.pop(row.id, None)
         is_told = one.id in known or response.key in answered
-        reason = "told already" if is_told else _against(rows, response, week, now)
+        reason = "told already" if is_told else _against(rows, response, week, what)
         if reason is not None:
             reasons[one.id] = reason
             continue
-        if len(told) < MOST:
-            sentence = quoting.telling(response.comment or "", evidence, response.survey.redact)
-            language = _language(texts, one, response)
-            mine, email = [row.id for row in rows], the_mail.address_of(rows) or ""
-            told.append(Heard(one, mine, response, email, language, sentence))
+        sentence = quoting.telling(response.comment or "", evidence, response.survey.redact)
+        language = _language(texts, one, response)
+        mine, email = [row.id for row in rows], the_mail.address_of(rows) or ""
+        told.append(Heard(one, mine, response, email, language, sentence))
+        if len(told) == MOST:
+            # Whoever comes after them is told by another loop.
+            break
     return Audience(told, dict(Counter(reasons.values())))
 
 
@@ -241,11 +244,11 @@ def undo(loop: Loop, now: datetime) -> int:
     return _drop_letters(loop.id) if db.write(verb) else 0
 
 
-def preview(topic: Topic, texts: Mapping[str, str], now: datetime) -> list[str]:
-    """What the first in each language would get, as plain text."""
+def preview(topic: Topic, found: Audience, texts: Mapping[str, str]) -> list[str]:
+    """What the first of an audience in each language of `texts` would get, as plain text."""
     first: dict[str, Heard] = {}
-    for each in audience(topic, texts, now).told:
-        first.setdefault(each.language, each)
+    for each in found.told:
+        first.setdefault(_language(texts, each.person, each.response), each)
     return [
         _mail(
             _NOBODYS,
@@ -340,11 +343,14 @@ def words_on_pages(topic: Topic) -> Counter[str]:
     return Counter(dict(rows.tuples()))
 
 
-def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> int:
-    """How many such mails somebody, by the ids of their rows, gets in a period: they count in the budget of asks."""
-    mine = Telling.select().join(Letter, on=(Letter.id == Telling.letter))
+def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> dict[str, int]:
+    """How many such mails people get in a period, by the ids of their rows: they count in the budget of asks."""
+    mine: Any = Telling.select(Telling.person, fn.COUNT(Telling.letter)).join(
+        Letter, on=(Letter.id == Telling.letter)
+    )
     mine = mine.where(Telling.person.in_(list(person_ids)), Letter.state.not_in(letters.LOST))
-    return mine.where(Telling.due_at >= begin, Telling.due_at < end).count()
+    mine = mine.where(Telling.due_at >= begin, Telling.due_at < end)
+    return dict(mine.group_by(Telling.person).tuples())
 
 
 def week_of(moment: datetime) -> str:
@@ -362,8 +368,9 @@ def against(letter: Letter, now: datetime) -> str | None:
         return "it was taken back"
     if told.loop.topic.status != told.loop.status:
         return f"the topic is {told.loop.topic.status} by now"
-    rows = _rows(letter.person)
-    reason = _against(rows, told.response, None, now)
+    what = _known([(letter.person, told.response.survey)], None, now)
+    rows = _rows(letter.person, what.found)
+    reason = _against(rows, told.response, None, what)
     if reason is not None:
         return reason
     if the_mail.address_of(rows) != letter.email:
@@ -463,7 +470,11 @@ def _answered_before(topic: Topic) -> set[int]:
     return {key for (key,) in rows.tuples()} if gone else set()
 
 
-def _speakers(topic: Topic) -> list[tuple[Response, Person, list[str]]]:
+#: What somebody said, who they are, and the phrases that put it into a topic.
+_Speaker = tuple[Response, Person, list[str]]
+
+
+def _speakers(topic: Topic) -> list[_Speaker]:
     """Who spoke of a topic, what they said last first, with the phrases that put it there."""
     surveys = {row.id: row for row in Survey.select()}
     rows: Any = (
@@ -485,31 +496,84 @@ def _speakers(topic: Topic) -> list[tuple[Response, Person, list[str]]]:
     return found
 
 
-def _rows(person: Person) -> list[Person]:
+@dataclass(frozen=True)
+class _Known:
+    """What may speak against telling some people, read for all of them together: their rows, and by the ids of these
+    who is being helped, who is told of something in the week, and how much of a budget they had.
+    """
+
+    found: people.Together
+    helped: Collection[str]
+    told: Collection[str]
+    had: Counter[str]
+
+
+def _looked_up(
+    speakers: Iterable[_Speaker], week: str, now: datetime
+) -> Iterator[tuple[Response, Person, list[str], _Known]]:
+    """Each speaker with what is known of those who were asked; it is read for AT_ONCE of them when the first comes."""
+    everybody = iter(speakers)
+    while part := list(_up_to(everybody, AT_ONCE)):
+        asked = [(person, response.survey) for response, person, _ in part if response.contact is not None]
+        known = _known(asked, week, now)
+        for response, person, evidence in part:
+            yield response, person, evidence, known
+
+
+def _up_to(speakers: Iterator[_Speaker], most: int) -> Iterator[_Speaker]:
+    """The next speakers, of whom so many were asked at most."""
+    asked = 0
+    for each in speakers:
+        yield each
+        asked += each[0].contact is not None
+        if asked == most:
+            return
+
+
+def _known(asked: Sequence[tuple[Person, Survey]], week: str | None, now: datetime) -> _Known:
+    """What is known of people. `week`: in which they would be told, None where that says nothing more."""
+    found = people.together([person for person, _ in asked if person.verified])
+    mine = sorted({row.id for person, _ in asked for row in _rows(person, found)})
+    if not mine:
+        return _Known(found, (), (), Counter())
+    cases: Any = FollowUp.select(FollowUp.person).where(
+        FollowUp.person.in_(mine), FollowUp.closed_at.is_null()
+    )
+    helped = {person for (person,) in cases.tuples()}
+    if week is None:
+        return _Known(found, helped, (), Counter())
+    told: Any = Telling.select(Telling.person).where(Telling.person.in_(mine), Telling.week == week)
+    limited = any(survey.person_budget is not None for _, survey in asked)
+    had = ask_history.had(mine, now) if limited else Counter[str]()
+    return _Known(found, helped, {person for (person,) in told.tuples()}, had)
+
+
+def _rows(person: Person, found: people.Together) -> list[Person]:
     """Every row of one person, always in one order."""
-    return people.same(people.identity_of(person)) or [person] if person.verified else [person]
+    return found.same(people.identity_of(person)) or [person] if person.verified else [person]
 
 
-def _against(rows: Sequence[Person], response: Response, week: str | None, now: datetime) -> str | None:
+def _against(rows: Sequence[Person], response: Response, week: str | None, what: _Known) -> str | None:
     """Why somebody is not told. `week`: in which they would be; None where their row of it stands already."""
     if response.contact not in NEWS:
         return NO_CONSENT
-    mine = [row.id for row in rows]
+    mine = {row.id for row in rows}
     email = the_mail.address_of(list(rows))
     if email is None:
         return "no address"
-    addressed = people.at_address(email)
+    addressed = what.found.at_address(email)
     if people.is_unsubscribed([*rows, *addressed]) or any(row.never_ask for row in rows):
         return "unsubscribed"
     if any(row.bounced_at is not None for row in addressed):
         return "bounced"
-    if FollowUp.select().where(FollowUp.person.in_(mine), FollowUp.closed_at.is_null()).exists():
+    if mine.intersection(what.helped):
         return "open follow-up"
     if week is None:
         return None
-    if Telling.select().where(Telling.person.in_(mine), Telling.week == week).exists():
+    if mine.intersection(what.told):
         return "told of something this week"
-    return "budget" if ask_history.is_used_up(response.survey, mine, now) else None
+    budget = response.survey.person_budget
+    return "budget" if budget is not None and sum(what.had[each] for each in mine) >= budget else None
 
 
 def _language(texts: Collection[str], person: Person, response: Response) -> str:

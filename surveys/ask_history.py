@@ -1,6 +1,7 @@
 """What the rules of asking need to know, read from the tables."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -43,25 +44,29 @@ def use_owed_help(check: Callable[[Sequence[str]], bool]) -> None:
     _owed_help = check
 
 
-def _nothing(person_ids: Sequence[str], since: datetime, until: datetime) -> int:
-    return 0
+def _nothing(person_ids: Sequence[str], since: datetime, until: datetime) -> Mapping[str, int]:
+    return {}
 
 
-_mailed: Callable[[Sequence[str], datetime, datetime], int] = _nothing
+_mailed: Callable[[Sequence[str], datetime, datetime], Mapping[str, int]] = _nothing
 
 
-def use_mailed(count: Callable[[Sequence[str], datetime, datetime], int]) -> None:
-    """How to know how many other mails somebody, by the ids of their rows, gets in a time: they count in the budget."""
+def use_mailed(count: Callable[[Sequence[str], datetime, datetime], Mapping[str, int]]) -> None:
+    """How to know how many other mails people get in a time, by the ids of their rows: they count in the budget."""
     global _mailed
     _mailed = count
 
 
-def is_used_up(survey: Survey, person_ids: Sequence[str], now: datetime) -> bool:
-    """Whether somebody had as much this quarter as the survey's budget for a person allows."""
-    if survey.person_budget is None:
-        return False
-    had = len(waiting("person", person_ids, None, now)) + _mailed(person_ids, *quarter(now))
-    return had >= survey.person_budget
+def had(person_ids: Sequence[str], now: datetime) -> Counter[str]:
+    """How much some people had this quarter of what a budget for a person counts, by the ids of their rows."""
+    since, until = quarter(now)
+    asks: Any = Invitation.select(Invitation.person, Invitation.status, Invitation.send_at)
+    rows = asks.where(Invitation.person.in_(list(person_ids))).tuples()
+    counts = Counter(
+        person for person, status, at in rows if status in ASKING and at is not None and since <= at < until
+    )
+    counts.update(_mailed(person_ids, since, until))
+    return counts
 
 
 def of_survey(survey: Survey, skip_tags: Sequence[str] = ()) -> SurveyFacts:
@@ -190,7 +195,11 @@ def _budgets(survey: Survey, ids: Sequence[str], company: str | None, now: datet
             continue
         asks = waiting(of, ids, company, now) if whose else []
         unsent = tuple(ask.survey.priority for ask in asks if ask.status == "scheduled")
-        sent = len(asks) - len(unsent) + (_mailed(ids, *quarter(now)) if of == "person" and ids else 0)
+        sent = (
+            len(asks)
+            - len(unsent)
+            + (sum(_mailed(ids, *quarter(now)).values()) if of == "person" and ids else 0)
+        )
         found.append(Budget(of=of, limit=limit, sent=sent, ends_at=quarter(now)[1], waiting=unsent))
     return tuple(found)
 

@@ -79,13 +79,13 @@ def _page(
     told: str | None = None,
     typed: Mapping[str, str] | None = None,
     preview: list[str] | None = None,
+    found: loops.Audience | None = None,
 ) -> Any:
     if wrong or preview:
         audited.unchanged()
     now, everybody = clock.now(), registry.seen() is None
-    found = (
-        loops.audience(topic, (), now) if topic is not None and everybody and layout.may("write") else None
-    )
+    if found is None and topic is not None and everybody and layout.may("write"):
+        found = loops.audience(topic, (), now)
     languages = sorted({each.language for each in found.told}) if found else []
     typed = typed or {}
     closed = loops.recent() if everybody else []
@@ -140,7 +140,8 @@ def _done() -> Reply:
     shown = _shown(given.get("who", ""))
     if do == "preview" or given.get("seen") != _digest(texts) or not shown:
         # Nobody sends what they have not seen.
-        return _page(topic, typed=given, preview=loops.preview(topic, texts, now))
+        found = loops.audience(topic, (), now)
+        return _page(topic, typed=given, preview=loops.preview(topic, found, texts), found=found)
     without = [name.removeprefix(LEAVE) for name in given if name.startswith(LEAVE)]
     holdout = 0.1 if given.get("holdout") else 0.0
     try:

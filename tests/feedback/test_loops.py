@@ -1,5 +1,6 @@
 """Closing the loop: each is told once, in their own words, and nobody who does not want it."""
 
+import itertools
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from playhouse.test_utils import count_queries
 
 from feedback import loops
 from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic
-from surveys import links
+from surveys import links, people
 from surveys.base import delivery, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.memory import Memory
@@ -267,6 +268,64 @@ def test_nobody_is_told_twice_of_what_was_merged_and_few_statements_find_who_is_
     with count_queries() as many:
         assert loops.audience(row, (), NOW + timedelta(days=9)).left_out["no consent"] == 24
     assert many.count == few.count
+
+
+@ON_SQLITE
+def test_as_few_statements_find_fifty_people_as_five(world, api, make, topic, clock):
+    survey, names = make.survey(person_budget=9), itertools.count()
+    path, page, visitor = shipped(api, topic), f"/team/loop?topic={topic}", signed_in(world, "editor")
+
+    def speak(count):
+        for name in itertools.islice(names, count):
+            clock.shift(1)
+            values = {"email": f"{name}@x.example", "external_id": f"id {name}", "verified": True}
+            person = Person.create(id=f"per_{name}", created_at=NOW, **values)
+            row = make.response(survey, 3, comment="My card was declined.")
+            Response.update(person=person, contact="news").where(Response.key == row.key).execute()
+            Placement.create(response=row.key, topic=topic, main=True, evidence=["card"])
+
+    def costs():
+        found = []
+        for call in (
+            lambda: api.get(path, limit=100),
+            lambda: visitor.get(page),
+            lambda: visitor.send(page, do="preview", **{"text-en": "Cards work again."}),
+        ):
+            with count_queries() as counted:
+                call()
+            found.append(counted.count)
+        return found
+
+    speak(5)
+    costs()
+    few = costs()
+    speak(45)
+    many = costs()
+    assert many == few
+    assert len(api.get(path, limit=100)["items"]) == 50
+
+
+def test_one_person_of_many_rows_is_found_in_parts_too(world, api, make, topic, said, clock, monkeypatch):
+    survey = make.survey()
+    said(survey, "ann")
+    said(survey, None, person={"id": "7", "name": "Ann Seven"})
+    said(survey, None, person={"id": "8", "name": "Ann Eight"})
+    for name in ("bob", "cem"):
+        said(survey, name)
+    # The second is the first by address, and the third by that of the second; each is met in another part.
+    for external_id, email, known in (("7", None, "ann@x.example"), ("8", None, "seven@x.example")):
+        Person.update(email=email, known_email=known).where(Person.external_id == external_id).execute()
+    Person.create(
+        id="per_between", verified=True, email="seven@x.example", known_email="ann@x.example", created_at=NOW
+    )
+    path = shipped(api, topic)
+    for at_once in (1, 2, 300):
+        monkeypatch.setattr(loops, "AT_ONCE", at_once)
+        assert len(api.get(path)["items"]) == 3, at_once
+    everybody = people.together(list(Person.select()))
+    for row in Person.select():
+        who = people.identity_of(row)
+        assert [each.id for each in everybody.same(who)] == [each.id for each in people.same(who)]
 
 
 def pages_of(mail):
