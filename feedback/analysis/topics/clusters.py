@@ -217,11 +217,15 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.n
 
 
 def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: np.ndarray) -> np.ndarray:
-    """`found` in which each of `others` is in the group that its nearest neighbours of the groups vote for, or in none.
+    """`found` in which each of `others` is in the group that its nearest neighbours of the groups vote for, or in none;
+    where there is no group, nobody votes.
 
     What the rows of a language have in common is taken off first, and each is averaged with its neighbours: what is
     left is what they mean.
     """
+    voting = np.flatnonzero((found >= 0) & ~others)
+    if not len(voting):
+        return np.where(others, -1, found)
     precision = np.float16 if len(rows) > EXACT_UP_TO else np.float32
     plain = np.zeros(rows.shape, precision)
     for language in np.unique(languages):
@@ -232,7 +236,6 @@ def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: 
                 some = own[start : start + _BLOCK]
                 plain[some] = unit(rows[some] - middle)
     plain = blur(plain, plain, *nearest(plain, _BLURRED_BY), precision)
-    voting = np.flatnonzero((found >= 0) & ~others)
     voting = voting[:: max(1, len(voting) // _JUDGED_ON)]
     order, cells = part(plain[voting].astype(np.float32))
     voting = voting[order]

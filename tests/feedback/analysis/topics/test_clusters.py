@@ -149,6 +149,12 @@ def test_near_centres_are_gathered_first():
     assert clusters.gather(rows, 2).tolist() == [0, 0, 1, 1]
 
 
+def test_where_the_leading_language_makes_no_group_nobody_is_in_one():
+    rows = unit(np.eye(7, 8, dtype=np.float32) + np.eye(1, 8, 7, dtype=np.float32))
+    languages = np.array([0, 0, 1, 1, 1, 1, 1])
+    assert clusters.group(rows, once(rows), languages, 0).group.tolist() == [-1] * 7
+
+
 def test_what_a_language_has_in_common_tells_no_meaning():
     """Comments in the second language, all nearest to the first group of the leading one, join what they mean."""
     chance = np.random.default_rng(4)
