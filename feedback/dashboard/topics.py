@@ -541,8 +541,9 @@ def _done(row: Topic, given: Mapping[str, Any]) -> Reply:
 def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
     wanted = {name: given[name] or None for name in _CHANGED}
     wanted["label"] = given["label"]
-    # The name in the reader's language is one that nobody chose.
-    standing = {"status": row.status, "theme": row.theme, "label": labels.of(row)}
+    # The name that stood in the form is one that nobody chose; by now a review, or another language, may tell another.
+    shown = forms.before(given).get("label", labels.of(row))
+    standing = {"status": row.status, "theme": row.theme, "label": shown}
     for name, value in standing.items():
         # The service's own word may stay, and nobody can give it; a theme that a person gives stays for good.
         if wanted[name] == value:

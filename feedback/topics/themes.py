@@ -39,7 +39,8 @@ def make(label: str, topic_ids: Sequence[str], owner: str | None, now: datetime)
 
 
 def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
-    """Give a theme another `label`, which stays for good, `status` or `owner`.
+    """Give a theme another `label`, which stays for good, `status` or `owner`. A name that it has already, in whatever
+    language it was read, is no other one.
 
     Raises Missing, Refused for a label with personal data, Clash for one that is taken and for a merged theme.
     """
@@ -50,7 +51,7 @@ def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
         db.serialise("topics")
         before = topics.state()
         _check_live(before, theme_id)
-        if "label" in values:
+        if "label" in values and not topics.is_called(before.themes[theme_id], values["label"]):
             _check_free(before, values["label"], theme_id)
             named = replace(before.themes[theme_id], label=values["label"], named=True, names={})
             topics.record(before, replace(before, themes={**before.themes, theme_id: named}), now)

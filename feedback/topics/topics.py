@@ -105,7 +105,9 @@ def change(
     (`note`, by language).
 
     `made_by`: who stands in the history of its status; `known`: the `version` that the change was made from; `follows`:
-    a tracker proposed it. Any other change of the status by a person is one by hand (`use_by_hand`).
+    a tracker proposed it. Any other change of the status by a person is one by hand (`use_by_hand`). A name that it has
+    already, in whatever language it was read, is no other one.
+
     Raises Missing, Refused for a label with personal data, a theme that is not there and a moment to come, Clash for a
     label that is taken, for a merged topic, and for one that changed since.
     """
@@ -121,7 +123,7 @@ def change(
         current = Topic.get_by_id(topic_id)
         if known is not None and known != version(current):
             raise Clash("Somebody changed the topic meanwhile.")
-        if "label" in values and values["label"] != before.topics[topic_id].label:
+        if "label" in values and not is_called(before.topics[topic_id], values["label"]):
             _check_free(before, values["label"], topic_id)
             record(before, domain.rename(before, topic_id, values["label"], now), now)
             _touch(topic_id, now)
@@ -514,6 +516,11 @@ def _others(key: int) -> list[str]:
 def check_label(label: str) -> None:
     if redaction.tells(label):
         raise Refused("Must not hold an e-mail address, a telephone, card or account number.", "label")
+
+
+def is_called(standing: domain.Topic | domain_themes.Theme, label: str) -> bool:
+    """Whether a topic or theme is called `label` already, for everybody or for those who read one language."""
+    return label == standing.label or label in standing.names.values()
 
 
 def _check_free(now_standing: State, label: str, owner: str | None = None) -> None:

@@ -99,6 +99,27 @@ def test_a_form_that_shows_the_reader_s_name_renames_nothing(world, late):
     assert (row.status, row.label, row.named) == ("planned", "Delivery time", False)
 
 
+def test_a_form_renames_nothing_where_another_name_is_told_by_now(world, late):
+    editor, address = signed_in(world, "editor"), "/team/topics/top_late"
+    page = editor.get(address, headers={"Accept-Language": "de"})
+    form = next(given for _, given in forms_on(page) if given.get("do") == "change")
+    Topic.update(names={"en": "Delivery time", "de": "Versanddauer"}).execute()
+    assert editor.post(address, {**form, "status": "planned"}).status_code == 303
+    row = Topic.get_by_id("top_late")
+    assert (row.status, row.label, row.named) == ("planned", "Delivery time", False)
+    assert row.names["de"] == "Versanddauer"
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_a_name_that_is_sent_back_as_it_was_read_renames_nothing(api, late, lang):
+    for path, table in (("/api/topics/top_late", Topic), ("/api/themes/thm_1", Theme)):
+        before = table.get()
+        (read,) = api.get(path.rpartition("/")[0], lang=lang)["items"]
+        assert api.patch(path, {"label": read["label"], "status": "seen"})["status"] == "seen"
+        after = table.get()
+        assert (after.label, after.names, after.named) == (before.label, before.names, False)
+
+
 def test_words_that_nobody_says_any_more_leave_the_names_in_other_languages(late):
     Topic.update(label="late", names={"en": "late", "de": "verspätung"}).execute()
     Theme.update(names={"en": "Delivery time", "de": "viel verspätung"}, label="Delivery time").execute()
