@@ -1,10 +1,10 @@
 """All responses of a period as a table or as lines of JSON, in constant memory."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from feedback import columns, feed, workbook
+from feedback import columns, feed, labels, workbook
 from feedback.item import Item
 
 #: Responses a statement. Each batch begins where the last one ended, so no cursor is kept open meanwhile.
@@ -14,14 +14,11 @@ PIECE = 64 * 1024
 
 
 def items(filters: Mapping[str, Any], surveys: list[str] | None = None) -> Iterator[Item]:
-    """Every response that fits, newest first. `surveys`: the only ones to be seen."""
-    position = None
-    while True:
-        page = feed.page(filters, BATCH, "desc", position, surveys)
-        yield from page.items
-        position = page.position
-        if position is None:
-            return
+    """Every response that fits, newest first. `surveys`: the only ones to be seen.
+
+    Names are told in the language of who asks now: a file is made while it is sent, when the call is over.
+    """
+    return _items(filters, surveys, labels.languages())
 
 
 def ndjson(found: Iterator[Item]) -> Iterator[str]:
@@ -51,3 +48,17 @@ def pieces(lines: Iterator[str]) -> Iterator[bytes]:
             yield b"".join(waiting)
             waiting, size = [], 0
     yield b"".join(waiting)
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _items(filters: Mapping[str, Any], surveys: list[str] | None, languages: Sequence[str]) -> Iterator[Item]:
+    position = None
+    while True:
+        with labels.told_in(languages):
+            page = feed.page(filters, BATCH, "desc", position, surveys)
+        yield from page.items
+        position = page.position
+        if position is None:
+            return

@@ -1,6 +1,8 @@
 """What topics and themes are called, in the language of who reads where comments of that language are in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from peewee import Case, fn
@@ -17,6 +19,9 @@ MOST = 5
 
 _reader: Reader = tuple
 
+#: The languages that names are told in, whoever reads; None: those of the reader.
+_given: ContextVar[Sequence[str] | None] = ContextVar("languages of names", default=None)
+
 
 def use_reader(languages: Reader) -> None:
     """Have names told in what `languages` gives."""
@@ -24,8 +29,21 @@ def use_reader(languages: Reader) -> None:
     _reader = languages
 
 
+@contextmanager
+def told_in(wanted: Sequence[str]) -> Iterator[None]:
+    """Have names told in what `languages` gave before: part of an answer is made when nobody asks any more."""
+    token = _given.set(wanted)
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
 def languages() -> list[str]:
     """The languages that the reader wants, without regions, the best first."""
+    given = _given.get()
+    if given is not None:
+        return list(given)
     wanted = (tag.replace("_", "-").partition("-")[0].lower() for tag in _reader())
     known = ("nb" if tag in ("no", "nn") else tag for tag in wanted if tag.isascii() and tag.isalpha())
     return list(dict.fromkeys(known))[:MOST]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback import feed
+from feedback import exports, feed
 from feedback.models import Placement, Reading, Theme, Topic
 from feedback.topics import topics as store
 from surveys import responses
@@ -118,6 +118,16 @@ def test_a_name_that_is_sent_back_as_it_was_read_renames_nothing(api, late, lang
         assert api.patch(path, {"label": read["label"], "status": "seen"})["status"] == "seen"
         after = table.get()
         assert (after.label, after.names, after.named) == (before.label, before.names, False)
+
+
+@pytest.mark.parametrize("path", ["/api/export/responses.{}", "/team/feed/export.{}"])
+def test_a_file_tells_names_in_the_language_of_who_asked_for_it(api, late, monkeypatch, path):
+    monkeypatch.setattr(exports, "BATCH", 5)
+    for kind in ("csv", "ndjson"):
+        for language, name in (("de", "Lieferzeit"), ("en", "Delivery time")):
+            answer = api.call("GET", path.format(kind), headers={"Accept-Language": language})
+            assert answer.get_data(as_text=True).count(name) == len(late[1])
+            assert "Accept-Language" in answer.headers["Vary"]
 
 
 def test_words_that_nobody_says_any_more_leave_the_names_in_other_languages(late):
