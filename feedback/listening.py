@@ -66,7 +66,7 @@ def install() -> None:
     the_mail.use_letters(letters.sent)
     ask_history.use_owed_help(cases.owed_help)
     ask_history.use_mailed(loops.mailed)
-    responses.use_outcomes(loops.came_of, writing.hear)
+    responses.use_outcomes(loops.came_of, writing.hear, writing.heard_as)
     worker.hourly(
         {
             "close what nobody confirms": cases.lapse,
@@ -188,7 +188,12 @@ REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
         (learning.relearn,),
     ),
     events.CHANGED: ((told.updated,),),
-    events.ERASED: ((told.deleted,), (forget_words,), (learning.unlearn,), (cases.forget_empty,)),
+    events.ERASED: (
+        (told.deleted,),
+        (forget_words,),
+        (learning.unlearn,),
+        (cases.forget_empty, writing.forget),
+    ),
 }
 
 

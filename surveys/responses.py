@@ -62,14 +62,23 @@ def _deaf(key: int, said: str, text: str | None, now: datetime) -> None:
     raise Missing
 
 
+def _nowhere(key: int) -> list[str]:
+    return []
+
+
 _outcomes: Callable[[Sequence[int], str], Outcomes] = _none
 _hear: Hearing = _deaf
+_heard_as: Callable[[int], list[str]] = _nowhere
 
 
-def use_outcomes(find: Callable[[Sequence[int], str], Outcomes], hear: Hearing) -> None:
-    """How to know what came of answers, by their keys, in a language; and who hears what is said to it."""
-    global _outcomes, _hear
-    _outcomes, _hear = find, hear
+def use_outcomes(
+    find: Callable[[Sequence[int], str], Outcomes], hear: Hearing, heard_as: Callable[[int], list[str]]
+) -> None:
+    """How to know what came of answers, by their keys, in a language; who hears what is said to it; and under which ids
+    that was noted elsewhere, which is asked before an answer is deleted.
+    """
+    global _outcomes, _hear, _heard_as
+    _outcomes, _hear, _heard_as = find, hear, heard_as
 
 
 def say_of_outcome(key: int, said: str, text: str | None, now: datetime) -> None:
@@ -226,6 +235,7 @@ def remove(response: Response, now: datetime) -> None:
     daily_counts.moved(row, before)
     segment_counts.forget(row.key)
     others = [alias.id for alias in Alias.select(Alias.id).where(Alias.response == row.key)]
+    heard_as = _heard_as(row.key)
     for table in db.registered():
         meta: Any = table._meta
         if meta.about == "response":
@@ -244,7 +254,8 @@ def remove(response: Response, now: datetime) -> None:
         preserve=[Erased.key, Erased.changed_tick, Erased.version, Erased.erased_at],
     ).execute()
     tombstones.bury(tombstones.RESPONSE, [row.id, *others], now)
-    jobs.enqueue(events.ERASED, {"key": row.key, "id": row.id, "survey": row.survey_id}, now)
+    told = {"key": row.key, "id": row.id, "survey": row.survey_id}
+    jobs.enqueue(events.ERASED, told | ({"heard_as": heard_as} if heard_as else {}), now)
 
 
 def forget_networks(now: datetime) -> int:

@@ -273,6 +273,17 @@ def forget_empty(payload: dict[str, Any], now: datetime) -> None:
         db.write(FollowUp.delete().where(empty).execute)
 
 
+def forget_words(letter_id: str) -> None:
+    """Drop what the customer said to a letter, in their words, of every case; that they said it stays."""
+    if db.on_sqlite():
+        names = peewee.fn.INSTR(FollowUp.history, letter_id) > 0
+    else:
+        names = FollowUp.history.contains([{"letter": letter_id}])
+    found: Any = FollowUp.select(FollowUp.id).where(names).tuples()
+    for (case_id,) in list(found):
+        db.write(functools.partial(_forget_words, case_id, letter_id))
+
+
 def is_owed(now: datetime) -> Any:
     """The condition of what is overdue: open, and its answer or its solution is owed since before `now`."""
     unanswered = FollowUp.first_answer_at.is_null() & _is_before(FollowUp.answer_due_at, now)
@@ -457,6 +468,19 @@ def _note(
         *row.history,
         {"at": clock.stamp(now), "by": by, **what, **({"note": note} if note else {})},
     ]
+
+
+def _forget_words(case_id: str, letter_id: str) -> None:
+    row = _locked(case_id)
+    if row is None:
+        return
+    row.history = [
+        {name: value for name, value in line.items() if name != "note"}
+        if line.get("letter") == letter_id
+        else line
+        for line in row.history
+    ]
+    row.save(only=[FollowUp.history])
 
 
 def _last_words(row: FollowUp) -> dict[str | None, str]:

@@ -107,6 +107,23 @@ def hear(key: int, said: str, text: str | None, now: datetime) -> None:
     db.write(verb)
 
 
+def heard_as(key: int) -> list[str]:
+    """The ids that cases know words by which are about an answer: of the letters that told its person what came of it,
+    and its own for those said on their own page.
+    """
+    told: Any = Telling.select(Telling.letter).join(Letter, on=(Letter.id == Telling.letter))
+    own: Any = OwnWord.select(Response.id).join(Response, on=(Response.key == OwnWord.response))
+    told = told.where(Telling.response == key, Letter.answer.is_null(False))
+    return [each for (each,) in [*told.tuples(), *own.where(OwnWord.response == key).tuples()]]
+
+
+def forget(payload: dict[str, Any], now: datetime) -> None:
+    """What somebody said of an answer goes with it: their words to its letters, and those that their cases noted."""
+    for each in payload.get("heard_as", ()):
+        db.write(Letter.update(said=None).where(Letter.id == each, Letter.said.is_null(False)).execute)
+        cases.forget_words(each)
+
+
 def quote_of(letter: Letter) -> str | None:
     """What a letter reminds its reader of: a sentence of their own."""
     told = Telling.get_or_none(Telling.letter == letter.id)

@@ -419,6 +419,38 @@ def test_a_page_of_ones_own_asks_the_same_without_any_mail(
     assert OwnWord.select().count() == 0
 
 
+def test_words_about_an_answer_go_with_it_out_of_the_case_that_they_joined(
+    world, api, client, make, mail, topic, said, clock
+):
+    survey = make.survey()
+    cases, told, other = {}, {}, api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    for name, contact in (("ann", "news"), ("bob", None)):
+        told[name] = said(survey, name, contact=contact)["id"]
+    path = shipped(api, topic)
+    api.post(path, {"text": TEXT}, 202)
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    for name in told:
+        opening = said(survey, name, comment="The invoice is wrong.", contact=None, into=other)["id"]
+        cases[name] = api.post("/api/follow-ups", {"response": opening})["id"]
+        api.patch(f"/api/follow-ups/{cases[name]}", {"note": "Called them."})
+    pressed(client, pages_of(mail)["ann@x.example"], answer="not_yet", text="Mine is in ruins.")
+    bob = f"/me/{links.my_token(Person.get(Person.email == 'bob@x.example').id, datetime.now(UTC))}"
+    (given,) = [given for _, given in forms_on(client.get(bob)) if given.get("do") == "solved"]
+    client.post(bob, data={**given, "answer": "not_yet", "comment": "Mine is in ruins."})
+
+    def notes(name):
+        history = api.get(f"/api/follow-ups/{cases[name]}")["history"]
+        return [(line.get("said"), line.get("note")) for line in history if {"said", "note"} & line.keys()]
+
+    for name, response in told.items():
+        assert notes(name) == [(None, "Called them."), ("not_yet", "Mine is in ruins.")]
+        api.delete(f"/api/responses/{response}")
+        world.work()
+        assert notes(name) == [(None, "Called them."), ("not_yet", None)]
+    assert [row.said for row in Letter.select()] == [None]
+
+
 def test_two_people_who_became_one_are_told_once_a_week(world, api, make, mail, topic, said, clock):
     survey = make.survey()
     other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
