@@ -4,7 +4,7 @@ Each row that a person goes by stands for itself.
 """
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -15,8 +15,9 @@ from feedback.domain import lost as domain
 from feedback.domain.follow_ups import OPEN, UNCONFIRMED
 from feedback.domain.lost import POINTS, Said, Survival
 from feedback.models import FollowUp, FollowUpResponse, LostSign, Reading
+from feedback.segments import as_text
 from surveys import daily_counts
-from surveys.base import clock, db
+from surveys.base import clock, db, worker
 from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
@@ -25,8 +26,8 @@ from surveys.models import Invitation, Person, Response, Survey
 #: Reasons older than this tell of somebody else.
 DAYS = 180
 
-#: People who are looked at in one go.
-AT_ONCE = 200
+#: People who are looked at in one go, and rows that are read in one to find out who these are.
+AT_ONCE, PAGE = 200, 1000
 
 #: Whoever spoke so lately is looked at anew in this hour; all others in the night.
 LATELY = timedelta(hours=3)
@@ -102,25 +103,39 @@ def listed(
     return found, following
 
 
-def hourly(now: datetime) -> int:
+def hourly(now: datetime) -> None:
+    """Look at those anew who spoke lately, and at all with a case, beside the worker's other work."""
+    worker.beside(lambda: look_lately(now), "lost")
+
+
+def nightly(now: datetime) -> None:
+    """Look at all anew who may have a reason, beside the worker's other work."""
+    worker.beside(lambda: look_at_all(now), "lost")
+
+
+def look_lately(now: datetime) -> int:
     """Look at those anew who spoke lately, and at all with a case; how many reasons changed."""
     begin = microseconds(now - LATELY)
-    spoke: Any = Response.select(Response.person).where(Response.key >= begin, Response.person.is_null(False))
-    return _look({person for (person,) in spoke.tuples()} | _with_cases(now) | _known(now), now)
+    spoke = Response.select(Response.key, Response.person)
+    spoke = spoke.where(Response.key >= begin, Response.person.is_null(False))
+    with_case = FollowUp.select(FollowUp.person).where(_case_tells(now), FollowUp.person.is_null(False))
+    # Such a reason may be over without an answer of theirs.
+    known = LostSign.select(LostSign.person).where(LostSign.kind.in_((domain.FOLLOW_UP, domain.NOT_YET)))
+    changed = 0
+    for rows, column in (
+        (spoke, Response.key),
+        (with_case.distinct(), FollowUp.person),
+        (known.distinct(), LostSign.person),
+    ):
+        for page in _pages(rows, column):
+            changed += _look({row[-1] for row in page}, now)
+    return changed
 
 
-def nightly(now: datetime) -> int:
+def look_at_all(now: datetime) -> int:
     """Look at all anew who may have a reason; how many reasons changed."""
-    begin = microseconds(now - timedelta(days=DAYS))
-    spoke: Any = (
-        Response.select(Response.person)
-        .where(Response.key >= begin, Response.person.is_null(False), Response.counted | _speaks_of_leaving())
-        .distinct()
-    )
-    return _look(
-        {person for (person,) in spoke.tuples()} | _with_cases(now) | _known(None) | set(_unanswered(now)),
-        now,
-    )
+    pages = _pages(Person.select(Person.id), Person.id)
+    return sum(_look(_may_have_a_reason([person for (person,) in page], now), now) for page in pages)
 
 
 def address(reason: Reason) -> str:
@@ -131,28 +146,22 @@ def address(reason: Reason) -> str:
 
 
 def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
-    """How long customers stay after their first answer to `surveys` (None: to any), by its group. Nothing where nobody
-    has the property LEFT_ON. Of more than MOST people, those who answered first last.
+    """How long customers stay after their first answer to `surveys` (None: to any), by its group. Nothing where none of
+    them has a day as property LEFT_ON. Of more than MOST people, those who answered first last.
     """
-    gone = _left_on()
-    if not gone:
-        return []
     metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
-    first: Any = Response.select(fn.MIN(Response.key)).where(Response.counted, Response.person.is_null(False))
-    if surveys is not None:
-        first = first.where(Response.survey.in_(list(surveys)))
-    first = first.group_by(Response.person).order_by(fn.MIN(Response.key).desc()).limit(MOST)
-    keys = [key for (key,) in first.tuples()]
-    said: Any = Response.select(Response.person, Response.survey, Response.group, Response.day)
     today = schedule.day_of(now, daily_counts.time_zone())
     found: dict[str, list[tuple[int, bool]]] = {"low": [], "middle": [], "high": []}
-    for start in range(0, len(keys), 1000):
-        for person, survey, group, day in said.where(Response.key.in_(keys[start : start + 1000])).tuples():
-            since, left = date.fromisoformat(day), gone.get(person)
-            if left is None or left >= since:
-                has_left = left is not None and left <= today
-                until = left if left is not None and has_left else today
-                found[metrics[survey].tone_of(group)].append(((until - since).days, has_left))
+    is_known = False
+    for survey, group, day, left_on in _first_answers(surveys):
+        since, left = date.fromisoformat(day), _day(left_on)
+        is_known = is_known or left is not None
+        if left is None or left >= since:
+            has_left = left is not None and left <= today
+            until = left if left is not None and has_left else today
+            found[metrics[survey].tone_of(group)].append(((until - since).days, has_left))
+    if not is_known:
+        return []
     return [
         Stays(tone, len(each), sum(has_left for _, has_left in each), domain.survival(each, MARKS))
         for tone, each in found.items()
@@ -191,44 +200,58 @@ def _speaks_of_leaving() -> Any:
     return fn.EXISTS(Reading.select().where(Reading.key == Response.key, Reading.leaves))
 
 
-def _with_cases(now: datetime) -> set[str]:
-    rows: Any = FollowUp.select(FollowUp.person).where(_case_tells(now), FollowUp.person.is_null(False))
-    return {person for (person,) in rows.tuples()}
-
-
 def _case_tells(now: datetime) -> Any:
     lately = FollowUp.closed_at >= now - timedelta(days=DAYS)
     return FollowUp.status.in_(OPEN) | ((FollowUp.status == UNCONFIRMED) & lately)
 
 
-def _known(now: datetime | None) -> set[str]:
-    """Who has a reason so far; of `now`: one that may be over by then without an answer of theirs."""
-    rows: Any = LostSign.select(LostSign.person).distinct()
-    if now is not None:
-        rows = rows.where(LostSign.kind.in_((domain.FOLLOW_UP, domain.NOT_YET)))
-    return {person for (person,) in rows.tuples()}
+def _pages(rows: Any, column: Any) -> Iterator[list[Any]]:
+    """The rows of a query, PAGE at a time, in the order of a column, which comes first in each and is in no two."""
+    query = rows.order_by(column).limit(PAGE)
+    page = list(query.tuples())
+    while page:
+        yield page
+        page = list(query.where(column > page[-1][0]).tuples()) if len(page) == PAGE else []
 
 
-def _unanswered(now: datetime, among: Collection[str] | None = None) -> dict[str, datetime]:
-    """Who did not answer UNANSWERED asks or more since their last answer; when the last of these was sent."""
-    query: Any = (
-        Invitation.select(
-            Invitation.person, fn.MAX(Invitation.sent_at).converter(Invitation.sent_at.python_value)
-        )
+def _may_have_a_reason(person_ids: Sequence[str], now: datetime) -> set[str]:
+    """Those of some people who have one so far, or did what may be one."""
+    spoke = Response.select(Response.person).where(
+        Response.person.in_(person_ids),
+        Response.key >= microseconds(now - timedelta(days=DAYS)),
+        Response.counted | _speaks_of_leaving(),
+    )
+    asked = (
+        Invitation.select(Invitation.person)
         .join(Person, on=(Person.id == Invitation.person))
-        .where(
-            Invitation.sent_at > Person.last_answered_at,
-            Invitation.sent_at >= now - timedelta(days=DAYS),
-            Invitation.sent_at <= now - PATIENCE,
-            Invitation.answered_at.is_null(),
-            ~Invitation.unverified,
-        )
+        .where(Invitation.person.in_(person_ids), _is_ignored(now), Person.last_answered_at.is_null(False))
         .group_by(Invitation.person)
         .having(fn.COUNT(Invitation.id) >= domain.UNANSWERED)
     )
-    if among is not None:
-        query = query.where(Invitation.person.in_(list(among)))
-    return dict(list(query.tuples()))
+    with_case = FollowUp.select(FollowUp.person).where(FollowUp.person.in_(person_ids), _case_tells(now))
+    known = LostSign.select(LostSign.person).where(LostSign.person.in_(person_ids))
+    queries: tuple[Any, ...] = (spoke.distinct(), asked, with_case.distinct(), known.distinct())
+    return {person for query in queries for (person,) in query.tuples()}
+
+
+def _is_ignored(now: datetime) -> Any:
+    """The condition of asks that were not answered while they might have been."""
+    return (
+        (Invitation.sent_at >= now - timedelta(days=DAYS))
+        & (Invitation.sent_at <= now - PATIENCE)
+        & Invitation.answered_at.is_null()
+        & ~Invitation.unverified
+    )
+
+
+def _ignored(person_ids: Sequence[str], now: datetime) -> dict[str, list[tuple[str, int]]]:
+    """The asks that some people did not answer: of each its survey, and its moment as a key."""
+    rows: Any = Invitation.select(Invitation.person, Invitation.survey, Invitation.sent_at)
+    rows = rows.where(Invitation.person.in_(person_ids), _is_ignored(now))
+    found: dict[str, list[tuple[str, int]]] = {}
+    for person, survey, sent_at in rows.tuples():
+        found.setdefault(person, []).append((survey, microseconds(sent_at)))
+    return found
 
 
 def _look(person_ids: Collection[str], now: datetime) -> int:
@@ -247,16 +270,20 @@ def _signs(person_ids: Sequence[str], now: datetime) -> dict[tuple[str, str], tu
     begin = now - timedelta(days=DAYS)
     metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
     rows: Any = (
-        Response.select(Response.person, Response.key, Response.survey, Response.score, Response.group)
-        .where(Response.person.in_(person_ids), Response.counted)
+        Response.select(
+            Response.person, Response.key, Response.survey, Response.score, Response.group, Response.counted
+        )
+        .where(Response.person.in_(person_ids), ~Response.test)
         .order_by(Response.key.desc())
         .tuples()
     )
     answers: dict[str, list[Said]] = {}
-    for person, key, survey, score, group in rows:
-        answers.setdefault(person, []).append(Said(key, survey, score, metrics[survey].tone_of(group)))
+    last: dict[str, dict[str, int]] = {}
+    for person, key, survey, score, group, counted in rows:
+        last.setdefault(person, {}).setdefault(survey, key)
+        if counted:
+            answers.setdefault(person, []).append(Said(key, survey, score, metrics[survey].tone_of(group)))
     found: dict[tuple[str, str], tuple[int, datetime]] = {}
-    silent = _unanswered(now, person_ids)
     for person, mine in answers.items():
         for kind, said in (
             (domain.FELL, domain.fell(mine)),
@@ -264,8 +291,10 @@ def _signs(person_ids: Sequence[str], now: datetime) -> dict[tuple[str, str], tu
         ):
             if said is not None and said.key >= microseconds(begin):
                 found[person, kind] = (said.key, clock.moment(said.key))
-        if person in silent:
-            found[person, domain.SILENT] = (mine[0].key, silent[person])
+    for person, asks in _ignored(person_ids, now).items():
+        silent = domain.silent(last.get(person, {}), asks)
+        if silent is not None:
+            found[person, domain.SILENT] = (silent[0], clock.moment(silent[1]))
     for person, key in _leaving(person_ids, begin):
         found[person, domain.LEAVING] = (key, clock.moment(key))
     for person, kind, key, at in _cases(person_ids, now):
@@ -345,13 +374,22 @@ def _standing(keys: Sequence[int]) -> set[int]:
     return {key for (key,) in rows.tuples()}
 
 
-def _left_on() -> dict[str, date]:
-    """On which day somebody left, by the ids of those of whom it is known."""
-    query: Any = Person.select(Person.id, Person.properties)
-    found = {}
-    for person, properties in query.where(Person.properties.is_null(False)).tuples():
-        try:
-            found[person] = date.fromisoformat(str((properties or {}).get(LEFT_ON) or "")[:10])
-        except ValueError:
-            continue
-    return found
+def _first_answers(surveys: Sequence[str] | None) -> Any:
+    """Survey, group and day of the first answer of each person, and their property LEFT_ON as text."""
+    each = Response.alias()
+    first = each.select(fn.MIN(each.key).alias("key")).where(each.counted, each.person.is_null(False))
+    if surveys is not None:
+        first = first.where(each.survey.in_(list(surveys)))
+    first = first.group_by(each.person).order_by(fn.MIN(each.key).desc()).limit(MOST).alias("first")
+    rows: Any = Response.select(
+        Response.survey, Response.group, Response.day, as_text(Person.properties, LEFT_ON)
+    )
+    rows = rows.join(first, on=(first.c.key == Response.key))
+    return rows.join(Person, on=(Person.id == Response.person), src=Response).tuples()
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None

@@ -1,7 +1,7 @@
 """Who may be lost: visible reasons with fixed points, and no score out of a black box; and how long customers stay."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 #: The reasons, and the points of each. They only put the list into an order; the reasons are what is to be read.
@@ -11,7 +11,7 @@ LEAVING, NOT_YET, FELL, UNHAPPY_TWICE, FOLLOW_UP, SILENT = KINDS = tuple(POINTS)
 #: A fall by so many scores is told; or one from the best group into the worst.
 FALL = 3
 
-#: Asks in a row that were not answered, by somebody who answered before.
+#: Asks of a survey in a row that were not answered, by somebody who answered it before.
 UNANSWERED = 2
 
 
@@ -27,23 +27,37 @@ class Said:
 
 def fell(answers: Sequence[Said]) -> Said | None:
     """The last answer to a survey that is far below the one before it; `answers`: somebody's, the newest first."""
-    last: dict[str, Said] = {}
-    told: set[str] = set()
-    for each in answers:
-        after = last.setdefault(each.survey, each)
-        if after is each or each.survey in told:
-            continue
-        # Only the two newest of a survey are held against each other.
-        told.add(each.survey)
-        if each.score - after.score >= FALL or (each.tone, after.tone) == ("high", "low"):
-            return after
+    for last, before in _newest_pairs(answers):
+        if before.score - last.score >= FALL or (before.tone, last.tone) == ("high", "low"):
+            return last
     return None
 
 
 def unhappy_twice(answers: Sequence[Said]) -> Said | None:
-    """The last answer, where it and the one before it are of the worst group."""
-    low = [each.tone == "low" for each in answers[:2]]
-    return answers[0] if low == [True, True] else None
+    """The last answer to a survey, where it and the one before it to the same are of the worst group."""
+    for last, before in _newest_pairs(answers):
+        if last.tone == before.tone == "low":
+            return last
+    return None
+
+
+def silent(answered: Mapping[str, int], asks: Sequence[tuple[str, int]]) -> tuple[int, int] | None:
+    """The last answer to a survey that asked UNANSWERED times or more since, for nothing, and when it last did.
+
+    `answered`: the key of somebody's last answer by its survey; `asks`: the survey and moment, as a key, of each ask
+    that they did not answer.
+    """
+    ignored: dict[str, list[int]] = {}
+    for survey, moment in asks:
+        if moment > answered.get(survey, moment):
+            ignored.setdefault(survey, []).append(moment)
+    found = [
+        (max(moments), answered[survey]) for survey, moments in ignored.items() if len(moments) >= UNANSWERED
+    ]
+    if not found:
+        return None
+    asked, key = max(found)
+    return key, asked
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,14 @@ def survival(stays: Sequence[tuple[int, bool]], days: Sequence[int]) -> list[Sur
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _newest_pairs(answers: Sequence[Said]) -> list[tuple[Said, Said]]:
+    """The two newest answers to each survey, the newest first: only these are held against each other."""
+    found: dict[str, list[Said]] = {}
+    for each in answers:
+        found.setdefault(each.survey, []).append(each)
+    return [(mine[0], mine[1]) for mine in found.values() if len(mine) > 1]
 
 
 def _interval(share: float, error: float, at_risk: int) -> tuple[float, float]:

@@ -16,9 +16,9 @@ class ReasonOut(ma.Schema):
         validate=validate.OneOf(KINDS),
         metadata={
             "description": "`leaving`: words of leaving; `not_yet`: said so, and nobody solved it; `fell`: the last "
-            "score is 3 or more below the one before it, or from the best group into the worst; `unhappy_twice`: two "
-            "answers of the worst group; `follow_up`: open, or closed without a word; `silent`: two asks or more "
-            "without an answer, after answering before."
+            "score is 3 or more below the one before it, or from the best group into the worst; `unhappy_twice`: the "
+            "last two answers to a survey are of its worst group; `follow_up`: open, or closed without a word; "
+            "`silent`: two asks of a survey or more without an answer, after answering it before."
         },
     )
     points = fields.Integer(metadata={"description": "Fixed for each kind."})

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from playhouse.test_utils import count_queries
 
 from feedback import lost
 from feedback.models import LostSign
+from surveys.base import worker
 from surveys.models import Invitation, Person
 from tests.conftest import Api
 from tests.visitor import signed_in
@@ -38,7 +40,28 @@ def answered(api, clock):
     return made
 
 
-def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(world, api, make, answered, clock):
+@pytest.fixture
+def asked(make):
+    """Asks that somebody did not answer, an hour after each other."""
+
+    def made(survey, name):
+        person = Person.get(Person.email == f"{name}@x.example")
+        for number in range(1, 3):
+            Invitation.create(
+                id=f"inv_{name}{survey.id[-20:]}{number}", survey=survey.id, person=person.id, channel="email",
+                status="expired", created_at=NOW, sent_at=NOW + timedelta(hours=number),
+            )  # fmt: skip
+        return person
+
+    return made
+
+
+def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(
+    world, api, make, answered, asked, clock, monkeypatch
+):
+    # More than one page of each.
+    monkeypatch.setattr(lost, "PAGE", 2)
+    monkeypatch.setattr(lost, "AT_ONCE", 1)
     survey, other = make.survey(), make.survey("csat")
     last = {
         "leaving": answered(survey, "ann", 8, comment="I will cancel my subscription next month."),
@@ -50,12 +73,7 @@ def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(world
     for name, scores in (("fay", (7, 9)), ("gus", (6, 9)), ("hal", (9, 7))):
         answered(survey, name, *scores, comment="Please cancel my order, I switched it off.")
     case = api.post("/api/follow-ups", {"response": last["follow_up"]["id"]})["id"]
-    eve = Person.get(Person.email == "eve@x.example")
-    for number in range(2):
-        Invitation.create(
-            id=f"inv_{number:024}", survey=other.id, person=eve.id, channel="email", status="expired",
-            created_at=NOW, sent_at=NOW + timedelta(hours=1 + number),
-        )  # fmt: skip
+    eve = asked(other, "eve")
     world.work()
     clock.shift(timedelta(days=15))
     lost.nightly(datetime.now(UTC))
@@ -73,7 +91,7 @@ def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(world
     for url in urls.values():
         assert visitor.get(url.removeprefix("http://localhost")).status_code == 200
     assert "Speaks of leaving" in visitor.get("/team/lost").get_data(as_text=True)
-    assert lost.nightly(datetime.now(UTC)) == lost.hourly(datetime.now(UTC)) == 0
+    assert lost.look_at_all(datetime.now(UTC)) == lost.look_lately(datetime.now(UTC)) == 0
     # Page by page the same; who sees one survey alone sees its reasons alone.
     pages, cursor = [], ""
     while cursor is not None:
@@ -95,6 +113,40 @@ def test_each_reason_leads_to_what_it_was_seen_in_and_goes_when_it_is_over(world
     assert LostSign.select().count() == 0
 
 
+def test_what_is_told_of_a_survey_comes_of_that_survey_alone(world, api, make, answered, asked, clock):
+    survey, other = make.survey(), make.survey()
+    answered(other, "ann", 2)
+    answered(survey, "ann", 3)
+    answered(survey, "bob", 8)
+    asked(other, "bob")
+    expected = {}
+    answered(survey, "cem", 3)
+    answered(other, "cem", 10)
+    expected["Cem"] = ("unhappy_twice", answered(survey, "cem", 2)["id"])
+    expected["Dee"] = ("silent", answered(survey, "dee", 8)["id"])
+    asked(survey, "dee")
+    world.work()
+    clock.shift(timedelta(days=15))
+    answered(other, "dee", 9)
+    lost.nightly(datetime.now(UTC))
+    limited = Api(world, make.key("write", surveys=[survey.id]))
+    for reader in (limited, api):
+        found = reader.get("/api/people/lost")["items"]
+        assert {
+            item["name"]: (reason["kind"], reason["response"]) for item in found for reason in item["reasons"]
+        } == expected
+
+
+def test_the_worker_does_other_work_meanwhile(world, make, answered, monkeypatch):
+    answered(make.survey(), "cem", 3, 2)
+    handed = []
+    monkeypatch.setattr(worker, "beside", lambda verb, name: handed.append((name, verb)))
+    for duty in (lost.hourly, lost.nightly):
+        duty(datetime.now(UTC))
+    assert ([name for name, _ in handed], LostSign.select().count()) == (["lost", "lost"], 0)
+    assert [verb() for _, verb in handed] == [1, 0]
+
+
 def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, make, answered, clock):
     survey = make.survey()
     visitor = signed_in(world, "editor")
@@ -112,6 +164,10 @@ def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, 
         person = Person.get(Person.email == f"p{number}@x.example").id
         api.patch(f"/api/people/{person}", {"properties": {"left_on": day}})
     clock.shift(timedelta(days=100))
+    with count_queries() as counter:
+        lost.stays(None, datetime.now(UTC))
+    # The surveys, and the first answers; nobody's properties are read but this one.
+    assert counter.count == 2
     low, high = api.get("/api/people/survival")["items"]
     # Who left before they answered is left out; "soon" is no day.
     assert (low["group"], low["n"], low["left"]) == ("low", 5, 2)

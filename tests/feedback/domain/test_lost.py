@@ -3,7 +3,7 @@
 import pytest
 
 from feedback.analysis.leaving import leaves
-from feedback.domain.lost import Said, fell, survival, unhappy_twice
+from feedback.domain.lost import Said, fell, silent, survival, unhappy_twice
 
 
 def said(*scores, survey="a"):
@@ -43,6 +43,27 @@ def test_scores_of_two_surveys_are_not_held_against_each_other():
         Said(6, "a", 9, "high"),
     ]
     assert fell(mixed) == mixed[1]
+    # An earlier fall in another survey hides no later one.
+    later = [*said(4), *said(2, 9, survey="b"), *said(9)]
+    assert fell(later) == later[0]
+    assert unhappy_twice([*said(2), *said(3, survey="b")]) is None
+    between = [*said(2), *said(9, survey="b"), *said(3)]
+    assert unhappy_twice(between) == between[0]
+
+
+@pytest.mark.parametrize(
+    ("asks", "expected"),
+    [
+        ([("a", 11), ("a", 12)], (10, 12)),
+        ([("a", 9), ("a", 12)], None),
+        ([("a", 11), ("b", 25)], None),
+        ([("c", 25), ("c", 26)], None),
+        ([("b", 22), ("a", 12), ("b", 21), ("a", 11)], (20, 22)),
+        ([], None),
+    ],
+)
+def test_asks_of_a_survey_are_held_against_the_last_answer_to_it(asks, expected):
+    assert silent({"a": 10, "b": 20}, asks) == expected
 
 
 def test_who_is_still_there_is_worked_out_among_those_still_looked_at():
