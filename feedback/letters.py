@@ -32,11 +32,13 @@ LOST = (FAILED, CANCELLED)
 @dataclass(frozen=True)
 class Kind:
     """What letters of one kind are about. `against`: why it must not leave any more, None: it may. `became`: told, in
-    the transaction, that it was sent or will not be."""
+    the transaction, that it was sent or will not be. `taken_back`: why it must not leave, asked last, in the
+    transaction in which it begins to; it locks what whoever takes letters back locks too."""
 
     against: Callable[[Letter, datetime], str | None]
     compose: Callable[[Letter], Message]
     became: Callable[[Letter, datetime], None]
+    taken_back: Callable[[Letter], str | None] = lambda letter: None
 
 
 _kinds: dict[str, Kind] = {}
@@ -200,11 +202,21 @@ def _start(letter_id: str, now: datetime) -> Letter | None:
         return None
     if letter.state != SCHEDULED:
         return None
-    reason = _kinds[letter.kind].against(letter, now)
+    kind = _kinds[letter.kind]
+    reason = kind.against(letter, now)
     if reason is not None:
         _move(letter, SCHEDULED, CANCELLED, now, reason)
         return None
-    return letter if _move(letter, SCHEDULED, SENDING, now) else None
+
+    def verb() -> bool:
+        # What `against` saw may be past: whoever takes it back does so before this transaction, or is too late.
+        reason = kind.taken_back(letter)
+        if reason is not None:
+            _move(letter, SCHEDULED, CANCELLED, now, reason)
+            return False
+        return _move(letter, SCHEDULED, SENDING, now)
+
+    return letter if db.write(verb) else None
 
 
 def _move(letter: Letter, before: str, state: str, now: datetime, reason: str | None = None) -> bool:

@@ -24,7 +24,7 @@ from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import Member
 from surveys.base.delivery.message import DeliveryUnknown, Message
-from surveys.base.errors import Clash
+from surveys.base.errors import Clash, Missing
 from surveys.domain import schedule
 from surveys.mail import letters as the_mail
 from surveys.models import Person, Response, Survey
@@ -46,6 +46,9 @@ HELD_OUT = timedelta(days=60)
 
 #: What respondents are shown of the topics that they speak of.
 SHOWN = ("seen", "planned", "in_progress", "shipped", "wont_do")
+
+#: Why a letter does not leave any more.
+DELETED, UNDONE = "what they said is deleted", "it was taken back"
 
 #: What an answer allows.
 NEWS = ("news", "both")
@@ -230,12 +233,16 @@ def undo(loop: Loop, now: datetime) -> int:
     """Take back what has not left, held-out people included; how many. Raises Clash when it is too late."""
 
     def verb() -> bool:
-        row = Loop.get_by_id(loop.id)
+        # A letter that begins to leave locks it too: either it sees this, or this sees that it left.
+        row = _locked(loop.id)
+        if row is None:
+            raise Missing
         if row.undone_at is not None:
             return False
         begun = Letter.select().join(Telling, on=(Telling.letter == Letter.id))
-        # What has begun to leave cannot be taken back, and then nothing is.
-        if now >= row.send_at or begun.where(Telling.loop == row.id, Letter.state != SCHEDULED).exists():
+        begun = begun.where(Telling.loop == row.id, Letter.state != SCHEDULED)
+        # What has begun to leave cannot be taken back, and then nothing is. The lock may have been waited for.
+        if max(now, clock.now()) >= row.send_at or begun.exists():
             raise Clash("It is too late: the ten minutes are over.")
         row.undone_at = now
         row.save(only=[Loop.undone_at])
@@ -363,9 +370,9 @@ def against(letter: Letter, now: datetime) -> str | None:
     """Why such a letter must not leave any more."""
     told = Telling.get_or_none(Telling.letter == letter.id)
     if told is None:
-        return "what they said is deleted"
+        return DELETED
     if told.loop.undone_at is not None:
-        return "it was taken back"
+        return UNDONE
     if told.loop.topic.status != told.loop.status:
         return f"the topic is {told.loop.topic.status} by now"
     what = _known([(letter.person, told.response.survey)], None, now)
@@ -376,6 +383,15 @@ def against(letter: Letter, now: datetime) -> str | None:
     if the_mail.address_of(rows) != letter.email:
         return "the person has another address by now"
     return "told of something this week" if _has_another(told, [row.id for row in rows], now) else None
+
+
+def taken_back(letter: Letter) -> str | None:
+    """Whether such a letter is gone, or was taken back. Holds its loop as it is until the transaction ends."""
+    told = Telling.get_or_none(Telling.letter == letter.id)
+    loop = _locked(told.loop_id) if told is not None else None
+    if loop is None:
+        return DELETED
+    return UNDONE if loop.undone_at is not None else None
 
 
 def compose(letter: Letter) -> Message:
@@ -398,7 +414,7 @@ def became(letter: Letter, now: datetime) -> None:
 
 
 #: What `letters` has to know of these.
-KINDS = {TOLD: letters.Kind(against, compose, became)}
+KINDS = {TOLD: letters.Kind(against, compose, became, taken_back)}
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -667,6 +683,7 @@ def _put(
 
 
 _insert = db.Insert(Telling)
+_locked = db.Lookup(Loop.id, lock=True)
 
 
 def _standing(keys: Sequence[int]) -> set[int]:
@@ -699,16 +716,20 @@ def _queue_some(mine: Any, after: str, now: datetime) -> str | None:
     return found[-1] if len(found) == AT_ONCE else None
 
 
+#: What has not left. A letter whose turn came while its loop was taken back is cancelled: it would count in its week.
+_UNSENT = (SCHEDULED, CANCELLED)
+
+
 def _has_letters() -> Any:
-    """The condition of loops with letters that may still leave."""
+    """The condition of loops with letters that have not left."""
     waits = Letter.select().join(Telling, on=(Telling.letter == Letter.id))
-    return fn.EXISTS(waits.where(Telling.loop == Loop.id, Letter.state == SCHEDULED))
+    return fn.EXISTS(waits.where(Telling.loop == Loop.id, Letter.state.in_(_UNSENT)))
 
 
 def _drop_letters(loop_id: str) -> int:
     """Take away the letters of a loop that have not left, some at a time; how many."""
     waits = Letter.select(Letter.id).join(Telling, on=(Telling.letter == Letter.id))
-    some = waits.where(Telling.loop == loop_id, Letter.state == SCHEDULED).limit(AT_ONCE)
+    some = waits.where(Telling.loop == loop_id, Letter.state.in_(_UNSENT)).limit(AT_ONCE)
     gone = count = db.write(Letter.delete().where(Letter.id.in_(some)).execute)
     while count:
         count = db.write(Letter.delete().where(Letter.id.in_(some)).execute)

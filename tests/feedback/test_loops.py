@@ -3,19 +3,21 @@
 import itertools
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from playhouse.test_utils import count_queries
 
-from feedback import loops
+from feedback import letters, loops
 from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic
 from surveys import links, people
 from surveys.base import delivery, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
+from surveys.base.errors import Clash
 from surveys.models import Invitation, Person, Response
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import forms_on, pressed, signed_in
@@ -182,6 +184,37 @@ def test_nobody_is_told_who_does_not_want_it_and_undoing_sends_nothing(
     Api(world, make.key("write", surveys=[survey.id])).call("GET", path, 403)
     api.delete(f"/api/people/{Person.get(Person.email == 'ann@x.example').id}")
     assert Letter.select().where(Letter.email == "ann@x.example").count() == 0
+
+
+def test_what_is_taken_back_while_a_letter_begins_to_leave_stays(
+    world, api, make, mail, topic, said, clock, monkeypatch
+):
+    said(make.survey(), "ann")
+    api.post(shipped(api, topic), {"text": TEXT}, 202)
+    loop, kind = Loop.get(), letters._kinds[loops.TOLD]
+    # By the clock that counts after it had to wait, it is too late.
+    before = datetime.now(UTC)
+    clock.shift(timedelta(minutes=11))
+    with pytest.raises(Clash):
+        loops.undo(loop, before)
+    clock.move_to(before)
+    # It is taken back when all is looked at, and its letters are not dropped yet.
+    looks = []
+
+    def against(letter, now):
+        looks.append(kind.against(letter, now))
+        loops.undo(loop, now)
+        return looks[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loops, "_drop_letters", lambda loop_id: 0)
+        patched.setitem(letters._kinds, loops.TOLD, replace(kind, against=against))
+        letters.send({"letter": Letter.get().id}, before)
+    assert (looks, mail.sent, Letter.get().state) == ([None], [], letters.CANCELLED)
+    assert Letter.get().reason == loops.UNDONE
+    # Nor does it keep anybody from being told after all.
+    loops.forget_cut_off(before)
+    assert Letter.select().count() == 0
 
 
 def test_some_are_told_later_and_killed_senders_send_once(world, api, make, mail, topic, said, clock):
