@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from peewee import OP, Expression, Value, fn
 
@@ -41,8 +42,9 @@ from surveys import links
 from surveys.base import db, delivery, ids, jobs, signing
 from surveys.base.delivery.client import Unreached
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.errors import Clash, Refused
+from surveys.base.errors import Clash, Missing, Refused
 from surveys.base.http import idempotency
+from surveys.base.origins import DEFAULT_PORTS
 from surveys.helpdesks import reading
 from surveys.helpdesks.helpdesk import Call, Request, fingerprint
 from surveys.models import Person, Response
@@ -101,12 +103,16 @@ def connect(values: Mapping[str, Any], now: datetime) -> tuple[Tracker, str | No
 
 def change(row: Tracker, values: Mapping[str, Any]) -> Tracker:
     """Change a tracker; what is left out stays, secrets too. Raises Clash for another place while topics have issues
-    in this one.
+    in this one, and Refused for another host without the token that goes there: the one that is kept was given for the
+    host of before.
     """
     adapter = TRACKERS[row.kind]
 
     def verb() -> Tracker:
-        found = Tracker.get_by_id(row.id)
+        # Locked, so that of two changes at once neither takes a token for the host of the other.
+        found = _locked(row.id)
+        if found is None:
+            raise Missing
         new: dict[str, Any] = {name: values[name] for name in ("name", "secret") if values.get(name)}
         if {"token", "user"} & values.keys():
             known = found.credentials or {"user": "", "token": ""}
@@ -117,6 +123,11 @@ def change(row: Tracker, values: Mapping[str, Any]) -> Tracker:
         if {field.name for field in adapter.FIELDS} & values.keys():
             new["settings"] = _settings(adapter, {**found.settings, **values})
             _check_place(found, adapter, new["settings"])
+            before = _settings(adapter, found.settings)
+            if not values.get("token") and _host(new["settings"]) != _host(before):
+                raise Refused(
+                    "Is needed with another host: the token that is kept is not sent there.", "token"
+                )
         if new:
             # Nothing else: a secret that cannot be read at the moment must not be written over.
             Tracker.update({**new, "problem": None, "checked_at": None}).where(Tracker.id == row.id).execute()
@@ -209,8 +220,7 @@ def make(
     """
     _check_words(topic, "title", title or topic.label)
     _check_words(topic, "text", text or "")
-    proofs.publish(topic, proofs.BADGE, by, now)
-    return _put(topic, tracker, by, now, title=title, text=text or None)
+    return _put(topic, tracker, by, now, publishes=True, title=title, text=text or None)
 
 
 def link(topic: Topic, tracker: Tracker, address: str, by: str, now: datetime) -> TopicIssue:
@@ -333,14 +343,17 @@ def receive(tracker: Tracker, call: Call, now: datetime) -> tuple[str, str]:
         if not isinstance(heard, Heard):
             return "ignored", heard.reason
         ref = reading.ident(heard.ref)
-        row = TopicIssue.get_or_none((TopicIssue.tracker == tracker.id) & (TopicIssue.ref == ref))
-        if ref is None or row is None:
+        # Several topics may be linked to one issue.
+        mine = (TopicIssue.tracker == tracker.id) & (TopicIssue.ref == ref)
+        rows = list(TopicIssue.select().where(mine).order_by(TopicIssue.topic)) if ref is not None else []
+        if not rows:
             return "ignored", "no topic has this issue"
         if idempotency.begin(mark, mark, now) is not None:
             return "duplicate", "these bytes came before"
         idempotency.finish(mark, 200, "")
         by = reading.line(heard.by, 100)
-        jobs.enqueue(LOOK, {"topic": row.topic_id, "marker": row.marker, "by": by}, now)
+        looks = [({"topic": row.topic_id, "marker": row.marker, "by": by}, now) for row in rows]
+        jobs.enqueue_all(LOOK, looks)
         return "accepted", "the issue is asked for"
 
     return db.write(verb)
@@ -428,8 +441,17 @@ def look(payload: dict[str, Any], now: datetime) -> None:
 # ------------------------------------------------------------------------------------------------------
 
 
+_locked = db.Lookup(Tracker.id, lock=True)
+
+
 def _settings(adapter: Adapter, values: Mapping[str, Any]) -> dict[str, str]:
     return {field.name: values.get(field.name) or field.default for field in adapter.FIELDS}
+
+
+def _host(settings: Mapping[str, str]) -> tuple[str, str | None, int | None]:
+    """Whom a tracker with these settings calls: scheme, host and port."""
+    parts = urlsplit(settings["url"])
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def _check_place(row: Tracker, adapter: Adapter, settings: Mapping[str, str]) -> None:
@@ -440,7 +462,11 @@ def _check_place(row: Tracker, adapter: Adapter, settings: Mapping[str, str]) ->
         raise Clash("Topics have issues in it. Connect the other place as a tracker of its own.", *place)
 
 
-def _put(topic: Topic, tracker: Tracker, by: str, now: datetime, **values: Any) -> TopicIssue:
+def _put(
+    topic: Topic, tracker: Tracker, by: str, now: datetime, publishes: bool = False, **values: Any
+) -> TopicIssue:
+    """Note down an issue that is to be made or linked. `publishes`: the topic's badge gets an address with it."""
+
     def verb() -> TopicIssue:
         db.serialise("topics")
         if Topic.get_by_id(topic.id).merged_into is not None:
@@ -458,6 +484,8 @@ def _put(topic: Topic, tracker: Tracker, by: str, now: datetime, **values: Any) 
             **values,
         )
         row.save(force_insert=True)
+        if publishes:
+            proofs.publish(topic, proofs.BADGE, by, now)
         jobs.enqueue(MAKE, {"topic": topic.id, "marker": row.marker}, now)
         return row
 
@@ -491,7 +519,7 @@ def _whole(name: str, words: str) -> bool:
 
 def _create(row: TopicIssue, adapter: Adapter, account: Account, now: datetime) -> None:
     """Make it, at most once: whoever gets to mark the row does it, everybody else is late."""
-    draft = _draft(row, now)
+    draft = _draft(row)
     mine = (TopicIssue.topic == row.topic_id) & (TopicIssue.marker == row.marker)
     begun = TopicIssue.update(state=TRYING).where(mine & (TopicIssue.state == WANTED))
     if not db.write(begun.execute):
@@ -515,14 +543,15 @@ def _create(row: TopicIssue, adapter: Adapter, account: Account, now: datetime) 
         _stands(row, issue, now)
 
 
-def _draft(row: TopicIssue, now: datetime) -> Draft:
+def _draft(row: TopicIssue) -> Draft:
     topic = _standing(row)
-    badge = proofs.publish(topic, proofs.BADGE, row.made_by, now)
+    # Published when the issue was asked for, and maybe taken back since: that stays so.
+    badge = proofs.cards_of(row.topic).get(proofs.BADGE)
     return Draft(
         marker=row.marker,
         title=row.title or redaction.redact(topic.label),
         lines=(row.text or "").splitlines(),
-        badge=links.card(proofs.BADGE, badge.id),
+        badge=links.card(proofs.BADGE, badge.id) if badge is not None else None,
         page=links.to(f"/team/topics/{topic.id}"),
     )
 

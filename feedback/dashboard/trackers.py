@@ -79,8 +79,8 @@ def one(tracker_id: str) -> Any:
             issues.change(row, values)
         except ma.ValidationError as error:
             wrong = problems.flatten(error.messages_dict)
-        except Clash as clash:
-            wrong = {name: [clash.message] for name in clash.fields}
+        except (Clash, Refused) as error:
+            wrong = {TOKEN if name == "token" else name: [error.message] for name in error.fields}
     if wrong:
         return _page(row, given, wrong, 422)
     return layout.led(layout.at(f"{LIST}/{row.id}", did="change"))

@@ -87,7 +87,7 @@ def check_tracker(data: Mapping[str, Any]) -> None:
 
 
 class TrackerPatch(TrackerBody):
-    """What is to change; everything else stays, the kind always."""
+    """What is to change; everything else stays, the kind always. A `url` at another host needs the `token` too."""
 
     example = {"token": "github_pat_11AAAAAAA0000000000000"}
 

@@ -49,12 +49,14 @@ class Account:
 
 @dataclass(frozen=True)
 class Draft:
-    """An issue that is to be made, in plain text. `marker` is a UUID by which it is found again."""
+    """An issue that is to be made, in plain text. `marker` is a UUID by which it is found again. `badge`: the address
+    of the topic's badge; None where it was taken back.
+    """
 
     marker: str
     title: str
     lines: Sequence[str]
-    badge: str
+    badge: str | None
     page: str
 
 

@@ -28,10 +28,11 @@ def title(label: str) -> str:
 def markdown(draft: Draft) -> str:
     """The body for whoever reads Markdown (GitHub, Linear), with the badge as an image."""
     said = [_escaped(line) for line in _lines(draft)]
+    badge = [f"![Evidence]({draft.badge})"] if draft.badge is not None else []
     return "\n\n".join(
         [
             *said,
-            f"![Evidence]({draft.badge})",
+            *badge,
             f"[{_BEHIND}]({draft.page}). {_KEPT}",
             f"{_FOOT} {draft.marker}",
         ]
@@ -44,9 +45,10 @@ def document(draft: Draft) -> dict[str, Any]:
     The badge is a link there: images from elsewhere are not taken everywhere.
     """
     said = [[_run(_unkeyed(defusing.plain(line, MOST_LINE)))] for line in _lines(draft)]
+    badge = [[_run("Evidence, as it is now", draft.badge)]] if draft.badge is not None else []
     content = [
         *said,
-        [_run("Evidence, as it is now", draft.badge)],
+        *badge,
         [_run(_BEHIND, draft.page), _run(f". {_KEPT}")],
         [_run(f"{_FOOT} {draft.marker}")],
     ]

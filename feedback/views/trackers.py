@@ -87,7 +87,9 @@ def show(tracker_id: str) -> Any:
 @routes.arguments(TrackerPatch)
 @routes.response(200, TrackerOut)
 def change(body: dict[str, Any], tracker_id: str) -> Any:
-    """Change a tracker; its kind stays. A 409 for another place while topics have issues in this one."""
+    """Change a tracker; its kind stays. A 409 for another place while topics have issues in this one; a 422 for a `url`
+    at another host without its `token`, for the one that is kept is not sent there.
+    """
     row = _tracker(tracker_id)
     check_tracker({**row.settings, "user": (row.credentials or {}).get("user"), **body, "kind": row.kind})
     issues.check_address(body.get("url"))

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from feedback import issues
-from feedback.models import Placement, Topic, TopicIssue, Tracker
+from feedback import issues, proofs
+from feedback.models import Placement, PublicCard, Topic, TopicIssue, Tracker
 from surveys.base import clock, delivery, jobs
 from surveys.base.delivery.client import Client
 from surveys.base.delivery.defusing import JOINER
@@ -352,6 +352,57 @@ def test_private_addresses_are_no_trackers(api):
         "url": "http://169.254.169.254",
     }
     assert "url" in api.post("/api/trackers", given, 422)["error"]["fields"]
+
+
+@ON_SQLITE
+@EACH
+def test_a_token_that_is_kept_goes_to_no_other_host(place, standin):
+    path, home = f"/api/trackers/{place.tracker['id']}", place.tracker["url"]
+    plain, elsewhere = home.replace("https:", "http:"), "https://tracker.example"
+    for url in (elsewhere, plain, f"{home}:8443", f"{home}.tracker.example"):
+        refused = place.api.patch(path, {"url": url, "name": "Theirs", "secret": "another secret"}, 422)
+        assert set(refused["error"]["fields"]) == {"token"}, url
+    editor, page = signed_in(place.world, "editor"), f"/team/trackers/{place.tracker['id']}"
+    refused = editor.send(page, do="change", name="Theirs", url=elsewhere, api_token="")
+    assert refused.status_code == 422
+    assert "the token that is kept is not sent there" in refused.get_data(as_text=True)
+    row = Tracker.get()
+    assert (row.name, row.settings["url"], row.secret) == ("Ours", home, place.secret)
+    # Where the host stays, so does the token; with a token of its own it may be another.
+    assert place.api.patch(path, {"url": f"{home}:443/"})["url"] == f"{home}:443/"
+    assert Tracker.get().credentials["token"] == place.token
+    assert place.api.patch(path, {"url": elsewhere, "token": "theirs"})["url"] == elsewhere
+    assert Tracker.get().credentials["token"] == "theirs"
+    assert editor.send(page, do="change", name="Ours", url=home, api_token=place.token).status_code == 303
+
+
+@ON_SQLITE
+def test_a_call_about_an_issue_of_two_topics_is_heard_by_both(place, topic):
+    other = Topic.create(id="top_other", label="Parking", created_at=clock.now()).id
+    made(place, other, url=made(place, topic)["url"])
+    body, headers = place.move(0, "done")
+    assert [call(place, body, headers).get_json()["decision"] for _ in range(2)] == ["accepted", "duplicate"]
+    place.world.work()
+    assert [shown(place, each)["proposal"]["status"] for each in (topic, other)] == ["shipped", "shipped"]
+
+
+@ON_SQLITE
+@EACH
+def test_what_is_refused_publishes_no_badge_and_trying_again_brings_none_back(place, topic, standin):
+    gone = Topic.create(id="top_gone", label="Cards", created_at=clock.now(), merged_into=topic).id
+    place.api.post(f"/api/topics/{gone}/issue", {"tracker": place.tracker["id"]}, 409)
+    assert PublicCard.select().count() == 0
+    place.token = "changed"
+    assert made(place, topic)["state"] == "failed"
+    assert proofs.revoke(Topic.get_by_id(topic), proofs.BADGE)
+    place.api.post(f"/api/topics/{topic}/issue", {"tracker": place.tracker["id"]}, 409)
+    place.token = standin.token
+    place.api.patch(f"/api/topics/{topic}/issue", {"again": True})
+    place.world.work()
+    assert shown(place, topic)["state"] == "linked"
+    text = written_in(place.issues)
+    assert ("/badge/" in text, "Evidence" in text, f"/team/topics/{topic}" in text) == (False, False, True)
+    assert PublicCard.select().count() == 0
 
 
 def test_a_tracker_with_issues_stays_where_it_is(place, topic):

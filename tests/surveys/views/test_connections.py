@@ -68,6 +68,9 @@ def test_a_secret_that_was_left_out_is_shown_once_and_a_given_one_never(api, mak
     assert "secret" not in given
     assert given["write_back"] == {"url": BACK["url"], "user": BACK["user"]}
     assert [c["id"] for c in api.get("/api/connections")["items"]].count(given["id"]) == 1
+    # An address comes with its own token: the one of before is sent to no other.
+    api.patch(f"/api/connections/{given['id']}", {"write_back": {"url": f"{BACK['url']}:8443"}})
+    assert not (Connection.get_by_id(given["id"]).write_back or {}).get("token")
 
 
 def test_what_was_pasted_with_a_line_feed_is_kept_without(api, make):
