@@ -18,7 +18,7 @@ from surveys.commands import service
 from surveys.keeping import backup
 from surveys.models import Connection, Response
 from tests import servers
-from tests.conftest import ADMIN_KEY, Api, World
+from tests.conftest import ADMIN_KEY, POSTGRES_IN_PROVE, Api, World
 from tests.test_house import own, tables_of
 from wsgi import create_app
 
@@ -233,6 +233,7 @@ def test_a_database_of_earlier_times_is_brought_up_to_date(earlier, shape):
     works(world)
 
 
+@POSTGRES_IN_PROVE
 @EARLIER
 def test_it_then_has_the_indexes_that_0001_makes_today(earlier, shape):
     """They differ in order alone from those of a new database: columns that were added come last."""
@@ -247,6 +248,7 @@ def test_it_then_has_the_indexes_that_0001_makes_today(earlier, shape):
     assert new
 
 
+@POSTGRES_IN_PROVE
 @EARLIER
 def test_a_backup_of_earlier_times_is_restored_through_the_migrations(earlier, world, shape, tmp_path):
     old = earlier(shape)
