@@ -1,5 +1,6 @@
 """How gunicorn serves Earshot; everything comes from the settings."""
 
+import gc
 import logging
 import os
 import shutil
@@ -77,6 +78,11 @@ def _say_nothing_of_requests(record: logging.LogRecord) -> bool:
         if str(record.msg).startswith(beginning):
             record.msg, record.args = beginning, ()
     return True
+
+
+def pre_fork(server, worker):
+    """Leave the application, which is made by now, out of every look for garbage: see wsgi.py."""
+    gc.freeze()
 
 
 def child_exit(server, worker):

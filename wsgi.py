@@ -1,6 +1,11 @@
 """Puts the service together: settings, database, routes, listeners, commands."""
 
+import gc
 import os
+
+# What the modules make lives as long as the process. Looking through it for garbage again and again took a fifth of
+# each start, a third of each end, and 0.1 s out of the middle of an answer now and then.
+gc.disable()
 
 from flask import Flask
 
@@ -18,6 +23,9 @@ from surveys.base.http import audited, limits, observe, signed_in
 from surveys.commands import data
 from surveys.keeping import erasure
 from surveys.views import short_way
+
+gc.freeze()
+gc.enable()
 
 
 def create_app(environ: dict[str, str] | None = None) -> Flask:
