@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 from surveys import refused_origins
 from surveys.base import db, delivery, jobs, worker
 from surveys.base.delivery.client import Answer
+from surveys.base.http import openapi
 from surveys.base.settings import Settings
 from surveys.commands import service
 from tests import servers
@@ -108,6 +109,22 @@ class _Kept(BytecodeCache):
 
 
 Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Kept()}
+
+
+def _described_once(describe: Callable[[Any, str], dict[str, Any]]) -> Callable[[Any, str], dict[str, Any]]:
+    """The document of the routes takes a second to put together, and is the same for every application."""
+    made: dict[Any, dict[str, Any]] = {}
+
+    def described(blueprints: Any, base_url: str) -> dict[str, Any]:
+        key = (*map(id, blueprints), base_url)
+        if key not in made:
+            made[key] = describe(blueprints, base_url)
+        return made[key]
+
+    return described
+
+
+openapi.describe = _described_once(openapi.describe)
 
 
 @dataclass

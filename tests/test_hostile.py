@@ -511,8 +511,7 @@ def send(live, path, body, headers, method="POST"):
         connection.close()
 
 
-@ON_SQLITE
-def test_bodies_over_the_limit_are_a_413_with_a_length_and_in_chunks(world, live, make):
+def bodies_over_the_limit_are_a_413_with_a_length_and_in_chunks(world, live, make):
     survey = make.survey()
     before = rows(world)
     answer = json.dumps(make.answer(survey, score=9)).encode()
@@ -531,8 +530,7 @@ def test_bodies_over_the_limit_are_a_413_with_a_length_and_in_chunks(world, live
         assert send(live, path, body, {})[0] == 201
 
 
-@ON_SQLITE
-def test_a_compressed_body_is_a_415(world, live, make):
+def a_compressed_body_is_a_415(world, live, make):
     packed = gzip.compress(json.dumps(make.answer(make.survey(), score=9)).encode())
     before = rows(world)
     for coding in ("gzip", "deflate", "br", "GZIP", "x-gzip", "gzip, identity"):
@@ -543,15 +541,13 @@ def test_a_compressed_body_is_a_415(world, live, make):
     assert rows(world) == before
 
 
-@ON_SQLITE
-def test_a_depth_of_100_000_is_a_422(world, live):
+def a_depth_of_100_000_is_a_422(world, live, make):
     for body in (b"[" * 100_000, b'{"a":' * 100_000, b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"):
         status, _, reply = send(live, "/api/surveys", body, {})
         assert (status, reply["error"]["code"]) == (422, "invalid")
 
 
-@ON_SQLITE
-def test_a_connection_is_good_for_the_next_call_after_a_refusal(live, make):
+def a_connection_is_good_for_the_next_call_after_a_refusal(world, live, make):
     connection = http.client.HTTPConnection(urlsplit(live.url).netloc, timeout=30)
     answer = json.dumps(make.answer(make.survey(), score=9)).encode()
     for body, kind, status in (
@@ -576,8 +572,7 @@ BROKEN = (
 )
 
 
-@ON_SQLITE
-def test_broken_http_is_refused_and_the_service_lives_on(live):
+def broken_http_is_refused_and_the_service_lives_on(world, live, make):
     address = urlsplit(live.url)
     for raw in BROKEN:
         with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
@@ -586,6 +581,21 @@ def test_broken_http_is_refused_and_the_service_lives_on(live):
             first_line = connection.recv(65536).split(b"\r\n")[0]
         assert not re.match(rb"HTTP/1\.\d 5", first_line), (raw, first_line)
     assert servers.answers(f"{live.url}/healthz")
+
+
+ON_THE_WIRE = (
+    bodies_over_the_limit_are_a_413_with_a_length_and_in_chunks,
+    a_compressed_body_is_a_415,
+    a_depth_of_100_000_is_a_422,
+    a_connection_is_good_for_the_next_call_after_a_refusal,
+    broken_http_is_refused_and_the_service_lives_on,
+)
+
+
+@ON_SQLITE
+def test_what_is_wrong_on_the_wire_is_refused_and_the_service_lives_on(world, live, make):
+    for check in ON_THE_WIRE:
+        check(world, live, make)
 
 
 #: Moments for which another zone, the next day or the period before lies outside the calendar.

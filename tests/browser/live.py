@@ -79,11 +79,14 @@ class Live:
         reply.raise_for_status()
         return reply.json()["items"]
 
-    def answer(self, survey: str, **expected: Any) -> dict[str, Any]:
-        """The one answer to a survey, as soon as it holds what is expected."""
+    def answer(self, survey: str, among: str = "", **expected: Any) -> dict[str, Any]:
+        """The one answer to a survey, as soon as it holds what is expected.
+
+        `among`: a field that tells it from others of the same survey.
+        """
         end = time.monotonic() + 15
         while True:
-            found = self.answers(survey)
+            found = [each for each in self.answers(survey) if not among or each[among] == expected[among]]
             if len(found) == 1 and expected.items() <= found[0].items():
                 return found[0]
             assert time.monotonic() < end, (expected, found)
