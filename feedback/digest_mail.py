@@ -120,7 +120,8 @@ def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | No
     span = f"{first.day} {first:%b %Y}"
     said = {
         "subject": f"{many}: {span}",
-        "intro": f"{many} in the {interval} from {span}.",
+        # Also what a mailbox shows behind the subject.
+        "preheader": f"{many} in the {interval} from {span}.",
         "all": links.to("/team/feed", **_query(row.filters, since, until)),
         "why": f"You get this {WHEN[row.when]}; nothing comes when nothing was said.",
         "stop": stop,
@@ -197,7 +198,7 @@ def _values(
 def _text(found: Told, said: Mapping[str, str]) -> str:
     names = feed.names_of_surveys({item.survey for item in found.items})
     parts = [
-        said["intro"],
+        said["preheader"],
         "\n".join(f"{each.survey}: {_sentence(each)}" for each in found.values[:MOST_VALUES]),
         "\n".join(
             [f"{_of(found)}:", *(f"{line(label, 100)}: {count}" for _, label, count in found.topics)]
@@ -256,6 +257,9 @@ def _html(found: Told, said: Mapping[str, str]) -> str:
         html = template.render(
             look,
             **said,
+            language="en",
+            direction="ltr",
+            links=[("No more of it", said["stop"])],
             values=[_pictured(each) for each in values],
             more_values=len(found.values) - len(values),
             topics=_bars(found) if part else [],

@@ -374,9 +374,9 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @cache
 def template(name: str, folder: Path = _TEMPLATES) -> jinja2.Template:
-    """One part of a mail; what stands in a page is escaped in one that is HTML."""
+    """One part of a mail, which may build on those of this house; what stands in it is escaped in one that is HTML."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader((folder, _TEMPLATES)),
         autoescape=name.endswith(".html"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

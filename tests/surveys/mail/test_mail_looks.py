@@ -1,6 +1,7 @@
 """The mail as it is read: by the rules of mail programs, in a browser, and as plain text."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,17 @@ def test_what_a_person_writes_looks_like_the_mail_that_asks(world, make, languag
         assert "#ffd60a" in mail.html
         assert "/brand/" in mail.html
         assert "<i>" not in mail.html
+
+
+def test_every_mail_stands_in_one_frame():
+    root = Path(__file__).parents[3]
+    frames = [
+        path.name
+        for room in ("surveys", "feedback")
+        for path in (root / room).rglob("*.html")
+        if "PixelsPerInch" in path.read_text()
+    ]
+    assert frames == ["mail_frame.html"]
 
 
 @ON_SQLITE
