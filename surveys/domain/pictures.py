@@ -154,8 +154,8 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _jpeg(content: bytes) -> Picture:
-    """Walks the segments up to the first scan (ITU-T T.81, B.1); cameras' notes and remarks go."""
-    kept, size, at = [content[:2]], None, 2
+    """Walks the segments and scans up to the end (ITU-T T.81, B.1); cameras' notes, remarks and what follows go."""
+    kept, size, has_scan, at = [content[:2]], None, False, 2
     while at + 4 <= len(content) and content[at] == 0xFF:
         marker, (length,) = content[at + 1], struct.unpack_from(">H", content, at + 2)
         segment = content[at : at + 2 + length]
@@ -165,34 +165,69 @@ def _jpeg(content: bytes) -> Picture:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
             height, width = struct.unpack_from(">HH", segment, 5)
             size = (width, height)
-        if marker == 0xDA:
-            end = content.rfind(b"\xff\xd9")
-            if size is None or end < at:
-                break
-            return _picture(JPEG, b"".join([*kept, content[at : end + 2]]), size)
         # APP0 (JFIF), APP2 (colour profile) and APP14 (Adobe's colours) say how to draw; the others tell of people.
         if marker in (0xE0, 0xE2, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(segment)
         at += 2 + length
+        if marker == 0xDA:
+            end = _JPEG_MARKER.search(content, at)
+            if size is None or end is None:
+                break
+            has_scan = True
+            kept.append(content[at : end.start()])
+            at = end.start()
+        if has_scan and content[at : at + 2] == _JPEG_END:
+            return _picture(JPEG, b"".join([*kept, _JPEG_END]), size or (0, 0))
     raise BadPicture("Is a JPEG that is damaged or cut off.")
 
 
+_JPEG_END = b"\xff\xd9"
+
+#: What ends the data of a scan: a marker that is neither a stuffed byte nor a restart.
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+
+
 def _webp(content: bytes) -> Picture:
-    """The size by the first chunk (RFC 9649, 2.5 to 2.7)."""
-    size = None
-    if len(content) >= 30 and struct.unpack_from("<I", content, 4)[0] + 8 <= len(content):
-        first = content[12:16]
-        if first == b"VP8X":
-            width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
-            size = (width, height)
-        elif first == b"VP8L" and content[20] == 0x2F:
-            bits = int.from_bytes(content[21:25], "little")
-            size = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
-        elif first == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
-            size = tuple(part & 0x3FFF for part in struct.unpack_from("<HH", content, 26))
-    if size is None:
+    """Walks the chunks (RFC 9649, 2.3 to 2.7) and keeps what draws: notes and what follows go, and nothing moves."""
+    kept: list[bytes] = []
+    canvas: tuple[int, int] | None = None
+    frame: tuple[int, int] | None = None
+    for name, data in _webp_chunks(content):
+        if name in (b"ANIM", b"ANMF") or (name == b"VP8X" and data and data[0] & _WEBP_MOVES):
+            raise BadPicture("Is a WebP that moves. Save it as one still picture.")
+        if name == b"VP8X" and len(data) == 10 and not kept:
+            width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (4, 7))
+            canvas, data = (width, height), bytes([data[0] & _WEBP_DRAWS]) + data[1:]
+        elif name == b"VP8L" and data[:1] == b"\x2f" and len(data) > 5:
+            bits = int.from_bytes(data[1:5], "little")
+            frame = ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        elif name == b"VP8 " and data[3:6] == b"\x9d\x01\x2a" and len(data) > 10:
+            width, height = (part & 0x3FFF for part in struct.unpack_from("<HH", data, 6))
+            frame = (width, height)
+        elif name not in (b"ICCP", b"ALPH"):
+            continue
+        kept.append(name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2))
+    if frame is None or canvas not in (None, frame):
         raise BadPicture("Is a WebP that is damaged or cut off.")
-    return _picture(WEBP, content, size)
+    body = b"WEBP" + b"".join(kept)
+    return _picture(WEBP, b"RIFF" + struct.pack("<I", len(body)) + body, frame)
+
+
+#: Bits of an extended WebP's head: it moves; it has a colour profile or can be seen through.
+_WEBP_MOVES, _WEBP_DRAWS = 0x02, 0x30
+
+
+def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The name and the data of each chunk; none where one of them is cut off."""
+    at, end = 12, int.from_bytes(content[4:8], "little") + 8
+    chunks = []
+    while at + 8 <= end <= len(content):
+        length = int.from_bytes(content[at + 4 : at + 8], "little")
+        if at + 8 + length > end:
+            return
+        chunks.append((content[at : at + 4], content[at + 8 : at + 8 + length]))
+        at += 8 + length + length % 2
+    yield from chunks
 
 
 def _svg(content: bytes) -> Picture:

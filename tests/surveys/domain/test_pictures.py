@@ -36,11 +36,18 @@ def jpeg(width=30, height=20, *more):
     return b"\xff\xd8" + b"".join(more) + frame + scan + b"\xff\xd9"
 
 
-def webp(width=30, height=20):
-    """An extended WebP's head."""
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4)
-    body += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+def webp(width=30, height=20, *more, flags=0, frame=None):
+    """An extended WebP: its head, what else is given, and a frame of one colour."""
+    head = bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    wide, high = frame or (width, height)
+    lossless = b"\x2f" + ((wide - 1) | (high - 1) << 14).to_bytes(4, "little") + b"\x88\x88\x08"
+    body = b"WEBP" + part(b"VP8X", head) + b"".join(more) + part(b"VP8L", lossless)
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def part(name, data=b""):
+    """One chunk of a WebP."""
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
 def svg(inside='<path d="M0 0h9v9z"/>', attributes='viewBox="0 0 120 40"'):
@@ -74,6 +81,21 @@ def test_what_tells_of_people_and_what_follows_the_picture_is_left_out():
     assert pictures.of_data_url(url("png", told)).content == png()
     camera = jpeg(30, 20, b"\xff\xe1\x00\x0aExif\0\0Ln", b"\xff\xfe\x00\x05Ann") + b"<script>"
     assert pictures.of_data_url(url("jpg", camera)).content == jpeg()
+    # A second scan, a remark between the two, and a page between two ends.
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x12\xff\x00\x34\xff\xd0\x56"
+    twice = jpeg()[:-2] + b"\xff\xfe\x00\x05Ann" + scan + b"\xff\xd9"
+    kept = pictures.of_data_url(url("jpg", twice + b"<script></script>\xff\xd9")).content
+    assert kept == jpeg()[:-2] + scan + b"\xff\xd9"
+    notes = webp(30, 20, part(b"EXIF", b"Ann"), part(b"XMP ", b"<x:xmpmeta/>"), part(b"ZZZZ"), flags=0x1C)
+    kept = pictures.of_data_url(url("webp", notes + b"<script>")).content
+    assert kept == webp(flags=0x10)
+    colours = webp(30, 20, part(b"ICCP", b"abc"), flags=0x20)
+    assert pictures.of_data_url(url("webp", colours)).content == colours
+
+
+def test_a_png_that_moves_stands_still():
+    moving = png(3, 2, chunk(b"acTL", bytes(8)), chunk(b"fcTL", bytes(26)), chunk(b"fdAT", b"more"))
+    assert pictures.of_data_url(url("png", moving)).content == png()
 
 
 BAD = {
@@ -91,7 +113,13 @@ BAD = {
     "of no size": (url("png", png(0, 2)), "pixels a side"),
     "a JPEG cut off": (url("jpeg", jpeg()[:-2]), "damaged"),
     "a JPEG without a frame": (url("jpeg", b"\xff\xd8\xff\xda\x00\x02\xff\xd9"), "damaged"),
-    "a WebP cut off": (url("webp", webp()[:28]), "damaged"),
+    "a JPEG without an end": (url("jpeg", jpeg()[:-2] + b"<script>\xff\xd8"), "damaged"),
+    "a WebP cut off": (url("webp", webp()[:-1]), "damaged"),
+    "a WebP without a frame": (url("webp", b"RIFF\x16\0\0\0" + webp()[8:30]), "damaged"),
+    "a WebP of two sizes": (url("webp", webp(30, 20, frame=(9000, 9000))), "damaged"),
+    "a WebP that is a bomb": (url("webp", webp(16_000, 16_000)), "4000 pixels a side"),
+    "a WebP that moves": (url("webp", webp(30, 20, part(b"ANIM", bytes(6)), flags=0x02)), "still picture"),
+    "a WebP that moves and does not say so": (url("webp", webp(30, 20, part(b"ANMF", bytes(24)))), "still"),
     "no SVG": (url("svg+xml", b"<html/>"), "no SVG"),
     "broken XML": (url("svg+xml", b"<svg"), "cannot be read"),
     "no XML's encoding": (url("svg+xml", b'<?xml version="1.0" encoding="x"?><svg/>'), "cannot be read"),
