@@ -14,11 +14,15 @@ from surveys.wording import names
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language by the name it gives itself, the direction it is written in, and whether family names stand first."""
+    """A language by the name it gives itself, the direction it is written in, and whether family names stand first.
+
+    `first`: the first day of a month, where it is written in another way than the others.
+    """
 
     name: str
     direction: Literal["ltr", "rtl"] = "ltr"
     family_first: bool = False
+    first: str = "1"
 
 
 LANGUAGES: dict[str, Language] = {
@@ -29,17 +33,17 @@ LANGUAGES: dict[str, Language] = {
     "en": Language("English"),
     "es": Language("Español"),
     "fi": Language("Suomi"),
-    "fr": Language("Français"),
+    "fr": Language("Français", first="1er"),
     "he": Language("עברית", "rtl"),
     "hi": Language("हिन्दी"),
     "hu": Language("Magyar", family_first=True),
-    "it": Language("Italiano"),
+    "it": Language("Italiano", first="1º"),
     "ja": Language("日本語", family_first=True),
     "ko": Language("한국어", family_first=True),
     "nb": Language("Norsk bokmål"),
     "nl": Language("Nederlands"),
     "pl": Language("Polski"),
-    "pt-BR": Language("Português (Brasil)"),
+    "pt-BR": Language("Português (Brasil)", first="1º"),
     "ro": Language("Română"),
     "ru": Language("Русский"),
     "sv": Language("Svenska"),
@@ -104,7 +108,8 @@ def second_wordings(tag: str) -> tuple[str, ...]:
 def date(tag: str, day: datetime.date) -> str:
     """A day in words of the language nearest to `tag`, as people there write it: 12 November 2026."""
     month = text(tag, f"date.months.{day.month}")
-    return text(tag, "date.format", day=day.day, month=month, year=day.year)
+    number = LANGUAGES[_nearest(tag)].first if day.day == 1 else day.day
+    return text(tag, "date.format", day=number, month=month, year=day.year)
 
 
 def labels(tag: str, metric: str) -> dict[int, str]:

@@ -400,4 +400,4 @@ def test_an_error_that_is_ours_has_a_number_to_ask_about_and_says_what_for(clien
     monkeypatch.setattr(pages.the_texts, "language_for", lambda *_: 1 / 0)
     answer = client.get(f"/s/{make.survey().id}")
     assert answer.status_code == 500
-    assert f"Number for questions about this: {answer.headers['X-Request-Id']}" in answer.text
+    assert f"Reference number: {answer.headers['X-Request-Id']}" in answer.text

@@ -92,6 +92,39 @@ def test_a_language_without_a_second_wording_keeps_its_own():
     assert wording.text("de-x-none", "ui.send") == wording.text("de", "ui.send")
 
 
+#: What no text of a language holds: marks of another, and blanks at which a line may break before a mark.
+MARKS = {
+    "fr": r"(?<!\u202f)[?!;]|(?<!\u00a0):",
+    "es": r"^[^¿]*\?|^[^¡]*!",
+    "ar": r"[?,;]",
+    "ja": r"[?!,.:;()]",
+    "zh-Hans": r"[?!,.:;()]",
+}
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_marks_are_those_of_the_language(tag):
+    said = [read(tag), *(read(f"{tone}/{tag}") for tone in wording.second_wordings(tag))]
+    wrong = MARKS.get(tag, r"\s[?!:;,.]") + r"|['\"]|\s\s"
+    texts = [re.sub(r"\{.*?\}", "x", text) for each in said for text in each.values()]
+    assert [text for text in texts if re.search(wrong, text)] == []
+
+
+#: What could be taken for something else that ends: a contract, an order, a membership, a course.
+ENDS_MORE = (
+    "annullata", "cancelada", "dado de baja", "peruutettu", "सदस्यता", "отменена", "Abonelikten", "اشتراكك",
+    "您已退订，",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_whoever_stops_survey_mails_is_not_told_that_something_else_ended(tag):
+    for voice in (tag, *(wording.voice(tag, tone) for tone in wording.second_wordings(tag))):
+        for key in ("title", "button", "done"):
+            said = wording.text(voice, f"unsubscribe.{key}")
+            assert not any(word in said for word in ENDS_MORE), said
+
+
 @pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != "en"])
 def test_no_sentence_is_left_in_english(tag):
     english = read("en")
@@ -167,6 +200,13 @@ def test_days_are_written_as_people_write_them():
         "ko": "2026년 11월 29일",
         "ru": "29 ноября 2026 года",
     }
+    first = {tag: wording.date(tag, date(2026, 11, 1)) for tag in ("fr", "it", "pt-BR", "en")}
+    assert list(first.values()) == [
+        "1er novembre 2026",
+        "1º novembre 2026",
+        "1º de novembro de 2026",
+        "1 November 2026",
+    ]
     for tag in TAGS:
         assert len({wording.date(tag, date(2026, month, 1)) for month in range(1, 13)}) == 12
         assert "{" not in said[tag]
