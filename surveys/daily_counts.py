@@ -1,6 +1,6 @@
 """Daily counts: how often each score was given to a survey on a day, kept with the responses themselves."""
 
-import secrets
+import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -42,7 +42,7 @@ def counted(responses: Iterable[Response]) -> None:
 
 def _add_all(counts: Mapping[tuple[Any, ...], int], slot: int | None = None) -> None:
     if slot is None:
-        slot = 0 if db.on_sqlite() else secrets.randbelow(SLOTS)
+        slot = any_slot()
     # In one order, so that no two of us wait for each other.
     rows = [(*where, slot, n) for where, n in sorted(counts.items())]
     _add.many([dict(zip(_NAMES, row, strict=True)) for row in rows])
@@ -58,6 +58,23 @@ _KEY: list[Any] = [
 _NAMES = [field.name for field in (*_KEY, DailyCount.n)]
 
 _add = db.Insert(DailyCount, conflict_target=_KEY, update={DailyCount.n: DailyCount.n + EXCLUDED.n})
+
+
+def adding(new: str) -> str:
+    """PostgreSQL's statement that adds new responses to the counts, those of a table or CTE `new`, in a slot `%s`."""
+    key = ", ".join(f'"{field.column_name}"' for field in _KEY)
+    # In one order, so that no two of us wait for each other.
+    return f"""
+        INSERT INTO daily_count ({key}, n)
+        SELECT survey_id, day, definition, score, %s, COUNT(*) FROM {new} WHERE counted
+        GROUP BY survey_id, day, definition, score ORDER BY survey_id, day, definition, score
+        ON CONFLICT ({key}) DO UPDATE SET n = daily_count.n + EXCLUDED.n
+    """  # noqa: S608
+
+
+def any_slot() -> int:
+    """Where to count, so that concurrent writers seldom wait for each other."""
+    return 0 if db.on_sqlite() else random.randrange(SLOTS)
 
 
 def compact(now: datetime) -> int:

@@ -189,6 +189,17 @@ def enqueue_all(
     database.after_commit(ring)
 
 
+def queueing(payload: str, at: str, rows: str) -> str:
+    """A statement that writes a job of the kind `%s` for each of `rows`; the others are expressions over those.
+
+    The worker hears of them when somebody rings after the commit.
+    """
+    return f"""
+        INSERT INTO job (kind, payload, state, due_at, attempts, created_at)
+        SELECT %s, {payload}, '{NEW}', {at}, 0, {at} FROM {rows}
+    """  # noqa: S608
+
+
 def _new(
     kind: str, payload: dict[str, Any], now: datetime, due_at: datetime, state: str = NEW
 ) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The row of a new answer, and what follows from its other columns."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import peewee
@@ -53,6 +52,8 @@ def new_row(
         **answer.attribution,
         "person": person.id if person else None,
     }
+    if answer.network is not None and invitation is None:
+        values["abuse_key"] = signing.keyed_hash("abuse " + values["day"], answer.network)
     row: Response = db.row_of(Response, values)
     if invitation is not None:
         responses.take_from(row, invitation)
@@ -60,19 +61,39 @@ def new_row(
 
 
 def flag(
-    row: Response, arrival: Arrival, invitation: Invitation | None, beside: Iterable[Response] = ()
+    row: Response,
+    arrival: Arrival,
+    invitation: Invitation | None,
+    lately: Mapping[int, int],
+    beside: Iterable[Response] = (),
 ) -> None:
-    """Set the flags of a new row and what follows from them; `beside` it others are about to be stored."""
+    """Set the flags of a new row and what follows from them.
+
+    `lately`: see `stored_lately`; `beside` it others are about to be stored.
+    """
     flags = list(arrival.answer.flags)
     if invitation is not None and invitation.unverified:
         flags.append(responses.UNVERIFIED)
-    if arrival.answer.network is not None and invitation is None:
-        row.abuse_key = signing.keyed_hash("abuse " + row.day, arrival.answer.network)
-        if arrival.burst_limit and _is_burst(row, arrival.now, arrival.burst_limit, beside):
+    if row.key in lately:
+        where, since = (row.survey_id, row.abuse_key), _since(arrival)
+        coming = sum((o.survey_id, o.abuse_key) == where and o.key > since for o in beside)
+        if lately[row.key] + coming >= arrival.burst_limit:
             flags.append("burst")
     if flags:
         row.flags, row.excluded = flags, True
     derive(arrival.survey, row)
+
+
+def stored_lately(new: Sequence[tuple[Arrival, Response]]) -> dict[int, int]:
+    """For rows of which there may be too many, by key: how many of their network stand since BURST_SECONDS.
+
+    Counts no further than to the limit. On PostgreSQL one statement counts for all.
+    """
+    asked = [(arrival, row) for arrival, row in new if arrival.burst_limit and row.abuse_key is not None]
+    if not asked or db.on_sqlite():
+        return {row.key: _burst(**_window(arrival, row)).fetchone()[0] for arrival, row in asked}
+    windows = db.compact([{"key": row.key, **_window(arrival, row)} for arrival, row in asked])
+    return dict(db.database.execute_sql(_BURSTS, (windows,)).fetchall())
 
 
 def derive(survey: Survey, row: Response) -> None:
@@ -93,11 +114,17 @@ def _texts(value: Any) -> list[str]:
     return []
 
 
-def _is_burst(row: Response, now: datetime, limit: int, beside: Iterable[Response]) -> bool:
-    since = clock.microseconds(now) - BURST_SECONDS * 1_000_000
-    where = (row.survey_id, row.abuse_key)
-    stored = _burst(survey=where[0], abuse_key=where[1], since=since, limit=limit).fetchone()[0]
-    return stored + sum((o.survey_id, o.abuse_key) == where and o.key > since for o in beside) >= limit
+def _since(arrival: Arrival) -> int:
+    return clock.microseconds(arrival.now) - BURST_SECONDS * 1_000_000
+
+
+def _window(arrival: Arrival, row: Response) -> dict[str, Any]:
+    return {
+        "survey": row.survey_id,
+        "abuse_key": row.abuse_key,
+        "since": _since(arrival),
+        "limit": arrival.burst_limit,
+    }
 
 
 _burst = db.Prepared(
@@ -111,4 +138,14 @@ _burst = db.Prepared(
         .limit(db.slot("limit"))
     )
 )
+_BURSTS = """
+    SELECT given.key, (
+        SELECT COUNT(*) FROM (
+            SELECT FROM response
+            WHERE survey_id = given.survey AND abuse_key = given.abuse_key AND key > given.since
+            LIMIT given."limit"
+        ) AS stored
+    )
+    FROM json_to_recordset(%s::json) AS given (key bigint, survey text, abuse_key text, since bigint, "limit" bigint)
+"""
 _FIELDS = list(Response._meta.fields)

@@ -13,8 +13,8 @@ from surveys.models import Alias, Invitation, Response, Survey
 from surveys.recording.amending import amend
 from surveys.recording.arrivals import ARCHIVED_GRACE, Answer, Arrival, Changed, person_of
 from surveys.recording.bearers import check_bearer, check_open
-from surveys.recording.new_rows import flag, new_row
-from surveys.recording.storing import follow, insert
+from surveys.recording.new_rows import flag, new_row, stored_lately
+from surveys.recording.storing import follow, insert, insert_at_once
 
 
 def record(survey: Survey, answer: Answer, now: datetime, burst_limit: int = 0) -> tuple[Response, bool]:
@@ -51,22 +51,33 @@ def _check(survey: Survey, answer: Answer) -> None:
 
 def _record_new(arrivals: Sequence[Arrival]) -> list[Any]:
     """`_record` for many plain arrivals: a few statements for all of them. ALONE for what is not new after all."""
-    new: dict[int, Response] = {}
-    ids: set[str] = set()
+    on_sqlite = db.on_sqlite()
     remembered = {id(each.survey): each for each in arrivals if each.answer.remembered}
-    past = {survey for survey, arrival in remembered.items() if arrival.is_past}
+    # PostgreSQL is asked together with all the rest.
+    past = {survey for survey, arrival in remembered.items() if on_sqlite and arrival.is_past}
+    new: dict[int, tuple[Arrival, Response]] = {}
+    ids: set[str] = set()
     for arrival in arrivals:
         if id(arrival.survey) in past:
             continue
         row = new_row(arrival, None, None)
         # What comes twice, id or microsecond, is settled one after the other.
         if row.id not in ids and row.key not in new:
-            flag(row, arrival, None, new.values())
-            new[row.key] = arrival.row = row
+            arrival.row = row
+            new[row.key] = arrival, row
             ids.add(row.id)
-    stored = insert(list(new.values()))
-    follow([(row, None, None) for row in stored])
-    taken = {row.key for row in stored}
+    lately = stored_lately(list(new.values()))
+    rows: list[Response] = []
+    for arrival, row in new.values():
+        flag(row, arrival, None, lately, rows)
+        rows.append(row)
+    if on_sqlite:
+        stored = insert(rows)
+        follow([(row, None, None) for row in stored])
+        taken = {row.key for row in stored}
+    else:
+        by = {key: each.survey.read_as or "" for key, (each, _) in new.items() if each.answer.remembered}
+        taken = insert_at_once(rows, by)
     return [(a.row, True) if a.row and a.row.key in taken else db.ALONE for a in arrivals]
 
 
@@ -97,7 +108,7 @@ def _record(arrival: Arrival) -> tuple[Response, bool]:
         moved = secrets.randbelow(1000 << attempt) if attempt else 0
         person = person_of(arrival.who, invitation, now)
         row = new_row(arrival, person, invitation, moved)
-        flag(row, arrival, invitation)
+        flag(row, arrival, invitation, stored_lately([(arrival, row)]))
         if insert([row], answer.vouched):
             follow([(row, person, invitation)], answer.history)
             return row, True

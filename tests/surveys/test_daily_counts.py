@@ -57,7 +57,7 @@ def meanwhile(world, make, monkeypatch):
 def test_an_answer_during_a_recount_is_counted_once(meanwhile, monkeypatch, when, which):
     daily_counts.rebuild()
     # Which of the rows of a day the answer is counted in (PostgreSQL).
-    monkeypatch.setattr(daily_counts.secrets, "randbelow", lambda _: which)
+    monkeypatch.setattr(daily_counts.random, "randrange", lambda _: which)
     meanwhile(when)
     daily_counts.rebuild()
     meanwhile.settle()

@@ -1,13 +1,17 @@
 """Recording: any order of arrival, any number of times, gives one row."""
 
 import itertools
+import threading
+import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from surveys import daily_counts, links, people, recording, responses
-from surveys.base import errors, jobs, signing
+from surveys import daily_counts, events, links, people, recording, responses
+from surveys.base import db, errors, jobs, signing
+from surveys.base.db import writing
 from surveys.models import Alias, DailyCount, Invitation, Person, Response, Survey
 from tests.conftest import ON_SQLITE
 from tests.make import EDIT_KEY
@@ -413,6 +417,119 @@ def test_a_burst_is_counted_exactly_also_among_those_stored_together(make):
     flags = together(24, one)
     assert flags.count(["burst"]) == 24 - 2 * 5
     assert flags.count(None) == 2 * 5
+
+
+AWKWARD = {
+    "score": 7,
+    "comment": "\"quoted\" \\ 'it''s' %s {} \n\t\x01 Ärger 🙂 \u2028",
+    "answers": {"why": "a \\u0041", "again": True, "half": 0.1, "many": ["x", "y"], "none": None},
+    "properties": {"plan": "pro", "seats": 12345678901234567890, "since": None, "share": 1e-7},
+    "page": "https://shop.example/päge",
+    "language": "de",
+    "touchpoint": "checkout",
+    "channel": "kiosk",
+    "contact": "both",
+    "final": True,
+}
+
+
+def in_a_group(answers):
+    """Record answers of a first revision, each beside its survey, in one group; for each the row, or the error."""
+    waits, stands = threading.Event(), threading.Event()
+
+    def hold(items):
+        stands.set()
+        waits.wait()
+        return items
+
+    def record(index):
+        if index == len(answers):
+            return db.write(lambda: None, hold, index)
+        stands.wait()
+        try:
+            return recording.record(*answers[index], NOW + timedelta(milliseconds=index))[0]
+        except (errors.Gone, recording.Changed) as error:
+            return error
+
+    def go_on():
+        # The writer is at `hold`: whatever comes meanwhile is a group.
+        end = time.monotonic() + 60
+        while writing._the_writer()._waiting.qsize() < len(answers) and time.monotonic() < end:
+            time.sleep(0.002)
+        waits.set()
+
+    watch = threading.Thread(target=go_on)
+    watch.start()
+    found = together(len(answers) + 1, record)[:-1]
+    watch.join()
+    return found
+
+
+def test_what_a_group_stores_is_what_one_by_itself_stores(make):
+    survey = make.survey(test_mode=False)
+    values = [AWKWARD, {}, {"score": 0}, {"comment": "slow", "test": True}]
+    fresh = [
+        recording.Answer(str(uuid.uuid4()), 1, each, edit_key=EDIT_KEY, network="203.0.113.0/24")
+        for each in values
+    ]
+    grouped = in_a_group([(survey, each) for each in fresh])
+    alone = [
+        recording.record(
+            survey, replace(each, id=str(uuid.uuid4())), NOW + timedelta(milliseconds=index), burst_limit=9
+        )[0]
+        for index, each in enumerate(fresh)
+    ]
+    for one, other in zip(grouped, alone, strict=True):
+        assert said(one) == said(other)
+        assert Response.get_by_id(one.key).created_at == one.created_at
+    assert Response.select().where(Response.first_tick <= 0).count() == 0
+    assert daily_counts.differences() == []
+    queued = [job.payload["key"] for job in jobs.Job.select().where(jobs.Job.kind == events.RECORDED)]
+    assert sorted(queued) == sorted(row.key for row in [*grouped, *alone])
+
+
+def test_a_group_leaves_out_what_is_not_new_and_what_its_survey_no_longer_takes(make):
+    survey, other = make.survey(), make.survey()
+    gone, there, alias, *fresh = (str(uuid.uuid4()) for _ in range(5))
+    responses.delete(arrive(survey, gone, 1, score=9)[0], NOW)
+    arrive(survey, there, 1, score=3)
+    Alias.create(id=alias, response=Response.get(Response.id == there).key, offset=1)
+    read = recording.survey_of(other.id)
+    changed = recording.Answer(str(uuid.uuid4()), 1, {"score": 1}, remembered=True)
+    Survey.update(name="Another").where(Survey.id == other.id).execute()
+    answers = [(survey, recording.Answer(id_, 1, {"score": 10})) for id_ in (gone, there, alias, *fresh)]
+    left_out, kept, second, *stored, past = in_a_group([*answers, (read, changed)])
+    assert isinstance(left_out, errors.Gone)
+    assert (kept.id, second.id, second.score) == (there, there, 10)
+    assert sorted(row.id for row in stored) == sorted(fresh)
+    assert Response.select().count() == 3
+    assert isinstance(past, recording.Changed)
+    assert daily_counts.differences() == []
+
+
+def test_a_group_goes_to_postgresql_in_two_exchanges(make, world, monkeypatch):
+    if world.kind == "sqlite":
+        return
+    survey, calls = recording.survey_of(make.survey().id), []
+    begun_with, execute_sql = db.database.obj.begun_with, db.database.obj.execute_sql
+    named = threading.current_thread
+
+    def begin(statements, keep=None):
+        calls.append([sql.split()[0] for sql, _ in statements])
+        return begun_with(statements, keep)
+
+    def execute(sql, *values):
+        if named().name == "writer":
+            calls.append(sql)
+        return execute_sql(sql, *values)
+
+    monkeypatch.setattr(db.database.obj, "begun_with", begin)
+    monkeypatch.setattr(db.database.obj, "execute_sql", execute)
+    answers = [
+        recording.Answer(str(uuid.uuid4()), 1, {"score": 9}, network="n", remembered=True) for _ in range(11)
+    ]
+    assert len({row.id for row in in_a_group([(survey, each) for each in answers])}) == 11
+    assert calls == [["WITH", "SELECT"]]
 
 
 @pytest.mark.parametrize("revision", [1, 2])

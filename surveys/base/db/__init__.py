@@ -44,7 +44,15 @@ from surveys.base.db.tables import (
 )
 from surveys.base.db.ticks import POSTGRES_TICK, TAKEN_BACK, count, new_tick, settle_clock, settled, tick
 from surveys.base.db.writer import ALONE
-from surveys.base.db.writing import DEADLOCK_RETRIES, T, lock_out_writers, rewrite, serialise, write
+from surveys.base.db.writing import (
+    DEADLOCK_RETRIES,
+    T,
+    begun_with,
+    lock_out_writers,
+    rewrite,
+    serialise,
+    write,
+)
 
 __all__ = [
     "ALONE",
@@ -74,6 +82,7 @@ __all__ = [
     "about",
     "address",
     "away",
+    "begun_with",
     "busy",
     "check",
     "close_database",

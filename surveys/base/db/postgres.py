@@ -7,7 +7,7 @@ path may swallow what is sent, and come back without the connections that went t
 import select
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import peewee
@@ -126,9 +126,7 @@ class Database(peewee.PostgresqlDatabase):
         try:
             return super().execute_sql(sql, params)
         except peewee.InternalError as error:
-            if sqlstate(error) == READ_ONLY:
-                # Another server is the one to write to now, perhaps at another address.
-                self.pulse.lose()
+            self._look_elsewhere(error)
             raise
 
     def commit(self) -> None:
@@ -137,12 +135,49 @@ class Database(peewee.PostgresqlDatabase):
             raise Lost("the transaction is lost")
         super().commit()
 
+    def begun_with(
+        self,
+        statements: Sequence[tuple[str, Any]],
+        keep: Callable[[list[list[Any]]], bool] | None = None,
+    ) -> list[list[Any]]:
+        """Run statements in a transaction that begins with them in one exchange; the rows that each of them gave.
+
+        Commits in that exchange too, or, with `keep`, in a second one if that says so of the rows, and else takes all
+        back. Not inside another transaction.
+        """
+        self._renew()
+        try:
+            with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+                connection = self.connection()
+                with connection.pipeline():
+                    connection.execute("BEGIN")
+                    cursors = [connection.execute(*each) for each in statements]
+                    if keep is None:
+                        connection.execute("COMMIT")
+                found = [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+                if keep is not None:
+                    if connection.pgconn.transaction_status != IN_TRANSACTION:
+                        raise Lost("the transaction is lost")
+                    connection.execute("COMMIT" if keep(found) else "ROLLBACK")
+        except BaseException as error:
+            self._look_elsewhere(error)
+            # A connection that is closed takes no open transaction along.
+            self.close()
+            raise
+        return found
+
     def rollback(self) -> None:
         """As peewee's; a connection that is gone has nothing to take back, and its error tells less than the first."""
         try:
             super().rollback()
         except peewee.PeeweeException:
             self.close()
+
+    def _look_elsewhere(self, error: BaseException) -> None:
+        """After an error of a server that has become a standby."""
+        if sqlstate(error) == READ_ONLY:
+            # Another server is the one to write to now, perhaps at another address.
+            self.pulse.lose()
 
     def _renew(self) -> None:
         if not self.is_closed() and self._is_worn(self.connection()):

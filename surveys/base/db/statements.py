@@ -177,11 +177,16 @@ def _converter(field: Field, plain: bool) -> Callable[[Any], Any] | None:
     return None if type(field).__module__ == peewee.__name__ else field.db_value
 
 
+#: PostgreSQL's name of a version of a row: no change leaves it.
+_VERSION = SQL('"t1"."xmin"::text')
+
+
 class Lookup:
     """The row of a table in which one column has a value, locked until the end of the transaction if `lock`.
 
     `shared`: the same row object is given to all as long as the database says the same, so nobody may change it.
-    Whoever goes by one that is `remembered` looks in the transaction, before the commit, whether it is still that one.
+    Whoever goes by one that is `remembered` looks in the transaction, before the commit, whether it is still that one:
+    on PostgreSQL a statement can do so itself (`read_as`).
     """
 
     #: Rows that are shared at most; there are few surveys.
@@ -193,7 +198,8 @@ class Lookup:
         self._shared: dict[Any, tuple[Any, Any]] | None = {} if shared else None
 
         def build() -> Any:
-            query = table.select().where(field == slot("value")).limit(1)
+            columns = [*self._fields, _VERSION] if shared and not on_sqlite() else self._fields
+            query = table.select(*columns).where(field == slot("value")).limit(1)
             return query.for_update() if lock and not on_sqlite() else query
 
         self._select = Prepared(build)
@@ -212,7 +218,8 @@ class Lookup:
             return _row(self._table, self._fields, found)
         before, row = self._shared.get(value, (None, None))
         if before != found:
-            row = _row(self._table, self._fields, found)
+            row = _row(self._table, self._fields, found[: len(self._fields)])
+            row.read_as = found[-1] if len(found) > len(self._fields) else None
             if len(self._shared) >= self.SHARED:
                 self._shared.clear()
             self._shared[value] = (found, row)

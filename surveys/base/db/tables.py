@@ -81,6 +81,9 @@ class Table(Model):
     walk `registered()` by it. A person is told every column of their rows that is not tagged TECHNICAL.
     """
 
+    #: `xmin::text` of the version that was read, by a `Lookup` that shares its rows on PostgreSQL.
+    read_as: str | None = None
+
     class Meta:
         database = database
         legacy_table_names = False

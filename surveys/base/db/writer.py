@@ -19,9 +19,9 @@ class Writer:
     """Takes what has queued, does it in one transaction and then answers every caller.
 
     `database` is a peewee database. `runs_alone` says who runs a verb that does not go together with others. It is
-    this thread where a database has one writer at a time anyway. Elsewhere it is the verb's caller, who is
-    answered ALONE, so that a lock that one verb waits for holds up no other. `is_final`: an error after which it
-    is not tried again.
+    this thread where a database has one writer at a time anyway, in one transaction with all the rest. Elsewhere it is
+    the verb's caller, who is answered ALONE, so that a lock that one verb waits for holds up no other; and what goes
+    together is its own transaction. `is_final`: an error after which it is not tried again.
     """
 
     def __init__(
@@ -65,25 +65,43 @@ class Writer:
 
     def _commit(self, batch: list["_Work"]) -> None:
         try:
-            if not self._all(batch):
+            if not self._runs_alone:
+                self._groups(batch)
+            elif not self._all(batch):
                 self._each(batch)
         finally:
             for work in batch:
                 work.done.release()
 
+    def _groups(self, batch: list["_Work"]) -> None:
+        """What goes together, each group by itself; what is left, and where a group failed all of it, is ALONE."""
+        for group in _together(batch):
+            try:
+                left = _do(group)
+            except BaseException as error:
+                # Whatever is wrong with this connection, the callers have their own.
+                self._hang_up()
+                if self._is_final(error):
+                    self._give_up_on_the_queued(batch)
+                    for work in batch:
+                        work.error = error if work.result is None else None
+                    return
+                left = group
+            for work in left:
+                work.result = ALONE
+
     def _all(self, batch: list["_Work"]) -> bool:
         """Everything in one transaction without savepoints; False when something failed and nothing was kept."""
         try:
             with self._database.atomic():
-                for work in _left_by_groups(batch):
-                    work.result = work.verb() if self._runs_alone else ALONE
+                for group in _together(batch):
+                    for work in _do(group):
+                        work.result = work.verb()
             return True
         except BaseException as error:
             by_itself = len(batch) == 1 and batch[0].together is None
             if not by_itself and not self._is_final(error):
                 return False
-            if not self._runs_alone:
-                self._hang_up()
             if self._is_final(error):
                 self._give_up_on_the_queued(batch)
             for work in batch:
@@ -100,12 +118,6 @@ class Writer:
 
     def _each(self, batch: list["_Work"]) -> None:
         """All verbs in one transaction, each in a savepoint, so that one failure costs only its own rows."""
-        if not self._runs_alone:
-            # Whatever is wrong with this connection, the callers have their own.
-            self._hang_up()
-            for work in batch:
-                work.result = ALONE
-            return
         try:
             with self._database.atomic():
                 for work in batch:
@@ -136,17 +148,19 @@ class _Work:
         self.done.acquire()
 
 
-def _left_by_groups(batch: list[_Work]) -> list[_Work]:
-    """Do together what goes together; what is left to be done one by one."""
+def _together(batch: list[_Work]) -> list[list[_Work]]:
+    """What goes together; last what goes with nothing else."""
     groups: dict[Together | None, list[_Work]] = {}
     for work in batch:
         groups.setdefault(work.together, []).append(work)
-    left = groups.pop(None, [])
-    for together, works in groups.items():
-        if together is None:
-            continue
-        for work, result in zip(works, together([work.item for work in works]), strict=True):
-            work.result = result
-            if result is ALONE:
-                left.append(work)
-    return left
+    return sorted(groups.values(), key=lambda group: group[0].together is None)
+
+
+def _do(group: list[_Work]) -> list[_Work]:
+    """Do together what goes together; what is left to be done one by one."""
+    together = group[0].together
+    if together is None:
+        return group
+    for work, result in zip(group, together([work.item for work in group]), strict=True):
+        work.result = result
+    return [work for work in group if work.result is ALONE]

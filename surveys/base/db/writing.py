@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import peewee
@@ -48,7 +48,8 @@ def write(verb: Callable[[], T], together: Together | None = None, item: Any = N
     On SQLite one thread does all writing of a process (`writer`), so that one flush of the disk serves many.
     PostgreSQL groups commits itself. `together` is for a verb of which there are many at once: it does for a
     list of `item`s what the verb does for one, with fewer statements, and on both databases in that thread; it
-    raises nothing but what is the database's fault, and gives ALONE for those that the verb must do.
+    raises nothing but what is the database's fault, and gives ALONE for those that the verb must do. On PostgreSQL
+    it is called outside a transaction, and has committed what it gives back (see `begun_with`).
 
     `verb` may be run again (when a neighbour in the same transaction failed, or after a deadlock), so it must do
     nothing but read and write rows. Whatever it raises is raised here, with its rows rolled back.
@@ -72,6 +73,13 @@ def write(verb: Callable[[], T], together: Together | None = None, item: Any = N
                 raise
     with database.atomic():
         return verb()
+
+
+def begun_with(
+    statements: Sequence[tuple[str, Any]], keep: Callable[[list[list[Any]]], bool] | None = None
+) -> list[list[Any]]:
+    """On PostgreSQL: `postgres.Database.begun_with`."""
+    return database.obj.begun_with(statements, keep)
 
 
 def serialise(*names: str) -> None:

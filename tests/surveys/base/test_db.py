@@ -131,8 +131,10 @@ def test_a_failing_list_leaves_each_to_itself(world):
     Clock.create(id=7, tick=0)
 
     def fail_all(numbers):
-        Clock.update(tick=1000).where(Clock.id == 7).execute()
-        raise LookupError
+        # On PostgreSQL a list is its own transaction.
+        with db.database.atomic():
+            Clock.update(tick=1000).where(Clock.id == 7).execute()
+            raise LookupError
 
     def add_one():
         Clock.update(tick=Clock.tick + 1).where(Clock.id == 7).execute()
