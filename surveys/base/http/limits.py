@@ -60,19 +60,6 @@ def network(address: str, v4_bits: int, v6_bits: int) -> str:
     return str(ipaddress.ip_network(f"{parsed}/{bits}", strict=False))
 
 
-_STATEMENTS = {
-    "hits": "SELECT n FROM {prefix}ring WHERE key = ?",
-    "before": "SELECT at FROM {prefix}hit WHERE key = ? AND slot = ?",
-    "oldest": "SELECT MIN(at) FROM {prefix}hit WHERE key = ? AND at > ?",
-    "hit": "INSERT INTO {prefix}hit (key, slot, at) VALUES (?, ?, ?) "
-    "ON CONFLICT (key, slot) DO UPDATE SET at = excluded.at",
-    "turn": "INSERT INTO {prefix}ring (key, n) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET n = excluded.n",
-    "quiet": "SELECT key FROM {prefix}hit GROUP BY key HAVING MAX(at) < ?",
-    "forget hits": "DELETE FROM {prefix}hit WHERE key = ?",
-    "forget ring": "DELETE FROM {prefix}ring WHERE key = ?",
-}
-
-
 class Rings:
     """Moving windows as rings in a table: slot `n mod limit` of a key holds the time of the hit `limit` hits ago.
 
@@ -81,23 +68,28 @@ class Rings:
     """
 
     def __init__(self, mark: str, prefix: str) -> None:
-        self._sql = {name: sql.format(prefix=prefix).replace("?", mark) for name, sql in _STATEMENTS.items()}
+        statements = {
+            "oldest": "SELECT MIN(at) FROM {prefix}hit WHERE key = ? AND at > ?",
+            "quiet": "SELECT key FROM {prefix}hit GROUP BY key HAVING MAX(at) < ?",
+            "forget hits": "DELETE FROM {prefix}hit WHERE key = ?",
+            "forget ring": "DELETE FROM {prefix}ring WHERE key = ?",
+        }
+        self._sql = {name: sql.format(prefix=prefix).replace("?", mark) for name, sql in statements.items()}
 
     @property
     def execute(self) -> Callable[..., Any]:
         """What runs a statement with its values, and returns the cursor."""
         raise NotImplementedError
 
-    def alone(self, key: str) -> contextlib.AbstractContextManager[Any]:
-        """A transaction in which nobody else counts for this key."""
+    def hit(self, key: str, limit: int) -> bool:
+        """Count a hit now, if there may be one; nobody else counts for this key meanwhile."""
         raise NotImplementedError
 
     def wait(self, key: str, limit: int) -> int:
         """0 when there may be a hit now (and it is counted), else the seconds until there may be one."""
-        with self.alone(key):
-            now = time.time()
-            if self._hit(key, limit, now):
-                return 0
+        if self.hit(key, limit):
+            return 0
+        now = time.time()
         (oldest,) = self.execute(self._sql["oldest"], (key, now - WINDOW_SECONDS)).fetchone()
         return max(1, min(WINDOW_SECONDS, int((oldest or now) + WINDOW_SECONDS - now) + 1))
 
@@ -107,18 +99,6 @@ class Rings:
         for (key,) in execute(sql["quiet"], (before,)).fetchall():
             execute(sql["forget hits"], (key,))
             execute(sql["forget ring"], (key,))
-
-    def _hit(self, key: str, limit: int, now: float) -> bool:
-        execute, sql = self.execute, self._sql
-        row = execute(sql["hits"], (key,)).fetchone()
-        n = row[0] if row else 0
-        if n >= limit:
-            before = execute(sql["before"], (key, n % limit)).fetchone()
-            if before and before[0] > now - WINDOW_SECONDS:
-                return False
-        execute(sql["hit"], (key, n % limit, now))
-        execute(sql["turn"], (key, n + 1))
-        return True
 
 
 class RingsInFile(Rings):
@@ -144,12 +124,25 @@ class RingsInFile(Rings):
     def execute(self) -> Callable[..., Any]:
         return self.connection().execute
 
+    def hit(self, key: str, limit: int) -> bool:
+        with self._alone() as execute:
+            now = time.time()
+            row = execute("SELECT n FROM ring WHERE key = ?", (key,)).fetchone()
+            n = row[0] if row else 0
+            if n >= limit:
+                before = execute("SELECT at FROM hit WHERE key = ? AND slot = ?", (key, n % limit)).fetchone()
+                if before and before[0] > now - WINDOW_SECONDS:
+                    return False
+            execute(_HIT, (key, n % limit, now))
+            execute(_TURN, (key, n + 1))
+            return True
+
     @contextlib.contextmanager
-    def alone(self, key: str) -> Iterator[None]:
+    def _alone(self) -> Iterator[Callable[..., Any]]:
         connection = self.connection()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            yield connection.execute
             connection.execute("COMMIT")
         except BaseException:
             # SQLite has rolled back by itself when the disk was full.
@@ -171,8 +164,14 @@ class RingsInFile(Rings):
         return connection
 
 
+_HIT = (
+    "INSERT INTO hit (key, slot, at) VALUES (?, ?, ?) ON CONFLICT (key, slot) DO UPDATE SET at = excluded.at"
+)
+_TURN = "INSERT INTO ring (key, n) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET n = excluded.n"
+
+
 class RingsInDatabase(Rings):
-    """Unlogged tables in the database that all processes share."""
+    """Unlogged tables in the database that all processes share; a hit takes one exchange with it."""
 
     def __init__(self) -> None:
         super().__init__(mark="%s", prefix="limit_")
@@ -181,12 +180,29 @@ class RingsInDatabase(Rings):
     def execute(self) -> Callable[..., Any]:
         return db.database.execute_sql
 
-    @contextlib.contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        with db.database.atomic():
-            # One writer a key at a time; other keys are not held up.
-            self.execute("SELECT pg_advisory_xact_lock(%s)", (int(key[:15], 16),))
-            yield
+    def hit(self, key: str, limit: int) -> bool:
+        now = time.time()
+        values = {"key": key, "limit": limit, "now": now, "before": now - WINDOW_SECONDS}
+        (came, _) = db.begun_with([(_HIT_IN_DATABASE, values), (_TURN_IN_DATABASE, values)])
+        return bool(came)
+
+
+#: Writing its row, though it stays as it is, lets one through at a time for a key. The slot is taken as it stands then.
+_HIT_IN_DATABASE = """
+    WITH ring AS (
+        INSERT INTO limit_ring (key, n) VALUES (%(key)s, 0) ON CONFLICT (key) DO UPDATE SET n = limit_ring.n
+        RETURNING key, n
+    )
+    INSERT INTO limit_hit (key, slot, at) SELECT key, n %% %(limit)s, %(now)s FROM ring
+    ON CONFLICT (key, slot) DO UPDATE SET at = excluded.at WHERE limit_hit.at <= %(before)s
+    RETURNING slot
+"""
+#: The ring turns on where there was a hit.
+_TURN_IN_DATABASE = """
+    UPDATE limit_ring SET n = n + 1 FROM limit_hit AS hit
+    WHERE limit_ring.key = %(key)s AND hit.key = limit_ring.key AND hit.slot = limit_ring.n %% %(limit)s
+    AND hit.at = %(now)s
+"""
 
 
 def tidy(limiter: Limiter) -> None:
