@@ -6,7 +6,6 @@ which says the same it has always said.
 
 import io
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,7 +15,7 @@ from flask import Flask
 from surveys import recording
 from surveys.base import clock, db
 from surveys.base.http import app as web_app
-from surveys.base.http import bodies, callers, limits, observe
+from surveys.base.http import bodies, callers, context, limits, observe
 from surveys.base.settings import Settings
 from surveys.models import Survey
 from surveys.schemas import answers
@@ -82,7 +81,7 @@ class ShortWay:
         except Exception as error:
             environ[ENDED] = error
             return None
-        request_id = secrets.token_hex(8)
+        request_id = context.new_request_id()
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
