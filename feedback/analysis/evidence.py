@@ -16,14 +16,15 @@ _SMALL = 5  # letters at most of a word that may stand between those of a term
 _LONGEST = 40  # words of a comment that are looked at; its topic is plain by then
 
 
-#: What a term is made of: each piece with what joins it to the one before ("'" in "can't"), None where a word begins.
+#: The pieces of a term, each with the sign that joins it to the piece before ("'" in "can't"), or None
+#: where a word begins.
 Pieces = tuple[tuple[str, str | None], ...]
 
 
 class Marks:
     """The terms (folded) that mark each topic, the longest first, taken to pieces when they are first asked for.
 
-    What is kept of them goes with this object, as words must that nobody says any more.
+    The pieces live as long as this object: words that nobody says any more must not be kept.
     """
 
     def __init__(self, terms: Mapping[str, Sequence[str]]) -> None:
@@ -70,7 +71,7 @@ def _longest_first(term: str) -> tuple[int, str]:
 
 
 def _plain(joint: str) -> str:
-    """`joint` with the apostrophe that every keyboard has: telephones write another one."""
+    """`joint` with the plain apostrophe in place of the curly one that telephones write."""
     return joint.replace("’", "'")
 
 
@@ -131,7 +132,7 @@ def _occurrence(
 
 
 def _joined(text: str, words: Sequence[re.Match[str]]) -> list[str]:
-    """The words as phrases; two with nothing but a space between them are one."""
+    """The words as phrases. Two words with nothing but a space between them make one phrase."""
     if len(words) == 2 and text[words[0].end() : words[1].start()].isspace():
         return [text[words[0].start() : words[1].end()]]
     return list(dict.fromkeys(each.group() for each in words))

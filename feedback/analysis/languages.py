@@ -109,7 +109,8 @@ def of(text: str, claimed: str | None = None) -> str | None:
 
 
 def _by_script(text: str, letters: int) -> tuple[str | None, frozenset[str]] | None:
-    """Return the language that most letters of *text* tell, and all that are written in them; None for Latin ones."""
+    """Return the language that most letters of *text* belong to, and all languages written in those letters; None for
+    Latin letters."""
     for language, letter, written in _SCRIPTS:
         if len(letter.findall(text)) >= letters * (0.1 if language == "ja" else _MOST_OF_A_SCRIPT) > 0:
             others = _OTHERS.get(language)
@@ -181,12 +182,14 @@ def claim(text: str, most: str | None) -> str | None:
 
 
 def _reads_as_english(words: list[str]) -> bool:
-    """Spare the identifier for what is plainly English: every sixth word or more is a word that tells."""
+    """Whether a text is plainly English, so that the slow identifier need not be asked: one word in six is a small
+    English word."""
     return sum(map(_TELLS_ENGLISH.__contains__, words)) * 6 >= len(words) and _knows_most(words)
 
 
 def _even_unaccented(words: list[str], found: str) -> bool:
-    """English knows "content" and "service" and borrows "crème brûlée": the other words have to be in `found` too."""
+    """Whether the words without accents read as the language `found` by themselves: a language knows "service" and
+    borrows "crème brûlée"."""
     plain = [word for word in words if word.isascii()]
     return len(plain) < len(words) and identifier().classify(" ".join(plain))[0] == found
 

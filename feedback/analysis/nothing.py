@@ -13,7 +13,7 @@ LONGEST = 80
 
 
 class Nothing(StrEnum):
-    """In which way a comment says nothing."""
+    """The ways in which a comment can say nothing."""
 
     NO_FAULT = "no fault"
     """There is nothing to blame: praise, whatever was asked."""

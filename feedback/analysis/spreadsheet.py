@@ -239,7 +239,7 @@ def summary(done: Done, target: Path) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """Whatever stood in a cell, as one line that is not long."""
+    """The text of a cell as one short line."""
     return " ".join(text.split())[:100]
 
 
@@ -323,7 +323,7 @@ def _from_head(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, li
 
 
 def _rows(table: _Table, called: Columns) -> tuple[list[Row], Counter[str]]:
-    """The comments, and what stood in the column of languages without being one."""
+    """The comments, and the entries of the column of languages that are no language."""
     at = {name: column for column, name in reversed(list(enumerate(map(_plain, table.columns))))}
     text, score = _plain(called.text), _plain(called.score)
     if score not in at and (called.scale or called.score != AS_NAMED.score):
@@ -389,7 +389,8 @@ def _lines(text: str) -> Iterator[str]:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[str]]:
-    """A file beside `target` that takes its place when all of it is written; what is no plain file is kept."""
+    """A temporary file beside `target`, which takes its place once all is written. A pipe or a device is
+    written into directly."""
     try:
         plain = not target.is_symlink() and (not target.exists() or target.is_file())
         part = target.with_name(f".{target.name}.part") if plain else target

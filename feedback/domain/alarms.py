@@ -161,7 +161,7 @@ class _Signal:
 
 @dataclass(slots=True)
 class _Run:
-    """Scores that add up in one direction, and the answers behind them; empty when the sum is."""
+    """The scores that add up in one direction, and the answers behind them; both are empty while the sum is zero."""
 
     sign: int
     sum: float = 0.0

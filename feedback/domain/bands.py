@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from surveys.domain.metrics.metric import Metric
 
-#: Buckets that say how a series behaves; later ones are held against them.
+#: So many buckets at the beginning say how a series behaves. Later ones are compared with them.
 BASELINE = 26
 
 #: With fewer buckets that have answers nothing is said.

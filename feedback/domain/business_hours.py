@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-#: What is not reached within so many days has no due time.
+#: Days that are looked ahead. A case that would be due later has no due time.
 HORIZON_DAYS = 3660
 
 #: Days that are named one by one; of more, those between the first two and the last are put together.
@@ -18,7 +18,7 @@ NAMED_DAYS = 5
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
-#: From when until when; without an end it still lasts.
+#: From when until when; None as the end means that it still lasts.
 Span = tuple[datetime, datetime | None]
 
 
@@ -38,7 +38,8 @@ class Hours:
     zone: ZoneInfo
     shifts: tuple[Shift, ...]
     holidays: frozenset[date] = frozenset()
-    # Thousands of cases lie on the same few days, and to look into a time zone takes longer than all the rest.
+    # Thousands of cases lie on the same few days, and looking into a time zone takes longer than all the rest: so the
+    # days are kept.
     _known: dict[date, list[tuple[datetime, datetime]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -83,7 +84,7 @@ class Hours:
 
 @dataclass(frozen=True)
 class Due:
-    """When it is due: None while the customer is waited for, or where the team is never open. `why`: in words."""
+    """When a case is due, and in words `why`. None while the team waits for the customer, or where it is never open."""
 
     at: datetime | None
     why: str
@@ -111,7 +112,7 @@ def due(hours: Hours, start: datetime, wanted: timedelta, waits: Sequence[Span] 
 
 
 def elapsed(hours: Hours, start: datetime, end: datetime, waits: Sequence[Span] = ()) -> timedelta:
-    """How long the team was open from `start` to `end`, without what the customer was waited for."""
+    """How long the team was open from `start` to `end`, without the time in which it waited for the customer."""
     told, found = _Told(hours.zone, start), timedelta()
     for _, opens, closes in _opened(hours, start, end, told):
         found += sum((until - begin for begin, until in _without(waits, opens, closes, told)), timedelta())
@@ -153,7 +154,7 @@ def _opened(
 def _without(
     waits: Sequence[Span], begin: datetime, end: datetime, told: "_Told"
 ) -> Iterator[tuple[datetime, datetime]]:
-    """What is left of an open time when the customer was not waited for."""
+    """The parts of an open time in which the team did not wait for the customer."""
     for waited, answered in waits:
         stop = end if answered is None else min(answered, end)
         if waited >= end or stop <= begin:

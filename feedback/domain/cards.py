@@ -58,7 +58,7 @@ def shares(effect: Effect) -> str:
 
 
 def cost(before: Impact | None, after: Impact | None) -> str | None:
-    """What it did to the value before and after, in points; None where that was not known at either time."""
+    """What the topic did to the value before and after, in words; None where neither is known."""
     said = [_points(each) for each in (before, after)]
     if said == [None, None]:
         return None
@@ -67,7 +67,7 @@ def cost(before: Impact | None, after: Impact | None) -> str | None:
 
 
 def own_value(before: Impact | None, after: Impact | None) -> str | None:
-    """The value of those who speak of it, which comes last: it says the least."""
+    """The value of those who speak of the topic. It stands last, because it says the least."""
     values = [each.value if each is not None else None for each in (before, after)]
     if None in values:
         return None

@@ -17,14 +17,14 @@ BEFORE, MOST_BEFORE = 24, 26
 #: Weeks after it.
 AFTER, MOST_AFTER = 4, 8
 
-#: Topics that nobody touched, needed to know what topics do by themselves; and comments that one of them needs.
+#: How many untouched topics are needed to know what topics do by themselves, and how many comments each of them needs.
 UNTOUCHED, COMMENTS = 8, 10
 
 FELL, ROSE, SAME, EARLY, FEW = VERDICTS = (
     *("fell", "rose", "indistinguishable", "too_early", "too_few_untouched"),
 )
 
-#: The variance of a median, in those of a mean (pi / 2).
+#: The variance of a median, as a multiple of the variance of a mean (pi / 2).
 _OF_A_MEDIAN = math.pi / 2
 
 

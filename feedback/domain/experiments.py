@@ -102,6 +102,6 @@ def _squares(values: Sequence[float]) -> float:
 
 def _told(first: Group, second: Group, difference: float, margin: float) -> Compared:
     low, high = difference - margin, difference + margin
-    # Where everybody did the same there is no error to be seen, which is not the same as none.
+    # Where everybody did the same, no error can be seen. That does not mean that there is none.
     verdict = SAME if margin == 0 else HIGHER if low > 0 else LOWER if high < 0 else SAME
     return Compared(verdict, first, second, difference, (low, high))

@@ -17,13 +17,14 @@ CLOSED = (SOLVED, UNCONFIRMED, GIVEN_UP)
 #: What the team may set. Only the customer solves, and silence alone is no confirmation.
 OF_THE_TEAM = (*OPEN, GIVEN_UP)
 
-#: In these the customer's word is waited for, and the clock of solving stands still. To get there, they were answered.
+#: In these states the team waits for the customer's word, and the clock of solving stands still. The customer was
+#: answered before.
 STANDING = (WAITING, ASKED)
 
 #: Why a case is given up.
 REASONS = ("lost_cause", "no_contact_allowed", "duplicate", "not_ours")
 
-#: What recovers a customer; people skip some, and repeat others.
+#: The steps that recover a customer. People may skip and repeat steps.
 STEPS = ("listen", "apologise", "understand", "solve", "make_good", "confirm")
 
 #: After so long without a word, whoever was asked whether it is solved will not answer.

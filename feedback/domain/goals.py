@@ -21,7 +21,7 @@ WINDOW, BEFORE = 28, 91
 #: Before so many days nothing is said.
 LEAST = 7
 
-#: A rise that would take longer to show is told as one that never does.
+#: A rise that would take longer to show counts as one that never shows.
 MOST_WEEKS = 260
 
 

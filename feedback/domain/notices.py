@@ -10,10 +10,10 @@ KINDS = (SCORE, VALUE, ANSWER, SURGE, CAME_BACK, OVERDUE)
 #: What is looked for among single answers.
 OF_ANSWERS = (SCORE, ANSWER)
 
-#: What lasts: told once when it begins, and once when it is over. The others happen, and that is all.
+#: Kinds that last: they are told once when they begin and once when they are over. The other kinds only happen.
 LASTING = (VALUE, SURGE, CAME_BACK, OVERDUE)
 
-#: How a notice leaves the house.
+#: The ways in which a notice can leave the house.
 CARRIERS = ("mail", "slack", "teams", "discord", "webhook")
 
 #: Steps by which a rule of a value can be made less strict (see `alarms.spells`).
@@ -36,7 +36,7 @@ def flaps(kind: str, spoken: Sequence[datetime], now: datetime) -> bool:
 
 
 def less_strict(when: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The same rule, speaking less often; None where it has nothing to be turned down by."""
+    """The same rule, one step less strict, so that it speaks less often; None where it has no step left."""
     if when["kind"] == VALUE and when["margin"] < MOST_MARGIN:
         return {**when, "margin": when["margin"] + 1}
     if when["kind"] == SCORE and when["at_or_below"] > 0:

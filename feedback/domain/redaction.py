@@ -47,7 +47,7 @@ def redact_all(value: Any) -> Any:
 
 
 def tells(text: str) -> bool:
-    """Whether there is anything in `text` to be redacted."""
+    """Whether `redact` would change `text`."""
     return redact(text) != text
 
 

@@ -28,7 +28,7 @@ def came_back(weeks: Sequence[tuple[int, int]]) -> bool:
     if len(usual) < BASELINE or not later:
         return False
     total = sum(every for _, every in usual)
-    # Half a comment more, so that a topic of which nobody spoke has a share too.
+    # Half a comment is added, so that a topic of which nobody spoke has a share too.
     share = min(0.5, (sum(n for n, _ in usual) + 0.5) / total)
 
     def score(week: tuple[int, int]) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from surveys.domain.metrics.metric import Metric
 
-#: The silent are taken to be like this part of those who answered.
+#: The silent are taken to be like this share of those who answered.
 PART = 0.1
 
 

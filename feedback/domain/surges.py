@@ -60,7 +60,7 @@ def discoveries(p: Sequence[float], rate: float) -> list[bool]:
     return [at in real for at in range(len(p))]
 
 
-#: What of a sum is so small that the last figure of a float does not show it, however often it is added.
+#: A term this small, relative to the sum, no longer changes it in floating point, however often it is added.
 _UNSEEN = 1e-20
 
 

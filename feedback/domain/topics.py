@@ -76,8 +76,8 @@ class Change:
 
 @dataclass(frozen=True)
 class State:
-    """All topics by id, the place of each comment by comment id, merges (old id → new id), the lineage, and the same
-    of themes."""
+    """All topics by id, the place of each comment by comment id, the merges (old id → new id) and the lineage; and the
+    same of themes."""
 
     topics: Mapping[str, Topic] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)

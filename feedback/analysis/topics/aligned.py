@@ -66,7 +66,7 @@ class Aligned:
                 self._frequent[word].append((language, often))
 
     def language(self, text: str) -> str:
-        """The language that a text is in, of these and English; English where its words do not tell it plainly."""
+        """The language of a text: one of these, or English where its words do not tell another one plainly."""
         if not text.isascii():
             letters = sum(map(str.isalpha, text))
             for language, letter, share in _SCRIPTS:
@@ -90,7 +90,7 @@ class Aligned:
         return total
 
     def is_common(self, word: str) -> bool:
-        """Whether any sentence of some language but English may hold a folded word."""
+        """Whether a folded word is so common in some language other than English that any sentence may hold it."""
         often = dict(self._frequent.get(word, ()))
         return max(often.values(), default=0) >= _COMMON * _ZIPF
 
@@ -104,7 +104,8 @@ def words(text: str) -> list[str]:
 
 
 def pieces(text: str, language: str) -> list[str]:
-    """What of a text has vectors: words and beginnings; in Japanese and Chinese runs of letters, in Arabic stems."""
+    """The pieces of a text that can have vectors: words and their beginnings; in Japanese and Chinese runs of letters,
+    in Arabic stems."""
     if language in ("ja", "zh"):
         return _runs(text)
     if language == "ar":
@@ -131,7 +132,7 @@ def _arabic(text: str) -> list[str]:
 
 
 def beginning(word: str) -> str:
-    """What a long word has in common with its family; empty for a short one."""
+    """The beginning that a long word shares with the words of its family; empty for a short word."""
     return BEGINNING + word[:_BEGINS] if len(word) > _BEGINS else ""
 
 
@@ -169,7 +170,7 @@ def load(path: Path = SHIPPED) -> Aligned:
 def save(
     path: Path, tables: Mapping[str, Table], zipf: Mapping[str, Mapping[str, float]], keep: bool = False
 ) -> None:
-    """Write what `load` reads. With `keep` what the file has of other languages stays in it."""
+    """Write a file that `load` reads. With `keep`, the other languages that the file holds already stay in it."""
 
     def packed(texts: Sequence[str]) -> np.ndarray:
         return np.frombuffer("\n".join(texts).encode("utf-8"), np.uint8)

@@ -130,8 +130,8 @@ def blur(
     cosine: np.ndarray,
     precision: type[np.floating] = np.float32,
 ) -> np.ndarray:
-    """Each of `queries` averaged with its neighbours among `rows`, weighted by their cosines: what a comment
-    shares with others speaks louder than how it is worded."""
+    """Each of `queries` averaged with its neighbours among `rows`, weighted by their cosines: then the matter that
+    comments share counts for more than their wording."""
     if not len(rows):
         return queries
     out = np.empty(queries.shape, precision)
@@ -188,9 +188,8 @@ def gather(centres: np.ndarray, count: int) -> np.ndarray:
 
 
 def _ties(count: int) -> int:
-    """How many neighbours each of `count` rows has in the graph. The more comments there are, the more of them speak
-    of one topic, which falls to pieces where each is tied to few; small topics run into each other where each is
-    tied to many."""
+    """How many neighbours each of `count` rows has in the graph: more of them where there are more comments. With too
+    few, a large topic falls to pieces; with too many, small topics run into each other."""
     least, most = _TIES
     return min(most, max(least, round(_TIES_BY * count ** (1 / 3))))
 
@@ -207,8 +206,8 @@ def _amid(apart: np.ndarray) -> float:
 
 
 def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.ndarray:
-    """`found` with the nearest groups put together until each has `_EACH` comments in the mean: of a few hundred
-    comments nobody reads a hundred topics."""
+    """`found` with the nearest groups put together until a group has `_EACH` comments in the mean: nobody reads a
+    hundred topics of a few hundred comments."""
     groups = int(found.max(initial=-1)) + 1
     most = max(_FEW, int(copies[found >= 0].sum()) // _EACH)
     if groups <= most:
@@ -217,8 +216,8 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.n
 
 
 def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: np.ndarray) -> np.ndarray:
-    """`found` in which each of `others` is in the group that its nearest neighbours of the groups vote for, or in none;
-    where there is no group, nobody votes.
+    """`found` with each of `others` put into the group that its nearest neighbours vote for, or into none where they
+    have no group.
 
     What the rows of a language have in common is taken off first, and each is averaged with its neighbours: what is
     left is what they mean.

@@ -51,12 +51,14 @@ def languages() -> frozenset[str]:
 
 
 def of(label: str) -> str | None:
-    """The English name of the matter that a label names, in whatever language, alone or with a mark; None: none."""
+    """The English name of the matter that a label names, alone or with a mark, in any language; None
+    where it names no matter."""
     return _english().get(label.partition(BESIDE)[0])
 
 
 def own_words(label: str) -> str:
-    """What of a label is words of comments: nothing of a matter's name, the mark beside it, or all of it."""
+    """The part of a label that comes from comments: nothing of a matter's name, only the mark beside it; all of any
+    other label."""
     before, _, mark = label.partition(BESIDE)
     return mark if before in _english() else label
 

@@ -466,8 +466,8 @@ class _Phrasing:
         return None
 
     def _called(self, fit: _Fit) -> str | None:
-        """What a matter is called in this language, in English where none has a name in it; None where this one has
-        none, or one with a brand."""
+        """The name of a matter in this language, or in English where no matter has a name in this language. None where
+        only this matter has no name here, or where its name holds a brand."""
         name = matters.load("en")[fit.number].name
         own = matters.translated(name, self.language) if self.language in matters.languages() else name
         return own if own and self._banned.isdisjoint(fold(own).split()) else None
@@ -735,7 +735,7 @@ def _telling_sentence(
 
 
 def _key(phrase: tuple[str, ...]) -> frozenset[str]:
-    """What a phrase says without order, stop words and endings."""
+    """The stems of a phrase without order and stop words: two phrases with the same key say the same."""
     words = [part for word in phrase for part in word.split("-")]
     return frozenset(_stem(word) for word in words if word not in _STOP or word in _DENIALS) or frozenset(
         words
@@ -751,7 +751,7 @@ def _stem(word: str) -> str:
 
 
 def _spelling(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """How words are written where they do not begin a sentence: "PIN", "ATM", "iPhone"."""
+    """How each word is written inside a sentence, where its capitals are its own: "PIN", "ATM", "iPhone"."""
     seen: dict[str, Counter] = defaultdict(Counter)
     for comments in texts.values():
         for comment in comments[:READ_PER_TOPIC]:

@@ -115,7 +115,7 @@ def _top(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _highest(close: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """`_top` of a single row, without what several cost."""
+    """`_top` for a single row, which is faster alone."""
     chosen = np.argpartition(close, len(close) - k)[-k:] if k < len(close) else np.arange(len(close))
     chosen.sort()
     values = close[chosen]
@@ -169,7 +169,7 @@ def _centres(rows: np.ndarray, count: int, rounds: int = 6) -> np.ndarray:
 
 
 def _single(rows: np.ndarray) -> np.ndarray:
-    """`rows` as float32: of float16 numpy makes products one by one."""
+    """`rows` as float32, because numpy multiplies float16 one number at a time."""
     return rows.astype(np.float32, copy=False)
 
 

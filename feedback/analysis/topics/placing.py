@@ -66,7 +66,8 @@ def index(
     topics: Sequence[str | None],
     taught: Mapping[str, np.ndarray],
 ) -> Index:
-    """An index of comments with these vectors and topics (None: has no vote); large topics send delegates.
+    """An index of comments with these vectors and topics (None: the comment has no vote). Only some comments of a
+    large topic vote.
 
     `blurred` gives the vectors averaged with neighbours of those at the positions it is asked for.
     """

@@ -165,8 +165,8 @@ def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
 
 @dataclass(frozen=True)
 class _Said:
-    """What a topic is named by: its most typical comments, what these mean together, and what all of its comments
-    (`comments`: how many) mean together, both as unit vectors, and how much they mean each matter (`meant`)."""
+    """What naming reads of a topic: its most typical comments; the unit vectors of what these, and all its comments,
+    mean together; how many `comments` it has; and how much they mean each matter (`meant`)."""
 
     typical: Sequence[str]
     meaning: np.ndarray
@@ -333,8 +333,8 @@ def _named(state: State, said: Mapping[str, _Said], vectors: Representation, nev
 
 
 def _in_languages(label: str, fresh: naming.Name, standing: Mapping[str, str]) -> Mapping[str, str]:
-    """What is called `label` is called in each language of its comments: as the matter that the label names is, else as
-    it was called before, else by its `fresh` name."""
+    """The names of `label` in each language of its comments: the name of the matter that the label names, else the
+    name it had before, else its `fresh` name."""
     if label == fresh.label:
         return fresh.names
     matter = matters.of(label)

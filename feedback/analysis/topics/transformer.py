@@ -58,7 +58,7 @@ class Transformer:
         return out
 
     def language_of(self, text: str) -> str:
-        """It reads every text as English."""
+        """Always English: the model knows no other language."""
         return "en"
 
     def is_common(self, word: str) -> bool:

@@ -1,4 +1,4 @@
-"""Spells texts with the word pieces of a vocabulary, as BERT and what was made from it do."""
+"""Spells texts with the word pieces of a vocabulary, as BERT and the models that followed it do."""
 
 import re
 from collections.abc import Sequence
