@@ -23,6 +23,7 @@ from surveys.base.accounts.members import Member
 from surveys.base.clock import microseconds
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.base.http import idempotency
+from surveys.base.lately import Lately
 from surveys.domain import schedule
 from surveys.models import Response, Survey
 
@@ -39,6 +40,9 @@ TOLD_BACK = "topic came back"
 
 #: How long what others see is kept before it is counted anew.
 FRESH = timedelta(minutes=5)
+
+#: Topics whose cards are kept so.
+MOST_SHOWN = 200
 
 WEEK = timedelta(weeks=1)
 
@@ -237,35 +241,27 @@ def everything() -> Scope:
 class Shown:
     """What others are shown, counted once in FRESH: an address that anybody may open must not cost much."""
 
-    #: Topics that are kept.
-    MOST = 200
-
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[datetime, Any]] = {}
+        self._lately = Lately(FRESH, MOST_SHOWN)
+        self.forget = self._lately.forget
 
     def proof(self, topic: Topic, now: datetime) -> Proof | None:
         """What the fix did; None for a topic that was never shipped."""
         shipped = shipped_at(topic)
         if shipped is None:
             return None
-        key = (PROOF, f"{topic.id} {clock.stamp(shipped)}")
-        return self._of(key, now, lambda: prove(topic, shipped, everything(), daily_counts.time_zone(), now))
+        key = (PROOF, topic.id, clock.stamp(shipped))
+        found: Proof = self._lately.of(
+            key, now, lambda: prove(topic, shipped, everything(), daily_counts.time_zone(), now)
+        )
+        return found
 
     def evidence(self, topic: Topic, now: datetime) -> Evidence:
         """Who speaks of it."""
-        return self._of((BADGE, f"{topic.id} {topic.status}"), now, lambda: evidence(topic, everything()))
-
-    def forget(self) -> None:
-        """Count all anew."""
-        self._kept.clear()
-
-    def _of(self, key: tuple[str, str], now: datetime, count: Any) -> Any:
-        kept = self._kept.get(key)
-        if kept is None or not timedelta() <= now - kept[0] < FRESH:
-            if len(self._kept) >= self.MOST:
-                self._kept.clear()
-            kept = self._kept[key] = (now, count())
-        return kept[1]
+        found: Evidence = self._lately.of(
+            (BADGE, topic.id, topic.status), now, lambda: evidence(topic, everything())
+        )
+        return found
 
 
 SHOWN = Shown()
