@@ -4,11 +4,12 @@ Each row that a person goes by stands for itself.
 """
 
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import peewee
 from peewee import fn
 
 from feedback.domain import lost as domain
@@ -19,6 +20,7 @@ from feedback.segments import as_text
 from surveys import daily_counts
 from surveys.base import clock, db, worker
 from surveys.base.clock import microseconds
+from surveys.base.lately import Lately
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response, Survey
@@ -41,8 +43,11 @@ LEFT_ON = "left_on"
 #: After so many days it is told who is still there.
 MARKS = (30, 90, 180, 365)
 
-#: People of whom it is worked out how long customers stay.
-MOST = 50_000
+#: People of whom it is worked out how long customers stay, and how often: all who ever answered are looked through.
+MOST, FRESH = 50_000, timedelta(minutes=10)
+
+#: How long they stay, by the surveys that are looked at.
+STAYS = Lately(FRESH, 100)
 
 
 @dataclass(frozen=True)
@@ -83,22 +88,26 @@ def listed(
 
     `after`: points and id of the last person of the page before.
     """
-    points = fn.SUM(LostSign.points)
-    query: Any = LostSign.select(LostSign.person, points.alias("points")).group_by(LostSign.person)
+    each: Any = LostSign.select(
+        LostSign.person.alias("person"), LostSign.kind, fn.MAX(LostSign.points).alias("points")
+    )
     if surveys is not None:
-        query = query.join(Response, on=(Response.key == LostSign.response))
-        query = query.where(Response.survey.in_(list(surveys)))
+        each = each.where(LostSign.survey.in_(list(surveys)))
+    # A reason that was seen in several surveys is one.
+    each = each.group_by(LostSign.person, LostSign.kind).alias("each")
+    person, points = each.c.person, fn.SUM(each.c.points)
+    query: Any = peewee.Select([each], [person, points]).group_by(person).bind(db.database)
     if after is not None:
-        query = query.having((points < after[0]) | ((points == after[0]) & (LostSign.person > after[1])))
-    rows = list(query.order_by(points.desc(), LostSign.person).limit(limit + 1).tuples())
+        query = query.having((points < after[0]) | ((points == after[0]) & (person > after[1])))
+    rows = list(query.order_by(points.desc(), person).limit(limit + 1).tuples())
     following = (int(rows[limit - 1][1]), rows[limit - 1][0]) if len(rows) > limit else None
-    ids = [person for person, _ in rows[:limit]]
+    ids = [person_id for person_id, _ in rows[:limit]]
     people = {row.id: row for row in Person.select().where(Person.id.in_(ids))}
     reasons = _reasons(ids, surveys)
     found = [
-        Lost(people[person], int(n), reasons.get(person, []))
-        for person, n in rows[:limit]
-        if person in people
+        Lost(people[person_id], int(n), reasons.get(person_id, []))
+        for person_id, n in rows[:limit]
+        if person_id in people
     ]
     return found, following
 
@@ -146,9 +155,21 @@ def address(reason: Reason) -> str:
 
 
 def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
-    """How long customers stay after their first answer to `surveys` (None: to any), by its group. Nothing where none of
-    them has a day as property LEFT_ON. Of more than MOST people, those who answered first last.
+    """How long customers stay after their first answer to `surveys` (None: to any), by its group, as worked out once in
+    FRESH. Nothing where none of them has a day as property LEFT_ON. Of more than MOST people, those who answered first
+    last.
     """
+    key = None if surveys is None else tuple(sorted(surveys))
+    found: list[Stays] = STAYS.of(key, now, lambda: _stays(surveys, now))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
+    if not Person.select().where(as_text(Person.properties, LEFT_ON).is_null(False)).exists():
+        return []
     metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
     today = schedule.day_of(now, daily_counts.time_zone())
     found: dict[str, list[tuple[int, bool]]] = {"low": [], "middle": [], "high": []}
@@ -169,9 +190,6 @@ def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
     ]
 
 
-# ------------------------------------------------------------------------------------------------------
-
-
 def _reasons(person_ids: Sequence[str], surveys: Sequence[str] | None) -> dict[str, list[Reason]]:
     query: Any = (
         LostSign.select(
@@ -185,15 +203,18 @@ def _reasons(person_ids: Sequence[str], surveys: Sequence[str] | None) -> dict[s
         .join(Response, on=(Response.key == LostSign.response))
         .left_outer_join(FollowUpResponse, on=(FollowUpResponse.response == Response.key))
         .where(LostSign.person.in_(list(person_ids)))
-        .order_by(LostSign.points.desc(), LostSign.kind)
+        .order_by(LostSign.points.desc(), LostSign.kind, LostSign.at.desc(), LostSign.response.desc())
     )
     if surveys is not None:
-        query = query.where(Response.survey.in_(list(surveys)))
-    found: dict[str, list[Reason]] = {}
+        query = query.where(LostSign.survey.in_(list(surveys)))
+    found: dict[str, dict[str, Reason]] = {}
     for person, kind, points, at, response, case in query.tuples():
         is_case = kind in (domain.FOLLOW_UP, domain.NOT_YET)
-        found.setdefault(person, []).append(Reason(kind, points, at, response, case if is_case else None))
-    return found
+        # Of several surveys, the one that it was seen in last.
+        found.setdefault(person, {}).setdefault(
+            kind, Reason(kind, points, at, response, case if is_case else None)
+        )
+    return {person: list(reasons.values()) for person, reasons in found.items()}
 
 
 def _speaks_of_leaving() -> Any:
@@ -262,11 +283,11 @@ def _look(person_ids: Collection[str], now: datetime) -> int:
     return changed
 
 
-#: What a reason is known by; the response that it was seen in, and when.
-_Signs = Mapping[tuple[str, str], tuple[int, datetime]]
+#: What a reason is known by: its person, kind and survey; the response that it was seen in, and when.
+_Signs = dict[tuple[str, str, str], tuple[int, datetime]]
 
 
-def _signs(person_ids: Sequence[str], now: datetime) -> dict[tuple[str, str], tuple[int, datetime]]:
+def _signs(person_ids: Sequence[str], now: datetime) -> _Signs:
     begin = now - timedelta(days=DAYS)
     metrics = {row.id: METRICS[row.metric] for row in Survey.select()}
     rows: Any = (
@@ -283,28 +304,29 @@ def _signs(person_ids: Sequence[str], now: datetime) -> dict[tuple[str, str], tu
         last.setdefault(person, {}).setdefault(survey, key)
         if counted:
             answers.setdefault(person, []).append(Said(key, survey, score, metrics[survey].tone_of(group)))
-    found: dict[tuple[str, str], tuple[int, datetime]] = {}
+    found: _Signs = {}
     for person, mine in answers.items():
-        for kind, said in (
+        for kind, seen in (
             (domain.FELL, domain.fell(mine)),
             (domain.UNHAPPY_TWICE, domain.unhappy_twice(mine)),
         ):
-            if said is not None and said.key >= microseconds(begin):
-                found[person, kind] = (said.key, clock.moment(said.key))
+            for said in seen:
+                if said.key >= microseconds(begin):
+                    found[person, kind, said.survey] = (said.key, clock.moment(said.key))
     for person, asks in _ignored(person_ids, now).items():
-        silent = domain.silent(last.get(person, {}), asks)
-        if silent is not None:
-            found[person, domain.SILENT] = (silent[0], clock.moment(silent[1]))
-    for person, key in _leaving(person_ids, begin):
-        found[person, domain.LEAVING] = (key, clock.moment(key))
-    for person, kind, key, at in _cases(person_ids, now):
-        found[person, kind] = (key, at)
+        known = last.get(person, {})
+        for survey, moment in domain.silent(known, asks).items():
+            found[person, domain.SILENT, survey] = (known[survey], clock.moment(moment))
+    for person, survey, key in _leaving(person_ids, begin):
+        found[person, domain.LEAVING, survey] = (key, clock.moment(key))
+    for person, kind, survey, key, at in _cases(person_ids, now):
+        found[person, kind, survey] = (key, at)
     return found
 
 
-def _leaving(person_ids: Sequence[str], begin: datetime) -> list[tuple[str, int]]:
+def _leaving(person_ids: Sequence[str], begin: datetime) -> list[tuple[str, str, int]]:
     rows: Any = (
-        Response.select(Response.person, fn.MAX(Response.key))
+        Response.select(Response.person, Response.survey, fn.MAX(Response.key))
         .join(Reading, on=(Reading.key == Response.key))
         .where(
             Response.person.in_(person_ids),
@@ -313,13 +335,14 @@ def _leaving(person_ids: Sequence[str], begin: datetime) -> list[tuple[str, int]
             ~Response.test,
             ~Response.excluded,
         )
-        .group_by(Response.person)
+        .group_by(Response.person, Response.survey)
     )
     return list(rows.tuples())
 
 
-def _cases(person_ids: Sequence[str], now: datetime) -> list[tuple[str, str, int, datetime]]:
-    """Of each case that stands open or ended without a word: its person, the reason, its first answer, and when."""
+def _cases(person_ids: Sequence[str], now: datetime) -> list[tuple[str, str, str, int, datetime]]:
+    """Of each case that stands open or ended without a word, for each survey of its answers: its person, the reason,
+    the survey, the first answer to that, and when."""
     rows: Any = (
         FollowUp.select(
             FollowUp.person,
@@ -327,43 +350,46 @@ def _cases(person_ids: Sequence[str], now: datetime) -> list[tuple[str, str, int
             FollowUp.opened_at,
             FollowUp.closed_at,
             FollowUp.history,
-            fn.MIN(FollowUpResponse.response),
+            Response.survey,
+            fn.MIN(Response.key),
         )
         .join(FollowUpResponse, on=(FollowUpResponse.follow_up == FollowUp.id))
+        .join(Response, on=(Response.key == FollowUpResponse.response))
         .where(FollowUp.person.in_(person_ids), _case_tells(now))
-        .group_by(FollowUp.id)
+        .group_by(FollowUp.id, Response.survey)
         .order_by(FollowUp.opened_at)
         .tuples()
     )
     found = []
-    for person, priority, opened_at, closed_at, history, key in rows:
-        found.append((person, domain.FOLLOW_UP, key, closed_at or opened_at))
+    for person, priority, opened_at, closed_at, history, survey, key in rows:
+        found.append((person, domain.FOLLOW_UP, survey, key, closed_at or opened_at))
         if priority and closed_at is None:
             said = [line["at"] for line in history if line.get("said") == "not_yet"]
             at = datetime.fromisoformat(said[-1]) if said else opened_at
-            found.append((person, domain.NOT_YET, key, at))
+            found.append((person, domain.NOT_YET, survey, key, at))
     return found
 
 
 def _replace(person_ids: Sequence[str], signs: _Signs) -> int:
     """Keep what was found of some people in the place of what was known; how many reasons changed."""
     known = {
-        (row.person_id, row.kind): row for row in LostSign.select().where(LostSign.person.in_(person_ids))
+        (row.person_id, row.kind, row.survey_id): row
+        for row in LostSign.select().where(LostSign.person.in_(person_ids))
     }
     over = [row for name, row in known.items() if name not in signs]
     for each in over:
         each.delete_instance()
     there = _standing([key for key, _ in signs.values()])
     changed = len(over)
-    for (person, kind), (key, at) in signs.items():
-        row = known.get((person, kind))
+    for (person, kind, survey), (key, at) in signs.items():
+        row = known.get((person, kind, survey))
         if key not in there or (
             row is not None and (row.response_key, row.at, row.points) == (key, at, POINTS[kind])
         ):
             continue
         values = {"response": key, "at": at, "points": POINTS[kind]}
-        LostSign.insert(person=person, kind=kind, **values).on_conflict(
-            conflict_target=[LostSign.person, LostSign.kind], update=values
+        LostSign.insert(person=person, kind=kind, survey=survey, **values).on_conflict(
+            conflict_target=[LostSign.person, LostSign.kind, LostSign.survey], update=values
         ).execute()
         changed += 1
     return changed

@@ -595,20 +595,25 @@ class OwnWord(Table):
 
 
 class LostSign(Table):
-    """A reason why a person may be lost (`domain.lost` knows the kinds), and the response that it was seen in."""
+    """A reason why a person may be lost (`domain.lost` knows the kinds), and the response that it was seen in.
+
+    One of a kind for each survey that it was seen in: who sees some surveys alone sees the reasons of these.
+    """
 
     person = peewee.ForeignKeyField(Person, on_delete="CASCADE", column_name="person_id", index=False)
     kind = TextField()
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
     points = peewee.IntegerField()
     response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
     at = UTCField()
 
     person_id: str
+    survey_id: str
     response_key: int
 
     class Meta:
         table_name = "lost_sign"
-        primary_key = peewee.CompositeKey("person", "kind")
+        primary_key = peewee.CompositeKey("person", "kind", "survey")
         about = "person"
         holds = {"person": PSEUDONYM, "response": PSEUDONYM}
 

@@ -1374,7 +1374,8 @@ WORDS = {
     "lost.stays.high": "happy",
     "lost.stays.unknown": "not known yet",
     "lost.stays.empty": "Nobody is known to have left",
-    "lost.stays.empty.next": "Give people the property {property}, a day such as 2026-11-30, through /api/people.",
+    "lost.stays.empty.next": "Give people the property {property}, a day such as 2026-11-30, through /api/people. "
+    "This page is worked out anew every ten minutes.",
     "loop": "Close the loop",
     "loop.shared": "Topics are shared by all surveys, and you see only some of them.",
     "loop.waiting": "Shipped or declined, and nobody told yet",

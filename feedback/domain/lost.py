@@ -25,24 +25,22 @@ class Said:
     tone: str
 
 
-def fell(answers: Sequence[Said]) -> Said | None:
-    """The last answer to a survey that is far below the one before it; `answers`: somebody's, the newest first."""
-    for last, before in _newest_pairs(answers):
-        if before.score - last.score >= FALL or (before.tone, last.tone) == ("high", "low"):
-            return last
-    return None
+def fell(answers: Sequence[Said]) -> list[Said]:
+    """The last answer to each survey where it is far below the one before; `answers`: somebody's, the newest first."""
+    return [
+        last
+        for last, before in _newest_pairs(answers)
+        if before.score - last.score >= FALL or (before.tone, last.tone) == ("high", "low")
+    ]
 
 
-def unhappy_twice(answers: Sequence[Said]) -> Said | None:
-    """The last answer to a survey, where it and the one before it to the same are of the worst group."""
-    for last, before in _newest_pairs(answers):
-        if last.tone == before.tone == "low":
-            return last
-    return None
+def unhappy_twice(answers: Sequence[Said]) -> list[Said]:
+    """The last answer to each survey where it and the one before it to the same are of the worst group."""
+    return [last for last, before in _newest_pairs(answers) if last.tone == before.tone == "low"]
 
 
-def silent(answered: Mapping[str, int], asks: Sequence[tuple[str, int]]) -> tuple[int, int] | None:
-    """The last answer to a survey that asked UNANSWERED times or more since, for nothing, and when it last did.
+def silent(answered: Mapping[str, int], asks: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """The surveys that asked UNANSWERED times or more since they were last answered, for nothing: when each last did.
 
     `answered`: the key of somebody's last answer by its survey; `asks`: the survey and moment, as a key, of each ask
     that they did not answer.
@@ -51,13 +49,7 @@ def silent(answered: Mapping[str, int], asks: Sequence[tuple[str, int]]) -> tupl
     for survey, moment in asks:
         if moment > answered.get(survey, moment):
             ignored.setdefault(survey, []).append(moment)
-    found = [
-        (max(moments), answered[survey]) for survey, moments in ignored.items() if len(moments) >= UNANSWERED
-    ]
-    if not found:
-        return None
-    asked, key = max(found)
-    return key, asked
+    return {survey: max(moments) for survey, moments in ignored.items() if len(moments) >= UNANSWERED}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from playhouse.test_utils import count_queries
 from feedback import lost
 from feedback.models import LostSign
 from surveys.base import worker
-from surveys.models import Invitation, Person
+from surveys.models import Invitation, Person, Response
 from tests.conftest import Api
 from tests.visitor import signed_in
 
@@ -20,6 +20,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def clock():
     """A frozen clock that a test may move."""
+    lost.STAYS.forget()
     with time_machine.travel(NOW, tick=False) as travel:
         yield travel
 
@@ -137,6 +138,47 @@ def test_what_is_told_of_a_survey_comes_of_that_survey_alone(world, api, make, a
         } == expected
 
 
+def test_who_sees_one_survey_misses_no_reason_that_was_seen_in_another_too(
+    world, api, make, answered, asked, clock
+):
+    surveys = [make.survey(), make.survey()]
+    for survey in surveys:
+        answered(survey, "bob", 10, 7)
+        answered(survey, "cem", 3, 2)
+        answered(survey, "ann", 8, comment="I will cancel my subscription next month.")
+        row = answered(survey, "dee", 8)
+        # The second answer joins the case of the first.
+        api.post("/api/follow-ups", {"response": row["id"]}, None)
+        answered(survey, "eve", 9)
+    for survey in surveys:
+        asked(survey, "eve")
+    world.work()
+    clock.shift(timedelta(days=15))
+    lost.nightly(datetime.now(UTC))
+    kinds = {"Ann": "leaving", "Bob": "fell", "Cem": "unhappy_twice", "Dee": "follow_up", "Eve": "silent"}
+    everything = api.get("/api/people/lost")["items"]
+    for found in (
+        everything,
+        *(
+            Api(world, make.key("write", surveys=[survey.id])).get("/api/people/lost")["items"]
+            for survey in surveys
+        ),
+    ):
+        # Seen in two surveys it is one reason, and counts once.
+        assert {item["name"]: [reason["kind"] for reason in item["reasons"]] for item in found} == {
+            name: [kind] for name, kind in kinds.items()
+        }
+        assert [item["points"] for item in found] == [4, 3, 2, 2, 1]
+    assert lost.look_at_all(datetime.now(UTC)) == 0
+    last = {item["name"]: item["reasons"][0]["response"] for item in everything}
+    assert Response.get(Response.id == last["Bob"]).survey_id == surveys[1].id
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = api.call("GET", f"/api/people/lost?limit=2{cursor and '&cursor=' + cursor}", 200)
+        pages, cursor = pages + page["items"], page["next"]
+    assert pages == everything
+
+
 def test_the_worker_does_other_work_meanwhile(world, make, answered, monkeypatch):
     answered(make.survey(), "cem", 3, 2)
     handed = []
@@ -166,8 +208,11 @@ def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, 
     clock.shift(timedelta(days=100))
     with count_queries() as counter:
         lost.stays(None, datetime.now(UTC))
-    # The surveys, and the first answers; nobody's properties are read but this one.
-    assert counter.count == 2
+    # Whether anybody left, the surveys, and the first answers; nobody's properties are read but this one.
+    assert counter.count == 3
+    with count_queries() as counter:
+        lost.stays(None, datetime.now(UTC) + lost.FRESH / 2)
+    assert counter.count == 0
     low, high = api.get("/api/people/survival")["items"]
     # Who left before they answered is left out; "soon" is no day.
     assert (low["group"], low["n"], low["left"]) == ("low", 5, 2)
