@@ -204,6 +204,24 @@ def of(topic: Topic) -> TopicIssue | None:
     return next((row for row in found if row.topic_id == topic.id), found[0] if found else None)
 
 
+def proposals() -> dict[str, str]:
+    """The status that a tracker proposes and nobody decided on yet, by the topic that would get it."""
+    rows: Any = (
+        TopicIssue.select(fn.COALESCE(Topic.merged_into, Topic.id), TopicIssue.proposal)
+        .join(Topic, on=(Topic.id == TopicIssue.topic))
+        .where(TopicIssue.proposal.is_null(False))
+        .order_by(TopicIssue.proposed_at)
+    )
+    return dict(rows.tuples())
+
+
+def troubled(most: int) -> list[TopicIssue]:
+    """Issues that were not made, or of which nobody knows whether they were, the newest first, with their topics."""
+    rows = TopicIssue.select(TopicIssue, Topic).join(Topic, on=(Topic.id == TopicIssue.topic))
+    rows = rows.where(TopicIssue.state.in_((UNKNOWN, FAILED)))
+    return list(rows.order_by(TopicIssue.created_at.desc(), TopicIssue.topic).limit(most))
+
+
 def history(topic: Topic) -> list[IssueEvent]:
     """What happened to the issues of a topic, the first first."""
     rows = IssueEvent.select().join(Topic, on=(Topic.id == IssueEvent.topic))

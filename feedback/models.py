@@ -196,6 +196,8 @@ class PublicCard(Table):
     made_by = TextField(null=True)
     created_at = UTCField()
 
+    topic_id: str
+
     class Meta:
         table_name = "public_card"
         constraints = [SQL("CHECK (kind IN ('proof', 'badge'))")]

@@ -204,8 +204,12 @@ def publish(topic: Topic, kind: str, made_by: str | None, now: datetime) -> Publ
 
 
 def cards_of(topic: Topic) -> dict[str, PublicCard]:
-    """The cards of a topic that others may see, by kind."""
-    return {row.kind: row for row in PublicCard.select().where(PublicCard.topic == topic.id)}
+    """The cards by which others see a topic, by kind; its own before those of topics that went into it."""
+    rows = list(
+        PublicCard.select().where(_shows(topic)).order_by(PublicCard.created_at.desc(), PublicCard.id)
+    )
+    rows.sort(key=lambda row: row.topic_id == topic.id)
+    return {row.kind: row for row in rows}
 
 
 def markdown(card: PublicCard) -> str:
@@ -215,8 +219,8 @@ def markdown(card: PublicCard) -> str:
 
 
 def revoke(topic: Topic, kind: str) -> bool:
-    """Take the address back, for good; whether there was one."""
-    mine = (PublicCard.topic == topic.id) & (PublicCard.kind == kind)
+    """Take every address back that shows a topic, for good; whether there was one."""
+    mine = _shows(topic) & (PublicCard.kind == kind)
     return db.write(PublicCard.delete().where(mine).execute) > 0
 
 
@@ -276,6 +280,12 @@ _CAME_BACK = """Hello,
 
 {link}
 """
+
+
+def _shows(topic: Topic) -> Any:
+    """The condition of the cards that show a topic: its own, and those of topics that went into it."""
+    gone = Topic.select(Topic.id).where(Topic.merged_into == topic.id)
+    return (PublicCard.topic == topic.id) | PublicCard.topic.in_(gone)
 
 
 def _owners(topic: Topic) -> list[Member]:

@@ -1,10 +1,12 @@
 """The service itself: how it is, what holds of its settings, and when the team is there."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
 
+from feedback import issues, labels
 from feedback.dashboard import forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.follow_ups import hours, owners
@@ -19,11 +21,16 @@ from surveys.base.version import VERSION
 from surveys.domain.mail_records import Finding
 from surveys.keeping import condition
 from surveys.mail import sender_records
+from surveys.models import Webhook
+from surveys.webhooks import telling
 
 HEALTH, HOURS = "/team/admin/health", "/team/admin/hours"
 
 #: Spans of a day that the form has: before and after a pause.
 SPANS = (0, 1)
+
+#: Of what is to be looked at, so many lines of a kind.
+MOST = 20
 
 #: Room on the disk below which somebody should look, in bytes.
 LITTLE = 1 << 30
@@ -59,6 +66,7 @@ def health() -> Response:
         little=found.free < LITTLE,
         on_sqlite=chosen.on_sqlite,
         did=request.args.get("did") == "released",
+        unsettled=_unsettled(now),
     )
 
 
@@ -94,6 +102,21 @@ def opening() -> Response:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _unsettled(now: datetime) -> list[tuple[str, str, str]]:
+    """What was not made or told, or may not have been, of what the reader sees: where to look, its name, and why."""
+    found = []
+    if registry.seen() is None:
+        for row in issues.troubled(MOST):
+            why = say(f"health.unsettled.issue.{row.state}")
+            found.append((layout.at(f"/team/topics/{row.topic_id}"), labels.of(row.topic), why))
+    lost = telling.given_up(now - condition.LATELY)
+    hooks = Webhook.select().where(Webhook.owner.is_null(), Webhook.id.in_(list(lost)))
+    for hook in visible.narrowed(hooks, registry.caller()).order_by(Webhook.created_at).limit(MOST):
+        told = say("health.unsettled.webhook", n=f"{lost[hook.id]:,}")
+        found.append((layout.at("/team/notices", state=telling.DEAD), hook.url, told))
+    return found
 
 
 def _records() -> tuple[dict[str, Finding], str | None]:

@@ -36,6 +36,11 @@ def shown(row: Topic, writes: bool) -> dict[str, Any]:
     }
 
 
+def proposals() -> dict[str, str]:
+    """The status that a tracker proposes, by the topic that would get it."""
+    return issues.proposals()
+
+
 def told(row: Topic) -> list[tuple[datetime, str, str | None]]:
     """What happened to the issues of a topic, in words: when, what and who."""
     return [(line.at, _line(line), line.made_by) for line in issues.history(row)]

@@ -120,12 +120,18 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     start = max(0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else 0
     end = start + asked["limit"]
     query = _query(asked)
+    proposed = {} if scope.limited else issues.proposals()
     return layout.page(
         "topics.html",
         say("topics"),
         status,
         topics=[
-            _line({**item, "comments": found["comments"]}, scope.metric, query, now)
+            _line(
+                {**item, "comments": found["comments"], "proposed": proposed.get(item["id"])},
+                scope.metric,
+                query,
+                now,
+            )
             for item in items[start:end]
         ],
         n=len(items),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from peewee import SQL
+from peewee import SQL, fn
 
 from surveys import events
 from surveys.base import db, delivery, ids, jobs, signing
@@ -263,6 +263,16 @@ def give_up() -> int:
 def totals() -> dict[str, int]:
     """How many deliveries of each type were ever asked for."""
     return {row.type: row.n for row in WebhookTotal.select()}
+
+
+def given_up(since: datetime) -> dict[str, int]:
+    """How many deliveries that were asked for since then were given up, by the ids of their webhooks."""
+    rows: Any = (
+        WebhookDelivery.select(WebhookDelivery.webhook, fn.COUNT(WebhookDelivery.event))
+        .where(WebhookDelivery.state == DEAD, WebhookDelivery.queued_at >= since)
+        .group_by(WebhookDelivery.webhook)
+    )
+    return dict(rows.tuples())
 
 
 def tidy(now: datetime) -> int:

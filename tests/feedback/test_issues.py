@@ -1,8 +1,6 @@
 """Issues of topics: made at most once whatever goes wrong, followed by proved calls, decided on by people."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -13,7 +11,7 @@ from surveys.base.delivery.client import Client
 from surveys.base.delivery.defusing import JOINER
 from surveys.base.delivery.memory import Memory
 from tests.conftest import ON_SQLITE
-from tests.feedback.trackers.standins import BROKEN, BUSY, REFUSED, SLOW, GitHub, Jira, Linear
+from tests.feedback.trackers.standins import BROKEN, BUSY, REFUSED, SLOW, GitHub, Jira, Linear, serving
 from tests.visitor import signed_in
 
 EACH = pytest.mark.parametrize("standin", [GitHub, Jira, Linear])
@@ -251,8 +249,18 @@ def test_the_issue_of_a_topic_goes_with_it_into_another(place, topic):
     place.api.post(f"/api/topics/{topic}/merge", {"into": into}, 200)
     place.api.post(f"/api/topics/{into}/issue", {"tracker": place.tracker["id"]}, 409)
     moved(place, "done")
+    visitor = signed_in(place.world, "editor")
+    assert "Its tracker proposes: Shipped" in visitor.get("/team/topics").get_data(as_text=True)
+    # What its badge shows is the other topic by now, and so that one takes it back.
+    badge = place.api.post(f"/api/topics/{topic}/badge", {})["url"].removeprefix("http://localhost")
+    page = f"/team/topics/{into}"
+    assert badge in visitor.get(page).get_data(as_text=True)
+    assert visitor.send(page, do="revoke", kind="badge").status_code == 303
+    assert place.world.client.get(badge).status_code == 404
+    place.api.call("DELETE", f"/api/topics/{into}/badge", 404)
     place.api.patch(f"/api/topics/{into}/issue", {"decision": "accept", "proposal": "shipped"})
     assert Topic.get_by_id(into).status == "shipped"
+    assert "tracker proposes" not in visitor.get("/team/topics").get_data(as_text=True)
     Topic.update(merged_into=None).where(Topic.id == topic).execute()
 
 
@@ -305,41 +313,19 @@ def test_a_trackers_secrets_are_sealed_and_shown_once(world, api):
     api.get(path, 404)
 
 
-class Server(BaseHTTPRequestHandler):
-    """A stand-in over the wire."""
-
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
-        said = self.server.place.call(self.command, f"http://x{self.path}", body, dict(self.headers))
-        self.send_response(said.status)
-        self.send_header("Content-Length", str(len(said.body)))
-        self.end_headers()
-        self.wfile.write(said.body)
-
-    do_GET = do_POST = answer
-
-    def log_message(self, *_):
-        pass
-
-
 @ON_SQLITE
 def test_over_the_wire_an_issue_goes_through_the_one_client(world, api, topic):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        server.place = GitHub()
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
+    place = GitHub()
+    with serving(place) as url:
         given = {"name": "x", "kind": "github", "token": GitHub.token, "url": url, **GitHub.settings}
         assert "url" in api.post("/api/trackers", given, 422)["error"]["fields"]
         delivery.use_client(Client(["127.0.0.1"]))
         tracker = api.post("/api/trackers", given)
         api.post(f"/api/topics/{topic}/issue", {"tracker": tracker["id"]}, 202)
         world.work()
-        server.shutdown()
-        thread.join()
     found = api.get(f"/api/topics/{topic}/issue")
     assert (found["state"], found["url"]) == ("linked", f"{url}/acme/shop/issues/1")
-    assert [method for method, _ in server.place.calls] == ["GET", "POST"]
+    assert [method for method, _ in place.calls] == ["GET", "POST"]
 
 
 @ON_SQLITE

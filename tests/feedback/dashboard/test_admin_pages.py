@@ -8,7 +8,7 @@ import pytest
 
 from feedback.dashboard import words
 from feedback.follow_ups import hours
-from feedback.models import Digest
+from feedback.models import Digest, Topic, TopicIssue, Tracker
 from surveys import triggers
 from surveys.base import clock, jobs, settings
 from surveys.base.accounts import keys
@@ -115,7 +115,20 @@ def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
     for id_, owner in (("wh_1", "rule_1"), ("wh_2", None)):
         Webhook.create(id=id_, owner=owner, **hook)
         WebhookDelivery.create(webhook=id_, event=event, state="dead", due_at=now, queued_at=now)
-    assert "3 mails and messages could not be sent" in text_of(admin.get(f"{ADMIN}/health"))
+    # So are issues that may not have been made, and webhooks that could not be called.
+    Tracker.create(id="trk_1", name="Ours", kind="github", settings={}, credentials={}, created_at=now)
+    for state in ("unknown", "linked"):
+        Topic.create(id=f"top_{state}", label=f"Topic {state}", created_at=now)
+        TopicIssue.create(
+            topic=f"top_{state}", tracker="trk_1", state=state, marker="m", told="open", made_by="", created_at=now,
+            ref="1" if state == "linked" else None,
+        )  # fmt: skip
+    Webhook.update(url="https://app.example/hook").where(Webhook.id == "wh_2").execute()
+    page = text_of(admin.get(f"{ADMIN}/health"))
+    assert "3 mails and messages could not be sent" in page
+    assert "Topic unknown</bdi></a>: an issue may have been made" in page
+    assert "Topic linked" not in page
+    assert "https://app.example/hook</bdi></a>: 1 events of the last seven days were given up." in page
 
 
 @pytest.mark.parametrize(

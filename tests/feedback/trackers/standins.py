@@ -7,14 +7,17 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/,
 https://developer.atlassian.com/cloud/jira/platform/webhooks/,
 https://linear.app/developers/graphql, https://linear.app/developers/webhooks.
 
-Each takes calls as `surveys.base.delivery.client.Client` does.
+Each takes calls as `surveys.base.delivery.client.Client` does, or over the wire (`serving`).
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from surveys.base.delivery.client import Answer, Unreached
@@ -217,3 +220,32 @@ class Linear(StandIn):
             "webhookTimestamp": int(datetime.now(UTC).timestamp() * 1000), **(more or {}),
         }).encode()  # fmt: skip
         return body, {"Linear-Signature": signed(self.secret, body)}
+
+
+class _Door(BaseHTTPRequestHandler):
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        said = self.server.place.call(self.command, f"http://x{self.path}", body, dict(self.headers))
+        self.send_response(said.status)
+        self.send_header("Content-Length", str(len(said.body)))
+        self.end_headers()
+        self.wfile.write(said.body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def serving(place):
+    """Let a stand-in answer over the wire; its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Door) as server:
+        server.place = place
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
