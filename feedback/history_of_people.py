@@ -7,13 +7,13 @@ from typing import Any
 
 from feedback import feed
 from feedback.item import Item
-from feedback.models import FollowUp, Letter
+from feedback.models import FollowUp, Letter, OwnWord
 from surveys.models import Invitation, Person, Response, Trigger
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. `kind`: decided, sent, reminded, declined, failed, answered, case, closed, letter.
+    """Something that happened. `kind`: decided, sent, reminded, declined, failed, answered, case, closed, letter, said.
 
     `what`: the decision, status or kind; `why`: the reason that was given; `of`: the row or item that it is about.
     """
@@ -64,7 +64,12 @@ def timeline(people: Sequence[Person], surveys: list[str] | None, most: int) -> 
                 events.append(Event(case.closed_at, "closed", None, case.status, case.reason, case))
         for letter in Letter.select().where(Letter.person.in_(ids)):
             at = letter.sent_at or letter.created_at
-            events.append(Event(at, "letter", None, letter.state, letter.kind, letter))
+            events.append(Event(at, "letter", None, letter.state, letter.reason, letter))
+            if letter.answered_at:
+                events.append(Event(letter.answered_at, "said", None, letter.answer, None, letter))
+        own = OwnWord.select().join(Response, on=(Response.key == OwnWord.response))
+        for word in own.where(Response.person.in_(ids)):
+            events.append(Event(word.answered_at, "said", None, word.answer, None, word))
     events.sort(key=lambda event: event.at, reverse=True)
     return events[:most]
 

@@ -136,4 +136,8 @@ def _told(event: Event) -> str:
         return say(f"event.{event.kind}", channel=event.what or "")
     if event.kind == "failed":
         return say(f"event.{event.what}")
+    if event.kind == "letter":
+        return f"{say(f'event.letter.{event.of.kind}')} ({say(f'letter.state.{event.what}')})"
+    if event.kind == "said":
+        return say(f"letter.{event.what}")
     return say(f"event.{event.kind}")
