@@ -51,6 +51,20 @@ CASES = [
     ("closes in the hour that is there twice", hours([Shift(frozenset(range(7)), 60, 150)]), "2026-10-25 00:00", 2.5,
      "2026-10-25 02:30+01:00"),
     ("a day that never was", hours(ALWAYS, zone=ZoneInfo("Pacific/Apia")), "2011-12-29 12:00", 24, "2011-12-31 12:00"),
+    ("half an hour from whole ones", hours(zone=ZoneInfo("Asia/Kolkata")), "2026-11-27 16:30", 8, "2026-11-30 16:30"),
+    ("a quarter from them", hours(zone=ZoneInfo("Asia/Kathmandu")), "2026-11-27 16:45", 8, "2026-11-30 16:45"),
+    ("half an hour, clocks go forward", hours(ALWAYS, zone=ZoneInfo("America/St_Johns")), "2026-03-07 12:00", 24,
+     "2026-03-08 13:00"),
+    ("half an hour, clocks go back", hours(ALWAYS, zone=ZoneInfo("Australia/Adelaide")), "2026-04-04 12:00", 24,
+     "2026-04-05 11:00"),
+    ("south of the line, office hours", hours(zone=ZoneInfo("America/Santiago")), "2026-09-04 16:00", 8,
+     "2026-09-07 16:00"),
+    ("clocks change at midnight", hours(ALWAYS, zone=ZoneInfo("Asia/Beirut")), "2026-03-28 12:00", 24,
+     "2026-03-29 13:00"),
+    ("a holiday on which clocks change", hours(ALWAYS, "2026-03-29"), "2026-03-28 12:00", 24, "2026-03-30 12:00"),
+    ("holidays in a row and a weekend", hours(OFFICE, "2026-12-24", "2026-12-25", "2026-12-28"),
+     "2026-12-23 16:00", 8, "2026-12-29 16:00"),
+    ("the leap day", hours(), "2028-02-28 16:00", 8, "2028-02-29 16:00"),
     ("half an hour of summer", hours(ALWAYS, zone=ZoneInfo("Australia/Lord_Howe")), "2026-10-03 12:00", 24,
      "2026-10-04 12:30"),
 ]  # fmt: skip
@@ -90,6 +104,17 @@ def test_waiting_for_the_customer_is_taken_out_in_opening_hours(waits, expected)
     assert found.at == (expected and at(expected))
     if found.at is not None:
         assert elapsed(hours(), at("2026-11-30 09:00"), found.at, spans) == timedelta(hours=8)
+
+
+def test_waiting_over_a_night_in_which_clocks_change_takes_out_what_was_open():
+    for day, open_ in (("2026-03-29", 23), ("2026-10-25", 25)):
+        begin = datetime.combine(date.fromisoformat(day) - timedelta(days=1), datetime.min.time())
+        start = at(begin.isoformat())
+        waits = [(at(f"{day} 00:00"), at((begin + timedelta(days=2)).isoformat()))]
+        found = due(hours(ALWAYS), start, timedelta(hours=30), waits)
+        # A day, then what is left of the six hours once the wait of the short or long day is over.
+        assert found.at == at((begin + timedelta(days=2, hours=6)).isoformat())
+        assert f"{open_} h not counted" in found.why
 
 
 def test_the_arithmetic_is_told():
