@@ -4,7 +4,7 @@ Who is held out was drawn, and written down, before anything left. Everybody cou
 into, told or not, so that the groups differ by chance alone; who was erased since counts in neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,8 +36,10 @@ def compared(now: datetime, loop: Loop | None = None) -> Comparison:
     Whoever is in several loops counts in the first of them.
     """
     people = _drawn(now, loop)
-    scores = _next_scores(people)
-    asked, answered = _asks(people)
+    # Where nobody was drawn, there is nobody to look up among all who answered.
+    mine = _of_letters(now, loop)
+    scores = _next_scores(people, mine) if people else {}
+    asked, answered = _asks(people, mine) if people else (set[str](), set[str]())
     trials: dict[str, tuple[list[float], list[float]]] = {}
     counts: dict[str, list[int]] = {}
     for letter, each in people.items():
@@ -101,47 +103,47 @@ def _drawn(now: datetime, loop: Loop | None) -> dict[str, _Person]:
     return found
 
 
-def _of_letters() -> Any:
-    """As a part of a statement: the letters of tellings, and every row that their person goes by."""
-    own = Telling.select(Telling.letter.alias("letter"), Telling.person.alias("person"))
+def _of_letters(now: datetime, loop: Loop | None) -> Any:
+    """As a part of a statement: the letters of loops, and every row that their person goes by."""
+    letters = Telling.select(Telling.letter.alias("letter"), Telling.person.alias("person"))
+    letters = letters.join(Loop, on=(Loop.id == Telling.loop)).where(_experiments(now, loop))
     others = [
         Telling.select(Telling.letter.alias("letter"), Person.id.alias("person"))
-        .join(Letter, on=(Letter.id == Telling.letter))
+        .join(Loop, on=(Loop.id == Telling.loop))
+        .join(Letter, on=(Letter.id == Telling.letter), src=Telling)
         .join(Person, on=(column == Letter.email))
-        .where(Person.verified)
+        .where(_experiments(now, loop), Person.verified)
         for column in (Person.email, Person.known_email)
     ]
-    return (own | others[0] | others[1]).alias("mine")
+    return (letters | others[0] | others[1]).alias("mine")
 
 
-def _next_scores(people: dict[str, _Person]) -> dict[str, float]:
+def _next_scores(people: Mapping[str, _Person], mine: Any) -> dict[str, float]:
     """What each gave first in that time, in percent of the scale."""
-    mine = _of_letters()
     rows: Any = (
         Response.select(mine.c.letter, Response.key, Response.score, Survey.metric)
         .join(Survey)
         .join_from(Response, mine, on=(mine.c.person == Response.person))
-        .where(Response.counted, *_since(Response.created_at, people))
-        .order_by(Response.key)
+        .where(Response.counted, Response.key >= microseconds(_begin(people)))
         .tuples()
     )
-    found: dict[str, float] = {}
+    found: dict[str, tuple[int, float]] = {}
     for letter, key, score, metric in rows:
         each = people.get(letter)
-        if each is None or letter in found or not microseconds(each.since) <= key < microseconds(each.until):
+        if each is None or not microseconds(each.since) <= key < microseconds(each.until):
             continue
-        low, high = METRICS[metric].minimum, METRICS[metric].maximum
-        found[letter] = 100 * (score - low) / (high - low)
-    return found
+        if letter not in found or key < found[letter][0]:
+            low, high = METRICS[metric].minimum, METRICS[metric].maximum
+            found[letter] = key, 100 * (score - low) / (high - low)
+    return {letter: score for letter, (_, score) in found.items()}
 
 
-def _asks(people: dict[str, _Person]) -> tuple[set[str], set[str]]:
+def _asks(people: Mapping[str, _Person], mine: Any) -> tuple[set[str], set[str]]:
     """Who was asked in that time, and who of them answered what they were asked."""
-    mine = _of_letters()
     rows: Any = (
         Invitation.select(mine.c.letter, Invitation.sent_at, Invitation.answered_at)
         .join(mine, on=(mine.c.person == Invitation.person))
-        .where(Invitation.sent_at.is_null(False), ~Invitation.unverified, *_since(Invitation.sent_at, people))
+        .where(Invitation.sent_at >= _begin(people), ~Invitation.unverified)
         .tuples()
     )
     asked, answered = set(), set()
@@ -153,7 +155,6 @@ def _asks(people: dict[str, _Person]) -> tuple[set[str], set[str]]:
     return asked, answered
 
 
-def _since(column: Any, people: dict[str, _Person]) -> Iterator[Any]:
+def _begin(people: Mapping[str, _Person]) -> datetime:
     """What is older than all loops need not be read."""
-    if people:
-        yield column >= min(each.since for each in people.values())
+    return min(each.since for each in people.values())

@@ -23,7 +23,18 @@ from peewee import fn
 
 from feedback import rollups
 from feedback.dashboard import registry
-from feedback.models import FollowUp, FollowUpResponse, Meaning, Placement, Reading, Theme, Topic
+from feedback.models import (
+    FollowUp,
+    FollowUpResponse,
+    Letter,
+    Loop,
+    Meaning,
+    Placement,
+    Reading,
+    Telling,
+    Theme,
+    Topic,
+)
 from surveys import catalogue, daily_counts
 from surveys.base import clock, db
 from surveys.base.accounts import keys, members, sessions
@@ -45,6 +56,7 @@ BLOCK = 5000
 TOPICS, THEMES, AGENTS, TOUCHPOINTS = 60, 8, 40, 6
 PEOPLE, ASKED, TRIGGERED = 500, 1000, 500  # of each block
 FOLLOW_UPS = 500
+TOLD = 20_000
 LANGUAGES = ("en", "en", "en", "de", "de", "fr", "ko")
 
 #: How long a page may take of processors, in milliseconds.
@@ -151,6 +163,7 @@ def addresses() -> dict[str, str]:
         "a topic": f"/team/topics/{topic}",
         "a topic of a survey": f"/team/topics/{topic}?survey={survey}",
         "a topic, what came of it": f"/team/topics/{topic}?came=1",
+        "a topic, to be told": f"/team/loop?topic={other}",
         "a merge, rehearsed": f"/team/topics/{topic}?into={other}&survey={survey}",
         "a split, rehearsed": f"/team/topics/{topic}?parts=card&survey={survey}",
         "mismatches of a survey": f"/team/mismatches?survey={survey}",
@@ -259,6 +272,7 @@ def fill(count: int) -> None:
             db.Insert(table).many(made)
     _repeat(copies, clock.microseconds(begin + step * BLOCK) - clock.microseconds(begin))
     _open_cases(now)
+    _tell(now)
     if db.on_sqlite():
         db.database.execute_sql("UPDATE clock SET tick = ?", (copies * BLOCK + 1,))
         db.database.execute_sql("ANALYZE")
@@ -347,7 +361,7 @@ def _answer(
         "search_text": folding.fold(text) if text else None,
         "language": None if number % 2 else LANGUAGES[number % len(LANGUAGES)],
         "person": people[number % PEOPLE]["id"] if number % 3 == 0 else None,
-        "contact": "reply" if number % 9 == 0 else None,
+        "contact": "both" if number % 45 == 9 else "reply" if number % 9 == 0 else None,
         "channel": ("widget", "email", "link")[number % 3],
         "touchpoint": f"place {number % TOUCHPOINTS}",
         "agent_id": f"ag_{number % AGENTS}",
@@ -464,6 +478,42 @@ def _open_cases(now: datetime) -> None:
             opened_at=now, closed_at=closed, answer_due_at=None if closed else due, answer_why="", solve_why="",
         )  # fmt: skip
         FollowUpResponse.create(response=key, follow_up=f"fu_{number}", rule="score", joined_at=now)
+
+
+def _tell(now: datetime) -> None:
+    """People who were told three months ago what came of a topic, one in ten of them two months later; and on which
+    day some of them left."""
+    begun = now - timedelta(days=90)
+    loop = Loop.create(
+        id="loop_1", topic="top_1", status="shipped", text={"en": "Done."}, holdout=0.1, made_by={}, created_at=begun,
+        ready_at=begun, send_at=begun,
+    )  # fmt: skip
+    spoke: Any = (
+        Response.select(Person.id, Person.email, fn.MIN(Response.key))
+        .join(Person)
+        .where(Response.comment.is_null(False), Response.key < clock.microseconds(begun))
+        .group_by(Person.id)
+        .order_by(fn.MIN(Response.key).desc())
+        .limit(TOLD)
+        .tuples()
+    )
+    letters, tellings = [], []
+    for number, (person, email, key) in enumerate(spoke):
+        letter = {"id": f"let_{number}", "kind": "told", "person": person, "email": email, "language": "en"}
+        letters.append(
+            {**letter, "made_by": {}, "marked": False, "state": "sent", "created_at": begun, "sent_at": begun}
+        )
+        tellings.append(
+            {
+                "letter": letter["id"], "loop": loop.id, "person": person, "week": begun.date().isoformat(),
+                "held_out": number % 10 == 0, "response": key, "quote": "Late.", "due_at": begun,
+            }
+        )  # fmt: skip
+    with db.database.atomic():
+        db.Insert(Letter).many(letters)
+        db.Insert(Telling).many(tellings)
+        for person in [each["person"] for each in letters[::7]]:
+            Person.update(properties={"left_on": now.date().isoformat()}).where(Person.id == person).execute()
 
 
 if __name__ == "__main__":
