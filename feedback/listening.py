@@ -15,6 +15,7 @@ from feedback import (
     goals,
     issues,
     letters,
+    loop_lists,
     loops,
     lost,
     proofs,
@@ -73,6 +74,7 @@ def install() -> None:
             "warn of overdue follow-ups": alerts.warn,
             "measure follow-ups": cases.measure,
             "forget loops that were cut off": loops.forget_cut_off,
+            "forget lists of whom to tell": loop_lists.tidy,
             "roll up segments": rollups.hourly,
             "look at what rules watch": watching.hourly,
             "queue digests": digests.hourly,
@@ -95,6 +97,7 @@ def install() -> None:
             "close what nobody confirms": cases.lapse,
             "warn of overdue follow-ups": alerts.warn,
             "look at what rules watch": watching.look,
+            "watch what was shipped": proofs.watch,
             "judge goals": goals.look,
             "pass over digests": digests.hold,
         }

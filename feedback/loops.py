@@ -6,7 +6,7 @@ One such mail a person and week over all topics: the letter is the row, and the 
 import contextlib
 import functools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from peewee import fn
 from feedback import letters
 from feedback.domain import quoting, statistics
 from feedback.letters import CANCELLED, FAILED, FIXED, NOT_YET, SCHEDULED, SENT, UNKNOWN
-from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic, TopicStatus
+from feedback.models import FollowUp, Letter, Loop, Meaning, OwnWord, Placement, Telling, Topic, TopicStatus
 from feedback.topics import topics
 from surveys import ask_history, daily_counts, people, responses, wording
 from surveys.base import clock, db, delivery, ids, jobs, signing
@@ -59,6 +59,8 @@ NO_CONSENT = "no consent"
 #: People that one loop tells at most, and those of one transaction: answers wait for no longer one. So many are looked
 #: up together too.
 MOST, AT_ONCE = 20_000, 300
+
+NOBODY = "There is nobody who may be told."
 
 #: What is not written to its end, and had no part written for so long, was cut off.
 CUT_OFF = timedelta(minutes=5)
@@ -140,13 +142,9 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
     reasons: dict[str, str] = {}
     known, answered, week = _told_since(topic), _answered_before(topic), week_of(now + UNDO)
     settled: set[str] = set()
-    for response, person, evidence, what in _looked_up(_speakers(topic), week, now):
+    speakers = _speakers(topic)
+    for response, person, evidence, what in _looked_up(speakers, week, now):
         if person.id in settled:
-            continue
-        if response.contact is None:
-            # Nobody asked them there; an earlier answer of theirs may allow it. Most are such, and nothing is asked
-            # about them.
-            reasons[person.id] = NO_CONSENT
             continue
         rows = _rows(person, what.found)
         one = rows[0]
@@ -158,14 +156,16 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
         if reason is not None:
             reasons[one.id] = reason
             continue
-        sentence = quoting.telling(response.comment or "", evidence, response.survey.redact)
-        language = _language(texts, one, response)
+        sentence, language = sentence_of(response, evidence), language_of(texts, one, response)
         mine, email = [row.id for row in rows], the_mail.address_of(rows) or ""
         told.append(Heard(one, mine, response, email, language, sentence))
         if len(told) == MOST:
             # Whoever comes after them is told by another loop.
             break
-    return Audience(told, dict(Counter(reasons.values())))
+    counts = Counter(reasons.values())
+    # Most were not asked whether they want it, and nothing more has to be known of them.
+    silent = _everybody(topic) - settled - {person.id for _, person, _ in speakers}
+    return Audience(told, dict(counts + Counter({NO_CONSENT: len(silent)})))
 
 
 def close(
@@ -195,12 +195,16 @@ def close(
         if each.person.id not in without and (shown is None or shown.get(each.person.id) == each.response.key)
     ]
     if not found:
-        raise Clash("There is nobody who may be told.")
+        raise Clash(NOBODY)
     loop = db.write(functools.partial(_begin, topic, texts, found, holdout, caller, now))
     counts = Counter[bool]()
     for start in range(0, len(found), AT_ONCE):
         part = found[start : start + AT_ONCE]
         counts.update(db.write(functools.partial(_put, loop.id, part, texts, caller, now)))
+    if not counts:
+        # Somebody had all of them told of something else meanwhile.
+        db.write(Loop.delete().where(Loop.id == loop.id).execute)
+        raise Clash(NOBODY)
     # Thousands take a while to write, and the ten minutes begin when the last one stands.
     loop = db.write(functools.partial(_finish, loop.id, max(now, clock.now())))
     return loop, counts[False], counts[True]
@@ -219,14 +223,17 @@ def send_out(payload: dict[str, Any], now: datetime) -> None:
 
 
 def forget_cut_off(now: datetime) -> int:
-    """Take away what was begun and never written to its end, and what is left of what was undone; how many letters."""
+    """Take away what was begun and never written to its end, and what is left of what was undone, or of words that are
+    deleted; how many letters."""
     begun = Loop.ready_at.is_null() & (Loop.send_at <= now + UNDO - CUT_OFF)
     gone = 0
     for loop in list(Loop.select().where(begun | (Loop.undone_at.is_null(False) & _has_letters()))):
         gone += _drop_letters(loop.id)
         if loop.ready_at is None and loop.undone_at is None:
             db.write(Loop.delete().where(Loop.id == loop.id, Loop.ready_at.is_null()).execute)
-    return gone
+    told = fn.EXISTS(Telling.select().where(Telling.letter == Letter.id))
+    idle = (Letter.kind == TOLD) & (Letter.state == SCHEDULED) & ~told
+    return gone + db.write(Letter.delete().where(idle).execute)
 
 
 def undo(loop: Loop, now: datetime) -> int:
@@ -255,7 +262,7 @@ def preview(topic: Topic, found: Audience, texts: Mapping[str, str]) -> list[str
     """What the first of an audience in each language of `texts` would get, as plain text."""
     first: dict[str, Heard] = {}
     for each in found.told:
-        first.setdefault(_language(texts, each.person, each.response), each)
+        first.setdefault(language_of(texts, each.person, each.response), each)
     return [
         _mail(
             _NOBODYS,
@@ -360,6 +367,27 @@ def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> dict[st
     return dict(mine.group_by(Telling.person).tuples())
 
 
+def sentence_of(response: Response, evidence: Sequence[str]) -> str:
+    """What somebody is reminded of: the sentence of their answer that put it into the topic, by its phrases."""
+    return quoting.telling(response.comment or "", evidence, response.survey.redact)
+
+
+def language_of(texts: Collection[str], person: Person, response: Response) -> str:
+    """The language of the text that they get; without texts the one that they would like."""
+    wishes = [each for each in (person.language, response.language) if each]
+    if not texts:
+        return the_mail.language_for(*wishes)
+    own = response.survey.languages
+    first = next((each for each in (*own, wording.FALLBACK) if each in texts), sorted(texts)[0])
+    return wording.choose(wishes, list(texts), first)
+
+
+def standing(keys: Sequence[int]) -> set[int]:
+    """Those of some responses that are still there, and stay until the transaction ends."""
+    rows = Response.select(Response.key).where(Response.key.in_(list(keys))).order_by(Response.key)
+    return {row.key for row in (rows if db.on_sqlite() else rows.for_update())}
+
+
 def week_of(moment: datetime) -> str:
     """The Monday of the week in which a mail leaves."""
     day = schedule.day_of(moment, daily_counts.time_zone())
@@ -373,8 +401,13 @@ def against(letter: Letter, now: datetime) -> str | None:
         return DELETED
     if told.loop.undone_at is not None:
         return UNDONE
-    if told.loop.topic.status != told.loop.status:
-        return f"the topic is {told.loop.topic.status} by now"
+    topic = told.loop.topic
+    if topic.merged_into is not None:
+        topic = Topic.get_by_id(topic.merged_into)
+    if topic.status != told.loop.status:
+        return f"the topic is {topic.status} by now"
+    if _is_elsewhere(told, topic):
+        return "a person put what they said into other topics"
     what = _known([(letter.person, told.response.survey)], None, now)
     rows = _rows(letter.person, what.found)
     reason = _against(rows, told.response, None, what)
@@ -491,18 +524,13 @@ _Speaker = tuple[Response, Person, list[str]]
 
 
 def _speakers(topic: Topic) -> list[_Speaker]:
-    """Who spoke of a topic, what they said last first, with the phrases that put it there."""
+    """Who spoke of a topic where they were asked whether they want to be told, what they said last first, with the
+    phrases that put it there."""
     surveys = {row.id: row for row in Survey.select()}
     rows: Any = (
-        Placement.select(Placement, Response, Person)
-        .join(Response, on=(Response.key == Placement.response))
+        _spoken(topic, Placement, Response, Person)
         .join(Person, on=(Person.id == Response.person))
-        .where(
-            Placement.topic == topic.id,
-            Response.comment.is_null(False),
-            ~Response.test,
-            ~Response.excluded,
-        )
+        .where(Response.contact.is_null(False))
         .order_by(Response.key.desc())
     )
     found = []
@@ -510,6 +538,20 @@ def _speakers(topic: Topic) -> list[_Speaker]:
         row.response.survey = surveys[row.response.survey_id]
         found.append((row.response, row.response.person, row.evidence))
     return found
+
+
+def _everybody(topic: Topic) -> set[str]:
+    """The ids of all who spoke of a topic."""
+    rows = _spoken(topic, Response.person).where(Response.person.is_null(False)).distinct().tuples()
+    return {person for (person,) in rows}
+
+
+def _spoken(topic: Topic, *columns: Any) -> Any:
+    """A query of what was said of a topic."""
+    rows = Placement.select(*columns).join(Response, on=(Response.key == Placement.response))
+    return rows.where(
+        Placement.topic == topic.id, Response.comment.is_null(False), ~Response.test, ~Response.excluded
+    )
 
 
 @dataclass(frozen=True)
@@ -525,25 +567,14 @@ class _Known:
 
 
 def _looked_up(
-    speakers: Iterable[_Speaker], week: str, now: datetime
+    speakers: Sequence[_Speaker], week: str, now: datetime
 ) -> Iterator[tuple[Response, Person, list[str], _Known]]:
-    """Each speaker with what is known of those who were asked; it is read for AT_ONCE of them when the first comes."""
-    everybody = iter(speakers)
-    while part := list(_up_to(everybody, AT_ONCE)):
-        asked = [(person, response.survey) for response, person, _ in part if response.contact is not None]
-        known = _known(asked, week, now)
+    """Each speaker with what is known of them; it is read for AT_ONCE of them when the first comes."""
+    for start in range(0, len(speakers), AT_ONCE):
+        part = speakers[start : start + AT_ONCE]
+        known = _known([(person, response.survey) for response, person, _ in part], week, now)
         for response, person, evidence in part:
             yield response, person, evidence, known
-
-
-def _up_to(speakers: Iterator[_Speaker], most: int) -> Iterator[_Speaker]:
-    """The next speakers, of whom so many were asked at most."""
-    asked = 0
-    for each in speakers:
-        yield each
-        asked += each[0].contact is not None
-        if asked == most:
-            return
 
 
 def _known(asked: Sequence[tuple[Person, Survey]], week: str | None, now: datetime) -> _Known:
@@ -592,16 +623,6 @@ def _against(rows: Sequence[Person], response: Response, week: str | None, what:
     return "budget" if budget is not None and sum(what.had[each] for each in mine) >= budget else None
 
 
-def _language(texts: Collection[str], person: Person, response: Response) -> str:
-    """The language of the text that they get; without texts the one that they would like."""
-    wishes = [each for each in (person.language, response.language) if each]
-    if not texts:
-        return the_mail.language_for(*wishes)
-    own = response.survey.languages
-    first = next((each for each in (*own, wording.FALLBACK) if each in texts), sorted(texts)[0])
-    return wording.choose(wishes, list(texts), first)
-
-
 def _is_held_out(loop: Loop, person_id: str) -> bool:
     place = int(signing.keyed_hash("holdout", f"{loop.id} {person_id}"), 16) / 16**32
     return place < loop.holdout
@@ -647,7 +668,7 @@ def _put(
     loop = Loop.get_or_none(Loop.id == loop_id)
     if loop is None or loop.undone_at is not None:
         raise Clash("Somebody took it back meanwhile.")
-    there = _standing([each.response.key for each in part])
+    there = standing([each.response.key for each in part])
     everybody = [row for each in part for row in each.rows]
     known: Any = Telling.select(Telling.person, Telling.week).where(Telling.person.in_(everybody)).tuples()
     taken = set(known)
@@ -684,12 +705,6 @@ def _put(
 
 _insert = db.Insert(Telling)
 _locked = db.Lookup(Loop.id, lock=True)
-
-
-def _standing(keys: Sequence[int]) -> set[int]:
-    """Those of some responses that are still there, and stay until the transaction ends."""
-    rows = Response.select(Response.key).where(Response.key.in_(list(keys))).order_by(Response.key)
-    return {row.key for row in (rows if db.on_sqlite() else rows.for_update())}
 
 
 def _finish(loop_id: str, now: datetime) -> Loop:
@@ -735,6 +750,13 @@ def _drop_letters(loop_id: str) -> int:
         count = db.write(Letter.delete().where(Letter.id.in_(some)).execute)
         gone += count
     return gone
+
+
+def _is_elsewhere(told: Telling, topic: Topic) -> bool:
+    """Whether a person said that the answer is not about this topic; what a review moves by itself says less."""
+    settled = Meaning.select().where(Meaning.key == told.response_key, Meaning.by_person)
+    placed = Placement.select().where(Placement.response == told.response_key, Placement.topic == topic.id)
+    return settled.exists() and not placed.exists()
 
 
 def _has_another(told: Telling, mine: Sequence[str], now: datetime) -> bool:

@@ -575,6 +575,46 @@ class Telling(Table):
         holds = {"letter": PSEUDONYM, "person": PSEUDONYM, "response": PSEUDONYM, "quote": FREE_TEXT}
 
 
+class LoopList(Table):
+    """Who would be told of a topic, as somebody was shown it: it stays as it was, whoever speaks meanwhile.
+
+    `digest`: changes with the people and what each is told of. `left_out`: how many would not be told, by the reason.
+    """
+
+    id = TextField(primary_key=True)
+    topic = peewee.ForeignKeyField(Topic, on_delete="CASCADE", column_name="topic_id")
+    digest = TextField()
+    left_out = JSONField()
+    created_at = UTCField()
+
+    topic_id: str
+
+    @classmethod
+    def seen_by(cls, caller: Caller) -> Any:
+        """What a caller limited to some surveys may see: nothing, for topics are shared by all."""
+        return cls.id.is_null()
+
+    class Meta:
+        table_name = "loop_list"
+
+
+class Listed(Table):
+    """Somebody on a list of whom to tell, and what they said; whoever spoke last has the first place."""
+
+    loop_list = peewee.ForeignKeyField(LoopList, on_delete="CASCADE", column_name="loop_list_id", index=False)
+    place = peewee.IntegerField()
+    person = peewee.ForeignKeyField(Person, on_delete="CASCADE", column_name="person_id")
+    response = peewee.ForeignKeyField(Response, on_delete="CASCADE", column_name="response_key")
+
+    person_id: str
+    response_key: int
+
+    class Meta:
+        primary_key = peewee.CompositeKey("loop_list", "place")
+        about = "person"
+        holds = {"person": PSEUDONYM, "response": PSEUDONYM}
+
+
 class OwnWord(Table):
     """What a person says, on their own page, to what came of an answer of theirs: `fixed` or `not_yet`, and `said` in
     their words. Of what they were told by a letter, the letter knows.

@@ -48,6 +48,7 @@ KEPT = {
     "digest": "until its reader stops it, or it is deleted; 30 days when nobody confirms it",
     "erased": "for good: an id, so that whoever follows the feed deletes a copy",
     "telling": "with the person, or with the response that it quotes",
+    "listed": "with the person, or with the response that they would be told of; a day",
     "lost_sign": "with the person, or with the response that it was seen in; 180 days",
     "own_word": "with the response",
     "letter": "with the person, or with its follow-up: a mail that somebody of the team wrote",

@@ -45,6 +45,7 @@ IMPERSONAL = {
     "brand",
     "logo",
     "loop",
+    "loop_list",
     "public_card",
     "reader",
     "theme",

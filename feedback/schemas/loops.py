@@ -40,6 +40,16 @@ class LoopBody(ma.Schema):
         validate=validate.Length(max=20_000),
     )
     holdout = Number(validate=validate.Range(0, 0.5), load_default=0.0)
+    listed = fields.String(
+        data_key="list",
+        allow_none=True,
+        load_default=None,
+        validate=validate.Length(1, 100),
+        metadata={
+            "description": "The list that was looked at: only whom it names are told, of what it quotes. Left out or "
+            "null: everybody who may be told now."
+        },
+    )
 
 
 class HeardOut(ma.Schema):
@@ -53,7 +63,7 @@ class HeardOut(ma.Schema):
 
 
 class AudienceOut(ma.Schema):
-    """A page of who would be told of a topic, each once; and how many would not be, of all."""
+    """A page of who would be told of a topic, each once; and how many would not be, of all. `list`: what names them."""
 
     example: dict[str, Any] = {
         "items": [
@@ -66,11 +76,18 @@ class AudienceOut(ma.Schema):
             }
         ],
         "next": None,
+        "list": "list_01k9z6w3m4v8h2q5t7x0c1d2e3",
         "left_out": {"no consent": 12, "unsubscribed": 1},
     }
 
     items = fields.List(fields.Nested(HeardOut))
     next = fields.String(allow_none=True)
+    listed = fields.String(
+        data_key="list",
+        attribute="list",
+        allow_none=True,
+        metadata={"description": "Null where nobody may be told."},
+    )
     left_out = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),

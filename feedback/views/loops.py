@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import g
 
-from feedback import held_out, loops
+from feedback import held_out, loop_lists, loops
 from feedback.models import Loop, Topic
 from feedback.schemas.loops import AudienceOut, LoopBody, LoopEffectOut, LoopMadeOut, LoopOut
 from surveys import visible
@@ -23,15 +23,15 @@ routes = Routes("loops", __name__, url_prefix="/api/loops", description="Telling
 @topics.arguments(lists.PageArgs, location="query")
 @topics.response(200, AudienceOut)
 def audience(query: dict[str, Any], topic_id: str) -> Any:
-    """Who would be told of a topic now, each once, and with which sentence of their own; who spoke last comes first."""
-    found = loops.audience(_own(topic_id), (), clock.now())
-    page, following = found.told, None
+    """Who would be told of a topic now, each once, and with which sentence of their own; who spoke last comes first.
+    The pages are of one list, which stays as it was for a day; name it when you have them told, and nobody else is.
+    """
+    topic = _own(topic_id)
     if "cursor" in query:
-        (last,) = lists.decode_cursor(query["cursor"], int)
-        page = [each for each in page if each.response.key < last]
-    if len(page) > query["limit"]:
-        page = page[: query["limit"]]
-        following = lists.encode_cursor(page[-1].response.key)
+        list_id, place = lists.decode_cursor(query["cursor"], str, int)
+        found = loop_lists.page(loop_lists.of(topic, list_id, "cursor"), place, query["limit"])
+    else:
+        found = loop_lists.prepare(topic, query["limit"], clock.now())
     items = [
         {
             "person": each.person.id,
@@ -40,9 +40,10 @@ def audience(query: dict[str, Any], topic_id: str) -> Any:
             "sentence": each.sentence,
             "response": each.response.id,
         }
-        for each in page
+        for each in found.lines
     ]
-    return {"items": items, "next": following, "left_out": found.left_out}
+    following = lists.encode_cursor(found.list_id, found.following) if found.following is not None else None
+    return {"items": items, "next": following, "list": found.list_id, "left_out": found.left_out}
 
 
 @topics.route("/<topic_id>/loop", methods=["POST"])
@@ -52,8 +53,11 @@ def audience(query: dict[str, Any], topic_id: str) -> Any:
 @topics.response(202, LoopMadeOut)
 def close(body: dict[str, Any], topic_id: str) -> Any:
     """Tell them, ten minutes from now. A 409 where nothing is shipped or declined, or nobody may be told."""
+    topic, shown = _own(topic_id), None
+    if body["listed"] is not None:
+        shown = loop_lists.named(loop_lists.of(topic, body["listed"], "list"))
     loop, told, held_out = loops.close(
-        _own(topic_id), body["text"], body["without"], body["holdout"], g.caller, clock.now()
+        topic, body["text"], body["without"], body["holdout"], g.caller, clock.now(), shown
     )
     undo_until = {"undo_until": loop.send_at}
     return {"id": loop.id, "send_at": loop.send_at, **undo_until, "told": told, "held_out": held_out}

@@ -10,8 +10,8 @@ import pytest
 import time_machine
 from playhouse.test_utils import count_queries
 
-from feedback import letters, loops
-from feedback.models import FollowUp, Letter, Loop, OwnWord, Placement, Telling, Topic
+from feedback import letters, loop_lists, loops
+from feedback.models import FollowUp, Letter, Listed, Loop, LoopList, OwnWord, Placement, Telling, Topic
 from surveys import links, people
 from surveys.base import delivery, jobs
 from surveys.base.accounts.caller import Caller
@@ -96,7 +96,7 @@ def test_whoever_asked_for_it_is_told_in_their_own_words(world, api, client, mak
     assert letters["ann@x.example"].subject == "Was aus Ihrer Rückmeldung wurde"
     assert all("/u/" in message.headers["List-Unsubscribe"] for message in mail.sent)
     # Told once: neither again, nor of another topic in the same week, nor by a merge.
-    assert api.get(path) == {"items": [], "next": None, "left_out": {"told already": 2}}
+    assert api.get(path) == {"items": [], "next": None, "list": None, "left_out": {"told already": 2}}
     api.post(path, {"text": TEXT}, 409)
     other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
     said(survey, "ann", into=other)
@@ -124,6 +124,10 @@ def test_whoever_asked_for_it_is_told_in_their_own_words(world, api, client, mak
     api.patch(f"/api/topics/{topic}", {"note": {"en": "Since May.", "de": "Seit Mai."}})
     mine = client.get(f"/me/{links.my_token(case['person'], datetime.now(UTC))}").get_data(as_text=True)
     assert "It is done. <bdi>Since May.</bdi>" in mine
+    # All of it stands on the person's page.
+    shown = signed_in(world, "editor").get(f"/team/people/{case['person']}").get_data(as_text=True)
+    assert "Told what came of what they said (sent)" in shown
+    assert "They say: not yet." in shown
 
 
 def test_nobody_is_told_who_does_not_want_it_and_undoing_sends_nothing(
@@ -215,6 +219,92 @@ def test_what_is_taken_back_while_a_letter_begins_to_leave_stays(
     # Nor does it keep anybody from being told after all.
     loops.forget_cut_off(before)
     assert Letter.select().count() == 0
+
+
+#: What may happen to somebody between the list that was seen and the mail, and why it then does not leave.
+HAPPENS = {
+    "unsubscribed": lambda api, person, said: (
+        Person.update(unsubscribed_at=NOW).where(Person.id == person).execute()
+    ),
+    "asked never to be asked": lambda api, person, said: (
+        Person.update(never_ask=True).where(Person.id == person).execute()
+    ),
+    "bounced": lambda api, person, said: Person.update(bounced_at=NOW).where(Person.id == person).execute(),
+    "in a case": lambda api, person, said: api.post("/api/follow-ups", {"response": said}),
+    "moved": lambda api, person, said: (
+        Person.update(email="new@x.example").where(Person.id == person).execute()
+    ),
+    "erased": lambda api, person, said: api.delete(f"/api/people/{person}"),
+    "took it back": lambda api, person, said: api.delete(f"/api/responses/{said}"),
+    "allows it no more": lambda api, person, said: (
+        Response.update(contact="reply").where(Response.id == said).execute()
+    ),
+    "spoke of something else": lambda api, person, said: api.patch(f"/api/responses/{said}", {"topics": []}),
+}
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "held out"])
+def test_nobody_is_told_to_whom_something_happened_since(world, api, make, mail, topic, said, clock, later):
+    survey = make.survey()
+    rows = {name: said(survey, name.replace(" ", "-"))["id"] for name in [*HAPPENS, "nothing"]}
+    made = api.post(shipped(api, topic), {"text": TEXT}, 202)
+    assert made["told"] == len(rows)
+    if later:
+        # As if all had been drawn: it is two months later, and the same must hold.
+        Telling.update(held_out=True).execute()
+        jobs.Job.update(payload={"loop": made["id"], "held_out": True}).where(
+            jobs.Job.kind == loops.SEND_OUT
+        ).execute()
+    people_ = {name: Response.get(Response.id == row).person_id for name, row in rows.items()}
+    for name, happens in HAPPENS.items():
+        happens(api, people_[name], rows[name])
+    clock.shift(timedelta(days=60) if later else timedelta(minutes=11))
+    world.work()
+    assert [message.to for message in mail.sent] == ["nothing@x.example"]
+    # With the person or the words goes the letter.
+    loops.forget_cut_off(datetime.now(UTC))
+    assert Counter(row.state for row in Letter.select()) == {"sent": 1, "cancelled": len(HAPPENS) - 2}
+    assert all(row.reason for row in Letter.select().where(Letter.state == "cancelled"))
+
+
+@ON_SQLITE
+def test_a_topic_that_goes_into_another_tells_what_holds_there(world, api, make, mail, topic, said, clock):
+    said(make.survey(), "ann")
+    into = api.post("/api/topics", {"label": "Payment"})["id"]
+    api.post(shipped(api, topic), {"text": TEXT}, 202)
+    api.post(f"/api/topics/{topic}/merge", {"into": into}, 200)
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert (mail.sent, Letter.get().reason) == ([], "the topic is new by now")
+    # That never reached them, so they hear of it once the other is done too.
+    clock.shift(timedelta(days=7))
+    assert [each["name"] for each in api.get(shipped(api, into))["items"]] == ["Ann"]
+
+
+def test_of_two_who_send_at_once_one_does(world, api, make, mail, topic, said, clock, monkeypatch):
+    survey = make.survey()
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    for name in ("ann", "bob"):
+        said(survey, name)
+        said(survey, name, into=other)
+    paths = [shipped(api, each) for each in (topic, other)]
+    first = loops.audience
+    seen = {each: first(Topic.get_by_id(each), TEXT, datetime.now(UTC)) for each in (topic, other)}
+    # Each looked at the list before the other sent.
+    monkeypatch.setattr(loops, "audience", lambda row, texts, now: seen[row.id])
+    api.post(paths[0], {"text": TEXT}, 202)
+    api.post(paths[0], {"text": TEXT}, 409)
+    api.post(paths[1], {"text": TEXT}, 409)
+    assert (Loop.select().count(), [row.id for row in loops.waiting()]) == (1, [other])
+    clock.shift(timedelta(minutes=11))
+    world.work()
+    assert sorted(message.to for message in mail.sent) == ["ann@x.example", "bob@x.example"]
+    # A clock that steps back brings nothing back, and takes nothing back that has left.
+    clock.shift(-timedelta(minutes=11))
+    api.call("DELETE", f"/api/loops/{Telling.get().loop_id}", 409)
+    clock.shift(timedelta(days=1))
+    world.work()
+    assert len(mail.sent) == 2
 
 
 def test_some_are_told_later_and_killed_senders_send_once(world, api, make, mail, topic, said, clock):
@@ -319,6 +409,7 @@ def test_as_few_statements_find_fifty_people_as_five(world, api, make, topic, cl
 
     def costs():
         found = []
+        LoopList.delete().execute()
         for call in (
             lambda: api.get(path, limit=100),
             lambda: visitor.get(page),
@@ -334,7 +425,9 @@ def test_as_few_statements_find_fifty_people_as_five(world, api, make, topic, cl
     few = costs()
     speak(45)
     many = costs()
-    assert many == few
+    # The list is written some rows at a time.
+    assert many[0] <= few[0] + 2
+    assert many[1:] == few[1:]
     assert len(api.get(path, limit=100)["items"]) == 50
 
 
@@ -448,6 +541,9 @@ def test_a_page_of_ones_own_asks_the_same_without_any_mail(
     assert "glad that it is solved" in client.get(pages["ann"]).get_data(as_text=True)
     exported = api.get(f"/api/people/{ids['bob']}/export")["tables"]["own_word"]
     assert [row["answer"] for row in exported] == ["fixed"]
+    assert "They say: solved." in signed_in(world, "editor").get(f"/team/people/{ids['bob']}").get_data(
+        as_text=True
+    )
     api.delete(f"/api/responses/{rows['bob']['id']}")
     assert OwnWord.select().count() == 0
 
@@ -648,6 +744,53 @@ def test_whoever_would_be_told_is_listed_in_pages(world, api, make, topic, said)
     assert names == ["P4", "P3", "P2", "P1", "P0"]
     for wrong in ("limit=0", "limit=x", "cursor=x", "page=2"):
         api.call("GET", f"{path}?{wrong}", 422)
+
+
+def test_a_list_stays_as_it_was_whoever_speaks_between_its_pages(world, api, make, mail, topic, said, clock):
+    survey = make.survey()
+    for number in range(5):
+        said(survey, f"p{number}", comment=f"The old card of {number}.")
+    newer = said(survey, "p4", comment="The new card of 4.")
+    path = shipped(api, topic)
+    first = api.get(path, limit=2)
+    assert [each["name"] for each in first["items"]] == ["P4", "P3"]
+    # Who is listed speaks again or takes their last word back; somebody comes; somebody wants it no more.
+    said(survey, "p0", comment="Another card.")
+    said(survey, "late")
+    api.delete(f"/api/responses/{newer['id']}")
+    Person.update(unsubscribed_at=NOW).where(Person.email == "p1@x.example").execute()
+    world.work()
+    second = api.get(path, limit=2, cursor=first["next"])
+    with count_queries() as counted:
+        third = api.get(path, limit=2, cursor=second["next"])
+    assert [each["name"] for each in (*second["items"], *third["items"])] == ["P2", "P1", "P0"]
+    assert third["items"][0]["sentence"] == "The old card of 0."
+    assert {page["list"] for page in (first, second, third)} == {first["list"]}
+    assert third["next"] is None
+    # Nobody is looked up again for a further page.
+    assert counted.count < 12
+    # Told is who was listed, wants it still, and said nothing newer that nobody saw.
+    made = api.post(path, {"text": TEXT, "list": first["list"]}, 202)
+    assert made["told"] == 2
+    assert sorted(row.email for row in Letter.select()) == ["p2@x.example", "p3@x.example"]
+    api.delete(f"/api/loops/{made['id']}")
+    # As long as nothing changes it is one list; another topic has none of it, and after a day nobody has.
+    again = api.get(path)
+    assert again["list"] == api.get(path)["list"] != first["list"]
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    elsewhere = shipped(api, other)
+    assert api.get(elsewhere)["list"] is None
+    for wrong in (first["list"], "list_1"):
+        assert (
+            "list" in api.call("POST", elsewhere, 422, json={"text": TEXT, "list": wrong})["error"]["fields"]
+        )
+    api.call("GET", f"{elsewhere}?cursor={first['next']}", 422)
+    person = Person.get(Person.email == "p2@x.example").id
+    assert len(api.get(f"/api/people/{person}/export")["tables"]["listed"]) == 2
+    clock.shift(timedelta(days=1, minutes=1))
+    assert loop_lists.tidy(datetime.now(UTC)) == 2
+    api.call("GET", f"{path}?cursor={first['next']}", 422)
+    assert Listed.select().count() == 0
 
 
 class Killed(BaseException):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 
 from feedback import digests
-from feedback.models import Digest, FollowUp, Notice, Topic
+from feedback.models import Digest, FollowUp, Letter, Notice, Topic
 from surveys.base import clock, delivery, worker
 from surveys.base.delivery.client import Answer
 from surveys.base.delivery.memory import Memory
@@ -76,6 +76,34 @@ def test_what_was_told_before_a_restore_is_told_to_nobody_again(world, api, make
         make.response(survey, 9, comment="Since")
         an_hour_passes(world, travel, days=1)
         assert [mail.to for mail in mailbox.sent[2:]] == ["bob@example.com"]
+
+
+@ON_SQLITE
+def test_a_loop_that_was_closed_before_a_restore_tells_nobody_again(world, api, make, tmp_path):
+    mailbox = Memory()
+    delivery.use("mail", mailbox)
+    with time_machine.travel(NOW, tick=False) as travel:
+        topic = api.post("/api/topics", {"label": "Parking"})["id"]
+        person = {"email": "ann@x.example"}
+        answer = {
+            "survey": make.survey().id,
+            "score": 2,
+            "comment": "No parking.",
+            "contact": "news",
+            "person": person,
+        }
+        said = api.post("/api/responses", answer)["id"]
+        api.patch(f"/api/responses/{said}", {"topics": [topic]})
+        api.patch(f"/api/topics/{topic}", {"status": "shipped"})
+        api.post(f"/api/topics/{topic}/loop", {"text": {"en": "There is."}, "holdout": 0.5}, 202)
+        backup.write(tmp_path / "backup", world.settings, clock.now())
+        an_hour_passes(world, travel, days=61)
+        assert [mail.to for mail in mailbox.sent] == ["ann@x.example"]
+        backup.restore(tmp_path / "backup", world.settings, clock.now(), force=True)
+        assert Letter.get().state == "scheduled"
+        for _ in range(3):
+            an_hour_passes(world, travel, days=1)
+        assert len(mailbox.sent) == 1
 
 
 @ON_SQLITE
