@@ -155,9 +155,9 @@ def address(reason: Reason) -> str:
 
 
 def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
-    """How long customers stay after their first answer to `surveys` (None: to any), by its group, as worked out once in
-    FRESH. Nothing where none of them has a day as property LEFT_ON. Of more than MOST people, those who answered first
-    last.
+    """How long customers stay after their first answer to `surveys` (None: to any), by its group, as worked out in the
+    last FRESH. Nothing where none of them has a day as property LEFT_ON. Of more than MOST people, those count who
+    answered first last.
     """
     key = None if surveys is None else tuple(sorted(surveys))
     found: list[Stays] = STAYS.of(key, now, lambda: _stays(surveys, now))
