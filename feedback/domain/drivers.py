@@ -46,24 +46,32 @@ def impact(metric: Metric, everything: Counts, topic: Counts) -> Impact:
     the rest is the topic's share times (topic less rest). Its interval is the same share times the interval of topic
     less rest (Thematic, "How to measure the impact of themes on NPS").
     """
-    own = statistics.summarise(metric, topic)
-    total = sum(everything.values())
-    share = min(1.0, own.n / total) if total else 0.0
-    # Counts of two moments may not add up; what is left is never less than nobody.
-    rest = {score: max(0, n - topic.get(score, 0)) for score, n in everything.items()}
-    points = bounds = p = None
-    if own.n >= LEAST:
-        apart = statistics.difference_interval(metric, rest, topic)
-        without = statistics.summarise(metric, rest).value
-        whole = statistics.summarise(metric, everything).value
-        if apart is not None and without is not None and whole is not None:
-            points = whole - without
-            bounds = (share * apart[0], share * apart[1])
-            p = math.erfc(abs(statistics.difference(metric, rest, topic).z or 0.0) / math.sqrt(2))
-    return Impact(own.n, share, own.value, own.interval, points, bounds, p)
+    return _impact(metric, everything, metric.value(metric.count_groups(everything)), topic)
 
 
 def impacts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) -> dict[str, Impact]:
     """`impact` of each topic, the farthest from zero first, those without one last."""
-    found = {topic: impact(metric, everything, counts) for topic, counts in topics.items()}
+    whole = metric.value(metric.count_groups(everything))
+    found = {topic: _impact(metric, everything, whole, counts) for topic, counts in topics.items()}
     return dict(sorted(found.items(), key=lambda item: (-abs(item[1].impact or 0.0), -item[1].n, item[0])))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _impact(metric: Metric, everything: Counts, whole: float | None, topic: Counts) -> Impact:
+    """`impact`, given the value of `everything`: a page tells it of hundreds of topics."""
+    own = statistics.worth(metric, topic)
+    total = sum(everything.values())
+    share = min(1.0, own.n / total) if total else 0.0
+    points = bounds = p = None
+    if own.n >= LEAST:
+        # Counts of two moments may not add up; what is left is never less than nobody.
+        rest = {score: max(0, n - topic.get(score, 0)) for score, n in everything.items()}
+        change, apart = statistics.difference_with_interval(metric, rest, topic)
+        without = metric.value(metric.count_groups(rest))
+        if apart is not None and without is not None and whole is not None:
+            points = whole - without
+            bounds = (share * apart[0], share * apart[1])
+            p = math.erfc(abs(change.z or 0.0) / math.sqrt(2))
+    return Impact(own.n, share, own.value, own.interval, points, bounds, p)

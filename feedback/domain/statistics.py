@@ -32,6 +32,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Worth:
+    """What a set of responses comes to, without all that stands beside it; None without answers."""
+
+    n: int
+    value: float | None
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """How far two values are apart, in points of the metric; None and not distinguishable without answers."""
 
@@ -60,6 +69,12 @@ def summarise(metric: Metric, counts_by_score: Counts, confidence: float = CONFI
     )
 
 
+def worth(metric: Metric, counts_by_score: Counts, confidence: float = CONFIDENCE) -> Worth:
+    """The value of `summarise` and its interval, for those who want no mean."""
+    groups = metric.count_groups(counts_by_score)
+    return Worth(sum(groups.values()), metric.value(groups), _interval(metric, groups, confidence))
+
+
 def difference(metric: Metric, counts_before: Counts, counts_after: Counts) -> Change:
     """Value after less value before, and whether chance alone would hardly make such a difference.
 
@@ -69,21 +84,21 @@ def difference(metric: Metric, counts_before: Counts, counts_after: Counts) -> C
     return _compare(_estimate(metric, counts_before), _estimate(metric, counts_after))
 
 
-def difference_interval(
+def difference_with_interval(
     metric: Metric, counts_before: Counts, counts_after: Counts, confidence: float = CONFIDENCE
-) -> Interval | None:
-    """Interval of value after less value before, in points; None without answers on either side.
+) -> tuple[Change, Interval | None]:
+    """`difference`, and the interval of value after less value before, in points; None without answers on either side.
 
     The adjusted shares of `difference` and the root of their summed squared errors, widened to contain the
     difference itself.
     """
     before, after = _estimate(metric, counts_before), _estimate(metric, counts_after)
     if before is None or after is None:
-        return None
+        return _compare(before, after), None
     centre = 100 * (after.adjusted - before.adjusted)
     margin = 100 * _z(confidence) * math.hypot(before.error, after.error)
     points = after.value - before.value
-    return min(centre - margin, points), max(centre + margin, points)
+    return _compare(before, after), (min(centre - margin, points), max(centre + margin, points))
 
 
 def rank_bands(metric: Metric, counts_by_entry: Mapping[Key, Counts]) -> dict[Key, tuple[int, int] | None]:
@@ -230,6 +245,7 @@ def _within(low: float, high: float, value: float, lowest: float) -> Interval:
     return min(max(low, lowest), value), max(min(high, 100.0), value)
 
 
+@lru_cache(maxsize=16)
 def _z(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 

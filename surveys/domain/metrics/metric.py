@@ -1,7 +1,7 @@
 """What a metric is: a scale of whole scores, its groups, and how counts become one value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -34,6 +34,14 @@ class Metric:
     negative: str | None = None
     scale: Literal["numbers", "words", "faces", "stars", "thumbs"] = "numbers"
     wait_after_answer_days: int = 7
+    _group_by_score: dict[int, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A page of numbers asks thousands of times.
+        found = {score: group.key for group in self.groups for score in range(group.low, group.high + 1)}
+        object.__setattr__(
+            self, "_group_by_score", {score: key for score, key in found.items() if self.accepts(score)}
+        )
 
     @property
     def scores(self) -> range:
@@ -46,10 +54,9 @@ class Metric:
 
     def group_of(self, score: int) -> str:
         """The key of the group a score falls into. Raises ValueError off the scale."""
-        for group in self.groups:
-            if self.accepts(score) and group.low <= score <= group.high:
-                return group.key
-        raise ValueError(f"{score!r} is not a score of {self.name}")
+        if type(score) is not int or score not in self._group_by_score:
+            raise ValueError(f"{score!r} is not a score of {self.name}")
+        return self._group_by_score[score]
 
     def tone_of(self, group: str) -> Literal["low", "middle", "high"]:
         """Which of the three standard follow-up and thank-you texts suits a group: the lowest group's, the

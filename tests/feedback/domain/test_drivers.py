@@ -19,7 +19,7 @@ def test_impact_is_value_less_value_without_the_topic():
 def test_the_interval_is_the_topics_share_of_topic_against_rest():
     everything, topic = {1: 30, 5: 70}, {1: 12, 5: 8}
     found = drivers.impact(CSAT, everything, topic)
-    low, high = statistics.difference_interval(CSAT, {1: 18, 5: 62}, topic)
+    _, (low, high) = statistics.difference_with_interval(CSAT, {1: 18, 5: 62}, topic)
     assert found.interval == (pytest.approx(0.2 * low), pytest.approx(0.2 * high))
     assert found.interval[0] <= found.impact <= found.interval[1]
     # Agresti and Caffo: 9/22 against 63/82, and 1.96 standard errors.
