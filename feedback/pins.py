@@ -45,11 +45,13 @@ def remove(pin_id: str, surveys: Sequence[str] | None) -> bool:
     return db.write(query.execute) == 1
 
 
-def benchmarks(survey: str) -> list[Benchmark]:
-    """What a survey's value is held against, oldest first."""
-    return list(
-        Benchmark.select().where(Benchmark.survey == survey).order_by(Benchmark.created_at, Benchmark.id)
-    )
+def benchmarks(surveys: Sequence[str]) -> dict[str, list[Benchmark]]:
+    """What the value of each of some surveys is held against, oldest first."""
+    found: dict[str, list[Benchmark]] = {survey: [] for survey in surveys}
+    rows = Benchmark.select().where(Benchmark.survey.in_(list(surveys)))
+    for row in rows.order_by(Benchmark.created_at, Benchmark.id):
+        found[row.survey_id].append(row)
+    return found
 
 
 def compare(survey: str, value: float, source: str, made_by: str | None, now: datetime) -> Benchmark:

@@ -1,12 +1,15 @@
 """Charts as numbers: where things stand in a drawing. Templates draw them as SVG, with the real table beside.
 
 Widths are percent of the drawing, heights are pixels: so letters keep their size on every screen, without a script.
+What is drawn of each bucket is SVG already: of hundreds of elements a template would take ten times as long.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from feedback.dashboard.words import say
 from feedback.numbers import Point
@@ -64,6 +67,62 @@ class Series:
     labels: list[tuple[float, str, str]]
     lines: list[tuple[float, Any]] = field(default_factory=list)
     height: float = HEIGHT
+
+    @property
+    def bands(self) -> Markup:
+        """Where the value of each bucket usually lies."""
+        return _joined(
+            f'<rect class="band" x="{b.left}%" width="{b.width}%" y="{b.band[0]}" '
+            f'height="{round(b.band[1] - b.band[0], 1)}"/>'
+            for b in self.buckets
+            if b.band
+        )
+
+    @property
+    def intervals(self) -> Markup:
+        """Where the value of each bucket may lie."""
+        return _joined(
+            f'<rect class="interval" {_across(b.span(0.56))} y="{b.interval[0]}" '
+            f'height="{round(max(b.interval[1] - b.interval[0], 1), 1)}" rx="2"/>'
+            for b in self.buckets
+            if b.interval
+        )
+
+    @property
+    def values(self) -> Markup:
+        """Lines from value to value."""
+        return _joined(
+            f'<line class="value" x1="{x1}%" y1="{y1}" x2="{x2}%" y2="{y2}"/>'
+            for x1, y1, x2, y2 in self.segments
+        )
+
+    @property
+    def dots(self) -> Markup:
+        """The values, those larger that are out of the ordinary."""
+        return _joined(
+            f'<circle class="{"dot out" if b.outside else "dot"}" cx="{b.x}%" cy="{b.y}" '
+            f'r="{5 if b.outside else 2.5}"/>'
+            for b in self.buckets
+            if b.y is not None and (b.outside or b.dot)
+        )
+
+    @property
+    def bars(self) -> Markup:
+        """How many answered in each bucket, on a floor of their own below."""
+        return _joined(
+            f'<rect class="count" {_across(b.span(0.7))} y="{round(self.height + 32 - b.bar, 1)}" height="{b.bar}"/>'
+            for b in self.buckets
+            if b.bar
+        )
+
+    def hits(self, rows: Iterable[Mapping[str, Any]]) -> Markup:
+        """Links to the answers of the buckets that have some; `rows`: which it is (`at`), `n`, `href` and `tip`."""
+        return _joined(
+            f'<a href="{escape(row["href"])}" data-n="{row["n"]}" tabindex="-1"><rect x="{b.left}%" width="{b.width}%" '
+            f'y="0" height="{self.height + 34}"/><text x="{0 if b.x < 50 else 100}%" y="-4" '
+            f'class="tip {"start" if b.x < 50 else "end"}">{escape(row["tip"])}</text></a>'
+            for row, b in ((row, self.buckets[row["at"]]) for row in rows if row["n"])
+        )
 
 
 def begun(points: Sequence[Point]) -> int:
@@ -130,6 +189,15 @@ def series(
     )
 
 
+def spark(bars: Iterable[Mapping[str, float]], tall: float) -> Markup:
+    """Bars of a small chart, each with `left` and `width` in percent and its `height`; all are seen."""
+    return _joined(
+        f'<rect x="{bar["left"]}%" width="{bar["width"]}%" y="{round(tall - max(bar["height"], 1), 1)}" '
+        f'height="{max(bar["height"], 1)}"/>'
+        for bar in bars
+    )
+
+
 def number(value: float, digits: int = 0) -> str:
     """A number for people: rounded, with a minus sign that is one."""
     rounded = round(value, digits)
@@ -159,6 +227,14 @@ def interval(metric: Metric, found: tuple[float, float] | None) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _joined(pieces: Iterable[str]) -> Markup:
+    return Markup("".join(pieces))  # noqa: S704 (numbers, and what `escape` was asked for)
+
+
+def _across(span: tuple[float, float]) -> str:
+    return f'x="{span[0]}%" width="{span[1]}%"'
 
 
 def _percent(part: float, whole: int) -> float:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from flask import request
 
@@ -10,7 +11,7 @@ from feedback import drivers, feed, goals, pins, results, rollups
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence, surges
-from feedback.models import Goal, Pin
+from feedback.models import Benchmark, Goal, Pin
 from feedback.numbers import Asked, Mover, Number, Series
 from feedback.schemas.team import PERIODS, OverviewForm, OverviewQuery
 from feedback.topics import reports
@@ -82,7 +83,20 @@ def overview() -> Any:
     surveys.reverse()
     with rollups.steady():
         reads = reports.are_looked_for()
-        cards = [_card(survey, since, until, asked["period"], reads) for survey in surveys]
+        ids = [survey.id for survey in surveys]
+        noted, compared = pins.within(ids, since, until), pins.benchmarks(ids)
+        cards = [
+            _card(
+                survey,
+                since,
+                until,
+                asked["period"],
+                reads,
+                [pin for pin in noted if pin.survey_id in (None, survey.id)],
+                compared[survey.id],
+            )
+            for survey in surveys
+        ]
         rising = _rising(surveys, since, until)
     window = {"since": _asked_day(since), "until": _asked_until(asked, until)}
     newest = feed.page({"has_comment": "1", **_moments(since, until)}, NEWEST, surveys=seen).items
@@ -165,8 +179,16 @@ def _asked_until(asked: dict[str, Any], until: datetime | None) -> str | None:
     return clock.stamp(until) if isinstance(given.value, datetime) else _asked_day(until)
 
 
-def _card(survey: Survey, since: datetime | None, until: datetime | None, period: str, reads: bool) -> Card:
-    """What the page shows of a survey; `reads`: topics are still looked for."""
+def _card(
+    survey: Survey,
+    since: datetime | None,
+    until: datetime | None,
+    period: str,
+    reads: bool,
+    noted: list[Pin],
+    compared: list[Benchmark],
+) -> Card:
+    """What the page shows of a survey with its pins and benchmarks; `reads`: topics are still looked for."""
     metric, zone, now = METRICS[survey.metric], layout.zone(), clock.now()
     selection = results.Selection(metric, [survey], since, until)
     interval = results.fitting(selection, zone)
@@ -179,10 +201,8 @@ def _card(survey: Survey, since: datetime | None, until: datetime | None, period
         "until": clock.stamp(until) if until else None,
     }
     limits = bands.limits(metric, found.counts, [(each.value, each.n) for each in found.series])
-    compared = pins.benchmarks(survey.id)
     chart, table, outside = _chart(metric, found.series, limits, interval, query, since, until, compared)
     moved = drivers.topics(selection, now) if found.n else []
-    noted = pins.within([survey.id], since, until)
     return Card(
         survey=survey,
         metric=metric,
@@ -311,30 +331,27 @@ def _chart(
     if not any(point.n for point in points):
         return None, [], None
     zone, label = layout.zone(), _label(interval)
+    # There are hundreds of buckets on the page: each adds its days to one address.
+    at_all_times = layout.at("/team/feed", {**query, "since": None, "until": None})
     rows = []
     for place, (point, limit) in enumerate(zip(points, limits, strict=True)):
         start = point.start
         after = schedule.next_first_day(start, interval)
         first = schedule.day_of(since, zone) if since else start
         over = until is not None and schedule.starts_at(after, zone) > until
-        href = layout.at(
-            "/team/feed",
-            {
-                **query,
-                "since": max(start, first).isoformat(),
-                "until": query["until"] if over else after.isoformat(),
-            },
-        )
+        end = quote(query["until"]) if over else after.isoformat()
+        shown = charts.value(metric, point.value), charts.interval(metric, point.interval)
         rows.append(
             {
                 "at": place,
                 "start": label(point.start),
                 "long": say(f"bucket.{interval}", start=f"{start.day} {start:%b %Y}", month=f"{start:%B %Y}"),
                 "n": point.n,
-                "value": charts.value(metric, point.value),
-                "range": charts.interval(metric, point.interval),
+                "value": shown[0],
+                "range": shown[1],
                 "usual": charts.interval(metric, limit),
-                "href": href,
+                "href": f"{at_all_times}&since={max(start, first).isoformat()}&until={end}",
+                "tip": say("chart.tip", start=label(start), value=shown[0], range=shown[1], n=point.n),
                 "is_over": schedule.starts_at(after, zone) <= (until or clock.now()),
             }
         )

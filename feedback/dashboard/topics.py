@@ -190,22 +190,24 @@ def _shown(
     many = len(item["trend"]) or 1
     felt = sum(item["sentiment"].values()) or 1
     interval = statistics.share_interval(min(size, comments), comments)
+    weeks = [
+        {
+            **week,
+            "left": round(100 * at / many, 2),
+            "width": round(70 / many, 2),
+            "height": round(22 * week["n"] / most, 1),
+            "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
+        }
+        for at, week in enumerate(item["trend"])
+    ]
     return {
         "share_shown": say("share", value=number(100 * item["share"], 1)),
         "share_range": say("range.share", low=number(interval[0], 1), high=number(interval[1], 1))
         if interval
         else "",
         "all": layout.at("/team/feed", in_topic),
-        "weeks": [
-            {
-                **week,
-                "left": round(100 * at / many, 2),
-                "width": round(70 / many, 2),
-                "height": round(22 * week["n"] / most, 1),
-                "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
-            }
-            for at, week in enumerate(item["trend"])
-        ],
+        "weeks": weeks,
+        "spark": charts.spark(weeks, 22),
         "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in item["sentiment"].items()],
         "value_shown": charts.value(metric, item["value"]) if metric and item["n"] else None,
         "value_range": charts.interval(metric, item["value_interval"]) if metric else "",

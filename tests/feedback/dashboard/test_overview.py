@@ -109,13 +109,13 @@ def test_pins_and_benchmarks_are_set_and_taken_off_by_forms(world, filled, make)
     page = browse(world, "/team").get_data(as_text=True)
     assert "Version &lt;5&gt;" in page
     assert "Retail 2026: 12.5" in page
-    (pin,), (benchmark,) = pins.within([filled.id]), pins.benchmarks(filled.id)
+    (pin,), (benchmark,) = pins.within([filled.id]), pins.benchmarks([filled.id])[filled.id]
     foreign = make.key("write", surveys=[make.survey().id])
     off = {"do": "unpin", "id": pin.id}
     assert browse(world, "/team", foreign, method="POST", data=off).status_code == 404
     for form in (off, {"do": "uncompare", "id": benchmark.id}):
         assert browse(world, "/team", method="POST", data=form).status_code == 303
-    assert pins.within(None) == pins.benchmarks(filled.id) == []
+    assert pins.within(None) == pins.benchmarks([filled.id])[filled.id] == []
     for form in ({"do": "pin", "text": " "}, {"do": "compare", "value": "1", "text": "x"}, {"do": "fly"}):
         assert browse(world, "/team", method="POST", data=form).status_code == 422
 
