@@ -41,11 +41,10 @@ def topics(selection: results.Selection, now: datetime, level: str = "topic") ->
     current = impacts(selection, level=level)
     past = impacts(earlier, level=level) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
-    table = LEVELS[level]
-    named = table.select(table.id, labels.column(table)).where(table.id.in_(sorted(names) or [""]))
     found = [
         Mover(id_, label, current.get(id_), past.get(id_), earlier is not None)
-        for id_, label in named.tuples()
+        for id_, label in _named(level).items()
+        if id_ in names
     ]
     return sorted(found, key=_strength)
 
@@ -64,6 +63,16 @@ def shown(found: Impact | None) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _named(level: str) -> dict[str, str]:
+    """What all topics or themes are called: a page asks for those of many surveys."""
+    table = LEVELS[level]
+
+    def read() -> dict[str, str]:
+        return dict(list(table.select(table.id, labels.column(table)).tuples()))
+
+    return rollups.once(("named", level, *labels.languages()), read)
 
 
 def _sizes(current: Mapping[str, Impact], past: Mapping[str, Impact]) -> dict[str, int]:

@@ -47,11 +47,11 @@ def since(surveys: Sequence[Survey], most: int, before: int | None) -> datetime 
     return schedule.starts_at(date.fromisoformat(first), daily_counts.time_zone()) if first else None
 
 
-def effect(survey: Survey, zone: ZoneInfo, now: datetime) -> Effect:
+def effect(survey: Survey, zone: ZoneInfo) -> Effect:
     """What the mismatches of a survey do to its value."""
     metric = METRICS[survey.metric]
     odd = _scores([survey])
-    scores = results.number(results.Selection(metric, [survey]), zone, now).scores
+    scores = results.scores(results.Selection(metric, [survey]), zone)
     rest = {score: max(0, n - odd.get(score, 0)) for score, n in scores.items()}
     return Effect(sum(odd.values()), statistics.summarise(metric, scores), statistics.summarise(metric, rest))
 

@@ -3,10 +3,9 @@
 import functools
 import itertools
 import operator
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -101,6 +100,12 @@ def summary(selection: Selection, zone: ZoneInfo) -> statistics.Summary:
         return statistics.summarise(selection.metric, _counts(selection, zone))
 
 
+def scores(selection: Selection, zone: ZoneInfo) -> Counts:
+    """How often each score was given."""
+    with rollups.steady():
+        return dict(_counts(selection, zone))
+
+
 def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
     """The number and the period before, and nothing else that stands beside them."""
     counts = _counts(selection, zone)
@@ -112,16 +117,13 @@ def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     """The finest of day, week and month of which four in five hold `FULL` responses, and that are no more than
     `MOST_DRAWN`; month where none is.
     """
-    sizes: dict[date, int] = {}
-    for day, n in _fetch(_by_day(selection, zone)):
-        sizes[date.fromisoformat(day)] = int(n)
-    days = [day for day, n in sizes.items() if n]
-    for interval in ("day", "week"):
-        if not days:
-            break
-        buckets = dict.fromkeys(schedule.first_days(min(days), max(days) + timedelta(days=1), interval), 0)
-        for day in days:
-            buckets[schedule.first_day(day, interval)] += sizes[day]
+    sizes = {day: int(n) for day, n in _by_day(selection, zone) if n}
+    intervals: tuple[schedule.Interval, ...] = ("day", "week")
+    for interval in intervals if sizes else ():
+        first, last = (date.fromisoformat(day) for day in (min(sizes), max(sizes)))
+        buckets = dict.fromkeys(schedule.first_days(first, last + timedelta(days=1), interval), 0)
+        for day, n in sizes.items():
+            buckets[schedule.first_day_of(day, interval)] += n
         full = sum(n >= FULL for n in buckets.values())
         if full >= MOSTLY * len(buckets) and len(buckets) <= MOST_DRAWN:
             return interval
@@ -150,24 +152,25 @@ def crossed(selection: Selection, by: str, across: str) -> dict[str | None, dict
     """
     with db.snapshot():
         known = rollups.cross(selection.surveys, by, across, selection.since, selection.until)
-        tallies, gaps = known or (Counter(), [(selection.since, selection.until)])
+        kept, gaps = known or ({}, [(selection.since, selection.until)])
+        found: dict[str | None, dict[str | None, Counts]] = {
+            other: dict(values) for other, values in kept.items()
+        }
         keys = [segments.column(by), segments.column(across), Response.score]
         for since, until in gaps:
             rows = _rows(
                 replace(selection, since=since, until=until), [*keys, fn.COUNT(Response.key)], [by, across]
             )
             for value, other, score, n in _fetch(rows.group_by(*keys)):
-                tallies[value, other, score] += n
-    found: dict[str | None, dict[str | None, Counts]] = {}
-    for (value, other, score), n in tallies.items():
-        counts = found.setdefault(other, {}).setdefault(value, {})
-        counts[score] = counts.get(score, 0) + n
+                values = found.setdefault(other, {})
+                counts = values.get(value, {})
+                values[value] = {**counts, score: counts.get(score, 0) + n}
     return found
 
 
 def brief(metric: Metric, counts: Mapping[int, int]) -> Brief:
     """What some scores come to."""
-    found = statistics.summarise(metric, counts)
+    found = statistics.worth(metric, counts)
     return Brief(found.n, found.value, found.interval)
 
 
@@ -181,7 +184,7 @@ def weekly(
     found: dict[str | None, dict[date, Counts]] = {}
     with db.snapshot():
         for key, day, score, n in _scores_by_day_of_each(selection, zone):
-            week = schedule.first_day(date.fromisoformat(day), "week")
+            week = schedule.first_day_of(day, "week")
             counts = found.setdefault(key, {}).setdefault(week, {})
             counts[score] = counts.get(score, 0) + int(n)
     if most is None or len(found) <= most:
@@ -235,12 +238,16 @@ def _past(
 
 
 def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
+    surveys = tuple(survey.id for survey in selection.surveys)
+    narrowed = frozenset(selection.segments.items())
+    which = ("counts", surveys, selection.since, selection.until, selection.latest, narrowed, zone.key)
+    return rollups.once(which, lambda: _counted(selection, zone))
+
+
+def _counted(selection: Selection, zone: ZoneInfo) -> Counts:
     days = _whole_days(selection, zone)
     if days is not None:
-        query = (
-            _daily(selection, days).select(DailyCount.score, fn.SUM(DailyCount.n)).group_by(DailyCount.score)
-        )
-        return {score: int(n) for score, n in _fetch(query) if n}
+        return {score: int(n) for score, n in _daily(selection, days, "score") if n}
     narrowed = _narrowed(selection, zone)
     if narrowed is not None:
         return narrowed.get(None, {})
@@ -278,35 +285,19 @@ def _rolled_up(
     with db.snapshot():
         values = _values(selection, segment) if only is None else {only}
         period = (selection.since, selection.until, zone, by_day)
+        above = None
         if segment == "theme":
-            found = rollups.find(selection.surveys, countings.SCORES, *period)
-            return _by_theme(found, selection, by_day, values) if found else None
-        found = rollups.find(selection.surveys, segment, *period, values)
+            segment, above = countings.SCORES, themes_of_topics()
+        found = rollups.find(selection.surveys, segment, *period, values, above)
         if found is None:
             return None
-        rollups.fill(found, segment, selection.surveys, by_day, values)
+        rollups.fill(found, segment, selection.surveys, by_day, values, above)
         return found.days
-
-
-def _by_theme(
-    found: rollups.Found, selection: Selection, by_day: bool, only: Collection[str] | None
-) -> dict[str | None, rollups.Tallies]:
-    """The tallies of themes, from those of the topics that came together: an answer in two topics of one is one."""
-    rollups.fill(found, countings.SCORES, selection.surveys, by_day)
-    above = themes_of_topics()
-    days: dict[str | None, rollups.Tallies] = {}
-    for day, tallies in found.days.items():
-        for value, tally in tallies.items():
-            for theme in {above.get(topic) for topic in countings.together(value)} or {None}:
-                if only is None or theme in only:
-                    into = days.setdefault(day, {}).setdefault(theme, rollups.Tally())
-                    into.add(tally.counts.items(), tally.last)
-    return days
 
 
 def themes_of_topics() -> dict[str, str | None]:
     """The theme above each topic, None for none."""
-    return dict(_fetch(Topic.select(Topic.id, Topic.theme)))
+    return rollups.once(("themes",), lambda: dict(_fetch(Topic.select(Topic.id, Topic.theme))))
 
 
 def _values(selection: Selection, segment: str) -> set[str] | None:
@@ -334,21 +325,42 @@ def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str |
     return edges[0], edges[1]
 
 
-def _by_day(selection: Selection, zone: ZoneInfo) -> Any:
-    """A query of days and how many responses each holds."""
+def _by_day(selection: Selection, zone: ZoneInfo) -> list[tuple]:
+    """Days, and how many responses each holds."""
     edges = _whole_days(selection, zone)
     if edges is not None:
-        return _daily(selection, edges).select(DailyCount.day, fn.SUM(DailyCount.n)).group_by(DailyCount.day)
-    return _rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
+        return _daily(selection, edges, "day")
+    return _fetch(_rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day))
 
 
-def _daily(selection: Selection, days: tuple[str | None, str | None]) -> Any:
-    query = DailyCount.select().where(_of(DailyCount.survey, selection))
-    if days[0]:
-        query = query.where(DailyCount.day >= days[0])
-    if days[1]:
-        query = query.where(DailyCount.day < days[1])
-    return query
+def _daily(selection: Selection, days: tuple[str | None, str | None], *by: str) -> list[tuple]:
+    """Columns of the daily counts, and the sum of what they count, between two days."""
+    ids = [survey.id for survey in selection.surveys]
+    is_one = len(ids) == 1
+    found: list[tuple] = _daily_sums(by, is_one)(
+        surveys=ids[0] if is_one else db.listed(ids), first=days[0] or "", last=days[1] or "9999"
+    ).fetchall()
+    return found
+
+
+@functools.lru_cache(maxsize=16)
+def _daily_sums(by: tuple[str, ...], is_one: bool) -> db.Prepared:
+    """Of one survey, or of some: planners read a list of one worse."""
+
+    def build() -> Any:
+        columns = [getattr(DailyCount, name) for name in by]
+        survey = DailyCount.survey
+        return (
+            DailyCount.select(*columns, fn.SUM(DailyCount.n))
+            .where(
+                survey == db.slot("surveys") if is_one else db.is_among(survey, "surveys"),
+                DailyCount.day >= db.slot("first"),
+                DailyCount.day < db.slot("last"),
+            )
+            .group_by(*columns)
+        )
+
+    return db.Prepared(build)
 
 
 def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
@@ -416,8 +428,20 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
     ]
     if len(narrowed) < len(selection.segments):
         return None
-    sent, still_open, answered = _asks(selection, now).where(*narrowed).tuples().first()
-    return _asked(sent, still_open, answered)
+    if narrowed or len(selection.surveys) != 1:
+        return _asked(*_asks(selection, now).where(*narrowed).tuples().first())
+    (survey,) = selection.surveys
+    since, until = selection.since or _EVER[0], selection.until or _EVER[1]
+    opened = now - timedelta(days=survey.answer_window_days) + timedelta(microseconds=1)
+    moments = {"since": since, "opened": min(max(since, opened), until), "until": until}
+    counts = _asks_of_one(
+        survey=survey.id, **{name: Invitation.sent_at.db_value(at) for name, at in moments.items()}
+    )
+    return Asked(*counts.fetchone())
+
+
+#: Before and after all asks.
+_EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def asked_by_survey(selection: Selection, now: datetime) -> dict[str, Asked]:
@@ -440,6 +464,27 @@ def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
     if selection.until:
         query = query.where(Invitation.sent_at < selection.until)
     return query
+
+
+def _build_asks_of_one() -> Any:
+    """How many of the asks of a survey may no longer be answered, how many of these were, and how many still may be.
+
+    Each is counted in an index of nothing else: a year of asks is counted for each survey of the overview.
+    """
+
+    def sent(first: str, last: str) -> Any:
+        return Invitation.select(fn.COUNT(SQL("*"))).where(
+            Invitation.survey == db.slot("survey"),
+            Invitation.sent_at >= db.slot(first),
+            Invitation.sent_at < db.slot(last),
+        )
+
+    over = sent("since", "opened")
+    counts = [over, over.where(Invitation.answered_at.is_null(False)), sent("opened", "until")]
+    return peewee.Select([], counts).bind(db.database)
+
+
+_asks_of_one = db.Prepared(_build_asks_of_one)
 
 
 def _asked(sent: int, still_open: int | None, answered: int | None) -> Asked:
@@ -481,25 +526,31 @@ def _asked_column(segment: str) -> Any:
 
 def _breaks(selection: Selection, zone: ZoneInfo) -> tuple[Break, ...]:
     """Where what is asked changed within the period: numbers before and after are not quite the same question."""
-    rows = Definition.select().where(
-        Definition.survey.in_([survey.id for survey in selection.surveys]), Definition.number > 1
-    )
-    if selection.since:
-        rows = rows.where(Definition.created_at >= selection.since)
-    if selection.until:
-        rows = rows.where(Definition.created_at < selection.until)
+    rows = _definitions(surveys=db.listed([survey.id for survey in selection.surveys])).fetchall()
+    found: list[tuple[str, int, Any]] = [
+        (survey, number, Definition.created_at.python_value(at)) for survey, number, at in rows
+    ]
     return tuple(
-        Break(row.survey_id, row.number, row.created_at.astimezone(zone).date())
-        for row in rows.order_by(Definition.created_at)
+        Break(survey, number, at.astimezone(zone).date())
+        for survey, number, at in found
+        if not (selection.since and at < selection.since) and not (selection.until and at >= selection.until)
     )
+
+
+_definitions = db.Prepared(
+    lambda: (
+        Definition.select(Definition.survey, Definition.number, Definition.created_at)
+        .where(db.is_among(Definition.survey, "surveys"), Definition.number > 1)
+        .order_by(Definition.created_at)
+    )
+)
 
 
 def _scores_by_day(selection: Selection, zone: ZoneInfo) -> Iterable[tuple[str, int, int]]:
     """Day, score, and how often it was given then."""
     edges = _whole_days(selection, zone)
     if edges is not None:
-        by = [DailyCount.day, DailyCount.score]
-        return _fetch(_daily(selection, edges).select(*by, fn.SUM(DailyCount.n)).group_by(*by))
+        return _daily(selection, edges, "day", "score")
     narrowed = _narrowed(selection, zone, by_day=True)
     if narrowed is not None:
         return [(str(day), score, n) for day, counts in narrowed.items() for score, n in counts.items()]
@@ -532,7 +583,7 @@ def _series(selection: Selection, zone: ZoneInfo) -> Series:
     interval = selection.interval or "day"
     buckets: dict[date, Counts] = {}
     for day, score, n in _scores_by_day(selection, zone):
-        counts = buckets.setdefault(schedule.first_day(date.fromisoformat(day), interval), {})
+        counts = buckets.setdefault(schedule.first_day_of(day, interval), {})
         counts[score] = counts.get(score, 0) + int(n)
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
     if not buckets and not (selection.since and selection.until):

@@ -6,16 +6,17 @@ with such answers are counted from the responses until the worker has rolled the
 not know of it. Only a deletion takes counts back itself (`segment_counts.forget`), for it leaves no tick.
 """
 
+import bisect
 import contextlib
 import functools
 import itertools
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import peewee
@@ -23,11 +24,14 @@ from peewee import SQL, fn
 
 from feedback import countings, crossings, segments
 from feedback.crossings import Column
+from feedback.remembered import Remembered
 from surveys import daily_counts, segment_counts
 from surveys.base import clock, db, worker
 from surveys.base.clock import microseconds
 from surveys.domain import schedule
 from surveys.models import Erased, Response, SegmentCount, SegmentPeriod, Survey
+
+T = TypeVar("T")
 
 #: Segments of which counts are kept. A topic may go to another theme, and all its answers with it: what was said of a
 #: theme is told from the topics that came together.
@@ -51,6 +55,9 @@ _FIRST, _LAST = -(2**62), 2**62
 #: Periods of one statement.
 AT_ONCE = 500
 
+#: Tallies, of half a kilobyte each, that a process keeps of what it summed up.
+MOST_KEPT = 20_000
+
 #: How often a month is counted, which a deletion meanwhile makes void, before it is left to the next hour.
 TRIES = 3
 
@@ -68,34 +75,86 @@ class Tally:
             self.counts[score] = self.counts.get(score, 0) + n
         self.last = max(self.last, last)
 
+    def plus(self, other: "Tally") -> "Tally":
+        """Both together."""
+        found = Tally(self.last, dict(self.counts))
+        found.add(other.counts.items(), other.last)
+        return found
+
 
 #: By value of a segment.
 Tallies = dict[Any, Tally]
+
+#: By the value of one segment, by that of another, how often each score was given.
+Crossed = dict[Any, dict[Any, dict[int, int]]]
 
 #: Of a period, by survey and segment, or name of a column; None: too many values to keep.
 Period = dict[tuple[str, str], Tallies | Column | None]
 
 
+#: What lies between two moments; None: before or after all there is.
+Gap = tuple[datetime | None, datetime | None]
+
+#: What stands above each topic; None: nothing does.
+Above = Mapping[str, str | None]
+
+#: Whether to tell by day; or, in their order, the days on which each begins what is told together.
+ByDay = bool | tuple[str, ...]
+
+
+#: Sums of what is kept, by what was asked and by the marks of the periods that tell of it.
+_sums: Remembered[dict[str | None, Tallies]] = Remembered(MOST_KEPT)
+_crossed: Remembered[Crossed] = Remembered(MOST_KEPT)
+
+
 @dataclass(slots=True)
 class Found:
-    """What roll-ups know of a selection, by day (None: of all days); `gaps`: since and until of what they do not."""
+    """What roll-ups know of a selection, by day (None: of all days); `gaps`: since and until of what they do not.
 
-    gaps: list[tuple[datetime | None, datetime | None]]
+    Tallies are shared with whoever asks for the same, and are not to be changed.
+    """
+
+    gaps: list[Gap]
     days: dict[str | None, Tallies] = field(default_factory=dict)
 
-    def add(self, day: str | None, value: Any, counts: Iterable[tuple[int, int]], last: int) -> None:
-        """Add to the tally of a value on a day."""
-        self.days.setdefault(day, {}).setdefault(value, Tally()).add(counts, last)
+    def add(self, days: Mapping[str | None, Tallies]) -> None:
+        """Put other tallies to these."""
+        for day, tallies in days.items():
+            whole = dict(self.days.get(day, {}))
+            for value, tally in tallies.items():
+                whole[value] = whole[value].plus(tally) if value in whole else tally
+            self.days[day] = whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The days and months that stand, in the order of time, the mark of each, and the days that changed since.
+
+    `changed` is None for too many of them.
+    """
+
+    days: list[str]
+    months: list[str]
+    marks: dict[str, int]
+    changed: set[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The periods that tell of a selection, the mark of each, and the gaps between them."""
+
+    periods: list[str]
+    marks: tuple[int, ...]
+    gaps: list[Gap]
 
 
 @dataclass
 class _Looked:
-    """By time zone, which periods stand and which days changed; by what was asked, which periods tell of it."""
+    """By time zone, which periods stand; by what was asked, which of them tell of it; and what else was read `once`."""
 
-    zones: dict[str, tuple[Collection[str], set[str] | None]] = field(default_factory=dict)
-    told: dict[tuple[Any, ...], tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None] = (
-        field(default_factory=dict)
-    )
+    zones: dict[str, _Standing] = field(default_factory=dict)
+    told: dict[tuple[Any, ...], _Told | None] = field(default_factory=dict)
+    others: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
 
 #: What was looked up within `steady`.
@@ -113,44 +172,106 @@ def steady() -> Iterator[None]:
             _looked_at.reset(token)
 
 
+def once(which: tuple[Any, ...], read: Callable[[], T]) -> T:
+    """What `read` gives; within `steady` it is read once for each `which`, so nobody may change what is given."""
+    looked_at = _looked_at.get()
+    if looked_at is None:
+        return read()
+    if which not in looked_at.others:
+        looked_at.others[which] = read()
+    return looked_at.others[which]  # type: ignore[no-any-return]
+
+
 def find(
     surveys: Sequence[Survey],
     segment: str,
     since: datetime | None,
     until: datetime | None,
     zone: ZoneInfo,
-    by_day: bool = False,
+    by_day: ByDay = False,
     only: Collection[Any] | None = None,
+    above: Above | None = None,
 ) -> Found | None:
     """What is known of a segment from `since` up to, not including, `until` (None: all there is).
 
+    `above`: values are topics that come together, and are counted under what stands above them, each answer once.
     `only`: of these values. Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted
     from the responses.
     """
     ids = [survey.id for survey in surveys]
-    known = _known(since, until, zone, by_day) if _is_rolled_up(segment, ids) else None
+    known = _known(since, until, zone, bool(by_day)) if _is_rolled_up(segment, ids) else None
     if known is None:
         return None
-    chosen, gaps = known
-    found = Found(gaps)
-    for _, period, _, counts in _stored([segment], ids, chosen):
+    # Of days there are many: those who want one value want no sums of all.
+    early = frozenset(only) if only is not None and by_day else None
+    key = (
+        tuple(ids),
+        segment,
+        known.marks,
+        by_day,
+        early,
+        None if above is None else frozenset(above.items()),
+    )
+    days = _sums.get(key)
+    if days is None:
+        days = _summed_up(_stored([segment], ids, known.periods), by_day, _under(early, above))
+        if days is None:
+            return None
+        _sums.put(key, days, sum(map(len, days.values())))
+    if only is None:
+        return Found(known.gaps, dict(days))
+    return Found(
+        known.gaps,
+        {day: {value: tallies[value] for value in only if value in tallies} for day, tallies in days.items()},
+    )
+
+
+def _summed_up(
+    rows: Iterable[tuple[str, str, str, Any]], by_day: ByDay, under: Callable[[Any], Collection[Any]]
+) -> dict[str | None, Tallies] | None:
+    """What is kept of some periods, by day or (None) in all; `under`: what a value is counted under. None: too many
+    values to keep."""
+    days: dict[str | None, Tallies] = {}
+    told_of = _told_of(by_day)
+    for _, period, _, counts in rows:
         if counts is None:
             return None
-        tallies = found.days.setdefault(period if by_day else None, {})
+        tallies = days.setdefault(told_of(period), {})
         # Tens of thousands on a page: most are the first of their day and value.
         for value, last, *scores in counts:
-            if only is None or value in only:
-                if (tally := tallies.get(value)) is None:
-                    tallies[value] = Tally(last, dict(_pairs(scores)))
+            for name in under(value):
+                if (tally := tallies.get(name)) is None:
+                    tallies[name] = Tally(last, dict(_pairs(scores)))
                 else:
                     tally.add(_pairs(scores), last)
-    return found
+    return days
+
+
+def _told_of(by_day: ByDay) -> Callable[[str], str | None]:
+    """Under which day a day is told; None: under none."""
+    if not isinstance(by_day, tuple):
+        return lambda day: day if by_day else None
+    return lambda day: by_day[max(0, bisect.bisect_right(by_day, day) - 1)]
+
+
+def _under(only: Collection[Any] | None, above: Above | None) -> Callable[[Any], Collection[Any]]:
+    """What a value is counted under: itself, or what stands above the topics that it names; nothing but `only`."""
+
+    def under(value: Any) -> Collection[Any]:
+        names = {value}
+        if above is not None:
+            names = {above.get(topic) for topic in countings.together(value)} or {None}
+        return names if only is None else names.intersection(only)
+
+    # The same topics come together on many days.
+    return functools.cache(under)
 
 
 def cross(
     surveys: Sequence[Survey], by: str, across: str, since: datetime | None, until: datetime | None
-) -> tuple[Counter[tuple[Any, Any, int]], list[tuple[datetime | None, datetime | None]]] | None:
-    """How often each value of one segment came with each of another and each score, and the gaps to be counted beside.
+) -> tuple[Crossed, list[Gap]] | None:
+    """How often each score came with each value of one segment, by the value of another (`across`) that it came with,
+    and the gaps to be counted beside. What is told is shared, and not to be changed.
 
     Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted from the responses.
     """
@@ -159,43 +280,70 @@ def cross(
     known = _known(since, until, daily_counts.time_zone(), False) if is_kept else None
     if known is None:
         return None
-    names = [crossings.PREFIX + name for name in (by, across, crossings.SCORE)]
-    parts: dict[tuple[str, str], dict[str, Any]] = {}
-    for survey, period, name, kept in _stored(names, ids, known[0]):
-        if kept is None:
-            return None
-        parts.setdefault((survey, period), {})[name] = kept
-    found: Counter[tuple[Any, Any, int]] = Counter()
-    for part in parts.values():
-        first, second, score = (crossings.unpacked(part[name]) for name in names)
-        for one, other, scored, n in crossings.count(first, second, score):
-            for pair in itertools.product(crossings.each(by)(one), crossings.each(across)(other)):
-                found[(*pair, scored)] += n
-    return found, known[1]
+    key = (tuple(ids), by, across, known.marks)
+    found = _crossed.get(key)
+    if found is None:
+        names = [crossings.PREFIX + name for name in (by, across, crossings.SCORE)]
+        parts: dict[tuple[str, str], dict[str, Any]] = {}
+        for survey, period, name, kept in _stored(names, ids, known.periods):
+            if kept is None:
+                return None
+            parts.setdefault((survey, period), {})[name] = kept
+        columns = [Column() for _ in names]
+        for part in parts.values():
+            for name, column in zip(names, columns, strict=True):
+                more = crossings.unpacked(part[name])
+                column.extend(more.values, more.codes)
+        found = {}
+        values_of, unders_of = crossings.each(by), crossings.each(across)
+        for one, other, score, n in crossings.count(*columns):
+            for value, under in itertools.product(values_of(one), unders_of(other)):
+                counts = found.setdefault(under, {}).setdefault(value, {})
+                counts[score] = counts.get(score, 0) + n
+        _crossed.put(key, found, sum(map(len, found.values())))
+    return found, known.gaps
 
 
 def fill(
     found: Found,
     segment: str,
     surveys: Sequence[Survey],
-    by_day: bool = False,
+    by_day: ByDay = False,
     only: Collection[Any] | None = None,
+    above: Above | None = None,
 ) -> None:
-    """Count in the responses what roll-ups do not know. Call it in the `db.snapshot` of `find`."""
-    ids = db.listed([survey.id for survey in surveys])
+    """Count in the responses what roll-ups do not know. Call it in the `db.snapshot` of `find`, for the same."""
+    ids = [survey.id for survey in surveys]
+    under = _under(None if only is None else frozenset(only), above)
+    told_of = _told_of(by_day)
+    beside: dict[str | None, Tallies] = {}
     for since, until in found.gaps:
+        # What is left of today is asked for by day and in all, and read once for both.
+        for day, value, number, n, last in _beside(segment, ids, since, until, bool(by_day or since)):
+            for name in under(value):
+                beside.setdefault(told_of(day), {}).setdefault(name, Tally()).add([(number, n)], last)
+    found.add(beside)
+
+
+def _beside(
+    segment: str, survey_ids: Sequence[str], since: datetime | None, until: datetime | None, by_day: bool
+) -> list[tuple]:
+    """Day, else None, value, score, how often and the last key, as the responses to some surveys have it."""
+
+    def read() -> list[tuple]:
         begin, end = (microseconds(at) if at else None for at in (since, until))
-        rows = _beside(segment, by_day)(
-            surveys=ids, begin=_FIRST if begin is None else begin, end=_LAST if end is None else end
-        )
-        for day, value, number, n, last in rows.fetchall():
-            if only is None or value in only:
-                found.add(day, value, [(number, n)], last)
+        found: list[tuple] = _counted_beside(segment, by_day)(
+            surveys=db.listed(survey_ids),
+            begin=_FIRST if begin is None else begin,
+            end=_LAST if end is None else end,
+        ).fetchall()
+        return found
+
+    return once(("beside", segment, *survey_ids, since, until, by_day), read)
 
 
 @functools.lru_cache(maxsize=256)
-def _beside(segment: str, by_day: bool) -> db.Prepared:
-    """Day, else null, value, score, how often and the last key, of some surveys."""
+def _counted_beside(segment: str, by_day: bool) -> db.Prepared:
 
     def build() -> Any:
         where = [_between(), db.is_among(Response.survey, "surveys")]
@@ -213,14 +361,16 @@ def tallies(
     surveys: Sequence[Survey],
     since: datetime | None = None,
     until: datetime | None = None,
-    by_day: bool = False,
+    by_day: ByDay = False,
     only: Collection[Any] | None = None,
+    above: Above | None = None,
 ) -> dict[str | None, Tallies]:
-    """A counting by day (else all under None) from `since` up to, not including, `until`; `only`: of these values."""
+    """A counting by day (else all under None) from `since` up to, not including, `until`; `only`, `above`: as of
+    `find`."""
     with db.snapshot():
-        known = find(surveys, name, since, until, daily_counts.time_zone(), by_day, only)
+        known = find(surveys, name, since, until, daily_counts.time_zone(), by_day, only, above)
         found = known or Found([(since, until)])
-        fill(found, name, surveys, by_day, only)
+        fill(found, name, surveys, by_day, only, above)
         return found.days
 
 
@@ -288,47 +438,46 @@ class Counting:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _known(
-    since: datetime | None, until: datetime | None, zone: ZoneInfo, by_day: bool
-) -> tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None:
+def _known(since: datetime | None, until: datetime | None, zone: ZoneInfo, by_day: bool) -> _Told | None:
     """The periods that tell of what lies between `since` and `until`, and the gaps between them; None for too few."""
     looked_at = _looked_at.get()
     if looked_at is None:
         begin, end = _whole_days(since, until, zone)
-        return _told(*_look(zone, begin, end), since, until, zone, by_day)
+        return _told(_look(zone, begin, end), since, until, zone, by_day)
     which = (since, until, zone.key, by_day)
     if which not in looked_at.told:
         if zone.key not in looked_at.zones:
             looked_at.zones[zone.key] = _look(zone, None, None)
-        looked_at.told[which] = _told(*looked_at.zones[zone.key], since, until, zone, by_day)
+        looked_at.told[which] = _told(looked_at.zones[zone.key], since, until, zone, by_day)
     return looked_at.told[which]
 
 
 def _told(
-    standing: Collection[str],
-    changed: set[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    zone: ZoneInfo,
-    by_day: bool,
-) -> tuple[list[str], list[tuple[datetime | None, datetime | None]]] | None:
-    first, last = (day.isoformat() if day else None for day in _whole_days(since, until, zone))
-    within = [
-        period
-        for period in standing
-        if _lies_between(period, first, last) and (_is_day(period) or not by_day)
-    ]
-    if not within or changed is None:
+    standing: _Standing, since: datetime | None, until: datetime | None, zone: ZoneInfo, by_day: bool
+) -> _Told | None:
+    if standing.changed is None:
         return None
-    chosen = _chosen(within, changed)
+    first, last = (day.isoformat() if day else None for day in _whole_days(since, until, zone))
+    days = standing.days
+    begin = bisect.bisect_left(days, first) if first else 0
+    days = days[begin : bisect.bisect_left(days, last) if last else len(days)]
+    months = [] if by_day else [each for each in standing.months if _lies_between(each, first, last)]
+    chosen = _chosen([*days, *months], standing.changed)
     gaps = _gaps(chosen, since, until, zone)
-    return (chosen, gaps) if chosen and len(gaps) <= MOST_GAPS else None
+    if not chosen or len(gaps) > MOST_GAPS:
+        return None
+    return _Told(chosen, tuple(map(standing.marks.__getitem__, chosen)), gaps)
 
 
-def _look(zone: ZoneInfo, begin: date | None, end: date | None) -> tuple[Collection[str], set[str] | None]:
-    """The periods that stand, and the days that changed since; None for too many."""
-    standing = _standing(zone, begin, end)
-    return standing, _changed_days(zone, min(standing.values()), most=MOST_CHANGES) if standing else None
+def _look(zone: ZoneInfo, begin: date | None, end: date | None) -> _Standing:
+    """The periods that stand, of those that lie whole between two days, and the days that changed since."""
+    rows = sorted(_rows_standing(zone, begin, end))
+    return _Standing(
+        days=[period for period, _, _ in rows if _is_day(period)],
+        months=[period for period, _, _ in rows if not _is_day(period)],
+        marks={period: mark for period, _, mark in rows},
+        changed=_changed_days(zone, min(tick for _, tick, _ in rows), most=MOST_CHANGES) if rows else set(),
+    )
 
 
 def _is_rolled_up(segment: str, survey_ids: Collection[str]) -> bool:
@@ -376,15 +525,22 @@ def _whole_days(
     return begin, schedule.day_of(until, zone) if until else None
 
 
-def _standing(zone: ZoneInfo, begin: date | None = None, end: date | None = None) -> dict[str, int]:
-    """The periods that are rolled up, of those that lie whole between two days, and the tick of each."""
+def _standing(zone: ZoneInfo) -> dict[str, int]:
+    """The periods that are rolled up, and the tick of each."""
+    return {period: tick for period, tick, _ in _rows_standing(zone)}
+
+
+def _rows_standing(
+    zone: ZoneInfo, begin: date | None = None, end: date | None = None
+) -> list[tuple[str, int, int]]:
+    """Period, tick and mark of what is rolled up, of the periods that lie whole between two days."""
     first, last = (day.isoformat() if day else None for day in (begin, end))
     rows = _periods(zone=zone.key, first=_month(first) if first else "", last=last or "9999").fetchall()
-    return {period: tick for period, tick in rows if _lies_between(period, first, last)}
+    return [row for row in rows if _lies_between(row[0], first, last)] if first or last else rows
 
 
 _periods = db.Prepared(
-    lambda: SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick).where(
+    lambda: SegmentPeriod.select(SegmentPeriod.period, SegmentPeriod.tick, SegmentPeriod.mark).where(
         SegmentPeriod.zone == db.slot("zone"),
         SegmentPeriod.period >= db.slot("first"),
         SegmentPeriod.period < db.slot("last"),
@@ -573,7 +729,10 @@ def _keep(count: _Count, zone: ZoneInfo) -> bool:
         ]
     )
     SegmentPeriod.insert_many(
-        [{"period": period, "zone": zone.key, "tick": tick} for period, tick in count.ticks.items()]
+        [
+            {"period": period, "zone": zone.key, "tick": tick, "mark": secrets.randbits(62)}
+            for period, tick in count.ticks.items()
+        ]
     ).execute()
     return True
 

@@ -498,9 +498,25 @@ Response.add_index(
     name="response_abuse",
     where=Response.abuse_key.is_null(False),
 )
-for _column in (Response.agent_id, Response.team_id, Response.touchpoint, Response.person, Response.language):
+for _column in (Response.person, Response.language):
     Response.add_index(
         _column, Response.key, name=f"response_{_column.column_name}", where=_column.is_null(False)
+    )
+# Of a year of asks, those that were answered.
+Invitation.add_index(
+    Invitation.survey,
+    Invitation.sent_at,
+    name="invitation_answered",
+    where=Invitation.answered_at.is_null(False),
+)
+# Whose answers there may be tens of thousands of, most of another group: these are passed over in the index.
+for _column in (Response.agent_id, Response.team_id, Response.touchpoint):
+    Response.add_index(
+        _column,
+        Response.key,
+        Response.group,
+        name=f"response_{_column.column_name}",
+        where=_column.is_null(False),
     )
 
 
@@ -576,12 +592,14 @@ class SegmentPeriod(Table):
     """A day (`2026-09-14`) or month (`2026-09`) of which the counts by segment are kept, for all surveys.
 
     They tell of all that had happened by `tick`; answers with a higher `changed_tick` may have changed since. `zone`:
-    whose midnights its days end at.
+    whose midnights its days end at. `mark`: what these counts alone have: whoever keeps sums of them sees by it that
+    they were made anew.
     """
 
     period = TextField(primary_key=True)
     zone = TextField()
     tick = BigIntegerField()
+    mark = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "segment_period"

@@ -9,7 +9,6 @@ from feedback.dashboard import charts, layout, registry, words
 from feedback.domain import marks
 from feedback.schemas.team import MismatchQuery
 from surveys import visible
-from surveys.base import clock
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.models import Response, Survey
@@ -42,7 +41,7 @@ def index() -> Any:
     )
     n = min(mismatches.count(looked_at), feed.MOST_COUNTED)
     keys = _keys([item.id for item in page.items])
-    effect = mismatches.effect(chosen, layout.zone(), clock.now()) if chosen else None
+    effect = mismatches.effect(chosen, layout.zone()) if chosen else None
     metric = METRICS[chosen.metric] if chosen else None
     return layout.page(
         "mismatches.html",

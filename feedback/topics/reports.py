@@ -198,9 +198,9 @@ def rising(
     Only the last weeks are counted, where `overview` measures every topic of all time. Where all topics are new,
     none is called so.
     """
-    first = (schedule.day_of(now, zone) - RECENT - EARLIER).isoformat()
-    lately = _days(scope, _first_of_trend(now, zone))
-    found = {surge.topic: surge for surge in _surges(lately, _totals(scope, first), now, zone)}
+    first, edges = _first_of_trend(now, zone), _edges(now, zone)
+    lately = _days(scope, first, edges)
+    found = {surge.topic: surge for surge in _surges(lately, _totals(scope, first, edges), now, zone)}
     live = {row.id: row for row in Topic.select().where(Topic.merged_into.is_null())}
     fresh = [row.id for row in live.values() if now - row.created_at < new_for]
     names = [name for name in found if name in live]
@@ -544,9 +544,9 @@ def _measured(
 ) -> list[dict[str, Any]]:
     """Topics or themes with their numbers. `sizes`, `feelings` and `comments` were counted already."""
     level = "theme" if rows and isinstance(rows[0], Theme) else "topic"
-    first = _first_of_trend(now, zone)
-    days = _days(scope, first, level=level)
-    surging = {surge.topic: surge for surge in _surges(days, _totals(scope, first), now, zone)}
+    first, edges = _first_of_trend(now, zone), _edges(now, zone)
+    days = _days(scope, first, edges, level)
+    surging = {surge.topic: surge for surge in _surges(days, _totals(scope, first, edges), now, zone)}
     only = rows[0].id if len(rows) == 1 else None
     moving = drivers.impacts(scope.selection, only, level) if scope.selection else {}
     above = {} if level == "theme" else _labels()
@@ -620,25 +620,19 @@ def _mentions(
     surveys: Sequence[Survey],
     since: datetime | None,
     until: datetime | None,
-    by_day: bool = False,
+    by_day: rollups.ByDay = False,
     only: str | None = None,
     level: str = "topic",
 ) -> dict[str | None, dict[str, dict[int, int]]]:
     """How people feel about topics or themes, or `only` one, by day (else under None), as numbers of `countings`."""
-    period = (surveys, since, until, by_day)
-    if level == "topic":
-        kept = rollups.tallies(countings.MENTIONS, *period, {only} if only else None)
-        return {day: {name: tally.counts for name, tally in tallies.items()} for day, tallies in kept.items()}
-    above = results.themes_of_topics()
-    found: dict[str | None, dict[str, dict[int, int]]] = {}
-    for day, tallies in rollups.tallies(countings.TOGETHER, *period).items():
-        for value, tally in tallies.items():
-            for theme in {above.get(topic) for topic in countings.together(value)} - {None}:
-                if only is None or theme == only:
-                    into = found.setdefault(day, {}).setdefault(str(theme), {})
-                    for number, n in tally.counts.items():
-                        into[number] = into.get(number, 0) + n
-    return found
+    name, above = (
+        (countings.MENTIONS, None) if level == "topic" else (countings.TOGETHER, results.themes_of_topics())
+    )
+    kept = rollups.tallies(name, surveys, since, until, by_day, {only} if only else None, above)
+    return {
+        day: {name: tally.counts for name, tally in tallies.items() if name is not None}
+        for day, tallies in kept.items()
+    }
 
 
 def _comments(scope: Scope) -> tuple[int, int]:
@@ -650,21 +644,21 @@ def _comments(scope: Scope) -> tuple[int, int]:
 
 
 def _days(
-    scope: Scope, first: str, only: str | None = None, level: str = "topic"
+    scope: Scope, first: str, by_day: rollups.ByDay = True, level: str = "topic"
 ) -> dict[str, dict[str, int]]:
     """Comments since the day `first` by topic or theme and day."""
     found: dict[str, dict[str, int]] = {}
-    tallies = _mentions(scope.surveys, _begin(first), None, by_day=True, only=only, level=level)
+    tallies = _mentions(scope.surveys, _begin(first), None, by_day, level=level)
     for day, topics in tallies.items():
         for name, counts in topics.items():
-            if n := sum(n for number, n in counts.items() if countings.is_said(number)):
+            if n := sum([n for number, n in counts.items() if countings.is_said(number)]):
                 found.setdefault(name, {})[str(day)] = n
     return found
 
 
-def _totals(scope: Scope, first: str) -> dict[str, int]:
+def _totals(scope: Scope, first: str, by_day: rollups.ByDay = True) -> dict[str, int]:
     """Comments since the day `first` by day, each once however many topics it is in."""
-    found = rollups.tallies(countings.COMMENTS, scope.surveys, _begin(first), by_day=True)
+    found = rollups.tallies(countings.COMMENTS, scope.surveys, _begin(first), None, by_day)
     sums = {str(day): sum(n for fate, n in _fates(tallies) if fate.is_said) for day, tallies in found.items()}
     return {day: n for day, n in sums.items() if n}
 
@@ -681,17 +675,29 @@ def _first_of_trend(now: datetime, zone: ZoneInfo) -> str:
     return (schedule.day_of(now, zone) - timedelta(weeks=TREND_WEEKS)).isoformat()
 
 
+def _edges(now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """The days at which weeks of a trend and what a surge compares begin: all between two of them is told together."""
+    today = schedule.day_of(now, zone)
+    after = [today - RECENT + timedelta(days=1), today - RECENT - EARLIER + timedelta(days=1)]
+    first = today - timedelta(weeks=TREND_WEEKS)
+    return tuple(sorted({day.isoformat() for day in (first, *after, *_weeks(now, zone))}))
+
+
+def _weeks(now: datetime, zone: ZoneInfo) -> list[date]:
+    """When the weeks of a trend begin, oldest first."""
+    last = schedule.first_day(schedule.day_of(now, zone), "week")
+    return [last - timedelta(weeks=back) for back in range(TREND_WEEKS - 1, -1, -1)]
+
+
 def _begin(day: str) -> datetime:
     return schedule.starts_at(date.fromisoformat(day), daily_counts.time_zone())
 
 
 def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
     """Comments a week, the last `TREND_WEEKS` weeks, oldest first; the last one is not over yet."""
-    last = schedule.first_day(schedule.day_of(now, zone), "week")
-    weeks = [last - timedelta(weeks=back) for back in range(TREND_WEEKS - 1, -1, -1)]
-    counts = dict.fromkeys(weeks, 0)
+    counts = dict.fromkeys(_weeks(now, zone), 0)
     for day, n in days.items():
-        week = schedule.first_day(date.fromisoformat(day), "week")
+        week = schedule.first_day_of(day, "week")
         if week in counts:
             counts[week] += n
     return [{"start": week.isoformat(), "n": n} for week, n in counts.items()]

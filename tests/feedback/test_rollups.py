@@ -343,13 +343,20 @@ def check_comments(scope):
         }
         assert shown == real
     for item in told["items"]:
-        first = item["trend"][0]["start"]
+        weeks = dict.fromkeys((week["start"] for week in item["trend"]), 0)
         days = [
             row.day for row in Response.select().where(*reports.Scope(scope.surveys).conditions)
-            if row.comment is not None and row.day >= first
+            if row.comment is not None and row.day >= min(weeks)
             and any(each.topic_id == item["id"] for each in placed.get(row.key, ()))
         ]  # fmt: skip
-        assert sum(week["n"] for week in item["trend"]) == len(days), item["id"]
+        begun = Counter(schedule.first_day(date.fromisoformat(day), "week").isoformat() for day in days)
+        assert [(week["start"], week["n"]) for week in item["trend"]] == list((weeks | begun).items()), item[
+            "id"
+        ]
+    (lately,) = reports.surging(scope, ZONE, [NOW])
+    assert {item["id"]: item["surge"] for item in told["items"] if item["surge"]} == {
+        surge.topic: {"n": surge.now, "expected": surge.expected, "p": surge.p} for surge, _ in lately
+    }
     everything = reports.measured_themes(scope, True, ZONE, NOW)
     assert {item["id"]: item["size"] for item in everything if item["size"]} == {
         name: each["size"] for name, each in by_theme.items()
@@ -402,6 +409,41 @@ def test_days_that_are_over_are_not_counted_anew(world):
     assert [day.astimezone(ZONE).date().isoformat() for day in found.gaps[1]] == ["2026-04-12", "2026-04-13"]
     with mock.patch.object(rollups, "MOST_CHANGES", 0), db.snapshot():
         assert rollups.find([survey], "agent", None, None, ZONE) is None
+
+
+def test_what_a_process_sums_up_is_kept_until_it_is_counted_anew(world):
+    """And what is counted beside it, of today, is not kept with it."""
+    survey = world.make.survey()
+    for topic in TOPICS:
+        Topic.insert(id=topic, label=topic, created_at=NOW).execute()
+    fill(world, survey)
+    settle()
+    plain = results.Selection(METRICS["nps"], [survey])
+    selection = replace(plain, by="topic", interval="week", segments={"agent": "ag_1"})
+    read, stored = [], rollups._stored
+
+    def asked():
+        read.clear()
+        found = [
+            *numbers(selection),
+            *numbers(replace(plain, by="theme")),
+            results.crossed(plain, "agent", "topic"),
+        ]
+        with from_the_responses():
+            assert found == [found[1], found[1], found[3], found[3], results.crossed(plain, "agent", "topic")]
+        return len(read)
+
+    with mock.patch.object(rollups, "_stored", lambda *each: read.append(each) or stored(*each)):
+        assert asked()
+        assert not asked()
+        record(world, survey, 3, NOW - timedelta(hours=1))
+        assert not asked()
+        assert not asked()
+        record(world, survey, 5, BEGIN + timedelta(days=22))
+        assert asked()
+        settle()
+        assert asked()
+        assert not asked()
 
 
 def test_a_deletion_takes_its_words_back_at_once(world):
