@@ -117,7 +117,7 @@ def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     """The finest of day, week and month of which four in five hold `FULL` responses, and that are no more than
     `MOST_DRAWN`; month where none is.
     """
-    sizes = {day: int(n) for day, n in _by_day(selection, zone) if n}
+    sizes = _by_day(selection, zone)
     intervals: tuple[schedule.Interval, ...] = ("day", "week")
     for interval in intervals if sizes else ():
         first, last = (date.fromisoformat(day) for day in (min(sizes), max(sizes)))
@@ -247,7 +247,8 @@ def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
 def _counted(selection: Selection, zone: ZoneInfo) -> Counts:
     days = _whole_days(selection, zone)
     if days is not None:
-        return {score: int(n) for score, n in _daily(selection, days, "score") if n}
+        is_one, values = _which_days(selection, days)
+        return {score: int(n) for score, n in _daily_sums(is_one)(**values).fetchall() if n}
     narrowed = _narrowed(selection, zone)
     if narrowed is not None:
         return narrowed.get(None, {})
@@ -325,42 +326,57 @@ def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str |
     return edges[0], edges[1]
 
 
-def _by_day(selection: Selection, zone: ZoneInfo) -> list[tuple]:
-    """Days, and how many responses each holds."""
+def _by_day(selection: Selection, zone: ZoneInfo) -> dict[str, int]:
+    """How many responses each day holds that has some."""
     edges = _whole_days(selection, zone)
-    if edges is not None:
-        return _daily(selection, edges, "day")
-    return _fetch(_rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day))
+    if edges is None:
+        found = _rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
+        return dict(_fetch(found))
+    sizes: dict[str, int] = {}
+    for day, _, n in _daily(selection, edges):
+        sizes[day] = sizes.get(day, 0) + n
+    return {day: n for day, n in sizes.items() if n}
 
 
-def _daily(selection: Selection, days: tuple[str | None, str | None], *by: str) -> list[tuple]:
-    """Columns of the daily counts, and the sum of what they count, between two days."""
+def _daily(selection: Selection, days: tuple[str | None, str | None]) -> list[tuple[str, int, int]]:
+    """Day, score and n of the daily counts between two days; a day and score may come several times."""
+
+    def read() -> list[tuple[str, int, int]]:
+        found: list[tuple[str, int, int]] = _daily_counts(is_one)(**values).fetchall()
+        return found
+
+    is_one, values = _which_days(selection, days)
+    return rollups.once(("daily", str(values["surveys"]), values["first"], values["last"]), read)
+
+
+def _which_days(selection: Selection, days: tuple[str | None, str | None]) -> tuple[bool, dict[str, Any]]:
+    """Whether it is one survey, as planners read a list of one worse, and what the slots of a statement hold."""
     ids = [survey.id for survey in selection.surveys]
     is_one = len(ids) == 1
-    found: list[tuple] = _daily_sums(by, is_one)(
-        surveys=ids[0] if is_one else db.listed(ids), first=days[0] or "", last=days[1] or "9999"
-    ).fetchall()
-    return found
+    surveys = ids[0] if is_one else db.listed(ids)
+    return is_one, {"surveys": surveys, "first": days[0] or "", "last": days[1] or "9999"}
 
 
-@functools.lru_cache(maxsize=16)
-def _daily_sums(by: tuple[str, ...], is_one: bool) -> db.Prepared:
-    """Of one survey, or of some: planners read a list of one worse."""
+def _between_days(query: Any, is_one: bool) -> Any:
+    survey = DailyCount.survey
+    return query.where(
+        survey == db.slot("surveys") if is_one else db.is_among(survey, "surveys"),
+        DailyCount.day >= db.slot("first"),
+        DailyCount.day < db.slot("last"),
+    )
 
-    def build() -> Any:
-        columns = [getattr(DailyCount, name) for name in by]
-        survey = DailyCount.survey
-        return (
-            DailyCount.select(*columns, fn.SUM(DailyCount.n))
-            .where(
-                survey == db.slot("surveys") if is_one else db.is_among(survey, "surveys"),
-                DailyCount.day >= db.slot("first"),
-                DailyCount.day < db.slot("last"),
-            )
-            .group_by(*columns)
-        )
 
-    return db.Prepared(build)
+@functools.cache
+def _daily_counts(is_one: bool) -> db.Prepared:
+    # Whoever wants them adds them up by week or month anyway, and the database would sort them for it.
+    columns = (DailyCount.day, DailyCount.score, DailyCount.n)
+    return db.Prepared(lambda: _between_days(DailyCount.select(*columns), is_one))
+
+
+@functools.cache
+def _daily_sums(is_one: bool) -> db.Prepared:
+    columns = (DailyCount.score, fn.SUM(DailyCount.n))
+    return db.Prepared(lambda: _between_days(DailyCount.select(*columns), is_one).group_by(DailyCount.score))
 
 
 def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
@@ -550,7 +566,7 @@ def _scores_by_day(selection: Selection, zone: ZoneInfo) -> Iterable[tuple[str, 
     """Day, score, and how often it was given then."""
     edges = _whole_days(selection, zone)
     if edges is not None:
-        return _daily(selection, edges, "day", "score")
+        return _daily(selection, edges)
     narrowed = _narrowed(selection, zone, by_day=True)
     if narrowed is not None:
         return [(str(day), score, n) for day, counts in narrowed.items() for score, n in counts.items()]

@@ -365,8 +365,7 @@ def tallies(
     only: Collection[Any] | None = None,
     above: Above | None = None,
 ) -> dict[str | None, Tallies]:
-    """A counting by day (else all under None) from `since` up to, not including, `until`; `only`, `above`: as of
-    `find`."""
+    """A counting by day (else all under None) from `since` up to, not including, `until`, of all that `find` tells."""
     with db.snapshot():
         known = find(surveys, name, since, until, daily_counts.time_zone(), by_day, only, above)
         found = known or Found([(since, until)])

@@ -201,7 +201,8 @@ def rising(
     first, edges = _first_of_trend(now, zone), _edges(now, zone)
     lately = _days(scope, first, edges)
     found = {surge.topic: surge for surge in _surges(lately, _totals(scope, first, edges), now, zone)}
-    live = {row.id: row for row in Topic.select().where(Topic.merged_into.is_null())}
+    named = Topic.select(Topic.id, Topic.label, Topic.names, Topic.created_at)
+    live = {row.id: row for row in named.where(Topic.merged_into.is_null())}
     fresh = [row.id for row in live.values() if now - row.created_at < new_for]
     names = [name for name in found if name in live]
     if len(fresh) < len(live):
