@@ -22,7 +22,7 @@ from surveys.base.http import app as web_app
 from surveys.base.http import audited, limits, observe, signed_in
 from surveys.commands import data
 from surveys.keeping import erasure
-from surveys.views import short_way
+from surveys.views import layout, short_way
 
 gc.freeze()
 gc.enable()
@@ -55,6 +55,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     signed_in.install(app)
     audited.install(app)
     web_app.route(app, [*surveys.views.BLUEPRINTS, *feedback.views.BLUEPRINTS])
+    layout.install(app)
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
     feedback.views.reader.install(app)
     app.wsgi_app = short_way.ShortWay(app)  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Missing
 from surveys.base.http import csrf, problems, signed_in
 from surveys.base.http.callers import needs
+from surveys.views import layout as pages_layout
 
 #: The address that leads every member to the first page that is theirs.
 ENTRANCE = "/team"
@@ -188,11 +189,11 @@ def _keep_private(answer: Response) -> Response:
 
 
 def _not_a_page(error: Exception) -> Response:
-    """An address under /team that is no page: told as a page. Other addresses speak JSON."""
+    """An address under /team that is no page: told as a page of the team. Of others, whoever asks reads what suits."""
     problem = problems.problem_of(error)
     if request.path == "/team" or request.path.startswith("/team/"):
         return layout.refusal(problem, _home(problem))
-    return problems.problem_answer(problem)
+    return pages_layout.answered(problem)
 
 
 def _home(problem: problems.Problem) -> tuple[str, str]:

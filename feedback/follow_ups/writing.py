@@ -15,7 +15,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.message import Message
 from surveys.base.errors import Clash, Missing
 from surveys.mail import letters as the_mail
-from surveys.models import Response
+from surveys.models import Response, Survey
 from surveys.tickets import notes
 
 #: The kinds of letters that a case knows.
@@ -130,6 +130,16 @@ def quote_of(letter: Letter) -> str | None:
     if told is not None:
         return told.quote
     return quote(letter.follow_up) if letter.follow_up is not None else None
+
+
+def survey_of(letter: Letter) -> Survey | None:
+    """The survey that a letter goes back to, whose brand it wears; None once the answer is gone."""
+    told = Telling.get_or_none(Telling.letter == letter.id)
+    if told is not None:
+        survey: Survey = told.response.survey
+        return survey
+    found = _answers(letter.follow_up_id) if letter.follow_up_id is not None else []
+    return found[0].survey if found else None
 
 
 def quote(case: FollowUp) -> str | None:

@@ -232,6 +232,7 @@ def _question(
         "letter_answer.html",
         g.language,
         status,
+        writing.survey_of(letter),
         token=g.form_token,
         chosen=chosen,
         text=text,

@@ -34,6 +34,7 @@ def show(token: str) -> Response:
     now = clock.now()
     invitation, survey = _invited(token, now)
     if survey.status == "archived":
+        g.told = "ui.not_found"
         raise errors.Missing
     score = pages.score_of(survey, request.args.get("score", ""))
     if score is not None:
@@ -60,9 +61,9 @@ def show(token: str) -> Response:
 @routes.doc(parameters=_PARAMETERS, **pages.FORM)
 def answer(token: str) -> Response:
     """The page's form: records the answer to the invitation, or amends it."""
-    given = pages.received()
     now = clock.now()
     invitation, survey = _invited(token, now)
+    given = pages.received()
     form = _form(given["form"], invitation, token, now)
     score, stored = pages.score_of(survey, given["score"]), _stored(invitation, form.id)
     # A browser sends a form to go on to its answer; what it sends for a script is no form.
@@ -114,7 +115,7 @@ def _invited(token: str, now: datetime) -> tuple[Invitation, Survey]:
     """Whom the token invites, and to what. Raises a 404 for none of ours, a 410 for one that is over."""
     invitation = _invitation(token, now)
     g.my_page = f"./{token}/me" if invitation.person_id else None
-    survey = public.survey(invitation.survey_id)
+    g.asking = survey = public.survey(invitation.survey_id)
     wishes = [request.args.get("lang"), invitation.language, *layout.wishes()]
     g.language = texts.language_for(survey, [wish for wish in wishes if wish])
     if invitations.is_over(invitation, now):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 
 from surveys import brands, wording
 from surveys.base import db
@@ -22,16 +22,20 @@ LANGUAGE = [
 
 #: What a respondent is told of an error unless `g.told` knows better; statuses not named here get `ui.error`.
 _TOLD = {
-    **dict.fromkeys((400, 403, 405, 413, 415, 422), "ui.wrong"),
-    404: "ui.not_found",
+    **dict.fromkeys((400, 403, 405, 415, 422), "ui.wrong"),
+    404: "ui.no_page",
     409: "ui.expired",
     410: "ui.expired",
+    413: "ui.too_long",
     429: "ui.too_many",
     503: "ui.away",
 }
 
 #: About these nobody need ask us.
-_PLAIN = (404, 409, 410, 429)
+_PLAIN = (404, 405, 409, 410, 413, 429)
+
+#: Addresses of programs, which are told errors as JSON whatever they say that they read.
+_OF_PROGRAMS = ("/api/", "/in/", "/mcp/", "/r/", "/w/")
 
 #: After these the same form may succeed a moment later, so the page offers to send it again.
 _PASSING = (429, 500, 503)
@@ -100,6 +104,18 @@ def errors_as_pages(routes: Routes) -> None:
     routes.register_error_handler(Exception, lambda error: problem_page(problems.problem_of(error)))
 
 
+def install(app: Flask) -> None:
+    """Show errors as pages to browsers that come to an address that is none, or is no page: a link that was cut off."""
+    app.register_error_handler(Exception, lambda error: answered(problems.problem_of(error)))
+
+
+def answered(problem: Problem) -> Response:
+    """An error as whoever asks reads it: a page for browsers, JSON for programs."""
+    of_programs = f"{request.path}/".startswith(_OF_PROGRAMS)
+    reads_pages = any(kind == "text/html" for kind, _ in request.accept_mimetypes)
+    return problem_page(problem) if reads_pages and not of_programs else problems.problem_answer(problem)
+
+
 def keep_private(routes: Routes) -> None:
     """Let nobody keep these pages or learn their addresses: each address is a secret of one person."""
     routes.after_request(_keep_private)
@@ -111,24 +127,30 @@ def _keep_private(answer: Response) -> Response:
     return answer
 
 
-def _brand(status: int) -> brands.Look:
-    """The service's brand on a page that says an error; none where the database may be what failed."""
+def _looks(status: int) -> tuple[Survey | None, brands.Look]:
+    """The survey whose page says an error (`g.asking`), and its brand, else the service's; neither where the database
+    may be what failed.
+    """
     try:
-        return brands.NONE if status >= 500 else brands.service()
+        if status < 500:
+            survey: Survey | None = g.get("asking")
+            return survey, brands.of(survey) if survey else brands.service()
     except db.FAILURES:
-        return brands.NONE
+        pass
+    return None, brands.NONE
 
 
 def problem_page(problem: Problem) -> Response:
     """An error as a page; what was typed into a form is offered for sending again."""
     language = g.get("language") or wording.choose(wishes(), list(wording.LANGUAGES), wording.FALLBACK)
     typed = g.get("typed", {}) if problem.status in _PASSING else {}
-    brand = _brand(problem.status)
+    survey, brand = _looks(problem.status)
     voice = wording.voice(language, brand.formality)
     answer = page(
         "problem.html",
         language,
         problem.status,
+        survey,
         message=wording.text(voice, g.get("told") or _TOLD.get(problem.status, "ui.error")),
         typed=typed,
         # What is over can no longer be answered; what was answered can still be seen and deleted.

@@ -56,8 +56,10 @@ FORM: dict[str, Any] = {
 @routes.doc(parameters=_PARAMETERS, responses={"200": layout.HTML})
 def show(survey_id: str) -> Response:
     """The hosted survey page. Showing it counts nothing: `score` only preselects."""
-    survey = public.survey(survey_id)
+    survey = _found(survey_id)
     if survey.status == "archived":
+        # The same page as where there is none, so in nobody's looks.
+        g.told = "ui.not_found"
         raise Missing
     _settle(survey)
     if survey.status != "active":
@@ -69,9 +71,9 @@ def show(survey_id: str) -> Response:
 @routes.doc(parameters=_PARAMETERS, **FORM)
 def answer(survey_id: str) -> Response:
     """The page's form: records the answer, or amends it when the form is sent again."""
-    given = received()
-    survey = public.survey(survey_id)
+    survey = _found(survey_id)
     _settle(survey)
+    given = received()
     score, now = score_of(survey, given["score"]), clock.now()
     try:
         form = forms.unseal(given["form"], now)
@@ -197,8 +199,17 @@ def score_of(survey: Survey, text: str) -> int | None:
     return score if METRICS[survey.metric].accepts(score) else None
 
 
+def _found(survey_id: str) -> Survey:
+    try:
+        return public.survey(survey_id)
+    except Missing:
+        g.told = "ui.not_found"
+        raise
+
+
 def _settle(survey: Survey) -> None:
-    """Note the language and who may frame the page, for this page and for its errors."""
+    """Note the survey, the language and who may frame the page, for this page and for its errors."""
+    g.asking = survey
     g.language = the_texts.language_for(survey, layout.wishes())
     if request.args.get("embed") == "1" and survey.allowed_origins:
         g.frame_ancestors = " ".join(survey.allowed_origins)

@@ -401,3 +401,59 @@ def test_an_error_that_is_ours_has_a_number_to_ask_about_and_says_what_for(clien
     answer = client.get(f"/s/{make.survey().id}")
     assert answer.status_code == 500
     assert f"Reference number: {answer.headers['X-Request-Id']}" in answer.text
+
+
+#: What browsers say that they read.
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "de"}
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status", "said"),
+    [
+        # Links that were cut off, and addresses that somebody typed.
+        ("GET", "/nothing", 404, "Diese Seite wurde nicht gefunden. Der Link"),
+        ("GET", "/s/", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/i/", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/i/inv_cut", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/me/cut", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/f/cut", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/s/cut", 404, "Diese Umfrage wurde nicht gefunden."),
+        # A company that took its privacy page away, a picture, a feed.
+        ("GET", "/privacy", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/brand/none", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/feed/none.atom", 404, "Diese Seite wurde nicht gefunden."),
+        ("GET", "/trackers/none", 405, "Was gesendet wurde, passt nicht zu dieser Seite."),
+        ("PUT", "/s/cut", 405, "Was gesendet wurde, passt nicht zu dieser Seite."),
+    ],
+)
+@ON_SQLITE
+def test_whoever_comes_by_a_browser_reads_a_page_wherever_they_land(
+    api, client, method, address, status, said
+):
+    api.call("PUT", "/api/brand", 200, json={"name": "Acme Bikes"})
+    answer = client.open(address, method=method, headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    page = answer.text.partition("<main")[2].partition("</main>")[0]
+    assert said in page
+    assert answer.headers["X-Request-Id"] not in page
+    assert "Acme Bikes" in answer.text
+    # Programs are told as ever.
+    told = client.open(address, method=method, headers={"Accept": "application/json"})
+    assert told.status_code == status
+    if address in ("/nothing", "/privacy", "/trackers/none"):
+        assert set(told.json) == {"error"}
+
+
+@pytest.mark.parametrize("address", ["/api/nothing", "/api/surveys", "/in/con_none", "/mcp", "/r"])
+@ON_SQLITE
+def test_an_address_of_programs_speaks_json_to_a_browser_too(client, address):
+    assert client.get(address, headers=BROWSER).mimetype != "text/html"
+
+
+@ON_SQLITE
+def test_words_that_are_too_long_are_told_as_that_in_the_looks_of_the_survey(client, make):
+    survey = make.survey(languages=["de"], brand={"name": "Acme Bikes"})
+    answer = send(client, survey, made_earlier(survey), score="9", comment="x" * 40_000)
+    assert answer.status_code == 413
+    assert "Dieser Text ist zu lang." in answer.text
+    assert "Acme Bikes" in answer.text
