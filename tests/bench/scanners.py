@@ -33,6 +33,7 @@ def main() -> None:
         faults = _machines(live, chromium, arguments)
         faults += _pressing(live, chromium, arguments)
         faults += _people(live, chromium, arguments)
+        faults += _letters(live, chromium, arguments)
         chromium.close()
     sys.exit("\n".join(faults) or None)
 
@@ -108,6 +109,62 @@ def _people(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[st
         f"{len(everybody)} people, {len(scanned)} of them after machines: {len(everybody) - len(lost)} votes kept"
     )
     return lost
+
+
+def _letters(live: Live, chromium: Any, arguments: argparse.Namespace) -> list[str]:
+    """Letters that ask whether it is solved: machines open and act on the pages behind them, then people answer."""
+    asked = mailed.ask_whether_solved(live, max(arguments.invitations // 4, len(_HANDS)))
+    mails = [Mail("", (f"{link}?answer=fixed", f"{link}?answer=not_yet")) for _, link in asked]
+    for mail in mails:
+        machines.look(mail)
+        machines.fetch(mail)
+    machines.browse(chromium, mails, arguments.seconds, arguments.tabs)
+    tries = [
+        *(partial(machines.attempt, script=script) for script in machines.SCRIPTS.values()),
+        *machines.HANDS.values(),
+    ]
+    # Each of them on some letter: a letter has two links.
+    turns = -(-len(tries) // 2)
+    pages = machines.act(chromium, (mails * turns)[:turns], tries, arguments.seconds / 10)
+    solved = sum(_case(live, case)["status"] != "asked" for case, _ in asked)
+    print(
+        f"{len(asked)} letters that ask whether it is solved: {pages} pages opened by machines whose scripts press and "
+        f"send, and that move, scroll and press keys through the DevTools protocol: {solved} counted",
+        flush=True,
+    )
+    heard = sum(
+        _solve(live, chromium, case, link, *how)
+        for (case, link), how in zip(asked, [*_HANDS.values()] * len(asked), strict=False)
+    )
+    print(f"{len(asked)} people behind them, by {', '.join(_HANDS)}: {heard} heard", flush=True)
+    return [f"letters: {solved} counted, {len(asked) - heard} not heard"] * bool(solved or heard < len(asked))
+
+
+#: How people answer a letter: with which browser, and what they do once they chose.
+_HANDS: dict[str, tuple[dict[str, Any], Any]] = {
+    "mouse": ({}, lambda page: page.get_by_role("button", name="Send").click()),
+    "keyboard": ({}, lambda page: page.get_by_role("button", name="Send").press("Enter")),
+    "touch": (people.TOUCH, lambda page: page.get_by_role("button", name="Send").tap()),
+    "plain form": (people.PLAIN, lambda page: page.get_by_role("button", name="Send").click()),
+}
+
+
+def _case(live: Live, case: str) -> dict[str, Any]:
+    return dict(live.session.get(f"{live.url}/api/follow-ups/{case}", timeout=30).json())
+
+
+def _solve(live: Live, chromium: Any, case: str, link: str, browser: dict[str, Any], act: Any) -> bool:
+    """One person says that it is solved; whether that was heard."""
+    context = chromium.new_context(**browser)
+    context.set_default_timeout(60_000)
+    try:
+        page = context.new_page()
+        page.goto(f"{link}?answer=fixed")
+        act(page)
+        page.get_by_role("status").wait_for()
+        return bool(_case(live, case)["status"] == "solved")
+    finally:
+        context.close()
 
 
 def _answer(live: Live, chromium: Any, person: Person, mail: Mail) -> str | None:

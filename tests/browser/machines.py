@@ -1,11 +1,13 @@
 """What mail scanners do with a mail: open all its links, in all the ways that have been seen, and act on the pages."""
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
+from playwright.sync_api import Error
 
 from tests.browser.mailed import Mail
 
@@ -87,6 +89,12 @@ _TOOLS = """
 def run(page: Any, script: str) -> None:
     """Run a script on a page, such as one of SENDING and PRESSING."""
     page.evaluate(f"() => {{{_TOOLS}\n{script}\n}}")
+
+
+def attempt(page: Any, script: str) -> None:
+    """Run a script that may look for what only other pages have."""
+    with contextlib.suppress(Error):
+        run(page, script)
 
 
 #: What a machine does by way of the browser's own tools, whose events are as a person's, and means nothing by.

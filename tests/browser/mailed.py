@@ -1,5 +1,6 @@
 """Invitations as they lie in a mailbox: sent by the real service, their links read out of the mail."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,28 @@ def invite(live: Live, surveys: Sequence[tuple[str, str]]) -> list[Mail]:
             return [Mail(survey, tuple(links_of(mails[a]))) for a, survey in addresses.items()]
         assert time.monotonic() < end, f"{len(addresses.keys() & mails.keys())} of {len(addresses)} mails"
         time.sleep(0.2)
+
+
+def ask_whether_solved(live: Live, count: int = 1) -> list[tuple[str, str]]:
+    """So many new people have a case and are asked by mail whether it is solved: the case of each, and the link."""
+
+    def call(path: str, **body: Any) -> dict[str, Any]:
+        reply = live.session.post(f"{live.url}{path}", json=body or None, timeout=30)
+        reply.raise_for_status()
+        return dict(reply.json())
+
+    survey, cases = live.survey(), {}
+    for number in range(count):
+        email = f"letter{number}-{survey.lower()}@customer.example"
+        answer = call("/api/responses", survey=survey, score=1, person={"email": email})
+        cases[email] = call("/api/follow-ups", response=answer["id"])["id"]
+        call(f"/api/follow-ups/{cases[email]}/ask")
+    end = time.monotonic() + 300
+    while not cases.keys() <= (mails := read(live.directory)).keys():
+        assert time.monotonic() < end, "no letter came"
+        time.sleep(0.2)
+    texts = {email: mails[email].get_body(("plain",)).get_content() for email in cases}
+    return [(case, re.findall(r"http\S+/f/[^\s?]+", texts[email])[0]) for email, case in cases.items()]
 
 
 def read(directory: Path) -> dict[str, Any]:

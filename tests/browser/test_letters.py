@@ -1,12 +1,9 @@
 """The page behind a letter, in a real Chromium: machines that open and press everything solve nothing, people do."""
 
-import contextlib
-import re
-import time
 from functools import partial
 
 import pytest
-from playwright.sync_api import Error, expect
+from playwright.sync_api import expect
 
 from tests.browser import machines, mailed
 
@@ -17,33 +14,15 @@ pytestmark = pytest.mark.browser
 def asked(live):
     """A case whose person was asked by mail whether it is solved: how to look at it, and the link in the mail."""
 
-    def call(method, path, **body):
-        reply = live.session.request(method, f"{live.url}{path}", json=body or None, timeout=10)
-        reply.raise_for_status()
-        return reply.json()
-
-    survey = live.survey()
-    email = f"{survey.lower()}@customer.example"
-    said = {"survey": survey, "score": 1, "person": {"email": email}}
-    answer = call("POST", "/api/responses", **said)
-    case = call("POST", "/api/follow-ups", response=answer["id"])
-    call("POST", f"/api/follow-ups/{case['id']}/ask")
-    return lambda: call("GET", f"/api/follow-ups/{case['id']}"), _link(live, email)
-
-
-def _link(live, email):
-    end = time.monotonic() + 180
-    while email not in (mails := mailed.read(live.directory)):
-        assert time.monotonic() < end, "no mail came"
-        time.sleep(0.1)
-    return re.search(r"http\S+/f/[^\s?]+", mails[email].get_body(("plain",)).get_content())[0]
+    [(case, link)] = mailed.ask_whether_solved(live)
+    return lambda: live.session.get(f"{live.url}/api/follow-ups/{case}", timeout=10).json(), link
 
 
 @pytest.mark.timeout(500)
 def test_machines_solve_nothing_and_people_are_heard(live, chromium, browse, asked):
     look, link = asked
     tries = [
-        *(partial(_try, script=script) for script in machines.SCRIPTS.values()),
+        *(partial(machines.attempt, script=script) for script in machines.SCRIPTS.values()),
         *machines.HANDS.values(),
     ]
     mail = mailed.Mail("", tuple(f"{link}?answer={('fixed', 'not_yet')[at % 2]}" for at in range(len(tries))))
@@ -64,9 +43,3 @@ def test_machines_solve_nothing_and_people_are_heard(live, chromium, browse, ask
     plain.get_by_role("button", name="Send").click()
     expect(plain.get_by_role("status")).to_contain_text("glad that it is solved")
     assert look()["status"] == "solved"
-
-
-def _try(page, script):
-    """Run a script that looks for what other pages have, too."""
-    with contextlib.suppress(Error):
-        machines.run(page, script)
