@@ -21,10 +21,12 @@ from surveys.base import clock, db, delivery, ids, jobs, signing
 from surveys.base.accounts import members
 from surveys.base.accounts.members import Member
 from surveys.base.clock import microseconds
+from surveys.base.delivery.defusing import line
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.base.http import idempotency
 from surveys.base.lately import Lately
 from surveys.domain import schedule
+from surveys.mail import service_mail
 from surveys.models import Response, Survey
 
 #: What others may be shown of a topic: what a fix did to it, and who speaks of it how.
@@ -159,15 +161,17 @@ def tell_owner(payload: dict[str, Any], now: datetime) -> None:
     mark = signing.keyed_hash("came back", f"{topic.id} {member.id} {payload['at']}")
     if idempotency.begin(mark, mark, now) is not None:
         return
+    # Customers' own words may name a topic: nothing in them becomes a link.
+    label = line(topic.label, 100)
     message = Message(
         to=member.email,
         name=member.name,
-        subject=f"It came back: {topic.label}",
-        text=_CAME_BACK.format(label=topic.label, link=links.to(f"/team/topics/{topic.id}")),
+        subject=f"It came back: {label}",
+        text=_CAME_BACK.format(label=label, link=links.to(f"/team/topics/{topic.id}")),
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
     try:
-        delivery.transport("mail").send(message, now)
+        delivery.transport("mail").send(service_mail.dressed(message, "Open the topic", _WHY), now)
         idempotency.finish(mark, 200, "")
     except DeliveryUnknown:
         # It may have arrived, and the topic says so itself.
@@ -273,6 +277,8 @@ SHOWN = Shown()
 
 # ------------------------------------------------------------------------------------------------------
 
+
+_WHY = "You get this because the topic is yours."
 
 _CAME_BACK = """Hello,
 

@@ -22,6 +22,7 @@ from surveys.base.delivery.message import (
 )
 from surveys.base.errors import Clash, Missing
 from surveys.domain import addresses
+from surveys.mail import service_mail
 from surveys.models import Webhook
 from surveys.webhooks.telling import MAIL, Mailbox
 
@@ -34,6 +35,8 @@ KEPT = timedelta(days=30)
 SENDING, SENT, UNKNOWN, FAILED = "sending", "sent", "unknown", "failed"
 
 WAITING, RUNNING, STOPPED = "waiting", "running", "stopped"
+
+_WHY = "You get this once, because somebody entered your address."
 
 _ASKED = """Hello,
 
@@ -186,7 +189,7 @@ def ask(payload: dict[str, Any], now: datetime) -> None:
 
 
 def ask_once(mail: Message, mark: Callable[[str | None, str | None], bool], now: datetime) -> None:
-    """Send the mail that asks somebody, at most once: it is marked before it leaves.
+    """Send the mail that asks somebody, at most once and in the company's look: it is marked before it leaves.
 
     `mark` says how far it is, and whether it was as far as its first argument.
     """
@@ -195,7 +198,7 @@ def ask_once(mail: Message, mark: Callable[[str | None, str | None], bool], now:
         mark(SENDING, UNKNOWN)
         return
     try:
-        delivery.transport("mail").send(mail, now)
+        delivery.transport("mail").send(service_mail.dressed(mail, "Say whether you want it", _WHY), now)
     except DeliveryUnknown:
         mark(SENDING, UNKNOWN)
     except DeliveryFailed as error:

@@ -11,6 +11,7 @@ from surveys.base import db, delivery, jobs
 from surveys.base.accounts import members
 from surveys.base.accounts.members import ADMINISTRATOR, Member
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
+from surveys.mail import service_mail
 from surveys.models import Response
 
 DUE = "follow-up alert"
@@ -18,6 +19,8 @@ DUE = "follow-up alert"
 OVERDUE = "overdue"
 
 _SUBJECTS = {OVERDUE: "A follow-up is overdue", "not_yet": "A customer says: not yet solved"}
+
+_WHY = "You get this because the case is yours, or because you look after those of others."
 
 _TEXTS = {
     OVERDUE: """Hello,
@@ -77,7 +80,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
     try:
-        delivery.transport("mail").send(message, now)
+        delivery.transport("mail").send(service_mail.dressed(message, "Open the case", _WHY), now)
     except DeliveryUnknown:
         # It may have arrived, and the case stands on the page.
         return

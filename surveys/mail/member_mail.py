@@ -9,10 +9,15 @@ from surveys.base.accounts import members, one_time_links
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.domain import addresses
+from surveys.mail import service_mail
 
 DUE = "member mail"
 
 _SUBJECTS = {WELCOME: "You are invited to Earshot", RESET: "Your new password for Earshot"}
+
+_KEYS = {WELCOME: "Choose a password", RESET: "Choose a new password"}
+
+_WHY = "You get this because of your account here, or because you are to have one."
 
 _TEXTS = {
     WELCOME: """Hello,
@@ -48,7 +53,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
     if member is None or (member.joined_at is None) != (kind == WELCOME):
         return
     token = one_time_links.make(kind, now, member.id)
-    message = Message(
+    mail = Message(
         to=member.email,
         name=member.name,
         subject=_SUBJECTS[kind],
@@ -58,7 +63,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )
     try:
-        delivery.transport("mail").send(message, now)
+        delivery.transport("mail").send(service_mail.dressed(mail, _KEYS[kind], _WHY), now)
     except DeliveryUnknown:
         # It may have arrived; whoever waits in vain asks again.
         return

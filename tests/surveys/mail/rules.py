@@ -64,7 +64,10 @@ def broken(html: str) -> list[str]:
         (html.count("<!--[if") == html.count("<![endif]"), f"an unended comment for Outlook: {WORD}"),
         ("PixelsPerInch>96" in html, f"grows on dense screens of Outlook: {BUGS}47"),
         (_FIXED in html, f"no width where max-width is none: {CANIEMAIL}css-max-width/"),
-        ("mso-padding-alt" in styles, f"no padding in keys where a link has none: {WORD}"),
+        (
+            "mso-padding-alt" in styles or 'class="key"' not in html,
+            f"no padding in keys where a link has none: {WORD}",
+        ),
         ('content="light dark"' in html, f"says nothing of dark: {CANIEMAIL}html-meta-color-scheme/"),
         (article, f"Gmail drops lang and dir of html: {CANIEMAIL}html-lang/"),
     ]
@@ -72,6 +75,23 @@ def broken(html: str) -> list[str]:
     for name, attributes in reader.elements:
         found += [f"{name} {attributes}: {said}" for said in _wrong(name, attributes)]
     return found
+
+
+def lacking(mail):
+    """What a mail breaks as it is sent: in its subject, in its text, and in its HTML where it has one."""
+    words = f"{mail.subject}\n{mail.text}"
+    others = [url for url in re.findall(r"\S*://\S*", words) if not url.startswith("http://localhost")]
+    checks = [
+        (
+            mail.subject.strip() and "\n" not in mail.subject and len(mail.subject) <= 200,
+            "no subject in a line",
+        ),
+        (len(mail.text.encode()) < MOST_BYTES, f"larger than {MOST_BYTES} bytes"),
+        (mail.text.endswith("\n") and len(mail.text.splitlines()) > 2, "no text"),
+        (not re.search(r"\{\w+\}", words), "a place into which nothing was put"),
+        (not others, f"leads elsewhere: {others}"),
+    ]
+    return [said for holds, said in checks if not holds] + (broken(mail.html) if mail.html else [])
 
 
 def _wrong(name, attributes):

@@ -1,0 +1,44 @@
+"""Mail of the service itself, to members and readers: a few words and one link, as text and in the company's look."""
+
+from dataclasses import replace
+
+import css_inline
+
+from surveys import brands
+from surveys.base.delivery.message import Message
+from surveys.mail.invitation_mail import look_of, template
+
+
+def dressed(mail: Message, label: str, why: str) -> Message:
+    """The same mail with HTML beside its text.
+
+    `label`: what the key says that leads where the text's link does, which stands on a line of its own. `why`: why
+    somebody gets the mail.
+    """
+    brand = brands.service()
+    parts = [part.splitlines() for part in mail.text.strip().split("\n\n")]
+    shown = [_part(lines) for lines in parts]
+    values = {
+        "language": "en",
+        "direction": "ltr",
+        "subject": mail.subject,
+        # What a mailbox shows behind the subject: what follows the greeting.
+        "preheader": next(words for words, _ in shown[1:] if words),
+        "parts": shown,
+        "label": label,
+        "why": why,
+        "links": [],
+    }
+    html = template("service_mail.html").render(look_of(brand, brand.options({}), "", "en"), **values)
+    return replace(mail, html=css_inline.inline(html, keep_at_rules=True, load_remote_stylesheets=False))
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _part(lines: list[str]) -> tuple[str, str | None]:
+    """The words of a paragraph, and the link that ends it."""
+    *words, last = lines
+    if last.startswith(("http://", "https://")):
+        return " ".join(words), last
+    return " ".join(lines), None
