@@ -160,6 +160,7 @@ def _words(survey: Survey, said: Mapping[str, str], texts: the_texts.Texts) -> d
     return {
         "language": language,
         "direction": texts.direction,
+        "colon": wording.colon(language),
         "subject": unlinked(subject) if subject else question,
         "greeting": wording.text(voice, "mail.greeting", name=called),
         "intro": intro,
@@ -311,9 +312,7 @@ _GLYPHS = {"faces": "😞😕😐😊😄", "stars": "★★★★★", "thumbs"
 def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> dict[str, Any]:
     """The keys, from low to high, each with its link: in one row, eleven of them in two where one is too narrow."""
     labels = {score: unlinked(label) for score, label in texts.labels.items()}
-    scores = [
-        _key(invitation, texts.scale, labels.get(score), score, at) for at, score in enumerate(metric.scores)
-    ]
+    scores = [_key(invitation, texts, labels.get(score), score, at) for at, score in enumerate(metric.scores)]
     count = len(scores)
     wide, gap = _KEYS.get(count, (46, 3))
     half = count if count in _KEYS else -(-count // 2)
@@ -338,14 +337,18 @@ def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> di
     }
 
 
-def _key(invitation: Invitation, scale: str, label: str | None, score: int, at: int) -> dict[str, Any]:
+def _key(
+    invitation: Invitation, texts: the_texts.Texts, label: str | None, score: int, at: int
+) -> dict[str, Any]:
+    scale = texts.scale
     is_said = scale in ("words", "thumbs") and bool(label)
+    parts = [*([] if is_said else [str(score)]), *([label] if label else [])]
     return {
         "url": links.invitation(invitation.id, score),
         "glyph": _GLYPHS[scale][at] if scale in _GLYPHS else None,
         "text": label if is_said else str(score),
         "name": f"{score}, {label}" if label and not is_said else None,
-        "line": f"{label}:" if is_said else f"{score} – {label}:" if label else f"{score}:",
+        "line": " – ".join(parts) + wording.colon(texts.language).rstrip(),
     }
 
 

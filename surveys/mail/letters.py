@@ -67,6 +67,7 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
     values = {
         "language": letter.language,
         "direction": wording.direction(letter.language),
+        "colon": wording.colon(letter.language),
         "subject": letter.subject,
         "greeting": say("mail.greeting", name=safe(person.name)),
         "paragraphs": [unlinked(part) for part in letter.text.splitlines() if part.strip()],

@@ -79,6 +79,7 @@ def page(
         template,
         language=language,
         direction=wording.direction(language),
+        colon=wording.colon(language),
         say=lambda key, **words: wording.text(voice, key, **words),
         nonce=context.nonce(),
         inline=script.inline,

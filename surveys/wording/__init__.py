@@ -16,13 +16,15 @@ from surveys.wording import names
 class Language:
     """A language by the name it gives itself, the direction it is written in, and whether family names stand first.
 
-    `first`: the first day of a month, where it is written in another way than the others.
+    `first`: the first day of a month, where it is written in another way than the others. `colon`: what stands between
+    a name and what is said of it.
     """
 
     name: str
     direction: Literal["ltr", "rtl"] = "ltr"
     family_first: bool = False
     first: str = "1"
+    colon: str = ": "
 
 
 LANGUAGES: dict[str, Language] = {
@@ -33,12 +35,12 @@ LANGUAGES: dict[str, Language] = {
     "en": Language("English"),
     "es": Language("Español"),
     "fi": Language("Suomi"),
-    "fr": Language("Français", first="1er"),
+    "fr": Language("Français", first="1er", colon="\u00a0: "),
     "he": Language("עברית", "rtl"),
     "hi": Language("हिन्दी"),
     "hu": Language("Magyar", family_first=True),
     "it": Language("Italiano", first="1º"),
-    "ja": Language("日本語", family_first=True),
+    "ja": Language("日本語", family_first=True, colon="："),
     "ko": Language("한국어", family_first=True),
     "nb": Language("Norsk bokmål"),
     "nl": Language("Nederlands"),
@@ -48,7 +50,7 @@ LANGUAGES: dict[str, Language] = {
     "ru": Language("Русский"),
     "sv": Language("Svenska"),
     "tr": Language("Türkçe"),
-    "zh-Hans": Language("简体中文", family_first=True),
+    "zh-Hans": Language("简体中文", family_first=True, colon="："),
 }
 
 FALLBACK = "en"
@@ -131,6 +133,11 @@ def fill(template: str, **placeholders: object) -> str:
 def direction(tag: str) -> Literal["ltr", "rtl"]:
     """The direction of the language nearest to `tag`, as the HTML attribute `dir` wants it."""
     return LANGUAGES[_nearest(tag)].direction
+
+
+def colon(tag: str) -> str:
+    """What stands between a name and what is said of it, in the language nearest to `tag`."""
+    return LANGUAGES[_nearest(tag)].colon
 
 
 def family_first(tag: str) -> bool:

@@ -110,6 +110,12 @@ def test_marks_are_those_of_the_language(tag):
     assert [text for text in texts if re.search(wrong, text)] == []
 
 
+def test_a_name_is_parted_from_what_is_said_of_it_as_people_write_it():
+    assert {wording.colon(tag) for tag in TAGS} == {": ", "\u00a0: ", "："}
+    assert [tag for tag in TAGS if wording.colon(tag) == "："] == ["ja", "zh-Hans"]
+    assert wording.colon("fr-CA-x-informal") == "\u00a0: "
+
+
 #: What could be taken for something else that ends: a contract, an order, a membership, a course.
 ENDS_MORE = (
     "annullata", "cancelada", "dado de baja", "peruutettu", "सदस्यता", "отменена", "Abonelikten", "اشتراكك",
