@@ -583,6 +583,13 @@ def test_a_tap_moves_nothing_that_was_there(live, browse, width):
     score(page, 9).click()
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     assert score(page, 9).bounding_box() == before
+    # Words that are chosen take no more room than before.
+    page.goto(f"{live.url}/s/{live.survey('pmf', languages=['de'])}")
+    keys = page.locator("#ask label:has(input[type=radio])")
+    boxes = [key.bounding_box() for key in keys.all()]
+    keys.nth(1).click()
+    expect(page.get_by_role("button", name="Senden")).to_be_visible()
+    assert [key.bounding_box() for key in keys.all()] == boxes
 
 
 def test_the_chosen_score_shows_in_forced_colours(live, browse):
