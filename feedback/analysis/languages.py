@@ -146,6 +146,11 @@ def _scores(words: list[str]) -> tuple[dict[str, float], dict[str, int]]:
     return scores, known
 
 
+def frequency(word: str) -> float:
+    """How frequent *word* is in the language that says it most, in powers of ten above a rare one; 0 when unknown."""
+    return max(_frequent()[0].get(word, {}).values(), default=_RARE) - _RARE
+
+
 @cache
 def _frequent() -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """Return the frequent words with the languages they are frequent in, and these languages; read once."""

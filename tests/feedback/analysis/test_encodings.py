@@ -28,6 +28,10 @@ WRITTEN = {
 #: The wording is in simplified characters alone.
 TRADITIONAL = ["配送很慢，客服沒有回覆", "價格合理，品質也很好", "網站很難使用", "謝謝你們的幫忙"]
 
+#: Comments as people write them, four a line, behind all encodings in which Windows, macOS and MS-DOS save such tables:
+#: also of languages without wording, which must not be taken for one that has.
+COMMENTS = Path(__file__).parents[2] / "data" / "encodings.txt"
+
 
 def sentences(language):
     """Texts of a language that hold more than ASCII, names of months among them."""
@@ -99,6 +103,31 @@ def test_tables_of_a_few_short_texts_are_never_read_as_something_else():
     assert seen > 500
 
 
+def test_small_tables_of_every_old_encoding_are_read_as_they_were_written_or_refused():
+    """Of each one comment, two and four."""
+    read = refused = 0
+    for line in COMMENTS.read_text().splitlines():
+        names, *comments = line.split("\t")
+        slices = [comments[at : at + count] for count in (1, 2, 4) for at in range(0, 4, count)]
+        for name, few in itertools.product(names.split(), slices):
+            raw = ("id,text\r\n" + "".join(f"{at},{text}\r\n" for at, text in enumerate(few))).encode(
+                name, "ignore"
+            )
+            found = read_or_not(raw)
+            assert found is None or found.text == raw.decode(name), (name, found.encoding, few)
+            read, refused = read + (found is not None), refused + (found is None)
+    assert read > 2 * refused, (read, refused)
+
+
+def test_english_with_the_quotes_that_a_program_sets_is_read():
+    comments = ["It’s good – really", "“nice” staff", "Couldn’t be better", "at 70 °C", "Fine… mostly"]
+    for name, few in itertools.product(
+        ("cp1252", "mac-roman"), [comments, *([each] for each in comments[:4])]
+    ):
+        meant = "id,text\r\n" + "".join(f"{at},{text}\r\n" for at, text in enumerate(few))
+        assert encodings.decoded(meant.encode(name)).text == meant, name
+
+
 @pytest.mark.parametrize("name", ["gbk", "big5", "shift_jis", "euc_kr", "euc_jp", "koi8-r", "cp1252"])
 def test_one_short_comment_is_never_read_as_something_else(name):
     words = {
@@ -118,7 +147,7 @@ def test_one_short_comment_is_never_read_as_something_else(name):
 def test_what_is_damaged_is_counted():
     assert encodings.decoded("text\nä ö ü ß €".encode() + b"\xff\n").damaged == 1
     assert encodings.decoded("très".encode("cp1252"), "utf-8") == ("tr\ufffds", "utf-8", 1)
-    with pytest.raises(encodings.Unreadable, match="none that is known"):
+    with pytest.raises(encodings.Unreadable, match=r"cannot be told for certain|none that is known"):
         encodings.decoded(b"ab\xf0cd ef\x81 gh")
     with pytest.raises(encodings.Unreadable, match=r"may be \w+ or \w+ .*--encoding \w+"):
         encodings.decoded("id,text\n1,差\n".encode("gbk"))
