@@ -18,7 +18,14 @@ LARGEST = 100 * 1024 * 1024  # bytes when unpacked
 MOST_CELLS = 20_000_000
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_ROW = re.compile(rb"<(?:\w+:)?row\b")
+_NUMBER = re.compile(rb"""[^>]*?\br=["']([0-9]{1,7})["']""")
+_CELL = re.compile(rb"<(?:\w+:)?c\b")
+_PLACE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+#: What a file of Excel's, or the list of parts of an OpenDocument, holds when a password protects it.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_PARTS = "META-INF/manifest.xml"
+_ENCRYPTED_PARTS = (b"encryption-data", b"encrypted-package")
 _ERRORS = (python_calamine.CalamineError, python_calamine.PasswordError, zipfile.BadZipFile, OSError)
 
 
@@ -41,6 +48,8 @@ def read(raw: bytes) -> Iterator[Sheet]:
     try:
         if raw.startswith(ZIPPED):
             _check_size(raw)
+        elif _ENCRYPTED in raw:
+            raise _protected()
         book = python_calamine.load_workbook(io.BytesIO(raw))
         shown = [
             each.name
@@ -52,11 +61,15 @@ def read(raw: bytes) -> Iterator[Sheet]:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             yield Sheet(name, [[_text(cell) for cell in row] for row in rows])
     except python_calamine.PasswordError:
-        raise Unreadable("This workbook is protected by a password: save it without one first.") from None
+        raise _protected() from None
     except (*_ERRORS, DefusedXmlException, ElementTree.ParseError) as error:
         raise Unreadable(
             f"This looks like a workbook and cannot be read as one ({error}). Save it as .xlsx, .ods or CSV (UTF-8)."
         ) from None
+
+
+def _protected() -> Unreadable:
+    return Unreadable("This workbook is protected by a password: save it without one first.")
 
 
 def _too_large() -> Unreadable:
@@ -73,7 +86,8 @@ def _check_size(raw: bytes) -> None:
     """
     total = 0
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for part in archive.infolist():
+        # The list of parts is the last one in a file, and tells first whether the others can be read.
+        for part in sorted(archive.infolist(), key=lambda part: part.filename != _PARTS):
             with archive.open(part) as file:
                 content = io.BytesIO()
                 while piece := file.read(1024 * 1024):
@@ -82,10 +96,15 @@ def _check_size(raw: bytes) -> None:
                         raise _too_large()
                     content.write(piece)
             content.seek(0)
-            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
-                cells = _cells_of_xlsx(content.getvalue())
-            elif part.filename == "content.xml":
+            written = content.getvalue()
+            if part.filename == _PARTS and any(mark in written for mark in _ENCRYPTED_PARTS):
+                raise _protected()
+            if part.filename == "xl/workbook.bin":
+                raise Unreadable("This is a binary workbook: save it as .xlsx, .ods or CSV (UTF-8).")
+            if part.filename == "content.xml":
                 cells = _cells_of_ods(content)
+            elif b"sheetData" in written:  # a sheet of Excel's, which may have any name
+                cells = _cells_of_xlsx(written)
             else:
                 continue
             if cells > MOST_CELLS:
@@ -96,14 +115,22 @@ def _check_size(raw: bytes) -> None:
 
 
 def _cells_of_xlsx(content: bytes) -> int:
-    """Cells from the first to the last that is written."""
-    rows = columns = 1
-    for letters, number in _CELL.findall(content):
-        column = 0
-        for letter in letters:
-            column = column * 26 + letter - ord("A") + 1
-        rows, columns = max(rows, int(number)), max(columns, column)
+    """Cells from the first to the last that is written; those that do not say where they are follow each other."""
+    rows = columns = at = 0
+    for row in _ROW.split(content)[1:]:
+        found = _NUMBER.match(row)
+        at = int(found[1]) if found else at + 1
+        places = [(_column(letters), int(number)) for letters, number in _PLACE.findall(row)]
+        rows = max(rows, at, *(number for _, number in places))
+        columns = max(columns, len(_CELL.findall(row)), *(column for column, _ in places))
     return rows * columns
+
+
+def _column(letters: bytes) -> int:
+    column = 0
+    for letter in letters:
+        column = column * 26 + letter - ord("A") + 1
+    return column
 
 
 def _cells_of_ods(content: IO[bytes]) -> int:

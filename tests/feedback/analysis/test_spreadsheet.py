@@ -140,6 +140,8 @@ def test_workbooks_are_read_from_the_sheet_that_has_the_comments(analyse, raw):
     ]
 
 
+#: Neither row nor cells say where they are but the last.
+UNPLACED = f'<row r="1048576">{"<c/>" * 16384}</row>'
 FAR = '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'
 WIDE = (
     '<table:table-row table:number-rows-repeated="1000000"><table:table-cell office:value-type="float" '
@@ -151,6 +153,18 @@ WIDE = (
     ("raw", "message"),
     [
         (workbooks.xlsx({"A": TABLE}, more=FAR), "17,179,869,184 cells large"),
+        (workbooks.xlsx({"A": TABLE}, more=FAR.replace('"', "'")), "17,179,869,184 cells large"),
+        (workbooks.xlsx({"A": TABLE}, more=UNPLACED), "17,179,869,184 cells large"),
+        (workbooks.zipped({"any/name": f"<sheetData>{UNPLACED}</sheetData>"}), "17,179,869,184 cells large"),
+        (
+            workbooks.zipped({"xl/workbook.bin": "", "xl/worksheets/sheet1.bin": ""}),
+            "binary workbook: save it as",
+        ),
+        (sheets.COMPOUND + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
+        (
+            workbooks.zipped({"content.xml": "?", "META-INF/manifest.xml": "<a><encryption-data/></a>"}),
+            "protected by a password",
+        ),
         (workbooks.ods(TABLE, more=WIDE), "cells large, most of them empty"),
         (workbooks.xlsx({"A": [["x"]], "B": [["comment", "id"]]}), "called text.*columns are: comment, id"),
         (workbooks.zipped({"word/document.xml": "<a/>"}), "looks like a workbook"),
