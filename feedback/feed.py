@@ -19,6 +19,7 @@ from feedback.segments import SEGMENTS
 from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.domain import folding
+from surveys.domain.folding import Phrase
 from surveys.models import Erased, Person, Response, ResponseTag, Survey
 
 #: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
@@ -438,7 +439,7 @@ def _followed_up(status: str) -> Any:
     )
 
 
-def _searched(query: Any, phrases: list[list[str]]) -> Any:
+def _searched(query: Any, phrases: list[Phrase]) -> Any:
     """Narrow to responses in which every phrase occurs. A search without a single word finds nothing."""
     if not phrases:
         return query.where(SQL("1 = 0"))
@@ -451,21 +452,24 @@ def _searched(query: Any, phrases: list[list[str]]) -> Any:
     )
 
 
-def _match(phrases: list[list[str]]) -> str:
+def _match(phrases: list[Phrase]) -> str:
     """What SQLite's index of words takes. Quoted, every word is just a word: no FTS5 syntax can come from outside."""
-    return " AND ".join(
-        '"' + " ".join(words) + ('" *' if folding.goes_on(words[-1]) else '"') for words in phrases
-    )
+    return " AND ".join(f"({' OR '.join(map(_matched, ways))})" for ways in phrases)
 
 
-def _query_of_words(phrases: list[list[str]]) -> tuple[str, list[str]]:
+def _matched(words: list[str]) -> str:
+    return '"' + " ".join(words) + ('" *' if folding.goes_on(words[-1]) else '"')
+
+
+def _query_of_words(phrases: list[Phrase]) -> tuple[str, list[str]]:
     """What PostgreSQL's index of words takes, and its values."""
-    asked = [_asked(words) for words in phrases]
-    return " && ".join(sql for sql, _ in asked), [text for _, text in asked]
+    asked = [[_asked(words) for words in ways] for ways in phrases]
+    sql = " && ".join(f"({' || '.join(sql for sql, _ in ways)})" for ways in asked)
+    return sql, [text for ways in asked for _, text in ways]
 
 
 def _asked(words: list[str]) -> tuple[str, str]:
-    """What PostgreSQL makes a query of for one phrase, and the phrase as that takes it."""
+    """What PostgreSQL makes a query of for one way of a phrase, and the words as that takes them."""
     if not folding.goes_on(words[-1]):
         return "phraseto_tsquery('simple', %s)", " ".join(words)
     # Words are letters and digits, so none ends its quotes.

@@ -160,6 +160,35 @@ SEARCHES = {
         ["והמשלוח", "המשלוח", "משלוח", "הגיע", "החנות", "חנות", '"והמשלוח הגיע"', "לוח"],
         [True, True, True, True, True, True, True, False],
     ),
+    "iPhone을 샀는데 2개월이면 10만원이에요": (
+        ["iphone", "iPhone을", "2개월", "10만원", "월이면", "만원이"], [True, True, True, True, False, True],
+    ),
+    "Reclaimed 👨‍👩‍👧 and 🧑🏻‍💻, ☹︎ 1️⃣": (["👩", "👨‍👩‍👧", "🧑‍💻", "☹", "☹️", "1️⃣", "👦"], [True] * 6 + [False]),
+    "Je n'ai pas reçu d’e‑mail de l’équipe": (
+        ["equipe", "l'équipe", "lequipe", "email", "e-mail", "E-Mail", '"e mail"', "mail", "nai", '"ai pas"'],
+        [True] * 10,
+    ),
+    "it doesnt work, no email": (["doesn't", "doesn’t", "e-mail", "isn't"], [True, True, True, False]),
+    "Groesse falsch, Strasse auch": (["Größe", "Straße", "STRASSE", "Masse"], [True, True, True, False]),
+    "Łódź, smørrebrød, đa, œuvre, æble, Þór": (
+        ["lodz", "SMORREBROD", "smørrebrød", "oeuvre", "aeble", "thor", "smoerrebroed"], [True] * 6 + [False],
+    ),
+    "kapı kırıldı, İSTANBUL": (["KAPI", "kapi", "kırıldı", "istanbul", "İstanbul", "ISTANBUL"], [True] * 6),
+    "في المدرسة عند مستشفى الأمل، آسِف، ۱۲٣": (
+        ["مدرسه", "المدرسة", "مستشفي", "الامل", "أمل", "اسف", "آسف", "123"], [True] * 8,
+    ),
+    'חברת צה"ל בWhatsApp וב-Gmail': (["צהל", 'צה"ל', "צה״ל", "whatsapp", "gmail", "בWhatsApp"], [True] * 6),
+    "काम अच्छा है, ज़रूर क्‍या": (["काम", "कम", "अच्छा", "जरूर", "ज़रूर", "क्या", "हो"], [True, False] + [True] * 4 + [False]),
+    "บริการดีมาก ทุน": (["ดี", "ดู", "มาก", "บริการ", "ทุน", "ทน"], [True, False, True, True, True, False]),
+    "ｱﾌﾟﾘのﾊﾞｽ予約、ＷｉＦｉ、２回": (["アプリ", "バス", "予約", "wifi", "2回", "パス"], [True] * 5 + [False]),
+    "Заказ №4711, ёлка и Acme™ за 1.234.567 или 12,000": (
+        ["4711", "№4711", "елка", "acme", "1234567", "1.234.567", "12000", "12,000", "234567"], [True] * 8 + [False],
+    ),
+    "soft\u00adhyphen zero\u200bwidth": (["softhyphen", "zerowidth", "soft"], [True, True, False]),
+    "Order A-1009 of ann.lee@mail.example, snake_case": (
+        ["A-1009", "a1009", "1009", "ann.lee@mail.example", "ann.lee", "mail.example", "snake_case", "bo@mail.example"],
+        [True] * 7 + [False],
+    ),
 }  # fmt: skip
 
 
