@@ -76,7 +76,7 @@ def export() -> Reply:
     if (again := forms.asked_again()) is not None:
         return again
     text = io.StringIO()
-    table = csv.writer(text)
+    table = csv.writer(text, delimiter=asked.get("delimiter", ","))
     table.writerow(["segment", "across", "n", "value", "low", "high"])
     for row in found["rows"]:
         for column, cell in zip(found["columns"], row["cells"], strict=True):

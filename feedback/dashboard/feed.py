@@ -29,7 +29,7 @@ say = words.say
 PAGE = 40
 
 #: What in the address is no filter.
-_NO_FILTERS = ("cursor", "did", "many")
+_NO_FILTERS = ("cursor", "delimiter", "did", "many")
 
 #: The field of a form that picks an answer.
 PICK = "pick-"
@@ -72,9 +72,12 @@ def export(kind: str) -> Any:
     """Exactly this view as a file, streamed. The password is asked for first: it holds people and their words."""
     if (again := forms.asked_again()) is not None:
         return again
-    found = exports.items(_narrowed(_asked()), registry.seen())
+    asked = _asked()
+    if "delimiter" in asked and kind != "csv":
+        raise Refused(say("export.no_delimiter"), "delimiter")
+    found = exports.items(_narrowed(asked), registry.seen())
     pieces, mimetype = {
-        "csv": lambda: (exports.pieces(exports.table(found)), "text/csv"),
+        "csv": lambda: (exports.pieces(exports.table(found, asked.get("delimiter", ","))), "text/csv"),
         "ndjson": lambda: (exports.pieces(exports.ndjson(found)), "application/x-ndjson"),
         "xlsx": lambda: (exports.workbook_of(found), workbook.KIND),
     }[kind]()

@@ -327,6 +327,7 @@ WORDS = {
     "answer.title": "Score {score}",
     "score.of": "of {most}",
     "export": "Export",
+    "export.no_delimiter": "Only CSV has one.",
     "feed.count": "{n} answers",
     "feed.count.one": "1 answer",
     "feed.count.many": "{n} answers or more",

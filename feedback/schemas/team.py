@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 from feedback.models import Pin
 from feedback.results import INTERVALS
 from feedback.schemas.filters import FeedFilters
-from feedback.schemas.kinds import When
+from feedback.schemas.kinds import When, delimiter
 from feedback.schemas.topics import TopicQuery, TopicsQuery
 from surveys.base.http import lists
 from surveys.schemas.kinds import text
@@ -56,6 +56,7 @@ class TeamFeedQuery(FeedFilters):
 
     as_of = When(metadata={"description": "As on the overview."})
     cursor = fields.String(validate=validate.Length(1, 500))
+    delimiter = delimiter()
     did = fields.String(validate=validate.OneOf(DONE))
     many = lists.Digits(validate=validate.Range(0, 1000))
 
@@ -146,6 +147,7 @@ class ExploreQuery(ma.Schema):
     since = When()
     until = When()
     as_of = When()
+    delimiter = delimiter()
 
 
 class TeamPeopleQuery(PersonQuery):

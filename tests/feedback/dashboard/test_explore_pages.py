@@ -77,6 +77,8 @@ def test_what_cannot_be_told_apart_is_refused_and_files_hold_no_formulas(world, 
     lines = viewer.get(f"{EXPLORE}/export.csv?survey={survey.id}&by=property:plan").get_data(as_text=True)
     assert "=1+1" in lines
     assert "\n=1+1" not in lines
+    halves = viewer.get(f"{EXPLORE}/export.csv?survey={survey.id}&by=property:plan&delimiter=%3B").get_data()
+    assert halves.startswith("\ufeffsegment;across;n;".encode())
     then = (clock.now() - timedelta(days=30)).date()
     back = text_of(viewer.get(f"{address}&by=channel&as_of={then}"))
     assert "as known today" in back

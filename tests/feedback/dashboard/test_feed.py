@@ -51,6 +51,10 @@ def test_the_list_the_count_and_the_files_are_one_view(world, api, survey):
     assert "Slow &lt;i&gt;checkout" in page
     csv = shown(world, f"/team/feed/export.csv?{query}")
     assert csv.count("\r\n") == 3
+    assert csv.startswith("\ufeffid,")
+    assert "export.csv?" + query.replace("&", "&amp;") + "&amp;delimiter=%3B" in page
+    assert shown(world, f"/team/feed/export.csv?{query}&delimiter=%3B").startswith("\ufeffid;")
+    assert browse(world, f"/team/feed/export.xlsx?{query}&delimiter=%3B").status_code == 422
     lines = shown(world, f"/team/feed/export.ndjson?{query}").splitlines()
     items = api.get("/api/feed", survey=survey.id, has_comment="1")["items"]
     assert [json.loads(line)["id"] for line in lines] == [item["id"] for item in items]
