@@ -79,7 +79,8 @@ def privacy_rows() -> str:
             name = table._meta.table_name
             if name not in KEPT:
                 raise KeyError(f"Say in tests/tables.py how long rows of {name} are kept.")
-            row = _cell((table.__doc__ or "").partition("\n")[0])
+            # The first sentence, which may be longer than a line.
+            row = _cell(re.split(r"(?<=\.)\s", " ".join((table.__doc__ or "").split()))[0])
             columns = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in held.items())
             lines.append(f"| `{name}` | {row} | {columns} | {KEPT[name]} |")
     return "\n".join(lines)
