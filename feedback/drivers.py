@@ -39,7 +39,7 @@ def topics(selection: results.Selection, now: datetime, level: str = "topic") ->
     """
     earlier = results.period_before(selection, now)
     current = impacts(selection, level=level)
-    past = impacts(earlier, level=level) if earlier else {}
+    past = _parts(earlier, level) if earlier else {}
     names = {name for name, n in _sizes(current, past).items() if n >= domain.LEAST}
     found = [
         Mover(id_, label, current.get(id_), past.get(id_), earlier is not None)
@@ -51,9 +51,7 @@ def topics(selection: results.Selection, now: datetime, level: str = "topic") ->
 
 def impacts(selection: results.Selection, only: str | None = None, level: str = "topic") -> dict[str, Impact]:
     """What each topic or theme, or `only` one of them, does to the value over all responses."""
-    everything, found = results.counts_with(selection, level, only)
-    by_topic = {name: counts for name, counts in found.items() if name is not None}
-    return domain.impacts(selection.metric, everything, by_topic)
+    return domain.impacts(selection.metric, *_counts(selection, level, only))
 
 
 def shown(found: Impact | None) -> dict[str, Any]:
@@ -63,6 +61,19 @@ def shown(found: Impact | None) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _parts(selection: results.Selection, level: str) -> dict[str, Impact]:
+    """What of `impacts` explains a change: it is told of the period before, of which nobody sees more."""
+    return domain.parts(selection.metric, *_counts(selection, level))
+
+
+def _counts(
+    selection: results.Selection, level: str, only: str | None = None
+) -> tuple[results.Counts, dict[str, results.Counts]]:
+    """How often each score was given, in all and by those who speak of each topic or theme."""
+    everything, found = results.counts_with(selection, level, only)
+    return everything, {name: counts for name, counts in found.items() if name is not None}
 
 
 def _named(level: str) -> dict[str, str]:

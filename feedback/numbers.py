@@ -100,7 +100,7 @@ class Number(Compared):
 class Mover:
     """What one topic or theme (`topic`: its id) does to the value, and what it did in the period before.
 
-    None: nobody spoke of it then. `is_compared`: whether there is a period before.
+    None: nobody spoke of it then. `is_compared`: whether there is a period before; of it, only size and value are told.
     """
 
     topic: str

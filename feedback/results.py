@@ -121,6 +121,8 @@ def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     intervals: tuple[schedule.Interval, ...] = ("day", "week")
     for interval in intervals if sizes else ():
         first, last = (date.fromisoformat(day) for day in (min(sizes), max(sizes)))
+        if interval == "day" and (last - first).days >= MOST_DRAWN:
+            continue
         buckets = dict.fromkeys(schedule.first_days(first, last + timedelta(days=1), interval), 0)
         for day, n in sizes.items():
             buckets[schedule.first_day_of(day, interval)] += n
@@ -598,9 +600,14 @@ def _scores_by_day_of_each(
 def _series(selection: Selection, zone: ZoneInfo) -> Series:
     interval = selection.interval or "day"
     buckets: dict[date, Counts] = {}
+    counts: Counts = {}
+    last_day = None
     for day, score, n in _scores_by_day(selection, zone):
-        counts = buckets.setdefault(schedule.first_day_of(day, interval), {})
-        counts[score] = counts.get(score, 0) + int(n)
+        # They come day by day: thousands of lines, hundreds of days.
+        if day != last_day:
+            last_day = day
+            counts = buckets.setdefault(schedule.first_day_of(day, interval), {})
+        counts[score] = counts.get(score, 0) + n
     buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
     if not buckets and not (selection.since and selection.until):
         return ()

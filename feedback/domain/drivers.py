@@ -56,6 +56,18 @@ def impacts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) ->
     return dict(sorted(found.items(), key=lambda item: (-abs(item[1].impact or 0.0), -item[1].n, item[0])))
 
 
+def parts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) -> dict[str, Impact]:
+    """How large each topic is and its value, and so its `contribution`; without all that chance has to do with."""
+    total = sum(everything.values())
+    found = {}
+    for topic, counts in topics.items():
+        groups = metric.count_groups(counts)
+        n = sum(groups.values())
+        share = min(1.0, n / total) if total else 0.0
+        found[topic] = Impact(n, share, metric.value(groups), None, None, None)
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------
 
 

@@ -54,3 +54,13 @@ def test_the_strongest_topic_comes_first_and_the_small_ones_last():
     everything = {0: 40, 9: 60}
     found = drivers.impacts(NPS, everything, {"few": {0: 5}, "good": {9: 12}, "bad": {0: 30}})
     assert list(found) == ["bad", "good", "few"]
+
+
+def test_what_explains_a_change_is_the_part_of_the_impact_that_chance_has_nothing_to_do_with():
+    everything, topics = {0: 40, 9: 60}, {"few": {0: 5}, "good": {9: 12}, "bad": {0: 30, 9: 2}}
+    whole = drivers.impacts(NPS, everything, topics)
+    found = drivers.parts(NPS, everything, topics)
+    assert {name: (each.n, each.contribution) for name, each in found.items()} == {
+        name: (each.n, each.contribution) for name, each in whole.items()
+    }
+    assert drivers.parts(NPS, {}, {"new": {}})["new"].contribution == 0.0
