@@ -23,7 +23,7 @@ def dressed(mail: Message, label: str, why: str) -> Message:
         "direction": "ltr",
         "subject": mail.subject,
         # What a mailbox shows behind the subject: what follows the greeting.
-        "preheader": next(words for words, _ in shown[1:] if words),
+        "preheader": next(" ".join(lines) for lines, _ in shown[1:] if lines),
         "parts": shown,
         "label": label,
         "why": why,
@@ -36,9 +36,9 @@ def dressed(mail: Message, label: str, why: str) -> Message:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _part(lines: list[str]) -> tuple[str, str | None]:
-    """The words of a paragraph, and the link that ends it."""
-    *words, last = lines
-    if last.startswith(("http://", "https://")):
-        return " ".join(words), last
-    return " ".join(lines), None
+def _part(lines: list[str]) -> tuple[list[str], str | None]:
+    """The lines of a paragraph, and the link that ends it. Only facts, each behind its name, keep their lines."""
+    link = lines[-1] if lines[-1].startswith(("http://", "https://")) else None
+    words = lines[:-1] if link else lines
+    are_facts = len(words) > 1 and all(": " in line for line in words)
+    return words if are_facts or not words else [" ".join(words)], link

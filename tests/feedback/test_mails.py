@@ -68,6 +68,8 @@ def test_every_mail_keeps_to_the_rules_and_leads_to_us_alone(world, api, make):
         letters.compose(told, person, survey, None),
     ]
     assert len({mail.subject for mail in mails}) == 13, [mail.subject for mail in mails]
+    [overdue] = [mail for mail in mails if "overdue" in mail.subject]
+    assert re.search("To be answered: [^<]+<br>To be solved: ", overdue.html)
     for mail in mails:
         assert rules.lacking(mail) == [], (mail.subject, mail.text)
         for words in (mail.subject, mail.text, *re.findall(">([^<]+)<", mail.html or "")):

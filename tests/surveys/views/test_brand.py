@@ -105,7 +105,7 @@ def test_a_surveys_own_brand_stands_over_the_services_field_by_field(api, client
     assert 'alt="Acme Bikes"' in common
     assert "--accent:#aa3300" in page
     assert "--accent:#17714f" in common
-    assert "1 Mill Lane\nLeeds LS1 4AA" in page
+    assert "<bdi>1 Mill Lane</bdi>\n<bdi>Leeds LS1 4AA</bdi>" in page
     assert [client.get(each).mimetype for each in shown(page)] == ["image/jpeg"]
     # Its own colour for the widget says more.
     api.patch(f"/api/surveys/{survey.id}", {"widget": {"color": "#223344"}})
