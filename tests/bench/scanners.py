@@ -30,10 +30,10 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         chromium = playwright.chromium.launch(executable_path=servers.chromium_path(), args=FLAGS)
-        faults = _machines(live, chromium, arguments)
-        faults += _pressing(live, chromium, arguments)
-        faults += _people(live, chromium, arguments)
-        faults += _letters(live, chromium, arguments)
+        faults = []
+        for name, part in _PARTS.items():
+            if arguments.only in (None, name):
+                faults += part(live, chromium, arguments)
         chromium.close()
     sys.exit("\n".join(faults) or None)
 
@@ -193,11 +193,15 @@ def _everybody(live: Live) -> list[dict[str, Any]]:
     return found
 
 
+_PARTS = {"machines": _machines, "pressing": _pressing, "people": _people, "letters": _letters}
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scanners", description=__doc__)
     parser.add_argument("--invitations", type=int, default=40, help="that only machines open")
     parser.add_argument("--seconds", type=float, default=30, help="that a page's scripts run")
     parser.add_argument("--tabs", type=int, default=100, help="pages open at once")
+    parser.add_argument("--only", choices=_PARTS, help="one part of it")
     return parser.parse_args()
 
 
