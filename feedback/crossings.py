@@ -8,7 +8,7 @@ import sys
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,8 +78,16 @@ def _number(column: Column) -> int:
     return int.from_bytes(column.codes.tobytes(), sys.byteorder)
 
 
-def each(segment: str) -> Callable[[Any], Sequence[Any]]:
-    """What gives the values of a segment that stand behind one of its column: an answer may be in many topics."""
-    return (
-        (lambda value: countings.together(value) or [None]) if segment == "topic" else lambda value: [value]
-    )
+def kept_as(segment: str) -> str:
+    """The segment whose column tells of this one: a topic may go to another theme, and all its answers with it."""
+    return "topic" if segment == "theme" else segment
+
+
+def each(segment: str, themes: Mapping[str, str | None]) -> Callable[[Any], Collection[Any]]:
+    """What gives the values of a segment that stand behind one of its column: an answer may be in many topics, and in
+    those of many themes. `themes`: the theme above each topic."""
+    if segment == "topic":
+        return lambda value: countings.together(value) or [None]
+    if segment == "theme":
+        return lambda value: {themes.get(topic) for topic in countings.together(value)} or {None}
+    return lambda value: [value]

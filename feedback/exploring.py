@@ -16,6 +16,9 @@ from surveys.models import Survey
 #: Rows of a table, those with most responses.
 MOST_ROWS = 100
 
+#: The filter that shows what is in no segment of a kind, where there is one.
+IN_NONE = {"topic": {"placed": "0"}}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -85,7 +88,8 @@ def table(
         for _, segments in columns:
             counts = crossed.get(segments[across], {}).get(group.key) if across and segments else None
             same = group if not segments else results.brief(metric, counts) if counts else None
-            query = None if group.key is None else {**segments, by: group.key}
+            query = IN_NONE.get(by) if group.key is None else {by: group.key}
+            query = None if query is None else {**segments, **query}
             cells.append(_cell(same, query))
         rows.append(Row(group.name or group.key, cells))
     return Table(names, rows, whole.groups_left_out + len(whole.groups) - len(largest))

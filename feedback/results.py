@@ -150,7 +150,8 @@ def counts_with(
 def crossed(selection: Selection, by: str, across: str) -> dict[str | None, dict[str | None, Counts]]:
     """How often each score was given in each value of one segment, within each value of another (`across`).
 
-    `selection` is narrowed to no segment. None: the segment is not known.
+    `selection` is narrowed to no segment. None: the segment is not known. Topics are not crossed with themes: a theme
+    is nothing but its topics.
     """
     with db.snapshot():
         known = rollups.cross(selection.surveys, by, across, selection.since, selection.until)
@@ -161,7 +162,9 @@ def crossed(selection: Selection, by: str, across: str) -> dict[str | None, dict
         keys = [segments.column(by), segments.column(across), Response.score]
         for since, until in gaps:
             rows = _rows(
-                replace(selection, since=since, until=until), [*keys, fn.COUNT(Response.key)], [by, across]
+                replace(selection, since=since, until=until),
+                [*keys, segments.count([by, across])],
+                [by, across],
             )
             for value, other, score, n in _fetch(rows.group_by(*keys)):
                 values = found.setdefault(other, {})
@@ -300,7 +303,7 @@ def _rolled_up(
 
 def themes_of_topics() -> dict[str, str | None]:
     """The theme above each topic, None for none."""
-    return rollups.once(("themes",), lambda: dict(_fetch(Topic.select(Topic.id, Topic.theme))))
+    return rollups.once(("themes",), segments.themes)
 
 
 def _values(selection: Selection, segment: str) -> set[str] | None:

@@ -276,14 +276,16 @@ def cross(
     Call it in a `db.snapshot`, and count the gaps in it too. None where all has to be counted from the responses.
     """
     ids = [survey.id for survey in surveys]
-    is_kept = _is_rolled_up(by, ids) and _is_rolled_up(across, ids)
+    kept_as = [crossings.kept_as(name) for name in (by, across)]
+    is_kept = all(_is_rolled_up(name, ids) for name in kept_as)
     known = _known(since, until, daily_counts.time_zone(), False) if is_kept else None
     if known is None:
         return None
-    key = (tuple(ids), by, across, known.marks)
+    above = once(("themes",), segments.themes) if "theme" in (by, across) else {}
+    key = (tuple(ids), by, across, known.marks, frozenset(above.items()))
     found = _crossed.get(key)
     if found is None:
-        names = [crossings.PREFIX + name for name in (by, across, crossings.SCORE)]
+        names = [crossings.PREFIX + name for name in (*kept_as, crossings.SCORE)]
         parts: dict[tuple[str, str], dict[str, Any]] = {}
         for survey, period, name, kept in _stored(names, ids, known.periods):
             if kept is None:
@@ -295,7 +297,7 @@ def cross(
                 more = crossings.unpacked(part[name])
                 column.extend(more.values, more.codes)
         found = {}
-        values_of, unders_of = crossings.each(by), crossings.each(across)
+        values_of, unders_of = (functools.cache(crossings.each(name, above)) for name in (by, across))
         for one, other, score, n in crossings.count(*columns):
             for value, under in itertools.product(values_of(one), unders_of(other)):
                 counts = found.setdefault(under, {}).setdefault(value, {})

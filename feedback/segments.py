@@ -53,6 +53,11 @@ def count(names: Collection[str]) -> Any:
     return fn.COUNT(Response.key.distinct() if "theme" in names else Response.key)
 
 
+def themes() -> dict[str, str | None]:
+    """The theme above each topic, None for none."""
+    return dict(db.database.execute(Topic.select(Topic.id, Topic.theme)).fetchall())
+
+
 def placed(theme_id: str) -> Any:
     """Whether a response is in some topic of a theme, or of the one it went into."""
     return Response.key.in_(Theme.placed(theme_id))

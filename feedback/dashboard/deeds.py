@@ -108,6 +108,8 @@ DEEDS = {
     "POST /team/brand": "changed the brand",
     "POST /team/brand/preview/{part}": "tried the brand out",
     "POST /team/surveys/{survey_id}/preview/{part}": "tried a survey out",
+    "POST /team/themes": "made a theme",
+    "POST /team/themes/{theme_id}": "changed or merged a theme, or put a topic under it",
     "POST /team/topics": "taught a topic, or asked for a review of the topics",
     "POST /team/topics/{topic_id}": "changed, merged or split a topic, or did something about its issue",
     "POST /team/topics/{topic_id}/read": "read comments of a topic",

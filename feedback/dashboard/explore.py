@@ -27,7 +27,7 @@ say = words.say
 ADDRESS = "/team/explore"
 
 #: What numbers can be told apart by, beside properties.
-BY = ("agent", "team", "channel", "ticket_channel", "touchpoint", "language", "topic")
+BY = ("agent", "team", "channel", "ticket_channel", "touchpoint", "language", "topic", "theme")
 
 #: Columns of a crossed table, the largest.
 ACROSS = 8
@@ -106,6 +106,8 @@ def _found(asked: Mapping[str, Any], survey: Survey) -> dict[str, Any]:
             raise Refused(say("explore.no_segment"), "by")
     if by and by == across:
         raise Refused(say("explore.same"), "across")
+    if {by, across} == {"topic", "theme"}:
+        raise Refused(say("explore.theme"), "across")
     table = exploring.table(survey, (since, until), by, across, ACROSS, zone, now, asked["interval"])
     metric = METRICS[survey.metric]
     ends = {"since": request.args.get("since"), "until": request.args.get("until")}
@@ -116,7 +118,7 @@ def _found(asked: Mapping[str, Any], survey: Survey) -> dict[str, Any]:
         "columns": [column or say("explore.all") for column in table.columns],
         "rows": [
             {
-                "name": row.name or say("explore.unknown"),
+                "name": row.name or _in_none(by),
                 "cells": [_shown(cell, metric, {"survey": survey.id, **ends}, most) for cell in row.cells],
             }
             for row in table.rows
@@ -143,6 +145,12 @@ def _shown(cell: Cell, metric: Metric, query: Mapping[str, Any], most: int) -> d
         "width": round(100 * cell.n / most, 1),
         "href": layout.at("/team/feed", told) if told else None,
     }
+
+
+def _in_none(segment: str | None) -> str:
+    """What answers without a segment are called."""
+    key = f"{segment}s.none"
+    return say(key) if key in words.WORDS else say("explore.unknown")
 
 
 def _named(segment: str) -> str:

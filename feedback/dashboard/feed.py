@@ -13,7 +13,7 @@ from feedback import feed as the_feed
 from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
 from feedback.item import Item
-from feedback.models import Placement, SavedFeed, Topic
+from feedback.models import Placement, SavedFeed, Theme, Topic
 from feedback.schemas.filters import GROUPS
 from feedback.schemas.kinds import CHANNELS
 from feedback.schemas.team import BULK, TRIAGE, FeedForm, TeamFeedQuery
@@ -98,7 +98,7 @@ def _page(row: Response | None) -> Any:
         # A form sends its empty fields too; the address that is kept and passed on is without.
         return layout.led(layout.here())
     narrowed, seen = _narrowed(asked), registry.seen()
-    position = (0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else None
+    position = layout.position(asked)
     page = the_feed.page(narrowed, PAGE, "desc", position, seen)
     n = the_feed.count(narrowed, seen)
     query = _query()
@@ -108,7 +108,7 @@ def _page(row: Response | None) -> Any:
     chosen = the_feed.one(row.key) if row is not None else None
     if row is not None and chosen is None:
         raise registry.not_found()
-    live = _topics()
+    live, above = _topics(), _themes()
     shown = [*page.items, *([chosen] if chosen else [])]
     people = _people({item.person.id for item in shown if item.person})
     return layout.page(
@@ -121,13 +121,14 @@ def _page(row: Response | None) -> Any:
         is_all=n < the_feed.MOST_COUNTED,
         query=query,
         asked=asked,
-        chips=_chips(query, surveys, live, people),
+        chips=_chips(query, surveys, live, above, people, page.items),
         names={survey.id: survey.name for survey in surveys},
         people=people,
         called={id_: person.name or person.shown_email for id_, person in people.items()},
         topics=live,
         surveys_named=[(survey.id, survey.name) for survey in surveys],
         topics_named=[(topic.id, labels.of(topic)) for topic in live],
+        themes_named=[(theme.id, labels.of(theme)) for theme in above],
         groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
         channels=CHANNELS,
         tags=team_tags.listed(),
@@ -175,6 +176,12 @@ def _topics() -> list[Topic]:
     return sorted(found.where(Topic.merged_into.is_null()), key=lambda topic: labels.of(topic).casefold())
 
 
+def _themes() -> list[Theme]:
+    """The live themes that the caller may know of, by name."""
+    found = visible.narrowed(Theme.select(Theme.id, Theme.label, Theme.names), registry.caller())
+    return sorted(found.where(Theme.merged_into.is_null()), key=lambda theme: labels.of(theme).casefold())
+
+
 def _people(ids: set[str]) -> dict[str, Person]:
     """The people behind answers, for those who may see people; others read the names that answers carry."""
     if not layout.may("write"):
@@ -186,12 +193,21 @@ def _people(ids: set[str]) -> dict[str, Person]:
 
 
 def _chips(
-    query: Mapping[str, str], surveys: list[Survey], live: list[Topic], people: Mapping[str, Person]
+    query: Mapping[str, str],
+    surveys: list[Survey],
+    live: list[Topic],
+    above: list[Theme],
+    people: Mapping[str, Person],
+    items: list[Item],
 ) -> list[dict[str, str]]:
     """Each filter in words, with the address that is without it."""
     named = {
         "survey": {survey.id: survey.name for survey in surveys},
         "topic": {topic.id: labels.of(topic) for topic in live},
+        "theme": {theme.id: labels.of(theme) for theme in above},
+        # All on the page are theirs; of others' answers nobody learns a name.
+        "agent": {item.agent.id: item.agent.name or item.agent.id for item in items if item.agent},
+        "team": {item.team.id: item.team.name or item.team.id for item in items if item.team},
         "group": {group: say(f"group.{group}") for group in GROUPS},
         "person": {id_: row.name or row.shown_email or id_ for id_, row in people.items()},
         "excluded": {value: say(f"filter.excluded.{value}") for value in "01"},

@@ -16,10 +16,14 @@ from feedback.domain import headings
 from feedback.item import Item
 from surveys import links
 from surveys.base import clock
-from surveys.base.http import app, bodies, context
+from surveys.base.errors import Refused
+from surveys.base.http import app, bodies, context, lists
 from surveys.base.http.problems import Problem
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
+
+#: Keys of answers are moments in microseconds; places in a list are smaller.
+FIRST_KEY = 10**12
 
 #: A scale of no more scores is read by the names of its groups.
 NAMED = 3
@@ -80,6 +84,24 @@ def query(schema: ma.Schema) -> dict[str, Any]:
         bodies.check_text(value, name)
     loaded: dict[str, Any] = schema.load({name: value for name, value in request.args.items() if value})
     return loaded
+
+
+def place(asked: Mapping[str, Any], many: int) -> int:
+    """Where the page of a list of `many` begins. Raises a 422 for the cursor of another list."""
+    at_ = lists.decode_cursor(asked["cursor"], int)[0] if "cursor" in asked else 0
+    if not 0 <= at_ <= many:
+        raise Refused(words.say("cursor.other"), "cursor")
+    return int(at_)
+
+
+def position(asked: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Where the page of a list of answers begins. Raises a 422 for the cursor of another list."""
+    if "cursor" not in asked:
+        return None
+    key = lists.decode_cursor(asked["cursor"], int)[0]
+    if key < FIRST_KEY:
+        raise Refused(words.say("cursor.other"), "cursor")
+    return 0, key
 
 
 def led(address: str) -> Response:

@@ -31,7 +31,7 @@ def index() -> Any:
     if asked.get("survey") and chosen is None:
         raise registry.not_found()
     filters = {"mismatch": "1", "counted": "1", **({"survey": chosen.id} if chosen else {})}
-    position = (0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else None
+    position = layout.position(asked)
     looked_at = [chosen] if chosen else surveys
     since = mismatches.since(looked_at, PAGE + 1, position[1] if position else None)
     page = (

@@ -291,9 +291,8 @@ def _asked(asked: Asked | None, answers: int) -> str | None:
 
 
 def _reading(scope: reports.Scope) -> str | None:
-    """That topics are still being read, and how far; None when that is done, or there is no comment to read."""
-    placed, comments = reports.being_read(scope) or (0, 0)
-    return say("reading", placed=f"{placed:,}", comments=f"{comments:,}") if comments else None
+    """That topics are still looked for, and how far; None when that is done, or there is no comment to read."""
+    return words.being_read(*(reports.being_read(scope) or (0, 0, 0)))
 
 
 def _silent(metric: Metric, found: Number) -> str | None:
@@ -400,6 +399,10 @@ def _movers(metric: Metric, found: list[Mover], query: dict[str, Any]) -> list[d
             "width": 48 * abs(impact) / most,
             "explains": signed(mover.explains, 1) if mover.explains is not None else None,
             "href": layout.at("/team/feed", query, topic=mover.topic),
+            "about": layout.at(
+                f"/team/topics/{mover.topic}",
+                {name: query.get(name) for name in ("survey", "since", "until")},
+            ),
         }
         for mover, impact, interval in real
     ]
@@ -426,7 +429,7 @@ def _rising(surveys: list[Survey], since: datetime | None, until: datetime | Non
                     for at, week in enumerate(item["trend"])
                 ],
                 "new": item["new"],
-                "href": layout.at("/team/feed", topic=item["id"]),
+                "href": layout.at(f"/team/topics/{item['id']}"),
             }
         )
     return found

@@ -1,46 +1,37 @@
 """Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
 
-import functools
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Response as Reply
 from flask import request
 
 from feedback import feed, labels, loops, proofs
-from feedback.dashboard import charts, forms, issues, layout, registry, words
-from feedback.dashboard.charts import number, signed
-from feedback.domain import cards, marks, statistics
-from feedback.domain.drivers import Impact
+from feedback.dashboard import forms, issues, layout, measures, registry, words
+from feedback.dashboard.charts import number
+from feedback.domain import cards, marks
 from feedback.models import Theme, Topic
 from feedback.schemas.team import TOPIC_ORDERS, OneTopicQuery, TeamTopicsQuery, TopicForm
 from feedback.schemas.topics import TopicBody, TopicPatch
 from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
-from feedback.topics.rehearsals import Part, Rehearsal
 from feedback.topics.reports import Scope
 from surveys import links, responses, visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Forbidden, Refused
 from surveys.base.http import audited, lists
 from surveys.domain.metrics.metric import Metric
-from surveys.models import Person, Response, Survey
+from surveys.models import Response, Survey
 
 say = words.say
 
 LIST = "/team/topics"
 
-#: A topic is new for so long.
-NEW_FOR = timedelta(days=14)
-
-#: Comments that the form for a split shows, and people that are named.
-MOST_PARTED, MOST_PEOPLE = 40, 10
+#: Comments that the form for a split shows.
+MOST_PARTED = 40
 
 #: The field of a form that picks a comment.
 PICK = "pick-"
-
-#: What stays in the address from one page of topics to the next.
-_SCOPE = ("survey", "metric", "since", "until")
 
 #: What a topic may be changed in, as the API takes it; what is empty is taken off.
 _CHANGED = ("label", "theme", "status", "owner", "issue_url")
@@ -115,11 +106,16 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     scope = reports.scope_of(asked, caller, layout.zone())
     everybody = not scope.limited and not ({"survey", "metric"} & set(asked))
     found = reports.listed(scope, everybody, layout.zone(), now)
-    items = [item for item in found["items"] if asked.get("status") in (None, item["status"])]
+    items = [
+        item
+        for item in found["items"]
+        if asked.get("status") in (None, item["status"])
+        and asked.get("theme") in (None, (item["theme"] or {}).get("id"))
+    ]
     items = _ordered(items, asked["order"])
-    start = max(0, lists.decode_cursor(asked["cursor"], int)[0]) if "cursor" in asked else 0
+    start = layout.place(asked, len(items))
     end = start + asked["limit"]
-    query = _query(asked)
+    query = measures.query(asked)
     proposed = {} if scope.limited else issues.proposals()
     return layout.page(
         "topics.html",
@@ -135,20 +131,21 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
             for item in items[start:end]
         ],
         n=len(items),
-        seasoned=_seasoned(now),
+        seasoned=measures.are_seasoned(now),
         comments=found["comments"],
         unplaced=found["unplaced"],
         waiting=[(language, n, _waiting(query, language)) for language, n in reports.waiting(scope)],
         all_waiting=_waiting(query, None),
         review=found["review"],
-        reading=reports.being_read(scope),
+        reading=words.being_read(*(reports.being_read(scope) or (0, 0, 0))),
         metric=scope.metric,
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         asked=asked,
         query=request.args,
         statuses=Topic.STATUSES,
+        themes=_themes() if not scope.limited else [],
         orders=TOPIC_ORDERS,
-        narrowed=bool(set(_SCOPE) & set(asked) or asked.get("status")),
+        narrowed=bool({*measures.SCOPE, "status", "theme"} & set(asked)),
         following=layout.here(cursor=lists.encode_cursor(end)) if end < len(items) else None,
         typed=typed,
         errors=wrong,
@@ -160,6 +157,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
 def _ordered(items: list[dict[str, Any]], order: str) -> list[dict[str, Any]]:
     """`items` come by size; the sort keeps that order among equals."""
     keys: dict[str, Any] = {
+        "complaints": lambda item: -item["sentiment"]["negative"],
         "impact": lambda item: (item["impact"] is None, -abs(item["impact"] or 0.0)),
         "surge": lambda item: item["surge"]["p"] if item["surge"] else 1.0,
         "newest": lambda item: -datetime.fromisoformat(item["created_at"]).timestamp(),
@@ -173,77 +171,9 @@ def _line(
     """A topic's numbers as the table shows them."""
     return {
         **item,
-        **_shown(item, metric, query, now),
-        "href": layout.at(f"{LIST}/{item['id']}", {name: query.get(name) for name in _SCOPE}),
+        **measures.shown(item, metric, query, now),
+        "href": layout.at(f"{LIST}/{item['id']}", query),
     }
-
-
-def _shown(
-    item: dict[str, Any], metric: Metric | None, query: dict[str, Any], now: datetime
-) -> dict[str, Any]:
-    """A topic's numbers in words, each with the feed that shows the same answers."""
-    size, comments = item["size"], item["comments"]
-    in_topic = {**query, "topic": item["id"], "excluded": "0"}
-    # There are hundreds of weeks on the page: each adds its two days to one address.
-    at_all_times = layout.at("/team/feed", {**in_topic, "since": None, "until": None})
-    most = max((week["n"] for week in item["trend"]), default=0) or 1
-    many = len(item["trend"]) or 1
-    felt = sum(item["sentiment"].values()) or 1
-    interval = statistics.share_interval(min(size, comments), comments)
-    weeks = [
-        {
-            **week,
-            "left": round(100 * at / many, 2),
-            "width": round(70 / many, 2),
-            "height": round(22 * week["n"] / most, 1),
-            "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
-        }
-        for at, week in enumerate(item["trend"])
-    ]
-    return {
-        "share_shown": say("share", value=number(100 * item["share"], 1)),
-        "share_range": say("range.share", low=number(interval[0], 1), high=number(interval[1], 1))
-        if interval
-        else "",
-        "all": layout.at("/team/feed", in_topic),
-        "weeks": weeks,
-        "spark": charts.spark(weeks, 22),
-        "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in item["sentiment"].items()],
-        "value_shown": charts.value(metric, item["value"]) if metric and item["n"] else None,
-        "value_range": charts.interval(metric, item["value_interval"]) if metric else "",
-        **_impact(item["impact"], item["interval"]),
-        "scored": layout.at("/team/feed", {**query, "topic": item["id"], "counted": "1"}),
-        "is_new": now - datetime.fromisoformat(item["created_at"]) < NEW_FOR,
-        "surge_told": say("rising.expected", n=item["surge"]["n"], expected=number(item["surge"]["expected"]))
-        if item["surge"]
-        else None,
-    }
-
-
-@functools.lru_cache(maxsize=64)
-def _week_after(day: str) -> str:
-    return (date.fromisoformat(day) + timedelta(weeks=1)).isoformat()
-
-
-def _impact(points: float | None, interval: Any) -> dict[str, Any]:
-    if points is None or interval is None:
-        return {"impact_shown": None, "impact_range": "", "impact_tone": ""}
-    spans = interval[0] <= 0 <= interval[1]
-    return {
-        "impact_shown": signed(points, 1),
-        "impact_range": say("range", low=signed(interval[0], 1), high=signed(interval[1], 1)),
-        "impact_tone": "" if spans else "good" if points > 0 else "bad",
-    }
-
-
-def _seasoned(now: datetime) -> bool:
-    """Whether some topic is older than new: where all are new, none is called so."""
-    return Topic.select().where(Topic.merged_into.is_null(), Topic.created_at < now - NEW_FOR).exists()
-
-
-def _query(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the address narrows the feed alike."""
-    return {name: request.args[name] for name in _SCOPE if asked.get(name)}
 
 
 def _waiting(query: dict[str, Any], language: str | None) -> str:
@@ -272,15 +202,16 @@ def _page(
         return layout.page("topic_gone.html", labels.of(row), topic=row, into=into if known else None)
     item = reports.one(row, scope, layout.zone(), now)
     item["comments"] = reports.comments(scope)
-    query = _query(asked)
+    query = measures.query(asked)
     writes = layout.may("write") and not scope.limited
     return layout.page(
         "topic.html",
         labels.of(row),
         status,
-        topic={**item, **_shown(item, scope.metric, query, now)},
+        topic={**item, **measures.shown(item, scope.metric, query, now)},
+        surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         metric=scope.metric,
-        seasoned=_seasoned(now),
+        seasoned=measures.are_seasoned(now),
         plan=_plan(row, scope, caller.member),
         phrases=[
             (
@@ -289,7 +220,7 @@ def _page(
             )
             for phrase in item["evidence"]
         ],
-        people=_people(row, scope, query),
+        people=measures.people([row.id], scope, {**query, "topic": row.id}),
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],
         came=_came(row, scope, asked, now),
         issue=None if scope.limited else issues.shown(row, writes),
@@ -392,33 +323,6 @@ def _keys(items: Mapping[str, Any]) -> dict[str, int]:
     return dict(rows)
 
 
-def _people(row: Topic, scope: Scope, query: dict[str, Any]) -> dict[str, Any] | None:
-    """Who speaks of the topic; names are for those who may see people."""
-    if not layout.may("write"):
-        return None
-    found = reports.speakers(row.id, scope, MOST_PEOPLE)
-    known = {
-        each.id: each
-        for each in visible.narrowed(Person.select(), registry.caller()).where(
-            Person.id.in_([id_ for id_, _ in found.newest])
-        )
-    }
-    return {
-        "found": found,
-        "is_all": found.comments < reports.MOST_SPEAKING,
-        "newest": [
-            {
-                "id": id_,
-                "name": known[id_].name or known[id_].shown_email or say("about.nameless"),
-                "n": n,
-                "href": layout.at("/team/feed", {**query, "topic": row.id, "person": id_, "excluded": "0"}),
-            }
-            for id_, n in found.newest
-            if id_ in known
-        ],
-    }
-
-
 def _told(line: dict[str, Any], topic_id: str) -> dict[str, Any]:
     """A line of lineage in words, with the names of that time."""
     unknown = say("topic.unknown")
@@ -458,7 +362,7 @@ def _merging(row: Topic, asked: Mapping[str, Any], scope: Scope) -> dict[str, An
     into = Topic.get_or_none(Topic.id == asked["into"], Topic.merged_into.is_null())
     if into is None or into.id == row.id:
         raise Refused(say("topic.no_other"), "into")
-    return {"into": into, **_rehearsed(rehearsals.merge(row, into, scope), scope.metric)}
+    return {"into": into, **measures.rehearsed(rehearsals.merge(row, into, scope), scope.metric)}
 
 
 def _parting(
@@ -474,29 +378,7 @@ def _parting(
     return {
         "items": items,
         "label": label,
-        **_rehearsed(rehearsals.split(row, label, keys, scope), scope.metric),
-    }
-
-
-def _rehearsed(found: Rehearsal, metric: Metric | None) -> dict[str, Any]:
-    return {
-        "moving": found.moving,
-        "both": found.both,
-        "before": [_part(part, metric) for part in found.before],
-        "after": [_part(part, metric) for part in found.after],
-    }
-
-
-def _part(part: Part, metric: Metric | None) -> dict[str, Any]:
-    low, high = part.interval or (0.0, 0.0)
-    impact: Impact | None = part.impact
-    return {
-        "label": part.label,
-        "n": part.n,
-        "share": say("share", value=number(part.share, 1)),
-        "range": say("range.share", low=number(low, 1), high=number(high, 1)),
-        "value": charts.value(metric, impact.value) if metric and impact else None,
-        **_impact(impact.impact if impact else None, impact.interval if impact else None),
+        **measures.rehearsed(rehearsals.split(row, label, keys, scope), scope.metric),
     }
 
 

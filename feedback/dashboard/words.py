@@ -219,7 +219,9 @@ WORDS = {
     "asked.open.one": "1 newer invitation may still be answered.",
     "silent": "{n} people did not answer. Had they all scored like the least happy tenth of those who did, the value "
     "of all invited would be {low}; like the happiest tenth, {high}.",
-    "reading": "Topics are still being read: {placed} of {comments} comments are in one so far.",
+    "reading": "Topics are still being looked for: {placed} of {comments} comments are in one so far.",
+    "reading.unread": "{unread} comments are still being read: {placed} of {comments} are in a topic so far.",
+    "reading.unread.one": "1 comment is still being read: {placed} of {comments} are in a topic so far.",
     "bucket.day": "{start}",
     "bucket.week": "Week of {start}",
     "bucket.month": "{month}",
@@ -317,6 +319,11 @@ WORDS = {
     "mine.said": "What customers speak of",
     "mine.praised": "Praised",
     "mine.missed": "Missed",
+    "mine.positive": "Praise that speaks of “{topic}”",
+    "mine.negative": "What was missed that speaks of “{topic}”",
+    "mine.counted": "What the value of “{survey}” is made of",
+    "mine.all": "Show all",
+    "mine.words": "With words",
     "mine.stream": "Answers to your work",
     "mine.empty": "No answer to your work yet",
     "mine.empty.next": "You see the answers to tickets that you worked on. Your helpdesk has to name you on the ticket "
@@ -351,6 +358,7 @@ WORDS = {
     "filter.group": "Group",
     "filter.sentiment": "Sentiment",
     "filter.topic": "Topic",
+    "filter.theme": "Theme",
     "filter.status": "Follow-up",
     "filter.triage": "Triage",
     "filter.tag": "Tag",
@@ -432,8 +440,7 @@ WORDS = {
     "tags.other": "Another tag",
     "tags.add": "Tag",
     "tags.empty": "No tags of your own yet",
-    "tags.empty.next": "Five to seven are plenty. Each has a meaning that everybody reads alike. Begin with these, and "
-    "change them as you like:",
+    "tags.empty.next": "Five to seven are plenty. Each has a meaning that everybody reads alike. For example:",
     "tags.begin": "Begin with these three",
     "tags.suggested.hooray": "Worth telling everybody.",
     "tags.suggested.lost": "Nothing we do will win them back.",
@@ -454,6 +461,42 @@ WORDS = {
     "more.",
     "tags.off": "Take off the tag {tag}",
     # Topics, and one of them.
+    "theme": "Theme",
+    "themes": "Themes",
+    "themes.none": "In no theme",
+    "themes.n": "{n} themes",
+    "themes.one": "1 theme",
+    "themes.topics": "Topics",
+    "themes.topics.n": "{n} topics",
+    "themes.topics.one": "1 topic",
+    "themes.all": "All themes",
+    "themes.more": "Smaller themes",
+    "themes.empty": "No theme yet",
+    "themes.empty.next": "A theme is what several topics have in common. A review gathers topics under themes once "
+    "there are more than twelve; you can also make one yourself.",
+    "themes.empty.filtered": "Nobody speaks of a theme in these answers.",
+    "themes.make": "Make a theme",
+    "themes.make.about": "Tick the topics that are to stand under it. No review takes them out.",
+    "themes.make.button": "Make it",
+    "themes.make.stands": "now under {theme}",
+    "theme.did.make": "Made. Its topics stand under it from now on.",
+    "theme.did.change": "Saved.",
+    "theme.did.merge": "Merged: all topics of the other theme stand under this one now.",
+    "theme.did.put": "The topic stands under this theme now.",
+    "theme.topics": "Topics under it",
+    "theme.topics.none": "No topic stands under it.",
+    "theme.topics.limited": "Of the topics under it, nobody speaks in the answers that you see.",
+    "theme.quotes": "In their words",
+    "theme.quotes.about": "Typical comments of its largest topics.",
+    "theme.quotes.none": "There is no comment to quote yet.",
+    "theme.once": "A comment that speaks of two of its topics counts once.",
+    "theme.put": "Put a topic under it",
+    "theme.put.about": "It leaves the theme that it stands under now, for good.",
+    "theme.put.button": "Put it here",
+    "theme.merge": "Merge into another",
+    "theme.merge.about": "All its topics go under the other theme, now and after every review.",
+    "theme.no_other": "Choose another theme that stands.",
+    "theme.gone": "It went into another theme",
     "topic": "Topic",
     "topics.n": "{n} topics",
     "topics.comments": "{n} comments",
@@ -472,6 +515,7 @@ WORDS = {
     "topics.issue": "Issue",
     "topics.order": "Order",
     "topics.order.size": "largest first",
+    "topics.order.complaints": "most complaints first",
     "topics.order.impact": "strongest impact first",
     "topics.order.surge": "rising first",
     "topics.order.newest": "newest first",
@@ -960,8 +1004,9 @@ WORDS = {
     "follow-ups.list": "Follow-ups, the most urgent first",
     "follow-ups.empty": "Nobody waits for us",
     "follow-ups.empty.filtered": "No follow-up fits. Look at all that are open:",
-    "follow-ups.empty.next": "A survey opens them by itself once its open_follow_ups says which answers: a low score, "
-    "angry words, a wish to be answered, or two falls in a row.",
+    "follow-ups.empty.next": "A survey opens them by itself once its settings say under “What comes of answers” for "
+    "which: a low score, angry words, a wish to be answered, or two falls in a row.",
+    "follow-ups.empty.surveys": "To the surveys",
     "follow-ups.page": "Earlier ones",
     "follow-ups.page_before": "Back",
     "case.open": "open",
@@ -1228,6 +1273,9 @@ WORDS = {
     "health.mail.well": "Sent as {sender}; none failed this week.",
     "health.mail.outbox": "No mail server is set: mail is filed into the outbox, and nobody gets it.",
     "health.mail.unsent": "{n} mails and messages could not be sent this week, or nobody knows whether they arrived.",
+    "health.unsent": "Mail that did not go out this week",
+    "health.unsent.failed": "could not be sent",
+    "health.unsent.unknown": "nobody knows whether it arrived",
     "health.disk": "Disk",
     "health.disk.told": "{free} are free.",
     "health.database": "Database",
@@ -1338,6 +1386,7 @@ WORDS = {
     "explore.empty.next": "Choose a survey and what to tell its answers apart by. Properties that a survey counts by "
     "stand among the choices.",
     "explore.no_segment": "Answers cannot be told apart by that.",
+    "explore.theme": "Topics and themes are not crossed: the page of a theme has its topics.",
     "explore.same": "Must be another one than the rows.",
     "topic.came": "What came of it",
     "topic.came.shipped": "Shipped on {when}.",
@@ -1622,9 +1671,10 @@ WORDS = {
     "digest.stop.what": "Stop: {what}",
     "profile.saved.digest": "It comes when the time that runs now is over.",
     "profile.saved.no_digest": "Stopped.",
+    "cursor.other": "Is not a cursor of this list.",
     # What a page says of an error.
     "refused.400": "That did not arrive whole",
-    "refused.403": "Not for your role",
+    "refused.403": "Not allowed",
     "refused.403.told": "Your role does not open this page. An administrator can change that.",
     "refused.404": "There is nothing here",
     "refused.404.told": "The address may be mistyped, the thing may be deleted, or it is not yours to see.",
@@ -1642,6 +1692,16 @@ WORDS = {
 def say(key: str, **values: Any) -> str:
     """The words for `key`, with `values` put in."""
     return WORDS[key].format(**values) if values else WORDS[key]
+
+
+def being_read(placed: int, comments: int, unread: int) -> str | None:
+    """That topics are still looked for: how many comments are in one, and how many nobody has read; None: there is
+    nothing to read.
+    """
+    if not comments:
+        return None
+    key = {0: "reading", 1: "reading.unread.one"}.get(unread, "reading.unread")
+    return say(key, placed=f"{placed:,}", comments=f"{comments:,}", unread=f"{unread:,}")
 
 
 def refusal(status: int, message: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from feedback.models import Pin
 from feedback.results import INTERVALS
 from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import When, delimiter
-from feedback.schemas.topics import TopicQuery, TopicsQuery
+from feedback.schemas.topics import ThemesQuery, TopicQuery, TopicsQuery
 from surveys.base.http import lists
 from surveys.schemas.kinds import text
 from surveys.schemas.people import PersonQuery
@@ -61,8 +61,9 @@ class TeamFeedQuery(FeedFilters):
     many = lists.Digits(validate=validate.Range(0, 1000))
 
 
-#: What topics are ordered by: how many speak of it, what it does to the value, whether it rises, when it came up.
-TOPIC_ORDERS = ("size", "impact", "surge", "newest")
+#: What topics are ordered by: how many speak of it, how many of them badly, what it does to the value, whether it
+#: rises, when it came up.
+TOPIC_ORDERS = ("size", "complaints", "impact", "surge", "newest")
 
 #: What is done to a topic's issue in a tracker.
 ISSUE_DEEDS = ("issue", "link", "again", "look", "unlink", "pause", "resume", "accept", "decline")
@@ -76,6 +77,7 @@ class TeamTopicsQuery(TopicsQuery):
     """Which topics the page shows, in which order; what was just done, to say it."""
 
     order = fields.String(validate=validate.OneOf(TOPIC_ORDERS), load_default="size")
+    theme = fields.String(validate=validate.Length(1, 100))
     did = fields.String(validate=validate.OneOf(TOPIC_DONE))
 
 
@@ -113,6 +115,36 @@ class TopicForm(ma.Schema):
     before = text(20_000, load_default="")
     # Last: from here on the name is the field's.
     text = text(20_000, load_default="")
+
+
+THEME_DEEDS = ("change", "make", "merge", "put")
+
+
+class TeamThemesQuery(ThemesQuery):
+    """Which themes the page shows."""
+
+
+class OneThemeQuery(TopicQuery):
+    """In which answers a theme is looked at; a merge `into` another that is rehearsed."""
+
+    into = fields.String(validate=validate.Length(1, 100))
+    did = fields.String(validate=validate.OneOf(THEME_DEEDS))
+
+
+class ThemeForm(ma.Schema):
+    """What is done to themes. Unknown fields are let through: those that name what they pick (`topic-<id>`)."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+    do = fields.String(required=True, validate=validate.OneOf(THEME_DEEDS))
+    label = text(2000, load_default="")
+    status = text(100, load_default="")
+    owner = text(2000, load_default="")
+    into = text(100, load_default="")
+    topic = text(100, load_default="")
+    version = text(100, load_default="")
+    before = text(20_000, load_default="")
 
 
 class TeamTriggersQuery(lists.PageArgs):

@@ -10,7 +10,7 @@ from feedback import countings, labels, results, rollups
 from feedback.domain import drivers, statistics
 from feedback.domain.drivers import Impact
 from feedback.domain.statistics import Counts, Interval
-from feedback.models import Placement, Topic
+from feedback.models import Placement, Theme, Topic
 from feedback.topics import reports
 from feedback.topics.reports import Scope
 from surveys.models import Response
@@ -43,7 +43,7 @@ class Rehearsal:
 @rollups.steady()
 def merge(topic: Topic, into: Topic, scope: Scope) -> Rehearsal:
     """What putting all of `topic` into `into` would do."""
-    stage = _Stage(scope, topic)
+    stage = _Stage(scope, "topic", topic.id)
     here, there = stage.all_in(topic.id), stage.all_in(into.id)
     return Rehearsal(
         here.n,
@@ -54,9 +54,27 @@ def merge(topic: Topic, into: Topic, scope: Scope) -> Rehearsal:
 
 
 @rollups.steady()
+def merge_themes(theme: Theme, into: Theme, scope: Scope) -> Rehearsal:
+    """What putting all topics of `theme` under `into` would do. A comment in topics of both is one comment there."""
+    stage = _Stage(scope, "theme", theme.id)
+    here, there = (
+        [id_ for id_, above in results.themes_of_topics().items() if above == each.id]
+        for each in (theme, into)
+    )
+    moving, standing = stage.in_any(*here), stage.in_any(*there)
+    both = stage.in_any(*here, *there)
+    return Rehearsal(
+        moving.n,
+        moving.n + standing.n - both.n,
+        (stage.part(labels.of(theme), moving), stage.part(labels.of(into), standing)),
+        (stage.part(labels.of(into), both),),
+    )
+
+
+@rollups.steady()
 def split(topic: Topic, label: str, keys: Sequence[int], scope: Scope) -> Rehearsal:
     """What making a topic called `label` of some of a topic's comments would do."""
-    stage = _Stage(scope, topic)
+    stage = _Stage(scope, "topic", topic.id)
     here, leaving = stage.all_in(topic.id), stage.of(topic.id, keys)
     return Rehearsal(
         leaving.n,
@@ -83,13 +101,13 @@ class _Said:
 
 
 class _Stage:
-    """All comments of a scope, and the scores of all its responses."""
+    """All comments of a scope, and the scores of all its responses; about a topic or a theme (`level`, `name`)."""
 
-    def __init__(self, scope: Scope, topic: Topic) -> None:
+    def __init__(self, scope: Scope, level: str, name: str) -> None:
         self._scope = scope
         self._comments = reports.comments(scope)
         selection = scope.selection
-        self._scores: Counts = results.counts_with(selection, "topic", topic.id)[0] if selection else {}
+        self._scores: Counts = results.counts_with(selection, level, name)[0] if selection else {}
         self._placed, self._scored = (
             [
                 (frozenset(countings.together(value)), tally.counts)

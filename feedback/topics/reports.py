@@ -190,6 +190,19 @@ def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[s
 
 
 @rollups.steady()
+def under(row: Theme, scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
+    """The live topics under a theme with their numbers, the largest first.
+
+    Unless `everybody`, only those of responses in the scope.
+    """
+    sizes, feelings = _sizes(scope)
+    live = Topic.select().where(Topic.merged_into.is_null(), Topic.theme == row.id)
+    rows = [each for each in live if everybody or each.id in sizes]
+    rows.sort(key=lambda each: (-sizes.get(each.id, 0), labels.of(each).casefold()))
+    return _measured(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
+
+
+@rollups.steady()
 def rising(
     scope: Scope, zone: ZoneInfo, now: datetime, new_for: timedelta, most: int
 ) -> list[dict[str, Any]]:
@@ -291,7 +304,7 @@ def comments(scope: Scope) -> int:
 
 @dataclass(frozen=True)
 class Speakers:
-    """Who speaks of a topic in its newest `comments`: how many are known, how many may be answered and told news.
+    """Who speaks of some topics in their newest `comments`: how many are known, how many may be answered and told news.
 
     `newest`: of the newest of these people the ids, and how many of their answers speak of it, whenever that was.
     """
@@ -303,24 +316,21 @@ class Speakers:
     comments: int
 
 
-def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
-    """The people who speak of a topic; of the newest `most` their ids and how many of their answers do."""
-    within = (Placement.topic == topic_id, *scope.conditions)
-    said = Placement.select(Response.person, Response.contact).join(
-        Response, on=(Response.key == Placement.response)
-    )
-    rows = db.database.execute(
-        said.where(*within).order_by(Placement.response.desc()).limit(MOST_SPEAKING)
-    ).fetchall()
+def speakers(topic_ids: Sequence[str], scope: Scope, most: int, within: int = MOST_SPEAKING) -> Speakers:
+    """The people who speak of a topic, or of any of several, in the newest comments of each (`within`); of the newest
+    `most` their ids and how many of their answers do."""
+    said = _newest(topic_ids, scope, within)
     allowed: dict[str, set[str | None]] = {}
-    for person, contact in rows:
+    for person, contact in said:
         if person is not None:
             allowed.setdefault(person, set()).add(contact)
     newest = list(allowed)[:most]
+    speaks = Placement.select().where(
+        Placement.response == Response.key, Placement.topic.in_(list(topic_ids))
+    )
     many: Any = (
         Response.select(Response.person, fn.COUNT(Response.key))
-        .join(Placement, on=(Placement.response == Response.key))
-        .where(*within, Response.person.in_(newest))
+        .where(Response.person.in_(newest), *scope.conditions, fn.EXISTS(speaks))
         .group_by(Response.person)
         .tuples()
     )
@@ -330,12 +340,13 @@ def speakers(topic_id: str, scope: Scope, most: int) -> Speakers:
         sum(not contacts.isdisjoint(("reply", "both")) for contacts in allowed.values()),
         sum(not contacts.isdisjoint(("news", "both")) for contacts in allowed.values()),
         [(person, counts[person]) for person in newest if person in counts],
-        len(rows),
+        len(said),
     )
 
 
-def being_read(scope: Scope) -> tuple[int, int] | None:
-    """While topics are still looked for, how many comments are in one and how many there are; else None.
+def being_read(scope: Scope) -> tuple[int, int, int] | None:
+    """While topics are still looked for, how many comments are in one, how many there are, and how many of them nobody
+    has read yet; else None.
 
     That is while a review waits or runs, before the first has ended where no comment was placed otherwise, and while
     `MANY_UNREAD` answers or more have not been read yet.
@@ -343,7 +354,7 @@ def being_read(scope: Scope) -> tuple[int, int] | None:
     if not are_looked_for():
         return None
     comments, placed = _comments(scope)
-    return placed, comments
+    return placed, comments, sum(n for fate, n in scope.fates if fate.waits == "unread")
 
 
 def are_looked_for() -> bool:
@@ -409,6 +420,36 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
             }
         )
     return found
+
+
+def _newest(topic_ids: Sequence[str], scope: Scope, count: int) -> list[tuple[str | None, str | None]]:
+    """Who gave the newest `count` responses of some topics, and what they may be written to about; the newest first.
+
+    Each topic is walked in its index, which ends early: large topics hold a tenth of all comments.
+    """
+    newest: Any = (
+        Placement.select(
+            Placement.response.alias("key"),
+            Response.person.alias("person"),
+            Response.contact.alias("contact"),
+        )
+        .join(Response, on=(Response.key == Placement.response))
+        .where(Placement.topic == Topic.id, *scope.conditions)
+        .order_by(Placement.response.desc())
+        .limit(count)
+        .alias("newest")
+    )
+    gather, array = (
+        (fn.JSON_GROUP_ARRAY, fn.JSON_ARRAY) if db.on_sqlite() else (fn.JSON_AGG, fn.JSON_BUILD_ARRAY)
+    )
+    columns = array(newest.c.key, newest.c.person, newest.c.contact)
+    listed = peewee.Select([newest], [gather(columns)])
+    rows = db.database.execute(Topic.select(Topic.id, listed).where(Topic.id.in_(list(topic_ids)))).fetchall()
+    found: dict[int, tuple[str | None, str | None]] = {}
+    for _, said in rows:
+        for key, person, contact in (json.loads(said) if isinstance(said, str) else said) or []:
+            found[key] = (person, contact)
+    return [found[key] for key in sorted(found, reverse=True)[:count]]
 
 
 def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, set[int]]:

@@ -10,7 +10,7 @@ from feedback.domain.themes import new_id
 from feedback.domain.topics import State
 from feedback.models import Theme
 from feedback.topics import topics
-from surveys.base import db
+from surveys.base import db, versions
 from surveys.base.errors import Clash, Missing, Refused
 
 
@@ -38,11 +38,12 @@ def make(label: str, topic_ids: Sequence[str], owner: str | None, now: datetime)
     return db.write(verb)
 
 
-def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
+def change(theme_id: str, values: Mapping[str, Any], now: datetime, known: str | None = None) -> Theme:
     """Give a theme another `label`, which stays for good, `status` or `owner`. A name that it has already, in whatever
-    language it was read, is no other one.
+    language it was read, is no other one. `known`: the `version` that the change was made from.
 
-    Raises Missing, Refused for a label with personal data, Clash for one that is taken and for a merged theme.
+    Raises Missing, Refused for a label with personal data, Clash for one that is taken, for a merged theme, and for one
+    that changed since.
     """
     if "label" in values:
         topics.check_label(values["label"])
@@ -51,6 +52,8 @@ def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
         db.serialise("topics")
         before = topics.state()
         _check_live(before, theme_id)
+        if known is not None and known != version(Theme.get_by_id(theme_id)):
+            raise Clash("Somebody changed the theme meanwhile.")
         if "label" in values and not topics.is_called(before.themes[theme_id], values["label"]):
             _check_free(before, values["label"], theme_id)
             named = replace(before.themes[theme_id], label=values["label"], named=True, names={})
@@ -61,6 +64,11 @@ def change(theme_id: str, values: Mapping[str, Any], now: datetime) -> Theme:
         return Theme.get_by_id(theme_id)
 
     return db.write(verb)
+
+
+def version(row: Theme) -> str:
+    """What a theme is, in a few letters: it changes with whatever `change` changes."""
+    return versions.of(row.label, row.status, row.owner)
 
 
 def merge(theme_id: str, into: str, now: datetime) -> Theme:

@@ -168,9 +168,14 @@ def on_release(kind: str) -> Callable[[Handler], Handler]:
 
 
 def waiting(kind: str, most: int) -> int:
-    """How many jobs of a kind wait; `most` where there are as many or more."""
-    new = Job.select(Job.id).where(Job.state == NEW, Job.kind == kind).limit(most).alias("new")
-    return int(peewee.Select([new], [peewee.fn.COUNT(new.c.id)]).scalar(database))
+    """How many jobs of a kind wait or are at work; `most` where there are as many or more."""
+    left = (
+        Job.select(Job.id)
+        .where(Job.state.in_((NEW, BULK, RUNNING)), Job.kind == kind)
+        .limit(most)
+        .alias("left")
+    )
+    return int(peewee.Select([left], [peewee.fn.COUNT(left.c.id)]).scalar(database))
 
 
 def enqueue(kind: str, payload: dict[str, Any], now: datetime, due_at: datetime | None = None) -> None:

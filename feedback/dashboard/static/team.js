@@ -59,6 +59,10 @@ if (list) {
   // After a key has sent a form, the next answer is there and the list has the focus again.
   if (sessionStorage.getItem("triage")) { sessionStorage.removeItem("triage"); (current() ?? links()[0])?.focus(); }
 
+  const shown = document.querySelector("[data-keys]");
+  shown?.classList.remove("unready");
+  shown?.addEventListener("click", () => keys["?"]());
+
   const all = document.querySelector("[data-all]");
   if (all) {
     all.closest("label").classList.remove("unready");

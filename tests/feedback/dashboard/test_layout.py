@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from feedback.dashboard import assets, layout, registry, words
 from surveys.base.accounts import members
+from surveys.base.http import lists
 from surveys.base.http import signed_in as signed_in_
 from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.visitor import signed_in
@@ -98,3 +99,17 @@ def test_the_first_page_leads_a_signed_in_member_to_the_overview(world):
     assert world.client.get("/").status_code == 200
     answer = signed_in(world, "viewer").get("/")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/team")
+
+
+@ON_SQLITE
+def test_no_list_takes_the_cursor_of_another(world):
+    visitor = signed_in(world)
+    of_answers, of_places = (lists.encode_cursor(at) for at in (1_795_000_000_000_000, 5))
+    for page in ("feed", "mismatches", "mine"):
+        assert visitor.get(f"/team/{page}?cursor={of_answers}").status_code == 200
+        assert visitor.get(f"/team/{page}?cursor={of_places}").status_code == 422
+    for page in ("topics", "themes"):
+        for cursor in (of_answers, of_places, lists.encode_cursor(-1)):
+            answer = visitor.get(f"/team/{page}?cursor={cursor}")
+            assert answer.status_code == 422
+            assert "Is not a cursor of this list." in answer.get_data(as_text=True)

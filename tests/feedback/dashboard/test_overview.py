@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from feedback import pins, results
-from feedback.dashboard import charts, overview
+from feedback.dashboard import charts, overview, words
 from feedback.domain.drivers import Impact
 from feedback.models import Placement, Topic, TopicReview
 from feedback.numbers import Mover, Point
@@ -155,14 +155,14 @@ def test_while_topics_are_read_nothing_is_said_of_what_they_do(world, make, fill
     def text():
         return html.unescape(browse(world, "/team?period=90d").get_data(as_text=True))
 
-    reading = "Topics are still being read: 0 of 10 comments are in one so far."
+    reading = "10 comments are still being read: 0 of 10 are in a topic so far."
     assert text().count(reading) == 2, "in the survey and beside it"
     assert "No topic is talked about more" not in text()
     review, _ = reviews.ask(clock.now())
     topic = Topic.create(id="top_1", label="Paying", created_at=clock.now())
     placed = Response.get(Response.survey == filled.id)
     Placement.create(topic=topic, response=placed.key, evidence=[])
-    assert reading.replace("0 of", "1 of") in text()
+    assert reading.replace("0 of", "1 of").replace("10 comments", "9 comments") in text()
     TopicReview.update(state=reviews.DONE).where(TopicReview.id == review.id).execute()
     assert "still being read" not in text()
     assert "No topic is talked about more than before." in text()
@@ -170,7 +170,13 @@ def test_while_topics_are_read_nothing_is_said_of_what_they_do(world, make, fill
     db.write(
         lambda: [jobs.enqueue(events.RECORDED, {"key": 0}, clock.now()) for _ in range(reports.MANY_UNREAD)]
     )
-    assert "1 of 10 comments are in one so far" in text()
+    assert "9 comments are still being read: 1 of 10 are in a topic so far." in text()
+    for state in (jobs.BULK, jobs.RUNNING):
+        jobs.Job.update(state=state).execute()
+        assert "9 comments are still being read" in text(), "an import is read when there is time for it"
+    assert words.being_read(1, 2, 0) == (
+        "Topics are still being looked for: 1 of 2 comments are in one so far."
+    )
 
 
 def test_pins_over_the_api(world, api, make):

@@ -1,0 +1,161 @@
+"""What topics and themes come to, in words, each number with the feed that shows the same answers."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import request
+
+from feedback.dashboard import charts, layout, registry, words
+from feedback.dashboard.charts import number, signed
+from feedback.domain import statistics
+from feedback.domain.drivers import Impact
+from feedback.models import Topic
+from feedback.topics import reports
+from feedback.topics.rehearsals import Part, Rehearsal
+from feedback.topics.reports import Scope
+from surveys import visible
+from surveys.domain.metrics.metric import Metric
+from surveys.models import Person
+
+say = words.say
+
+#: A topic is new for so long.
+NEW_FOR = timedelta(days=14)
+
+#: People that are named.
+MOST_PEOPLE = 10
+
+#: What stays in the address from one page of topics and themes to the next.
+SCOPE = ("survey", "metric", "since", "until")
+
+
+def query(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the address narrows the feed alike."""
+    return {name: request.args[name] for name in SCOPE if asked.get(name)}
+
+
+def shown(
+    item: dict[str, Any],
+    metric: Metric | None,
+    query: dict[str, Any],
+    now: datetime,
+    level: str = "topic",
+) -> dict[str, Any]:
+    """The numbers of a topic, or of a theme (`level`), in words, each with the feed that shows the same answers."""
+    size, comments = item["size"], item["comments"]
+    within = {**query, level: item["id"], "excluded": "0"}
+    # There are hundreds of weeks on the page: each adds its two days to one address.
+    at_all_times = layout.at("/team/feed", {**within, "since": None, "until": None})
+    most = max((week["n"] for week in item["trend"]), default=0) or 1
+    many = len(item["trend"]) or 1
+    felt = sum(item["sentiment"].values()) or 1
+    interval = statistics.share_interval(min(size, comments), comments)
+    weeks = [
+        {
+            **week,
+            "left": round(100 * at / many, 2),
+            "width": round(70 / many, 2),
+            "height": round(22 * week["n"] / most, 1),
+            "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
+        }
+        for at, week in enumerate(item["trend"])
+    ]
+    return {
+        "share_shown": say("share", value=number(100 * item["share"], 1)),
+        "share_range": say("range.share", low=number(interval[0], 1), high=number(interval[1], 1))
+        if interval
+        else "",
+        "all": layout.at("/team/feed", within),
+        "weeks": weeks,
+        "spark": charts.spark(weeks, 22),
+        "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in item["sentiment"].items()],
+        "value_shown": charts.value(metric, item["value"]) if metric and item["n"] else None,
+        "value_range": charts.interval(metric, item["value_interval"]) if metric else "",
+        **_impact(item["impact"], item["interval"]),
+        "scored": layout.at("/team/feed", {**query, level: item["id"], "counted": "1"}),
+        "is_new": now - datetime.fromisoformat(item["created_at"]) < NEW_FOR,
+        "surge_told": say("rising.expected", n=item["surge"]["n"], expected=number(item["surge"]["expected"]))
+        if item["surge"]
+        else None,
+    }
+
+
+def are_seasoned(now: datetime) -> bool:
+    """Whether some topic is older than new: where all are new, none is called so."""
+    return Topic.select().where(Topic.merged_into.is_null(), Topic.created_at < now - NEW_FOR).exists()
+
+
+def people(
+    topic_ids: Sequence[str], scope: Scope, query: dict[str, Any], within: int = reports.MOST_SPEAKING
+) -> dict[str, Any] | None:
+    """Who speaks of some topics in their newest comments (`within`); names are for those who may see people.
+
+    `query`: what the feed that shows a person's answers is narrowed to.
+    """
+    if not layout.may("write"):
+        return None
+    found = reports.speakers(topic_ids, scope, MOST_PEOPLE, within)
+    known = {
+        each.id: each
+        for each in visible.narrowed(Person.select(), registry.caller()).where(
+            Person.id.in_([id_ for id_, _ in found.newest])
+        )
+    }
+    return {
+        "found": found,
+        "is_all": found.comments < within,
+        "newest": [
+            {
+                "id": id_,
+                "name": known[id_].name or known[id_].shown_email or say("about.nameless"),
+                "n": n,
+                "href": layout.at("/team/feed", {**query, "person": id_, "excluded": "0"}),
+            }
+            for id_, n in found.newest
+            if id_ in known
+        ],
+    }
+
+
+def rehearsed(found: Rehearsal, metric: Metric | None) -> dict[str, Any]:
+    """A rehearsal in words."""
+    return {
+        "moving": found.moving,
+        "both": found.both,
+        "before": [_part(part, metric) for part in found.before],
+        "after": [_part(part, metric) for part in found.after],
+    }
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=64)
+def _week_after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(weeks=1)).isoformat()
+
+
+def _impact(points: float | None, interval: Any) -> dict[str, Any]:
+    if points is None or interval is None:
+        return {"impact_shown": None, "impact_range": "", "impact_tone": ""}
+    spans = interval[0] <= 0 <= interval[1]
+    return {
+        "impact_shown": signed(points, 1),
+        "impact_range": say("range", low=signed(interval[0], 1), high=signed(interval[1], 1)),
+        "impact_tone": "" if spans else "good" if points > 0 else "bad",
+    }
+
+
+def _part(part: Part, metric: Metric | None) -> dict[str, Any]:
+    low, high = part.interval or (0.0, 0.0)
+    impact: Impact | None = part.impact
+    return {
+        "label": part.label,
+        "n": part.n,
+        "share": say("share", value=number(part.share, 1)),
+        "range": say("range.share", low=number(low, 1), high=number(high, 1)),
+        "value": charts.value(metric, impact.value) if metric and impact else None,
+        **_impact(impact.impact if impact else None, impact.interval if impact else None),
+    }
