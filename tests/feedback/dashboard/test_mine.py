@@ -39,12 +39,21 @@ def test_an_agent_sees_own_answers_and_own_value_and_nothing_else(world, make):
     assert "&lt;b&gt;" in visitor.get("/team/mine").get_data(as_text=True)
     assert "Long ago" in page
     # Two promoters of two within 90 days; the detractor of 200 days ago is in no value.
-    assert re.search(r'class="value">100<', page)
+    assert re.search(r'class="value"><a [^>]*data-n="2">100<', page)
     assert "2 answers" in page
     low, high = re.search(r"<b>(\S+) to (\S+)</b>", page).groups()
     assert (high, low != high) == ("100", True)
     assert "Speed" in page.partition("Missed")[0]
     assert "Opening hours" in page.partition("Missed")[2]
+    for query, words in ((f"survey={shop.id}", mine_[:2]), ("topic=top_S&felt=positive", mine_[:1])):
+        assert f"{query}#stream" in page, "each number leads to its answers"
+        told = text_of(visitor.get(f"/team/mine?{query}"))
+        assert f'data-n="{len(words)}">' in told
+        assert [row.comment in told.partition('id="stream"')[2] for row in mine_] == [
+            row in words for row in mine_
+        ]
+    for nobodys in (f"survey={other.id}9", "topic=top_S&felt=negative", "topic=top_none"):
+        assert visitor.get(f"/team/mine?{nobodys}").status_code == 404
     for foreign in ("Rude to me", "Kim", "Lost parcel", "Warehouse"):
         assert foreign not in page
     for closed in ("/team/feed", f"/team/feed/{mine_[0].id}", "/team/feed/export.csv"):
