@@ -20,7 +20,14 @@ ADDRESS = "/team/admin/privacy"
 
 
 @registry.page(
-    title=say("privacy"), address=ADDRESS, scope="admin", nav="admin", icon="exclude", place=80, forms=True
+    title=say("privacy"),
+    address=ADDRESS,
+    scope="admin",
+    nav="admin",
+    icon="exclude",
+    place=80,
+    forms=True,
+    shared=True,
 )
 @forms.password_asked
 def index() -> Response:

@@ -142,6 +142,7 @@ def _list(typed: Mapping[str, str], wrong: dict[str, list[str]], status: int = 2
         names={survey.id: survey.name for survey in surveys},
         surveys=surveys,
         kinds=(*HELPDESKS, *([] if registry.seen() is not None else REPORTERS)),
+        limited=registry.seen() is not None,
         typed=typed,
         errors=wrong,
         did=_did(),

@@ -34,7 +34,7 @@ class Page:
     """One page. `scope` None: for whoever comes. `form_scope`: what sending its form takes; None: it has none.
 
     `nav`: the part of the navigation that it stands in; None for pages that others lead to. `place`: pages of a part
-    stand in this order.
+    stand in this order. `shared`: it is about what all surveys share, so it is not for who sees some of them alone.
     """
 
     title: str
@@ -46,6 +46,7 @@ class Page:
     form_scope: str | None
     forms: bool
     place: int
+    shared: bool
 
     @property
     def is_plain(self) -> bool:
@@ -68,12 +69,13 @@ def page(
     forms: bool = False,
     form_scope: str | None = None,
     place: int = 50,
+    shared: bool = False,
     token_page: bool = False,
 ) -> Callable[[View], View]:
     """Make a function the page at `address`. `forms`: it also takes POST, which ends in a 303.
 
-    `scope`: who may see it; `form_scope`: who may send its form (default: whoever sees it). `token_page`: its address
-    is a secret, which no other site may learn.
+    `scope`: who may see it; `form_scope`: who may send its form (default: whoever sees it). `shared`: it is kept from
+    who sees some surveys alone, as its view says. `token_page`: its address is a secret, which no other site may learn.
     """
     if nav is not None and nav not in PARTS:
         raise ValueError(f"{nav!r} is no part of the navigation")
@@ -101,6 +103,7 @@ def page(
                 (form_scope or scope) if forms else None,
                 forms,
                 place,
+                shared,
             )
         )
         return wrapper
@@ -132,9 +135,13 @@ def form(address: str, scope: str | None = None) -> Callable[[View], View]:
 def navigation() -> Iterator[tuple[str, list[Page]]]:
     """Each part of the navigation with the pages in it that the caller may see; parts without any are left out."""
     for part in PARTS:
-        pages = [page for page in PAGES if page.nav == part and layout.may(page.scope)]
+        pages = [page for page in PAGES if page.nav == part and _is_for_caller(page)]
         if pages:
             yield part, sorted(pages, key=lambda page: page.place)
+
+
+def _is_for_caller(page: Page) -> bool:
+    return layout.may(page.scope) and not (page.shared and seen() is not None)
 
 
 def is_current(page: Page) -> bool:

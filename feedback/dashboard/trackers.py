@@ -31,7 +31,14 @@ _DONE = ("made", "change", "removed")
 
 
 @registry.page(
-    title=say("trackers"), address=LIST, scope="write", nav="act", icon="out", place=30, forms=True
+    title=say("trackers"),
+    address=LIST,
+    scope="write",
+    nav="act",
+    icon="out",
+    place=30,
+    forms=True,
+    shared=True,
 )
 def index() -> Any:
     """All trackers; the form connects one. The secret of its webhook, when we made it, is shown once."""
