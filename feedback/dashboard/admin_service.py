@@ -21,7 +21,7 @@ from surveys.base.version import VERSION
 from surveys.domain.mail_records import Finding
 from surveys.keeping import condition
 from surveys.mail import sender_records
-from surveys.models import Webhook
+from surveys.models import Invitation, Survey, Webhook
 from surveys.webhooks import telling
 
 HEALTH, HOURS = "/team/admin/health", "/team/admin/hours"
@@ -31,6 +31,9 @@ SPANS = (0, 1)
 
 #: Of what is to be looked at, so many lines of a kind.
 MOST = 20
+
+#: Mails that were not sent which are named.
+MOST_UNSENT = 10
 
 #: Room on the disk below which somebody should look, in bytes.
 LITTLE = 1 << 30
@@ -67,6 +70,7 @@ def health() -> Response:
         on_sqlite=chosen.on_sqlite,
         did=request.args.get("did") == "released",
         unsettled=_unsettled(now),
+        unsent=_unsent(now) if found.unsent else [],
     )
 
 
@@ -79,7 +83,14 @@ def in_force() -> Response:
 
 
 @registry.page(
-    title=say("hours"), address=HOURS, scope="admin", nav="admin", icon="clock", place=65, forms=True
+    title=say("hours"),
+    address=HOURS,
+    scope="admin",
+    nav="admin",
+    icon="clock",
+    place=65,
+    forms=True,
+    shared=True,
 )
 def opening() -> Response:
     """When the team is open and how soon it promises to answer; the form replaces all of it."""
@@ -137,6 +148,14 @@ def _size(bytes_: int) -> str:
         if bytes_ >= step:
             return f"{bytes_ / step:,.1f} {unit}"
     return f"{bytes_ / 1024:,.0f} kB"
+
+
+def _unsent(now: datetime) -> list[Invitation]:
+    """The newest invitations that could not be sent lately, or of which nobody knows whether they arrived."""
+    found = visible.narrowed(Invitation.select(Invitation, Survey.name), registry.caller()).join(Survey)
+    found = found.where(Invitation.status.in_(("failed", "unknown")))
+    found = found.where(Invitation.created_at >= now - condition.LATELY)
+    return list(found.order_by(Invitation.created_at.desc()).limit(MOST_UNSENT))
 
 
 def _shown(stored: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from surveys.base.accounts import keys
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.jobs import Job
-from surveys.models import Person, Response, Trigger, Webhook, WebhookDelivery, WebhookEvent
+from surveys.models import Invitation, Person, Response, Trigger, Webhook, WebhookDelivery, WebhookEvent
 from tests.conftest import ADMIN_KEY, ON_SQLITE, SECRET_KEY
 from tests.feedback.dashboard.test_overview import Numbers
 from tests.visitor import forms_on, signed_in
@@ -82,7 +82,7 @@ def test_revoking_a_key_offers_to_keep_each_kind_of_what_it_made(world):
     assert {f"keys.keep.{kind}" for kind in keys.kinds()} <= set(words.WORDS)
 
 
-def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
+def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world, make):
     admin, now = signed_in(world), clock.now()
     page = text_of(admin.get(f"{ADMIN}/health"))
     assert "Nothing waits longer than it should." in page
@@ -129,6 +129,15 @@ def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world):
     assert "Topic unknown</bdi></a>: an issue may have been made" in page
     assert "Topic linked" not in page
     assert "https://app.example/hook</bdi></a>: 1 events of the last seven days were given up." in page
+    assert "3 mails and messages could not be sent" in text_of(admin.get(f"{ADMIN}/health"))
+    for at, (status, begun) in enumerate((("failed", 1), ("unknown", 2), ("sent", 1), ("failed", 400))):
+        Invitation.insert(
+            id=f"inv_{at}", survey=make.survey(name="Shop <b>").id, channel="email", status=status,
+            email=f"kim{at}@shop.example", created_at=now - timedelta(days=begun),
+        ).execute()  # fmt: skip
+    page = admin.get(f"{ADMIN}/health").get_data(as_text=True)
+    assert re.findall(r"kim\d", page) == ["kim0", "kim1"], "it names what did not go out lately"
+    assert "Shop &lt;b&gt;</bdi>: could not be sent" in page
 
 
 @pytest.mark.parametrize(
