@@ -157,7 +157,10 @@ def new_password(token: str) -> Response:
 
 def own_address(given: str | None) -> str | None:
     """`given` when it is the address of one of the team's pages, without the path of BASE_URL; else None."""
-    return given if given and len(given) <= 2000 and _OWN.fullmatch(given) else None
+    if not given or len(given) > 2000 or not _OWN.fullmatch(given):
+        return None
+    # What a reader on the way may take for another host, or for a way out of the pages, is none of ours.
+    return None if {"", "..", "."} & set(given.partition("?")[0].strip("/").split("/")) else given
 
 
 def wanted() -> str | None:
