@@ -2,14 +2,24 @@
 
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlsplit
 
 from surveys import team
 from surveys.base import clock
 from surveys.base.accounts import members, one_time_links, passwords
+from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.members import Member
 
 PASSWORD = "seven blue otters"
 ORIGIN = "http://localhost"
+
+
+#: Forms that change nothing of the team's: what one has read, a password given again, a decision only asked for.
+_UNWRITTEN = ("/read", "/confirm", "/reset", "/triggers")
+
+
+def _lines() -> int:
+    return AuditEntry.select().count()
 
 
 class _Forms(HTMLParser):
@@ -109,11 +119,17 @@ class Visitor:
         return self.post(address, {**given, **fields})
 
     def post(self, address: str, fields: dict[str, Any], **headers: Any) -> Any:
-        """Send a form as a page of ours would."""
+        """Send a form as a page of ours would. One that was done leaves a line in the audit log."""
         told = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
-        return self.client.post(
+        before = _lines()
+        answer = self.client.post(
             address, base_url=self.base, data=fields, headers={n: v for n, v in told.items() if v is not None}
         )
+        path = answer.request.path
+        if answer.status_code == 303 and not path.endswith(_UNWRITTEN):
+            led = urlsplit(answer.headers["Location"]).path
+            assert _lines() > before or led.startswith("/team/sign-in"), f"no line in the audit log of {path}"
+        return answer
 
     def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Any:
         """Sign in by the form."""
