@@ -13,7 +13,7 @@ from importlib.resources import files
 FOLDER = "phrases"
 RATED = "models/sentiment-lexicons.tsv.gz"
 
-LANGUAGES = frozenset("en de fr es it pt nl sv da nb pl cs ru tr ja zh ar hi".split())
+LANGUAGES = frozenset("en de fr es it pt nl sv da nb pl cs ru tr ja zh ar hi fi hu ro he ko".split())
 """Languages that have a file."""
 
 UNSPACED = frozenset({"ja", "zh"})
@@ -30,8 +30,10 @@ _TOKEN = re.compile(
 )
 _FIRST = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
+_DRAWN_VOWEL = re.compile("[ー〜～]{2,}")
 _GAP, _LONGEST_GAP = "…", 3
 _SHORT_STEM, _SHORT_ENDING = 4, 2
+_ROOT = "**"  # at the end of a word: any ending, however short the rest is
 _SCOPE, _SCOPE_BACK = 4, 4
 # Between statements, in the languages where a negation turns what is before it.
 _AND = frozenset("und oder en of och eller og और या ve".split())
@@ -46,7 +48,8 @@ _EMOTICONS = {")": 2.0, "]": 2.0, "d": 2.0, "p": 2.0, "(": -2.0, "[": -2.0, "/":
 _SCALES = frozenset({5, 6, 10, 20, 100})
 _STARS = frozenset("⭐★🌟☆")
 _EMPTY_STAR = "☆"
-_SCALE_FIRST = frozenset({"tr", "hi"})
+_SCALE_FIRST = frozenset({"tr", "hi", "hu", "ko"})
+_STAR_FIRST = UNSPACED | {"ko", "he", "ar"}
 # What Arabic writes in several ways; and what it writes onto a word: "and", "the", "with the", "to the".
 _ARABIC = str.maketrans("أإآىة", "اااية") | dict.fromkeys([0x640, *range(0x64B, 0x653)])
 _ARABIC_FRONT = ("وال", "بال", "لل", "فال", "ال", "و", "ب", "ف")
@@ -81,10 +84,13 @@ class Matcher:
     def __init__(self, phrases: Iterable[tuple[Sequence[str], float]]) -> None:
         self._whole: dict[str, list[tuple[tuple[str, ...], float]]] = {}
         self._stems: dict[str, list[tuple[tuple[str, ...], float]]] = {}
+        self._roots: dict[str, list[tuple[tuple[str, ...], float]]] = {}
         for parts, value in phrases:
             first = parts[0]
-            starts = self._stems if first.endswith("*") else self._whole
-            starts.setdefault(first.removesuffix("*"), []).append((tuple(parts), value))
+            starts = (
+                self._roots if first.endswith(_ROOT) else self._stems if first.endswith("*") else self._whole
+            )
+            starts.setdefault(first.rstrip("*"), []).append((tuple(parts), value))
         self._candidates = lru_cache(maxsize=16_384)(self._look_up)
 
     def at(self, tokens: Sequence[str], start: int) -> tuple[int, float] | None:
@@ -115,6 +121,9 @@ class Matcher:
         for length in range(len(word), 1, -1):
             if length > _SHORT_STEM or len(word) - length <= _SHORT_ENDING:
                 found += self._stems.get(word[:length], ())
+        if self._roots:
+            for length in range(len(word), 0, -1):
+                found += self._roots.get(word[:length], ())
         return found
 
 
@@ -137,6 +146,8 @@ def _end(parts: tuple[str, ...], tokens: Sequence[str], start: int) -> int:
 def _fits(part: str, token: str) -> bool:
     if not part.endswith("*"):
         return part == token
+    if part.endswith(_ROOT):
+        return token.startswith(part[: -len(_ROOT)])
     stem = part[:-1]
     return token.startswith(stem) and (len(stem) > _SHORT_STEM or len(token) - len(stem) <= _SHORT_ENDING)
 
@@ -233,7 +244,7 @@ class Book:
         given = self._number(tokens[at])
         after = at + 1
         if given is None:
-            # Without spaces the star may stand first.
+            # In some languages the star stands first.
             counted = (
                 self._number(tokens[after]) if tokens[at] in self.stars and after < len(tokens) else None
             )
@@ -243,7 +254,7 @@ class Book:
         return self._share(tokens, at, given)
 
     def _leads(self, counted: float) -> bool:
-        return self.language in UNSPACED and counted <= 5
+        return self.language in _STAR_FIRST and counted <= 5
 
     def _share(self, tokens: list[str], at: int, given: float) -> tuple[int, float] | None:
         """Return where "4 von 5", "8/10" or "4 out of 5 stars" ends, and its worth; None for "3 of 5 parcels"."""
@@ -273,12 +284,18 @@ class Book:
         turned = [False] * len(tokens)
         at_place = {hit.start: number for number, hit in enumerate(hits)}
         by: dict[int, int] = {}
+        # "Never no problems" denies once: what a phrase denies is not turned back.
+        denied = {
+            hit.start
+            for hit in hits
+            if hit.kind == "said" and not self.negations.isdisjoint(tokens[hit.start : hit.end])
+        }
         for at, token in enumerate(tokens):
             if token not in self.negations or at in covered:
                 continue
             scope = self._forward(tokens, at)
             if self.back != "only":
-                valued = [place for place in scope if place in at_place]
+                valued = [place for place in scope if place in at_place and place not in denied]
                 if valued or self.back != "yes":
                     for place in scope:
                         turned[place] = True
@@ -337,10 +354,8 @@ def _drawn_stars(tokens: list[str], at: int) -> tuple[int, float] | None:
 def _worth(given: float, most: float) -> float:
     """Return what *given* of *most* is worth: four of five and more praise, up to two and a half blame."""
     share = given / most
-    if share >= 0.95:
-        return 3.0
     if share >= 0.75:
-        return 2.0
+        return 3.0 if share >= 0.9 else 2.5
     return 0.0 if share > 0.5 else -3.0
 
 
@@ -365,6 +380,8 @@ def _tokens(
     lowered = sentence.lower().translate(_UNSEEN).replace("’", "'")
     if language == "ar":
         lowered = lowered.translate(_ARABIC)
+    elif language == "ja":
+        lowered = _DRAWN_VOWEL.sub("", lowered)
     found: list[str] = []
     joins = False
     for piece in _TOKEN.findall(lowered):
@@ -376,6 +393,8 @@ def _tokens(
         if not piece[0].isalpha():
             found.append(piece)
         elif known and language == "ar":
+            if drawn and _DRAWN_OUT.search(piece):
+                piece = _DRAWN_OUT.sub(r"\1", piece)
             found.append(_bare(piece, known))
         elif known:
             found += _segmented(piece, known)
@@ -480,9 +499,9 @@ def _set(words: dict[str, str], key: str, language: str) -> frozenset[str]:
 
 def _pattern(word: str, language: str) -> list[str]:
     """Return a word of the file as `tokens` would give it, with its star kept."""
-    tokens = _tokens(word.removesuffix("*"), language, frozenset())
-    if word.endswith("*"):
-        tokens[-1] += "*"
+    bare = word.rstrip("*")
+    tokens = _tokens(bare, language, frozenset())
+    tokens[-1] += word[len(bare) :]
     return tokens
 
 

@@ -28,6 +28,11 @@ from feedback.analysis.sentiment.model import Model, weighable
 from feedback.training import sentiment_data
 from feedback.training.sentiment_fit import Floats
 
+# Of these no sentences with a translation are at hand: they are read by their own files with the measures' weights that
+# the others learnt.
+BORROWING = frozenset("fi hu ro he ko".split())
+LEARNING = LANGUAGES - BORROWING
+
 DIMENSIONS = 96
 FREQUENT = 5_000
 LONGEST_ENCODED = 300
@@ -107,7 +112,7 @@ def fit(data: Path, encoder: Encoder, only_known: bool = False) -> dict[str, Mod
     labelled = [row for row in sentiment_data.read(data) if len(row.text) <= LONGEST_ENCODED]
     texts = [Text("en", measure(row.text, "en"), row.target, row.weight) for row in labelled]
     head = _Head(encoder, labelled)
-    for language in sorted(LANGUAGES):
+    for language in sorted(LEARNING):
         texts += _phrases(language)
         texts += _silver(data, language, head)
     texts += _phrases("en")
@@ -115,7 +120,7 @@ def fit(data: Path, encoder: Encoder, only_known: bool = False) -> dict[str, Mod
         language: _Vectors(
             encoder, language, data, [t.features for t in texts if t.language == language], only_known
         )
-        for language in ["en", *sorted(LANGUAGES)]
+        for language in ["en", *sorted(LEARNING)]
     }
     return _fit(texts, vectors)
 
@@ -232,7 +237,7 @@ def _fit(texts: Sequence[Text], vectors: dict[str, _Vectors]) -> dict[str, Model
         language: Counter(
             key for text, some in zip(texts, keys, strict=True) if text.language == language for key in some
         )
-        for language in LANGUAGES
+        for language in LEARNING
     }
     rows: list[int] = []
     cols: list[int] = []
@@ -265,12 +270,18 @@ def _fit(texts: Sequence[Text], vectors: dict[str, _Vectors]) -> dict[str, Model
     of_dense = of_both[2 * DIMENSIONS :] / spread_of_dense[:, None]
     for name, row in zip(lexicons.DENSE, of_dense, strict=True):
         print(f"  {name:15} {row[2] - row[0]:6.2f} {row[1] - (row[0] + row[2]) / 2:6.2f}")  # noqa: T201
-    return {
+    found = {
         language: _fold(
             language, columns, of_keys, vectors[language].words, reduced[language], of_static, of_dense, bias
         )
-        for language in sorted(LANGUAGES)
+        for language in sorted(LEARNING)
     }
+    return found | {language: borrow(found["de"]) for language in sorted(BORROWING)}
+
+
+def borrow(model: Model) -> Model:
+    """The model of a language of which no sentences are known: what `model` learnt of measures, and of no word."""
+    return Model({}, np.zeros((0, 3), np.float32), model.dense, model.bias)
 
 
 def _fold(

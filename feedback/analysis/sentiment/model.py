@@ -74,7 +74,7 @@ def weighable(keys: list[str]) -> set[str]:
 def load(path: Path) -> Model:
     """Read a model file written by `save`."""
     with np.load(path, allow_pickle=False) as stored:
-        names = stored["names"].tobytes().decode().split("\n")
+        names = stored["names"].tobytes().decode().split("\n") if len(stored["names"]) else []
         keys = stored["keys"].astype(np.float32)
         return Model({name: row for row, name in enumerate(names)}, keys, stored["dense"], stored["bias"])
 

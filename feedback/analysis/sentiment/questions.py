@@ -65,6 +65,7 @@ _NO_FAULT = (
 )
 _NO = (
     rf"{_NO_FAULT}|"
+    r"(?:haven't|have not|havent) (?:found|noticed|seen|discovered|encountered) (?:any|anything|one)|"
     r"nothing|none|nope|nil|not? (?:a )?thing|nada|niente|nulla|nichts|rien|niets|aucune?|ning[uú]n[oa]?|"
     r"nessun[oa]?|"
     r"geen|not (?:anything|much|really)|no(?: \w+)? (?:improvements?|changes?|suggestions?)|no|"
@@ -75,6 +76,7 @@ _TAIL = (
     r"thanks|thank you|"
     r"to (?:say|add|report|note|improve|change|complain about|dislike)|(?:that )?(?:comes|springs) to mind|"
     r"(?:that )?(?:i|we|you) (?:can |could |would )?(?:think of|change|improve|say|do better)|needs? \w+|"
+    r"(?:that )?(?:i|we)(?:'ve| have| can| could)? (?:found|find|noticed|seen|see|discovered|encountered|know of)|"
     r"could be (?:better|improved)|at (?:this|the) (?:time|moment)|"
     r"(?:it|everything|all) (?:is|was) (?:all )?(?:very )?(?:good|great|fine|perfect|ok|okay|excellent|"
     r"brilliant)|"

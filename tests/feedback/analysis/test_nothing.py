@@ -12,11 +12,22 @@ SAID = {
     "it": ["niente", "nessuna", "niente da aggiungere", "non saprei", "va bene grazie", "per ora nulla"],
     "pt": ["nada", "nenhuma sugestão", "nada a acrescentar", "não sei", "por enquanto nada", "obrigada"],
     "nl": ["niets", "geen", "n.v.t.", "weet ik niet", "geen opmerkingen", "op dit moment niets", "ok bedankt"],
-    "sv": ["inget", "inga synpunkter", "vet ej"], "da": ["intet", "ingen kommentarer", "ved ikke"],
-    "nb": ["ingenting", "ingen kommentar", "vet ikke"], "pl": ["nic", "brak uwag", "nie wiem"],
-    "cs": ["nic", "žádné připomínky", "nevím"], "ru": ["ничего", "нет замечаний", "не знаю"],
-    "tr": ["hiçbir şey", "yok", "bilmiyorum"], "ja": ["特になし", "ありません", "わからない"],
-    "zh": ["没有", "无", "不知道", "暂时没有"], "ar": ["لا شيء", "لا يوجد", "لا أعرف"], "hi": ["कुछ नहीं", "पता नहीं"],
+    "sv": ["inget", "inga synpunkter", "vet ej", "Nej.", "ingenting just nu", "inget särskilt", "tack"],
+    "da": ["intet", "ingen kommentarer", "ved ikke", "Nej", "ikke noget", "ingenting lige nu", "mange tak"],
+    "nb": ["ingenting", "ingen kommentar", "vet ikke", "Nei", "ikke noe spesielt", "ingen forslag", "takk"],
+    "pl": ["nic", "brak uwag", "nie wiem", "Nie.", "nie mam uwag", "na razie nic", "dziękuję", "brak"],
+    "cs": ["nic", "žádné připomínky", "nevím", "Ne", "zatím nic", "nic mě nenapadá", "děkuji"],
+    "ru": ["ничего", "нет замечаний", "не знаю", "Нет", "пока ничего", "без комментариев", "спасибо"],
+    "tr": ["hiçbir şey", "yok", "bilmiyorum", "Hayır", "şimdilik yok", "önerim yok", "teşekkürler"],
+    "ja": ["特になし", "ありません", "わからない", "なし", "特にありません。", "今のところなし", "ありがとう"],
+    "zh": ["没有", "无", "不知道", "暂时没有", "没有意见", "没了", "谢谢"],
+    "ar": ["لا شيء", "لا يوجد", "لا أعرف", "لا", "حاليا لا شيء", "ليس لدي اقتراحات", "شكرا"],
+    "hi": ["कुछ नहीं", "पता नहीं", "नहीं", "कोई सुझाव नहीं", "अभी कुछ नहीं", "धन्यवाद"],
+    "fi": ["ei mitään", "ei", "Ei kommentoitavaa", "en tiedä", "ei muuta", "eos", "kiitos", "ei valittamista"],
+    "hu": ["semmi", "Nincs", "nem", "nincs javaslatom", "nem tudom", "egyelőre semmi", "köszönöm", "nincs panasz"],
+    "ro": ["nimic", "Nu", "nimic de adăugat", "nu știu", "momentan nimic", "fără comentarii", "mulțumesc"],
+    "he": ["כלום", "אין", "אין הערות", "לא יודע", "כרגע כלום", "תודה", "אין תלונות"],
+    "ko": ["없음", "없습니다", "특별히 없음", "모르겠습니다", "현재 없음", "감사합니다", "불만 없음"],
 }  # fmt: skip
 
 SAYS = {
@@ -26,6 +37,8 @@ SAYS = {
     "es": ["nada funciona", "no hay aparcamiento", "gracias por la paciencia"],
     "it": ["niente wifi", "nessuna risposta"], "pt": ["nada funciona", "sem resposta ao email"],
     "nl": ["geen parkeerplaats", "niets werkt"], "ja": ["駐車場がない"], "zh": ["没有停车位"],
+    "fi": ["ei pysäköintipaikkaa"], "hu": ["nincs parkoló"], "ro": ["nimic nu merge"], "he": ["אין חניה"],
+    "ko": ["주차장이 없음"],
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def test_a_file_is_whole(language: str) -> None:
         ("en", "10/10", [3]),
         ("en", "3 out of 5 stars", [0]),
         ("en", "zero stars", [-3]),
-        ("fr", "4/5", [2]),
+        ("fr", "4/5", [2.5]),
         ("it", "due stelle", [-3]),
         ("ru", "5 из 5", [3]),
         ("tr", "5 üzerinden 2", [-3]),
