@@ -41,7 +41,10 @@ from surveys.webhooks import telling
 log = structlog.get_logger()
 
 #: Kept with each reading; a new one means that readings of the old may be done anew.
-ENGINE = "words and lexicons 1"
+ENGINE = "words and lexicons 2"
+
+#: Comments in languages that could not be read until an upgrade are read an hour at a time, so many of the newest.
+LEFT_AT_ONCE = 2_000
 
 #: A comment that takes longer to read is left unread, in seconds of processor time.
 PATIENCE = 5.0
@@ -80,6 +83,8 @@ def install() -> None:
             "queue digests": digests.hourly,
             "look who may be lost": lost.hourly,
             "judge goals": goals.hourly,
+            "review topics after an upgrade": reviews.renew,
+            "read what could not be read": read_left,
         }
     )
     worker.nightly(
@@ -140,6 +145,29 @@ def read_comment(payload: dict[str, Any], now: datetime) -> None:
             jobs.enqueue(READ_AGAIN, {"key": row.key, "again": True}, now, now + AGAIN_AFTER)
 
     db.write(keep)
+
+
+def read_left(now: datetime) -> None:
+    """Have comments read whose language no earlier engine read, the newest first.
+
+    Those that a person labelled, and those that were read, keep what was said of them.
+    """
+    from feedback.analysis import phrasebook  # a set of names, without any engine
+
+    left: Any = (
+        Reading.select(Reading.key)
+        .where(
+            Reading.label.is_null(),
+            ~Reading.by_person,
+            Reading.engine != ENGINE,
+            Reading.language.in_(sorted(phrasebook.LANGUAGES)),
+        )
+        .order_by(Reading.key.desc())
+        .limit(LEFT_AT_ONCE)
+    )
+    keys = [key for (key,) in db.database.execute(left).fetchall()]
+    if keys:
+        db.write(lambda: jobs.enqueue_all(READ_AGAIN, [({"key": key}, now) for key in keys], in_bulk=True))
 
 
 def place_comment(payload: dict[str, Any], now: datetime) -> None:

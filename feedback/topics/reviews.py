@@ -1,6 +1,7 @@
 """Reviews of all topics: asked for or nightly, worked out beside everything else and written in small pieces."""
 
 import functools
+import itertools
 import sys
 import threading
 import time
@@ -39,6 +40,13 @@ FORGOTTEN = timedelta(minutes=15)
 
 #: A review that dies is begun anew, so many times: what kills it may be in the comments.
 MOST_DEATHS = 2
+
+#: A review that an upgrade asks for is not asked for again within this.
+AGAIN_AFTER = timedelta(hours=20)
+
+#: Comments without a vector that a review keeps one for, the newest: of those in languages that were not known when
+#: they came there may be any number, and their vectors are held until they are written.
+MOST_KEPT = 20_000
 
 #: Comments of several statements that are looked at for further topics, the newest of those that moved.
 MOST_SEVERAL = 3_000
@@ -81,16 +89,28 @@ def ask(now: datetime) -> tuple[TopicReview, bool]:
 
 def nightly(now: datetime) -> None:
     """Ask for a review when comments have come or gone since the last."""
-    last = TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
+    last = _last_done()
     changed = Response.select().where(Response.comment.is_null(False))
     if last is not None:
         # Here, because the text engines belong into the worker's memory and not into the web's.
         from feedback.analysis.topics import representations
 
-        changed = changed.where(Response.updated_at > last.started_at)
-        if last.representation != representations.current().name:
-            changed = Response.select().where(Response.comment.is_null(False))
+        if last.representation == representations.in_force():
+            changed = changed.where(Response.updated_at > last.started_at)
     if changed.exists():
+        ask(now)
+
+
+def renew(now: datetime) -> None:
+    """Ask for a review where what reads comments is another one than at the last: after an upgrade, or a change of the
+    package. No day sees it asked for twice, whatever becomes of it."""
+    # Here, because the text engines belong into the worker's memory and not into the web's.
+    from feedback.analysis.topics import representations
+
+    last, asked = _last_done(), latest()
+    if last is None or last.representation == representations.in_force():
+        return
+    if asked is None or now - asked.asked_at >= AGAIN_AFTER or asked.id == last.id:
         ask(now)
 
 
@@ -165,7 +185,7 @@ def _run(row: TopicReview, progress: Progress) -> None:
         representations.current(),
         now,
         _brands(),
-        _foreign(representations.current().name),
+        _foreign(representations.current().name) | _unmeant(comments),
         lambda step, share: progress(step, 0.05 + 0.7 * share),
     )
     db.write(lambda: topics.keep(before, found.state, now))
@@ -203,6 +223,10 @@ def _run(row: TopicReview, progress: Progress) -> None:
         representation=representations.current().name,
         ended_at=clock.now(),
     )
+
+
+def _last_done() -> TopicReview | None:
+    return TopicReview.select().where(TopicReview.state == DONE).order_by(TopicReview.id.desc()).first()
 
 
 def _gathered() -> tuple["State", dict[str, str], set[str]]:
@@ -355,6 +379,14 @@ def _foreign(name: str) -> set[str]:
     """The comments that have vectors of another representation than the one called `name`."""
     rows: Any = Meaning.select(Meaning.key).where(Meaning.representation != name).tuples()
     return {str(key) for (key,) in rows}
+
+
+def _unmeant(comments: Mapping[str, str]) -> set[str]:
+    """The newest of `comments` of which no vector is kept: their language was not known when they came."""
+    kept: Any = Meaning.select(Meaning.key).where(Meaning.vector.is_null(False)).tuples()
+    known = {key for (key,) in kept}
+    missing = (id_ for id_ in reversed(list(comments)) if int(id_) not in known)
+    return set(itertools.islice(missing, MOST_KEPT))
 
 
 def _of_several(moved: Sequence[str], comments: Mapping[str, str]) -> list[str]:

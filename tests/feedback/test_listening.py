@@ -107,3 +107,24 @@ def test_a_job_that_is_stopped_says_nothing_of_its_comment(row, reading, monkeyp
     reading.clear()
     run(now + timedelta(seconds=10))
     assert Reading.get().label == "negative"
+
+
+def test_after_an_upgrade_comments_are_read_that_no_engine_read_before(make):
+    """In whatever language; what was read, or labelled by a person, keeps what was said of it."""
+    survey = make.survey(languages=["en", "ko"])
+    left, read, said = (
+        make.response(survey, 9, comment=text, language="ko")
+        for text in ("아주 좋아요", "정말 좋아요", "좋아요")
+    )
+    run(clock.now())
+    engine = {Reading.engine: "words and lexicons 0"}
+    Reading.update({**engine, Reading.label: None}).where(Reading.key == left.key).execute()
+    Reading.update({**engine, Reading.label: "negative"}).where(Reading.key == read.key).execute()
+    person = {**engine, Reading.label: "neutral", Reading.by_person: True}
+    Reading.update(person).where(Reading.key == said.key).execute()
+    for _ in range(2):
+        listening.read_left(clock.now())
+        run(clock.now())
+    labels = [Reading.get_by_id(each.key).label for each in (left, read, said)]
+    assert labels == ["positive", "negative", "neutral"]
+    assert Job.select().where(Job.kind == listening.READ_AGAIN).count() == 1

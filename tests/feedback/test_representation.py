@@ -107,3 +107,21 @@ def test_the_night_reads_all_anew_after_a_change(said, representation):
     representation.install()
     reviews.nightly(clock.now())
     assert TopicReview.select().count() == count + 1
+
+
+@POSTGRES_IN_PROVE
+def test_after_an_upgrade_all_are_read_anew_within_the_hour_and_once(said, representation, world):
+    """Comments whose language was not known until then have no vector; they get one."""
+    unknown = Meaning.select(Meaning.key).order_by(Meaning.key.desc()).limit(3)
+    keys = [row.key for row in unknown]
+    Meaning.delete().where(Meaning.key.in_(keys)).execute()
+    TopicReview.update(representation="an older one").execute()
+    reviews.renew(clock.now())
+    reviews.renew(clock.now())
+    assert TopicReview.select().where(TopicReview.state == reviews.WAITING).count() == 1
+    world.work()
+    assert reviews.latest().state == reviews.DONE
+    assert Meaning.select().where(Meaning.key.in_(keys), Meaning.vector.is_null(False)).count() == 3
+    count = TopicReview.select().count()
+    reviews.renew(clock.now())
+    assert TopicReview.select().count() == count

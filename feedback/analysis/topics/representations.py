@@ -22,7 +22,11 @@ class Representation(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages whose words it knows."""
+        """The languages that it reads."""
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """Those in which a text is near only to what says the same words, and never to one in another language."""
 
     def language_of(self, text: str) -> str:
         """The one of its languages that a text is read in."""
@@ -54,3 +58,8 @@ def current() -> Representation:
     """The representation in force, chosen once for the life of the process: the sentence model where the package
     of requirements-topics.txt is installed, the shipped vectors everywhere else."""
     return transformer.load() if transformer.is_installed() else vectors.load()
+
+
+def in_force() -> str:
+    """The name of the representation in force, without loading it."""
+    return transformer.Transformer.name if transformer.is_installed() else vectors.Vectors.name
