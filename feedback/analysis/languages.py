@@ -108,6 +108,11 @@ def of(text: str, claimed: str | None = None) -> str | None:
     return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
 
 
+def frequent() -> dict[str, dict[str, float]]:
+    """The frequent words, each with the languages it is frequent in and how much (Zipf: powers of ten)."""
+    return _frequent()[0]
+
+
 def _by_script(text: str, letters: int) -> tuple[str | None, frozenset[str]] | None:
     """Return the language that most letters of *text* belong to, and all languages written in those letters; None for
     Latin letters."""

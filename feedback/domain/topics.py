@@ -10,7 +10,7 @@ from enum import StrEnum
 from feedback.domain.themes import Theme
 
 #: Languages of comments that can be put into topics.
-UNDERSTOOD = ("ar", "de", "en", "es", "fr", "it", "ja", "nl", "pt", "ru", "zh")
+UNDERSTOOD = tuple("ar cs da de en es fi fr he hi hu it ja ko nb nl pl pt ro ru sv tr zh".split())
 
 MOST_MOVED = 0.048  # of the placed comments a review may move: people look for them where they were
 

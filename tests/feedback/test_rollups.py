@@ -130,7 +130,7 @@ def read(row, number):
     """The worker reads the comment of an answer; `number` says as what."""
     score = (-0.9, 0.9, 0.2)[number % 3]
     values = {
-        "language": ("de", "it", "ko", None)[number % 4], "label": FEELINGS[number % 4],
+        "language": ("de", "it", "el", None)[number % 4], "label": FEELINGS[number % 4],
         "says_nothing": {2: True, 1: None}.get(number % 5, False),
         "text_score": score, "engine": "x", "read_at": NOW,
     }  # fmt: skip

@@ -56,6 +56,7 @@ class Aligned:
         zipf: Mapping[str, Mapping[str, int]],
     ):
         self.languages = tuple(sorted(tables))
+        self.dimensions = max((table.shape[1] for _, table, _ in tables.values()), default=0)
         self._tables = {language: (table, scale) for language, (_, table, scale) in tables.items()}
         self._numbers = {
             language: {word: at for at, word in enumerate(known)} for language, (known, *_) in tables.items()
@@ -72,12 +73,20 @@ class Aligned:
             for language, letter, share in _SCRIPTS:
                 if language in self._numbers and len(letter.findall(text)) >= share * letters > 0:
                     return language
+        often = self._often(text)
+        best = max(sorted(often), key=often.__getitem__, default="en")
+        return best if often[best] - often["en"] > _PLAINLY * _ZIPF else "en"
+
+    def likelihood(self, text: str) -> float:
+        """How much a text's words speak for the likeliest language: the sum of their Zipf frequencies."""
+        return max(self._often(text).values(), default=0) / _ZIPF
+
+    def _often(self, text: str) -> dict[str, int]:
         often: dict[str, int] = defaultdict(int)
         for word in words(text):
             for language, zipf in self._frequent.get(word, ()):
                 often[language] += zipf
-        best = max(sorted(often), key=often.__getitem__, default="en")
-        return best if often[best] - often["en"] > _PLAINLY * _ZIPF else "en"
+        return often
 
     def add_up(self, text: str, language: str) -> np.ndarray | None:
         """The sum of the vectors of a text's words; None where it has none that is known."""

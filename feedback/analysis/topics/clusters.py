@@ -16,6 +16,7 @@ _EACH = 12  # comments of a topic in the mean, at least, where there are more th
 _FEW = 12  # topics that are never too many
 _JOINS = 0.25  # cosine to the nearest of those that make the groups
 _OF_A_LANGUAGE = 20  # rows from which on what they have in common is their language
+_SHARED = 0.2  # cosine from which texts that are compared by their own words share one that says something
 _BLURRED_BY = 8  # neighbours a comment is averaged with
 _OWN_WEIGHT = 0.5
 _TIES = (10, 15)  # neighbours in the graph, fewest and most
@@ -53,6 +54,7 @@ def group(
     copies: np.ndarray,
     languages: np.ndarray | None = None,
     lead: int | None = None,
+    apart: np.ndarray | None = None,
 ) -> Grouping:
     """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
 
@@ -65,16 +67,19 @@ def group(
 
     `languages`: a number for each row's. Only rows of the one that has the `lead` (default: all) make groups; the
     others join the group that their nearest neighbours among those vote for, if these are near enough (`_JOINS`). What
-    is said in another language is nearer to its own kind than to what it means.
+    is said in another language is nearer to its own kind than to what it means. Rows that are `apart` make groups of
+    their own, of what shares words.
     """
-    around = nearest(rows, _BLURRED_BY)
+    around = _held_apart(*nearest(rows, _BLURRED_BY), apart)
     # Half of the precision is enough to compare many, and saves 50 MB with 100,000.
     blurred = blur(rows, rows, *around, np.float16 if len(rows) > EXACT_UP_TO else np.float32)
-    index, cosine = nearest(blurred, _ties(len(rows)))
+    index, cosine = _held_apart(*nearest(blurred, _ties(len(rows))), apart)
     del blurred
     edges = mutual_graph(index, cosine, _ONE_SIDED)
     real = np.asarray(rows.any(axis=1))
     leading = None if languages is None or lead is None else languages == lead
+    if leading is not None and apart is not None:
+        leading |= apart
     if leading is not None:
         real &= leading
     inside = real[edges[0]] & real[edges[1]]
@@ -185,6 +190,17 @@ def gather(centres: np.ndarray, count: int) -> np.ndarray:
         sizes[a] += sizes[b]
         part[part == b] = a
     return np.unique(part, return_inverse=True)[1]
+
+
+def _held_apart(
+    index: np.ndarray, cosine: np.ndarray, apart: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Neighbours (-1: none) and their cosines without those between rows that are `apart` and others, and without those
+    of rows apart that share hardly a word."""
+    if apart is None:
+        return index, cosine
+    strange = (apart[:, None] != apart[index]) | (apart[:, None] & (cosine < _SHARED))
+    return np.where(strange, -1, index), np.where(strange, 0.0, cosine).astype(cosine.dtype)
 
 
 def _ties(count: int) -> int:

@@ -116,25 +116,30 @@ def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[f
 
 def _languages(
     cleaned: Sequence[str], meanings: _Meanings, vectors: Representation
-) -> tuple[np.ndarray | None, int | None]:
-    """A number for the language of each row, and that of the language that topics are made of: English, or that of
-    most; None: of all, where none leads."""
+) -> tuple[np.ndarray | None, int | None, np.ndarray | None]:
+    """A number for the language of each row, that of the language that topics are made of, and which rows are in one
+    that is compared by its own words alone.
+
+    Topics are made of English, or of the language of most; None: of all, where none leads.
+    """
     spoken = [vectors.language_of(text) for text in cleaned]
     often = Counter(spoken)
-    most, n = often.most_common(1)[0] if often else ("en", 0)
-    if often["en"] >= _LEADS[0] * len(cleaned):
-        most, n = "en", often["en"]
-    elif n < _LEADS[1] * len(cleaned):
-        return None, None
-    if n == len(cleaned):
-        return None, None
     number = {language: at for at, language in enumerate(sorted(often))}
+    others = Counter({language: n for language, n in often.items() if language not in vectors.apart})
+    most, n = others.most_common(1)[0] if others else ("en", 0)
+    if others["en"] >= _LEADS[0] * others.total():
+        most, n = "en", others["en"]
+    leads = bool(n) and n >= _LEADS[0 if most == "en" else 1] * others.total() and n < others.total()
+    if not leads and others.total() == len(cleaned):
+        return None, None, None
     found = np.zeros(len(meanings.rows), np.int16)
     # Of comments that mean one row and are in two languages, those in the leading one decide.
-    for leads in (False, True):
-        at = [at for at, language in enumerate(spoken) if (language == most) == leads]
+    for leading in (False, True):
+        at = [at for at, language in enumerate(spoken) if (language == most) == leading]
         found[meanings.of[at]] = [number[spoken[each]] for each in at]
-    return found, number[most]
+    strange = [number[language] for language in often if language in vectors.apart]
+    apart = np.isin(found, strange) if strange else None
+    return found, number[most] if leads else None, apart
 
 
 def _topic(state: State, comment: str) -> str | None:

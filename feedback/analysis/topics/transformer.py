@@ -30,6 +30,7 @@ class Transformer:
 
     name = "all-MiniLM-L6-v2"
     languages = frozenset(["en"])
+    apart: frozenset[str] = frozenset()
     near_enough = 0.35
     taught_near_enough = 0.4
 

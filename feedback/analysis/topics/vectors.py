@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis.topics import aligned
+from feedback.analysis.topics import aligned, own_words
 from feedback.analysis.topics.aligned import Aligned
 from feedback.analysis.topics.wordpieces import WordPieces
 
@@ -21,10 +21,11 @@ class Vectors:
     `pieces` are WordPiece entries in the table's order ("##" marks those that continue a word), `table` is
     int8 (pieces × dimensions) and `scale` the float that each row is multiplied by. The length of a row is
     its weight: frequent pieces are short. Made by `feedback.training.vectors`. A text in one of the languages of
-    `others` is read with their words.
+    `others` is read with their words, one in a language that those do not know by its own (`own_words`), in the
+    dimensions that they leave free.
     """
 
-    name = "word pieces 2"  # another one when another table is shipped, of another language too
+    name = "word pieces 3"  # another one when another table is shipped, of another language too
     near_enough = 0.35
     taught_near_enough = 0.45
 
@@ -38,12 +39,19 @@ class Vectors:
 
     @property
     def languages(self) -> frozenset[str]:
-        """The languages whose words it knows."""
-        return frozenset(("en", *(self._others.languages if self._others else ())))
+        """The languages that it reads."""
+        return frozenset(("en", *(self._others.languages if self._others else ()), *self.apart))
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """Those in which a text is near only to what says the same words."""
+        return frozenset(own_words.LANGUAGES if self._others else ())
 
     def language_of(self, text: str) -> str:
         """The language that a text is read in: English unless its words tell another one plainly."""
-        return self._others.language(text) if self._others else "en"
+        if self._others is None:
+            return "en"
+        return own_words.language(text, self._others.likelihood(text)) or self._others.language(text)
 
     def is_common(self, word: str) -> bool:
         """Whether any sentence of another language may hold a folded word."""
@@ -82,7 +90,13 @@ class Vectors:
     def _foreign(self, text: str, language: str) -> np.ndarray:
         """The unit vector of a text in another language, whose words have fewer dimensions."""
         out = np.zeros(self.dimensions, np.float32)
-        total = self._others.add_up(text, language) if self._others else None
+        if self._others is None:
+            return out
+        if language in own_words.LANGUAGES:
+            free = self.dimensions - self._others.dimensions
+            out[self._others.dimensions :] = own_words.add_up(text, language, free)
+            return unit(out[None, :])[0]
+        total = self._others.add_up(text, language)
         if total is not None:
             out[: len(total)] = total
         return unit(out[None, :])[0]

@@ -417,12 +417,12 @@ def test_the_subjects_of_a_table_are_found_among_its_own_comments():
     assert all(subject.id.startswith("top_") and subject.label for subject in found[:-1])
 
 
-@pytest.mark.parametrize("claimed", ["sv", None], ids=["said to be Swedish", "found to be Swedish"])
+@pytest.mark.parametrize("claimed", ["el", None], ids=["said to be Greek", "found to be Greek"])
 def test_a_language_that_the_vectors_do_not_know_is_in_no_subject(claimed):
-    late = "Leveransen kom alldeles för sent och ingen har svarat mig om beställning {}."
-    swedish = [Row(late.format(at), None, None, claimed) for at in range(12)]
+    late = "Η παράδοση άργησε πολύ και κανείς δεν απάντησε για την παραγγελία {}."
+    greek = [Row(late.format(at), None, None, claimed) for at in range(12)]
     english = [Row(text, None, None, None) for text in world().values()]
-    found = spreadsheet.subjects([*swedish, *english])
+    found = spreadsheet.subjects([*greek, *english])
     assert set(found[:12]) == {Subject("", "")}
     assert [each.label for each in found[12:]] == [each.label for each in spreadsheet.subjects(english)]
-    assert spreadsheet.subjects(swedish) == [Subject("", "")] * 12
+    assert spreadsheet.subjects(greek) == [Subject("", "")] * 12

@@ -80,11 +80,11 @@ def test_a_long_step_says_that_it_lives(world, monkeypatch):
     assert reviews.latest().state == reviews.DONE
 
 
-@pytest.mark.parametrize(("languages", "found"), [(["en", "sv"], 0), (["sv"], 0), (["de"], 12), (["en"], 12)])
-def test_comments_that_no_worker_has_read_yet_say_their_language(world, make, languages, found):
-    survey = make.survey(languages=languages)
+@pytest.mark.parametrize(("comment", "found"), [("Zzyzxtelefon {}", 12), ("Αργή παράδοση {}", 0)])
+def test_comments_that_no_worker_has_read_yet_say_their_language(world, make, comment, found):
+    survey = make.survey(languages=["sv"])
     for at in range(12):
-        make.response(survey, 3, comment=f"Zzyzxtelefon {at}")
+        make.response(survey, 3, comment=comment.format(at))
     row, _ = reviews.ask(clocks.now())
     reviews.run(row)
     assert reviews.latest().comments == found

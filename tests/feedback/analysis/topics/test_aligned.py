@@ -57,7 +57,7 @@ def test_a_text_is_read_in_its_language(said):
         "service",
         "remove my to do list",
         "no idea ¯\\_(ツ)_/¯",
-        "한국어",
+        "ภาษาไทย",
     ],
 )
 def test_what_no_other_language_tells_plainly_is_english(text):
@@ -108,3 +108,50 @@ def test_one_topic_holds_several_languages():
 def test_a_beginning_is_shared_by_a_family_of_words():
     assert aligned.beginning("lieferung") == aligned.beginning("liefern") == "^liefe"
     assert aligned.beginning("spat") == ""
+
+
+#: By their own words: late parcels and prices, in languages that the vectors do not know.
+OWN = {
+    "ko": (
+        ["배송이 너무 늦었어요", "배송이 늦게 왔습니다", "이번에도 배송 지연", "배송 추적이 안 됩니다"],
+        ["가격이 비싸요", "가격이 너무 올랐어요", "다른 가게보다 가격이 높네요", "가격은 적당합니다"],
+    ),
+    "pl": (
+        ["Paczka nie przyszła na czas", "Ta paczka była za późno", "Gdzie jest moja paczka?"],
+        ["Ceny są za wysokie", "Bardzo dobre ceny", "Ceny znowu poszły w górę", "Ceny są lepsze niż gdzie indziej"],
+    ),
+}  # fmt: skip
+
+
+def test_what_the_vectors_do_not_know_is_grouped_by_its_own_words_and_apart_from_the_rest():
+    said = {
+        f"{language}-{matter}-{at}": text
+        for language, matters in OWN.items()
+        for matter, texts in enumerate(matters)
+        for at, text in enumerate(texts)
+    }
+    english = [
+        "the staff were kind",
+        "friendly staff",
+        "rude staff at the desk",
+        "parking was full",
+        "no parking",
+    ]
+    said |= {f"en-0-{at}": text for at, text in enumerate(english)}
+    state = reviewing.review(State(), said, VECTORS, datetime(2026, 1, 1, tzinfo=UTC)).state
+    found = {id_: place.topic for id_, place in state.places.items()}
+    languages = {}
+    for id_, topic in found.items():
+        languages.setdefault(topic, set()).add(id_[:2])
+    assert all(len(each) == 1 for topic, each in languages.items() if topic is not None)
+    for language, matters in OWN.items():
+        topics = [
+            [found[f"{language}-{matter}-{at}"] for at in range(len(texts))]
+            for matter, texts in enumerate(matters)
+        ]
+        main = [max(set(each) - {None}, key=each.count, default=None) for each in topics]
+        assert None not in main
+        assert main[0] != main[1]
+        assert all(each.count(name) >= 3 for each, name in zip(topics, main, strict=True))
+    labels = " ".join(topic.label for topic in state.topics.values())
+    assert all(word in labels for word in ("배송", "가격", "Paczka", "Ceny"))

@@ -37,7 +37,7 @@ def test_what_means_the_same_is_nearer_than_what_does_not(shipped):
     assert query @ else_ < 0.3
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\x00\x01", "한국어", "x" * 100_000])
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x01", "ภาษาไทย", "x" * 100_000])
 def test_a_text_without_any_known_word_is_all_zeros(shipped, text):
     assert not shipped.encode([text]).any()
 
@@ -51,4 +51,4 @@ def test_other_tables_have_another_name():
     """Vectors that are kept are made anew only where another name made them."""
     files = b"".join(file.read_bytes() for file in (vectors.SHIPPED, aligned.SHIPPED))
     shipped = hashlib.sha256(files).hexdigest()[:16]
-    assert (Vectors.name, shipped) == ("word pieces 2", "37ec7fd2f10ad90c")
+    assert (Vectors.name, shipped) == ("word pieces 3", "37ec7fd2f10ad90c")
