@@ -1,7 +1,8 @@
 """The matters that feedback speaks of, out of plain files: names, and the words by which people speak of them.
 
 `analysis/matters/en.txt` has a line for each, `name: clue, clue …`, to be read, corrected and extended; `~` stands
-before those of some trades alone. `names.csv` has their names in other languages.
+before those of some trades alone. `names.csv` has their names in other languages, `broader.list` what several of them
+have in common.
 """
 
 import csv
@@ -40,6 +41,14 @@ def load(language: str) -> tuple[Matter, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def broader() -> dict[str, tuple[str, ...]]:
+    """What several matters have in common, by its English name: the names of these."""
+    lines = (FOLDER / "broader.list").read_text("utf-8").splitlines()
+    parted = (line.partition(": ") for line in lines if line[:1] not in ("", "#"))
+    return {name: tuple(each.strip() for each in under.split(",")) for name, _, under in parted}
+
+
 def translated(name: str, language: str) -> str | None:
     """A matter's name in a language; None where it has none there."""
     return name if language == "en" else _translated().get(name, {}).get(language)
@@ -66,7 +75,7 @@ def own_words(label: str) -> str:
 @lru_cache(maxsize=1)
 def _english() -> dict[str, str]:
     found = {own: name for name, each in _translated().items() for own in each.values()}
-    return found | {matter.name: matter.name for matter in load("en")}
+    return found | {name: name for name in (*broader(), *(matter.name for matter in load("en")))}
 
 
 @lru_cache(maxsize=1)

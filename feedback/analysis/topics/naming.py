@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from feedback.analysis.topics import matters
+from feedback.analysis.topics import matters, own_words
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
@@ -50,7 +50,13 @@ MEANT_ON = 40  # comments of a topic, the most typical, whose meaning is asked f
 # How far a matter may be behind the best one, whose name another topic has, to name a topic: as good as it, or farther
 # behind and spoken of by so many of the comments.
 _AS_GOOD, _BEHIND, _PLAINLY = 0.04, 0.15, 0.3
-_OVERALL = "Overall experience"  # the matter of those who tell feelings alone
+# From which share of the comments on a topic is called by what several matters have in common: that of one matter is so
+# much less.
+_IN_COMMON, _FAR_MORE, _NEARLY_ALL = 0.5, 0.2, 0.8
+_OVERALL = "Overall experience"  # the matter of those who tell feelings alone …
+_FEELINGS = frozenset(
+    ("General praise", "General disappointment", _OVERALL)
+)  # … and what else they may be called
 _SURELY_NEAR = 0.45  # cosine from which a matter may name a topic of which nobody says its words
 _CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
 _PHRASED = frozenset(
@@ -114,8 +120,13 @@ _NO_NAME = _words("""
     everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
     lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
     two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
-    none nothing biscuit thx problem problems thing things category everywhere nowhere
+    none nothing biscuit thx far fixed questions mail code problem problems thing things category everywhere nowhere
 """)
+_JUDGING = _words(  # how people find a matter, and no part of it
+    "easy easier simple simply difficult expensive cheap cheaper large larger small smaller little big tiny long short "
+    "longer shorter heavy light quick quicker fast faster slow slower old last ready full strong weak clear nice cute "
+    "compact limited able available many several whole overall other others various important high low higher lower"
+)
 _PLAIN = _words(  # say too little beside the name of a matter
     "money cash card cards currency account option options eating product products device devices item items funds new"
 )
@@ -163,8 +174,18 @@ class _Fit:
 
     number: int
     spoken: float
+    meant: float
     score: float
     sure: bool
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """What a topic may speak of: matters, the best first, and what several matters have in common, with the share of
+    comments that speak of one of these, the largest first."""
+
+    matters: Sequence[_Fit]
+    broader: Sequence[tuple[str, float]]
 
 
 @dataclass
@@ -218,8 +239,12 @@ def name(
             for topic, comments in texts.items()
         }
     fits = _fits(texts, main, centres, meant, vectors)
-    # Of equally large ones by what they say: ids are chance, and which of two is called by a matter is not to be.
-    order = sorted(texts, key=lambda topic: (-len(texts[topic]), *texts[topic][:1], topic))
+    # Comments that are compared by their own words are as far from one matter as from any other.
+    fits |= {topic: _Fits((), ()) for topic, language in main.items() if language in vectors.apart}
+    # Of equally large ones, and of all from which as many are read, the one that a matter fits best chooses first; then
+    # by what they say: ids are chance, and which of two is called by a matter is not to be.
+    plain = {topic: max((fit.score for fit in fits[topic].matters), default=0.0) for topic in texts}
+    order = sorted(texts, key=lambda topic: (-len(texts[topic]), -plain[topic], *texts[topic][:1], topic))
     taken = {stems(label) for label in kept.values()}
     names = {}
     for topic in order:
@@ -241,13 +266,16 @@ def name(
 
 
 def meant_matters(rows: np.ndarray, vectors: Representation) -> np.ndarray:
-    """Of each matter how much comments, given as unit vectors, mean it rather than another one, in the mean."""
-    matter_rows = _known_matters(vectors)[1]
-    found = np.zeros(len(matter_rows), np.float32)
-    nearest = np.argsort(-(rows @ matter_rows.T), axis=1, kind="stable")
+    """Of each matter, and behind them of what several have in common, how much comments, given as unit vectors, mean it
+    rather than another one, in the mean."""
+    known = _known_matters(vectors)
+    found = np.zeros(len(known.rows), np.float32)
+    broader = np.zeros((len(rows), len(known.under)), np.float32)
+    nearest = np.argsort(-(rows @ known.rows.T), axis=1, kind="stable")
     for rank, worth in enumerate(_MEANT):
         np.add.at(found, nearest[:, rank], worth / max(1, len(rows)))
-    return found
+        broader = np.maximum(broader, worth * known.under[:, nearest[:, rank]].T)
+    return np.concatenate([found, broader.sum(0) / max(1, len(rows))])
 
 
 def stems(text: str) -> frozenset[str]:
@@ -356,6 +384,7 @@ class _Phrasing:
         self._centres = {topic: centres[topic] for topic in texts}
         self._vectors = vectors
         self._banned = banned
+        self._known = matters.load("en")
         self._bound = _bound(texts)
         self._phrases = {topic: self._counted(comments) for topic, comments in texts.items()}
         self._overall: Counter = Counter()
@@ -366,7 +395,7 @@ class _Phrasing:
             self._spread.update({stem: count / many for stem, count in found.stems.items()})
         self._spoken = _spelling(texts)
 
-    def name(self, topic: str, fits: Sequence[_Fit], taken: Collection[frozenset[str]]) -> Name:
+    def name(self, topic: str, fits: _Fits, taken: Collection[frozenset[str]]) -> Name:
         """The whole name of a topic, other than what is `taken`."""
         weights = _weights(self._phrases[topic], self._spread, len(self.texts))
         ranked = self._ranked(topic, weights)
@@ -392,28 +421,31 @@ class _Phrasing:
             {self.language: candidates[0]} if candidates else {},
         )
 
-    def also(self, label: str, fits: Sequence[_Fit], taken: Collection[frozenset[str]]) -> str | None:
+    def also(self, label: str, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
         """What a topic that is called `label` in another language is called in this one: by the matter that names it
         there, else by one that surely fits; None where there is none, or another topic has it."""
         matter = matters.of(label)
         if matter:
             own = matters.translated(matter, self.language)
             return own if own and stems(own) not in taken else None
-        sure = (self._called(fit) for fit in fits if fit.sure)
+        sure = (self._called(fit) for fit in fits.matters if fit.sure)
         return next((own for own in sure if own and stems(own) not in taken), None)
 
     def _matter(
         self,
         topic: str,
-        fits: Sequence[_Fit],
+        fits: _Fits,
         taken: Collection[frozenset[str]],
         ranked: Sequence[tuple[tuple[str, ...], float]],
     ) -> str | None:
         """The matter that names a topic, alone or with what marks the topic beside it; None where a phrase does."""
-        usable = [(fit, own) for fit in fits if (own := self._called(fit))]
+        usable = [(fit, own) for fit in fits.matters if (own := self._called(fit))]
         if not usable:
-            return None
+            return self._broader(fits, 0.0, taken)
         best, own = usable[0]
+        plain = max(best.spoken, best.meant)
+        if plain < _PLAINLY and (broader := self._broader(fits, plain, taken)):
+            return broader
         free = [(fit, each) for fit, each in usable if stems(each) not in taken]
         for fit, each in free[:1]:
             behind = best.score - fit.score
@@ -424,25 +456,66 @@ class _Phrasing:
         if best.sure or not has_phrase:
             if free and free[0][0] is best:
                 return own
-            if (beside := self._beside(topic, own, ranked, taken)) is not None:
-                return beside
+            if (other := self._of_two(topic, fits, usable, ranked, taken)) is not None:
+                return other
             if not has_phrase and free and (free[0][0].sure or best.score - free[0][0].score <= _BEHIND):
                 return free[0][1]
-        known = matters.load("en")
-        tells_feelings = any(known[fit.number].name == _OVERALL for fit in fits)
-        return self._feeling(ranked, taken) if tells_feelings and not has_phrase else None
+        if has_phrase:
+            return None
+        tells_feelings = any(self._known[fit.number].name in _FEELINGS for fit in fits.matters)
+        if tells_feelings and (feeling := self._feeling(fits, taken)):
+            return feeling
+        words = (phrase for phrase, _ in ranked if len(phrase) <= 2 and not _key(phrase) & stems(own))
+        return next((each for each in map(self._marked(own), words) if stems(each) not in taken), None)
 
-    def _feeling(
-        self, ranked: Sequence[tuple[tuple[str, ...], float]], taken: Collection[frozenset[str]]
+    def _of_two(
+        self,
+        topic: str,
+        fits: _Fits,
+        usable: Sequence[tuple[_Fit, str]],
+        ranked: Sequence[tuple[tuple[str, ...], float]],
+        taken: Collection[frozenset[str]],
     ) -> str | None:
-        """The name of a topic that speaks of no thing: the overall experience, and how people put it where another
-        topic has that name."""
-        own = matters.translated(_OVERALL, self.language)
-        if own is None or stems(own) not in taken:
-            return own
-        said = (_write(phrase, self._spoken, capital=False) for phrase, _ in ranked if len(phrase) <= 2)
-        labels = (f"{own}{matters.BESIDE}{each}" for each in said)
-        return next((label for label in labels if stems(label) not in taken), None)
+        """What one of two topics is called that speak of a matter whose name the other one has: the matter and what
+        marks this one, another matter that most comments speak of, a thing, or what is broader."""
+        best, own = usable[0]
+        mark = self._beside(topic, own, ranked, taken)
+        if mark is not None and mark[1] >= _PLAINLY:
+            return mark[0]
+        for fit, each in usable[1:]:
+            if fit.sure and fit.spoken >= _MOSTLY and self._known[fit.number].name not in _FEELINGS:
+                label = self._marked(own)(tuple(each.lower().split()))
+                if stems(label) not in taken and not stems(each) & stems(own):
+                    return label
+        good = self._is_good(topic)
+        for phrase, _ in ranked:
+            if len(phrase) > 1 and good(phrase) and _JUDGING.isdisjoint(phrase) and _key(phrase) not in taken:
+                return self._written(phrase)
+        under = matters.broader()
+        name = self._known[best.number].name
+        above = [
+            (each, share) for each, share in fits.broader if share >= _NEARLY_ALL and name in under[each]
+        ]
+        return self._broader(_Fits((), above), 0.0, taken) or (mark[0] if mark else None)
+
+    def _broader(self, fits: _Fits, plain: float, taken: Collection[frozenset[str]]) -> str | None:
+        """What the matters of most comments have in common, where the share that speaks `plain`ly of one is far less;
+        None where there is nothing, or another topic has that name."""
+        for name, share in fits.broader:
+            if share < max(_IN_COMMON, plain + _FAR_MORE):
+                return None
+            own = matters.translated(name, self.language) if self.language in matters.languages() else name
+            if own and stems(own) not in taken:
+                return own
+        return None
+
+    def _feeling(self, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
+        """The name of a topic that speaks of no thing: the overall experience, or the praise or blame that fits best;
+        None where other topics have these names."""
+        scores = {self._known[fit.number].name: fit.score for fit in fits.matters}
+        known = sorted(_FEELINGS & scores.keys(), key=lambda name: (-scores[name], name))
+        names = (matters.translated(name, self.language) for name in (_OVERALL, *known))
+        return next((own for own in names if own and stems(own) not in taken), None)
 
     def _beside(
         self,
@@ -450,25 +523,34 @@ class _Phrasing:
         own: str,
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
-    ) -> str | None:
-        """A matter's name with what marks the topic, beyond the matter's own words: "Refunds: deposit"."""
+    ) -> tuple[str, float] | None:
+        """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"), and the share
+        of comments that say it."""
         good = self._is_good(topic, 1, beside=True)
+        found = self._phrases[topic]
         for phrase, _ in ranked:
             if (
                 len(phrase) <= 2
                 and good(phrase)
                 and _PLAIN.isdisjoint(phrase)
+                and _JUDGING.isdisjoint(phrase)
                 and not _key(phrase) & stems(own)
             ):
-                label = f"{own}{matters.BESIDE}{_write(phrase, self._spoken, capital=self.language == 'de')}"
+                label = self._marked(own)(phrase)
                 if stems(label) not in taken:
-                    return label
+                    return label, found.counts[phrase] / max(1, found.comments)
         return None
+
+    def _marked(self, own: str) -> Callable[[tuple[str, ...]], str]:
+        """Puts a phrase beside a matter's name."""
+        return lambda phrase: (
+            f"{own}{matters.BESIDE}{_write(phrase, self._spoken, capital=self.language == 'de')}"
+        )
 
     def _called(self, fit: _Fit) -> str | None:
         """The name of a matter in this language, or in English where no matter has a name in this language. None where
         only this matter has no name here, or where its name holds a brand."""
-        name = matters.load("en")[fit.number].name
+        name = self._known[fit.number].name
         own = matters.translated(name, self.language) if self.language in matters.languages() else name
         return own if own and self._banned.isdisjoint(fold(own).split()) else None
 
@@ -484,7 +566,7 @@ class _Phrasing:
         def good(phrase: tuple[str, ...]) -> bool:
             share = _CARRIED * (times if len(phrase) == 1 else 1) * found.comments
             return (
-                self.language in _PHRASED
+                (self.language in _PHRASED or self.language in self._vectors.apart)
                 and names_a_matter(phrase)
                 and found.counts[phrase] >= share
                 and (
@@ -499,7 +581,11 @@ class _Phrasing:
 
     def _counted(self, comments: Sequence[str]) -> _Phrases:
         own = comments[:READ_PER_TOPIC]
-        banned = self._banned if self.language == "en" else self._banned | _common(own, self._vectors)
+        banned = self._banned
+        if self.language in self._vectors.apart:
+            banned = banned | own_words.common(self.language)
+        elif self.language != "en":
+            banned = banned | _common(own, self._vectors)
         return _count(own, banned, self._bound)
 
     def _ranked(self, topic: str, weights: Mapping[str, float]) -> list[tuple[tuple[str, ...], float]]:
@@ -517,19 +603,25 @@ def _fits(
     centres: Mapping[str, np.ndarray],
     means: Mapping[str, np.ndarray],
     vectors: Representation,
-) -> dict[str, list[_Fit]]:
+) -> dict[str, _Fits]:
     """The matters that each topic may speak of, by its comments' words and meaning, the best first; in other languages
     than English by meaning alone."""
-    least, rows, clues = _known_matters(vectors)
-    spoken = np.zeros((len(texts), len(rows)))
-    meant = np.array([means[topic] for topic in texts]).reshape(spoken.shape)
+    known = _known_matters(vectors)
+    least, rows = known.least, known.rows
+    every = np.array([means[topic] for topic in texts]).reshape(len(texts), len(rows) + len(known.under))
+    meant, broader = every[:, : len(rows)], every[:, len(rows) :]
+    spoken, of_several = np.zeros(meant.shape), np.zeros(broader.shape)
     for at, comments in enumerate(texts.values()):
         for comment in comments[:READ_PER_TOPIC]:
             said = stems(comment)
-            spoken[
-                at, list({number for stem in said for number, clue in clues.get(stem, ()) if clue <= said})
-            ] += 1
+            told = list(
+                {number for stem in said for number, clue in known.clues.get(stem, ()) if clue <= said}
+            )
+            spoken[at, told] += 1
+            of_several[at] += known.under[:, told].any(1)
         spoken[at] /= max(1, len(comments[:READ_PER_TOPIC]))
+        of_several[at] /= max(1, len(comments[:READ_PER_TOPIC]))
+    names = list(matters.broader())
     passing = np.where(least < _MOSTLY, _PASSING, _PASSING_SPECIAL)
     usual = [told.mean(0) if len(texts) > 1 else 0.0 for told in (spoken, meant)]
     found = {}
@@ -542,11 +634,21 @@ def _fits(
             sure, likely = close >= _NEAR_ALONE, close >= _NEAR
         order = np.argsort(-score, kind="stable")
         plain = order[least[order] < _MOSTLY][:1]
-        found[topic] = [
-            _Fit(int(number), float(spoken[at, number]), float(score[number]), bool(sure[number]))
-            for number in order
-            if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
-        ]
+        shares = np.maximum(broader[at], of_several[at])
+        found[topic] = _Fits(
+            [
+                _Fit(
+                    int(number),
+                    float(spoken[at, number]),
+                    float(meant[at, number]),
+                    float(score[number]),
+                    bool(sure[number]),
+                )
+                for number in order
+                if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
+            ],
+            [(names[number], float(shares[number])) for number in np.argsort(-shares, kind="stable")],
+        )
     return found
 
 
@@ -557,12 +659,19 @@ def _called_alike(language: str) -> dict[frozenset[str], str]:
     return {stems(name): name for name in names if name}
 
 
+@dataclass(frozen=True)
+class _Known:
+    """All matters: the share of comments that must speak of each (`least`), what each means (`rows`), by the first
+    stem of each clue the matter's number and all stems (`clues`); and which are `under` what several have in common."""
+
+    least: np.ndarray
+    rows: np.ndarray
+    clues: Mapping[str, Sequence[tuple[int, frozenset[str]]]]
+    under: np.ndarray
+
+
 @lru_cache(maxsize=2)
-def _known_matters(
-    vectors: Representation,
-) -> tuple[np.ndarray, np.ndarray, dict[str, list[tuple[int, frozenset[str]]]]]:
-    """Of all matters the share of comments that must speak of each, what each means, and by the first stem of each
-    clue: the matter's number and all stems."""
+def _known_matters(vectors: Representation) -> _Known:
     known = matters.load("en")
     clues: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
     rows = np.zeros((len(known), vectors.dimensions), np.float32)
@@ -570,8 +679,9 @@ def _known_matters(
         rows[number] = vectors.encode([matter.name, *matter.clues]).sum(0)
         for clue in filter(None, {_clue(said) for said in (matter.name, *matter.clues)}):
             clues[min(clue)].append((number, clue))
+    under = np.array([[matter.name in some for matter in known] for some in matters.broader().values()])
     least = np.array([_MOSTLY if matter.special else _SPOKEN for matter in known])
-    return least, unit(rows), dict(clues)
+    return _Known(least, unit(rows), dict(clues), under)
 
 
 def _clue(said: str) -> frozenset[str]:
@@ -751,16 +861,20 @@ def _stem(word: str) -> str:
 
 
 def _spelling(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """How each word is written inside a sentence, where its capitals are its own: "PIN", "ATM", "iPhone"."""
+    """How each word is written inside a sentence, where its capitals are its own: "PIN", "ATM", "iPhone"; in small
+    letters where it only begins one."""
     seen: dict[str, Counter] = defaultdict(Counter)
+    first: dict[str, str] = {}
     for comments in texts.values():
         for comment in comments[:READ_PER_TOPIC]:
             if comment.isupper():
                 continue
             for part in _BREAK.split(comment):
-                for word in _RUN.findall(part)[1:]:
+                words = _RUN.findall(part)
+                first |= {fold(word): word.lower() for word in words[:1]}
+                for word in words[1:]:
                     seen[fold(word)][word] += 1
-    return {word: ways.most_common(1)[0][0] for word, ways in seen.items()}
+    return first | {word: ways.most_common(1)[0][0] for word, ways in seen.items()}
 
 
 def _write(phrase: tuple[str, ...], spoken: Mapping[str, str], capital: bool = True) -> str:
