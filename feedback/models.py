@@ -167,6 +167,26 @@ class TopicChange(Table):
         table_name = "topic_change"
 
 
+class ThemeChange(Table):
+    """One line of a theme's lineage, like a topic's: it was `found` by a review, `taught` (a person made it), `split`
+    off another one by a person, `merged` or `renamed`; which other one it concerns, and the names of that time."""
+
+    id = peewee.BigAutoField()
+    kind = TextField()
+    theme = peewee.ForeignKeyField(Theme, on_delete="CASCADE", column_name="theme_id")
+    other = TextField(null=True)
+    by_person = peewee.BooleanField(default=False)
+    at = UTCField()
+    label = TextField(null=True)
+    other_label = TextField(null=True)
+    former_label = TextField(null=True)
+
+    theme_id: str
+
+    class Meta:
+        table_name = "theme_change"
+
+
 class TopicStatus(Table):
     """A line of a topic's history: which status it was given, when and by whom (null: by an upgrade).
 

@@ -49,6 +49,7 @@ IMPERSONAL = {
     "public_card",
     "reader",
     "theme",
+    "theme_change",
     "topic",
     "topic_change",
     "topic_review",

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 FEWEST, MOST = 8, 25  # themes, where there are many topics
@@ -23,6 +23,19 @@ class Theme:
     named: bool = False
     settled: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ThemeChange:
+    """One line of a theme's lineage: what happened to it (`found`, `taught`, `split`, `merged`, `renamed`), which
+    `other` one it concerns, and what the two were called from then on; `former`: what a renamed one was called."""
+
+    kind: str
+    theme: str
+    other: str | None = None
+    label: str | None = None
+    other_label: str | None = None
+    former: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +104,47 @@ def arrange(
         left -= sizes.get(topic, 0)
         themes[topic] = owner[fresh[topic]]
     return Arranged(themes, born, _gone(standing, themes, sizes))
+
+
+def changes(
+    before: Mapping[str, Theme],
+    after: Mapping[str, Theme],
+    merged: Mapping[str, str],
+    came_from: Mapping[str, Collection[str]],
+    by_person: bool,
+) -> list[ThemeChange]:
+    """What happened to themes between two moments.
+
+    `merged`: those that went since, and into which; `came_from`: of each new theme the themes that its topics left. One
+    that a person makes of topics of a single other one is split off it.
+    """
+    lines = []
+    for id_, theme in after.items():
+        standing = before.get(id_)
+        if standing is None:
+            left = sorted(came_from.get(id_, ()))
+            if by_person and len(left) == 1 and left[0] in after:
+                lines.append(ThemeChange("split", left[0], id_, after[left[0]].label, theme.label))
+            else:
+                lines.append(ThemeChange("taught" if by_person else "found", id_, label=theme.label))
+        elif theme.label != standing.label:
+            lines.append(ThemeChange("renamed", id_, label=theme.label, former=standing.label))
+    for id_, into in merged.items():
+        if id_ in before and into in after:
+            lines.append(ThemeChange("merged", id_, into, before[id_].label, after[into].label))
+    return lines
+
+
+def family(theme: str, ties: Sequence[tuple[str, str | None]]) -> set[str]:
+    """A theme with those that it came from or went into, given which two each line concerns."""
+    found = {theme}
+    while True:
+        wider = found | {
+            name for pair in ties if not found.isdisjoint(pair) for name in pair if name is not None
+        }
+        if wider == found:
+            return found
+        found = wider
 
 
 def new_id(origin: str, used: Collection[str]) -> str:

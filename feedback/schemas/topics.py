@@ -249,6 +249,24 @@ class ChangedTopicOut(ma.Schema):
     at = fields.String(metadata={"format": "date-time"})
 
 
+class ChangedThemeOut(ma.Schema):
+    """What happened to a theme, with the names of that time."""
+
+    kind = fields.String(
+        metadata={
+            "description": "found (by a review), taught (made by a person), split (off theme, into other), "
+            "merged (into other), renamed."
+        }
+    )
+    theme = fields.String()
+    label = fields.String(allow_none=True)
+    other = fields.String(allow_none=True)
+    other_label = fields.String(allow_none=True)
+    former_label = fields.String(allow_none=True)
+    by_person = fields.Boolean()
+    at = fields.String(metadata={"format": "date-time"})
+
+
 class TopicStatusOut(ma.Schema):
     """Which status a topic was given, what it was until then, when and by whom (null: by an upgrade)."""
 
@@ -347,6 +365,10 @@ class ThemeOut(Stored, ImpactOut):
     sentiment = fields.Nested(FeelingsOut)
     trend = fields.List(fields.Nested(WeekOut))
     surge = fields.Nested(SurgeOut, allow_none=True)
+    lineage = fields.List(
+        fields.Nested(ChangedThemeOut),
+        metadata={"description": "Where it came from and what went into it; not for limited keys."},
+    )
 
 
 class ThemeList(ma.Schema):

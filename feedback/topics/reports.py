@@ -13,9 +13,10 @@ from peewee import JOIN, fn
 
 from feedback import conditions, countings, drivers, labels, results, rollups
 from feedback.domain import redaction
+from feedback.domain import themes as domain_themes
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
-from feedback.models import Placement, Reading, Theme, Topic, TopicReview, TopicStatus
+from feedback.models import Placement, Reading, Theme, ThemeChange, Topic, TopicReview, TopicStatus
 from feedback.topics import reviews
 from feedback.topics.topics import state
 from surveys import daily_counts, events, visible
@@ -178,7 +179,15 @@ def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime
     rows = _live_themes(sizes, everybody)
     under = _under(topics)
     found = _measured(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
-    return [{**item, "topics": under.get(item["id"], [])} for item in found]
+    past = None if scope.limited else _lineage_of_themes([row.id for row in rows])
+    return [
+        {
+            **item,
+            "topics": under.get(item["id"], []),
+            **({} if past is None else {"lineage": past[item["id"]]}),
+        }
+        for item in found
+    ]
 
 
 @rollups.steady()
@@ -186,7 +195,8 @@ def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[s
     """A theme with its numbers."""
     sizes, feelings = _sizes(scope, row.id, "theme")
     (item,) = _measured([row], scope, sizes, feelings, _comments(scope)[0], zone, now)
-    return {**item, "topics": _under(None).get(row.id, [])}
+    past = {} if scope.limited else {"lineage": _lineage_of_themes([row.id])[row.id]}
+    return {**item, "topics": _under(None).get(row.id, []), **past}
 
 
 @rollups.steady()
@@ -537,6 +547,30 @@ def lineage(topic_id: str) -> list[dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _lineage_of_themes(theme_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """What happened to each of some themes and to those it came from or went into, like `lineage`."""
+    lines = list(ThemeChange.select().order_by(ThemeChange.id))
+    ties = [(line.theme_id, line.other) for line in lines]
+    found = {}
+    for theme_id in theme_ids:
+        kin = domain_themes.family(theme_id, ties)
+        found[theme_id] = [
+            {
+                "kind": line.kind,
+                "theme": line.theme_id,
+                "label": line.label,
+                "other": line.other,
+                "other_label": line.other_label,
+                "former_label": line.former_label,
+                "by_person": line.by_person,
+                "at": stamp(line.at),
+            }
+            for line in lines
+            if line.theme_id in kin
+        ]
+    return found
 
 
 def _described(row: Topic | Theme, scope: Scope, themes: Mapping[str, str]) -> dict[str, Any]:

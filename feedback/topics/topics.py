@@ -11,7 +11,7 @@ from feedback.domain import redaction
 from feedback.domain import themes as domain_themes
 from feedback.domain import topics as domain
 from feedback.domain.topics import Change, Kind, State
-from feedback.models import Meaning, Placement, Theme, Topic, TopicChange, TopicStatus
+from feedback.models import Meaning, Placement, Theme, ThemeChange, Topic, TopicChange, TopicStatus
 from surveys import responses
 from surveys.base import db, versions
 from surveys.base.errors import Clash, Missing, Refused
@@ -267,6 +267,7 @@ def keep(before: State, after: State, now: datetime) -> None:
         current,
         replace(under, merged={**current.merged, **gone}, lineage=(*current.lineage, *changes)),
         now,
+        by_person=False,
     )
 
 
@@ -322,15 +323,16 @@ def forget_words(stands: Callable[[str], bool], now: datetime) -> None:
         if not all(_says(name, said) for name in (theme.label, *theme.names.values())):
             db.write(functools.partial(_forget_label, theme.id, said))
     chosen = _chosen()
-    for line in TopicChange.select().order_by(TopicChange.id):
-        gone = [
-            column
-            for column in (TopicChange.label, TopicChange.other_label, TopicChange.former_label)
-            if (name := getattr(line, column.name)) and name not in chosen and not _says(name, said)
-        ]
-        if gone:
-            forgotten = TopicChange.update({column: None for column in gone})
-            db.write(forgotten.where(TopicChange.id == line.id).execute)
+    for table in (TopicChange, ThemeChange):
+        for line in table.select().order_by(table.id):
+            gone = [
+                column
+                for column in (table.label, table.other_label, table.former_label)
+                if (name := getattr(line, column.name)) and name not in chosen and not _says(name, said)
+            ]
+            if gone:
+                forgotten = table.update({column: None for column in gone})
+                db.write(forgotten.where(table.id == line.id).execute)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -351,8 +353,8 @@ def _value(row: Topic) -> domain.Topic:
     )
 
 
-def record(before: State, after: State, now: datetime) -> None:
-    """Write how `after` differs from `before`, which is what is stored."""
+def record(before: State, after: State, now: datetime, by_person: bool = True) -> None:
+    """Write how `after` differs from `before`, which is what is stored; `by_person`: a person did it, and no review."""
     for id_, topic in after.topics.items():
         if topic == before.topics.get(id_):
             continue
@@ -390,6 +392,7 @@ def record(before: State, after: State, now: datetime) -> None:
         into = final(id_, after.merged_themes)
         if before.merged_themes.get(id_) != into:
             Theme.update(merged_into=into).where(Theme.id == id_).execute()
+    _note_themes(before, after, now, by_person)
     for id_ in after.merged:
         into = final(id_, after.merged)
         if before.merged.get(id_) != into:
@@ -406,6 +409,32 @@ def record(before: State, after: State, now: datetime) -> None:
             label=told.label,
             other_label=told.other_label,
             former_label=told.former_label,
+        ).execute()
+
+
+def _note_themes(before: State, after: State, now: datetime, by_person: bool) -> None:
+    """Write down what happened to themes."""
+    left = {
+        made: {
+            str(before.topics[id_].theme)
+            for id_, topic in after.topics.items()
+            if topic.theme == made and id_ in before.topics and before.topics[id_].theme
+        }
+        for made in after.themes.keys() - before.themes.keys()
+    }
+    went = {
+        id_: final(id_, after.merged_themes) for id_ in after.merged_themes if id_ not in before.merged_themes
+    }
+    for line in domain_themes.changes(before.themes, after.themes, went, left, by_person):
+        ThemeChange.insert(
+            kind=line.kind,
+            theme=line.theme,
+            other=line.other,
+            by_person=by_person,
+            at=now,
+            label=line.label,
+            other_label=line.other_label,
+            former_label=line.former,
         ).execute()
 
 
@@ -476,14 +505,15 @@ def _says(label: str, said: Callable[[str], bool]) -> bool:
 
 
 def _chosen() -> set[str]:
-    """All names that people ever gave to topics."""
-    told = TopicChange.by_person
-    made: Any = TopicChange.select(TopicChange.label).where(
-        told, TopicChange.kind.in_([Kind.TAUGHT, Kind.RENAMED])
-    )
-    parted: Any = TopicChange.select(TopicChange.other_label).where(told, TopicChange.kind == Kind.SPLIT)
-    named: Any = Topic.select(Topic.label).where(Topic.named)
-    return {name for query in (made, parted, named) for (name,) in query.tuples() if name}
+    """All names that people ever gave to topics and themes."""
+    queries: list[Any] = []
+    for table, changed in ((Topic, TopicChange), (Theme, ThemeChange)):
+        made = changed.select(changed.label).where(
+            changed.by_person, changed.kind.in_([Kind.TAUGHT, Kind.RENAMED])
+        )
+        parted = changed.select(changed.other_label).where(changed.by_person, changed.kind == Kind.SPLIT)
+        queries += [made, parted, table.select(table.label).where(table.named)]
+    return {name for query in queries for (name,) in query.tuples() if name}
 
 
 def _put_under(topic_id: str, theme: str | None, now: datetime) -> None:

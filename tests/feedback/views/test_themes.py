@@ -93,6 +93,18 @@ def test_what_people_do_to_themes_stays(api, shop):
     assert {row.label: row.theme for row in Topic.select()} == {
         "Parcels": shop["money"], "Couriers": shop["money"], "Prices": None,
     }  # fmt: skip
+    made = api.post("/api/themes", {"label": "Vans", "topics": [shop["Couriers"]]})
+    told = [
+        (line["kind"], line["label"], line["other_label"], line["former_label"]) for line in made["lineage"]
+    ]
+    assert told == [
+        ("taught", "Delivery", None, None),
+        ("taught", "Money", None, None),
+        ("renamed", "Cost", None, "Money"),
+        ("merged", "Delivery", "Cost", None),
+        ("split", "Cost", "Vans", None),
+    ]
+    assert all(line["by_person"] for line in made["lineage"])
 
 
 #: Call, body, status, and the field that is named.
@@ -129,7 +141,7 @@ def test_a_key_of_some_surveys_sees_the_themes_its_answers_speak_of(api, shop, m
     limited = type(api)(world, make.key("write", surveys=[own.survey_id]))
     (item,) = limited.get("/api/themes")["items"]
     assert (item["label"], item["size"], item["topics"]) == ("Delivery", 1, [shop["Parcels"]])
-    assert "owner" not in item
+    assert not {"owner", "lineage"} & set(item)
     assert len(limited.get("/api/feed", theme=shop["delivery"])["items"]) == 1
     limited.call("GET", f"/api/feed?theme={shop['money']}", 422)
     limited.patch(f"/api/themes/{shop['delivery']}", {"label": "Mine"}, 403)
