@@ -14,7 +14,7 @@ from typing import Any
 
 from feedback import countings
 
-#: Before the name of a segment, or of `SCORE`: the column of it.
+#: The name of a column begins with this; the segment, or `SCORE`, follows.
 PREFIX = "answers:"
 SCORE = "score"
 
@@ -24,7 +24,7 @@ CODE = "I"
 
 @dataclass(slots=True)
 class Column:
-    """What each answer has, in the order of their keys: a place in `values`."""
+    """For each answer, in the order of their keys, the place of its value in `values`."""
 
     values: list[Any] = field(default_factory=list)
     codes: "array[int]" = field(default_factory=lambda: array(CODE))

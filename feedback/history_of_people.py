@@ -90,8 +90,8 @@ def asked(people: Sequence[Person], surveys: list[str] | None) -> tuple[int, int
 def company(
     name: str, everybody: Any, surveys: list[str] | None, most: int
 ) -> tuple[list[Person], int, list[Item]]:
-    """Those of `everybody`, a query, who are of a company (at most so many), how many answers were given there, and
-    the newest of these.
+    """The people of a company, out of the query `everybody` and at most so many; how many answers they gave; and the
+    newest answers.
     """
     people = list(everybody.where(Person.company == name).order_by(Person.created_at.desc()).limit(most))
     filters = {"company": name}

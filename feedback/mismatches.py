@@ -30,7 +30,8 @@ def count(surveys: Sequence[Survey]) -> int:
 
 
 def since(surveys: Sequence[Survey], most: int, before: int | None) -> datetime | None:
-    """From when on there are `most` of them before a key (None: before now), or all where they are fewer.
+    """The moment from which on there are `most` of them before a key (None: before now), or all of them where there
+    are fewer.
 
     So nobody looks for one in days that hold none. None where there is none at all.
     """
@@ -60,6 +61,6 @@ def effect(survey: Survey, zone: ZoneInfo) -> Effect:
 
 
 def _scores(surveys: Sequence[Survey]) -> dict[int, int]:
-    """How often each score was given in them."""
+    """How often each score was given in answers that contradict themselves."""
     found = rollups.tallies(countings.MISMATCHES, surveys)
     return {score: n for tally in found.get(None, {}).values() for score, n in tally.counts.items()}

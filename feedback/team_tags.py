@@ -32,12 +32,12 @@ class Changed(Clash):
 
 
 def version() -> str:
-    """What the set is now, in short: another set has another version."""
+    """A few letters that stand for the set as it is now: another set has other letters."""
     return versions.of([(each.tag, each.meaning, each.color) for each in listed()])
 
 
 def replace(tags: Sequence[Mapping[str, Any]], known: str | None = None) -> list[TeamTag]:
-    """Put these in the place of the set: `tag`, `meaning`, `color` each. What responses were given stays on them.
+    """Replace the set by these, each with `tag`, `meaning` and `color`. Responses keep the tags that they have.
 
     `known`: the version that is to be replaced. Raises Changed where the set is another by now.
     """

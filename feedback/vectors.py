@@ -37,7 +37,7 @@ def unpacked(texts: Sequence[str]) -> "np.ndarray":
 
 
 def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
-    """The comments most like that of response `key`, nearest first, each with its cosine (at most 1).
+    """The comments that are most like the comment of response `key`, nearest first, each with its cosine (at most 1).
 
     `among`: a query of the responses to choose from; it joins no vectors. The newest `MOST_COMPARED` of them that have
     a vector of the same representation are compared.

@@ -18,10 +18,10 @@ from surveys.domain.metrics.metric import Metric
 HEIGHT = 190.0
 TOP = 22.0
 
-#: Labels under a chart: as many as fit on a phone.
+#: How many labels stand under a chart: as many as fit on a phone.
 LABELS = 4
 
-#: With more values, dots would touch each other; one that no line leads to has its dot all the same.
+#: With more values than these, dots would touch each other. A value that no line leads to keeps its dot all the same.
 MOST_DOTS = 60
 
 #: Buckets that are drawn at least, and how wide a bar or an interval may be, in percent.
@@ -242,7 +242,7 @@ def _percent(part: float, whole: int) -> float:
 
 
 def _nice(low: float, high: float, scale: tuple[float, float]) -> tuple[float, float, float]:
-    """Round ends around `low` and `high`, within the scale, and the step between lines: three to five of them."""
+    """Round numbers below `low` and above `high`, within the scale, and the step between the three to five lines."""
     span = max(high - low, (scale[1] - scale[0]) / 20)
     step = next(each for each in (1, 2, 5, 10, 20, 25, 50, 100) if span / each <= 4)
     low, high = math.floor(low / step) * step, math.ceil(high / step) * step

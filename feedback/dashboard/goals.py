@@ -26,7 +26,7 @@ from surveys.models import Survey
 
 ADDRESS = "/team/goals"
 
-#: Goals of one page; a team that follows more follows none.
+#: How many goals one page shows. A team that follows more goals follows none.
 MOST = 50
 
 DONE = ("made", "deleted")

@@ -42,7 +42,7 @@ def proposals() -> dict[str, str]:
 
 
 def told(row: Topic) -> list[tuple[datetime, str, str | None]]:
-    """What happened to the issues of a topic, in words: when, what and who."""
+    """What happened to the issues of a topic: when, what in words, and who did it."""
     return [(line.at, _line(line), line.made_by) for line in issues.history(row)]
 
 

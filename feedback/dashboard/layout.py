@@ -25,7 +25,7 @@ from surveys.domain.metrics import METRICS
 #: Keys of answers are moments in microseconds; places in a list are smaller.
 FIRST_KEY = 10**12
 
-#: A scale of no more scores is read by the names of its groups.
+#: A scale with at most so many scores is shown by the names of its groups.
 NAMED = 3
 
 SIGN_IN, SECOND_FACTOR = "/team/sign-in", "/team/profile/second-factor"

@@ -28,7 +28,7 @@ LIST = "/team/notices"
 #: What a rule said, and deliveries, that are shown.
 SAID, DELIVERIES = 20, 30
 
-#: Rules of one page; nobody hears more.
+#: How many rules one page shows. Nobody listens to more.
 MOST = 100
 
 #: Weeks of the picture, the one that runs included.

@@ -43,7 +43,7 @@ survey is sent to them meanwhile. No mail goes to them by itself.
 
 
 def warn(now: datetime) -> int:
-    """Tell owner and lead of what is overdue, once a case; how many cases."""
+    """Tell owner and lead of overdue cases, once for each case; how many cases."""
     late: Any = (
         FollowUp.select(FollowUp.id).where(FollowUp.overdue_at.is_null() & cases.is_owed(now)).tuples()
     )

@@ -117,7 +117,8 @@ def hold(case_id: str) -> FollowUp | None:
 
 
 def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -> None:
-    """A letter is on its way: the first answer is given, and who is asked is waited for. Call it while it is held.
+    """Note that a letter is on its way: it is the first answer, and the team now waits for whoever it asks. Call it
+    while the case is held.
 
     Raises Clash for a case that is closed.
     """
@@ -142,7 +143,7 @@ def unwrite(
     others: Sequence[datetime],
     now: datetime,
 ) -> None:
-    """A letter never left: what it counted as is taken back. Call it in a transaction.
+    """Take back what `write` noted, because the letter never left. Call it in a transaction.
 
     `others`: when the letters of the case were written that left or still may.
     """
@@ -240,7 +241,7 @@ def owed_help(person_ids: Sequence[str]) -> bool:
 
 
 def lapse(now: datetime) -> int:
-    """Close, unconfirmed, what the customer said nothing to for SILENCE_DAYS; how many."""
+    """Close, unconfirmed, the cases whose customers have said nothing for SILENCE_DAYS; how many."""
     asked_before = now - timedelta(days=the_rules.SILENCE_DAYS)
     silent = (FollowUp.status == ASKED) & (FollowUp.asked_at <= asked_before)
     found: Any = FollowUp.select(FollowUp.id).where(silent).tuples()
@@ -248,7 +249,7 @@ def lapse(now: datetime) -> int:
 
 
 def measure(now: datetime) -> int:
-    """Keep how long cases took of which that was not kept when it happened; how many."""
+    """Work out how long answers and solutions took, for cases where that was not kept when it happened; how many."""
     count = total = db.write(_measure_some)
     while count == AT_ONCE:
         count = db.write(_measure_some)
@@ -258,14 +259,14 @@ def measure(now: datetime) -> int:
 
 @jobs.on(hours.CHANGED)
 def reschedule(payload: dict[str, Any], now: datetime) -> None:
-    """Work out the due times of the open cases anew; what is closed keeps its own."""
+    """Work out the due times of all open cases anew. Closed cases keep theirs."""
     last: str | None = ""
     while last is not None:
         last = db.write(functools.partial(_reschedule_some, last))
 
 
 def forget_empty(payload: dict[str, Any], now: datetime) -> None:
-    """A case goes with the last of its answers, and what was noted about them with it."""
+    """Delete the cases whose last answer is gone, with all that was noted in them."""
     left = FollowUpResponse.select().where(FollowUpResponse.follow_up == FollowUp.id)
     empty = ~peewee.fn.EXISTS(left)
     # Rarely so: writers are not to wait for each erasure.
@@ -274,7 +275,7 @@ def forget_empty(payload: dict[str, Any], now: datetime) -> None:
 
 
 def forget_words(letter_id: str) -> None:
-    """Drop what the customer said to a letter, in their words, of every case; that they said it stays."""
+    """Drop the customers' own words to letters from every case. What they chose, and when, stays."""
     if db.on_sqlite():
         names = peewee.fn.INSTR(FollowUp.history, letter_id) > 0
     else:
@@ -317,7 +318,7 @@ _locked = db.Lookup(FollowUp.id, lock=True)
 
 
 def _is_before(column: Any, now: datetime) -> Any:
-    """Never null, so that it can be negated."""
+    """The condition is never null, so that it can be negated."""
     return column.is_null(False) & (column < now)
 
 
@@ -398,7 +399,7 @@ def _set(row: FollowUp, status: str, now: datetime) -> None:
 
 
 def _schedule(row: FollowUp, promise: Promise) -> bool:
-    """Work out the due times of an open case: whether one changed. An answer that was given is not due any more."""
+    """Work out the due times of an open case; whether one changed. An answer that was given is no longer due."""
     before = [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
     spans = _spans(row)
     if row.first_answer_at is None:
@@ -410,7 +411,7 @@ def _schedule(row: FollowUp, promise: Promise) -> bool:
 
 
 def _spans(row: FollowUp) -> list[Span]:
-    """When the customer was waited for."""
+    """The times in which the team waited for the customer."""
     return [
         (datetime.fromisoformat(begun), datetime.fromisoformat(ended) if ended else None)
         for begun, ended in row.waits
@@ -495,7 +496,7 @@ def _last_words(row: FollowUp) -> dict[str | None, str]:
 
 
 def _answered(row: FollowUp) -> list[datetime]:
-    """When somebody answered without a letter: the customer was waited for by hand."""
+    """When somebody answered without a letter: they said by hand that the team waits for the customer."""
     by_hand = [line for line in row.history if line.get("status") in STANDING and "mailed" not in line]
     return [datetime.fromisoformat(line["at"]) for line in by_hand]
 
@@ -530,7 +531,7 @@ def _answers(case_ids: Collection[str], surveys: list[str] | None) -> dict[str, 
 
 
 def _redacting(case_ids: Collection[str]) -> set[str]:
-    """Those with an answer to a survey that redacts."""
+    """Of some cases, those that hold an answer to a survey that redacts."""
     query: Any = (
         FollowUpResponse.select(FollowUpResponse.follow_up)
         .join(Response, on=(Response.key == FollowUpResponse.response))

@@ -42,7 +42,7 @@ def stored() -> dict[str, Any]:
 
 
 def version(values: Mapping[str, Any]) -> str:
-    """What values are, in a few letters: others have another version."""
+    """A few letters that stand for these values: other values have other letters."""
     return versions.of(values)
 
 

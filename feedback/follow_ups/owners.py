@@ -1,4 +1,4 @@
-"""Whom a follow-up may be given to."""
+"""Says to whom a follow-up may be given."""
 
 from surveys.base.accounts import members
 

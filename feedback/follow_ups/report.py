@@ -18,8 +18,8 @@ DAYS = 90
 
 @dataclass(frozen=True)
 class Kept:
-    """A promise: how many cases it was kept in, of how many it was due in; the share's interval in percent; and the
-    median of how long it took, in hours of opening."""
+    """How well one promise was kept: in how many cases, of how many in which it was due; the interval of that share in
+    percent; and the median time it took, in opening hours."""
 
     kept: int
     n: int
@@ -72,7 +72,7 @@ def made(condition: Any, now: datetime) -> Report:
 
 
 def _due_and_kept(by: Any, at: Any, is_done: Any, now: datetime) -> tuple[Any, Any]:
-    """The conditions of what was due by now, or is done; and of what was done in time.
+    """Two conditions: the answer or solution was due by now or is done; and it was done in time.
 
     What was closed before it was due, and not done, was owed to nobody.
     """

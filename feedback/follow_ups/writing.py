@@ -33,7 +33,7 @@ def reach(case: FollowUp) -> Reach:
 def reply(
     case: FollowUp, text: str, language: str | None, caller: Caller, now: datetime
 ) -> tuple[Letter, bool]:
-    """Answer the person by one mail; the letter, and whether it is new: the same text is not sent again.
+    """Answer the person by one mail. Gives the letter, and whether it is new: the same text is not sent twice.
 
     Raises Clash where they may not be written to, or the case is closed; Missing.
     """

@@ -25,7 +25,7 @@ def cases_of(filters: Mapping[str, Any], surveys: list[str] | None) -> Any:
 
 
 def missed(case: FollowUp, now: datetime) -> list[tuple[datetime, dict[str, Any], datetime | None]]:
-    """What was promised in a case and is or was owed: since when, what to say of it, and when it came."""
+    """The promises of a case that are or were owed: since when, in which words that is told, and when each was kept."""
     clocks = (
         ("answer", case.answer_due_at, case.answer_why, case.first_answer_at or case.closed_at),
         ("solution", case.solve_due_at, case.solve_why, case.closed_at),

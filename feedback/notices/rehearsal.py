@@ -1,4 +1,4 @@
-"""A rule tried on the last year: when it would have spoken, and how often chance alone would have made it speak."""
+"""Tries a rule on the last year: when it would have spoken, and how often chance alone would have made it speak."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ def backtest(
 # ------------------------------------------------------------------------------------------------------
 
 
-#: When, the numbers of it, and when it was over.
+#: Something a rule would have said: when, with which numbers, and when it was over.
 _Spoken = list[tuple[datetime, dict[str, Any], datetime | None]]
 _Tried = tuple[_Spoken, int, float | None]
 

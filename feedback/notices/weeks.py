@@ -12,7 +12,7 @@ from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 
-#: Values of a segment that are watched, those with most answers.
+#: How many values of a segment are watched: those with most answers.
 MOST_SEGMENTS = 30
 
 Weeks = dict[str | None, list[Week]]
@@ -75,5 +75,5 @@ def why(when: Mapping[str, Any], segment: str | None, spell: Spell[str | None]) 
 
 
 def said_at(week: date, zone: ZoneInfo) -> datetime:
-    """When a week has said what it says: at its end."""
+    """The moment at which a week is judged: its end."""
     return schedule.starts_at(week + timedelta(weeks=1), zone)

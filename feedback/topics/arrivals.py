@@ -57,7 +57,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Arrived:
-    """What stands about a comment that is to be placed, and what `Known` is marked with at that moment.
+    """What is known of a comment that is to be placed, and the `mark` that `Known` has at that moment.
 
     `language` as it was read, `vector` as it was packed before (None: not yet), `by_person`: a person placed it,
     `placements`: in how many topics it is.
@@ -305,7 +305,7 @@ _put_in = db.Prepared(_build_put_in)
 
 
 def _spared(known: Known | None, mark: tuple[Any, ...]) -> Known | None:
-    """`known` at a new mark, where nothing happened but erasures, and no erased comment was part of it.
+    """`known` under the new mark, if nothing but erasures happened and it was made from none of the erased comments.
 
     Most comments vote on nothing, and reading all voters again takes as long as placing a hundred comments.
     """

@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def stood_for(self) -> int:
-        """How many comments are known once the steps are read."""
+        """How many comments the reader knows once all steps are read."""
         return self.known + sum(step.stands_for for step in self.steps)
 
 

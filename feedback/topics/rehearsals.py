@@ -89,13 +89,13 @@ def split(topic: Topic, label: str, keys: Sequence[int], scope: Scope) -> Rehear
 
 @dataclass(frozen=True)
 class _Said:
-    """Some responses: how many, and how often each score was given in those that count."""
+    """A set of responses: how many there are, and how often each score was given in those that count."""
 
     n: int
     counts: Counts
 
     def without(self, others: "_Said") -> "_Said":
-        """Those that are not among `others`, all of which are."""
+        """The set without `others`, which must all be in it."""
         left = {score: n - others.counts.get(score, 0) for score, n in self.counts.items()}
         return _Said(self.n - others.n, {score: n for score, n in left.items() if n})
 
