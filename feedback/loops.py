@@ -346,17 +346,6 @@ def came_of(keys: Sequence[int], language: str) -> dict[int, list[responses.Outc
     return found
 
 
-def words_on_pages(topic: Topic) -> Counter[str]:
-    """How many said on their own pages, without a letter, that what came of it is fixed for them, or not yet."""
-    rows: Any = (
-        OwnWord.select(OwnWord.answer, fn.COUNT(OwnWord.response))
-        .join(Placement, on=(Placement.response == OwnWord.response))
-        .where(Placement.topic == topic.id)
-        .group_by(OwnWord.answer)
-    )
-    return Counter(dict(rows.tuples()))
-
-
 def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> dict[str, int]:
     """How many such mails people get in a period, by the ids of their rows: they count in the budget of asks."""
     mine: Any = Telling.select(Telling.person, fn.COUNT(Telling.letter)).join(

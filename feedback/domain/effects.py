@@ -93,19 +93,6 @@ def effect(
     )
 
 
-def weeks_until_seen(share: float, comments_a_week: float, change: float = 0.5) -> int | None:
-    """After how many weeks a fall to `change` of a share shows, in the best case: topics that never move by
-    themselves. None where that takes more than a year."""
-    if not share or not comments_a_week:
-        return None
-    for weeks in range(AFTER, 53):
-        before = share * comments_a_week * MOST_BEFORE
-        after = change * share * comments_a_week * weeks
-        if math.sqrt(1 / (before + 0.5) + 1 / (after + 0.5)) * 1.96 < -math.log(change):
-            return weeks
-    return None
-
-
 # ------------------------------------------------------------------------------------------------------
 
 
