@@ -7,15 +7,18 @@ differ twentyfold from hour to hour: only ratios inside one round mean anything.
 import argparse
 import contextlib
 import os
+import shlex
 import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import psutil
+
 from tests import servers
-from tests.bench import client
+from tests.bench import client, processes
 from tests.bench.load import Load, flushes_per_second, post_answers
 
 HERE = Path(__file__).parent
@@ -108,25 +111,53 @@ CONTESTANTS = (
 
 @dataclass
 class Running:
-    """A started contestant and what was measured of it, one `Load` a round."""
+    """A started contestant and what was measured of it, one `Load` a round.
+
+    `process`: what it was started as. `spent`: seconds of processor time by role, while it was loaded.
+    """
 
     contestant: Contestant
     url: str
     survey: str
+    process: int
     rounds: list[Load] = field(default_factory=list)
     acknowledged: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
 
     def load(self, seconds: float, comments: float) -> Load:
         """Load it once; the caller decides whether the figure counts."""
+        before = self._spent()
         load = post_answers(self.url, self.survey, seconds=seconds, comments=comments)
+        for role, seconds_spent in self._spent().items():
+            self.spent[role] = self.spent.get(role, 0.0) + seconds_spent - before.get(role, 0.0)
         self.acknowledged += load.requests - load.errors
         return load
+
+    def milliseconds(self, *roles: str) -> str:
+        """Processor time of an answer, of the processes with these roles."""
+        return f"{1000 * sum(self.spent.get(role, 0.0) for role in roles) / max(1, self.acknowledged):.2f}"
+
+    def _spent(self) -> dict[str, float]:
+        spent = processes.seconds_of(self.process)
+        for each in psutil.process_iter(["cmdline", "cpu_times"]):
+            # A server names its processes by database: "postgres: owner name 127.0.0.1(…) idle".
+            line = " ".join(each.info["cmdline"] or ())
+            if line.startswith("postgres:") and f" {self.contestant.name} " in line:
+                times = each.info["cpu_times"]
+                spent["database"] = spent.get("database", 0.0) + times.user + times.system
+        return spent
 
 
 def main() -> None:
     """Run the races and print them as Markdown; fails when anybody loses or refuses an answer."""
     arguments = _arguments()
     chosen = [c for c in CONTESTANTS if not arguments.only or c.name in arguments.only]
+    chosen += [
+        _at(checkout, c)
+        for checkout in arguments.beside
+        for c in chosen
+        if type(c) is Earshot and not c.command
+    ]
     # /var/tmp, because /tmp may be in memory, where durable costs nothing.
     with tempfile.TemporaryDirectory(prefix="earshot-bench-", dir="/var/tmp") as folder:
         with _started(chosen, Path(folder)) as running:
@@ -145,6 +176,13 @@ def main() -> None:
         sys.exit("\n".join(faults))
 
 
+def _at(checkout: Path, contestant: Contestant) -> Contestant:
+    """The same as another checkout has it."""
+    serve = f"cd {shlex.quote(str(checkout.resolve()))} && exec {sys.executable} -m flask --app wsgi serve"
+    name = f"{contestant.name}-{checkout.resolve().name}"
+    return replace(contestant, name=name, command=("sh", "-c", serve))
+
+
 @contextlib.contextmanager
 def _started(contestants: Sequence[Contestant], folder: Path) -> Iterator[list[Running]]:
     with contextlib.ExitStack() as stack:
@@ -160,7 +198,8 @@ def _started(contestants: Sequence[Contestant], folder: Path) -> Iterator[list[R
                 environment["DATABASE_URL"] = cluster.create_database(contestant.name)
             command = [part.replace("{PORT}", port) for part in contestant.command]
             server = stack.enter_context(servers.service(environment, command=command))
-            running.append(Running(contestant, server.url, contestant.survey(server.url)))
+            survey = contestant.survey(server.url)
+            running.append(Running(contestant, server.url, survey, server.process.pid))
         yield running
 
 
@@ -180,8 +219,8 @@ def _report(running: Sequence[Running], flushes: Sequence[float], arguments: arg
         f"write + fdatasync alone: {_spread(flushes)} a second",
         "",
         "| race | contestant | answers/s | per flush | p50 ms | p99 ms | answers/s of the first ÷ these "
-        "| p99 of the first ÷ this | cores the generator used |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| p99 of the first ÷ this | cores the generator used | processor ms an answer: web, worker, database |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     firsts: dict[str, Running] = {}
     for one in running:
@@ -197,6 +236,8 @@ def _report(running: Sequence[Running], flushes: Sequence[float], arguments: arg
             f"{statistics.median(a.per_second / b.per_second for a, b in pairs):.2f}",
             f"{statistics.median(a.p99 / b.p99 for a, b in pairs):.2f}",
             f"{max(load.generator_cores for load in one.rounds):.2f}",
+            f"{one.milliseconds('web', 'web master', 'helper', 'master')}, {one.milliseconds('worker')}, "
+            f"{one.milliseconds('database')}",
         ]
         lines.append(f"| {' | '.join(columns)} |")
     return "\n".join(lines)
@@ -211,6 +252,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=5, help="length of one stretch of load")
     parser.add_argument("--comments", type=float, default=1, help="share of answers with a comment")
+    parser.add_argument(
+        "--beside", nargs="+", type=Path, default=[], metavar="CHECKOUT", help="Earshot as these have it, too"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[c.name for c in CONTESTANTS])
     return parser.parse_args()
 
