@@ -14,10 +14,11 @@ SECONDS = 60
 
 
 def put(reply: Response, value: Any) -> None:
-    """Hand `value` to the next page."""
+    """Hand `value` to the page that `reply` leads to, and to no other."""
+    page = urlsplit(reply.headers["Location"]).path.removeprefix(_base())
     reply.set_cookie(
         COOKIE,
-        sealing.seal(json.dumps(value)),
+        sealing.seal(json.dumps([page, value])),
         max_age=SECONDS,
         path=_path(),
         secure=links.to("").startswith("https:"),
@@ -27,9 +28,15 @@ def put(reply: Response, value: Any) -> None:
 
 
 def taken() -> Any:
-    """What was handed over; None when nothing was, or it was shown already."""
+    """What was handed to this page; None when nothing was, or it was shown already."""
     given = request.cookies.get(COOKIE)
     if given is None:
+        return None
+    try:
+        page, value = json.loads(sealing.unseal(given))
+    except (sealing.Unreadable, ValueError, TypeError):
+        return None
+    if page != request.path:
         return None
 
     @after_this_request
@@ -37,11 +44,12 @@ def taken() -> Any:
         reply.delete_cookie(COOKIE, path=_path())
         return reply
 
-    try:
-        return json.loads(sealing.unseal(given))
-    except (sealing.Unreadable, ValueError):
-        return None
+    return value
 
 
 def _path() -> str:
-    return (urlsplit(links.to("")).path.rstrip("/") or "") + "/team"
+    return f"{_base()}/team"
+
+
+def _base() -> str:
+    return urlsplit(links.to("")).path.rstrip("/")
