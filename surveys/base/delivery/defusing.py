@@ -59,5 +59,17 @@ def line(text: str, most: int) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """`text`, with an ellipsis where it is longer than `most` letters."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    """`text`, with an ellipsis where it is longer than `most` letters.
+
+    Letters are counted as UTF-16 has them, two for an emoji: as whoever is written in JavaScript or C# counts, and so
+    that it also fits where one is one.
+    """
+    if units(text) <= most:
+        return text
+    begins = text.encode("utf-16-le", "surrogatepass")[: 2 * (most - 1)]
+    return begins.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+def units(text: str) -> int:
+    """How many units of UTF-16 a text has."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from surveys.base.delivery import chats
-from surveys.base.delivery.defusing import Told, line, plain
+from surveys.base.delivery.defusing import Told, cut, line, plain
 from surveys.base.delivery.webhook import Event, Outcome
 from surveys.base.settings import Settings
 
@@ -30,7 +30,7 @@ class Slack:
             blocks.append({"type": "section", "text": _text(f"“{plain(notice.quote, QUOTE)}”")})
         if notice.lines:
             said = "\n".join(f"{name}: {line(value, 200)}" for name, value in notice.lines)
-            blocks.append({"type": "section", "text": _text(said[:SECTION])})
+            blocks.append({"type": "section", "text": _text(cut(said, SECTION))})
         links = f"<{_escaped(notice.link)}|Open in Earshot>  ·  <{_escaped(notice.settings)}|The rule>"
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": links}]})
         message = {

@@ -2,12 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from surveys.base.delivery import discord, mailed, slack, teams, webhook
 from surveys.base.delivery.client import Answer
-from surveys.base.delivery.defusing import JOINER, plain
+from surveys.base.delivery.defusing import JOINER, cut, plain, units
+from surveys.base.delivery.message import Message, mime
 
 LINK = "https://earshot.example/team/feed/1"
 
@@ -23,6 +25,10 @@ HOSTILE = [
     "😀👩‍👩‍👧‍👦" * 900,
     "字" * 10_000,
     "a." * 5000,
+    "\U0001d518" * 5000,
+    "@\u200deveryone \u200e@\u200fhere <\u200d!channel> \u061c\uff20channel x\uff0eexample x\u3002example",
+    "](https://evil.example)[\u200d](x) !\u200d[i](//evil.example/i.png) \\[a\\](b)",
+    "\ud83d half",
     "<" * 5000,
     "\n" * 5000,
 ]
@@ -50,9 +56,10 @@ def told(words):
 def test_nothing_that_somebody_typed_mentions_links_or_breaks(words):
     message = json.loads(slack.Slack().body(told(words)))
     header, *sections, context = message["blocks"]
-    assert len(header["text"]["text"]) <= 150
-    assert all(1 <= len(each["text"]["text"]) <= 3000 for each in sections)
-    assert len(json.dumps(message, ensure_ascii=False)) <= 13_000
+    assert units(header["text"]["text"]) <= 150
+    assert all(1 <= units(each["text"]["text"]) <= 3000 for each in sections)
+    assert len(message["blocks"]) <= 50
+    assert units(json.dumps(message, ensure_ascii=False)) <= 13_000
     assert {each["text"]["type"] for each in (header, *sections)} == {"plain_text"}
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", message["text"])
     shown = [message["text"], *(each["text"]["text"] for each in (header, *sections))]
@@ -71,11 +78,14 @@ def test_nothing_that_somebody_typed_mentions_links_or_breaks(words):
     [embed] = message["embeds"]
     assert message["allowed_mentions"] == {"parse": []}
     assert set(message) == {"embeds", "allowed_mentions"}
-    assert len(embed["title"]) <= 256
-    assert len(embed["description"]) <= 4096
-    assert all(1 <= len(each["value"]) <= 1024 for each in embed["fields"])
+    assert units(embed["title"]) <= 256
+    assert units(embed["description"]) <= 4096
+    assert len(embed["fields"]) <= 25
+    assert all(1 <= units(each["value"]) <= 1024 for each in embed["fields"])
     parts = [embed["title"], embed["description"], embed["footer"]["text"]]
-    assert len("".join(parts)) + sum(len(each["name"] + each["value"]) for each in embed["fields"]) <= 6000
+    assert (
+        sum(map(units, parts)) + sum(units(each["name"] + each["value"]) for each in embed["fields"]) <= 6000
+    )
     for each in (embed["title"], embed["description"], *(one["value"] for one in embed["fields"])):
         # All markup is escaped, and by a backslash that is none itself.
         assert not re.search(r"(?<!\\)(?:\\\\)*[*_~`|<\[\]#]", each)
@@ -83,8 +93,11 @@ def test_nothing_that_somebody_typed_mentions_links_or_breaks(words):
 
     mail = json.loads(mailed.Mailed().body(told(words)))
     assert "\n" not in mail["subject"]
-    assert len(mail["subject"]) <= 150
+    assert units(mail["subject"]) <= 150
     shown += [mail["subject"], mail["text"].replace(LINK, "")]
+    message = Message("a@b.example", mail["subject"], mail["text"], headers=mail["headers"])
+    wire = mime(message, "Earshot <us@x.example>", datetime(2026, 11, 29, tzinfo=UTC)).as_bytes()
+    assert max(map(len, wire.split(b"\r\n"))) <= 998
     for each in shown:
         assert not LIVE.search(each.replace("Earshot · ", "")), each[:200]
 
@@ -92,6 +105,8 @@ def test_nothing_that_somebody_typed_mentions_links_or_breaks(words):
 def test_words_stay_readable():
     assert plain("Good, 3.5 of 5!\nThanks", 100).replace(JOINER, "") == "Good, 3.5 of 5!\nThanks"
     assert plain("x" * 20, 10) == "x" * 9 + "…"
+    assert plain("😀" * 20, 10) == "😀" * 4 + "…"
+    assert [cut("😀" * 5, most) for most in (10, 9)] == ["😀" * 5, "😀" * 4 + "…"]
 
 
 def test_what_an_answer_of_a_chat_says():
