@@ -12,10 +12,10 @@ from feedback.domain import goals
 from feedback.domain.goals import CANNOT_TELL, Level
 from feedback.models import Goal
 from surveys import daily_counts, visible
-from surveys.base import clock, db, ids, worker
+from surveys.base import clock, db, ids, versions, worker
 from surveys.base.accounts import keys
 from surveys.base.accounts.caller import Caller
-from surveys.base.errors import Refused, Unauthorized
+from surveys.base.errors import Clash, Missing, Refused, Unauthorized
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
@@ -71,14 +71,33 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Goal:
     return db.write(verb)
 
 
-def change(row: Goal, values: Mapping[str, Any], now: datetime) -> Goal:
-    """Change `name`, `filters`, `target`, `start` or `due`. With other terms it is judged anew, and nobody is told."""
+def version(row: Goal) -> str:
+    """What is to be reached, in short: another goal has another version."""
+    return versions.of(row.name, row.filters, row.target, row.start, row.due)
+
+
+def change(row: Goal, values: Mapping[str, Any], now: datetime, known: str | None = None) -> Goal:
+    """Change `name`, `filters`, `target`, `start` or `due`. With other terms it is judged anew, and nobody is told.
+
+    `known`: the version that the change was made from. Raises Clash where it is another by now, Missing where somebody
+    deleted it.
+    """
     for name, value in values.items():
         setattr(row, name, value.isoformat() if name in ("start", "due") else value)
     check(row)
     row.ended_at = None
     _judge(row, now)
-    db.write(row.save)
+
+    def verb() -> None:
+        db.serialise(f"goal {row.id}")
+        stored = Goal.get_or_none(Goal.id == row.id)
+        if stored is None:
+            raise Missing
+        if known is not None and known != version(stored):
+            raise Clash("Somebody changed the goal meanwhile.")
+        row.save()
+
+    db.write(verb)
     return row
 
 

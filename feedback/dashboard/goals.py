@@ -1,6 +1,6 @@
 """Goals: what is to be reached by when, how each stands in one of four words, and those that have ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,13 +15,14 @@ from feedback.dashboard.words import say
 from feedback.domain import goals as rules
 from feedback.models import Goal
 from feedback.numbers import Point
-from feedback.schemas.goals import GoalBody, day
+from feedback.schemas.goals import GoalBody, GoalPatch, day
 from surveys import visible
 from surveys.base import clock
-from surveys.base.errors import Refused
+from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
+from surveys.domain.metrics.metric import Metric
 from surveys.models import Survey
 
 ADDRESS = "/team/goals"
@@ -29,7 +30,7 @@ ADDRESS = "/team/goals"
 #: How many goals one page shows. A team that follows more goals follows none.
 MOST = 50
 
-DONE = ("made", "deleted")
+DONE = ("made", "changed", "deleted")
 
 
 class GoalsQuery(ma.Schema):
@@ -39,7 +40,7 @@ class GoalsQuery(ma.Schema):
 
 
 @registry.page(
-    title=say("goals"), address=ADDRESS, scope="write", nav="act", icon="flag", place=30, forms=True
+    title=say("goals"), address=ADDRESS, scope="write", nav="act", icon="goal", place=30, forms=True
 )
 def index() -> Any:
     """The goals that run, the form for another with what could be told at all, and the goals that have ended."""
@@ -53,13 +54,13 @@ def index() -> Any:
         audited.about(goal.id)
         return layout.led(layout.at(ADDRESS, did="deleted"))
     tries = given.get("do") == "try"
-    values, wrong = _loaded(given)
+    values, wrong = _loaded(GoalBody(), given)
     row = None
     if not wrong:
         try:
             row = (goals.tried if tries else goals.create)(values, registry.caller(), clock.now())
         except Refused as error:
-            wrong = {field: [error.message] for field in error.fields}
+            wrong = _by_field(error)
     if row is None:
         return _page(given, wrong, 422)
     if tries:
@@ -69,35 +70,113 @@ def index() -> Any:
     return layout.led(layout.at(ADDRESS, did="made"))
 
 
+@registry.page(title=say("goals.one"), address=f"{ADDRESS}/<goal_id>", scope="write", forms=True)
+def one(goal_id: str) -> Any:
+    """One goal, and the form that changes what is to be reached by when."""
+    row = visible.own(Goal, goal_id, registry.caller())
+    if request.method == "GET":
+        return _one(row, {}, {})
+    given = forms.fields()
+    values, wrong = _loaded(GoalPatch(), given)
+    if not wrong:
+        try:
+            goals.change(row, values, clock.now(), given.get("version"))
+        except Refused as error:
+            wrong = _by_field(error)
+        except Clash as clash:
+            row = visible.own(Goal, goal_id, registry.caller())
+            shown = forms.joined(_fields(row), given)
+            return _one(row, shown, {}, 409, f"{clash.message} {say('typed')}")
+    if wrong:
+        return _one(visible.own(Goal, goal_id, registry.caller()), given, wrong, 422)
+    audited.about(row.id)
+    return layout.led(layout.at(ADDRESS, did="changed"))
+
+
 # ------------------------------------------------------------------------------------------------------
 
 
-def _loaded(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """A form as a goal, or what is wrong with it by field."""
+#: Before the key of a metric, among the surveys that a goal can be of: all surveys of the metric.
+OF_METRIC = "metric:"
+
+
+def _loaded(schema: GoalPatch, given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A form as a goal, or what is wrong with it by field. What stays empty is left as it is."""
     body: dict[str, Any] = {
-        name: given[name].strip()
-        for name in ("name", "survey", "start", "due")
-        if given.get(name, "").strip()
+        name: given[name].strip() for name in ("name", "start", "due") if given.get(name, "").strip()
     }
+    of = given.get("survey", "")
+    if of:
+        body |= {"metric": of.removeprefix(OF_METRIC)} if of.startswith(OF_METRIC) else {"survey": of}
     try:
         body["target"] = float(given.get("target", "").strip())
     except ValueError:
         body["target"] = given.get("target", "")
     segment, value = given.get("segment", "").strip(), given.get("value", "").strip()
-    if segment and value:
+    if segment or value:
         body["filters"] = {segment: value}
+    elif "segment" in given:
+        body["filters"] = {}
     try:
-        loaded: dict[str, Any] = GoalBody().load(body)
+        loaded: dict[str, Any] = schema.load(body)
         the_filters.check(loaded.get("filters", {}), registry.caller(), "filters.")
     except ma.ValidationError as error:
-        wrong = problems.flatten(error.messages_dict)
+        return {}, _named(problems.flatten(error.messages_dict))
     except Refused as error:
-        wrong = {field: [error.message] for field in error.fields}
-    else:
-        zone = layout.zone()
-        days: dict[str, Any] = {name: day(loaded[name], zone) for name in ("start", "due") if name in loaded}
-        return {"start": schedule.day_of(clock.now(), zone), **loaded, **days}, {}
-    return {}, {("value" if name.startswith("filters") else name): lines for name, lines in wrong.items()}
+        return {}, _by_field(error)
+    zone = layout.zone()
+    days: dict[str, Any] = {name: day(loaded[name], zone) for name in ("start", "due") if name in loaded}
+    begins = {"start": schedule.day_of(clock.now(), zone)} if isinstance(schema, GoalBody) else {}
+    return {**begins, **loaded, **days}, {}
+
+
+def _by_field(error: Refused) -> dict[str, list[str]]:
+    return _named({field: [error.message] for field in error.fields})
+
+
+def _named(wrong: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What is wrong by the fields that the forms have."""
+    fields_of = {"metric": "survey"}
+    return {
+        "value" if name.startswith("filters") else fields_of.get(name, name): lines
+        for name, lines in wrong.items()
+    }
+
+
+def _fields(row: Goal) -> dict[str, str]:
+    """What stands in the form of a goal. One that several segments narrow has no fields for them."""
+    found = {"name": row.name, "target": f"{row.target:.10g}", "start": row.start, "due": row.due}
+    if len(row.filters) > 1:
+        return found
+    segment, value = next(iter(row.filters.items()), ("", ""))
+    return {**found, "segment": segment, "value": str(value)}
+
+
+def _one(
+    row: Goal,
+    given: Mapping[str, str],
+    wrong: Mapping[str, list[str]],
+    status: int = 200,
+    clash: str | None = None,
+) -> Response:
+    """A goal with its form; with something `wrong` in it, or after a `clash`, as it was typed."""
+    if wrong or clash:
+        audited.unchanged()
+    names = {each.id: each.name for each in visible.surveys(registry.caller())}
+    stored = _fields(row)
+    return layout.page(
+        "goal.html",
+        row.name,
+        status,
+        goal=_card(row, names),
+        given=given or stored,
+        stored=stored,
+        # A form that is shown as it was sent is still about what it began with.
+        version=(given.get("version") if wrong else None) or goals.version(row),
+        before=(given.get(forms.BEGUN) if wrong else None) or forms.begun(stored),
+        errors=wrong,
+        wrong=clash,
+    )
 
 
 def _page(
@@ -121,6 +200,7 @@ def _page(
         running=[card for card in cards if not card["ended"]],
         ended=[card for card in reversed(cards) if card["ended"]],
         surveys=surveys,
+        metrics=[(f"{OF_METRIC}{metric.key}", metric.name) for metric in _metrics(surveys)],
         given=given,
         errors=wrong,
         told=told,
@@ -129,11 +209,18 @@ def _page(
     )
 
 
+def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
+    """The metrics that these surveys ask, for goals over all surveys of one."""
+    asked = {survey.metric for survey in surveys}
+    return [metric for key, metric in METRICS.items() if key in asked]
+
+
 def _card(row: Goal, names: Mapping[str, str]) -> dict[str, Any]:
     """One goal as it was last judged: no statement is asked for it."""
     metric, found = METRICS[row.metric], goals.stored(row)
     baseline, now = found.get("baseline") or {}, found.get("now") or {}
-    about = [names.get(row.survey_id or "", ""), metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
+    of = names.get(row.survey_id, "") if row.survey_id else say("goals.of_all")
+    about = [of, metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
     return {
         "id": row.id,
         "name": row.name,

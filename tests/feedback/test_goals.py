@@ -13,7 +13,7 @@ from surveys.base.accounts import members
 from surveys.base.accounts.keys import ApiKey
 from tests.conftest import ON_SQLITE, Api
 from tests.feedback.test_notices import HOOK, Chats
-from tests.visitor import signed_in
+from tests.visitor import filled, signed_in
 
 #: A Wednesday.
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -221,6 +221,27 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
             assert said in shown, said
         overview = text_of(editor.get("/team"))
         assert "&lt;b&gt;Happier&lt;/b&gt;</bdi></a>: Behind" in overview
+        # What is to be reached is changed on a page of its own; who is second to save is told.
+        one = f"{page}/{Goal.get().id}"
+        begun = filled(editor.get(one), name="<b>Happier</b>")
+        assert editor.post(one, {**begun, "target": "400"}).status_code == 422
+        assert Goal.get().target == 60
+        assert editor.post(one, {**begun, "name": "Calmer", "due": days(84)}).status_code == 303
+        clash = editor.post(one, {**begun, "target": "50"})
+        assert (clash.status_code, filled(clash, target="50")["name"]) == (409, "Calmer")
+        assert editor.post(one, {**filled(clash, target="50"), "segment": "language", "value": "de"})
+        changed = Goal.get()
+        assert (changed.name, changed.target, changed.due) == ("Calmer", 50, days(84))
+        assert changed.filters == {"language": "de"}
+        # Also a goal over all surveys of a metric is one of the form.
+        assert "All surveys of Net Promoter Score" in text_of(editor.get(page))
+        of_all = {**given, "survey": "metric:nps", "name": "All", "do": "create", "target": "60"}
+        assert editor.post(page, of_all).status_code == 303
+        assert (Goal.get(Goal.name == "All").survey, Goal.get(Goal.name == "All").metric) == (None, "nps")
+        nothing = editor.post(page, {**of_all, "survey": "metric:happiness"})
+        assert (nothing.status_code, "Must be one of" in text_of(nothing)) == (422, True)
+        assert editor.get(f"{page}/goal_nothing").status_code == 404
+        goals.delete(Goal.get(Goal.name == "All"))
         [delete] = [form for _, form in editor.forms(page) if form.get("goal")]
         assert editor.post(page, {**delete, "do": "delete"}).status_code == 303
         assert Goal.select().count() == 0
