@@ -74,6 +74,11 @@ def index() -> Any:
     secrets = [hook.secret for hook in rules.leads([row.id])[row.id] if hook.kind == telling.WEBHOOK]
     if secrets:
         flash.put(answer, secrets)
+    if loaded["when"]["kind"] == notices.VALUE and not given.get("anyway"):
+        found = rehearsal.backtest(loaded, registry.seen(), layout.zone(), clock.now(), at_once=True)
+        if not found["watched_weeks"]:
+            audited.unchanged()
+            return _list({**given, "anyway": "1"}, {}, trial=_pictured(found))
     return answer
 
 

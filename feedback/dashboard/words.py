@@ -1623,6 +1623,8 @@ WORDS = {
     "notices.less.button": "Make it less strict",
     "notices.less.changed": "Somebody changed the rule meanwhile: look at it as it is now.",
     "notices.less.none": "It cannot be made less strict.",
+    "notices.anyway": "It is not switched on yet: with so little past it says nothing before there are 26 weeks with "
+    "answers. Switch it on once more if that is what you want.",
     "notices.where": "Where to",
     "notices.fails": "failed {n} times in a row",
     "notices.reader.waiting": "waits: whoever reads mail there is asked by one mail first, and gets nothing until they "

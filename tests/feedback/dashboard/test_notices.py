@@ -13,7 +13,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.client import Answer
 from surveys.models import WebhookDelivery
 from tests.conftest import ON_SQLITE
-from tests.visitor import signed_in
+from tests.visitor import filled, signed_in
 
 #: A Monday morning.
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -127,6 +127,13 @@ def test_a_rule_is_tried_switched_on_judged_and_silenced_by_forms(world, make):
         assert len(chat.taken) == 7
         send(do="delete")
         assert visitor.get(one).status_code == 404
+        # A value with too little past is told before the rule is there.
+        young = {"kind": "value", "name": "Young", "floor": "5", "survey": make.survey().id}
+        young |= {"do": "create", "carrier": "mail", "address": "editor@acme.example"}
+        doubt = sent(**young)
+        assert (doubt.status_code, "It is not switched on yet" in text_of(doubt)) == (200, True)
+        assert NoticeRule.select().where(NoticeRule.name == "Young").count() == 0
+        assert visitor.post(page, {**filled(doubt, name="Young", anyway="1"), **young}).status_code == 303
 
 
 @ON_SQLITE
