@@ -264,8 +264,10 @@ def _mark_asked(digest_id: str, before: str | None, after: str | None) -> bool:
 
 def _last(when: str, zone: ZoneInfo, now: datetime) -> str:
     """The first day of the last day, week or month that is over, and was by HOUR of the day."""
-    interval = digest_mail.INTERVALS[when]
-    current = schedule.first_day(schedule.day_of(now - timedelta(hours=HOUR), zone), interval)
+    interval, local = digest_mail.INTERVALS[when], now.astimezone(zone)
+    # By the clock on the wall: on the days on which clocks are changed seven o'clock is not seven hours after midnight.
+    today = local.date() - timedelta(days=local.hour < HOUR)
+    current = schedule.first_day(today, interval)
     return schedule.first_day(current - timedelta(days=1), interval).isoformat()
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -290,6 +291,29 @@ def tags_of(html):
     reader.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
     reader.feed(html)
     return found
+
+
+@pytest.mark.parametrize(
+    ("when", "zone", "now", "told"),
+    [
+        # Seven in the morning by the clock on the wall, on a plain day and on both on which clocks are changed.
+        ("daily", "Europe/Berlin", "2026-11-25T05:59:59+00:00", "2026-11-23"),
+        ("daily", "Europe/Berlin", "2026-11-25T06:00:00+00:00", "2026-11-24"),
+        ("daily", "Europe/Berlin", "2026-03-29T04:59:59+00:00", "2026-03-27"),
+        ("daily", "Europe/Berlin", "2026-03-29T05:00:00+00:00", "2026-03-28"),
+        ("daily", "Europe/Berlin", "2026-10-25T05:59:59+00:00", "2026-10-23"),
+        ("daily", "Europe/Berlin", "2026-10-25T06:00:00+00:00", "2026-10-24"),
+        ("daily", "Pacific/Kiritimati", "2026-11-24T17:00:00+00:00", "2026-11-24"),
+        ("weekly", "America/New_York", "2026-03-09T10:59:59+00:00", "2026-02-23"),
+        ("weekly", "America/New_York", "2026-03-09T11:00:00+00:00", "2026-03-02"),
+        ("monthly", "UTC", "2026-01-31T07:00:00+00:00", "2025-12-01"),
+        ("monthly", "UTC", "2026-03-01T06:59:00+00:00", "2026-01-01"),
+        ("monthly", "UTC", "2026-03-01T07:00:00+00:00", "2026-02-01"),
+        ("monthly", "UTC", "2028-02-29T23:00:00+00:00", "2028-01-01"),
+    ],
+)
+def test_a_time_is_over_at_seven_by_the_clock_on_the_wall(when, zone, now, told):
+    assert digests._last(when, ZoneInfo(zone), datetime.fromisoformat(now)) == told
 
 
 @ON_SQLITE
