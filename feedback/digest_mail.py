@@ -16,7 +16,7 @@ from feedback.domain.headings import first_words
 from feedback.item import Item
 from feedback.models import Digest, Topic
 from surveys import brands, links
-from surveys.base.accounts import members
+from surveys.base.accounts import makers, members
 from surveys.base.delivery.defusing import line, plain
 from surveys.base.delivery.message import AUTOMATIC, Message, stopped_at
 from surveys.domain import schedule
@@ -81,13 +81,10 @@ def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told 
     Tests and what was excluded are left out, unless the view is of them, and so is what is archived and what speaks of
     nothing but topics that were declined, as far as it is among the LOOKED_AT newest.
     """
-    surveys = row.surveys
-    if row.member is not None:
-        member = members.get(row.member)
-        if member is None or not members.ROLES[member.role]:
-            return None
-        if member.surveys is not None:
-            surveys = sorted(set(member.surveys) & set(member.surveys if surveys is None else surveys))
+    seen = makers.sight(row)
+    if seen.paused:
+        return None
+    surveys = seen.surveys
     filters = {"excluded": "0", **row.filters, "since": since, "until": until}
     declined = {topic.id for topic in Topic.select(Topic.id).where(Topic.status == DECLINED)}
     newest = feed.page(filters, LOOKED_AT, surveys=surveys).items

@@ -9,7 +9,7 @@ from feedback import digest_mail, readers
 from feedback.models import Digest
 from surveys import daily_counts, links, visible
 from surveys.base import db, delivery, ids, jobs, signing
-from surveys.base.accounts import keys, members
+from surveys.base.accounts import keys, makers, members
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.message import (
     AUTOMATIC,
@@ -69,6 +69,11 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
             mine |= Digest.member == member.id
         for known in Digest.select().where(mine, Digest.stopped_at.is_null(), _THERE):
             if (known.when, known.filters, known.surveys) == (values["when"], values["filters"], surveys):
+                if makers.sight(known).paused:
+                    # Whoever made it may not see it any more; whoever asks now does.
+                    Digest.update(made_by=caller.id).where(Digest.id == known.id).execute()
+                    known.made_by = caller.id
+                    makers.sight(known)
                 return known
         if not joined:
             _check_reader(email, now)
@@ -132,7 +137,9 @@ def delete(row: Digest) -> None:
 def of_member(member_id: str) -> list[Digest]:
     """A member's own digests that were not stopped, oldest first."""
     mine = (Digest.member == member_id) & Digest.stopped_at.is_null()
-    return list(Digest.select().where(mine).order_by(Digest.created_at, Digest.id))
+    rows = list(Digest.select().where(mine).order_by(Digest.created_at, Digest.id))
+    makers.sights(rows)
+    return rows
 
 
 def hourly(now: datetime) -> int:
@@ -212,24 +219,26 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         _note(row.id, begins, SENT, now)
 
 
-class OfKeys:
-    """What becomes of digests when the key is revoked that made them (see `keys.use_things`)."""
+class OfMakers:
+    """What becomes of digests when the key or the member goes who made them (see `keys.use_things`)."""
 
-    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[Digest]]:
-        """The digests that each key made, oldest first."""
+    def made_with(self, maker_ids: Sequence[str]) -> Mapping[str, list[Digest]]:
+        """The digests that each key or member made, oldest first."""
         found: dict[str, list[Digest]] = {}
-        made = Digest.select().where(Digest.made_by.in_(key_ids))
+        made = there(Digest.select().where(Digest.made_by.in_(maker_ids)))
         for row in made.order_by(Digest.created_at, Digest.id):
             found.setdefault(row.made_by, []).append(row)
         return found
 
-    def revoke(self, key_id: str) -> None:
-        """The digests go with their key."""
-        _delete(Digest.made_by == key_id)
+    def revoke(self, maker_id: str) -> None:
+        """The digests go with their maker."""
+        _delete(Digest.made_by == maker_id)
 
-    def hand_over(self, key_id: str) -> None:
+    def hand_over(self, maker_id: str) -> None:
         """The digests stay, and nobody but the service made them."""
-        Digest.update(made_by="").where(Digest.made_by == key_id).execute()
+        for row in self.made_with([maker_id]).get(maker_id, []):
+            values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
+            Digest.update(values).where(Digest.id == row.id).execute()
 
 
 # ------------------------------------------------------------------------------------------------------

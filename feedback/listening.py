@@ -55,7 +55,7 @@ READ_AGAIN = "comment to be read again"
 
 
 def install() -> None:
-    """Have the REACTIONS follow, and register the duties of the hour and the night, and what goes with keys."""
+    """Have the REACTIONS follow, and register the duties of the hour and the night, and what goes with who made it."""
     # One thread for the arithmetic, said before numpy is loaded: a search among thousands of vectors takes a
     # millisecond, and handing it out to other threads, which spin while they wait, took four times as much.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -108,9 +108,9 @@ def install() -> None:
         }
     )
     condition.count_unsent({"letters": letters.unsent, "digests": digests.unsent})
-    keys.use_things("feeds", saved_feeds.OfKeys())
-    keys.use_things("rules", rules.OfKeys())
-    keys.use_things("digests", digests.OfKeys())
+    keys.use_things("feeds", saved_feeds.OfMakers())
+    keys.use_things("rules", rules.OfMakers())
+    keys.use_things("digests", digests.OfMakers())
 
 
 @jobs.on(corrections.WITHDRAWN, READ_AGAIN)

@@ -1,11 +1,14 @@
 """The tables of listening: what comments say, where they belong, what the team notes, saved views of the feed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import peewee
-from peewee import SQL, BigIntegerField, DoubleField, TextField
+from peewee import SQL, BigIntegerField, DoubleField, TextField, fn
 
+from surveys.base.accounts import makers
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.makers import Made
 from surveys.base.accounts.members import Member
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.base.sealing import SealedField, SealedJSONField
@@ -695,10 +698,20 @@ class SavedFeed(Table):
     created_at = UTCField()
     made_by = TextField(null=True)
 
+    #: See `makers.sights`.
+    paused: str | None = None
+
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""
         return cls.made_by == caller.id
+
+    def made(self) -> Made:
+        """Who made it; of a key that was revoked it is the service's."""
+        of_member = (
+            self.made_by if self.made_by and self.made_by.startswith(makers.MEMBER) else makers.SERVICE
+        )
+        return Made(self.api_key or of_member, self.surveys, "read", self.filters.get("survey"))
 
     class Meta:
         table_name = "saved_feed"
@@ -789,10 +802,18 @@ class NoticeRule(Table):
     created_at = UTCField()
     changed_at = UTCField(null=True)
 
+    #: See `makers.sights`.
+    paused: str | None = None
+
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""
         return cls.made_by == caller.id
+
+    def made(self) -> Made:
+        """Who made it, and which survey it watches."""
+        about = self.when.get("survey") or self.filters.get("survey")
+        return Made(self.made_by, self.surveys, "write", about)
 
     class Meta:
         table_name = "notice_rule"
@@ -827,8 +848,28 @@ class Notice(Table):
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
-        """What a caller limited to some surveys may see: what their own rules said."""
-        return cls.rule.in_(NoticeRule.select(NoticeRule.id).where(NoticeRule.seen_by(caller)))
+        """What a caller limited to some surveys may see: what their own rules said of surveys that are theirs today."""
+        mine = NoticeRule.select(NoticeRule.id).where(NoticeRule.seen_by(caller))
+        return cls.rule.in_(mine) & cls.made_of(sorted(caller.surveys or ()))
+
+    @classmethod
+    def made_of(cls, surveys: Sequence[str]) -> Any:
+        """The condition that all that a notice tells is of these surveys: its answer, its case, its value, or all that
+        was looked at (`among`).
+        """
+        theirs = Response.survey.in_(surveys)
+        answer = Response.select(SQL("1")).where(Response.key == cls.response, theirs)
+        case = FollowUpResponse.select(SQL("1")).join(
+            Response, on=(Response.key == FollowUpResponse.response)
+        )
+        case = case.where(FollowUpResponse.follow_up == cls.follow_up, theirs)
+        of_no_answer = cls.response.is_null() & cls.follow_up.is_null()
+        return (
+            fn.EXISTS(answer)
+            | fn.EXISTS(case)
+            | (of_no_answer & cls.why["survey"].as_text().in_(surveys))
+            | (of_no_answer & cls.why["among"].contained_by(list(surveys)))
+        )
 
     class Meta:
         indexes = ((("rule", "mark"), True), (("rule", "began_at"), False))
@@ -865,10 +906,17 @@ class Digest(Table):
 
     WHEN = ("daily", "weekly", "monthly")
 
+    #: See `makers.sights`.
+    paused: str | None = None
+
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""
         return cls.made_by == caller.id
+
+    def made(self) -> Made:
+        """Who made it, and whom it is for: neither has sent what they may not see."""
+        return Made(self.made_by, self.surveys, "read", self.filters.get("survey"), self.member)
 
     class Meta:
         constraints = [SQL("CHECK (\"when\" IN ('daily', 'weekly', 'monthly'))")]

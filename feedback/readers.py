@@ -84,7 +84,9 @@ def mailbox(hook: Webhook, now: datetime) -> Mailbox | None:
     row = Reader.get_or_none(Reader.email == email)
     if row is None or (row.member is None) != (_member(email) is None):
         row = db.write(lambda: welcome(email, now))
-    return Mailbox(hook.secret, links.to(f"/d/{token(row)}")) if state(row) == RUNNING else None
+    if state(row) != RUNNING:
+        return None
+    return Mailbox(hook.secret, links.to(f"/d/{token(row)}"), row.member)
 
 
 def states(hooks: Sequence[Webhook]) -> dict[str, str]:

@@ -8,26 +8,23 @@ from typing import Any
 from feedback.models import SavedFeed
 from surveys import visible
 from surveys.base import db, ids, signing
-from surveys.base.accounts import keys
+from surveys.base.accounts import keys, makers
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Unauthorized
 
-#: In the place of a key's id, which no key has: the view is the service's and goes with none.
-SERVICE = ""
-
 
 def save(name: str, filters: dict[str, Any], caller: Caller, now: datetime) -> tuple[SavedFeed, str]:
-    """Save a view and return it with its token, which is not kept. It shows no more than the caller may see.
+    """Save a view and return it with its token, which is not kept. It shows no more than the caller may see, whenever
+    it is read (see `makers`).
 
-    A member's view is the service's, for it outlives the member. Raises Unauthorized when the caller's key was taken
-    out of use meanwhile.
+    A member's view goes with no key. Raises Unauthorized when the caller's key was taken out of use meanwhile.
     """
     token = secrets.token_urlsafe(24)
-    holder = caller.id if caller.member is None else SERVICE
+    holder = caller.id if caller.member is None else makers.SERVICE
 
     def verb() -> SavedFeed:
         # Whoever revokes the key waits for this view, or this view for them.
-        if holder != SERVICE and not keys.hold(holder):
+        if holder != makers.SERVICE and not keys.hold(holder):
             raise Unauthorized
         return SavedFeed.create(
             id=ids.new("feed"),
@@ -59,14 +56,15 @@ def page_of(item_id: str) -> str:
 
 
 def made_by(member_id: str) -> list[SavedFeed]:
-    """The views that a member made, oldest first. They go on without the member."""
+    """The views that a member made, oldest first."""
     found = SavedFeed.select().where(SavedFeed.made_by == member_id)
     return list(found.order_by(SavedFeed.created_at, SavedFeed.id))
 
 
-def forget_made_by(member_id: str) -> None:
-    """Revoke the views that a member made."""
-    db.write(SavedFeed.delete().where(SavedFeed.made_by == member_id).execute)
+def take_over(row: SavedFeed, caller: Caller) -> None:
+    """A member answers for a view that is paused."""
+    taken = SavedFeed.update({**makers.taken_over(row, caller), "api_key": makers.SERVICE})
+    db.write(taken.where(SavedFeed.id == row.id).execute)
 
 
 def forget(feed_id: str) -> bool:
@@ -74,21 +72,29 @@ def forget(feed_id: str) -> bool:
     return db.write(SavedFeed.delete().where(SavedFeed.id == feed_id).execute) == 1
 
 
-class OfKeys:
-    """What becomes of saved views when the key is revoked that made them (see `keys.use_things`)."""
+class OfMakers:
+    """What becomes of saved views when the key or the member goes who made them (see `keys.use_things`)."""
 
-    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[SavedFeed]]:
-        """The views that each key made, oldest first."""
+    def made_with(self, maker_ids: Sequence[str]) -> Mapping[str, list[SavedFeed]]:
+        """The views that each key or member made, oldest first."""
         found: dict[str, list[SavedFeed]] = {}
-        views = SavedFeed.select().where(SavedFeed.api_key.in_(key_ids))
+        theirs = SavedFeed.api_key.in_(maker_ids) | SavedFeed.made_by.in_(maker_ids)
+        views = SavedFeed.select().where(theirs)
         for view in views.order_by(SavedFeed.created_at, SavedFeed.id):
-            found.setdefault(view.api_key, []).append(view)
+            found.setdefault(view.api_key or str(view.made_by), []).append(view)
         return found
 
-    def revoke(self, key_id: str) -> None:
-        """The views go with their key."""
-        SavedFeed.delete().where(SavedFeed.api_key == key_id).execute()
+    def revoke(self, maker_id: str) -> None:
+        """The views go with their maker."""
+        theirs = (SavedFeed.api_key == maker_id) | (SavedFeed.made_by == maker_id)
+        SavedFeed.delete().where(theirs).execute()
 
-    def hand_over(self, key_id: str) -> None:
+    def hand_over(self, maker_id: str) -> None:
         """The views stay, and are the service's."""
-        SavedFeed.update(api_key=SERVICE).where(SavedFeed.api_key == key_id).execute()
+        for row in self.made_with([maker_id]).get(maker_id, []):
+            values = {
+                "api_key": makers.SERVICE,
+                "made_by": makers.SERVICE,
+                "surveys": makers.handed_over(row),
+            }
+            SavedFeed.update(values).where(SavedFeed.id == row.id).execute()

@@ -15,6 +15,7 @@ from peewee import (
 )
 
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.makers import Made
 from surveys.base.db import FREE_TEXT, IDENTIFIER, PSEUDONYM, SCORE, TECHNICAL, JSONField, Table, UTCField
 from surveys.base.sealing import SealedField, SealedJSONField
 
@@ -630,8 +631,8 @@ class Webhook(Table):
 
     `kind`: the transport that carries them. `owner`: the rule whose notices alone it hears; null for whoever hears of
     events. Where the address itself is the secret, as that of a chat, it stands in `secret`, and `url` is empty.
-    `failures`: tries in a row that failed; until `rests_until` it is left alone. Until `lease_until` one process
-    delivers to it.
+    Until `former_until` the secret of before signs along. `failures`: tries in a row that failed; until `rests_until`
+    it is left alone. Until `lease_until` one process delivers to it.
     """
 
     id = TextField(primary_key=True)
@@ -647,14 +648,23 @@ class Webhook(Table):
     created_at = UTCField()
     kind = TextField(default="webhook", constraints=[SQL("DEFAULT 'webhook'")])
     owner = TextField(null=True, index=True)
+    former_secret = SealedField(null=True)
+    former_until = UTCField(null=True)
 
     #: How it stands with whoever reads its mails, where that is shown.
     state: str | None = None
+
+    #: See `makers.sights`.
+    paused: str | None = None
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
         """What a caller limited to some surveys may see: what they made themselves."""
         return cls.made_by == caller.id
+
+    def made(self) -> Made:
+        """Who made it; of a rule's own, who had the rule lead there."""
+        return Made(self.made_by, self.surveys, "write")
 
 
 class WebhookEvent(Table):

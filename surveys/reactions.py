@@ -19,6 +19,6 @@ REACTIONS: dict[str, tuple[tuple[Handler, ...], ...]] = {
 
 
 def install() -> None:
-    """Have them follow, and webhooks go with the keys that made them."""
+    """Have them follow, and webhooks go with the keys and members that made them."""
     jobs.react(REACTIONS)
-    keys.use_things("webhooks", telling.OfKeys())
+    keys.use_things("webhooks", telling.OfMakers())

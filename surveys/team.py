@@ -6,7 +6,7 @@ from typing import Any
 
 from surveys import links, visible
 from surveys.base import db
-from surveys.base.accounts import members, one_time_links, sessions
+from surveys.base.accounts import keys, members, one_time_links, sessions
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.identity import Identity
 from surveys.base.accounts.members import Member
@@ -61,11 +61,19 @@ def change(member_id: str, values: Mapping[str, Any], caller: Caller, known: str
     return found
 
 
-def remove(member_id: str, caller: Caller) -> None:
-    """Take a member out and end every session. Raises Missing and LastAdministrator."""
+def remove(member_id: str, caller: Caller, kept: Collection[str] = (), ended: Collection[str] = ()) -> None:
+    """Take a member out and end every session. Raises Missing and LastAdministrator.
+
+    What the member made is paused, but for the kinds `kept`, which are the service's, and those that are `ended` too.
+    """
     _own(member_id, caller)
-    if not members.remove(member_id):
-        raise Missing
+
+    def verb() -> None:
+        keys.part(member_id, kept, ended)
+        if not members.remove(member_id):
+            raise Missing
+
+    db.write(verb)
 
 
 def vouched_for(identity: Identity, role: str | None, now: datetime) -> Member | None:

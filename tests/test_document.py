@@ -369,6 +369,7 @@ def kept(world, api, survey):
     path = f"/api/webhooks/{api.post('/api/webhooks', hook)['id']}"
     api.post(f"{path}/test", None, 202)
     api.post(f"{path}/replay", {"since": "2020-01-01T00:00:00Z"}, 202)
+    api.post(f"{path}/secret", {}, 200)
     for each in ("/api/webhooks", path, f"{path}/deliveries"):
         api.get(each)
     api.patch(path, {"enabled": False})

@@ -6,13 +6,11 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, g, request
 
-from feedback import saved_feeds
 from feedback.dashboard import flash, forms, layout, registry
 from feedback.dashboard.words import say
 from surveys import team, visible
-from surveys.base import clock, db, errors
-from surveys.base.accounts import members, one_time_links, second_factor
-from surveys.base.accounts.caller import Caller
+from surveys.base import clock, errors
+from surveys.base.accounts import keys, members, one_time_links, second_factor
 from surveys.base.accounts.members import ROLES, Member
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.http import audited, context
@@ -24,6 +22,10 @@ LIST = "/team/admin/members"
 
 #: The fields of the form that open every survey, and say that the form had a choice of surveys.
 ALL, CHOICE = "all_surveys", "choice"
+
+
+#: What becomes of the views, rules, webhooks and digests of a member who is removed.
+PAUSE, KEEP, END = BECOMES = ("pause", "keep", "end")
 
 
 @registry.page(title=say("members"), address=LIST, scope="admin", nav="admin", icon="people", forms=True)
@@ -67,7 +69,11 @@ def one(member_id: str) -> Response:
     do = given.get("do")
     try:
         if do == "remove":
-            _remove(member_id, "end_views" in given, g.caller)
+            becomes = given.get("made", PAUSE)
+            if becomes not in BECOMES:
+                raise errors.Refused(f"Must be one of: {', '.join(BECOMES)}.", "made")
+            chosen = {each: keys.kinds() if becomes == each else () for each in BECOMES}
+            team.remove(member_id, g.caller, chosen[KEEP], chosen[END])
             return layout.led(layout.at(LIST, done="removed"))
         if do == "link":
             visible.demand_all(g.caller, say("refused.403.told"))
@@ -94,13 +100,14 @@ def one(member_id: str) -> Response:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _remove(member_id: str, with_views: bool, caller: Caller) -> None:
-    def verb() -> None:
-        team.remove(member_id, caller)
-        if with_views:
-            saved_feeds.forget_made_by(member_id)
+def _made(member: Member) -> list[tuple[str, str]]:
+    """What a member made and what goes on by itself: its kind, and what it is called."""
+    found = keys.made_with([member.id])[member.id]
+    return [(kind, _called(kind, thing)) for kind, things in found.items() for thing in things]
 
-    db.write(verb)
+
+def _called(kind: str, thing: Any) -> str:
+    return str(getattr(thing, {"webhooks": "url", "digests": "email"}.get(kind, "name")))
 
 
 def _read(
@@ -222,7 +229,8 @@ def _member(
         before=(given.get(forms.BEGUN) if wrong else None) or forms.begun(stored),
         wrong=f"{clash} {say('typed')}" if clash else None,
         errors=wrong,
-        views=saved_feeds.made_by(member.id),
+        made=_made(member),
+        becomes=BECOMES,
         link=shown if isinstance(shown, dict) else None,
         done=_done(),
     )

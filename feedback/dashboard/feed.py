@@ -19,6 +19,7 @@ from feedback.schemas.kinds import CHANNELS
 from feedback.schemas.team import BULK, TRIAGE, FeedForm, TeamFeedQuery
 from surveys import links, responses, visible
 from surveys.base import clock, db
+from surveys.base.accounts import makers
 from surveys.base.errors import Refused
 from surveys.base.http import bodies, lists
 from surveys.models import Person, Response, Survey
@@ -270,9 +271,16 @@ def _derived(derived_id: str) -> Response | None:
 
 def _views() -> list[dict[str, Any]]:
     """The saved views of this caller, each with the feed that shows the same."""
-    rows = visible.narrowed(SavedFeed.select(), registry.caller()) if layout.may("write") else []
+    rows = list(visible.narrowed(SavedFeed.select(), registry.caller())) if layout.may("write") else []
+    makers.sights(rows)
     return [
-        {"id": row.id, "name": row.name, "href": layout.at("/team/feed", _flat(row.filters))} for row in rows
+        {
+            "id": row.id,
+            "name": row.name,
+            "href": layout.at("/team/feed", _flat(row.filters)),
+            "paused": row.paused,
+        }
+        for row in rows
     ]
 
 
@@ -294,11 +302,14 @@ def _done(asked: Mapping[str, Any], row: Response | None) -> Reply:
     """Do what the form says, to one answer or to those picked, and lead back."""
     given = FeedForm().load(bodies.form_fields(bodies.PUBLIC_BODY))
     do = given["do"]
+    # Whoever knows the addresses of a view reads it for good, as with a key.
+    if do in ("save", "take") and (again := forms.asked_again()) is not None:
+        return again
     if do == "save":
-        # Whoever knows the addresses of a view reads it for good, as with a key.
-        if (again := forms.asked_again()) is not None:
-            return again
         return _save(asked, given["name"].strip())
+    if do == "take":
+        saved_feeds.take_over(visible.own(SavedFeed, given["id"], registry.caller()), registry.caller())
+        return layout.led(layout.at("/team/feed", _query(), did="take"))
     if do == "forget":
         saved_feeds.forget(visible.own(SavedFeed, given["id"], registry.caller()).id)
         return layout.led(layout.at("/team/feed", _query(), did="forget"))

@@ -16,6 +16,7 @@ from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import RuleBody, RuleTrial, stored
 from surveys import visible
 from surveys.base import clock, versions
+from surveys.base.accounts import makers
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.domain import schedule
@@ -37,7 +38,7 @@ WEEKS = alarms.WEEKS_A_YEAR + 1
 #: For how many days a rule can be snoozed at a click.
 SNOOZES = (1, 7, 28)
 
-DONE = ("made", "snoozed", "woken", "off", "on", "less", "deleted", "judged", "tried", "again")
+DONE = ("made", "snoozed", "woken", "off", "on", "less", "deleted", "judged", "tried", "again", "taken")
 
 
 class NoticesQuery(ma.Schema):
@@ -59,6 +60,11 @@ def index() -> Any:
     given = forms.fields()
     if given.get("do") == "replay":
         return _replay(given)
+    if given.get("do") == "take":
+        hook = visible.own(Webhook, given.get("hook", ""), registry.caller())
+        telling.take_over(hook, registry.caller())
+        audited.about(hook.id)
+        return layout.led(layout.at(LIST, did="taken"))
     body = _body(given)
     tries = given.get("do") == "try"
     loaded, wrong = _load(RuleTrial() if tries else RuleBody(), body)
@@ -68,17 +74,17 @@ def index() -> Any:
         audited.unchanged()
         found = rehearsal.backtest(loaded, registry.seen(), layout.zone(), clock.now(), at_once=True)
         return _list(given, {}, trial=_pictured(found))
+    if loaded["when"]["kind"] == notices.VALUE and not given.get("anyway"):
+        found = rehearsal.backtest(loaded, registry.seen(), layout.zone(), clock.now(), at_once=True)
+        if not found["watched_weeks"]:
+            audited.unchanged()
+            return _list({**given, "anyway": "1"}, {}, trial=_pictured(found))
     row = rules.create(loaded, registry.caller(), clock.now())
     audited.about(row.id)
     answer = layout.led(layout.at(f"{LIST}/{row.id}", did="made"))
     secrets = [hook.secret for hook in rules.leads([row.id])[row.id] if hook.kind == telling.WEBHOOK]
     if secrets:
         flash.put(answer, secrets)
-    if loaded["when"]["kind"] == notices.VALUE and not given.get("anyway"):
-        found = rehearsal.backtest(loaded, registry.seen(), layout.zone(), clock.now(), at_once=True)
-        if not found["watched_weeks"]:
-            audited.unchanged()
-            return _list({**given, "anyway": "1"}, {}, trial=_pictured(found))
     return answer
 
 
@@ -180,7 +186,8 @@ def _list(
     rows = list(found.limit(MOST))
     since = now - timedelta(weeks=WEEKS)
     said: dict[str, list[Notice]] = {row.id: [] for row in rows}
-    recent = Notice.select().where(Notice.rule.in_(list(said)), Notice.began_at > since)
+    recent = visible.narrowed(Notice.select(), caller)
+    recent = recent.where(Notice.rule.in_(list(said)), Notice.began_at > since)
     for notice in recent.order_by(Notice.began_at.desc()).limit(2000):
         said[notice.rule_id].append(notice)
     shown = rules.shown(rows, now)
@@ -235,7 +242,9 @@ def _hooks(rule_ids: Sequence[str]) -> list[Webhook]:
     """Where rules lead, and the webhooks of whoever asks."""
     mine = Webhook.owner.is_null() | Webhook.owner.in_(list(rule_ids))
     found = visible.narrowed(Webhook.select().where(mine), registry.caller())
-    return list(found.order_by(Webhook.created_at, Webhook.id).limit(MOST))
+    hooks = list(found.order_by(Webhook.created_at, Webhook.id).limit(MOST))
+    makers.sights(hooks)
+    return hooks
 
 
 def _called(hook: Webhook, names: Mapping[str, str]) -> str:
@@ -271,12 +280,19 @@ def _replay(given: Mapping[str, str]) -> Response:
 def _one(row: NoticeRule, status: int = 200, wrong: str | None = None, told: str | None = None) -> Response:
     if wrong:
         audited.unchanged()
-    now = clock.now()
+    now, caller = clock.now(), registry.caller()
     (shown,) = rules.shown([row], now)
-    said = list(Notice.select().where(Notice.rule == row.id).order_by(Notice.began_at.desc()).limit(SAID))
+    mine = visible.narrowed(Notice.select(), caller).where(Notice.rule == row.id)
+    said = list(mine.order_by(Notice.began_at.desc()).limit(SAID))
     survey = row.when.get("survey") or row.filters.get("survey")
-    named = {each.id: each.name for each in Survey.select().where(Survey.id == survey)} if survey else {}
-    found = rehearsal.backtest(stored(row), row.surveys, layout.zone(), now, at_once=True)
+    chosen = visible.surveys(caller).where(Survey.id == survey)
+    named = {each.id: each.name for each in chosen} if survey else {}
+    seen = makers.sight(row)
+    found = (
+        None
+        if seen.paused
+        else rehearsal.backtest(stored(row), seen.surveys, layout.zone(), now, at_once=True)
+    )
     return layout.page(
         "notice_rule.html",
         row.name,
@@ -284,7 +300,7 @@ def _one(row: NoticeRule, status: int = 200, wrong: str | None = None, told: str
         rule=shown,
         version=versions.of(row.when),
         about=_about(shown, named),
-        trial=_pictured(found),
+        trial=_pictured(found) if found is not None else None,
         width=_WIDTH,
         said=zip(speaking.shown(said), said, strict=True),
         is_snoozed=row.snoozed_until is not None and row.snoozed_until > now,
@@ -329,6 +345,9 @@ def _do(row: NoticeRule, given: Mapping[str, str], now: datetime) -> str:
             raise registry.not_found()
         telling.test(hooks[given["hook"]], now)
         return "tried"
+    if do == "take":
+        rules.take_over(row, caller)
+        return "taken"
     if do == "delete":
         rules.delete(row)
         return "deleted"

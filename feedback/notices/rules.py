@@ -12,7 +12,7 @@ from feedback.domain import notices
 from feedback.models import Notice, NoticeRule
 from surveys import visible
 from surveys.base import db, ids
-from surveys.base.accounts import keys
+from surveys.base.accounts import keys, makers
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.errors import Refused, Unauthorized
@@ -76,6 +76,18 @@ def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: date
     return db.write(verb)
 
 
+def take_over(row: NoticeRule, caller: Caller) -> None:
+    """Somebody else answers for a rule that is paused, and for where it leads."""
+
+    def verb() -> None:
+        NoticeRule.update(makers.taken_over(row, caller)).where(NoticeRule.id == row.id).execute()
+        for hook in leads([row.id])[row.id]:
+            if makers.sight(hook).paused:
+                telling.take_over(hook, caller)
+
+    db.write(verb)
+
+
 def delete(row: NoticeRule) -> None:
     """The rule goes, with what it said and where it led."""
     db.write(lambda: _delete([row.id]))
@@ -126,7 +138,9 @@ def leads(rule_ids: Sequence[str]) -> dict[str, list[Webhook]]:
 def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     """Rules as the API shows them, without the addresses that are secrets."""
     ids_ = [row.id for row in rows]
+    makers.sights(rows)
     leading = leads(ids_)
+    makers.sights([hook for hooks in leading.values() for hook in hooks])
     stands = readers.states([hook for hooks in leading.values() for hook in hooks])
     for hooks in leading.values():
         for hook in hooks:
@@ -143,27 +157,30 @@ def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     return [_shown(row, leading[row.id], said[row.id], nothing.get(row.id, 0), now) for row in rows]
 
 
-class OfKeys:
-    """What becomes of rules when the key is revoked that made them (see `keys.use_things`)."""
+class OfMakers:
+    """What becomes of rules when the key or the member goes who made them (see `keys.use_things`)."""
 
-    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[NoticeRule]]:
-        """The rules that each key made, oldest first."""
+    def made_with(self, maker_ids: Sequence[str]) -> Mapping[str, list[NoticeRule]]:
+        """The rules that each key or member made, oldest first."""
         found: dict[str, list[NoticeRule]] = {}
-        made = NoticeRule.select().where(NoticeRule.made_by.in_(key_ids))
+        made = NoticeRule.select().where(NoticeRule.made_by.in_(maker_ids))
         for row in made.order_by(NoticeRule.created_at, NoticeRule.id):
             found.setdefault(row.made_by, []).append(row)
         return found
 
-    def revoke(self, key_id: str) -> None:
-        """The rules go with their key."""
-        mine: Any = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == key_id).tuples()
+    def revoke(self, maker_id: str) -> None:
+        """The rules go with their maker."""
+        mine: Any = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == maker_id).tuples()
         _delete([id_ for (id_,) in mine])
 
-    def hand_over(self, key_id: str) -> None:
-        """The rules stay, and nobody but the service made them."""
-        mine = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == key_id)
-        Webhook.update(made_by="").where(Webhook.owner.in_(mine)).execute()
-        NoticeRule.update(made_by="").where(NoticeRule.made_by == key_id).execute()
+    def hand_over(self, maker_id: str) -> None:
+        """The rules stay, and nobody but the service made them; so does where others' rules were led by it."""
+        rows = self.made_with([maker_id]).get(maker_id, [])
+        for row in rows:
+            values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
+            NoticeRule.update(values).where(NoticeRule.id == row.id).execute()
+        mine = Webhook.owner.in_([row.id for row in rows]) | (Webhook.made_by == maker_id)
+        telling.hand_over(list(Webhook.select().where(Webhook.owner.is_null(False), mine)))
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -207,4 +224,4 @@ def _shown(
     }
 
 
-_PLAIN = ("id", "name", "when", "segment", "filters", "enabled", "snoozed_until", "created_at")
+_PLAIN = ("id", "name", "when", "segment", "filters", "enabled", "snoozed_until", "created_at", "paused")

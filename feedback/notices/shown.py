@@ -12,6 +12,7 @@ from feedback.models import FollowUp, FollowUpResponse, Notice, NoticeRule
 from feedback.notices import rules, speaking, watching
 from surveys import links
 from surveys.base import clock
+from surveys.base.accounts import makers
 from surveys.models import Response
 from surveys.webhooks.telling import View
 
@@ -26,8 +27,9 @@ class _OfNotices:
         notice, rule = _found(subject)
         if notice is None or rule is None:
             return None
+        seen = makers.sight(rule)
         item = feed.one(notice.response_key) if notice.response_key is not None else None
-        if item is not None and surveys is not None and item.survey not in surveys:
+        if seen.paused or not _is_of(notice, item, makers.common(seen.surveys, surveys)):
             return None
         over = self._state == "over"
         why = speaking.sentence(notice)
@@ -117,13 +119,19 @@ VIEWS: dict[str, View] = {
 
 def last_case(rule_id: str) -> str | None:
     """The last thing that a rule spoke of; else the last answer that it would speak of; None where there is none."""
-    row = Notice.select().where(Notice.rule == rule_id).order_by(Notice.began_at.desc()).first()
+    rule = NoticeRule.get_or_none(NoticeRule.id == rule_id)
+    seen = makers.sight(rule) if rule is not None else None
+    if rule is None or seen is None or seen.paused:
+        return None
+    said = Notice.select().where(Notice.rule == rule_id)
+    if seen.surveys is not None:
+        said = said.where(Notice.made_of(seen.surveys))
+    row = said.order_by(Notice.began_at.desc()).first()
     if row is not None:
         return str(row.id)
-    rule = NoticeRule.get_or_none(NoticeRule.id == rule_id)
-    if rule is None or rule.when["kind"] not in notices.OF_ANSWERS:
+    if rule.when["kind"] not in notices.OF_ANSWERS:
         return None
-    found = feed.page(watching.filters_of(rule), 1, surveys=rule.surveys).items
+    found = feed.page(watching.filters_of(rule), 1, surveys=seen.surveys).items
     return f"{rule_id} {found[0].id}" if found else None
 
 
@@ -149,6 +157,15 @@ def _found(subject: str) -> tuple[Notice | None, NoticeRule | None]:
         id="ntc_example", rule=rule, response=row.key, subject=str(row.key), why=why, began_at=row.created_at
     )
     return example, rule
+
+
+def _is_of(notice: Notice, item: Item | None, surveys: Sequence[str] | None) -> bool:
+    """Whether all that a notice tells is of these surveys; `item`: the answer that it is about."""
+    if surveys is None:
+        return True
+    if item is not None:
+        return item.survey in surveys
+    return bool(Notice.select().where(Notice.id == notice.id, Notice.made_of(surveys)).exists())
 
 
 def _lines(item: Item | None) -> list[tuple[str, str]]:

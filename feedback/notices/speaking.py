@@ -19,13 +19,17 @@ VALUE_CHANGED = "value.changed"
 
 @dataclass(frozen=True)
 class Found:
-    """Something that a rule speaks of. `mark`: what tells it from the same at another time; `why`: its numbers."""
+    """Something that a rule speaks of. `mark`: what tells it from the same at another time; `why`: its numbers.
+
+    `among`: the surveys that were looked at to find it, null for all, where it is about no single one.
+    """
 
     subject: str
     mark: str
     why: Mapping[str, Any]
     response: int | None = None
     follow_up: str | None = None
+    among: Sequence[str] | None = None
 
 
 def begin(rule: NoticeRule, found: Found, now: datetime) -> bool:
@@ -43,7 +47,7 @@ def begin(rule: NoticeRule, found: Found, now: datetime) -> bool:
         "follow_up": found.follow_up,
         "subject": found.subject,
         "mark": found.mark,
-        "why": {**found.why, "kind": kind},
+        "why": {**found.why, "kind": kind, "among": found.among},
         "told": told,
         "began_at": now,
         "over_at": None if kind in notices.LASTING else now,

@@ -20,6 +20,7 @@ from feedback.topics import reports
 from feedback.topics.topics import CAME_BACK, SURGING
 from surveys import daily_counts, responses
 from surveys.base import db, jobs, worker
+from surveys.base.accounts import makers
 from surveys.base.accounts.caller import Caller
 from surveys.domain import schedule
 from surveys.models import Response, WebhookEvent
@@ -67,14 +68,14 @@ def consider(payload: dict[str, Any], now: datetime) -> None:
     if row is None or row.revision != payload["revision"] or not _is_news(row, now):
         return
     rules = _of_kinds(notices.OF_ANSWERS)
-    for rule in rules:
-        if feed.fits(row.key, filters_of(rule), rule.surveys):
+    for rule, surveys in rules:
+        if feed.fits(row.key, filters_of(rule), surveys):
             why = {**rule.when, "score": row.score}
             found = Found(str(row.key), str(row.first_tick), why, response=row.key)
             db.write(functools.partial(_begin, rule.id, found, now))
     tries = payload.get("tries", 0) + 1
     unread = (row.comment or "").strip() and not Reading.select().where(Reading.key == row.key).exists()
-    if unread and tries <= TRIES and any(_READ & rule.filters.keys() for rule in rules):
+    if unread and tries <= TRIES and any(_READ & rule.filters.keys() for rule, _ in rules):
         again = {**payload, "tries": tries}
         db.write(lambda: jobs.enqueue(TO_CONSIDER, again, now, due_at=now + AGAIN))
 
@@ -86,9 +87,9 @@ def hourly(now: datetime) -> None:
 
 def look(now: datetime) -> None:
     """Hold each rule of what lasts against what is so now; one that fails keeps no other from it."""
-    for rule in _of_kinds(notices.LASTING):
+    for rule, surveys in _of_kinds(notices.LASTING):
         try:
-            _LOOKS[rule.when["kind"]](rule, now)
+            _LOOKS[rule.when["kind"]](rule, surveys, now)
         except Exception as error:
             if db.away(error):
                 raise
@@ -111,10 +112,12 @@ def filters_of(rule: NoticeRule) -> Mapping[str, Any]:
 _anybody = db.Prepared(lambda: NoticeRule.select(SQL("1")).where(NoticeRule.enabled).limit(1))
 
 
-def _of_kinds(kinds: tuple[str, ...]) -> list[NoticeRule]:
-    """The rules that are on, oldest first; they are few."""
-    rows = NoticeRule.select().where(NoticeRule.enabled).order_by(NoticeRule.created_at, NoticeRule.id)
-    return [row for row in rows if row.when["kind"] in kinds]
+def _of_kinds(kinds: tuple[str, ...]) -> list[tuple[NoticeRule, list[str] | None]]:
+    """The rules that are on and not paused, oldest first, each with the surveys that it may look at; they are few."""
+    found = NoticeRule.select().where(NoticeRule.enabled).order_by(NoticeRule.created_at, NoticeRule.id)
+    rows = [row for row in found if row.when["kind"] in kinds]
+    seen = zip(rows, makers.sights(rows), strict=True)
+    return [(row, each.surveys) for row, each in seen if not each.paused]
 
 
 def _is_news(row: Response, now: datetime) -> bool:
@@ -127,36 +130,40 @@ def _begin(rule_id: str, found: Found, now: datetime) -> None:
         speaking.begin(rule, found, now)
 
 
-def _surge(rule: NoticeRule, now: datetime) -> None:
-    scope = reports.Scope(watched_surveys(rule.filters, rule.surveys))
+def _surge(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None:
+    among = [rule.filters["survey"]] if rule.filters.get("survey") else surveys
+    scope = reports.Scope(watched_surveys(rule.filters, surveys))
     [surging] = reports.surging(scope, daily_counts.time_zone(), [now])
     found = {
         surge.topic: Found(
             surge.topic,
             f"{surge.topic} {speaking.stamp(now)}",
             {"topic": surge.topic, "label": label, "n": surge.now, "expected": round(surge.expected, 1)},
+            among=among,
         )
         for surge, label in surging
     }
     speaking.settle(rule.id, found, now, keep=now - _LASTS)
 
 
-def _came_back(rule: NoticeRule, now: datetime) -> None:
+def _came_back(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None:
     back = Topic.select().where(Topic.merged_into.is_null(), Topic.status == notices.CAME_BACK)
     if rule.filters.get("topic"):
         back = back.where(Topic.id == rule.filters["topic"])
-    if rule.surveys is not None:
-        back = back.where(Topic.seen_by(Caller("", "", frozenset(), frozenset(rule.surveys))))
+    if surveys is not None:
+        back = back.where(Topic.seen_by(Caller("", "", frozenset(), frozenset(surveys))))
     found = {
-        row.id: Found(row.id, f"{row.id} {speaking.stamp(now)}", {"topic": row.id, "label": row.label})
+        row.id: Found(
+            row.id, f"{row.id} {speaking.stamp(now)}", {"topic": row.id, "label": row.label}, among=surveys
+        )
         for row in back
     }
     speaking.settle(rule.id, found, now)
 
 
-def _overdue(rule: NoticeRule, now: datetime) -> None:
+def _overdue(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None:
     found = {}
-    for case in overdue.cases_of(rule.filters, rule.surveys).where(cases.is_owed(now)):
+    for case in overdue.cases_of(rule.filters, surveys).where(cases.is_owed(now)):
         owed = [(at, why) for at, why, came in overdue.missed(case, now) if came is None]
         if owed:
             at, why = owed[0]
@@ -165,8 +172,8 @@ def _overdue(rule: NoticeRule, now: datetime) -> None:
     speaking.settle(rule.id, found, now)
 
 
-def _value(rule: NoticeRule, now: datetime) -> None:
-    """Once a week, when the last one is over."""
+def _value(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None:
+    """Once a week, when the last one is over. Its one survey is among those that it may look at."""
     zone = daily_counts.time_zone()
     monday = weeks.this_week(now, zone)
     if rule.looked_at is not None and rule.looked_at >= schedule.starts_at(monday, zone):

@@ -9,7 +9,7 @@ from feedback.models import Digest
 from feedback.schemas.filters import ViewFilters
 from surveys.base.http.bodies import PUBLIC_BODY
 from surveys.schemas import pages
-from surveys.schemas.kinds import Address, Moment, Stored, free, made
+from surveys.schemas.kinds import Address, Moment, Stored, free, made, why_paused
 
 
 class DigestBody(ma.Schema):
@@ -39,7 +39,8 @@ class DigestBody(ma.Schema):
 
 
 class DigestOut(Stored):
-    """A digest. `state`: waiting (for its reader's click), running, paused (nothing came the last time) or stopped.
+    """A digest. `state`: waiting (for its reader's click), running, paused (nothing came the last time, or nothing may
+    leave: then `paused` says why) or stopped.
 
     `outcome`: what became of the last mail (while it waits, of the one that asks): sent, nothing (to tell), failed, or
     unknown (it may have arrived).
@@ -49,6 +50,7 @@ class DigestOut(Stored):
         **DigestBody.example,
         "id": "dig_01k9z6w3m4v8h2q5t7x0c1d2",
         "state": "waiting",
+        "paused": None,
         "outcome": None,
         "sent_at": None,
         "created_at": "2026-11-20T09:30:00.000Z",
@@ -59,6 +61,7 @@ class DigestOut(Stored):
     when = fields.String()
     filters = free("Those of the feed.")
     state = made(fields.String(), lambda row: state(row))
+    paused = why_paused()
     outcome = fields.String(allow_none=True)
     sent_at = Moment(allow_none=True)
     created_at = Moment()
@@ -89,9 +92,9 @@ class DigestForm(ma.Schema):
 
 
 def state(row: Digest) -> str:
-    """How it stands with a digest, in one word."""
+    """How it stands with a digest, in one word. What keeps it from leaving was looked up before."""
     if row.stopped_at is not None:
         return "stopped"
     if row.confirmed_at is None:
         return "waiting"
-    return "paused" if row.outcome == "nothing" else "running"
+    return "paused" if row.paused or row.outcome == "nothing" else "running"

@@ -10,7 +10,7 @@ from feedback.schemas.filters import FeedFilters
 from feedback.schemas.kinds import delimiter
 from feedback.schemas.responses import ResponseOut
 from surveys.base.http import lists
-from surveys.schemas.kinds import Stored, free
+from surveys.schemas.kinds import Stored, free, why_paused
 
 
 class FeedQuery(FeedFilters, lists.PageArgs):
@@ -66,11 +66,16 @@ class SavedFeedBody(ma.Schema):
 class SavedFeedOut(Stored):
     """A saved view."""
 
-    example: dict[str, Any] = {**SavedFeedBody.example, "id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3"}
+    example: dict[str, Any] = {
+        **SavedFeedBody.example,
+        "id": "feed_01k9z6w3m4v8h2q5t7x0c1d2e3",
+        "paused": None,
+    }
 
     id = fields.String()
     name = fields.String()
     filters = free("Those of the feed.")
+    paused = why_paused()
 
 
 class SavedFeedCreated(SavedFeedOut):

@@ -28,6 +28,7 @@ from surveys.schemas.kinds import (
     made,
     text,
     whole,
+    why_paused,
 )
 from surveys.webhooks import telling
 
@@ -239,6 +240,7 @@ class ToOut(Stored):
     failures = fields.Integer()
     rests_until = Moment(allow_none=True)
     state = made(fields.String(allow_none=True), lambda row: row.state)
+    paused = why_paused()
     secret = fields.String()
 
     def dump(self, obj: Any, *, many: bool | None = None) -> Any:
@@ -306,6 +308,7 @@ class RuleOut(Stored):
                 "failures": 0,
                 "rests_until": None,
                 "state": "waiting",
+                "paused": None,
             }
         ],
         "enabled": True,
@@ -313,6 +316,7 @@ class RuleOut(Stored):
         "spoken_lately": 0,
         "flapping": False,
         "suggestion": None,
+        "paused": None,
         "created_at": "2026-11-20T09:30:00.000Z",
     }
 
@@ -328,6 +332,7 @@ class RuleOut(Stored):
     flapping = fields.Boolean()
     suggestion = fields.Nested(WhenOut, allow_none=True)
     backtest = fields.Nested(RuleTrialOut, allow_none=True)
+    paused = why_paused()
     created_at = Moment()
 
 

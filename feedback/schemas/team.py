@@ -21,7 +21,7 @@ TRIAGE = {"done": "done", "archive": "archived", "unread": "unread"}
 #: What is done to picked answers together.
 BULK = (*TRIAGE, "tag", "untag", "exclude", "restore")
 
-ACTS = (*BULK, "sentiment", "topics", "save", "forget")
+ACTS = (*BULK, "sentiment", "topics", "save", "take", "forget")
 
 DONE = (*ACTS, "nothing")
 

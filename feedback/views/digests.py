@@ -10,6 +10,7 @@ from feedback.models import Digest, Reader
 from feedback.schemas.digests import DigestBody, DigestForm, DigestList, DigestOut, state
 from surveys import visible
 from surveys.base import clock
+from surveys.base.accounts import makers
 from surveys.base.errors import Missing
 from surveys.base.http import bodies, lists
 from surveys.base.http.bodies import Routes
@@ -39,6 +40,7 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = lists.newest_first(
         found, Digest.created_at, Digest.id, query.get("cursor"), query["limit"]
     )
+    makers.sights(rows)
     return {"items": rows, "next": following}
 
 

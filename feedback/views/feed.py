@@ -26,6 +26,8 @@ from feedback.schemas.feed import (
 from feedback.schemas.filters import ViewFilters
 from surveys import links, responses, visible
 from surveys.base import clock, errors
+from surveys.base.accounts import makers
+from surveys.base.accounts.makers import Sight
 from surveys.base.http import context, lists
 from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
@@ -38,6 +40,11 @@ public = Routes("public feeds", __name__, description="Saved views of the feed."
 ENTRIES = 100
 CSV_ROWS = 10_000
 _ATOM = "http://www.w3.org/2005/Atom"
+
+#: What whoever reads a view is told while it shows nothing.
+_PAUSED = (
+    "This view is paused: whoever made it may not see what it shows any more. Ask who gave you its address."
+)
 
 
 @routes.route("/api/feed", methods=["GET"])
@@ -91,6 +98,7 @@ def index(query: dict[str, Any]) -> Any:
     rows, following = lists.newest_first(
         found, SavedFeed.created_at, SavedFeed.id, query.get("cursor"), query["limit"]
     )
+    makers.sights(rows)
     return {"items": rows, "next": following}
 
 
@@ -109,7 +117,8 @@ def create(body: dict[str, Any]) -> Any:
     narrow(loaded, "filters.")
     row, token = saved_feeds.save(body["name"], filters, g.caller, clock.now())
     urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv", "xlsx")}
-    return {"id": row.id, "name": row.name, "filters": row.filters, "token": token, "urls": urls}
+    shown = {name: getattr(row, name) for name in ("id", "name", "filters", "paused")}
+    return {**shown, "token": token, "urls": urls}
 
 
 @saved.route("/<feed_id>", methods=["DELETE"])
@@ -136,17 +145,21 @@ def delete(feed_id: str) -> Any:
     }
 )
 def view(query: dict[str, Any], token: str, kind: str) -> Response:
-    """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180)."""
+    """A saved view of the feed as Atom 1.0 (RFC 4287), JSON Feed 1.1 or CSV (RFC 4180).
+
+    It is empty while whoever made it may see nothing that it shows.
+    """
     row = saved_feeds.opened_by(token)
     if row is None:
         raise errors.Missing
+    seen = makers.sight(row)
     address = links.to(f"/feed/{token}.{kind}")
     if query and kind != "csv":
         raise errors.Refused("Only CSV has one.", "delimiter")
     answer = (
-        _csv(row, **query)
+        _csv(row, seen, **query)
         if kind == "csv"
-        else {"atom": _atom, "json": _json, "xlsx": _xlsx}[kind](row, address)
+        else {"atom": _atom, "json": _json, "xlsx": _xlsx}[kind](row, seen, address)
     )
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.headers["Referrer-Policy"] = "no-referrer"
@@ -160,7 +173,7 @@ def narrow(filters: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return the_filters.moments(filters, context.settings().time_zone)
 
 
-def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[Item]:
+def _shown(row: SavedFeed, seen: Sight, limit: int, with_words: bool = False) -> list[Item]:
     """The newest items of a saved view. One whose filters are none any more, or name something gone, has none.
 
     `with_words`: without those that say nothing, unless the view asks for them.
@@ -171,14 +184,16 @@ def _shown(row: SavedFeed, limit: int, with_words: bool = False) -> list[Item]:
         )
     except ma.ValidationError:
         return []
+    if seen.paused:
+        return []
     if with_words:
         filters.setdefault("has_comment", "1")
-    return the_feed.page(filters, limit, surveys=row.surveys).items
+    return the_feed.page(filters, limit, surveys=seen.surveys).items
 
 
-def _entries(row: SavedFeed) -> list[tuple[Item, str]]:
+def _entries(row: SavedFeed, seen: Sight) -> list[tuple[Item, str]]:
     """Items for a reader of news, each with its survey's name."""
-    items = _shown(row, ENTRIES, with_words=True)
+    items = _shown(row, seen, ENTRIES, with_words=True)
     names = the_feed.names_of_surveys({item.survey for item in items})
     return [(item, names.get(item.survey, "")) for item in items]
 
@@ -188,14 +203,14 @@ def _title(item: Item) -> str:
     return first_words(item.comment or "") or f"{item.metric.upper()} {score} · {item.group or 'no score'}"
 
 
-def _heading(row: SavedFeed) -> str:
+def _heading(row: SavedFeed, seen: Sight) -> str:
     """What a view is called, with its survey's name where it shows one alone."""
-    shown = row.surveys if "survey" not in row.filters else [row.filters["survey"]]
+    shown = seen.surveys if seen.paused or "survey" not in row.filters else [row.filters["survey"]]
     names = the_feed.names_of_surveys(shown) if shown and len(shown) == 1 else {}
     return " · ".join([row.name, *(name for name in names.values() if name not in row.name)])
 
 
-def _atom(row: SavedFeed, address: str) -> Response:
+def _atom(row: SavedFeed, seen: Sight, address: str) -> Response:
     ElementTree.register_namespace("", _ATOM)
 
     def child(
@@ -205,10 +220,12 @@ def _atom(row: SavedFeed, address: str) -> Response:
         element.text = xml_text(text) if text is not None else None
         return element
 
-    entries = _entries(row)
+    entries = _entries(row, seen)
     root = ElementTree.Element(f"{{{_ATOM}}}feed")
     child(root, "id", f"urn:earshot:{row.id}")
-    child(root, "title", _heading(row))
+    child(root, "title", _heading(row, seen))
+    if seen.paused:
+        child(root, "subtitle", _PAUSED)
     changed = max((item.updated_at for item, _ in entries), default=row.created_at)
     child(root, "updated", clock.stamp(changed))
     child(root, "link", rel="self", href=address, type="application/atom+xml")
@@ -229,13 +246,14 @@ def _atom(row: SavedFeed, address: str) -> Response:
     return Response(body, mimetype="application/atom+xml")
 
 
-def _json(row: SavedFeed, address: str) -> Response:
+def _json(row: SavedFeed, seen: Sight, address: str) -> Response:
     answer = jsonify(
         {
             "version": "https://jsonfeed.org/version/1.1",
-            "title": _heading(row),
+            "title": _heading(row, seen),
+            **({"description": _PAUSED} if seen.paused else {}),
             "feed_url": address,
-            "items": [_news(item, survey_name) for item, survey_name in _entries(row)],
+            "items": [_news(item, survey_name) for item, survey_name in _entries(row, seen)],
         }
     )
     answer.mimetype = "application/feed+json"
@@ -265,20 +283,20 @@ def _team_page(item: Item) -> str:
     return links.to(saved_feeds.page_of(item.id))
 
 
-def _rows(row: SavedFeed) -> Iterator[list[Any]]:
+def _rows(row: SavedFeed, seen: Sight) -> Iterator[list[Any]]:
     """A saved view as the rows of a table, beneath their names."""
-    items = (replace(item, id=saved_feeds.derived_id(item.id)) for item in _shown(row, CSV_ROWS))
+    items = (replace(item, id=saved_feeds.derived_id(item.id)) for item in _shown(row, seen, CSV_ROWS))
     return columns.rows(items, columns.OF_VIEWS)
 
 
-def _csv(row: SavedFeed, delimiter: str = ",") -> Response:
-    answer = Response("".join(columns.lines(_rows(row), delimiter)), mimetype="text/csv")
+def _csv(row: SavedFeed, seen: Sight, delimiter: str = ",") -> Response:
+    answer = Response("".join(columns.lines(_rows(row, seen), delimiter)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="feed.csv"'
     return answer
 
 
-def _xlsx(row: SavedFeed, address: str) -> Response:
-    answer = Response(b"".join(workbook.pieces(_rows(row))), mimetype=workbook.KIND)
+def _xlsx(row: SavedFeed, seen: Sight, address: str) -> Response:
+    answer = Response(b"".join(workbook.pieces(_rows(row, seen))), mimetype=workbook.KIND)
     answer.headers["Content-Disposition"] = 'attachment; filename="feed.xlsx"'
     return answer
 

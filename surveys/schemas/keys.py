@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.accounts.caller import SCOPES
-from surveys.schemas.kinds import SHORT, Moment, Stored, text
+from surveys.schemas.kinds import SHORT, Moment, Stored, kept, text
 
 
 class KeyBody(ma.Schema):
@@ -89,28 +89,10 @@ class KeyListed(KeyOut):
 class KeyRevoking(ma.Schema):
     """What becomes of what the key made."""
 
-    keep_feeds = fields.String(
-        validate=validate.OneOf(("0", "1")),
-        load_default="0",
-        metadata={
-            "description": "1: its saved views stay, as the service's; else their addresses stop working."
-        },
-    )
-    keep_webhooks = fields.String(
-        validate=validate.OneOf(("0", "1")),
-        load_default="0",
-        metadata={"description": "1: its webhooks stay, as the service's; else they hear nothing any more."},
-    )
-    keep_rules = fields.String(
-        validate=validate.OneOf(("0", "1")),
-        load_default="0",
-        metadata={"description": "1: its rules stay, as the service's; else they say nothing any more."},
-    )
-    keep_digests = fields.String(
-        validate=validate.OneOf(("0", "1")),
-        load_default="0",
-        metadata={"description": "1: its digests stay, as the service's; else they are not sent any more."},
-    )
+    keep_feeds = kept("saved views", "lead nowhere any more")
+    keep_webhooks = kept("webhooks", "hear nothing any more")
+    keep_rules = kept("rules", "say nothing any more")
+    keep_digests = kept("digests", "are not sent any more")
 
 
 class KeyCreated(KeyOut):

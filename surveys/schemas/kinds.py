@@ -10,6 +10,7 @@ import structlog
 from marshmallow import fields, validate
 
 from surveys.base import clock, origins
+from surveys.base.accounts import makers
 from surveys.domain import addresses
 from surveys.helpdesks import reading
 
@@ -96,6 +97,27 @@ def free(description: str, **options: Any) -> fields.Dict:
         values=fields.Raw(allow_none=True),
         metadata={"description": description},
         **options,
+    )
+
+
+def kept(things: str, otherwise: str) -> fields.String:
+    """Whether things stay although whoever made them goes."""
+    return fields.String(
+        validate=validate.OneOf(("0", "1")),
+        load_default="0",
+        metadata={"description": f"1: its {things} stay, as the service's; else they {otherwise}."},
+    )
+
+
+def why_paused() -> fields.String:
+    """Why nothing leaves of something that goes on by itself; null while something may."""
+    return fields.String(
+        allow_none=True,
+        validate=validate.OneOf(makers.REASONS),
+        metadata={
+            "description": "Why nothing leaves: whoever made it is not there any more (`maker_gone`), has a role that "
+            "does not open it (`maker_role`), or may see no survey any more that it is about (`maker_limits`)."
+        },
     )
 
 

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from surveys.base.accounts.members import ROLES
 from surveys.base.http.lists import PageArgs
-from surveys.schemas.kinds import LONG, SHORT, Address, Moment, Stored, text
+from surveys.schemas.kinds import LONG, SHORT, Address, Moment, Stored, kept, text
 
 
 def _surveys(**options: Any) -> fields.List:
@@ -94,6 +94,15 @@ class AuditQuery(PageArgs):
 
     thing = text(200, 1, metadata={"description": "The id of what was changed, a person's too."})
     caller = text(100, 1, metadata={"description": "The id of the member or the key that changed it."})
+
+
+class MemberRemoving(ma.Schema):
+    """What becomes of what the member made."""
+
+    keep_feeds = kept("saved views", "are paused")
+    keep_webhooks = kept("webhooks", "are paused")
+    keep_rules = kept("rules", "are paused")
+    keep_digests = kept("digests", "are paused")
 
 
 class AuditOut(Stored):

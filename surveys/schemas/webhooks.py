@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from surveys.base.http import lists
-from surveys.schemas.kinds import LONG, Moment, Pasted, Stored, Truth, check, made, text, whole
+from surveys.schemas.kinds import LONG, Moment, Pasted, Stored, Truth, check, made, text, whole, why_paused
 from surveys.webhooks import telling
 
 
@@ -56,6 +56,7 @@ class WebhookOut(Stored):
         "enabled": True,
         "failures": 0,
         "rests_until": None,
+        "paused": None,
         "created_at": "2026-11-20T09:30:00.000Z",
     }
 
@@ -66,6 +67,7 @@ class WebhookOut(Stored):
     enabled = fields.Boolean()
     failures = fields.Integer()
     rests_until = Moment(allow_none=True)
+    paused = why_paused()
     created_at = Moment()
 
 
@@ -75,6 +77,14 @@ class WebhookCreated(WebhookOut):
     example = {**WebhookOut.example, "secret": "whsec_…"}
 
     secret = fields.String()
+
+
+class SecretBody(ma.Schema):
+    """For how many hours the secret of before signs along; 0 where it has leaked."""
+
+    example = {"keep_hours": 24}
+
+    keep_hours = whole(0, 168, load_default=24)
 
 
 class WebhookList(ma.Schema):

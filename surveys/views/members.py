@@ -13,7 +13,14 @@ from surveys.base.http.bodies import Routes
 from surveys.base.http.callers import needs
 from surveys.base.http.replays import idempotent_secret
 from surveys.mail import member_mail
-from surveys.schemas.members import MemberBody, MemberInvited, MemberList, MemberOut, MemberPatch
+from surveys.schemas.members import (
+    MemberBody,
+    MemberInvited,
+    MemberList,
+    MemberOut,
+    MemberPatch,
+    MemberRemoving,
+)
 
 routes = Routes("members", __name__, url_prefix="/api/members", description="The people of the team.")
 
@@ -56,7 +63,12 @@ def change(body: dict[str, Any], member_id: str) -> Any:
 
 @routes.route("/<member_id>", methods=["DELETE"])
 @needs("admin")
+@routes.arguments(MemberRemoving, location="query")
 @routes.response(204)
-def delete(member_id: str) -> Any:
-    """Take a member out, signed out everywhere at once. The last administrator stays (409)."""
-    team.remove(member_id, g.caller)
+def delete(query: dict[str, Any], member_id: str) -> Any:
+    """Take a member out, signed out everywhere at once. The last administrator stays (409).
+
+    The saved views, webhooks, rules and digests that the member made are paused, unless they are kept.
+    """
+    kept = [name.removeprefix("keep_") for name, value in query.items() if value == "1"]
+    team.remove(member_id, g.caller, kept)

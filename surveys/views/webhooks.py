@@ -1,11 +1,13 @@
 """Webhooks over the API: who hears of what, and what became of it."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask import g
 
 from surveys import visible
 from surveys.base import clock, errors
+from surveys.base.accounts import makers
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.base.http import lists
 from surveys.base.http.bodies import Routes
@@ -18,6 +20,7 @@ from surveys.schemas.webhooks import (
     DeliveryQuery,
     ReplayBody,
     Replayed,
+    SecretBody,
     WebhookBody,
     WebhookCreated,
     WebhookList,
@@ -47,6 +50,7 @@ def index(query: dict[str, Any]) -> Any:
         query.get("cursor"),
         query["limit"],
     )
+    makers.sights(rows)
     return {"items": rows, "next": following}
 
 
@@ -66,7 +70,9 @@ def create(body: dict[str, Any]) -> Any:
 @routes.response(200, WebhookOut)
 def show(webhook_id: str) -> Any:
     """One webhook."""
-    return _own(webhook_id)
+    row = _own(webhook_id)
+    makers.sight(row)
+    return row
 
 
 @routes.route("/<webhook_id>", methods=["PATCH"])
@@ -77,7 +83,9 @@ def change(body: dict[str, Any], webhook_id: str) -> Any:
     """Change a webhook. What waits for it is tried at once."""
     row = _own(webhook_id)
     _check(body)
-    return telling.change(row, body, clock.now())
+    changed = telling.change(row, body, clock.now())
+    makers.sight(changed)
+    return changed
 
 
 @routes.route("/<webhook_id>", methods=["DELETE"])
@@ -86,6 +94,18 @@ def change(body: dict[str, Any], webhook_id: str) -> Any:
 def delete(webhook_id: str) -> Any:
     """Tell it nothing any more; what waits for it is not sent."""
     telling.delete(_own(webhook_id))
+
+
+@routes.route("/<webhook_id>/secret", methods=["POST"])
+@needs("write")
+@idempotent_secret
+@routes.arguments(SecretBody)
+@routes.response(200, WebhookCreated)
+def change_secret(body: dict[str, Any], webhook_id: str) -> Any:
+    """Sign with another secret, which is shown this once. The one of before signs along for a while."""
+    changed = telling.change_secret(_any(webhook_id), timedelta(hours=body["keep_hours"]), clock.now())
+    makers.sight(changed)
+    return changed
 
 
 @routes.route("/<webhook_id>/deliveries", methods=["GET"])

@@ -15,6 +15,8 @@ import structlog
 from peewee import SQL, fn
 
 from surveys.base import clock, db, delivery, jobs, worker
+from surveys.base.accounts import makers
+from surveys.base.accounts.makers import Sight
 from surveys.base.delivery.mailed import UNSURE
 from surveys.base.delivery.webhook import Event, Outcome
 from surveys.base.jobs import Job
@@ -171,10 +173,12 @@ class _Lane:
                 db.write(WebhookDelivery.update(due_at=earlier).where(_is(row.id, found.event_key)).execute)
                 continue
             to = telling.mailbox(row, now)
-            body = self._body(found, row, to.stop, now) if to is not None else None
-            if to is None:
+            seen = makers.sight(row, to.member if to is not None else None)
+            if to is None or seen.paused:
                 _give_away(found, now)
-            elif body is not None:
+                continue
+            body = self._body(found, row, seen, to.stop, now)
+            if body is not None:
                 event = Event(found.event.id, body)
                 if row.kind == telling.MAIL and not _mark(found, now):
                     continue
@@ -195,12 +199,14 @@ class _Lane:
             self._leases[row.id] = until
         return bool(taken)
 
-    def _body(self, found: WebhookDelivery, row: Webhook, stop: str | None, now: datetime) -> bytes | None:
+    def _body(
+        self, found: WebhookDelivery, row: Webhook, seen: Sight, stop: str | None, now: datetime
+    ) -> bytes | None:
         """What is to be sent. None when there is nothing (any more): then that is written down."""
         event = found.event
         try:
             known = telling.view(event.type)
-            data = known.data(event.subject, row.surveys) if known else None
+            data = known.data(event.subject, seen.surveys) if known else None
             told = {"type": event.type, "timestamp": clock.stamp(event.created_at), "data": data}
             if stop is not None:
                 told["stop"] = stop

@@ -14,9 +14,11 @@ from peewee import SQL, fn
 
 from surveys import events
 from surveys.base import db, delivery, ids, jobs, signing
+from surveys.base.accounts import keys, makers
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.makers import Sight
 from surveys.base.delivery import webhook as transport
-from surveys.base.errors import Clash
+from surveys.base.errors import Clash, Unauthorized
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent, WebhookTotal
 
 #: What can be asked for.
@@ -73,10 +75,15 @@ class Told:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """Where mail for an owner's row goes. `stop`: the link at which its reader stops it; None where nobody can."""
+    """Where mail for an owner's row goes. `stop`: the link at which its reader stops it; None where nobody can.
+
+    Of a webhook `address` is the secret that it is signed with, and behind a space the one of before, as long as that
+    signs along. `member`: who reads mail there, where that is somebody of the team.
+    """
 
     address: str
     stop: str | None
+    member: str | None = None
 
 
 _views: dict[str, View] = {}
@@ -104,6 +111,8 @@ def mailbox(row: Webhook, now: datetime) -> Mailbox | None:
     """Where what is for a row goes, by whatever carries it; None while nobody there wants it."""
     if row.kind == MAIL and _find_mailbox is not None:
         return _find_mailbox(row, now)
+    if row.former_secret and row.former_until is not None and row.former_until > now:
+        return Mailbox(f"{row.secret} {row.former_secret}", None)
     return Mailbox(row.secret, None)
 
 
@@ -113,9 +122,14 @@ def view(type_: str) -> View | None:
 
 
 def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Webhook:
-    """Take down who wants to hear of what (`url`, `events`, `surveys`). The row holds the secret, to be shown once."""
+    """Take down who wants to hear of what (`url`, `events`, `surveys`). The row holds the secret, to be shown once.
+
+    Raises Unauthorized when the caller's key was taken out of use meanwhile.
+    """
 
     def verb() -> Webhook:
+        if caller.member is None and not keys.hold(caller.id):
+            raise Unauthorized
         return Webhook.create(
             id=ids.new("wh"),
             url=values["url"],
@@ -171,29 +185,65 @@ def change(row: Webhook, values: Mapping[str, Any], now: datetime) -> Webhook:
     return db.write(verb)
 
 
+def change_secret(row: Webhook, keep: timedelta, now: datetime) -> Webhook:
+    """Give a webhook another secret, which the row holds to be shown once. The one of before signs along for `keep`.
+
+    Raises Clash for what is no webhook: there the address is the secret.
+    """
+    if row.kind != WEBHOOK:
+        raise Clash("It is signed with nothing: its address is the secret.")
+
+    def verb() -> Webhook:
+        db.serialise(f"webhook {row.id}")
+        found = Webhook.get_by_id(row.id)
+        values = {
+            "secret": transport.new_secret(),
+            "former_secret": found.secret if keep else None,
+            "former_until": now + keep if keep else None,
+        }
+        Webhook.update(values).where(Webhook.id == row.id).execute()
+        return Webhook.get_by_id(row.id)
+
+    return db.write(verb)
+
+
+def take_over(row: Webhook, caller: Caller) -> None:
+    """Somebody else answers for a webhook that is paused."""
+    taken = Webhook.update(makers.taken_over(row, caller)).where(Webhook.id == row.id)
+    db.write(taken.execute)
+
+
 def delete(row: Webhook) -> None:
     """Tell it nothing any more. Its deliveries go with it."""
     db.write(Webhook.delete().where(Webhook.id == row.id).execute)
 
 
-class OfKeys:
-    """What becomes of webhooks when the key is revoked that made them (see `keys.use_things`)."""
+class OfMakers:
+    """What becomes of webhooks when the key or the member goes who made them (see `keys.use_things`)."""
 
-    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, list[Webhook]]:
-        """The webhooks that each key made, oldest first."""
+    def made_with(self, maker_ids: Sequence[str]) -> Mapping[str, list[Webhook]]:
+        """The webhooks that each key or member made, oldest first."""
         found: dict[str, list[Webhook]] = {}
-        made = Webhook.select().where(Webhook.made_by.in_(key_ids), Webhook.owner.is_null())
+        made = Webhook.select().where(Webhook.made_by.in_(maker_ids), Webhook.owner.is_null())
         for row in made.order_by(Webhook.created_at, Webhook.id):
             found.setdefault(row.made_by, []).append(row)
         return found
 
-    def revoke(self, key_id: str) -> None:
-        """The webhooks go with their key."""
-        Webhook.delete().where(Webhook.made_by == key_id, Webhook.owner.is_null()).execute()
+    def revoke(self, maker_id: str) -> None:
+        """The webhooks go with their maker."""
+        Webhook.delete().where(Webhook.made_by == maker_id, Webhook.owner.is_null()).execute()
 
-    def hand_over(self, key_id: str) -> None:
+    def hand_over(self, maker_id: str) -> None:
         """The webhooks stay, and nobody but the service made them."""
-        Webhook.update(made_by="").where(Webhook.made_by == key_id).execute()
+        mine = Webhook.select().where(Webhook.made_by == maker_id, Webhook.owner.is_null())
+        hand_over(list(mine))
+
+
+def hand_over(rows: Sequence[Webhook]) -> None:
+    """These are the service's from now on, with no more than their makers may see."""
+    for row in rows:
+        values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
+        Webhook.update(values).where(Webhook.id == row.id).execute()
 
 
 def check_url(url: str) -> None:
@@ -208,7 +258,12 @@ def wanted(type_: str) -> bool:
 
 def tell(told: Told, now: datetime) -> None:
     """Queue an event for each webhook that wants it. Call it in the transaction of its cause, or in a job."""
-    takers = [row.id for row in _listening() if _wants(row, told.type, told.survey, told.owner)]
+    asked = [row for row in _listening() if told.type in row.events]
+    takers = [
+        row.id
+        for row, seen in zip(asked, makers.sights(asked), strict=True)
+        if _wants(row, seen, told.type, told.survey, told.owner)
+    ]
     if not takers:
         return
     db.write(lambda: _queue(told, takers, now))
@@ -222,6 +277,7 @@ def note_changes(keys: Iterable[int], now: datetime) -> None:
 
 def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int:
     """Queue once more, under their ids, all kept events from `since` until before `until`; how many."""
+    seen = makers.sight(row)
 
     def verb() -> int:
         columns = (WebhookEvent.key, WebhookEvent.type, WebhookEvent.survey_id, WebhookEvent.owner)
@@ -229,7 +285,7 @@ def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int
             WebhookEvent.created_at >= since, WebhookEvent.created_at < until, ~WebhookEvent.test
         )
         rows: Any = found.order_by(WebhookEvent.key).tuples()
-        wanted = [key for key, *of_event in rows if _wants(row, *of_event)]
+        wanted = [key for key, *of_event in rows if _wants(row, seen, *of_event)]
         _insert.many([_delivery(row.id, key, now) for key in wanted])
         _try_at_once(row.id, now)
         return len(wanted)
@@ -240,12 +296,15 @@ def replay(row: Webhook, since: datetime, until: datetime, now: datetime) -> int
 def test(row: Webhook, now: datetime) -> WebhookDelivery:
     """Queue the last real case of the first of its events that has one.
 
-    Raises Clash when there is none yet, and where nobody wants it.
+    Raises Clash when there is none yet, where nobody wants it, and where whoever made it may not see it any more.
     """
+    seen = makers.sight(row)
+    if seen.paused:
+        raise Clash("It is paused: whoever made it may not see any more what it tells.")
     if mailbox(row, now) is None:
         raise Clash("Who reads mail there has not said that they want it, or wants no more of it.")
     for type_ in row.events:
-        subject = _example(type_, row)
+        subject = _example(type_, row, seen)
         if subject is not None:
             return db.write(functools.partial(_queue_test, row, type_, subject, now))
     raise Clash("Nothing of what it wants to hear of has happened yet: there is no real example to send.")
@@ -283,12 +342,12 @@ def tidy(now: datetime) -> int:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _example(type_: str, row: Webhook) -> str | None:
+def _example(type_: str, row: Webhook, seen: Sight) -> str | None:
     """The subject of the last real case that a webhook would have heard of."""
     if row.owner is not None:
         return _examples[type_](row.owner) if type_ in _examples else None
     known = _views.get(type_)
-    return known.example(row.surveys) if known else None
+    return known.example(seen.surveys) if known else None
 
 
 def _listening() -> list[Webhook]:
@@ -296,18 +355,20 @@ def _listening() -> list[Webhook]:
     # Asked for every answer, and nearly always by a service without webhooks.
     if _anybody().fetchone() is None:
         return []
-    columns = (Webhook.id, Webhook.events, Webhook.surveys, Webhook.owner)
+    columns = (Webhook.id, Webhook.events, Webhook.surveys, Webhook.owner, Webhook.made_by)
     return list(Webhook.select(*columns).where(Webhook.enabled))
 
 
 _anybody = db.Prepared(lambda: Webhook.select(SQL("1")).where(Webhook.enabled).limit(1))
 
 
-def _wants(row: Webhook, type_: str, survey: str | None, owner: str | None) -> bool:
+def _wants(row: Webhook, seen: Sight, type_: str, survey: str | None, owner: str | None) -> bool:
     """Whether it hears of such an event. Rows of an owner hear of the owner's alone, which are chosen already."""
+    if seen.paused:
+        return False
     if owner is not None or row.owner is not None:
         return owner == row.owner and type_ in row.events
-    return type_ in row.events and (survey is None or row.surveys is None or survey in row.surveys)
+    return type_ in row.events and (survey is None or seen.surveys is None or survey in seen.surveys)
 
 
 def _queue(told: Told, takers: Sequence[str], now: datetime) -> None:

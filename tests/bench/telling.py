@@ -31,7 +31,7 @@ from tests.bench import client, figures, sender, sending
 from wsgi import create_app
 
 #: Whoever set up the service.
-NOBODY = Caller("", "", frozenset())
+NOBODY = Caller("", "", frozenset(), member="mem_1")
 
 #: Events about the same answer: that it is new, and then that it changed.
 OF_EACH = 5

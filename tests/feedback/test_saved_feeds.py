@@ -110,18 +110,6 @@ def test_a_view_of_a_limited_key_stays_within_its_surveys(api, world, client, ma
     limited.delete(f"/api/feeds/{views[0]['id']}", 404)
 
 
-def test_a_view_that_a_member_saves_is_the_services_and_stays_within_their_surveys(world, make, client):
-    mine = make.survey()
-    make.response(mine, 9, comment="Mine")
-    make.response(make.survey(), 9, comment="Not mine")
-    member = Caller("mem_1", "Ada", frozenset({"write"}), frozenset({mine.id}), "mem_1")
-    with world.app.app_context():
-        row, token = saved_feeds.save("Ada's", {}, member, clock.now())
-    assert row.api_key == saved_feeds.SERVICE
-    shown = client.get(f"/feed/{token}.json").get_json()
-    assert ["Mine" in item["content_text"] for item in shown["items"]] == [True]
-
-
 @ON_SQLITE
 def test_a_limited_member_finds_the_own_view_and_who_removes_them_may_end_it(world, make, client):
     admin, page = signed_in(world), "/team/feed"
@@ -150,7 +138,7 @@ def test_a_limited_member_finds_the_own_view_and_who_removes_them_may_end_it(wor
     told = admin.get(at).get_data(as_text=True)
     assert "Second" in told
     assert "Not Ann" not in told
-    given = {"token": admin.forms(at)[0][1]["token"], "do": "remove", "end_views": "1"}
+    given = {"token": admin.forms(at)[0][1]["token"], "do": "remove", "made": "end"}
     assert admin.post(at, given).status_code == 303
     assert {client.get(each).status_code for each in links} == {404}
     assert [row.name for row in SavedFeed.select()] == ["Not Ann's"]

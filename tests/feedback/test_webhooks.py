@@ -302,6 +302,37 @@ def test_a_secret_is_shown_once_and_lies_sealed(world, api, make, hook, receiver
     assert states(api, made)[0][1:] == ("pending", 1)
 
 
+@ON_SQLITE
+def test_a_secret_is_changed_without_an_event_being_refused(world, api, make, hook, receiver):
+    made = hook("response.created")
+    path, survey = f"/api/webhooks/{made['id']}/secret", make.survey()
+
+    def verified_by():
+        receiver.calls.clear()
+        make.response(survey, 9)
+        world.work()
+        [(_, headers, body)] = receiver.calls
+        known = []
+        for name, secret in secrets.items():
+            try:
+                Verifier(secret).verify(body, headers)
+                known.append(name)
+            except WebhookVerificationError:
+                pass
+        return known
+
+    secrets = {"first": made["secret"], "second": api.post(path, {}, 200)["secret"]}
+    assert "secret" not in api.get(f"/api/webhooks/{made['id']}")
+    assert verified_by() == ["first", "second"]
+    with time_machine.travel(clock.now() + timedelta(hours=25), tick=True):
+        assert verified_by() == ["second"]
+    # One that leaked is good for nothing at once.
+    secrets["third"] = api.post(path, {"keep_hours": 0}, 200)["secret"]
+    assert verified_by() == ["third"]
+    api.post(path, {"keep_hours": 169}, 422)
+    api.post("/api/webhooks/wh_nothing/secret", {}, 404)
+
+
 def test_a_test_sends_the_last_real_case_and_no_replay_repeats_it(world, api, make, hook, receiver):
     survey = make.survey()
     made = hook("follow_up.opened", "comment.read", surveys=[survey.id])

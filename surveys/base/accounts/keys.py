@@ -69,35 +69,47 @@ _by_digest = db.Lookup(ApiKey.digest)
 
 
 class Things(Protocol):
-    """What keys made and what tells others by itself from then on: saved views, webhooks. Others keep it."""
+    """What keys and members made and what tells others by itself: saved views, webhooks. Others keep it."""
 
-    def made_with(self, key_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
-        """The things, as a list of keys shows them, by the key that made them."""
+    def made_with(self, maker_ids: Sequence[str]) -> Mapping[str, Sequence[Any]]:
+        """The things, as a list of keys shows them, by the key or member that made them."""
 
-    def revoke(self, key_id: str) -> None:
-        """The things go with their key; called in the transaction that revokes it."""
+    def revoke(self, maker_id: str) -> None:
+        """The things go with their maker; called in the transaction that ends it."""
 
-    def hand_over(self, key_id: str) -> None:
-        """The things stay although their key goes; called in the transaction that revokes it."""
+    def hand_over(self, maker_id: str) -> None:
+        """The things stay although their maker goes; called in the transaction that ends it, while it still exists."""
 
 
 _things: dict[str, Things] = {}
 
 
 def use_things(name: str, things: Things) -> None:
-    """Who keeps the `feeds` or the `webhooks` that go with keys."""
+    """Who keeps the `feeds` or the `webhooks` that go with keys and members."""
     _things[name] = things
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds of what a key makes, which may stay although the key goes."""
+    """The kinds of what a key or a member makes, which may stay although their maker goes."""
     return tuple(_things)
 
 
-def made_with(key_ids: Sequence[str]) -> dict[str, dict[str, Sequence[Any]]]:
-    """For each key what it made, by kind: {"ak_…": {"feeds": […], "webhooks": […]}}."""
-    found = {name: things.made_with(key_ids) if key_ids else {} for name, things in _things.items()}
-    return {key: {name: made.get(key, []) for name, made in found.items()} for key in key_ids}
+def made_with(maker_ids: Sequence[str]) -> dict[str, dict[str, Sequence[Any]]]:
+    """For each key or member what it made, by kind: {"key_…": {"feeds": […], "webhooks": […]}}."""
+    found = {name: things.made_with(maker_ids) if maker_ids else {} for name, things in _things.items()}
+    return {maker: {name: made.get(maker, []) for name, made in found.items()} for maker in maker_ids}
+
+
+def part(maker_id: str, kept: Container[str] = (), ended: Container[str] = ()) -> None:
+    """A maker goes: the kinds `kept` of what it made are the service's, those `ended` go too, and the rest is paused.
+
+    Call it in the transaction that ends it, before that.
+    """
+    for name, things in _things.items():
+        if name in kept:
+            things.hand_over(maker_id)
+        elif name in ended:
+            things.revoke(maker_id)
 
 
 def revoke(key_id: str, now: datetime, kept: Container[str] = ()) -> bool:
@@ -110,8 +122,7 @@ def revoke(key_id: str, now: datetime, kept: Container[str] = ()) -> bool:
         query = ApiKey.update(revoked_at=now).where((ApiKey.id == key_id) & ApiKey.revoked_at.is_null())
         if query.execute() != 1:
             return False
-        for name, things in _things.items():
-            (things.hand_over if name in kept else things.revoke)(key_id)
+        part(key_id, kept, [name for name in _things if name not in kept])
         return True
 
     return db.write(verb)

@@ -94,15 +94,21 @@ def new_secret() -> str:
 
 
 def headers(secret: str, event: Event, now: datetime) -> dict[str, str]:
-    """The headers that go with an event that is sent now. Raises ValueError for what is no secret."""
+    """The headers that go with an event that is sent now. Raises ValueError for what is no secret.
+
+    `secret`: one, or several between spaces, each of which signs: the specification's way to change them.
+    """
     moment = str(int(now.timestamp()))
     signed = b".".join((event.id.encode(), moment.encode(), event.body))
-    mark = base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()
+    marks = [
+        base64.b64encode(hmac.digest(_key(each), signed, hashlib.sha256)).decode()
+        for each in secret.split(" ")
+    ]
     return {
         "Content-Type": "application/json",
         "webhook-id": event.id,
         "webhook-timestamp": moment,
-        "webhook-signature": f"v1,{mark}",
+        "webhook-signature": " ".join(f"v1,{mark}" for mark in marks),
     }
 
 
