@@ -185,7 +185,7 @@ def test_the_way_past_the_navigation_is_the_first_stop(browse, live, ann):
 
 PICTURES = ROOT / "docs" / "images"
 
-#: Pictures of the README: the page, the screen and its colours.
+#: Pictures of the README and of docs/team.md: the page, the screen and its colours.
 DRAWN = {
     "team-overview.png": ("/team", {"width": 1200, "height": 760}, "light"),
     "team-phone.png": ("/team", {"width": 600, "height": 760}, "light"),
@@ -195,6 +195,22 @@ DRAWN = {
         {"width": 1200, "height": 760},
         "dark",
     ),
+    "team-topic.png": (
+        "/team/topics/{topic}?survey={Relationship}",
+        {"width": 1200, "height": 760},
+        "light",
+    ),
+    "team-theme.png": (
+        "/team/themes/{theme}?survey={Relationship}",
+        {"width": 1200, "height": 900},
+        "light",
+    ),
+    "team-explore.png": (
+        "/team/explore?survey={Support}&by=agent&across=theme",
+        {"width": 1200, "height": 760},
+        "light",
+    ),
+    "team-survey.png": ("/team/surveys/{Support}", {"width": 1200, "height": 760}, "light"),
 }
 
 
@@ -218,9 +234,13 @@ def draw(browse, directory):
 
 def shoot(browse, live):
     signed_in = live.member()
+    known = {each["name"]: each["id"] for each in live.session.get(f"{live.url}/api/surveys").json()["items"]}
+    for kind in ("topic", "theme"):
+        found = live.session.get(f"{live.url}/api/{kind}s?survey={known['Relationship']}&limit=2")
+        known[kind] = found.json()["items"][-1]["id"]
     for name, (address, size, scheme) in DRAWN.items():
         page = browse(**signed_in, viewport=size, color_scheme=scheme)
-        page.goto(live.url + address)
+        page.goto(live.url + address.format(**known))
         if "feed" in address:
             # Of those in sight the one with most to say.
             seen = page.locator(".list li > a")
