@@ -46,7 +46,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 200_000  # bytes that the detector looks at
+_SAMPLE = 40_000  # bytes that the detector looks at
 #: Controls, private letters, lines of boxes and letters of print that are two: nobody types them.
 _NO_TEXT = re.compile("[\x80-\x9f\ue000-\uf8ff\u2500-\u259f\ufb00-\ufb06]")
 #: Letters, and whatever else no ASCII is, without a blank between them.
@@ -265,12 +265,17 @@ def _is_odd(text: str, found: re.Match[str]) -> bool:
 
 
 def _sample(raw: bytes) -> bytes:
-    """As much as the detector looks at, from the first line on that holds more than ASCII."""
+    """As much as the detector looks at: of a large table the first lines that hold more than ASCII."""
     if len(raw) <= _SAMPLE:
         return raw
-    first = _BEYOND_ASCII.search(raw)
-    start = max(raw.rfind(b"\n", 0, first.start()), 0) if first else 0
-    return raw[start : start + _SAMPLE]
+    lines, size = [], 0
+    for line in raw.splitlines(keepends=True):
+        if not line.isascii():
+            lines.append(line)
+            size += len(line)
+            if size >= _SAMPLE:
+                break
+    return b"".join(lines)[:_SAMPLE]
 
 
 def _is_text(raw: bytes, codec: str) -> bool:
