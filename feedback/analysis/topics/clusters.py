@@ -12,7 +12,7 @@ from feedback.analysis.topics.vectors import unit
 
 SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
-_EACH = 12  # comments of a topic in the mean, at least, where there are more than `_FEW`
+_EACH = 20  # comments of a topic in the mean, at least, where there are more than `_FEW`
 _FEW = 12  # topics that are never too many
 _JOINS = 0.25  # cosine to the nearest of those that make the groups
 _OF_A_LANGUAGE = 20  # rows from which on what they have in common is their language
