@@ -164,6 +164,7 @@ def _page(
         seasoned=measures.are_seasoned(now),
         metric=scope.metric,
         quotes=_quotes(ids[:QUOTED], scope),
+        lineage=[_told(line, row.id) for line in item.get("lineage", [])],
         people=measures.people(ids, scope, {**query, "theme": row.id}, SPEAKING),
         merging=_merging(row, asked, scope) if writes else None,
         others=_others(row) if writes else [],
@@ -210,6 +211,20 @@ def _quotes(ids: list[str], scope: Scope) -> list[dict[str, Any]]:
         for quote in chosen
         if quote["id"] in items
     ]
+
+
+def _told(line: Mapping[str, Any], theme_id: str) -> dict[str, Any]:
+    """A line of lineage in words, with the names of that time."""
+    unknown = say("theme.unknown")
+    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
+    key = "theme.made" if line["kind"] == "taught" else f"lineage.{line['kind']}"
+    return {
+        "at": line["at"],
+        "told": say(key, **names),
+        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
+        "href": layout.at(f"{LIST}/{line['theme']}") if line["theme"] != theme_id else None,
+        "label": names["label"],
+    }
 
 
 def _topics() -> list[Topic]:

@@ -504,6 +504,8 @@ WORDS = {
     "theme.merge": "Merge into another",
     "theme.merge.about": "All its topics go under the other theme, now and after every review.",
     "theme.no_other": "Choose another theme that stands.",
+    "theme.made": "{label} was made.",
+    "theme.unknown": "a theme whose name nobody says any more",
     "theme.gone": "It went into another theme",
     "topic": "Topic",
     "topics.n": "{n} topics",

@@ -108,7 +108,9 @@ def test_a_theme_is_made_filled_and_changed_by_one_at_a_time(world, survey):
     done = editor.post(LIST, {**form, "label": "Giving", "topic-top_free": "1"})
     made = urlsplit(done.headers["Location"]).path
     assert Topic.get_by_id("top_free").theme == made.rpartition("/")[2]
-    assert "Made." in text_of(editor.get(done.headers["Location"]))
+    page = text_of(editor.get(done.headers["Location"]))
+    assert "Made." in page
+    assert "Giving was made." in page
     put = editor.post(made, {**filled(editor.get(made), do="put"), "topic": "top_card"})
     assert put.headers["Location"] == f"{made}?did=put"
     assert Topic.get_by_id("top_card").theme == made.rpartition("/")[2]
@@ -137,7 +139,9 @@ def test_a_merge_of_themes_is_rehearsed_and_then_done(world, survey):
     assert editor.get(f"{address}?into=thm_no").status_code == 422
     done = editor.send(f"{address}?into=thm_ship", do="merge", into="thm_ship")
     assert done.headers["Location"] == f"{LIST}/thm_ship?did=merge"
-    assert "70.0 %" in text_of(editor.get(f"{LIST}/thm_ship"))
+    page = text_of(editor.get(f"{LIST}/thm_ship"))
+    assert "70.0 %" in page
+    assert "Paying went into Shipping <b>." in page
     gone = text_of(editor.get(address))
     assert "It went into another theme" in gone
     assert f'href="{LIST}/thm_ship"' in gone
