@@ -42,6 +42,7 @@ from tests.surveys.keeping.test_erasure import (  # noqa: F401
 )
 from tests.surveys.test_responses import (  # noqa: F401
     test_a_burst_is_counted_exactly_also_among_those_stored_together,
+    test_a_group_leaves_out_what_is_not_new_and_what_its_survey_no_longer_takes,
     test_a_second_id_amends_the_first_answer_to_an_invitation,
     test_a_second_id_from_many_threads_at_once_amends_one_row,
     test_after_the_edit_window_only_a_repeat_is_taken,
@@ -50,6 +51,7 @@ from tests.surveys.test_responses import (  # noqa: F401
     test_many_devices_answer_one_invitation_at_once,
     test_opposite_amendments_at_once_leave_the_counts_right,
     test_three_revisions_in_all_six_orders_give_equal_rows,
+    test_what_a_group_stores_is_what_one_by_itself_stores,
 )
 from tests.surveys.views.test_answers import (  # noqa: F401
     test_a_page_may_read_every_refusal,
