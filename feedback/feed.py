@@ -69,14 +69,14 @@ def page(
     With "desc", the filter `agent` may also be a tuple of ids: one member is known by several.
     """
     if order == "desc":
-        rows = list(_newest(filters, limit + 1, position, surveys).dicts())
+        rows = _rows(_newest(filters, limit + 1, position, surveys))
         more = len(rows) > limit
         rows = rows[:limit]
         return Page([_item(row, filters) for row in rows], (0, rows[-1]["key"]) if more else None)
     query = _narrowed(_items(), filters, surveys, walking=True).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
-    rows = list(query.order_by(Response.first_tick, Response.key).limit(limit).dicts())
+    rows = _rows(query.order_by(Response.first_tick, Response.key).limit(limit))
     end = (rows[-1]["first_tick"], rows[-1]["key"]) if rows else (position or (0, 0))
     return Page([_item(row, filters) for row in rows], end)
 
@@ -232,13 +232,13 @@ def like(
     """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
     among = _narrowed(_joined(Response.select(Response.key)), filters, surveys)
     near = dict(vectors.alike(response_key, among, limit))
-    found = {row["key"]: _item(row) for row in _items().where(Response.key.in_(list(near))).dicts()}
+    found = {row["key"]: _item(row) for row in _rows(_items().where(Response.key.in_(list(near))))}
     return [replace(found[key], similarity=round(cosine, 4)) for key, cosine in near.items() if key in found]
 
 
 def some(keys: Sequence[int]) -> list[Item]:
     """The items of these responses, in this order; without those that are gone."""
-    found = {row["key"]: _item(row) for row in _items().where(Response.key.in_(list(keys))).dicts()}
+    found = {row["key"]: _item(row) for row in _rows(_items().where(Response.key.in_(list(keys))))}
     return [found[key] for key in keys if key in found]
 
 
@@ -319,6 +319,27 @@ _COLUMNS = (
 
 def _items() -> Any:
     return _joined(Response.select(*_COLUMNS, _topics().alias("topics")))
+
+
+#: The names of what `_items` gives, and what makes values of those columns that a database gives otherwise.
+_NAMES = [*(column.name for column in _COLUMNS), "topics"]
+_MADE = [
+    (column.name, field.python_value)
+    for column in _COLUMNS
+    if isinstance(field := column.unalias(), db.UTCField | db.JSONField | peewee.BooleanField)
+]
+
+
+def _rows(query: Any) -> list[dict[str, Any]]:
+    """The rows of a query of `_items`. peewee would ask what it is of each value of each row, and not once a column."""
+    found = []
+    for values in db.database.execute(query).fetchall():
+        row = dict(zip(_NAMES, values, strict=True))
+        for name, make in _MADE:
+            if row[name] is not None:
+                row[name] = make(row[name])
+        found.append(row)
+    return found
 
 
 def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
@@ -583,11 +604,13 @@ def _sentiment(row: Mapping[str, Any], mismatch: bool) -> Sentiment | None:
 
 def _mentions(topics: Any) -> tuple[Mention, ...]:
     """The topics of a comment, the main one first. SQLite gives them as text."""
+    if not topics or topics == "[]":
+        return ()
     if isinstance(topics, str):
         topics = json.loads(topics)
     return tuple(
         Mention(topic["id"], topic["label"], topic["evidence"], topic["sentiment"])
-        for topic in sorted(topics or [], key=lambda topic: not topic["main"])
+        for topic in sorted(topics, key=lambda topic: not topic["main"])
     )
 
 
