@@ -26,12 +26,13 @@ from feedback import (
 )
 from feedback.follow_ups import alerts, cases, opening, writing
 from feedback.models import Reading
-from feedback.notices import rules, shown, watching
+from feedback.notices import looks, rules, shown, watching
 from feedback.sentiment import learning
 from feedback.topics import reviews, topics
 from surveys import ask_history, events, responses, segment_counts, texts
 from surveys.base import db, jobs, worker
 from surveys.base.accounts import keys
+from surveys.base.delivery import mailed
 from surveys.base.jobs import Handler
 from surveys.keeping import backup, condition
 from surveys.mail import letters as the_mail
@@ -64,6 +65,7 @@ def install() -> None:
     telling.use_views(told.VIEWS | shown.VIEWS | goals.VIEWS)
     telling.use_examples(shown.EXAMPLES)
     telling.use_mailboxes(readers.mailbox)
+    mailed.use_html(looks.html)
     segment_counts.use(rollups.Counting())
     topics.use_by_hand(issues.changed_by_hand)
     letters.use_kinds(writing.KINDS | loops.KINDS)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,10 +10,12 @@ import pytest
 import time_machine
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from feedback import digest_mail
 from feedback.domain import alarms
 from feedback.models import Topic, TopicStatus
 from feedback.notices import rehearsal, watching
 from surveys.base import clock, delivery, worker
+from surveys.base.delivery import mailed
 from surveys.base.delivery.client import Answer, Blocked
 from surveys.base.delivery.defusing import JOINER
 from surveys.base.delivery.memory import Memory
@@ -20,6 +23,8 @@ from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Response, Webhook
 from surveys.webhooks import calling
 from tests.conftest import ON_SQLITE, POSTGRES_IN_PROVE, Api
+from tests.feedback.test_digests import HOSTILE, outside_links, tags_of
+from tests.surveys.mail import rules
 from tests.visitor import member
 
 TO = [{"kind": "mail", "address": "team@example.com"}]
@@ -280,6 +285,31 @@ def test_a_low_score_is_told_once_everywhere_and_a_dead_chat_delays_nobody(world
     chats.dead = set()
     later(world, hours=1)
     assert chats.said("https://teams.example/dead") == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_notice_by_mail_looks_as_all_mails_do_and_no_words_break_it(world, words):
+    told = {
+        "title": f"Low {words}",
+        "why": f"Somebody said {words}",
+        "quote": words,
+        "at": "",
+        "kind": "score",
+    }
+    told |= {
+        "lines": [("Topics", words)],
+        "link": "http://localhost/x",
+        "rule": {"link": "http://localhost/r"},
+    }
+    mail = json.loads(mailed.Mailed().body({"data": told, "stop": "http://localhost/d/t"}))
+    assert rules.broken(mail["html"]) == []
+    assert len(mail["html"].encode()) <= digest_mail.MOST_BYTES
+    seen = outside_links(mail["html"])
+    assert not re.search(r"https?://|<script|[\w]\.example|[\u202a-\u202e]", seen), seen
+    names = {name for _, attributes in tags_of(mail["html"]) for name in attributes}
+    assert not {each for each in names if each.startswith("on")}
+    assert all(f'href="{link}"' in mail["html"] for link in ("http://localhost/x", "http://localhost/d/t"))
 
 
 @ON_SQLITE

@@ -1,7 +1,7 @@
-"""Notices by mail, as plain text: nothing in it is a link but ours, and words of customers stand behind `> `."""
+"""Notices by mail: nothing in one is a link but ours, and in its plain text words of customers stand behind `> `."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,26 +36,36 @@ No more of it:
 """
 
 
+_make_html: Callable[[Mapping[str, Any]], str] | None = None
+
+
+def use_html(make: Callable[[Mapping[str, Any]], str]) -> None:
+    """Say how a notice is told in HTML, of what its plain text is made of: see `Mailed.body`."""
+    global _make_html
+    _make_html = make
+
+
 class Mailed:
     """Carries notices to one mailbox."""
 
     def body(self, told: Mapping[str, Any]) -> bytes:
-        """Subject, text and headers for an event that is a notice; `stop` is where its reader stops them."""
-        notice = Told.of(told["data"])
-        quoted = "\n".join(f"> {each}" for each in plain(notice.quote or "", QUOTE).splitlines())
-        text = _TEXT.format(
-            why=plain(notice.why, QUOTE),
-            quote=f"\n{quoted}\n" if quoted else "",
-            lines="".join(f"\n{name}: {line(value, 200)}" for name, value in notice.lines)
-            + ("\n" if notice.lines else ""),
-            link=notice.link,
-            settings=notice.settings,
-        )
-        stop, headers = told.get("stop"), AUTOMATIC
-        if stop:
-            text += _STOP.format(stop=stop)
-            headers = headers | stopped_at(stop)
-        mail = {"subject": line(notice.title, SUBJECT), "text": text, "headers": headers}
+        """Subject, text, HTML and headers for an event that is a notice; `stop` is where its reader stops them."""
+        notice, stop = Told.of(told["data"]), told.get("stop")
+        said = {
+            "subject": line(notice.title, SUBJECT),
+            "why": plain(notice.why, QUOTE),
+            "quote": plain(notice.quote or "", QUOTE).splitlines(),
+            "lines": [(name, line(value, 200)) for name, value in notice.lines],
+            "link": notice.link,
+            "settings": notice.settings,
+            "stop": stop,
+        }
+        mail = {
+            "subject": said["subject"],
+            "text": _text(said),
+            "html": _make_html(said) if _make_html is not None else None,
+            "headers": AUTOMATIC | stopped_at(stop) if stop else AUTOMATIC,
+        }
         return json.dumps(mail, ensure_ascii=False).encode()
 
     def send(self, url: str, secret: str, event: Event, now: datetime) -> Outcome:
@@ -66,7 +76,14 @@ class Mailed:
         if not secret:
             return Outcome(error="UnreadableSecret")
         given = json.loads(event.body)
-        message = Message(secret, given["subject"], given["text"], id=event.id, headers=given["headers"])
+        message = Message(
+            secret,
+            given["subject"],
+            given["text"],
+            given["html"],
+            id=event.id,
+            headers=given["headers"],
+        )
         try:
             delivery.transport("mail").send(message, now)
         except DeliveryUnknown:
@@ -79,3 +96,19 @@ class Mailed:
 def of(settings: Settings) -> Mailed:
     """The way by mail: whatever carries mail."""
     return Mailed()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _text(said: Mapping[str, Any]) -> str:
+    quoted = "\n".join(f"> {each}" for each in said["quote"])
+    lines = "".join(f"\n{name}: {value}" for name, value in said["lines"])
+    text = _TEXT.format(
+        why=said["why"],
+        quote=f"\n{quoted}\n" if quoted else "",
+        lines=f"{lines}\n" if lines else "",
+        link=said["link"],
+        settings=said["settings"],
+    )
+    return text + (_STOP.format(stop=said["stop"]) if said["stop"] else "")

@@ -95,7 +95,7 @@ def test_nothing_that_somebody_typed_mentions_links_or_breaks(words):
     assert "\n" not in mail["subject"]
     assert units(mail["subject"]) <= 150
     shown += [mail["subject"], mail["text"].replace(LINK, "")]
-    message = Message("a@b.example", mail["subject"], mail["text"], headers=mail["headers"])
+    message = Message("a@b.example", mail["subject"], mail["text"], mail["html"], headers=mail["headers"])
     wire = mime(message, "Earshot <us@x.example>", datetime(2026, 11, 29, tzinfo=UTC)).as_bytes()
     assert max(map(len, wire.split(b"\r\n"))) <= 998
     for each in shown:
