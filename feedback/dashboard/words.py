@@ -196,6 +196,7 @@ WORDS = {
     "range.share": "{low} to {high} %",
     "answers": "answers",
     "cancel": "Cancel",
+    "wide": "{what}, wider than the page",
     "swipe": "The table goes on to the right: swipe it.",
     # The overview.
     "overview": "Overview",

@@ -113,3 +113,12 @@ def test_no_list_takes_the_cursor_of_another(world):
             answer = visitor.get(f"/team/{page}?cursor={cursor}")
             assert answer.status_code == 422
             assert "Is not a cursor of this list." in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.name)
+def test_what_scrolls_in_a_section_has_a_name_of_its_own(template):
+    """Whoever goes from landmark to landmark hears which is which."""
+    text = template.read_text()
+    sections = set(re.findall(r'<section[^>]* aria-labelledby="([^"]+)"', text))
+    regions = set(re.findall(r'role="region"[^>]* aria-labelledby="([^"]+)"', text))
+    assert not sections & regions
