@@ -86,7 +86,9 @@ def page(row: LoopList, after: int, limit: int) -> Page:
         response.survey = surveys[response.survey_id]
         if response.comment:
             placed = getattr(response, "placed", None)
-            sentence = loops.sentence_of(response, (placed.evidence if placed is not None else None) or [])
+            sentence = loops.sentence_of(
+                row.topic, response, (placed.evidence if placed is not None else None) or []
+            )
             lines.append(
                 Line(each.place, person, response, loops.language_of((), person, response), sentence)
             )

@@ -60,6 +60,9 @@ NO_CONSENT = "no consent"
 #: up together too.
 MOST, AT_ONCE = 20_000, 300
 
+#: Letters of a word in a topic's name that tells anything, where it is no sign by itself.
+SHORTEST = 3
+
 NOBODY = "There is nobody who may be told."
 
 #: What is not written to its end, and had no part written for so long, was cut off.
@@ -156,7 +159,7 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
         if reason is not None:
             reasons[one.id] = reason
             continue
-        sentence, language = sentence_of(response, evidence), language_of(texts, one, response)
+        sentence, language = sentence_of(topic, response, evidence), language_of(texts, one, response)
         mine, email = [row.id for row in rows], the_mail.address_of(rows) or ""
         told.append(Heard(one, mine, response, email, language, sentence))
         if len(told) == MOST:
@@ -356,9 +359,13 @@ def mailed(person_ids: Sequence[str], begin: datetime, end: datetime) -> dict[st
     return dict(mine.group_by(Telling.person).tuples())
 
 
-def sentence_of(response: Response, evidence: Sequence[str]) -> str:
-    """What somebody is reminded of: the sentence of their answer that put it into the topic, by its phrases."""
-    return quoting.telling(response.comment or "", evidence, response.survey.redact)
+def sentence_of(topic: Topic, response: Response, evidence: Sequence[str]) -> str:
+    """What somebody is reminded of: the sentence of their answer that put it into the topic, by its phrases; where a
+    person put it there, by what the topic is called.
+    """
+    names = (topic.label, *(topic.names or {}).values())
+    words = [word for name in names for word in name.split() if len(word) >= SHORTEST or not word.isascii()]
+    return quoting.telling(response.comment or "", evidence, response.survey.redact, [*words, *topic.terms])
 
 
 def language_of(texts: Collection[str], person: Person, response: Response) -> str:

@@ -11,12 +11,18 @@ LONGEST = 300
 _END = re.compile(r"(?<=[.!?…؟।])\s+|(?<=[。！？])|\n+")
 
 
-def telling(comment: str, evidence: Sequence[str], redact: bool) -> str:
-    """The sentence in which most of the phrases stand, else the first. `redact`: without what identifies anybody."""
+def telling(comment: str, evidence: Sequence[str], redact: bool, topic: Sequence[str] = ()) -> str:
+    """The sentence in which most of the phrases stand, and of several that with most words of the `topic`; else the
+    first. `redact`: without what identifies anybody.
+    """
     text = redaction.redact(comment) if redact else comment
-    phrases = [phrase.lower() for phrase in evidence]
     parts = [part.strip() for part in _END.split(text) if part.strip()]
     if not parts:
         return ""
-    best = max(parts, key=lambda part: sum(phrase in part.lower() for phrase in phrases))
-    return headings.first_words(best, LONGEST)
+    phrases, words = ([each.lower() for each in every] for every in (evidence, topic))
+
+    def says(part: str) -> tuple[int, int]:
+        lower = part.lower()
+        return sum(phrase in lower for phrase in phrases), sum(word in lower for word in words)
+
+    return headings.first_words(max(parts, key=says), LONGEST)
