@@ -6,7 +6,7 @@ into, told or not, so that the groups differ by chance alone; who was erased sin
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from feedback.domain import experiments
@@ -14,8 +14,14 @@ from feedback.domain.experiments import Compared
 from feedback.loops import HELD_OUT
 from feedback.models import Letter, Loop, Telling
 from surveys.base.clock import microseconds
+from surveys.base.lately import Lately
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response, Survey
+
+#: So long what telling does is kept: to work it out, all answers of all who were told are read.
+FRESH = timedelta(minutes=10)
+
+COMPARED = Lately(FRESH, 100)
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,31 @@ class Comparison:
 
 
 def compared(now: datetime, loop: Loop | None = None) -> Comparison:
-    """What happened in the 60 days in which only some were told, in all loops or in one.
+    """What happened in the 60 days in which only some were told, in all loops or in one, as worked out in the last
+    FRESH; anew when somebody was erased.
 
     Whoever is in several loops counts in the first of them.
     """
+    people = Telling.select().join(Loop, on=(Loop.id == Telling.loop)).where(_experiments(now, loop))
+    key = (loop.id if loop is not None else None, people.count())
+    found: Comparison = COMPARED.of(key, now, lambda: _compared(now, loop))
+    return found
+
+
+def drawn() -> bool:
+    """Whether anybody was ever held out."""
+    return Telling.select().where(Telling.held_out).exists()
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _compared(now: datetime, loop: Loop | None) -> Comparison:
     people = _drawn(now, loop)
     # Where nobody was drawn, there is nobody to look up among all who answered.
-    mine = _of_letters(now, loop)
-    scores = _next_scores(people, mine) if people else {}
-    asked, answered = _asks(people, mine) if people else (set[str](), set[str]())
+    rows = _of_letters(now, loop)
+    scores = _next_scores(people, rows) if people else {}
+    asked, answered = _asks(people, rows) if people else (set[str](), set[str]())
     trials: dict[str, tuple[list[float], list[float]]] = {}
     counts: dict[str, list[int]] = {}
     for letter, each in people.items():
@@ -58,14 +80,6 @@ def compared(now: datetime, loop: Loop | None = None) -> Comparison:
         experiments.means(list(trials.values())),
         experiments.shares([(did, n, others, m) for did, n, others, m in counts.values()]),
     )
-
-
-def drawn() -> bool:
-    """Whether anybody was ever held out."""
-    return Telling.select().where(Telling.held_out).exists()
-
-
-# ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

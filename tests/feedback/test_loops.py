@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from playhouse.test_utils import count_queries
 
-from feedback import letters, loop_lists, loops
+from feedback import held_out, letters, loop_lists, loops
 from feedback.models import FollowUp, Letter, Listed, Loop, LoopList, OwnWord, Placement, Telling, Topic
 from surveys import links, people
 from surveys.base import delivery, jobs
@@ -30,6 +30,7 @@ TEXT = {"en": "Cards work again.", "de": "Karten gehen wieder."}
 @pytest.fixture(autouse=True)
 def clock():
     """A frozen clock that a test may move."""
+    held_out.COMPARED.forget()
     with time_machine.travel(NOW, tick=False) as travel:
         yield travel
 
