@@ -12,7 +12,7 @@ from typing import Any
 import peewee
 from peewee import SQL, Case, fn
 
-from feedback import conditions
+from feedback import conditions, segments
 from feedback.domain.topics import UNDERSTOOD
 from feedback.models import Placement, Reading
 from surveys.base import db
@@ -38,10 +38,17 @@ FEELINGS = ("negative", "neutral", "positive")
 MOST = 20_000
 
 
-def query(name: str, where: Iterable[Any], *, by_survey: bool = False, by_day: bool = False) -> Any:
-    """Rows of a counting, of the responses `where`: the survey or the day, else null, a value, a number, how often, and
-    the last key."""
-    inner = _SOURCES[name]().where(*where).alias("each")
+def query(
+    name: str,
+    within: segments.Within,
+    where: Iterable[Any] = (),
+    *,
+    by_survey: bool = False,
+    by_day: bool = False,
+) -> Any:
+    """Rows of a counting, of the responses whose keys lie `within` and `where`: the survey or the day, else null, a
+    value, a number, how often, and the last key."""
+    inner = _SOURCES[name](within).where(within(Response.key), *where).alias("each")
     first = [inner.c.survey] if by_survey else [inner.c.day] if by_day else []
     by = [*first, inner.c.value, inner.c.number]
     columns = [*(first or [SQL("NULL")]), inner.c.value, inner.c.number]
@@ -135,7 +142,7 @@ def _source(value: Any, number: Any) -> Any:
     )
 
 
-def _comments() -> Any:
+def _comments(within: segments.Within) -> Any:
     nothing = fn.COALESCE(Reading.says_nothing, SQL("false"))
     said = Response.comment.is_null(False)
     fates = {
@@ -148,7 +155,7 @@ def _comments() -> Any:
         "told": Reading.language.is_null(False),
     }
     number = sum((Case(None, [(fates[name], n)], 0) for name, n in _FATES.items()), SQL("0"))
-    return _read(_source(fn.COALESCE(Reading.language, Response.language), number)).where(
+    return _read(_source(fn.COALESCE(Reading.language, Response.language), number), within).where(
         *_LOOKED_AT, said | nothing
     )
 
@@ -158,33 +165,34 @@ def _feeling(label: Any) -> Any:
     return by_name + Case(None, [(Response.comment.is_null(False), 1)], 0)
 
 
-def _mentions() -> Any:
+def _mentions(within: segments.Within) -> Any:
     felt_so = _feeling(fn.COALESCE(Placement.sentiment, Reading.label))
-    query = _source(Placement.topic, felt_so).join(Placement, on=(Placement.response == Response.key))
-    return _read(query).where(*_LOOKED_AT)
+    query = _source(Placement.topic, felt_so).join(Placement, on=segments.same(Placement.response, within))
+    return _read(query, within).where(*_LOOKED_AT)
 
 
-def _together() -> Any:
-    return _read(_source(topics(), _feeling(Reading.label))).where(*_LOOKED_AT, ~conditions.is_unplaced())
+def _together(within: segments.Within) -> Any:
+    query = _read(_source(topics(), _feeling(Reading.label)), within)
+    return query.where(*_LOOKED_AT, ~conditions.is_unplaced())
 
 
-def _scores() -> Any:
+def _scores(_within: segments.Within) -> Any:
     return _source(topics(), Response.score).where(Response.counted)
 
 
-def _mismatches() -> Any:
+def _mismatches(within: segments.Within) -> Any:
     query = _source(SQL("NULL"), Response.score).join(Survey, on=(Survey.id == Response.survey), src=Response)
-    query = query.join(Reading, on=(Reading.key == Response.key), src=Response)
+    query = query.join(Reading, on=segments.same(Reading.key, within), src=Response)
     return query.where(Response.counted, conditions.is_mismatch())
 
 
-def _read(query: Any) -> Any:
-    return query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+def _read(query: Any, within: segments.Within) -> Any:
+    return query.left_outer_join(Reading, on=segments.same(Reading.key, within), src=Response)
 
 
 _LOOKED_AT: Sequence[Any] = (~Response.test, ~Response.excluded)
 
-_SOURCES: dict[str, Callable[[], Any]] = {
+_SOURCES: dict[str, Callable[[segments.Within], Any]] = {
     COMMENTS: _comments,
     MENTIONS: _mentions,
     TOGETHER: _together,

@@ -348,12 +348,13 @@ def _beside(
 def _counted_beside(segment: str, by_day: bool) -> db.Prepared:
 
     def build() -> Any:
-        where = [_between(), db.is_among(Response.survey, "surveys")]
+        where = [db.is_among(Response.survey, "surveys")]
         if segment in countings.NAMES:
-            return countings.query(segment, where, by_day=by_day)
+            return countings.query(segment, _between, where, by_day=by_day)
         by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
         query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key))
-        return segments.joined(query.where(Response.counted, *where), [segment]).group_by(*by[not by_day :])
+        query = query.where(Response.counted, _between(Response.key), *where)
+        return segments.joined(query, [segment], _between).group_by(*by[not by_day :])
 
     return db.Prepared(build)
 
@@ -769,11 +770,11 @@ def _counted(day: str, wishes: Mapping[str, Sequence[str]], zone: ZoneInfo) -> P
     }
 
 
-def _between() -> Any:
-    return (Response.key >= db.slot("begin")) & (Response.key < db.slot("end"))
+def _between(key: Any) -> Any:
+    return (key >= db.slot("begin")) & (key < db.slot("end"))
 
 
-_any = db.Prepared(lambda: Response.select(SQL("1")).where(_between()).limit(1))
+_any = db.Prepared(lambda: Response.select(SQL("1")).where(_between(Response.key)).limit(1))
 
 
 #: What columns are kept of beside properties.
@@ -783,8 +784,8 @@ _ANSWERED = (crossings.SCORE, *ROLLED_UP)
 def _build_answers() -> Any:
     known = {crossings.SCORE: Response.score, "topic": countings.topics()}
     columns = [known[name] if name in known else segments.SEGMENTS[name] for name in _ANSWERED]
-    query = segments.joined(Response.select(Response.survey, *columns), ["language"])
-    return query.where(Response.counted, _between()).order_by(Response.key)
+    query = segments.joined(Response.select(Response.survey, *columns), ["language"], _between)
+    return query.where(Response.counted, _between(Response.key)).order_by(Response.key)
 
 
 _answers = db.Prepared(_build_answers)
@@ -796,7 +797,7 @@ def _properties(segment: str) -> db.Prepared:
 
     def build() -> Any:
         query = Response.select(Response.survey, segments.column(segment))
-        query = query.where(Response.counted, _between(), db.is_among(Response.survey, "surveys"))
+        query = query.where(Response.counted, _between(Response.key), db.is_among(Response.survey, "surveys"))
         return query.order_by(Response.key)
 
     return db.Prepared(build)
@@ -806,16 +807,16 @@ def _properties(segment: str) -> db.Prepared:
 def _by(segment: str) -> db.Prepared:
     """Survey, value, score, how often and the last key; of a property for some surveys."""
     if segment in countings.NAMES:
-        return db.Prepared(lambda: countings.query(segment, [_between()], by_survey=True))
+        return db.Prepared(lambda: countings.query(segment, _between, by_survey=True))
 
     def build() -> Any:
         value = segments.column(segment)
         by = (Response.survey, value, Response.score)
         query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key))
-        query = query.where(Response.counted, _between())
+        query = query.where(Response.counted, _between(Response.key))
         if segment.startswith(segments.PROPERTY):
             query = query.where(db.is_among(Response.survey, "surveys"))
-        return segments.joined(query, [segment]).group_by(*by)
+        return segments.joined(query, [segment], _between).group_by(*by)
 
     return db.Prepared(build)
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import peewee
@@ -24,6 +24,9 @@ SEGMENTS: dict[str, Any] = {
     "theme": Topic.theme,
 }
 
+#: A condition on a column of keys.
+Within = Callable[[Any], Any]
+
 #: Before the name of a property of the response, which is a segment too.
 PROPERTY = "property:"
 
@@ -35,14 +38,22 @@ def column(segment: str) -> Any:
     return SEGMENTS[segment]
 
 
-def joined(query: Any, names: Collection[str]) -> Any:
+def same(key: Any, within: Within | None) -> Any:
+    """Whether a column is the key of the response. `within`: what is asked of that key is asked of the column as well.
+
+    PostgreSQL does not conclude the one from the other: for the answers of a day it would read what hangs on all.
+    """
+    return (key == Response.key) & within(key) if within else key == Response.key
+
+
+def joined(query: Any, names: Collection[str], within: Within | None = None) -> Any:
     """A query of responses with the tables that some segments stand in; an answer comes once for each topic, also of
-    one theme (`count`).
+    one theme (`count`). `within`: see `same`.
     """
     if "language" in names:
-        query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+        query = query.left_outer_join(Reading, on=same(Reading.key, within), src=Response)
     if {"topic", "theme"} & set(names):
-        query = query.left_outer_join(Placement, on=(Placement.response == Response.key), src=Response)
+        query = query.left_outer_join(Placement, on=same(Placement.response, within), src=Response)
     if "theme" in names:
         query = query.left_outer_join(Topic, on=(Topic.id == Placement.topic), src=Placement)
     return query
