@@ -215,7 +215,7 @@ def test_a_new_password_comes_by_mail_and_ends_every_session(world):
     [file] = (world.settings.data_dir / "outbox").glob("*.eml")
     letter = mail.read(file)
     assert ann.email in letter["To"]
-    [path] = re.findall(r"http://localhost(/team/reset/\S+)", letter.get_content())
+    [path] = re.findall(r"http://localhost(/team/reset/\S+)", letter.get_body(("plain",)).get_content())
     assert path.rpartition("/")[2] not in repr(
         list(db.database.execute_sql("SELECT payload FROM job").fetchall())
     )
