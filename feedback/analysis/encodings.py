@@ -46,7 +46,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 40_000  # bytes that the detector looks at
+#: Bytes of the first lines that the detector looks at, and of what stands before and behind a byte that they lack.
+_SAMPLE, _AROUND = 40_000, 300
 #: Controls, private letters, lines of boxes and letters of print that are two: nobody types them.
 _NO_TEXT = re.compile("[\x80-\x9f\ue000-\uf8ff\u2500-\u259f\ufb00-\ufb06]")
 #: Letters, and whatever else no ASCII is, without a blank between them.
@@ -74,6 +75,8 @@ _USUAL = (
 ).split()
 _ASCII = dict.fromkeys(range(128))
 _BEYOND_ASCII = re.compile(rb"[^\x00-\x7f]")
+_EACH_BEYOND_ASCII = [bytes([each]) for each in range(128, 256)]
+_APART = re.compile(rb"[\x00-\x2f]")  # what is part of no letter in any encoding here
 _WORD_BEYOND_ASCII = re.compile(rb"(?<![A-Za-z])[A-Za-z]*+[^\x00-\x7f][A-Za-z\x80-\xff]*+")
 _ESCAPED = ("iso2022_jp_ext", "iso2022_kr")  # seven bits, with escape sequences
 
@@ -131,7 +134,8 @@ class _Guess(NamedTuple):
 
 def _recognised(raw: bytes) -> Decoded:
     """The text that is likelier than every other one by enough."""
-    found = _without_odd(_guesses(raw))
+    sample = _sample(raw)
+    found = _without_odd(_guesses(raw, sample))
     if not found:
         raise Unreadable(
             "The encoding of this table is none that is known here. Save it as CSV (UTF-8), or say what it is in, "
@@ -144,7 +148,7 @@ def _recognised(raw: bytes) -> Decoded:
     for codec in ("cp932", "euc_jp"):
         if (shown := _strictly(raw, codec)) is not None and _is_half_width(shown):
             raise _unsure([*found, _Guess(1.0, codec, codec, shown)])
-    differing = set(_WORD_BEYOND_ASCII.findall(_sample(raw)))
+    differing = set(_WORD_BEYOND_ASCII.findall(sample))
     bytes_beyond = sum(len(_BEYOND_ASCII.findall(word)) for word in differing)
     if bytes_beyond < _fewest(likeliest) and not (known.get(likeliest.name) and len(found) == 1):
         raise _unsure(found)
@@ -164,23 +168,26 @@ def _fewest(guess: _Guess) -> int:
     return _FEWEST_LATIN if guess.codec in _USUAL else _FEWEST_UNUSUAL
 
 
-def _guesses(raw: bytes) -> list[_Guess]:
-    """What a table may be in; of encodings that make the same text of it the likeliest alone."""
+def _guesses(raw: bytes, sample: bytes) -> list[_Guess]:
+    """What a table may be in; of encodings that make the same text of all of it the likeliest alone."""
     guesses = chardet.detect_all(
-        _sample(raw),
+        sample,
         ignore_threshold=True,
         compat_names=False,
         include_encodings=list(_EASTERN | _LATIN | _ALPHABETS),
     )
+    used = b"".join(each for each in _EACH_BEYOND_ASCII if each in raw)
     found: dict[str, _Guess] = {}
     for guess in guesses:
         name = guess["encoding"] or ""
         codec = next((each for each in _DECODED_AS.get(name, (name,)) if name and _is_text(raw, each)), None)
         if codec is not None:
-            shown = _sample(raw).decode(codec, "ignore")
+            shown = sample.decode(codec, "ignore")
             if _is_written(shown, name):
-                same = found.setdefault(shown, _Guess(guess["confidence"], name, codec, shown))
-                found[shown] = min(same, same._replace(name=name, codec=codec), key=_rank)
+                # Where a letter is one byte, a table differs by the bytes that it uses.
+                whole = (raw if name in _EASTERN else used).decode(codec)
+                same = found.setdefault(whole, _Guess(guess["confidence"], name, codec, shown))
+                found[whole] = min(same, same._replace(name=name, codec=codec), key=_rank)
     return list(found.values())
 
 
@@ -265,7 +272,8 @@ def _is_odd(text: str, found: re.Match[str]) -> bool:
 
 
 def _sample(raw: bytes) -> bytes:
-    """As much as the detector looks at: of a large table the first lines that hold more than ASCII."""
+    """As much as the detector looks at: of a large table the first lines that hold more than ASCII, and the words
+    around each byte that these lack, for by that one alone two encodings may differ."""
     if len(raw) <= _SAMPLE:
         return raw
     lines, size = [], 0
@@ -275,7 +283,24 @@ def _sample(raw: bytes) -> bytes:
             size += len(line)
             if size >= _SAMPLE:
                 break
-    return b"".join(lines)[:_SAMPLE]
+    found = _whole_words(b"".join(lines)[:_SAMPLE])
+    for each in _EACH_BEYOND_ASCII:
+        at = raw.find(each)
+        if at >= 0 and each not in found:
+            found += b"\n" + _words_around(raw, at)
+    return found
+
+
+def _words_around(raw: bytes, at: int) -> bytes:
+    """What stands around a place, begun and ended where no letter is cut in two, as far as there is such a place."""
+    before = raw[max(at - _AROUND, 0) : at]
+    first = _APART.search(before)
+    return before[first.end() if first else 0 :] + _whole_words(raw[at : at + _AROUND])
+
+
+def _whole_words(part: bytes) -> bytes:
+    """A part without the word at its end, which may be cut in two."""
+    return part[: max((each.start() for each in _APART.finditer(part)), default=len(part))]
 
 
 def _is_text(raw: bytes, codec: str) -> bool:

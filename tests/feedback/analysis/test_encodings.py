@@ -157,3 +157,38 @@ def test_letters_that_come_late_in_a_large_table_are_seen():
     plain = "id,text\n" + "1,fine\n" * 60_000
     meant = plain + "".join(f"2,{text}\n" for text in sentences("ru")[:12])
     assert encodings.decoded(meant.encode("cp1251")).text == meant
+
+
+#: An encoding, what a large table begins with, and the words below all that which tell it from its kin.
+LATE = [
+    ("cp1250", "Die Größe ist schön, aber für mich zu süß", "Wałęsa, Łódź i Kraków: bardzo dobrze, dziękuję"),
+    ("cp1250", "Die Größe ist schön, aber für mich zu süß", "Wałęsa war hier"),
+    (
+        "cp1254",
+        "Die Größe ist schön, aber für mich zu süß",
+        "Çok iyi, teşekkürler; ışık ve sağlık, İstanbul'da",
+    ),
+    (
+        "cp1252",
+        "Die Größe ist schön, aber für mich zu süß",
+        "Það er gott að vera hér, þakka þér fyrir; Guðrún",
+    ),
+    (
+        "iso8859-2",
+        "Die Größe ist schön, aber für mich zu süß",
+        "Děkuji, všechno bylo v pořádku, řidič přijel včas",
+    ),
+    ("koi8-u", "Доставка быстрая, спасибо за помощь", "Дякую, її їжа є дуже смачна, ґанок"),
+    ("gb18030", "送货很快，客服很好", "朱镕基说：谢谢你们的帮忙"),
+]
+
+
+@pytest.mark.parametrize("parted", ["\r\n", " "], ids=["lines", "one line"])
+@pytest.mark.parametrize(("name", "often", "late"), LATE, ids=[f"{each[0]} {each[2][:6]}" for each in LATE])
+def test_a_large_table_is_never_read_by_its_beginning_alone(name, often, late, parted):
+    beginning = parted.join(f"{at},{often}" for at in range(2_000))
+    meant = f"id,text{parted}{beginning}{parted}9,{late}{parted}"
+    assert len(beginning.encode(name)) > encodings._SAMPLE
+    found = read_or_not(meant.encode(name))
+    # A single name may leave it open, and then it is refused.
+    assert found.text == meant if found is not None else late == "Wałęsa war hier"
