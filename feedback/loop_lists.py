@@ -2,11 +2,13 @@
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from peewee import JOIN
 
 from feedback import loops
@@ -16,8 +18,13 @@ from surveys.base import db, ids
 from surveys.base.errors import Refused
 from surveys.models import Person, Response, Survey
 
+log = structlog.get_logger()
+
 #: So long a list stands: whoever looks at it for longer makes another.
 KEPT = timedelta(days=1)
+
+#: Lists of one topic that are kept, the newest: a program that asks every minute fills no disk.
+MOST_LISTS = 10
 
 #: People of one transaction: answers wait for no longer one.
 AT_ONCE = 1000
@@ -47,18 +54,27 @@ class Page:
 def prepare(topic: Topic, limit: int, now: datetime) -> Page:
     """Work out who would be told of a topic now, and keep it; the first `limit` of them.
 
-    Who looks again while nothing changed gets the list that is there. Of nobody there is no list.
+    Who looks again while nothing changed gets the list that is there. Of nobody there is no list, nor where the
+    database takes no more and all stand on this page.
     """
     found = loops.audience(topic, (), now)
     if not found.told:
         return Page(None, [], None, found.left_out)
-    row = _kept(topic, found, now)
+    following = limit - 1 if len(found.told) > limit else None
+    list_id: str | None = None
+    try:
+        list_id = _kept(topic, found, now).id
+    except db.FAILURES as error:
+        # Without a list nobody gets at the next page.
+        if not db.away(error) or following is not None:
+            raise
+        db.forget_connection()
+        log.warning("list of whom to tell not kept", error=db.reason(error))
     lines = [
         Line(place, each.person, each.response, each.language, each.sentence)
         for place, each in enumerate(found.told[:limit])
     ]
-    following = limit - 1 if len(found.told) > limit else None
-    return Page(row.id, lines, following, found.left_out)
+    return Page(list_id, lines, following, found.left_out)
 
 
 def page(row: LoopList, after: int, limit: int) -> Page:
@@ -111,8 +127,16 @@ def named(row: LoopList) -> dict[str, int]:
 
 
 def tidy(now: datetime) -> int:
-    """Forget the lists that nobody goes on with; how many."""
-    return db.write(LoopList.delete().where(LoopList.created_at < now - KEPT).execute)
+    """Forget the lists that nobody goes on with, and of each topic all but the newest; how many."""
+    of_topic = Counter[str]()
+    gone = []
+    for row in LoopList.select().order_by(LoopList.created_at.desc(), LoopList.id.desc()):
+        of_topic[row.topic_id] += 1
+        if row.created_at < now - KEPT or of_topic[row.topic_id] > MOST_LISTS:
+            gone.append(row.id)
+    for list_id in gone:
+        _forget(list_id)
+    return len(gone)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -121,13 +145,18 @@ def tidy(now: datetime) -> int:
 def _kept(topic: Topic, found: Audience, now: datetime) -> LoopList:
     """The list as it is kept, made where there is none like it."""
     told = [(each.person.id, each.response.key) for each in found.told]
-    digest = hashlib.sha256(repr((told, sorted(found.left_out.items()))).encode()).hexdigest()
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()
     same = (
         (LoopList.topic == topic.id) & (LoopList.digest == digest) & (LoopList.created_at >= now - KEPT / 2)
     )
     known = LoopList.select().where(same).order_by(LoopList.created_at.desc()).first()
     if known is not None and Listed.select().where(Listed.loop_list == known.id).count() == len(told):
+        # Most who come were not asked whether they want it: they change who is left out, and no list.
+        if known.left_out != found.left_out:
+            known.left_out = dict(found.left_out)
+            db.write(functools.partial(known.save, only=[LoopList.left_out]))
         return known
+    _make_room(topic)
     row = LoopList(
         id=ids.new("list"), topic=topic.id, digest=digest, left_out=dict(found.left_out), created_at=now
     )
@@ -135,6 +164,26 @@ def _kept(topic: Topic, found: Audience, now: datetime) -> LoopList:
     for start in range(0, len(told), AT_ONCE):
         db.write(functools.partial(_put, row.id, told, start))
     return row
+
+
+def _make_room(topic: Topic) -> None:
+    """Forget the oldest lists of a topic, so that one more may be kept; two at most, for somebody waits.
+
+    `tidy` has the others.
+    """
+    rows = LoopList.select(LoopList.id).where(LoopList.topic == topic.id)
+    rows = rows.order_by(LoopList.created_at.desc(), LoopList.id.desc())
+    for row in list(rows.offset(MOST_LISTS - 1))[-2:]:
+        _forget(row.id)
+
+
+def _forget(list_id: str) -> None:
+    """Delete a list, AT_ONCE of its people at a time: all of them in one transaction would keep answers waiting."""
+    mine = Listed.loop_list == list_id
+    some = Listed.select(Listed.place).where(mine).order_by(Listed.place).limit(AT_ONCE)
+    while db.write(Listed.delete().where(mine, Listed.place.in_(some)).execute):
+        pass
+    db.write(LoopList.delete().where(LoopList.id == list_id).execute)
 
 
 def _put(list_id: str, told: Sequence[tuple[str, int]], start: int) -> None:

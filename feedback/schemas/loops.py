@@ -86,7 +86,10 @@ class AudienceOut(ma.Schema):
         data_key="list",
         attribute="list",
         allow_none=True,
-        metadata={"description": "Null where nobody may be told."},
+        metadata={
+            "description": "Null where nobody may be told, and where the database takes no more while all stand on one "
+            "page."
+        },
     )
     left_out = fields.Dict(
         keys=fields.String(),

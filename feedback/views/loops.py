@@ -24,7 +24,8 @@ routes = Routes("loops", __name__, url_prefix="/api/loops", description="Telling
 @topics.response(200, AudienceOut)
 def audience(query: dict[str, Any], topic_id: str) -> Any:
     """Who would be told of a topic now, each once, and with which sentence of their own; who spoke last comes first.
-    The pages are of one list, which stays as it was for a day; name it when you have them told, and nobody else is.
+    The pages are of one list, which stays as it was for a day, as long as fewer than ten newer ones are made of the
+    topic; name it when you have them told, and nobody else is.
     """
     topic = _own(topic_id)
     if "cursor" in query:

@@ -13,7 +13,7 @@ from playhouse.test_utils import count_queries
 from feedback import held_out, letters, loop_lists, loops
 from feedback.models import FollowUp, Letter, Listed, Loop, LoopList, OwnWord, Placement, Telling, Topic
 from surveys import links, people
-from surveys.base import delivery, jobs
+from surveys.base import db, delivery, jobs
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
@@ -792,6 +792,57 @@ def test_a_list_stays_as_it_was_whoever_speaks_between_its_pages(world, api, mak
     assert loop_lists.tidy(datetime.now(UTC)) == 2
     api.call("GET", f"{path}?cursor={first['next']}", 422)
     assert Listed.select().count() == 0
+
+
+def test_a_topic_keeps_few_lists_and_forgets_them_in_steps(world, api, make, topic, said, clock, monkeypatch):
+    monkeypatch.setattr(loop_lists, "MOST_LISTS", 3)
+    monkeypatch.setattr(loop_lists, "AT_ONCE", 2)
+    survey, path, named = make.survey(), shipped(api, topic), []
+    for number in range(6):
+        said(survey, f"p{number}")
+        named.append(api.get(path, limit=2)["list"])
+    assert sorted(row.id for row in LoopList.select()) == sorted(named[-3:])
+    # Who is told nothing makes no list, and is counted all the same.
+    said(survey, "silent", contact=None)
+    found = api.get(path, limit=2)
+    assert (found["list"], LoopList.get_by_id(named[-1]).left_out) == (named[-1], {"no consent": 1})
+    # No statement takes more people at once than one transaction may.
+    with count_queries() as counted:
+        loop_lists._forget(named[-1])
+    assert counted.count >= 5
+    assert Listed.select().where(Listed.loop_list == named[-1]).count() == 0
+    # What older versions left behind goes by and by, of this topic and of no other.
+    other = api.post("/api/topics", {"label": "Slow checkout"})["id"]
+    for at, of in enumerate([topic] * 6 + [other] * 2):
+        LoopList.create(id=f"list_{at}", topic=of, digest="x", left_out={}, created_at=NOW)
+    said(survey, "late")
+    last = api.get(path)["list"]
+    assert LoopList.select().where(LoopList.topic == topic).count() == 7
+    assert loop_lists.tidy(datetime.now(UTC)) == 4
+    of_topic = Counter(row.topic_id for row in LoopList.select())
+    assert of_topic == {topic: 3, other: 2}
+    assert LoopList.get_or_none(LoopList.id == last) is not None
+
+
+@ON_SQLITE
+def test_a_list_that_cannot_be_kept_is_shown_where_one_page_holds_it(
+    world, api, topic, make, said, monkeypatch
+):
+    survey, path = make.survey(), shipped(api, topic)
+    for number in range(3):
+        said(survey, f"p{number}")
+
+    def full(*_):
+        raise db.DatabaseAway("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop_lists, "_put", full)
+        found = api.get(path)
+        assert ([each["name"] for each in found["items"]], found["list"]) == (["P2", "P1", "P0"], None)
+        assert api.call("GET", f"{path}?limit=2", 503)["error"]["message"]
+    # What is left of the attempts is no list.
+    found = api.get(path, limit=2)
+    assert len(api.get(path, cursor=found["next"])["items"]) == 1
 
 
 class Killed(BaseException):
