@@ -23,6 +23,9 @@ log = structlog.get_logger()
 #: So long a list stands: whoever looks at it for longer makes another.
 KEPT = timedelta(days=1)
 
+#: Why somebody on a list is not shown any more.
+CHANGED = "changed since"
+
 #: Lists of one topic that are kept, the newest: a program that asks every minute fills no disk.
 MOST_LISTS = 10
 
@@ -78,38 +81,22 @@ def prepare(topic: Topic, limit: int, now: datetime) -> Page:
 
 
 def page(row: LoopList, after: int, limit: int) -> Page:
-    """The next people of a list, after a place. Who was erased since, or took their words back, is not on it."""
-    query: Any = (
-        Listed.select(Listed, Response, Person, Placement)
-        .join(Response, on=(Response.key == Listed.response))
-        .join(Person, on=(Person.id == Listed.person), src=Listed)
-        .join(
-            Placement,
-            JOIN.LEFT_OUTER,
-            on=((Placement.response == Response.key) & (Placement.topic == row.topic_id)),
-            src=Response,
-            attr="placed",
-        )
-        .where(Listed.loop_list == row.id, Listed.place > after)
-        .order_by(Listed.place)
-        .limit(limit + 1)
+    """The next people of a list, after a place. Who was erased since, or took their words back, is not on it; nor are
+    those who may be told no more, whom `left_out` counts as CHANGED."""
+    query = _on(row, Listed, Response, Person, Placement).where(
+        loops.may_still_be_told(), Listed.place > after
     )
-    found = list(query)
+    found = list(query.order_by(Listed.place).limit(limit + 1))
     surveys = {each.id: each for each in Survey.select()}
     lines = []
     for each in found[:limit]:
         response, person = each.response, each.person
         response.survey = surveys[response.survey_id]
-        if response.comment:
-            placed = getattr(response, "placed", None)
-            sentence = loops.sentence_of(
-                row.topic, response, (placed.evidence if placed is not None else None) or []
-            )
-            lines.append(
-                Line(each.place, person, response, loops.language_of((), person, response), sentence)
-            )
+        sentence = loops.sentence_of(row.topic, response, response.placed.evidence or [])
+        lines.append(Line(each.place, person, response, loops.language_of((), person, response), sentence))
     following = found[limit - 1].place if len(found) > limit else None
-    return Page(row.id, lines, following, row.left_out)
+    changed = _on(row, Listed.place).count() - _on(row, Listed.place).where(loops.may_still_be_told()).count()
+    return Page(row.id, lines, following, {**row.left_out, **({CHANGED: changed} if changed else {})})
 
 
 def of(topic: Topic, list_id: str, field: str) -> LoopList:
@@ -140,6 +127,23 @@ def tidy(now: datetime) -> int:
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _on(row: LoopList, *columns: Any) -> Any:
+    """A query of who is on a list, with what they said and, as `placed`, how that speaks of the topic."""
+    rows = (
+        Listed.select(*columns)
+        .join(Response, on=(Response.key == Listed.response))
+        .join(Person, on=(Person.id == Listed.person), src=Listed)
+        .join(
+            Placement,
+            JOIN.LEFT_OUTER,
+            on=((Placement.response == Response.key) & (Placement.topic == row.topic_id)),
+            src=Response,
+            attr="placed",
+        )
+    )
+    return rows.where(Listed.loop_list == row.id)
 
 
 def _kept(topic: Topic, found: Audience, now: datetime) -> LoopList:

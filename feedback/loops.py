@@ -368,6 +368,15 @@ def sentence_of(topic: Topic, response: Response, evidence: Sequence[str]) -> st
     return quoting.telling(response.comment or "", evidence, response.survey.redact, [*words, *topic.terms])
 
 
+def may_still_be_told() -> Any:
+    """The condition of what somebody said of a topic, by the rows of response, person and placement alone, that they
+    may be told what came of it. The rest is looked at before a letter leaves."""
+    speaks = Placement.topic.is_null(False) & Response.comment.is_null(False)
+    counts = ~Response.test & ~Response.excluded
+    wants = Response.contact.in_(NEWS) & Person.unsubscribed_at.is_null() & ~Person.never_ask
+    return speaks & counts & wants & Person.bounced_at.is_null()
+
+
 def language_of(texts: Collection[str], person: Person, response: Response) -> str:
     """The language of the text that they get; without texts the one that they would like."""
     wishes = [each for each in (person.language, response.language) if each]

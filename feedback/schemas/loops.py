@@ -94,7 +94,10 @@ class AudienceOut(ma.Schema):
     left_out = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
-        metadata={"description": "People who spoke of it and are not told, by the reason."},
+        metadata={
+            "description": "People who spoke of it and are not told, by the reason. `changed since`: of the list, who "
+            "may be told no more and is on no further page."
+        },
     )
 
 
