@@ -29,9 +29,6 @@ DAYS = 90
 #: Answers of one page, and topics that are named of each kind.
 PAGE, MOST_TOPICS = 20, 3
 
-#: Answers that speak of one topic which are shown, the newest.
-MOST_OF_A_TOPIC = 100
-
 FELT = ("positive", "negative")
 
 #: How an answer speaks of a topic: as its statement about the topic does, else as the whole.
@@ -91,11 +88,14 @@ def _stream(
     """One's own answers that are asked for, where they go on, and what narrows them with how many there are."""
     if asked.get("topic"):
         rows: Any = _speaking(agents, since, Response.key, felt=[asked["felt"]], topic=asked["topic"])
-        keys = [key for (key,) in rows.order_by(Response.key.desc()).limit(MOST_OF_A_TOPIC).tuples()]
-        topic = Topic.get_or_none(Topic.id == asked["topic"])
-        if topic is None or not keys:
+        topic, n = Topic.get_or_none(Topic.id == asked["topic"]), rows.count()
+        if topic is None or not n:
             raise registry.not_found()
-        return feed.some(keys), None, (say(f"mine.{asked['felt']}", topic=labels.of(topic)), len(keys))
+        if position is not None:
+            rows = rows.where(Response.key < position[1])
+        keys = [key for (key,) in rows.order_by(Response.key.desc()).limit(PAGE + 1).tuples()]
+        following = keys[PAGE - 1] if len(keys) > PAGE else None
+        return feed.some(keys[:PAGE]), following, (say(f"mine.{asked['felt']}", topic=labels.of(topic)), n)
     filters: dict[str, Any] = {"agent": agents}
     told = None
     if "survey" not in asked:

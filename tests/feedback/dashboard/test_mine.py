@@ -80,6 +80,29 @@ def test_the_stream_has_pages_and_keeps_to_the_surveys_of_the_member(world, make
     assert visitor.get("/team/mine?cursor=x").status_code == 422
 
 
+def test_the_answers_behind_the_number_of_a_topic_are_all_there(world, make):
+    shop, now, count = make.survey(), clock.now(), 2 * mine.PAGE + 1
+    topic = Topic.create(id="top_S", label="Speed", created_at=now)
+    for at in range(count):
+        row = make.response(shop, 3, now - timedelta(hours=at), comment=f"Word {at}.", agent_id=EMAIL)
+        Placement.create(topic=topic, response=row.key, evidence=[], sentiment="negative")
+        Reading.create(
+            key=row.key, label="negative", score=-1, words=[], engine="x", read_at=now, language="en"
+        )
+    visitor = signed_in(world, "agent", email=EMAIL)
+    page = text_of(visitor.get("/team/mine"))
+    address, said = re.search(r'href="(/team/mine\?topic=top_S[^"#]*)#stream" data-n="(\d+)"', page).groups()
+    assert int(said) == count
+    shown = []
+    while address:
+        page = text_of(visitor.get(address))
+        assert f'data-n="{count}">{count} answers' in page, "each page says of how many it shows some"
+        shown += re.findall(r"Word \d+\.", page)
+        older = re.search(r'href="(/team/mine\?[^"]*cursor=[^"]+)"', page)
+        address = older and older[1]
+    assert shown == [f"Word {at}." for at in range(count)]
+
+
 def test_mine_begins_for_agents_and_is_closed_without_the_second_factor(world):
     visitor = Visitor(world)
     sam = member("agent", EMAIL)
