@@ -107,6 +107,34 @@ def _picture(type: str, content: bytes, size: tuple[int, int]) -> Picture:
     return Picture(type, content, *size)
 
 
+_EXIF = b"Exif\0\0"
+
+
+def _demand_upright(notes: bytes) -> None:
+    """Raises BadPicture where a camera's notes (EXIF in TIFF 6.0, section 2) have the picture shown turned or mirrored:
+    they are left out, and it would lie on its side."""
+    notes = notes.removeprefix(_EXIF)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(notes[:4])
+    if order is None or len(notes) < 8:
+        return
+    (at,) = struct.unpack_from(order + "I", notes, 4)
+    for entry in range(at + 2, min(at + 2 + 12 * _short(order, notes, at), len(notes) - 11), 12):
+        tag, kind = _short(order, notes, entry), _short(order, notes, entry + 2)
+        if (tag, kind) == _ORIENTATION and 2 <= _short(order, notes, entry + 8) <= 8:
+            raise BadPicture(
+                "Is turned by a note of the camera (EXIF), which is left out. Turn the picture itself and save it anew."
+            )
+
+
+#: The tag of how it is turned, and its type: one short number.
+_ORIENTATION = (0x0112, 3)
+
+
+def _short(order: str, notes: bytes, at: int) -> int:
+    """A number of two bytes; 0 where the notes end before it."""
+    return int(struct.unpack_from(order + "H", notes, at)[0]) if at + 2 <= len(notes) else 0
+
+
 def _png(content: bytes) -> Picture:
     """Walks the chunks (W3C PNG, 5.3) and keeps what draws: remarks, places and times go."""
     kept, size, has_data = [content[:8]], None, False
@@ -116,6 +144,8 @@ def _png(content: bytes) -> Picture:
                 break
             size = struct.unpack(">II", chunk[8:16])
         has_data = has_data or name == b"IDAT"
+        if name == b"eXIf":
+            _demand_upright(chunk[8:-4])
         if name in _PNG_KEPT:
             kept.append(chunk)
         if name == b"IEND" and has_data:
@@ -156,7 +186,13 @@ def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _jpeg(content: bytes) -> Picture:
     """Walks the segments and scans up to the end (ITU-T T.81, B.1); cameras' notes, remarks and what follows go."""
     kept, size, has_scan, at = [content[:2]], None, False, 2
-    while at + 4 <= len(content) and content[at] == 0xFF:
+    while content[at : at + 1] == b"\xff":
+        # Before a marker may stand any number of them, which say nothing (B.1.1.2).
+        at = _JPEG_FILL.match(content, at).end() - 1  # type: ignore[union-attr]
+        if has_scan and content[at : at + 2] == _JPEG_END:
+            return _picture(JPEG, b"".join([*kept, _JPEG_END]), size or (0, 0))
+        if at + 4 > len(content):
+            break
         marker, (length,) = content[at + 1], struct.unpack_from(">H", content, at + 2)
         segment = content[at : at + 2 + length]
         if len(segment) != 2 + length or length < 2:
@@ -165,6 +201,8 @@ def _jpeg(content: bytes) -> Picture:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
             height, width = struct.unpack_from(">HH", segment, 5)
             size = (width, height)
+        if marker == 0xE1 and segment[4:].startswith(_EXIF):
+            _demand_upright(segment[4:])
         # APP0 (JFIF), APP2 (colour profile) and APP14 (Adobe's colours) say how to draw; the others tell of people.
         if marker in (0xE0, 0xE2, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(segment)
@@ -174,14 +212,14 @@ def _jpeg(content: bytes) -> Picture:
             if size is None or end is None:
                 break
             has_scan = True
-            kept.append(content[at : end.start()])
+            kept.append(content[at : end.start()].rstrip(b"\xff"))
             at = end.start()
-        if has_scan and content[at : at + 2] == _JPEG_END:
-            return _picture(JPEG, b"".join([*kept, _JPEG_END]), size or (0, 0))
     raise BadPicture("Is a JPEG that is damaged or cut off.")
 
 
 _JPEG_END = b"\xff\xd9"
+
+_JPEG_FILL = re.compile(rb"\xff+")
 
 #: What ends the data of a scan: a marker that is neither a stuffed byte nor a restart.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -195,6 +233,8 @@ def _webp(content: bytes) -> Picture:
     for name, data in _webp_chunks(content):
         if name in (b"ANIM", b"ANMF") or (name == b"VP8X" and data and data[0] & _WEBP_MOVES):
             raise BadPicture("Is a WebP that moves. Save it as one still picture.")
+        if name == b"EXIF":
+            _demand_upright(data)
         if name == b"VP8X" and len(data) == 10 and not kept:
             width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (4, 7))
             canvas, data = (width, height), bytes([data[0] & _WEBP_DRAWS]) + data[1:]

@@ -55,6 +55,20 @@ def svg(inside='<path d="M0 0h9v9z"/>', attributes='viewBox="0 0 120 40"'):
     return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
 
 
+def exif(turned, order=">"):
+    """A camera's notes: who took the picture, and how it is turned."""
+    entries = [struct.pack(order + "HHI", 0x013B, 2, 4) + b"Ann\0"]
+    entries += [struct.pack(order + "HHIHH", 0x0112, 3, 1, turned, 0)]
+    head = {">": b"MM\0*", "<": b"II*\0"}[order] + struct.pack(order + "IH", 8, len(entries))
+    return head + b"".join(entries) + bytes(4)
+
+
+def camera(turned, order=">"):
+    """A JPEG as a camera wrote it."""
+    notes = b"Exif\0\0" + exif(turned, order)
+    return jpeg(30, 20, b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes)
+
+
 def url(type, content):
     """As it is sent."""
     return pictures.data_url(f"image/{type}", content)
@@ -93,6 +107,27 @@ def test_what_tells_of_people_and_what_follows_the_picture_is_left_out():
     assert pictures.of_data_url(url("webp", colours)).content == colours
 
 
+def test_bytes_that_fill_up_before_a_marker_say_nothing():
+    remark = b"\xff\xff\xff\xfe\x00\x05Ann\xff"
+    segments, end = jpeg()[2:-2].split(b"\xff\xda"), b"\xff\xff\xff\xd9"
+    filled = b"\xff\xd8\xff" + segments[0] + remark + b"\xff\xda" + segments[1] + remark[1:] + end
+    found = pictures.of_data_url(url("jpeg", filled))
+    assert (found.content, found.width, found.height) == (jpeg(), 30, 20)
+    # Also where it ends with them.
+    for cut in range(len(filled)):
+        with contextlib.suppress(BadPicture):
+            pictures.of_data_url(url("jpeg", filled[:cut]))
+
+
+def test_a_picture_that_its_notes_leave_upright_is_taken_without_them():
+    for turned in (0, 1, 9):
+        assert pictures.of_data_url(url("jpeg", camera(turned, "<"))).content == jpeg()
+    for cut in range(len(exif(6))):
+        assert (
+            b"Ann" not in pictures.of_data_url(url("png", png(3, 2, chunk(b"eXIf", exif(1)[:cut])))).content
+        )
+
+
 def test_a_png_that_moves_stands_still():
     moving = png(3, 2, chunk(b"acTL", bytes(8)), chunk(b"fcTL", bytes(26)), chunk(b"fdAT", b"more"))
     assert pictures.of_data_url(url("png", moving)).content == png()
@@ -114,6 +149,10 @@ BAD = {
     "a JPEG cut off": (url("jpeg", jpeg()[:-2]), "damaged"),
     "a JPEG without a frame": (url("jpeg", b"\xff\xd8\xff\xda\x00\x02\xff\xd9"), "damaged"),
     "a JPEG without an end": (url("jpeg", jpeg()[:-2] + b"<script>\xff\xd8"), "damaged"),
+    "a JPEG on its side": (url("jpeg", camera(6)), "Turn the picture itself"),
+    "a JPEG that is mirrored": (url("jpeg", camera(2, "<")), "Turn the picture itself"),
+    "a PNG on its side": (url("png", png(3, 2, chunk(b"eXIf", exif(8)))), "Turn the picture itself"),
+    "a WebP on its side": (url("webp", webp(30, 20, part(b"EXIF", exif(3, "<")))), "Turn the picture itself"),
     "a WebP cut off": (url("webp", webp()[:-1]), "damaged"),
     "a WebP without a frame": (url("webp", b"RIFF\x16\0\0\0" + webp()[8:30]), "damaged"),
     "a WebP of two sizes": (url("webp", webp(30, 20, frame=(9000, 9000))), "damaged"),
