@@ -13,6 +13,7 @@ from feedback.domain import experiments
 from feedback.domain.experiments import Compared
 from feedback.loops import HELD_OUT
 from feedback.models import Letter, Loop, Telling
+from surveys import tombstones
 from surveys.base.clock import microseconds
 from surveys.base.lately import Lately
 from surveys.domain.metrics import METRICS
@@ -43,7 +44,8 @@ def compared(now: datetime, loop: Loop | None = None) -> Comparison:
     Whoever is in several loops counts in the first of them.
     """
     people = Telling.select().join(Loop, on=(Loop.id == Telling.loop)).where(_experiments(now, loop))
-    key = (loop.id if loop is not None else None, people.count())
+    # Of one who was erased and one who came there are as many as before.
+    key = (loop.id if loop is not None else None, people.count(), tombstones.count())
     found: Comparison = COMPARED.of(key, now, lambda: _compared(now, loop))
     return found
 

@@ -17,7 +17,7 @@ from feedback.domain.follow_ups import OPEN, UNCONFIRMED
 from feedback.domain.lost import POINTS, Said, Survival
 from feedback.models import FollowUp, FollowUpResponse, LostSign, Reading
 from feedback.segments import as_text
-from surveys import daily_counts
+from surveys import daily_counts, tombstones
 from surveys.base import clock, db, worker
 from surveys.base.clock import microseconds
 from surveys.base.lately import Lately
@@ -156,10 +156,12 @@ def address(reason: Reason) -> str:
 
 def stays(surveys: Sequence[str] | None, now: datetime) -> list[Stays]:
     """How long customers stay after their first answer to `surveys` (None: to any), by its group, as worked out in the
-    last FRESH. Nothing where none of them has a day as property LEFT_ON. Of more than MOST people, those count who
-    answered first last.
+    last FRESH; anew when somebody was erased.
+
+    Nothing where none of them has a day as property LEFT_ON. Of more than MOST people, those count whose first answer
+    came last.
     """
-    key = None if surveys is None else tuple(sorted(surveys))
+    key = (None if surveys is None else tuple(sorted(surveys)), tombstones.count())
     found: list[Stays] = STAYS.of(key, now, lambda: _stays(surveys, now))
     return found
 

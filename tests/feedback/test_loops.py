@@ -722,11 +722,18 @@ def test_who_was_told_is_held_against_who_is_told_later(world, api, make, mail, 
     editor = signed_in(world, "editor")
     assert "/team/loop/effect" in editor.get("/team/loop").get_data(as_text=True)
     assert "Higher for those who were told" in editor.get("/team/loop/effect").get_data(as_text=True)
-    # Who is erased counts in neither group.
+    # Who is erased counts in neither group, also where somebody else came at the same time.
     gone = next(person for person, later in drawn.items() if later)
+    spoken(make, survey, topic, 99)
+    like = Telling.select().where(~Telling.held_out).first()
+    newcomer = {"person": f"per_{99:024}", "response": Response.get(Response.person == f"per_{99:024}").key}
+    letter = {**like.letter.__data__, "id": "let_newcomer", "person": newcomer["person"]}
+    Letter.insert(letter).execute()
+    Telling.insert({**like.__data__, **newcomer, "letter": "let_newcomer"}).execute()
     api.delete(f"/api/people/{gone}")
     world.work()
-    assert api.get("/api/loops/effect")["held_out"] == made["held_out"] - 1
+    found = api.get("/api/loops/effect")
+    assert (found["told"], found["held_out"]) == (made["told"] + 1, made["held_out"] - 1)
 
 
 def test_whoever_would_be_told_is_listed_in_pages(world, api, make, topic, said):

@@ -208,11 +208,11 @@ def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, 
     clock.shift(timedelta(days=100))
     with count_queries() as counter:
         lost.stays(None, datetime.now(UTC))
-    # Whether anybody left, the surveys, and the first answers; nobody's properties are read but this one.
-    assert counter.count == 3
+    # Who was erased, whether anybody left, the surveys, and the first answers; of properties this one alone is read.
+    assert counter.count == 4
     with count_queries() as counter:
         lost.stays(None, datetime.now(UTC) + lost.FRESH / 2)
-    assert counter.count == 0
+    assert counter.count == 1
     low, high = api.get("/api/people/survival")["items"]
     # Who left before they answered is left out; "soon" is no day.
     assert (low["group"], low["n"], low["left"]) == ("low", 5, 2)
@@ -220,6 +220,9 @@ def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, 
         (30, pytest.approx(80), 4), (90, pytest.approx(60), 3),
     ]  # fmt: skip
     assert (high["group"], high["n"], high["left"]) == ("high", 6, 1)
+    # Who is erased is in it no more, from that moment on.
+    api.delete(f"/api/people/{Person.get(Person.email == 'p7@x.example').id}")
+    assert [each["n"] for each in api.get("/api/people/survival")["items"]] == [5, 5]
     # They signed in a hundred days ago.
     visitor = signed_in(world, "editor", email="later@acme.example")
     shown = visitor.get("/team/lost/survival").get_data(as_text=True)
