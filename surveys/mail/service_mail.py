@@ -16,14 +16,14 @@ def dressed(mail: Message, label: str, why: str) -> Message:
     somebody gets the mail.
     """
     brand = brands.service()
-    parts = [part.splitlines() for part in mail.text.strip().split("\n\n")]
-    shown = [_part(lines) for lines in parts]
+    parts = [part.strip().splitlines() for part in mail.text.split("\n\n")]
+    shown = [_part(lines) for lines in parts if lines]
     values = {
         "language": "en",
         "direction": "ltr",
         "subject": mail.subject,
-        # What a mailbox shows behind the subject: what follows the greeting.
-        "preheader": next(" ".join(lines) for lines, _ in shown[1:] if lines),
+        # What a mailbox shows behind the subject: what follows the greeting, where something does.
+        "preheader": next((" ".join(lines) for lines, _ in (*shown[1:], *shown[:1]) if lines), ""),
         "parts": shown,
         "label": label,
         "why": why,

@@ -8,9 +8,10 @@ import pytest
 
 from surveys import brands, wording
 from surveys.base import clock
+from surveys.base.delivery.message import Message
 from surveys.domain import names, pictures
 from surveys.domain.metrics import METRICS
-from surveys.mail import invitation_mail, letters
+from surveys.mail import invitation_mail, letters, service_mail
 from surveys.models import Invitation, Person
 from tests.conftest import ON_SQLITE
 from tests.surveys.domain.test_pictures import jpeg, png, svg
@@ -274,3 +275,24 @@ def test_an_example_is_nobodys(world, make):
     mail = invitation_mail.example(make.survey(), None, "robin@example.com")
     assert Invitation.get_or_none(Invitation.id == invitation_mail.NOBODYS) is None
     assert invitation_mail.NOBODYS in mail.text
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("text", "shown", "behind"),
+    [
+        ("", [], ""),
+        ("\n\n \n\n", [], ""),
+        ("Hello", ["Hello"], "Hello"),
+        ("Hello\n\n\n\nWelcome.\n", ["Hello", "Welcome."], "Welcome."),
+        ("Hello\n\n\nCome:\nhttps://x.example/1", ["Hello", "Come:"], "Come:"),
+        ("Hello\n\nhttps://x.example/1", ["Hello"], "Hello"),
+        ("https://x.example/1", [], ""),
+    ],
+)
+def test_a_mail_of_the_service_may_hold_any_paragraphs(world, text, shown, behind):
+    mail = service_mail.dressed(Message(to="ann@x.example", subject="News", text=text), "Go there", "Why")
+    said = re.findall(r"<p[^>]*>([^<]+)</p>", mail.html.partition("Why")[0])
+    assert [unescape(each).strip() for each in said] == shown
+    assert ("Go there" in mail.html) == ("https" in text)
+    assert re.search(rf'class="unseen"[^>]*>{behind}[^a-zA-Z]*<', mail.html)
