@@ -62,8 +62,7 @@ def show(token: str) -> Response:
 def answer(token: str) -> Response:
     """The page's form: records the answer to the invitation, or amends it."""
     now = clock.now()
-    invitation, survey = _invited(token, now)
-    given = pages.received()
+    (invitation, survey), given = pages.received(lambda: _invited(token, now))
     form = _form(given["form"], invitation, token, now)
     score, stored = pages.score_of(survey, given["score"]), _stored(invitation, form.id)
     # A browser sends a form to go on to its answer; what it sends for a script is no form.

@@ -1,15 +1,17 @@
 """The hosted survey page: complete as a plain form, quicker with its script."""
 
+import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, g, request
 
 from surveys import recording, responses
 from surveys import texts as the_texts
-from surveys.base import clock
+from surveys.base import clock, db
 from surveys.base.errors import Missing
 from surveys.base.http import bodies
 from surveys.base.http.bodies import Routes
@@ -20,6 +22,8 @@ from surveys.models import Survey
 from surveys.schemas.kinds import SHORT
 from surveys.schemas.pages import PageForm
 from surveys.views import forms, layout, public
+
+T = TypeVar("T")
 
 routes = Routes("pages", __name__, description="For respondents: no key needed.")
 layout.errors_as_pages(routes)
@@ -71,9 +75,7 @@ def show(survey_id: str) -> Response:
 @routes.doc(parameters=_PARAMETERS, **FORM)
 def answer(survey_id: str) -> Response:
     """The page's form: records the answer, or amends it when the form is sent again."""
-    survey = _found(survey_id)
-    _settle(survey)
-    given = received()
+    survey, given = received(lambda: _settle(_found(survey_id)))
     score, now = score_of(survey, given["score"]), clock.now()
     try:
         form = forms.unseal(given["form"], now)
@@ -112,13 +114,27 @@ def _answer(
 # ----------------------------------------------------------------------------------------------- pages
 
 
-def received() -> dict[str, Any]:
-    """What a respondent's form holds; what was typed is kept (`g.typed`) for the page that says what is wrong."""
-    public.admit_form()
-    g.typed = bodies.form_fields(PageForm.body_limit)
-    public.limit()
+def received(look_up: Callable[[], T]) -> tuple[T, dict[str, Any]]:
+    """What `look_up` finds of whom a form is for, and what the form holds; errors wear the looks of what was found.
+
+    What was typed is kept (`g.typed`), and the form counted against PUBLIC_LIMIT, before the database is asked: it may
+    be away, and a form may be for nobody.
+    """
+    try:
+        public.admit_form()
+        g.typed = bodies.form_fields(PageForm.body_limit)
+        public.limit()
+    except db.FAILURES:
+        raise
+    except Exception:
+        # For its looks and language alone: told is what is wrong with the form, not with the survey.
+        with contextlib.suppress(Exception):
+            look_up()
+        g.pop("told", None)
+        raise
+    found = look_up()
     given: dict[str, Any] = PageForm().load(g.typed)
-    return given
+    return found, given
 
 
 def ask(
@@ -207,12 +223,13 @@ def _found(survey_id: str) -> Survey:
         raise
 
 
-def _settle(survey: Survey) -> None:
+def _settle(survey: Survey) -> Survey:
     """Note the survey, the language and who may frame the page, for this page and for its errors."""
     g.asking = survey
     g.language = the_texts.language_for(survey, layout.wishes())
     if request.args.get("embed") == "1" and survey.allowed_origins:
         g.frame_ancestors = " ".join(survey.allowed_origins)
+    return survey
 
 
 def _page(template: str, survey: Survey, status: int = 200, **values: Any) -> Response:

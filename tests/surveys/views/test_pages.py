@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from surveys import catalogue, recording
-from surveys.base import clock
-from surveys.models import Response
+from surveys import catalogue, links, recording
+from surveys.base import clock, db
+from surveys.models import Invitation, Response
 from surveys.views import forms, pages
 from tests.conftest import ON_SQLITE
 
@@ -361,10 +361,30 @@ class TestLimited:
         assert 'name="comment" value="Kept &lt;i&gt;"' in answer.get_data(as_text=True)
         assert client.get(f"/s/{survey.id}").status_code == 200
 
+    @pytest.mark.parametrize("address", ["/s/none", "/i/garbage"])
+    @ON_SQLITE
+    def test_forms_to_nobody_are_limited_as_well(self, client, address):
+        answers = [client.post(address, data={"form": "x", "comment": "Kept"}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [404, 404, 429]
+        assert "Too many answers have come" in answers[-1].text
+        assert 'name="comment" value="Kept"' in answers[-1].text
+
+
+@pytest.mark.parametrize("address", [lambda: "/s/sv_any", lambda: f"/i/{links.invitation_token('inv_any')}"])
+@ON_SQLITE
+def test_what_was_typed_is_kept_though_nothing_can_be_looked_up(client, monkeypatch, address):
+    def away(*_, **__):
+        raise db.DatabaseAway("gone")
+
+    monkeypatch.setattr(recording, "survey_of", away)
+    monkeypatch.setattr(Invitation, "get_or_none", away)
+    answer = client.post(address(), data={"form": "a page's", "score": "9", "comment": "Long and <b>"})
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    for name, value in (("form", "a page&#39;s"), ("score", "9"), ("comment", "Long and &lt;b&gt;")):
+        assert f'name="{name}" value="{value}"' in answer.text
+
 
 def test_a_database_that_is_away_is_a_page_with_retry_after(client, make, monkeypatch):
-    from surveys.base import db
-
     survey = make.survey()
 
     def away(*_, **__):
