@@ -1,5 +1,6 @@
 """What all pages for people share: language, colours, policy; and errors as pages."""
 
+import re
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
@@ -34,8 +35,10 @@ _TOLD = {
 #: About these nobody need ask us.
 _PLAIN = (404, 405, 409, 410, 413, 429)
 
-#: Addresses of programs, which are told errors as JSON whatever they say that they read.
-_OF_PROGRAMS = ("/api/", "/in/", "/mcp/", "/r/", "/w/")
+#: Addresses of programs, which are told errors as JSON whatever they say that they read: many name text/html first.
+_OF_PROGRAMS = re.compile(
+    r"/(api|healthz|in|mcp|metrics|r|readyz|trackers|w)(/|\Z)|/feed/.*\.(csv|json|xlsx|xml)\Z|/openapi\.json\Z"
+)
 
 #: After these the same form may succeed a moment later, so the page offers to send it again.
 _PASSING = (429, 500, 503)
@@ -112,9 +115,18 @@ def install(app: Flask) -> None:
 
 def answered(problem: Problem) -> Response:
     """An error as whoever asks reads it: a page for browsers, JSON for programs."""
-    of_programs = f"{request.path}/".startswith(_OF_PROGRAMS)
-    reads_pages = any(kind == "text/html" for kind, _ in request.accept_mimetypes)
-    return problem_page(problem) if reads_pages and not of_programs else problems.problem_answer(problem)
+    if _OF_PROGRAMS.match(request.path):
+        return problems.problem_answer(problem)
+    answer = problem_page(problem) if _reads_pages() else problems.problem_answer(problem)
+    answer.vary.add("Accept")
+    return answer
+
+
+def _reads_pages() -> bool:
+    """Whether whoever asks would rather read a page than JSON, or than just anything (`Accept`, RFC 9110, 12.5.1)."""
+    accepted = request.accept_mimetypes
+    anything = max((quality for kind, quality in accepted if kind == "*/*"), default=0)
+    return accepted.quality("text/html") > max(accepted.quality("application/json"), anything)
 
 
 def keep_private(routes: Routes) -> None:

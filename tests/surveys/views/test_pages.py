@@ -442,7 +442,6 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Langua
         ("GET", "/privacy", 404, "Diese Seite wurde nicht gefunden."),
         ("GET", "/brand/none", 404, "Diese Seite wurde nicht gefunden."),
         ("GET", "/feed/none.atom", 404, "Diese Seite wurde nicht gefunden."),
-        ("GET", "/trackers/none", 405, "Was gesendet wurde, passt nicht zu dieser Seite."),
         ("PUT", "/s/cut", 405, "Was gesendet wurde, passt nicht zu dieser Seite."),
     ],
 )
@@ -460,14 +459,59 @@ def test_whoever_comes_by_a_browser_reads_a_page_wherever_they_land(
     # Programs are told as ever.
     told = client.open(address, method=method, headers={"Accept": "application/json"})
     assert told.status_code == status
-    if address in ("/nothing", "/privacy", "/trackers/none"):
+    if address in ("/nothing", "/privacy"):
         assert set(told.json) == {"error"}
+        assert "Accept" in answer.vary
+        assert "Accept" in told.vary
 
 
-@pytest.mark.parametrize("address", ["/api/nothing", "/api/surveys", "/in/con_none", "/mcp", "/r"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/nothing", "/api/surveys", "/in/con_none", "/mcp", "/r", "/w/none.js", "/trackers/none", "/healthz/x",
+        "/readyz/x", "/metrics/x", "/feed/none.json", "/feed/none.csv", "/feed/none.xlsx", "/feed/none.xml",
+    ],
+)  # fmt: skip
 @ON_SQLITE
 def test_an_address_of_programs_speaks_json_to_a_browser_too(client, address):
-    assert client.get(address, headers=BROWSER).mimetype != "text/html"
+    answer = client.get(address, headers=BROWSER)
+    assert answer.status_code >= 400
+    assert answer.mimetype != "text/html"
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("text/html", "text/html"),
+        ("text/*", "text/html"),
+        ("text/html;q=0.1", "text/html"),
+        ("text/html;q=0", "application/json"),
+        # Firefox, Chrome.
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,image/apng,*/*;q=0.8,"
+         "application/signed-exchange;v=b3;q=0.7", "text/html"),
+        # Of programs.
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/json, text/html;q=0.1", "application/json"),
+        ("text/html;q=0.9, application/json", "application/json"),
+        ("text/html, application/json", "application/json"),
+        ("text/html, application/json;q=0.9", "text/html"),
+        ("text/html;q=0, */*", "application/json"),
+        ("text/html;q=0.3, application/json;q=0.1, */*;q=0.8", "application/json"),
+        ("text/html, */*", "application/json"),
+        ("application/*, text/html;q=0.5", "application/json"),
+        # Java says so of itself, as browsers once did: pages for it where people come to.
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "text/html"),
+        ("nonsense;;q=x, text/html;q=nan", "application/json"),
+    ],
+)  # fmt: skip
+@ON_SQLITE
+def test_an_error_is_a_page_only_where_that_is_read_best(client, accept, mimetype):
+    answer = client.get("/nothing", headers={} if accept is None else {"Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (404, mimetype)
+    assert "Accept" in answer.vary
 
 
 @ON_SQLITE
