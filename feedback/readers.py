@@ -52,7 +52,8 @@ If not, do nothing, or say so there: then nobody can ask you for it again.
 def welcome(email: str, now: datetime) -> Reader:
     """The row of an address that a rule leads to, made where there is none; who has no account is asked by mail.
 
-    Of whoever must not be asked it counts as stopped. Call it in a transaction.
+    Of whoever must not be asked it counts as stopped. Whoever left the team and came back, by another account, is
+    somebody new; a stop holds for the address. Call it in a transaction.
     """
     email = addresses.normal(email) or ""
     db.serialise(f"reader {email}")
@@ -61,7 +62,7 @@ def welcome(email: str, now: datetime) -> Reader:
     if row is None:
         row = Reader(id=ids.new("rdr"), email=email, created_at=now)
         row.save(force_insert=True)
-    elif row.member is not None and member is None:
+    elif row.member is not None and row.member != _id(member):
         # Whose address it was has left; whoever reads mail there now is somebody else.
         row.member = row.confirmed_at = row.outcome = None
     if member is not None and row.member is None:
@@ -82,7 +83,7 @@ def mailbox(hook: Webhook, now: datetime) -> Mailbox | None:
         # Nobody can unseal it; whoever sends says so.
         return Mailbox(hook.secret, None)
     row = Reader.get_or_none(Reader.email == email)
-    if row is None or (row.member is None) != (_member(email) is None):
+    if row is None or row.member != _id(_member(email)):
         row = db.write(lambda: welcome(email, now))
     if state(row) != RUNNING:
         return None
@@ -94,6 +95,15 @@ def states(hooks: Sequence[Webhook]) -> dict[str, str]:
     found = {hook.id: addresses.normal(hook.secret) or "" for hook in hooks if hook.kind == MAIL}
     rows = {row.email: row for row in Reader.select().where(Reader.email.in_(sorted(set(found.values()))))}
     return {id_: state(rows[email]) if email in rows else WAITING for id_, email in found.items()}
+
+
+def members_of(hooks: Sequence[Webhook]) -> list[str | None]:
+    """Who of the team reads the mails of each of a rule's rows; None for nobody of it."""
+    found = [addresses.normal(hook.secret) or "" if hook.kind == MAIL else "" for hook in hooks]
+    named = Member.email.in_(sorted(set(found)))
+    joined = Member.select(Member.id, Member.email).where(named, Member.joined_at.is_null(False))
+    known = {row.email: row.id for row in joined}
+    return [known.get(email) for email in found]
 
 
 def check(email: str, field: str) -> None:
@@ -217,6 +227,10 @@ def ask_once(mail: Message, mark: Callable[[str | None, str | None], bool], now:
 def _member(email: str) -> Member | None:
     found = members.by_email(email)
     return found if found is not None and found.joined_at is not None else None
+
+
+def _id(member: Member | None) -> str | None:
+    return member.id if member is not None else None
 
 
 def _mark(reader_id: str, before: str | None, after: str | None) -> bool:

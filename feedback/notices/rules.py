@@ -140,11 +140,11 @@ def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
     ids_ = [row.id for row in rows]
     makers.sights(rows)
     leading = leads(ids_)
-    makers.sights([hook for hooks in leading.values() for hook in hooks])
-    stands = readers.states([hook for hooks in leading.values() for hook in hooks])
-    for hooks in leading.values():
-        for hook in hooks:
-            hook.state = stands.get(hook.id)
+    everywhere = [hook for hooks in leading.values() for hook in hooks]
+    makers.sights(everywhere, readers.members_of(everywhere))
+    stands = readers.states(everywhere)
+    for hook in everywhere:
+        hook.state = stands.get(hook.id)
     said: dict[str, list[Notice]] = {each: [] for each in ids_}
     recent = Notice.select().where(Notice.rule.in_(ids_), Notice.began_at > now - _LONGEST)
     for notice in recent.order_by(Notice.began_at):

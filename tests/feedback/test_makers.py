@@ -240,15 +240,23 @@ def test_a_rule_mails_a_member_no_more_than_that_one_may_see(world, make, travel
     bob = member("viewer", "bob@acme.example")
     to = [{"kind": "mail", "address": "Bob@acme.example"}]
     house.api.post("/api/rules", {"name": "Bob's", "when": {"kind": "answer"}, "to": to})
-    for values, animals in (
-        ({}, BOTH),
-        ({"surveys": [house.surveys["Wombat"].id]}, ONE),
-        ({"role": "agent"}, NONE),
+    for values, animals, paused in (
+        ({}, BOTH, None),
+        ({"surveys": [house.surveys["Wombat"].id]}, ONE, None),
+        ({"role": "agent"}, NONE, makers.ROLE),
+        # Removed and invited again, to the same mailbox.
+        (None, BOTH, None),
     ):
-        members.change(bob.id, values)
+        if values is None:
+            members.remove(bob.id)
+            member("viewer", "bob@acme.example")
+        else:
+            members.change(bob.id, values)
         house.leaves(travel)
         told = "".join(f"{mail.text} {mail.html}" for mail in house.mails.sent if mail.to.startswith("Bob"))
         assert [name for name in BOTH if name in told] == animals
+        [lead] = next(each for each in house.api.get("/api/rules")["items"] if each["name"] == "Bob's")["to"]
+        assert lead["paused"] == paused
 
 
 @ON_SQLITE

@@ -63,9 +63,15 @@ def sight(row: Thing, reader: str | None = None) -> Sight:
     return _sights([row], [replace(row.made(), reader=reader) if reader else row.made()])[0]
 
 
-def sights(rows: Sequence[Thing]) -> list[Sight]:
-    """What may leave of each of these today, in at most two statements. Notes on each why nothing may."""
-    return _sights(rows, [row.made() for row in rows])
+def sights(rows: Sequence[Thing], readers: Sequence[str | None] | None = None) -> list[Sight]:
+    """What may leave of each of these today, in at most two statements. Notes on each why nothing may.
+
+    `readers`: the member whom each goes to, None for nobody of the team; else those that the rows name.
+    """
+    made = [row.made() for row in rows]
+    if readers is not None:
+        made = [replace(each, reader=reader) for each, reader in zip(made, readers, strict=True)]
+    return _sights(rows, made)
 
 
 def common(one: Sequence[str] | None, other: Iterable[str] | None) -> list[str] | None:
