@@ -240,6 +240,11 @@ class OfMakers:
             values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
             Digest.update(values).where(Digest.id == row.id).execute()
 
+    def narrow(self, maker_id: str) -> None:
+        """The digests are paused, and kept to what their maker saw."""
+        for row in self.made_with([maker_id]).get(maker_id, []):
+            Digest.update(surveys=makers.handed_over(row)).where(Digest.id == row.id).execute()
+
 
 # ------------------------------------------------------------------------------------------------------
 

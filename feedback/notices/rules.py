@@ -169,9 +169,10 @@ class OfMakers:
         return found
 
     def revoke(self, maker_id: str) -> None:
-        """The rules go with their maker."""
+        """The rules go with their maker; where others' rules were led by it is paused."""
         mine: Any = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == maker_id).tuples()
         _delete([id_ for (id_,) in mine])
+        _narrow_leads(maker_id)
 
     def hand_over(self, maker_id: str) -> None:
         """The rules stay, and nobody but the service made them; so does where others' rules were led by it."""
@@ -181,6 +182,12 @@ class OfMakers:
             NoticeRule.update(values).where(NoticeRule.id == row.id).execute()
         mine = Webhook.owner.in_([row.id for row in rows]) | (Webhook.made_by == maker_id)
         telling.hand_over(list(Webhook.select().where(Webhook.owner.is_null(False), mine)))
+
+    def narrow(self, maker_id: str) -> None:
+        """The rules are paused, and kept to what their maker saw; so is where others' rules were led by it."""
+        for row in self.made_with([maker_id]).get(maker_id, []):
+            NoticeRule.update(surveys=makers.handed_over(row)).where(NoticeRule.id == row.id).execute()
+        _narrow_leads(maker_id)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -204,6 +211,10 @@ def _lead(row: NoticeRule, to: Sequence[Mapping[str, Any]], caller: Caller, now:
             telling.own(row.id, each["kind"], each["address"], (BEGAN, OVER), row.surveys, caller, made_at)
             if each["kind"] == telling.MAIL:
                 readers.welcome(each["address"], now)
+
+
+def _narrow_leads(maker_id: str) -> None:
+    telling.narrow(list(Webhook.select().where(Webhook.owner.is_null(False), Webhook.made_by == maker_id)))
 
 
 def _delete(rule_ids: Sequence[str]) -> None:

@@ -235,8 +235,11 @@ class OfMakers:
 
     def hand_over(self, maker_id: str) -> None:
         """The webhooks stay, and nobody but the service made them."""
-        mine = Webhook.select().where(Webhook.made_by == maker_id, Webhook.owner.is_null())
-        hand_over(list(mine))
+        hand_over(self.made_with([maker_id]).get(maker_id, []))
+
+    def narrow(self, maker_id: str) -> None:
+        """The webhooks are paused, and kept to what their maker saw."""
+        narrow(self.made_with([maker_id]).get(maker_id, []))
 
 
 def hand_over(rows: Sequence[Webhook]) -> None:
@@ -244,6 +247,12 @@ def hand_over(rows: Sequence[Webhook]) -> None:
     for row in rows:
         values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
         Webhook.update(values).where(Webhook.id == row.id).execute()
+
+
+def narrow(rows: Sequence[Webhook]) -> None:
+    """These have no more told from now on than their makers may see."""
+    for row in rows:
+        Webhook.update(surveys=makers.handed_over(row)).where(Webhook.id == row.id).execute()
 
 
 def check_url(url: str) -> None:

@@ -190,7 +190,7 @@ def test_what_a_member_made_ends_with_the_role_or_the_member_unless_it_is_kept(w
     # Whoever gave their password a while ago gives it again before.
     admin = Visitor(world)
     admin.sign_in("administrator@acme.example")
-    # Whoever sees it may answer for it: then it tells what was chosen, as far as that one sees it.
+    # Whoever sees it may answer for it: then it tells what was chosen, as far as both see it.
     for page, field in (("/team/notices", "hook"), ("/team/feed", "id")):
         taken = [given for _, given in admin.forms(page) if field in given and "since" not in given]
         for given in {each[field]: each for each in taken if each.get("do", "take") == "take"}.values():
@@ -200,8 +200,27 @@ def test_what_a_member_made_ends_with_the_role_or_the_member_unless_it_is_kept(w
         assert "Answer for it yourself" in admin.get(page).get_data(as_text=True)
         token = admin.forms(page)[0][1]["token"]
         assert admin.post(page, {"token": token, "do": "take"}).status_code == 303
-    # A digest to somebody who is gone goes to nobody.
-    assert house.leaves(travel) == are(house, BOTH, ["Quokka"]) | {"digest": NONE}
+    # Nobody who has the addresses hears of more than before; a digest to somebody who is gone goes to nobody.
+    assert house.leaves(travel) == are(house, ONE, NONE) | {"digest": NONE}
+
+
+@ON_SQLITE
+def test_whoever_takes_a_thing_over_widens_nothing(world, make):
+    a, b = (make.survey().id for _ in range(2))
+    with world.app.app_context():
+        free, none, two = (
+            keys.issue("a machine's", scopes, limits, clock.now())[0]
+            for scopes, limits in ((["read"], None), ([], [a]), (["read"], [a, b]))
+        )
+        for thing, caller, surveys in (
+            (Thing(none.id), free, [a]),
+            (Thing(none.id, surveys=[a, b]), two, [a]),
+            (Thing("mem_nobody", surveys=[a]), free, [a]),
+            (Thing("mem_nobody"), free, None),
+            (Thing("mem_nobody"), two, sorted([a, b])),
+        ):
+            taken = makers.taken_over(thing, caller.caller())
+            assert taken == {"made_by": caller.id, "surveys": surveys}
 
 
 @ON_SQLITE

@@ -80,6 +80,9 @@ class Things(Protocol):
     def hand_over(self, maker_id: str) -> None:
         """The things stay although their maker goes; called in the transaction that ends it, while it still exists."""
 
+    def narrow(self, maker_id: str) -> None:
+        """The things are left paused, and kept to what their maker saw; called like `hand_over`."""
+
 
 _things: dict[str, Things] = {}
 
@@ -110,6 +113,8 @@ def part(maker_id: str, kept: Container[str] = (), ended: Container[str] = ()) -
             things.hand_over(maker_id)
         elif name in ended:
             things.revoke(maker_id)
+        else:
+            things.narrow(maker_id)
 
 
 def revoke(key_id: str, now: datetime, kept: Container[str] = ()) -> bool:

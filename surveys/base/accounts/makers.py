@@ -84,7 +84,8 @@ def common(one: Sequence[str] | None, other: Iterable[str] | None) -> list[str] 
 def handed_over(row: Thing) -> list[str] | None:
     """The surveys that a thing is kept to from when it is the service's: no more than its makers may see by then.
 
-    Their roles do not count: whoever hands it over wants it to go on.
+    Their roles do not count: whoever hands it over wants it to go on. It is also what stays of a thing that is left
+    paused when its maker goes: then nobody can look up any more how far they saw.
     """
     made = row.made()
     surveys = common(made.surveys, None)
@@ -94,8 +95,11 @@ def handed_over(row: Thing) -> list[str] | None:
 
 
 def taken_over(row: Thing, caller: Caller) -> dict[str, Any]:
-    """What to write down where somebody else answers for a thing from now on: with no more than both may see."""
-    return {"made_by": caller.id, "surveys": common(row.made().surveys, caller.surveys)}
+    """What to write down where somebody else answers for a thing from now on: with no more than both may see.
+
+    Whoever has its address already was shown no more than its maker could see.
+    """
+    return {"made_by": caller.id, "surveys": common(handed_over(row), caller.surveys)}
 
 
 # ------------------------------------------------------------------------------------------------------
