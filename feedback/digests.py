@@ -243,7 +243,7 @@ class OfMakers:
     def narrow(self, maker_id: str) -> None:
         """The digests are paused, and kept to what their maker saw."""
         for row in self.made_with([maker_id]).get(maker_id, []):
-            Digest.update(surveys=makers.handed_over(row)).where(Digest.id == row.id).execute()
+            Digest.update(surveys=makers.narrowed(row)).where(Digest.id == row.id).execute()
 
 
 # ------------------------------------------------------------------------------------------------------

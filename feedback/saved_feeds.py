@@ -102,4 +102,4 @@ class OfMakers:
     def narrow(self, maker_id: str) -> None:
         """The views are paused, and kept to what their maker saw."""
         for row in self.made_with([maker_id]).get(maker_id, []):
-            SavedFeed.update(surveys=makers.handed_over(row)).where(SavedFeed.id == row.id).execute()
+            SavedFeed.update(surveys=makers.narrowed(row)).where(SavedFeed.id == row.id).execute()

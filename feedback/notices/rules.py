@@ -172,22 +172,23 @@ class OfMakers:
         """The rules go with their maker; where others' rules were led by it is paused."""
         mine: Any = NoticeRule.select(NoticeRule.id).where(NoticeRule.made_by == maker_id).tuples()
         _delete([id_ for (id_,) in mine])
-        _narrow_leads(maker_id)
+        telling.narrow(_leads_of(maker_id))
 
     def hand_over(self, maker_id: str) -> None:
-        """The rules stay, and nobody but the service made them; so does where others' rules were led by it."""
-        rows = self.made_with([maker_id]).get(maker_id, [])
-        for row in rows:
+        """The rules stay, and nobody but the service made them; so does where it led them, and others' rules.
+
+        Where others led them is held against those others as before.
+        """
+        for row in self.made_with([maker_id]).get(maker_id, []):
             values = {"made_by": makers.SERVICE, "surveys": makers.handed_over(row)}
             NoticeRule.update(values).where(NoticeRule.id == row.id).execute()
-        mine = Webhook.owner.in_([row.id for row in rows]) | (Webhook.made_by == maker_id)
-        telling.hand_over(list(Webhook.select().where(Webhook.owner.is_null(False), mine)))
+        telling.hand_over(_leads_of(maker_id))
 
     def narrow(self, maker_id: str) -> None:
         """The rules are paused, and kept to what their maker saw; so is where others' rules were led by it."""
         for row in self.made_with([maker_id]).get(maker_id, []):
-            NoticeRule.update(surveys=makers.handed_over(row)).where(NoticeRule.id == row.id).execute()
-        _narrow_leads(maker_id)
+            NoticeRule.update(surveys=makers.narrowed(row)).where(NoticeRule.id == row.id).execute()
+        telling.narrow(_leads_of(maker_id))
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -213,8 +214,9 @@ def _lead(row: NoticeRule, to: Sequence[Mapping[str, Any]], caller: Caller, now:
                 readers.welcome(each["address"], now)
 
 
-def _narrow_leads(maker_id: str) -> None:
-    telling.narrow(list(Webhook.select().where(Webhook.owner.is_null(False), Webhook.made_by == maker_id)))
+def _leads_of(maker_id: str) -> list[Webhook]:
+    """Where a key or a member had rules lead, whoever made the rules."""
+    return list(Webhook.select().where(Webhook.owner.is_null(False), Webhook.made_by == maker_id))
 
 
 def _delete(rule_ids: Sequence[str]) -> None:

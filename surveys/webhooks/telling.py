@@ -252,7 +252,7 @@ def hand_over(rows: Sequence[Webhook]) -> None:
 def narrow(rows: Sequence[Webhook]) -> None:
     """These have no more told from now on than their makers may see."""
     for row in rows:
-        Webhook.update(surveys=makers.handed_over(row)).where(Webhook.id == row.id).execute()
+        Webhook.update(surveys=makers.narrowed(row)).where(Webhook.id == row.id).execute()
 
 
 def check_url(url: str) -> None:

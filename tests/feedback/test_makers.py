@@ -7,6 +7,7 @@ import time_machine
 
 from feedback import digests
 from feedback.models import Digest, Goal, NoticeRule, SavedFeed
+from feedback.notices import rules
 from surveys.base import clock, db, delivery
 from surveys.base.accounts import keys, makers, members
 from surveys.base.accounts.keys import ApiKey
@@ -221,6 +222,14 @@ def test_whoever_takes_a_thing_over_widens_nothing(world, make):
         ):
             taken = makers.taken_over(thing, caller.caller())
             assert taken == {"made_by": caller.id, "surveys": surveys}
+        for thing, surveys in (
+            (Thing(none.id), [a]),
+            (Thing(none.id, surveys=[b]), []),
+            (Thing("mem_nobody"), []),
+            (Thing(makers.SERVICE, surveys=[a]), [a]),
+            (Thing(makers.SERVICE), None),
+        ):
+            assert makers.handed_over(thing) == surveys
 
 
 @ON_SQLITE
@@ -248,9 +257,17 @@ def test_whoever_removes_a_member_says_what_becomes_of_what_they_made(world, mak
 def test_a_key_that_goes_leaves_no_more_than_it_saw_then(world, make, travel):
     house = House(world, make, "key")
     change(house, surveys=[house.surveys["Wombat"].id])
+    # Where somebody who is gone had a rule of it lead stays paused.
+    ann, rule = member("editor", "ann@acme.example"), NoticeRule.get(NoticeRule.name == "all")
+    to = [{"id": hook.id} for hook in rules.leads([rule.id])[rule.id]]
+    with world.app.app_context():
+        led = {"to": [*to, {"kind": "webhook", "address": f"{HOOKS['all']}/ann"}]}
+        rules.change(rule, led, sessions.caller_of(ann), clock.now())
+    members.remove(ann.id)
     kept = {f"keep_{kind}": "1" for kind in ("feeds", "rules", "webhooks", "digests")}
     house.api.delete(f"/api/keys/{house.id}", **kept)
     assert house.leaves(travel) == are(house, ONE, NONE)
+    assert not house.chats.said(f"{HOOKS['all']}/ann")
 
 
 @ON_SQLITE

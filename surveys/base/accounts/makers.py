@@ -82,16 +82,23 @@ def common(one: Sequence[str] | None, other: Iterable[str] | None) -> list[str] 
 
 
 def handed_over(row: Thing) -> list[str] | None:
-    """The surveys that a thing is kept to from when it is the service's: no more than its makers may see by then.
+    """The surveys that a thing is kept to from when it is the service's: no more than its maker may see by then.
 
-    Their roles do not count: whoever hands it over wants it to go on. It is also what stays of a thing that is left
-    paused when its maker goes: then nobody can look up any more how far they saw.
+    The role does not count: whoever hands it over wants it to go on. Where the maker is gone already nobody answers
+    for it, and it is kept to nothing.
     """
     made = row.made()
-    surveys = common(made.surveys, None)
-    for caller in _callers({made.by}, also_revoked=True).values():
-        surveys = common(surveys, caller.surveys)
-    return surveys
+    known = _callers({made.by}, also_revoked=True)
+    return _kept(made, known) if made.by in {SERVICE, *known} else []
+
+
+def narrowed(row: Thing) -> list[str] | None:
+    """The surveys that its maker may see today of those that a thing is kept to, whatever their role.
+
+    It is written down of what is left paused when its maker goes: nobody can look it up after that.
+    """
+    made = row.made()
+    return _kept(made, _callers({made.by}, also_revoked=True))
 
 
 def taken_over(row: Thing, caller: Caller) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def taken_over(row: Thing, caller: Caller) -> dict[str, Any]:
 
     Whoever has its address already was shown no more than its maker could see.
     """
-    return {"made_by": caller.id, "surveys": common(handed_over(row), caller.surveys)}
+    return {"made_by": caller.id, "surveys": common(narrowed(row), caller.surveys)}
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -127,6 +134,12 @@ def _sight(made: Made, known: Mapping[str, Caller]) -> Sight:
     if surveys is not None and (not surveys or (made.about and made.about not in surveys)):
         return Sight([], LIMITS)
     return Sight(surveys)
+
+
+def _kept(made: Made, known: Mapping[str, Caller]) -> list[str] | None:
+    """The surveys of a thing that its maker may see, as far as the maker is known."""
+    caller = known.get(made.by)
+    return common(made.surveys, caller.surveys if caller is not None else None)
 
 
 def _callers(ids: set[str], also_revoked: bool = False) -> dict[str, Caller]:
