@@ -62,9 +62,8 @@ def made_by(member_id: str) -> list[SavedFeed]:
 
 
 def take_over(row: SavedFeed, caller: Caller) -> None:
-    """A member answers for a view that is paused."""
-    taken = SavedFeed.update({**makers.taken_over(row, caller), "api_key": makers.SERVICE})
-    db.write(taken.where(SavedFeed.id == row.id).execute)
+    """A member answers for a view that is paused. Raises Missing and Clash (see `makers`)."""
+    makers.take_over(row, caller, api_key=makers.SERVICE)
 
 
 def forget(feed_id: str) -> bool:

@@ -1,5 +1,6 @@
 """Rules: what the team wants to be told of, and where to; kept as rows, with the webhooks that each owns."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from surveys.base import db, ids
 from surveys.base.accounts import keys, makers
 from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.message import DeliveryFailed
-from surveys.base.errors import Refused, Unauthorized
+from surveys.base.errors import Clash, Refused, Unauthorized
 from surveys.domain import addresses
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey, Webhook
@@ -77,12 +78,16 @@ def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: date
 
 
 def take_over(row: NoticeRule, caller: Caller) -> None:
-    """Somebody else answers for a rule that is paused, and for where it leads."""
+    """Somebody else answers for a rule that is paused, and for where it leads as far as that is paused too.
+
+    Raises Missing and Clash (see `makers`).
+    """
 
     def verb() -> None:
-        NoticeRule.update(makers.taken_over(row, caller)).where(NoticeRule.id == row.id).execute()
+        if not makers.take_over(row, caller):
+            return
         for hook in leads([row.id])[row.id]:
-            if makers.sight(hook).paused:
+            with contextlib.suppress(Clash):
                 telling.take_over(hook, caller)
 
     db.write(verb)

@@ -208,9 +208,8 @@ def change_secret(row: Webhook, keep: timedelta, now: datetime) -> Webhook:
 
 
 def take_over(row: Webhook, caller: Caller) -> None:
-    """Somebody else answers for a webhook that is paused."""
-    taken = Webhook.update(makers.taken_over(row, caller)).where(Webhook.id == row.id)
-    db.write(taken.execute)
+    """Somebody else answers for a webhook that is paused. Raises Missing and Clash (see `makers`)."""
+    makers.take_over(row, caller)
 
 
 def delete(row: Webhook) -> None:

@@ -13,6 +13,7 @@ from surveys.base.accounts import keys, makers, members
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.accounts.makers import Made
 from surveys.base.delivery.memory import Memory
+from surveys.base.errors import Clash
 from surveys.base.http import signed_in as sessions
 from surveys.models import Webhook
 from surveys.webhooks import telling
@@ -191,16 +192,21 @@ def test_what_a_member_made_ends_with_the_role_or_the_member_unless_it_is_kept(w
     # Whoever gave their password a while ago gives it again before.
     admin = Visitor(world)
     admin.sign_in("administrator@acme.example")
-    # Whoever sees it may answer for it: then it tells what was chosen, as far as both see it.
+    # Whoever sees it may answer for it: then it tells what was chosen, as far as both see it, if that is anything.
+    of_quokka = [table.get(table.name == "named").id for table in (SavedFeed, NoticeRule)]
     for page, field in (("/team/notices", "hook"), ("/team/feed", "id")):
         taken = [given for _, given in admin.forms(page) if field in given and "since" not in given]
         for given in {each[field]: each for each in taken if each.get("do", "take") == "take"}.values():
-            assert admin.post(page, {**given, "do": "take"}).status_code == 303
-    for rule in NoticeRule.select():
+            status = 409 if given[field] in of_quokka else 303
+            # By two clicks, too.
+            for _ in range(2):
+                assert admin.post(page, {**given, "do": "take"}).status_code == status
+    for rule in sorted(NoticeRule.select(), key=lambda row: row.id in of_quokka):
         page = f"/team/notices/{rule.id}"
         assert "Answer for it yourself" in admin.get(page).get_data(as_text=True)
         token = admin.forms(page)[0][1]["token"]
-        assert admin.post(page, {"token": token, "do": "take"}).status_code == 303
+        status = 409 if rule.id in of_quokka else 303
+        assert admin.post(page, {"token": token, "do": "take"}).status_code == status
     # Nobody who has the addresses hears of more than before; a digest to somebody who is gone goes to nobody.
     assert house.leaves(travel) == are(house, ONE, NONE) | {"digest": NONE}
 
@@ -219,9 +225,24 @@ def test_whoever_takes_a_thing_over_widens_nothing(world, make):
             (Thing("mem_nobody", surveys=[a]), free, [a]),
             (Thing("mem_nobody"), free, None),
             (Thing("mem_nobody"), two, sorted([a, b])),
+            # It would tell nothing.
+            (Thing(none.id, about=b), free, Clash),
+            (Thing(none.id, surveys=[b]), two, Clash),
+            (Thing("mem_nobody", surveys=[]), free, Clash),
+            # It is not paused, and ends with its maker.
+            (Thing(two.id), free, Clash),
+            (Thing(makers.SERVICE), free, Clash),
+            # A limit that is lifted later is none.
+            (Thing(two.id, surveys=["svy_else"]), two, None),
+            (Thing(two.id), two, None),
         ):
+            if surveys is Clash:
+                with pytest.raises(Clash):
+                    makers.taken_over(thing, caller.caller())
+                continue
             taken = makers.taken_over(thing, caller.caller())
-            assert taken == {"made_by": caller.id, "surveys": surveys}
+            own = thing.made().by == caller.id
+            assert taken == ({} if own else {"made_by": caller.id, "surveys": surveys})
         for thing, surveys in (
             (Thing(none.id), [a]),
             (Thing(none.id, surveys=[b]), []),
@@ -256,6 +277,12 @@ def test_whoever_removes_a_member_says_what_becomes_of_what_they_made(world, mak
 @ON_SQLITE
 def test_a_key_that_goes_leaves_no_more_than_it_saw_then(world, make, travel):
     house = House(world, make, "key")
+    # Nobody takes over what is not paused: then it would not end with a key that leaked.
+    token = {"token": house.admin.forms("/team/feed")[0][1]["token"], "do": "take"}
+    view, hook = SavedFeed.get(SavedFeed.name == "all"), Webhook.get(Webhook.url == HOOKS["events"])
+    for page, given in (("/team/feed", {"id": view.id}), ("/team/notices", {"hook": hook.id})):
+        assert house.admin.post(page, {**token, **given}).status_code == 409
+    assert SavedFeed.get_by_id(view.id).api_key == Webhook.get_by_id(hook.id).made_by == house.id
     change(house, surveys=[house.surveys["Wombat"].id])
     # Where somebody who is gone had a rule of it lead stays paused.
     ann, rule = member("editor", "ann@acme.example"), NoticeRule.get(NoticeRule.name == "all")

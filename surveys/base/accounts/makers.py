@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from surveys.base import db
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.accounts.members import ROLES, Member
+from surveys.base.errors import Clash, Missing
 
 #: In the place of a maker's id, which no key and no member has: the thing is the service's.
 SERVICE = ""
@@ -101,12 +103,45 @@ def narrowed(row: Thing) -> list[str] | None:
     return _kept(made, _callers({made.by}, also_revoked=True))
 
 
+def take_over(row: Any, caller: Caller, **more: Any) -> bool:
+    """Somebody else answers for a thing (a row of a table) from now on; False where it is theirs already.
+
+    `more`: what is written down with that. Raises Missing, and Clash where it may not be taken over.
+    """
+    table = type(row)
+
+    def verb() -> bool:
+        # What anybody may see stays as it is until this is written down.
+        db.serialise("members")
+        found = table.get_or_none(table.id == row.id)
+        if found is None:
+            raise Missing
+        values = taken_over(found, caller)
+        if values:
+            table.update({**values, **more}).where(table.id == row.id).execute()
+        return bool(values)
+
+    return db.write(verb)
+
+
 def taken_over(row: Thing, caller: Caller) -> dict[str, Any]:
     """What to write down where somebody else answers for a thing from now on: with no more than both may see.
 
-    Whoever has its address already was shown no more than its maker could see.
+    Whoever has its address already was shown no more than its maker could see. Empty where it is theirs already: it
+    goes on by itself once they may see it again. Raises Clash for what is not paused, which ends with its maker, and
+    where nothing would be left to tell.
     """
-    return {"made_by": caller.id, "surveys": common(narrowed(row), caller.surveys)}
+    made = row.made()
+    if made.by == caller.id:
+        return {}
+    if sight(row).paused is None:
+        raise Clash("It is not paused: whoever made it answers for it.")
+    surveys = common(narrowed(row), caller.surveys)
+    if _is_nothing(surveys, made.about):
+        raise Clash(
+            "Nothing would leave of it: it is about no survey that both you and whoever made it may see."
+        )
+    return {"made_by": caller.id, "surveys": surveys}
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -131,9 +166,12 @@ def _sight(made: Made, known: Mapping[str, Caller]) -> Sight:
         if not caller.may(scope):
             return Sight([], ROLE)
         surveys = common(surveys, caller.surveys)
-    if surveys is not None and (not surveys or (made.about and made.about not in surveys)):
-        return Sight([], LIMITS)
-    return Sight(surveys)
+    return Sight([], LIMITS) if _is_nothing(surveys, made.about) else Sight(surveys)
+
+
+def _is_nothing(surveys: Sequence[str] | None, about: str | None) -> bool:
+    """Whether none of these is about one survey, or about any."""
+    return surveys is not None and (not surveys or bool(about and about not in surveys))
 
 
 def _kept(made: Made, known: Mapping[str, Caller]) -> list[str] | None:
