@@ -68,13 +68,11 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
         if member is not None and joined:
             mine |= Digest.member == member.id
         for known in Digest.select().where(mine, Digest.stopped_at.is_null(), _THERE):
-            if (known.when, known.filters, known.surveys) == (values["when"], values["filters"], surveys):
-                if makers.sight(known).paused:
-                    # Whoever made it may not see it any more; whoever asks now does.
-                    Digest.update(made_by=caller.id).where(Digest.id == known.id).execute()
-                    known.made_by = caller.id
-                    makers.sight(known)
-                return known
+            if (known.when, known.filters, known.surveys) != (values["when"], values["filters"], surveys):
+                continue
+            # That of a member who left is not for whoever reads mail there now, and has not been asked.
+            if joined or known.member is None:
+                return _again(known, member.id if member is not None and joined else None, caller, now)
         if not joined:
             _check_reader(email, now)
         row = Digest.create(
@@ -91,7 +89,7 @@ def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Digest:
             _confirm(row.id, now)
         else:
             jobs.enqueue(ASK, {"digest": row.id}, now)
-        return Digest.get_by_id(row.id)
+        return _looked_up(row.id)
 
     return db.write(verb)
 
@@ -262,6 +260,27 @@ def _check_reader(email: str, now: datetime) -> None:
     asked = (Digest.created_at > now - KEPT) & Digest.confirmed_at.is_null()
     if Digest.select().where(theirs, asked).count() >= MOST_ASKED:
         raise Clash("This address was asked often enough for now.", "email")
+
+
+def _again(known: Digest, member_id: str | None, caller: Caller, now: datetime) -> Digest:
+    """Somebody asks again for a digest: it is for whoever has that address now, and nobody's who may not see it."""
+    values: dict[str, Any] = {"member": member_id}
+    if makers.sight(known).paused:
+        values["made_by"] = caller.id
+    if member_id is not None and known.member != member_id:
+        # It begins anew.
+        values["confirmed_at"] = None
+    Digest.update(values).where(Digest.id == known.id).execute()
+    if member_id is not None:
+        _confirm(known.id, now)
+    return _looked_up(known.id)
+
+
+def _looked_up(digest_id: str) -> Digest:
+    """A digest, with why nothing leaves of it."""
+    row: Digest = Digest.get_by_id(digest_id)
+    makers.sight(row)
+    return row
 
 
 def _delete(which: Any) -> None:

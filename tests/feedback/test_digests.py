@@ -11,6 +11,7 @@ import time_machine
 from feedback import digests, saved_feeds
 from feedback.models import Digest, Topic
 from surveys.base import clock, delivery, jobs
+from surveys.base.accounts import members
 from surveys.base.accounts.members import Member
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown
@@ -241,6 +242,31 @@ def test_a_stranger_is_asked_once_and_a_refusal_stands(world, api, make, mailbox
     for email, why in (("d@b.example", {"unsubscribed_at": now}), ("e@b.example", {"bounced_at": now})):
         Person.create(id=f"per_{email[0]}", verified=True, email=email, created_at=now, **why)
         api.post("/api/digests", {"email": email, "when": "daily"}, 409)
+
+
+@ON_SQLITE
+def test_who_left_and_came_back_gets_the_digest_that_is_asked_for_again(world, api, make, mailbox, travel):
+    survey, body = make.survey(), {"email": "bob@example.com", "when": "daily"}
+    made, seen = [], []
+    for joins in (True, False, True):
+        if joins:
+            bob = member("viewer", "bob@example.com")
+        made.append(api.post("/api/digests", body))
+        make.response(survey, 3, comment=f"Number {len(made)}")
+        days_pass(world, travel)
+        seen.append([mail.subject for mail in mailbox.sent])
+        mailbox.sent.clear()
+        if joins:
+            members.remove(bob.id)
+    assert [each["state"] for each in made] == ["running", "waiting", "running"]
+    assert [each["paused"] for each in made] == [None, None, None]
+    # Whoever has the mailbox without an account is asked first.
+    assert made[0]["id"] != made[1]["id"]
+    assert [[subject.partition(":")[0] for subject in each] for each in seen] == [
+        ["1 answer"],
+        ["Do you want this digest?"],
+        ["1 answer"],
+    ]
 
 
 @ON_SQLITE
