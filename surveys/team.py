@@ -69,6 +69,8 @@ def remove(member_id: str, caller: Caller, kept: Collection[str] = (), ended: Co
     _own(member_id, caller)
 
     def verb() -> None:
+        # What the member may see is read, and written into what stays: it must not change between.
+        db.serialise("members")
         keys.part(member_id, kept, ended)
         if not members.remove(member_id):
             raise Missing

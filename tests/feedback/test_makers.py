@@ -1,5 +1,6 @@
 """What goes on by itself tells no more than whoever made it may see at that moment, whatever they saw back then."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import time_machine
 from feedback import digests
 from feedback.models import Digest, Goal, NoticeRule, SavedFeed
 from feedback.notices import rules
+from surveys import team
 from surveys.base import clock, db, delivery
 from surveys.base.accounts import keys, makers, members
 from surveys.base.accounts.keys import ApiKey
@@ -17,7 +19,7 @@ from surveys.base.errors import Clash
 from surveys.base.http import signed_in as sessions
 from surveys.models import Webhook
 from surveys.webhooks import telling
-from tests.conftest import ADMIN_KEY, ON_SQLITE, Api
+from tests.conftest import ADMIN_KEY, ON_POSTGRES, ON_SQLITE, Api
 from tests.feedback.test_notices import Chats
 from tests.visitor import Visitor, member, signed_in
 
@@ -272,6 +274,21 @@ def test_whoever_removes_a_member_says_what_becomes_of_what_they_made(world, mak
     told = house.leaves(travel)
     # The own digest goes to nobody's mailbox any more.
     assert told == are(house, left, NONE) | {"digest": NONE}
+
+
+@ON_POSTGRES
+def test_what_a_member_may_see_is_not_changed_while_the_member_is_removed(world, monkeypatch):
+    admin, ann = member("administrator", "admin@acme.example"), member("editor", "ann@acme.example")
+    held = set()
+
+    def part(*_):
+        locks = "SELECT classid, objid FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        held.update((high << 32) + low for high, low in db.database.execute_sql(locks).fetchall())
+
+    monkeypatch.setattr(keys, "part", part)
+    with world.app.app_context():
+        team.remove(ann.id, sessions.caller_of(admin))
+    assert int.from_bytes(hashlib.sha256(b"members").digest()[:8]) in held
 
 
 @ON_SQLITE
