@@ -62,7 +62,7 @@ def index() -> Any:
         return _replay(given)
     if given.get("do") == "take":
         hook = visible.own(Webhook, given.get("hook", ""), registry.caller())
-        telling.take_over(hook, registry.caller())
+        telling.take_over(hook, registry.caller(), clock.now())
         audited.about(hook.id)
         return layout.led(layout.at(LIST, did="taken"))
     body = _body(given)
@@ -346,7 +346,7 @@ def _do(row: NoticeRule, given: Mapping[str, str], now: datetime) -> str:
         telling.test(hooks[given["hook"]], now)
         return "tried"
     if do == "take":
-        rules.take_over(row, caller)
+        rules.take_over(row, caller, now)
         return "taken"
     if do == "delete":
         rules.delete(row)

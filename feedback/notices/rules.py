@@ -77,7 +77,7 @@ def change(row: NoticeRule, values: Mapping[str, Any], caller: Caller, now: date
     return db.write(verb)
 
 
-def take_over(row: NoticeRule, caller: Caller) -> None:
+def take_over(row: NoticeRule, caller: Caller, now: datetime) -> None:
     """Somebody else answers for a rule that is paused, and for where it leads as far as that is paused too.
 
     Raises Missing and Clash (see `makers`).
@@ -88,7 +88,7 @@ def take_over(row: NoticeRule, caller: Caller) -> None:
             return
         for hook in leads([row.id])[row.id]:
             with contextlib.suppress(Clash):
-                telling.take_over(hook, caller)
+                telling.take_over(hook, caller, now)
 
     db.write(verb)
 

@@ -37,6 +37,9 @@ RESTS = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 60, 300, 1800))
 #: What was never tried is given up when it is older, and its webhook fails: as long as all tries of one take.
 PATIENCE = timedelta(seconds=1.1 * sum(jobs.RETRY_AFTER))
 
+#: Between two looks whether what is paused goes on.
+HELD = timedelta(minutes=10)
+
 #: One process delivers to a webhook for so long, and then longer; a call takes a third of it, a mail may take
 #: six times as long.
 LEASE, LEASE_OF_MAIL = timedelta(seconds=30), timedelta(seconds=180)
@@ -175,7 +178,10 @@ class _Lane:
             to = telling.mailbox(row, now)
             seen = makers.sight(row, to.member if to is not None else None)
             if to is None or seen.paused:
-                _give_away(found, now)
+                if makers.sight(row).paused and found.queued_at > now - PATIENCE:
+                    _put_off(row.id, now)
+                else:
+                    _give_away(found, now)
                 continue
             body = self._body(found, row, seen, to.stop, now)
             if body is not None:
@@ -316,6 +322,12 @@ def _give_away(found: WebhookDelivery, now: datetime) -> None:
     """There is nothing to send of it, or nobody there who wants it."""
     gone = WebhookDelivery.update(state=telling.GONE, ended_at=now, error=None)
     db.write(gone.where(_is(found.webhook_id, found.event_key)).execute)
+
+
+def _put_off(webhook_id: str, now: datetime) -> None:
+    """Whoever made it may not see it now, but may again, or somebody else may answer for it: what is due waits."""
+    due = (WebhookDelivery.webhook == webhook_id) & _PENDING & (WebhookDelivery.due_at <= now)
+    db.write(WebhookDelivery.update(due_at=now + HELD).where(due).execute)
 
 
 def _mark(found: WebhookDelivery, now: datetime) -> bool:

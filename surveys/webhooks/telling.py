@@ -177,9 +177,7 @@ def change(row: Webhook, values: Mapping[str, Any], now: datetime) -> Webhook:
     def verb() -> Webhook:
         if values:
             Webhook.update(values).where(Webhook.id == row.id).execute()
-        waiting = (WebhookDelivery.webhook == row.id) & (WebhookDelivery.state == PENDING)
-        WebhookDelivery.update(due_at=now).where(waiting).execute()
-        _try_at_once(row.id, now)
+        _try_all_at_once(row.id, now)
         return Webhook.get_by_id(row.id)
 
     return db.write(verb)
@@ -207,9 +205,17 @@ def change_secret(row: Webhook, keep: timedelta, now: datetime) -> Webhook:
     return db.write(verb)
 
 
-def take_over(row: Webhook, caller: Caller) -> None:
-    """Somebody else answers for a webhook that is paused. Raises Missing and Clash (see `makers`)."""
-    makers.take_over(row, caller)
+def take_over(row: Webhook, caller: Caller, now: datetime) -> None:
+    """Somebody else answers for a webhook that is paused; what waits is tried at once.
+
+    Raises Missing and Clash (see `makers`).
+    """
+
+    def verb() -> None:
+        if makers.take_over(row, caller):
+            _try_all_at_once(row.id, now)
+
+    db.write(verb)
 
 
 def delete(row: Webhook) -> None:
@@ -402,6 +408,13 @@ def _try_at_once(webhook_id: str, now: datetime) -> None:
     """However often it failed: somebody is looking at it."""
     Webhook.update(failures=0, rests_until=None).where(Webhook.id == webhook_id).execute()
     jobs.enqueue(DUE, {}, now)
+
+
+def _try_all_at_once(webhook_id: str, now: datetime) -> None:
+    """All that waits for a webhook is due."""
+    waiting = (WebhookDelivery.webhook == webhook_id) & (WebhookDelivery.state == PENDING)
+    WebhookDelivery.update(due_at=now).where(waiting).execute()
+    _try_at_once(webhook_id, now)
 
 
 def _event(told: Told, id_: str, now: datetime, test: bool = False) -> int:

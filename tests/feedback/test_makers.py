@@ -17,8 +17,8 @@ from surveys.base.accounts.makers import Made
 from surveys.base.delivery.memory import Memory
 from surveys.base.errors import Clash
 from surveys.base.http import signed_in as sessions
-from surveys.models import Webhook
-from surveys.webhooks import telling
+from surveys.models import Webhook, WebhookDelivery
+from surveys.webhooks import calling, telling
 from tests.conftest import ADMIN_KEY, ON_POSTGRES, ON_SQLITE, Api
 from tests.feedback.test_notices import Chats
 from tests.visitor import Visitor, member, signed_in
@@ -274,6 +274,37 @@ def test_whoever_removes_a_member_says_what_becomes_of_what_they_made(world, mak
     told = house.leaves(travel)
     # The own digest goes to nobody's mailbox any more.
     assert told == are(house, left, NONE) | {"digest": NONE}
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("becomes", "state"),
+    [("taken", telling.DELIVERED), ("lifted", telling.DELIVERED), ("left", telling.GONE)],
+)
+def test_what_waits_for_what_is_paused_is_held_for_a_while(world, make, travel, becomes, state):
+    chats, url = Chats(), HOOKS["events"]
+    delivery.use_client(chats)
+    admin, ann = member("administrator", "admin@acme.example"), member("editor", "ann@acme.example")
+    values = {"url": url, "events": ["response.created"]}
+    with world.app.app_context():
+        hook = telling.create(values, sessions.caller_of(ann), clock.now())
+    chats.dead.add(url)
+    make.response(make.survey(), 1)
+    world.work()
+    chats.dead.clear()
+    members.change(ann.id, {"role": "agent"})
+    travel.shift(timedelta(hours=1))
+    world.work()
+    assert (WebhookDelivery.get().state, chats.said(url)) == (telling.PENDING, [])
+    if becomes == "taken":
+        telling.take_over(hook, sessions.caller_of(admin), clock.now())
+    elif becomes == "lifted":
+        members.change(ann.id, {"role": "editor"})
+        travel.shift(calling.HELD)
+    else:
+        travel.shift(calling.PATIENCE)
+    world.work()
+    assert (WebhookDelivery.get().state, len(chats.said(url))) == (state, state == telling.DELIVERED)
 
 
 @ON_POSTGRES
