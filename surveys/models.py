@@ -631,8 +631,8 @@ class Webhook(Table):
 
     `kind`: the transport that carries them. `owner`: the rule whose notices alone it hears; null for whoever hears of
     events. Where the address itself is the secret, as that of a chat, it stands in `secret`, and `url` is empty.
-    Until `former_until` the secret of before signs along. `failures`: tries in a row that failed; until `rests_until`
-    it is left alone. Until `lease_until` one process delivers to it.
+    Until `former_until` the secrets of before sign along, with spaces between. `failures`: tries in a row that failed;
+    until `rests_until` it is left alone. Until `lease_until` one process delivers to it.
     """
 
     id = TextField(primary_key=True)

@@ -43,6 +43,9 @@ STATES = (PENDING, DELIVERED, DEAD, GONE)
 #: The job that has deliveries made.
 DUE = "webhooks due"
 
+#: Secrets of before that sign along, at most.
+MOST_FORMER = 8
+
 #: How long events are kept, and so can be sent again.
 KEPT = timedelta(days=30)
 
@@ -77,8 +80,8 @@ class Told:
 class Mailbox:
     """Where mail for an owner's row goes. `stop`: the link at which its reader stops it; None where nobody can.
 
-    Of a webhook `address` is the secret that it is signed with, and behind a space the one of before, as long as that
-    signs along. `member`: who reads mail there, where that is somebody of the team.
+    Of a webhook `address` is the secret that it is signed with, and behind spaces those of before, as long as they
+    sign along. `member`: who reads mail there, where that is somebody of the team.
     """
 
     address: str
@@ -111,9 +114,7 @@ def mailbox(row: Webhook, now: datetime) -> Mailbox | None:
     """Where what is for a row goes, by whatever carries it; None while nobody there wants it."""
     if row.kind == MAIL and _find_mailbox is not None:
         return _find_mailbox(row, now)
-    if row.former_secret and row.former_until is not None and row.former_until > now:
-        return Mailbox(f"{row.secret} {row.former_secret}", None)
-    return Mailbox(row.secret, None)
+    return Mailbox(f"{row.secret} {_former(row, now)}".rstrip(), None)
 
 
 def view(type_: str) -> View | None:
@@ -186,7 +187,8 @@ def change(row: Webhook, values: Mapping[str, Any], now: datetime) -> Webhook:
 def change_secret(row: Webhook, keep: timedelta, now: datetime) -> Webhook:
     """Give a webhook another secret, which the row holds to be shown once. The one of before signs along for `keep`.
 
-    Raises Clash for what is no webhook: there the address is the secret.
+    So do those before that sign along by now: whoever never got the answer, and asks for another, knows no other. The
+    last MOST_FORMER do. Raises Clash for what is no webhook: there the address is the secret.
     """
     if row.kind != WEBHOOK:
         raise Clash("It is signed with nothing: its address is the secret.")
@@ -194,9 +196,10 @@ def change_secret(row: Webhook, keep: timedelta, now: datetime) -> Webhook:
     def verb() -> Webhook:
         db.serialise(f"webhook {row.id}")
         found = Webhook.get_by_id(row.id)
+        signing_along = [found.secret, *_former(found, now).split()][:MOST_FORMER]
         values = {
             "secret": transport.new_secret(),
-            "former_secret": found.secret if keep else None,
+            "former_secret": " ".join(signing_along) if keep else None,
             "former_until": now + keep if keep else None,
         }
         Webhook.update(values).where(Webhook.id == row.id).execute()
@@ -362,6 +365,12 @@ def _example(type_: str, row: Webhook, seen: Sight) -> str | None:
         return _examples[type_](row.owner) if type_ in _examples else None
     known = _views.get(type_)
     return known.example(seen.surveys) if known else None
+
+
+def _former(row: Webhook, now: datetime) -> str:
+    """The secrets of before that sign along at a moment, the last one first, with spaces between."""
+    is_over = row.former_until is None or row.former_until <= now
+    return "" if is_over else row.former_secret or ""
 
 
 def _listening() -> list[Webhook]:
