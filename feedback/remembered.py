@@ -9,14 +9,14 @@ T = TypeVar("T")
 
 
 class Remembered(Generic[T]):
-    """What was asked for last, all together of at most some weight.
+    """What was asked for last: so many values, all together of at most some weight.
 
-    A key has to say all that the value is made of: nothing is ever taken back, as other processes could not hear of it.
-    What is given away is shared, so nobody may change it.
+    A key weighs nothing, so it has to be short. It has to say all that the value is made of: nothing is ever taken
+    back, as other processes could not hear of it. What is given away is shared, so nobody may change it.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_values: int) -> None:
+        self._most, self._most_values = most, most_values
         self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._weight = 0
         self._lock = threading.Lock()
@@ -36,5 +36,5 @@ class Remembered(Generic[T]):
         with self._lock:
             self._weight += weight - self._kept.pop(key, (None, 0))[1]
             self._kept[key] = value, weight
-            while self._weight > self._most:
+            while self._weight > self._most or len(self._kept) > self._most_values:
                 self._weight -= self._kept.popitem(last=False)[1][1]

@@ -9,9 +9,11 @@ not know of it. Only a deletion takes counts back itself (`segment_counts.forget
 import bisect
 import contextlib
 import functools
+import hashlib
 import itertools
 import json
 import secrets
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -55,8 +57,8 @@ _FIRST, _LAST = -(2**62), 2**62
 #: Periods of one statement.
 AT_ONCE = 500
 
-#: Tallies, of half a kilobyte each, that a process keeps of what it summed up.
-MOST_KEPT = 20_000
+#: Tallies and days, of half a kilobyte each, that a process keeps of what it summed up; and how many sums.
+MOST_KEPT, MOST_SUMS = 20_000, 2000
 
 #: How often a month is counted, which a deletion meanwhile makes void, before it is left to the next hour.
 TRIES = 3
@@ -102,9 +104,9 @@ Above = Mapping[str, str | None]
 ByDay = bool | tuple[str, ...]
 
 
-#: Sums of what is kept, by what was asked and by the marks of the periods that tell of it.
-_sums: Remembered[dict[str | None, Tallies]] = Remembered(MOST_KEPT)
-_crossed: Remembered[Crossed] = Remembered(MOST_KEPT)
+#: Sums of what is kept, by what was asked and by the periods that tell of it and their marks.
+_sums: Remembered[dict[str | None, Tallies]] = Remembered(MOST_KEPT, MOST_SUMS)
+_crossed: Remembered[Crossed] = Remembered(MOST_KEPT, MOST_SUMS)
 
 
 @dataclass(slots=True)
@@ -141,10 +143,13 @@ class _Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The periods that tell of a selection, the mark of each, and the gaps between them."""
+    """The periods that tell of a selection, a digest of them and their marks, and the gaps between them.
+
+    `digest` is None where some period has no mark: then nobody would see that it was made anew.
+    """
 
     periods: list[str]
-    marks: tuple[int, ...]
+    digest: bytes | None
     gaps: list[Gap]
 
 
@@ -204,26 +209,46 @@ def find(
         return None
     # Of days there are many: those who want one value want no sums of all.
     early = frozenset(only) if only is not None and by_day else None
-    key = (
-        tuple(ids),
-        segment,
-        known.marks,
-        by_day,
-        early,
-        None if above is None else frozenset(above.items()),
+    key = _key(
+        known, ids, segment, by_day, None if early is None else sorted(map(repr, early)), _short(above)
     )
-    days = _sums.get(key)
+    days = _sums.get(key) if key else None
     if days is None:
         days = _summed_up(_stored([segment], ids, known.periods), by_day, _under(early, above))
         if days is None:
             return None
-        _sums.put(key, days, sum(map(len, days.values())))
+        if key:
+            _sums.put(key, days, _weight(days))
     if only is None:
         return Found(known.gaps, dict(days))
     return Found(
         known.gaps,
         {day: {value: tallies[value] for value in only if value in tallies} for day, tallies in days.items()},
     )
+
+
+def _key(known: _Told, *asked: Any) -> bytes | None:
+    """Under what sums are remembered, short whatever was asked, which `repr` has to tell apart; None: not at all."""
+    if known.digest is None:
+        return None
+    return hashlib.blake2b(repr(asked).encode(errors="surrogatepass") + known.digest, digest_size=32).digest()
+
+
+def _short(above: Above | None) -> bytes | None:
+    """A digest of what stands above each topic, worked out once within `steady`."""
+    if above is None:
+        return None
+
+    def work_out() -> tuple[Above, bytes]:
+        # With the object itself: as long as that is held, no other has its id.
+        return above, hashlib.blake2b(repr(sorted(above.items())).encode(), digest_size=32).digest()
+
+    return once(("above", id(above)), work_out)[1]
+
+
+def _weight(sums: Mapping[Any, Mapping[Any, Any]]) -> int:
+    """What sums weigh: each by itself, though nothing falls into it, each day in it, and each tally of a day."""
+    return 1 + len(sums) + sum(map(len, sums.values()))
 
 
 def _summed_up(
@@ -236,7 +261,9 @@ def _summed_up(
     for _, period, _, counts in rows:
         if counts is None:
             return None
-        tallies = days.setdefault(told_of(period), {})
+        day = told_of(period)
+        # Of those who want one value most days are without it, and are not kept either.
+        tallies = days.get(day, {})
         # Tens of thousands on a page: most are the first of their day and value.
         for value, last, *scores in counts:
             for name in under(value):
@@ -244,6 +271,8 @@ def _summed_up(
                     tallies[name] = Tally(last, dict(_pairs(scores)))
                 else:
                     tally.add(_pairs(scores), last)
+        if tallies:
+            days[day] = tallies
     return days
 
 
@@ -282,8 +311,8 @@ def cross(
     if known is None:
         return None
     above = once(("themes",), segments.themes) if "theme" in (by, across) else {}
-    key = (tuple(ids), by, across, known.marks, frozenset(above.items()))
-    found = _crossed.get(key)
+    key = _key(known, ids, by, across, _short(above))
+    found = _crossed.get(key) if key else None
     if found is None:
         names = [crossings.PREFIX + name for name in (*kept_as, crossings.SCORE)]
         parts: dict[tuple[str, str], dict[str, Any]] = {}
@@ -302,7 +331,8 @@ def cross(
             for value, under in itertools.product(values_of(one), unders_of(other)):
                 counts = found.setdefault(under, {}).setdefault(value, {})
                 counts[score] = counts.get(score, 0) + n
-        _crossed.put(key, found, sum(map(len, found.values())))
+        if key:
+            _crossed.put(key, found, _weight(found))
     return found, known.gaps
 
 
@@ -468,7 +498,15 @@ def _told(
     gaps = _gaps(chosen, since, until, zone)
     if not chosen or len(gaps) > MOST_GAPS:
         return None
-    return _Told(chosen, tuple(map(standing.marks.__getitem__, chosen)), gaps)
+    return _Told(chosen, _digest(chosen, standing.marks), gaps)
+
+
+def _digest(periods: Sequence[str], marks: Mapping[str, int]) -> bytes | None:
+    """A digest of periods and their marks, None where one has none (0), as a worker of an older version left it."""
+    of_each = array("q", map(marks.__getitem__, periods))
+    if 0 in of_each:
+        return None
+    return hashlib.blake2b(of_each.tobytes() + "\n".join(periods).encode(), digest_size=32).digest()
 
 
 def _look(zone: ZoneInfo, begin: date | None, end: date | None) -> _Standing:
@@ -641,12 +679,14 @@ def _gaps(
 
 
 def _keep_up(zone: ZoneInfo) -> None:
-    """Take back what changed, and what was counted by other midnights; the rest tells of all up to now."""
+    """Take back what changed, has no mark, or was counted by other midnights; the rest tells of all up to now."""
     with db.snapshot():
-        standing = _standing(zone)
+        rows = _rows_standing(zone)
+        standing = {period: tick for period, tick, _ in rows}
+        unmarked = {period for period, _, mark in rows if not mark}
         low, high = min(standing.values(), default=0), _settled()
         changed = _changed_days(zone, low, high) or set() if standing else set()
-    unchanged = set(_unchanged(standing, changed))
+    unchanged = set(_unchanged(standing, changed)) - unmarked
     stale = [period for period in standing if period not in unchanged]
 
     def verb() -> None:

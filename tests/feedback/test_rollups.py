@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from feedback import corrections, countings, mismatches, results, rollups
 from feedback.models import Placement, Reading, Theme, Topic
+from feedback.remembered import Remembered
 from feedback.topics import rehearsals, reports, reviews, themes, topics
 from surveys import catalogue, daily_counts, recording, responses, segment_counts
 from surveys.base import clock, db
@@ -22,6 +23,7 @@ from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.keeping import backup, erasure
 from surveys.models import Person, Response, SegmentCount, SegmentPeriod, Survey
+from tests.conftest import ON_SQLITE
 
 NOW = datetime(2026, 5, 3, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
@@ -444,6 +446,70 @@ def test_what_a_process_sums_up_is_kept_until_it_is_counted_anew(world):
         settle()
         assert asked()
         assert not asked()
+
+
+@ON_SQLITE
+def test_what_a_process_keeps_is_bounded_whatever_is_asked(world):
+    """Unknown values again and again: each is kept, and weighs something, but neither a day nor a long key with it."""
+    survey = world.make.survey()
+    for days in (0, 2, 4):
+        world.make.response(survey, 9, NOW - timedelta(days=5 + days), agent_id=f"ag_{days}")
+    settle()
+    put = []
+    kept = Remembered(rollups.MOST_KEPT, 3)
+    sums, crossed = ((name, mock.patch.object(rollups, name, kept)) for name in ("_sums", "_crossed"))
+    with (
+        sums[1],
+        crossed[1],
+        mock.patch.object(kept, "put", lambda *each: put.append(each) or Remembered.put(kept, *each)),
+    ):
+        plain = results.Selection(METRICS["nps"], [survey], interval="day")
+        for number in range(5):
+            one, other = numbers(replace(plain, segments={"agent": f"nobody {number}"}))
+            assert (one.n, one) == (0, other)
+        unknown = list(put)
+        numbers(replace(plain, segments={"agent": "ag_2"}))
+        results.crossed(plain, "agent", "topic")
+        assert sum(kept.get(key) is not None for key, _, _ in put) == 3
+    assert {(len(sums), weight) for _, sums, weight in unknown} == {(0, 1), (1, 5)}
+    assert {len(key) for key, _, _ in put} == {32}
+    for _, sums, weight in put:
+        assert weight == 1 + len(sums) + sum(map(len, sums.values()))
+        assert all(sums.values())
+
+
+@ON_SQLITE
+def test_sums_of_some_days_are_not_told_of_others(world):
+    """A worker of an older version leaves no marks (0) as it writes days: the same for all of them."""
+    survey = world.make.survey()
+    world.make.response(survey, 9, BEGIN + timedelta(days=2))
+    world.make.response(survey, 3, BEGIN + timedelta(days=4))
+    settle()
+
+    def told():
+        found = []
+        for days in (2, 4):
+            begin = schedule.starts_at((BEGIN + timedelta(days=days)).date(), ZONE)
+            selection = results.Selection(
+                METRICS["nps"], [survey], since=begin, until=begin + timedelta(days=1), by="agent"
+            )
+            by_rollups, from_responses = numbers(selection)
+            assert by_rollups == from_responses
+            found.append(by_rollups.n)
+        return found
+
+    for mark in (7, 0):
+        SegmentPeriod.update(mark=mark).execute()
+        assert told() == [1, 1]
+    # Counted anew by such a worker: nothing shows that these are others.
+    SegmentCount.delete().execute()
+    SegmentPeriod.update(mark=0).execute()
+    with db.snapshot():
+        begin = schedule.starts_at(BEGIN.date() + timedelta(days=2), ZONE)
+        assert rollups.find([survey], "agent", begin, begin + timedelta(days=1), ZONE).days == {}
+    rollups.roll_up(NOW)
+    assert SegmentPeriod.select().where(SegmentPeriod.mark == 0).count() == 0
+    assert told() == [1, 1]
 
 
 def test_a_deletion_takes_its_words_back_at_once(world):
