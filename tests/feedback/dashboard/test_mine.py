@@ -81,7 +81,7 @@ def test_the_stream_has_pages_and_keeps_to_the_surveys_of_the_member(world, make
 
 
 def test_the_answers_behind_the_number_of_a_topic_are_all_there(world, make):
-    shop, now, count = make.survey(), clock.now(), 2 * mine.PAGE + 1
+    shop, now, count = make.survey(), clock.now(), 101
     topic = Topic.create(id="top_S", label="Speed", created_at=now)
     for at in range(count):
         row = make.response(shop, 3, now - timedelta(hours=at), comment=f"Word {at}.", agent_id=EMAIL)
