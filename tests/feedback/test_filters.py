@@ -150,7 +150,8 @@ def test_common_and_rare_values_are_found_by_index(world, make, survey):
         return repr(db.database.execute_sql(explain + sql, parameters).fetchall())
 
     row = make.response(survey, 9, NOW, properties={"plan": "pro"})
-    db.write(lambda: many(row))
+    stored = Response.get_by_id(row.key)
+    db.write(lambda: many(stored))
     db.database.execute_sql("ANALYZE")
     assert "person_company" in plan({"company": "Acme"})
     if world.kind == "postgresql":

@@ -41,7 +41,7 @@ def leave_rows(make, survey, person, email):
     )
     row = make.response(survey, 9, at=EARLY)
     Response.update(person=person.id, invitation=invitation.id).where(Response.key == row.key).execute()
-    return row
+    return Response.get_by_id(row.key)
 
 
 @pytest.mark.parametrize("letters_first", [True, False])

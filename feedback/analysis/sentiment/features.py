@@ -45,7 +45,7 @@ _TOKEN = re.compile(
 )
 _NO_SCORES = {"compound": 0.0, "pos": 0.0, "neg": 0.0}
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
-_DRAWN_OUT_WORD = re.compile(r"[^\W\d]*([^\W\d])\1{2,}[^\W\d]*")
+_LETTERS = re.compile(r"[^\W\d]+")
 _NEGATIONS = frozenset(
     "not no never none nobody nothing neither nor nowhere cannot without hardly barely scarcely lacks lack "
     "lacking".split()
@@ -94,6 +94,8 @@ def tokens(sentence: str) -> list[str]:
 
 def _undrawn(found: re.Match[str]) -> str:
     """Return a drawn-out word ("amaaazing") as VADER knows it, else as it is."""
+    if not _DRAWN_OUT.search(found[0]):
+        return found[0]
     for letters in (r"\1\1", r"\1"):
         word = _DRAWN_OUT.sub(letters, found[0])
         if word.lower() in vader().lexicon:
@@ -104,7 +106,7 @@ def _undrawn(found: re.Match[str]) -> str:
 def take_apart(sentence: str) -> Sentence:
     """Measure one cleaned English *sentence* (see `sentences.split`)."""
     if _DRAWN_OUT.search(sentence):
-        sentence = _DRAWN_OUT_WORD.sub(_undrawn, sentence)
+        sentence = _LETTERS.sub(_undrawn, sentence)
     words = tokens(sentence)
     if not _marks_of_phrases().isdisjoint(pairwise(words)) or ("/" in sentence and _SHARE.search(sentence)):
         sentence = _with_phrases_as_words(sentence)

@@ -70,4 +70,3 @@ def test_one_place_says_the_number():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" not in project["project"]
     assert project["tool"]["setuptools"]["dynamic"]["version"]["attr"] == "surveys.base.version.VERSION"
-    assert f"checkout v{VERSION}\n" in (ROOT / "deploy" / "README.md").read_text()
