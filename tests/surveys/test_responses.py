@@ -13,6 +13,7 @@ from surveys import daily_counts, events, links, people, recording, responses
 from surveys.base import db, errors, jobs, signing
 from surveys.base.db import writing
 from surveys.models import Alias, DailyCount, Invitation, Person, Response, Survey
+from surveys.recording import new_rows, taking
 from tests.conftest import ON_SQLITE
 from tests.make import EDIT_KEY
 from tests.threads import together
@@ -433,9 +434,20 @@ AWKWARD = {
 }
 
 
-def in_a_group(answers):
-    """Record answers of a first revision, each beside its survey, in one group; for each the row, or the error."""
+def in_a_group(answers, stored=None, burst_limit=0):
+    """Record answers of a first revision, each beside its survey, in one group; for each the row, or the error.
+
+    `stored`: the ids of those that the group is to store itself; all, unless it is given.
+    """
     waits, stands = threading.Event(), threading.Event()
+    groups, reached = [], []
+    record_new = taking._record_new
+
+    def together_with(arrivals):
+        results = record_new(arrivals)
+        # Not before: where it fails, each is recorded by itself, with rows that are the same.
+        groups.append({result[0].id for result in results if result is not db.ALONE})
+        return results
 
     def hold(items):
         stands.set()
@@ -447,21 +459,27 @@ def in_a_group(answers):
             return db.write(lambda: None, hold, index)
         stands.wait()
         try:
-            return recording.record(*answers[index], NOW + timedelta(milliseconds=index))[0]
+            now = NOW + timedelta(milliseconds=index)
+            return recording.record(*answers[index], now, burst_limit=burst_limit)[0]
         except (errors.Gone, recording.Changed) as error:
             return error
 
     def go_on():
         # The writer is at `hold`: whatever comes meanwhile is a group.
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while writing._the_writer()._waiting.qsize() < len(answers) and time.monotonic() < end:
             time.sleep(0.002)
+        reached.append(writing._the_writer()._waiting.qsize())
         waits.set()
 
     watch = threading.Thread(target=go_on)
-    watch.start()
-    found = together(len(answers) + 1, record)[:-1]
-    watch.join()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taking, "_record_new", together_with)
+        watch.start()
+        found = together(len(answers) + 1, record)[:-1]
+        watch.join()
+    assert reached == [len(answers)]
+    assert groups == [{answer.id for _, answer in answers} if stored is None else set(stored)]
     return found
 
 
@@ -472,7 +490,7 @@ def test_what_a_group_stores_is_what_one_by_itself_stores(make):
         recording.Answer(str(uuid.uuid4()), 1, each, edit_key=EDIT_KEY, network="203.0.113.0/24")
         for each in values
     ]
-    grouped = in_a_group([(survey, each) for each in fresh])
+    grouped = in_a_group([(survey, each) for each in fresh], burst_limit=9)
     alone = [
         recording.record(
             survey, replace(each, id=str(uuid.uuid4())), NOW + timedelta(milliseconds=index), burst_limit=9
@@ -498,7 +516,7 @@ def test_a_group_leaves_out_what_is_not_new_and_what_its_survey_no_longer_takes(
     changed = recording.Answer(str(uuid.uuid4()), 1, {"score": 1}, remembered=True)
     Survey.update(name="Another").where(Survey.id == other.id).execute()
     answers = [(survey, recording.Answer(id_, 1, {"score": 10})) for id_ in (gone, there, alias, *fresh)]
-    left_out, kept, second, *stored, past = in_a_group([*answers, (read, changed)])
+    left_out, kept, second, *stored, past = in_a_group([*answers, (read, changed)], stored=fresh)
     assert isinstance(left_out, errors.Gone)
     assert (kept.id, second.id, second.score) == (there, there, 10)
     assert sorted(row.id for row in stored) == sorted(fresh)
@@ -507,19 +525,19 @@ def test_a_group_leaves_out_what_is_not_new_and_what_its_survey_no_longer_takes(
     assert daily_counts.differences() == []
 
 
-def test_a_group_goes_to_postgresql_in_two_exchanges(make, world, monkeypatch):
+def test_a_group_goes_to_postgresql_in_three_exchanges(make, world, monkeypatch):
     if world.kind == "sqlite":
         return
     survey, calls = recording.survey_of(make.survey().id), []
     begun_with, execute_sql = db.database.obj.begun_with, db.database.obj.execute_sql
-    named = threading.current_thread
 
     def begin(statements, keep=None):
+        found = begun_with(statements, keep)
         calls.append([sql.split()[0] for sql, _ in statements])
-        return begun_with(statements, keep)
+        return found
 
     def execute(sql, *values):
-        if named().name == "writer":
+        if threading.current_thread().name == "writer":
             calls.append(sql)
         return execute_sql(sql, *values)
 
@@ -528,8 +546,11 @@ def test_a_group_goes_to_postgresql_in_two_exchanges(make, world, monkeypatch):
     answers = [
         recording.Answer(str(uuid.uuid4()), 1, {"score": 9}, network="n", remembered=True) for _ in range(11)
     ]
-    assert len({row.id for row in in_a_group([(survey, each) for each in answers])}) == 11
-    assert calls == [["WITH", "SELECT"]]
+    rows = in_a_group([(survey, each) for each in answers], burst_limit=8)
+    # How many of their network stand, them and their commit.
+    assert calls == [new_rows._BURSTS, ["WITH", "SELECT"]]
+    assert len({row.id for row in rows}) == 11
+    assert [row.flags for row in rows].count(["burst"]) == 3
 
 
 @pytest.mark.parametrize("revision", [1, 2])

@@ -3,8 +3,16 @@
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from surveys.base.db.failures import reason
+
+log = structlog.get_logger()
 
 #: Does for many callers at once what a verb does for one: takes their items and gives each its result, or ALONE.
 Together = Callable[[Sequence[Any]], Sequence[Any]]
@@ -14,6 +22,14 @@ ALONE: Any = object()
 
 AT_ONCE = 256
 
+#: Each is slower by as many transactions as it has callers, who notice nothing.
+GROUPS_FAILED = Counter(
+    "earshot_groups_failed_total", "Groups of writes that failed together and were then done one by one"
+)
+
+#: How long the log says nothing of further groups that failed.
+QUIET_SECONDS = 60.0
+
 
 class Writer:
     """Takes what has queued, does it in one transaction and then answers every caller.
@@ -21,13 +37,15 @@ class Writer:
     `database` is a peewee database. `runs_alone` says who runs a verb that does not go together with others. It is
     this thread where a database has one writer at a time anyway, in one transaction with all the rest. Elsewhere it is
     the verb's caller, who is answered ALONE, so that a lock that one verb waits for holds up no other; and what goes
-    together is its own transaction. `is_final`: an error after which it is not tried again.
+    together is its own transaction. `is_final`: an error after which it is not tried again. That a group failed, for
+    another reason, is counted and logged: its callers are served all the same.
     """
 
     def __init__(
         self, database: Any, runs_alone: bool, is_final: Callable[[BaseException], bool] = lambda _: False
     ) -> None:
         self._database, self._runs_alone, self._is_final = database, runs_alone, is_final
+        self._quiet_until = float("-inf")
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
@@ -77,7 +95,7 @@ class Writer:
         """What goes together, each group by itself; what is left, and where a group failed all of it, is ALONE."""
         for group in _together(batch):
             try:
-                left = _do(group)
+                left = self._do(group)
             except BaseException as error:
                 # Whatever is wrong with this connection, the callers have their own.
                 self._hang_up()
@@ -95,7 +113,7 @@ class Writer:
         try:
             with self._database.atomic():
                 for group in _together(batch):
-                    for work in _do(group):
+                    for work in self._do(group):
                         work.result = work.verb()
             return True
         except BaseException as error:
@@ -107,6 +125,27 @@ class Writer:
             for work in batch:
                 work.error = error
             return True
+
+    def _do(self, group: list["_Work"]) -> list["_Work"]:
+        """Do together what goes together; what is left to be done one by one."""
+        together = group[0].together
+        if together is None:
+            return group
+        try:
+            for work, result in zip(group, together([work.item for work in group]), strict=True):
+                work.result = result
+        except BaseException as error:
+            if not self._is_final(error):
+                self._tell(error)
+            raise
+        return [work for work in group if work.result is ALONE]
+
+    def _tell(self, error: BaseException) -> None:
+        GROUPS_FAILED.inc()
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET_SECONDS
+            log.error("group failed, done one by one", reason=reason(error))
 
     def _give_up_on_the_queued(self, batch: list["_Work"]) -> None:
         """Add to a batch what has come while its fate was awaited: it would only wait as long again."""
@@ -154,13 +193,3 @@ def _together(batch: list[_Work]) -> list[list[_Work]]:
     for work in batch:
         groups.setdefault(work.together, []).append(work)
     return sorted(groups.values(), key=lambda group: group[0].together is None)
-
-
-def _do(group: list[_Work]) -> list[_Work]:
-    """Do together what goes together; what is left to be done one by one."""
-    together = group[0].together
-    if together is None:
-        return group
-    for work, result in zip(group, together([work.item for work in group]), strict=True):
-        work.result = result
-    return [work for work in group if work.result is ALONE]

@@ -6,10 +6,11 @@ import threading
 import peewee
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from surveys.base import clock, db
 from surveys.base.accounts.keys import ApiKey
-from surveys.base.db import Clock, sqlite
+from surveys.base.db import Clock, sqlite, writing
 from tests.threads import together
 
 
@@ -127,20 +128,31 @@ def test_what_goes_together_is_done_in_lists_and_what_does_not_by_itself(world):
     assert Clock.get_by_id(7).tick == 30
 
 
-def test_a_failing_list_leaves_each_to_itself(world):
+def test_a_failing_list_leaves_each_to_itself_and_is_told(world, caplog):
     Clock.create(id=7, tick=0)
+    # One that has said nothing yet.
+    writing.stop_writer()
 
     def fail_all(numbers):
         # On PostgreSQL a list is its own transaction.
         with db.database.atomic():
             Clock.update(tick=1000).where(Clock.id == 7).execute()
-            raise LookupError
+            raise LookupError("what somebody wrote")
 
     def add_one():
         Clock.update(tick=Clock.tick + 1).where(Clock.id == 7).execute()
 
-    together(10, lambda index: db.write(add_one, fail_all, index))
+    def failed():
+        return REGISTRY.get_sample_value("earshot_groups_failed_total")
+
+    before = failed()
+    for _ in range(2):
+        together(5, lambda index: db.write(add_one, fail_all, index))
     assert Clock.get_by_id(7).tick == 10
+    assert failed() >= before + 2
+    # Once in a while, however many there are.
+    told = [each.msg for each in caplog.records if "group failed" in str(each.msg)]
+    assert [each["reason"] for each in told] == ["LookupError"]
 
 
 def test_rows_of_one_insert_may_differ_in_what_they_hold(world):
