@@ -37,6 +37,9 @@ APART_SECONDS = 0.1
 #: Before a connection is used that has rested for longer, the server is asked whether it is still there.
 RESTED_SECONDS = 10.0
 
+#: Whatever the server, the role or the database says: a pooler takes no setting of ours.
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 IN_TRANSACTION = psycopg.pq.TransactionStatus.INTRANS
 
 #: Classes of SQLSTATE after which trying again later makes sense: connection, resources, locks, operator, system, and
@@ -49,6 +52,8 @@ READ_ONLY, RESTED = "25006", "25P03"
 SESSION = {
     "timezone": "UTC",
     "synchronous_commit": "on",
+    # What others have committed meanwhile is seen by the next statement: a deletion, a hit, a job that was taken.
+    "default_transaction_isolation": r"read\ committed",
     # To compile a query takes longer than any of ours runs: 60 ms for a page of the feed that is read in 3.
     "jit": "off",
     # The server notices as well when nobody is there any more: what a lost transaction has locked is let go.
@@ -115,9 +120,9 @@ class Database(peewee.PostgresqlDatabase):
         return made
 
     def begin(self, isolation_level: Any = None) -> None:
-        """As peewee's, on a new connection when this one has seen an interruption."""
+        """As peewee's, on a new connection when this one has seen an interruption, and READ COMMITTED."""
         self._renew()
-        super().begin(isolation_level)
+        super().begin(isolation_level or "READ COMMITTED")
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """As peewee's; outside a transaction on a new connection when this one has seen an interruption."""
@@ -150,7 +155,7 @@ class Database(peewee.PostgresqlDatabase):
             with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
                 connection = self.connection()
                 with connection.pipeline():
-                    connection.execute("BEGIN")
+                    connection.execute(BEGIN)
                     cursors = [connection.execute(*each) for each in statements]
                     if keep is None:
                         connection.execute("COMMIT")

@@ -79,6 +79,28 @@ def test_the_promised_settings_are_read_back(world):
         assert db.database.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
 
 
+def test_a_transaction_sees_what_others_commit_meanwhile_whatever_the_database_says(world):
+    """Else what was deleted while it waited would not be seen as deleted."""
+    if world.kind == "sqlite":
+        return
+    chosen, name = world.settings, db.name()
+    db.close_database()
+    with psycopg.connect(chosen.database_url, autocommit=True) as other:
+        said = "SET default_transaction_isolation = 'repeatable read'"
+        other.execute(f'ALTER DATABASE "{name}" {said}'.encode())
+    db.open_database(chosen)
+    level = "SHOW transaction_isolation"
+    assert db.database.execute_sql(level).fetchone() == ("read committed",)
+    # As through a pooler, which takes no setting of ours.
+    db.database.execute_sql(said)
+    assert db.database.execute_sql(level).fetchone() == ("repeatable read",)
+    assert db.begun_with([(level, None)]) == [[("read committed",)]]
+    with db.database.atomic():
+        assert db.database.execute_sql(level).fetchone() == ("read committed",)
+    with db.snapshot():
+        assert db.database.execute_sql(level).fetchone() == ("repeatable read",)
+
+
 def test_a_build_of_sqlite_that_may_corrupt_its_log_is_refused(world, monkeypatch):
     if world.kind == "postgresql":
         return
