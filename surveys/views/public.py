@@ -16,11 +16,16 @@ def limit() -> None:
     limiter: limits.Limiter = current_app.extensions["limiter"]
     wait = limiter.allow(callers.client_address())
     if wait:
-        raise Problem(
-            429,
-            f"Too many writes from this address; try again in {wait} s.",
-            headers={"Retry-After": str(wait)},
-        )
+        raise too_many(wait)
+
+
+def too_many(wait: int) -> Problem:
+    """The 429 of an address that may write again in `wait` seconds."""
+    return Problem(
+        429,
+        f"Too many writes from this address; try again in {wait} s.",
+        headers={"Retry-After": str(wait)},
+    )
 
 
 def survey(survey_id: str) -> Survey:

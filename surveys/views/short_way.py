@@ -64,9 +64,9 @@ class ShortWay:
             return None
         address = callers.address(environ, self._settings.trusted_proxies)
         try:
-            if self._limiter.allow(address):
-                # The long way says how long to wait. Nothing was counted.
-                return None
+            wait = self._limiter.allow(address)
+            if wait:
+                raise public.too_many(wait)
             answer = recording.Answer(
                 id=given["id"],
                 revision=given["revision"],

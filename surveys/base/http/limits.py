@@ -187,10 +187,16 @@ class RingsInDatabase(Rings):
         return bool(came)
 
 
-#: Writing its row, though it stays as it is, lets one through at a time for a key. The slot is taken as it stands then.
+#: Where the slot is taken, this only reads. Else writing the ring's row, though it stays as it is, lets one through at
+#: a time for a key, and the slot is taken as it stands then. `now` is of before that wait, by the caller's clock: where
+#: many wait for one row, the window ends as much earlier.
 _HIT_IN_DATABASE = """
     WITH ring AS (
-        INSERT INTO limit_ring (key, n) VALUES (%(key)s, 0) ON CONFLICT (key) DO UPDATE SET n = limit_ring.n
+        INSERT INTO limit_ring (key, n) SELECT %(key)s::text, 0 WHERE NOT EXISTS (
+            SELECT FROM limit_ring AS turned JOIN limit_hit AS hit ON hit.key = turned.key
+            WHERE turned.key = %(key)s AND hit.slot = turned.n %% %(limit)s AND hit.at > %(before)s
+        )
+        ON CONFLICT (key) DO UPDATE SET n = limit_ring.n
         RETURNING key, n
     )
     INSERT INTO limit_hit (key, slot, at) SELECT key, n %% %(limit)s, %(now)s FROM ring

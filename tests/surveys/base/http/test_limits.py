@@ -73,3 +73,35 @@ def test_the_counts_do_not_tell_the_addresses(world, make):
     named = f"{limits.network(ADDRESS, 32, 64)} {limiter.limit}"
     assert ADDRESS not in key
     assert not hashlib.sha256(named.encode()).hexdigest().startswith(key)
+
+
+def test_a_refused_call_asks_once_and_writes_nothing(world, make, monkeypatch):
+    survey, asked = make.survey(), []
+    rings = world.app.extensions["limiter"].rings
+    hit = rings.hit
+
+    def counted(*key_and_limit):
+        asked.append(hit(*key_and_limit))
+        return asked[-1]
+
+    def rows():
+        # The version of each row, or of the file.
+        if world.kind == "sqlite":
+            return rings.connection().total_changes
+        tables = ("limit_ring", "limit_hit")
+        return [
+            db.database.execute_sql(f"SELECT ctid::text, xmin::text, xmax::text FROM {table}").fetchall()
+            for table in tables
+        ]
+
+    monkeypatch.setattr(rings, "hit", counted)
+
+    def post():
+        peer = {"REMOTE_ADDR": ADDRESS}
+        return world.client.post("/r", json=make.answer(survey), environ_base=peer).status_code
+
+    assert [post(), post()] == [201, 201]
+    before = rows()
+    assert [post(), post()] == [429, 429]
+    assert asked == [True, True, False, False]
+    assert rows() == before
