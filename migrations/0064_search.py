@@ -16,9 +16,11 @@ BATCH = 1000
 
 READ = "SELECT key, comment, answers, search_text FROM response WHERE key > ? ORDER BY key LIMIT ?"
 WRITE = "UPDATE response SET search_text = ? WHERE key = ?"
+# SQLite lets nobody else write meanwhile. On PostgreSQL an older process may: what it amends stays as it wrote it.
 WRITE_MANY = (
     "UPDATE response SET search_text = now.text "
-    "FROM (SELECT UNNEST(%s::bigint[]) AS key, UNNEST(%s::text[]) AS text) AS now WHERE response.key = now.key"
+    "FROM (SELECT UNNEST(%s::bigint[]) AS key, UNNEST(%s::text[]) AS text, UNNEST(%s::text[]) AS before) AS now "
+    "WHERE response.key = now.key AND response.search_text IS NOT DISTINCT FROM now.before"
 )
 
 
@@ -27,12 +29,12 @@ def up(migrator, db):
     last, changed = -1, 0
     while rows := db.execute_sql(READ if on_sqlite else READ.replace("?", "%s"), (last, BATCH)).fetchall():
         last = rows[-1][0]
-        anew = [(key, now) for key, now, before in map(_anew, rows) if now != before]
+        anew = [each for each in map(_anew, rows) if each[1] != each[2]]
         if on_sqlite:
-            for key, now in anew:
+            for key, now, _ in anew:
                 db.execute_sql(WRITE, (now, key))
         elif anew:
-            db.execute_sql(WRITE_MANY, ([key for key, _ in anew], [now for _, now in anew]))
+            db.execute_sql(WRITE_MANY, tuple(map(list, zip(*anew, strict=True))))
         changed += len(anew)
     if changed:
         log.info("comments made searchable anew", responses=changed)

@@ -58,7 +58,7 @@ LANDED = {
     "0042_loops_in_parts": "ed1cfcbb55296e9efac62a14afeb35c00b397abe356240d604a2adf9836eec8f",
     "0043_readers": "184a75beecdd86358ba84cca91e6b125da88fca33569616826f46067b81ef804",
     "0058_counted_asks": "208e6e1fe2e081e1d6c89227321d6bab253f0686268ee3f994bdd71a0028bec7",
-    "0064_search": "78e36966defca013447f53026c040f800e8dab456b68a9fd0c79c5a3ae0aec4f",
+    "0064_search": "c396680c6c4c78d5d52f83bb1ba03f31c948752bb7577fe8148ee12cabd1648c",
     "0063_goals": "30205efec94ebcf896a50f99bbafdc7db486adc4b1727a92faf2b8349811ff19",
     "0066_lost_by_survey": "5ceaeea73f299c6db07a394ce0023fd0c833f05490f8a9b0216532ae80c3dc87",
     "0086_loop_lists": "6f9bd22f8ad1b8cfcbbb5579f5cc7ea8cc3f922e2e115b9c49d8cf5c103927f7",

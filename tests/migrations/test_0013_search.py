@@ -2,6 +2,7 @@
 
 import importlib
 
+import psycopg
 import pytest
 
 from surveys.base import db
@@ -32,3 +33,28 @@ def test_comments_of_before_are_found_as_those_of_today(world, api, make, monkey
     assert today[silent.key] is None
     assert len(ids(api.get("/api/feed", q="🔥"))) == len(ids(api.get("/api/feed", q="iphone"))) == 1
     assert answered.id in ids(api.get("/api/feed", q="email"))
+
+
+def test_what_an_older_process_amends_meanwhile_keeps_the_words_it_has_now(world, make, monkeypatch):
+    if world.kind == "sqlite":
+        # Nobody else writes meanwhile.
+        return
+    survey = make.survey()
+    amended, other = (make.response(survey, 5, comment="한국어iphone") for _ in range(2))
+    Response.update(search_text=first.searchable("한국어iphone")).execute()
+    anew = second._anew
+
+    def meanwhile(row):
+        if row[0] == amended.key:
+            with psycopg.connect(world.settings.database_url, autocommit=True) as older:
+                older.execute(
+                    "UPDATE response SET comment = 'Late', search_text = 'late' WHERE key = %s", (row[0],)
+                )
+        return anew(row)
+
+    monkeypatch.setattr(second, "_anew", meanwhile)
+    with db.database.atomic():
+        second.up(None, db.database.obj)
+    found = dict(Response.select(Response.key, Response.search_text).tuples())
+    assert found[amended.key] == "late"
+    assert found[other.key] == second.searchable("한국어iphone") != first.searchable("한국어iphone")
