@@ -126,10 +126,11 @@ def complaints(service):
     return [line for line in lines if line["level"] not in ("debug", "info")]
 
 
+@pytest.mark.timeout(300)
 def test_an_idle_service_says_nothing_and_keeps_its_connections(shop):
     assert shop.is_normal()
-    # The worker listens once it has nothing more to do, and it is nice to everybody else on this machine.
-    wait_for(shop.is_done)
+    # The worker listens once it has nothing more to do; it loads its engines first, and is nice to everybody else here.
+    wait_for(shop.is_done, 180)
     wait_for(lambda: len(shop.listening()) == 1)
     before, listening = shop.connections(), shop.listening()
     end = time.monotonic() + 20
