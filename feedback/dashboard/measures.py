@@ -3,16 +3,17 @@
 import functools
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import request
 
+from feedback import labels
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import statistics
 from feedback.domain.drivers import Impact
-from feedback.models import Topic
-from feedback.topics import reports
+from feedback.models import Theme, Topic
+from feedback.topics import reports, topics
 from feedback.topics.rehearsals import Part, Rehearsal
 from feedback.topics.reports import Scope
 from surveys import visible
@@ -20,6 +21,8 @@ from surveys.domain.metrics.metric import Metric
 from surveys.models import Person
 
 say = words.say
+
+Group = TypeVar("Group", Topic, Theme)
 
 #: A topic is new for so long.
 NEW_FOR = timedelta(days=14)
@@ -34,6 +37,46 @@ SCOPE = ("survey", "metric", "since", "until")
 def query(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What of the address narrows the feed alike."""
     return {name: request.args[name] for name in SCOPE if asked.get(name)}
+
+
+def everybody(scope: Scope, asked: Mapping[str, Any]) -> bool:
+    """Whether also what nobody of the scope speaks of is shown."""
+    return not scope.limited and not ({"survey", "metric"} & set(asked))
+
+
+def reading(scope: Scope) -> str | None:
+    """While comments of the scope are still being read: how many, and how many are in a topic so far."""
+    return words.being_read(*(reports.being_read(scope) or (0, 0, 0)))
+
+
+def standing(table: type[Group], *more: Any, but: str = "") -> list[Group]:
+    """The topics or themes that went into no other, by name, all `but` one; with `more` columns than their names."""
+    live = table.select(table.id, table.label, table.names, *more)
+    live = live.where(table.merged_into.is_null(), table.id != but)
+    return sorted(live, key=lambda group: labels.of(group).casefold())
+
+
+def into(row: Topic | Theme) -> Topic | Theme | None:
+    """What a topic or theme has gone into; None where it stands, or the caller may not see that."""
+    if row.merged_into is None:
+        return None
+    table = type(row)
+    gone: Any = table.select(table.id, table.merged_into).where(table.merged_into.is_null(False)).tuples()
+    found = table.get_or_none(table.id == topics.final(row.merged_into, dict(gone)))
+    return found if found is not None and visible.sees(found, registry.caller()) else None
+
+
+def lineage(line: Mapping[str, Any], told: str, level: str, href: str | None) -> dict[str, Any]:
+    """A line of lineage of a topic or theme (`level`), with the names of that time; `told`: the key of its words."""
+    unknown = say(f"{level}.unknown")
+    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
+    return {
+        "at": line["at"],
+        "told": say(told, **names),
+        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
+        "href": href,
+        "label": names["label"],
+    }
 
 
 def shown(

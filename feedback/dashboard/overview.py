@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import request
 
 from feedback import drivers, feed, goals, pins, results, rollups
-from feedback.dashboard import charts, layout, registry, words
+from feedback.dashboard import charts, layout, measures, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import bands, silence, surges
 from feedback.models import Benchmark, Goal, Pin
@@ -105,7 +105,7 @@ def overview() -> Any:
         say("overview"),
         cards=cards,
         rising=rising,
-        reading=_reading(reports.Scope(surveys, None, until)) if surveys and reads else None,
+        reading=measures.reading(reports.Scope(surveys, None, until)) if surveys and reads else None,
         newest=newest,
         names={survey.id: survey.name for survey in surveys},
         periods=[(period, say(f"period.{period}")) for period in PERIODS],
@@ -219,7 +219,7 @@ def _card(
         table=table,
         outside=outside,
         movers=_movers(metric, moved, query),
-        reading=_reading(reports.Scope([survey], since, until)) if reads else None,
+        reading=measures.reading(reports.Scope([survey], since, until)) if reads else None,
         looked_at=sum(mover.p is not None for mover in moved),
         pins=_marks([(pin.at, pin) for pin in noted], found.series),
         breaks=_marks(
@@ -288,11 +288,6 @@ def _asked(asked: Asked | None, answers: int) -> str | None:
         one = asked.still_open == 1
         told.append(say("asked.open.one") if one else say("asked.open", n=f"{asked.still_open:,}"))
     return " ".join(told)
-
-
-def _reading(scope: reports.Scope) -> str | None:
-    """That topics are still looked for, and how far; None when that is done, or there is no comment to read."""
-    return words.being_read(*(reports.being_read(scope) or (0, 0, 0)))
 
 
 def _silent(metric: Metric, found: Number) -> str | None:

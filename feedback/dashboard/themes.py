@@ -91,7 +91,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         return layout.led(layout.here())
     caller, now = registry.caller(), clock.now()
     scope = reports.scope_of(asked, caller, layout.zone())
-    found = reports.measured_themes(scope, _everybody(scope, asked), layout.zone(), now)
+    found = reports.measured_themes(scope, measures.everybody(scope, asked), layout.zone(), now)
     start = layout.place(asked, len(found))
     end = start + asked["limit"]
     query, comments = measures.query(asked), reports.comments(scope)
@@ -103,7 +103,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         themes=[_line({**item, "comments": comments}, scope, query) for item in found[start:end]],
         n=len(found),
         comments=comments,
-        reading=words.being_read(*(reports.being_read(scope) or (0, 0, 0))),
+        reading=measures.reading(scope),
         metric=scope.metric,
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         query=request.args,
@@ -138,13 +138,11 @@ def _page(
     asked = layout.query(OneThemeQuery())
     caller, now, zone = registry.caller(), clock.now(), layout.zone()
     if row.merged_into is not None:
-        into = Theme.get_or_none(Theme.id == topics.final(row.merged_into, _merged()))
-        known = into is not None and visible.sees(into, caller)
-        return layout.page("theme_gone.html", labels.of(row), theme=row, into=into if known else None)
+        return layout.page("theme_gone.html", labels.of(row), theme=row, into=measures.into(row))
     scope = reports.scope_of(asked, caller, zone)
     query, comments = measures.query(asked), reports.comments(scope)
     item = {**reports.one_theme(row, scope, zone, now), "comments": comments}
-    under = reports.under(row, scope, _everybody(scope, asked), zone, now)
+    under = reports.under(row, scope, measures.everybody(scope, asked), zone, now)
     ids = [topic["id"] for topic in under]
     writes = layout.may("write") and not scope.limited
     return layout.page(
@@ -167,7 +165,7 @@ def _page(
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],
         people=measures.people(ids, scope, {**query, "theme": row.id}, SPEAKING),
         merging=_merging(row, asked, scope) if writes else None,
-        others=_others(row) if writes else [],
+        others=measures.standing(Theme, but=row.id) if writes else [],
         elsewhere=[topic for topic in _topics() if topic.theme != row.id] if writes else [],
         # A form that is shown as it was sent is still about what it began with.
         version=(typed.get("version") if wrong else None) or themes.version(row),
@@ -180,11 +178,6 @@ def _page(
         query=query,
         writes=writes,
     )
-
-
-def _everybody(scope: Scope, asked: Mapping[str, Any]) -> bool:
-    """Whether also what nobody of the scope speaks of is shown."""
-    return not scope.limited and not ({"survey", "metric"} & set(asked))
 
 
 def _quotes(ids: list[str], scope: Scope) -> list[dict[str, Any]]:
@@ -215,33 +208,14 @@ def _quotes(ids: list[str], scope: Scope) -> list[dict[str, Any]]:
 
 def _told(line: Mapping[str, Any], theme_id: str) -> dict[str, Any]:
     """A line of lineage in words, with the names of that time."""
-    unknown = say("theme.unknown")
-    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
     key = "theme.made" if line["kind"] == "taught" else f"lineage.{line['kind']}"
-    return {
-        "at": line["at"],
-        "told": say(key, **names),
-        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
-        "href": layout.at(f"{LIST}/{line['theme']}") if line["theme"] != theme_id else None,
-        "label": names["label"],
-    }
+    href = layout.at(f"{LIST}/{line['theme']}") if line["theme"] != theme_id else None
+    return measures.lineage(line, key, "theme", href)
 
 
 def _topics() -> list[Topic]:
     """The topics that can be put under a theme, by name."""
-    live = Topic.select(Topic.id, Topic.label, Topic.names, Topic.theme).where(Topic.merged_into.is_null())
-    return sorted(live, key=lambda topic: labels.of(topic).casefold())
-
-
-def _others(row: Theme) -> list[Theme]:
-    live = Theme.select(Theme.id, Theme.label, Theme.names)
-    live = live.where(Theme.merged_into.is_null(), Theme.id != row.id)
-    return sorted(live, key=lambda theme: labels.of(theme).casefold())
-
-
-def _merged() -> dict[str, str]:
-    rows: Any = Theme.select(Theme.id, Theme.merged_into).where(Theme.merged_into.is_null(False)).tuples()
-    return dict(rows)
+    return measures.standing(Topic, Topic.theme)
 
 
 def _merging(row: Theme, asked: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:

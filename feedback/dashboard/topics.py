@@ -104,8 +104,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         return layout.led(layout.here())
     caller, now = registry.caller(), clock.now()
     scope = reports.scope_of(asked, caller, layout.zone())
-    everybody = not scope.limited and not ({"survey", "metric"} & set(asked))
-    found = reports.listed(scope, everybody, layout.zone(), now)
+    found = reports.listed(scope, measures.everybody(scope, asked), layout.zone(), now)
     items = [
         item
         for item in found["items"]
@@ -137,13 +136,13 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         waiting=[(language, n, _waiting(query, language)) for language, n in reports.waiting(scope)],
         all_waiting=_waiting(query, None),
         review=found["review"],
-        reading=words.being_read(*(reports.being_read(scope) or (0, 0, 0))),
+        reading=measures.reading(scope),
         metric=scope.metric,
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         asked=asked,
         query=request.args,
         statuses=Topic.STATUSES,
-        themes=_themes() if not scope.limited else [],
+        themes=measures.standing(Theme) if not scope.limited else [],
         orders=TOPIC_ORDERS,
         narrowed=bool({*measures.SCOPE, "status", "theme"} & set(asked)),
         following=layout.here(cursor=lists.encode_cursor(end)) if end < len(items) else None,
@@ -197,9 +196,7 @@ def _page(
     caller, now = registry.caller(), clock.now()
     scope = reports.scope_of(asked, caller, layout.zone())
     if row.merged_into is not None:
-        into = Topic.get_or_none(Topic.id == topics.final(row.merged_into, _merged()))
-        known = into is not None and visible.sees(into, caller)
-        return layout.page("topic_gone.html", labels.of(row), topic=row, into=into if known else None)
+        return layout.page("topic_gone.html", labels.of(row), topic=row, into=measures.into(row))
     item = reports.one(row, scope, layout.zone(), now)
     item["comments"] = reports.comments(scope)
     query = measures.query(asked)
@@ -225,8 +222,8 @@ def _page(
         came=_came(row, scope, asked, now),
         issue=None if scope.limited else issues.shown(row, writes),
         past=[] if scope.limited else _past(row, item["history"]),
-        others=_others(row) if writes else [],
-        themes=_themes() if writes else [],
+        others=measures.standing(Topic, but=row.id) if writes else [],
+        themes=measures.standing(Theme) if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
         parting=_parting(row, asked, scope, typed) if writes else None,
         # A form that is shown as it was sent is still about what it began with.
@@ -325,35 +322,9 @@ def _keys(items: Mapping[str, Any]) -> dict[str, int]:
 
 def _told(line: dict[str, Any], topic_id: str) -> dict[str, Any]:
     """A line of lineage in words, with the names of that time."""
-    unknown = say("topic.unknown")
-    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
-    kind = line["kind"]
-    if kind == "split" and line["other"] is None:
-        kind = "found"
-    return {
-        "at": line["at"],
-        "told": say(f"lineage.{kind}", **names),
-        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
-        "href": layout.at(f"{LIST}/{line['topic']}") if line["topic"] != topic_id else None,
-        "label": names["label"],
-    }
-
-
-def _others(row: Topic) -> list[Topic]:
-    live = Topic.select(Topic.id, Topic.label, Topic.names)
-    live = live.where(Topic.merged_into.is_null(), Topic.id != row.id)
-    return sorted(live, key=lambda topic: labels.of(topic).casefold())
-
-
-def _themes() -> list[Theme]:
-    """The themes that a topic can be put under, by name."""
-    live = Theme.select(Theme.id, Theme.label, Theme.names).where(Theme.merged_into.is_null())
-    return sorted(live, key=lambda theme: labels.of(theme).casefold())
-
-
-def _merged() -> dict[str, str]:
-    rows: Any = Topic.select(Topic.id, Topic.merged_into).where(Topic.merged_into.is_null(False)).tuples()
-    return dict(rows)
+    kind = "found" if line["kind"] == "split" and line["other"] is None else line["kind"]
+    href = layout.at(f"{LIST}/{line['topic']}") if line["topic"] != topic_id else None
+    return measures.lineage(line, f"lineage.{kind}", "topic", href)
 
 
 def _merging(row: Topic, asked: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:
