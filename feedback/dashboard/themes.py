@@ -160,6 +160,7 @@ def _page(
         ],
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         seasoned=measures.are_seasoned(now),
+        reading=measures.reading(scope),
         metric=scope.metric,
         quotes=_quotes(ids[:QUOTED], scope),
         lineage=[_told(line, row.id) for line in item.get("lineage", [])],

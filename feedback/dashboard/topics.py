@@ -207,6 +207,7 @@ def _page(
         status,
         topic={**item, **measures.shown(item, scope.metric, query, now)},
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
+        reading=measures.reading(scope),
         metric=scope.metric,
         seasoned=measures.are_seasoned(now),
         plan=_plan(row, scope, caller.member),

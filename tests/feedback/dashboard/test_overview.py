@@ -11,7 +11,7 @@ import pytest
 from feedback import pins, results
 from feedback.dashboard import charts, overview, words
 from feedback.domain.drivers import Impact
-from feedback.models import Placement, Topic, TopicReview
+from feedback.models import Placement, Theme, Topic, TopicReview
 from feedback.numbers import Mover, Point
 from feedback.topics import reports, reviews
 from surveys import events
@@ -174,6 +174,10 @@ def test_while_topics_are_read_nothing_is_said_of_what_they_do(world, make, fill
     for state in (jobs.BULK, jobs.RUNNING):
         jobs.Job.update(state=state).execute()
         assert "9 comments are still being read" in text(), "an import is read when there is time for it"
+    theme = Theme.create(id="thm_1", label="Money", created_at=clock.now())
+    for page in ("/team/topics", "/team/themes", f"/team/topics/{topic.id}", f"/team/themes/{theme.id}"):
+        told = browse(world, page).get_data(as_text=True)
+        assert "9 comments are still being read" in told, page
     assert words.being_read(1, 2, 0) == (
         "Topics are still being looked for: 1 of 2 comments are in one so far."
     )
