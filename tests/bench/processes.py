@@ -4,12 +4,14 @@ import contextlib
 
 import psutil
 
+from surveys.commands import service
+
 
 def of_service(pid: int) -> list[tuple[str, psutil.Process]]:
     """The process `pid` and all it started, each with its role: master, web, worker or helper.
 
     The role is read off the command line and the parent: what gunicorn's master forks is web, what
-    runs `flask worker` is the worker, what starts both is the master. Empty when `pid` is gone.
+    is named so is the worker, what starts both is the master. Empty when `pid` is gone.
     """
     try:
         root = psutil.Process(pid)
@@ -29,7 +31,7 @@ def _role(process: psutil.Process, root: psutil.Process) -> str:
     if process == root:
         return "master"
     line, above = process.cmdline(), process.parent()
-    if "worker" in line:
+    if process.name() == service.WORKER_NAME or "worker" in line:
         return "worker"
     if "gunicorn" in " ".join(line):
         return "web" if above and above.cmdline() == line else "web master"

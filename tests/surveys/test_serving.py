@@ -30,7 +30,7 @@ def wait_for(condition, seconds=60):
 def workers(service):
     """The worker that `serve` started, and the processes that it made itself."""
     for child in psutil.Process(service.process.pid).children():
-        if "worker" in child.cmdline():
+        if child.name() == service_commands.WORKER_NAME:
             return child, child.children(recursive=True)
     return None, []
 
