@@ -54,12 +54,6 @@ def impacts(selection: results.Selection, only: str | None = None, level: str = 
     return domain.impacts(selection.metric, *_counts(selection, level, only))
 
 
-def shown(found: Impact | None) -> dict[str, Any]:
-    """Value and impact as the API shows them; of no response at all when there is none."""
-    names = ("value", "value_interval", "impact", "interval", "spans_zero", "p")
-    return {"n": found.n if found else 0} | {name: getattr(found, name, None) for name in names}
-
-
 # ------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,9 +13,11 @@ from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import statistics
 from feedback.domain.drivers import Impact
+from feedback.domain.topics import Change
 from feedback.models import Theme, Topic
 from feedback.topics import reports, topics
 from feedback.topics.rehearsals import Part, Rehearsal
+from feedback.topics.report import Measured, ThemeLine, ThemeReport, TopicReport
 from feedback.topics.reports import Scope
 from surveys import visible
 from surveys.domain.metrics.metric import Metric
@@ -66,62 +69,77 @@ def into(row: Topic | Theme) -> Topic | Theme | None:
     return found if found is not None and visible.sees(found, registry.caller()) else None
 
 
-def lineage(line: Mapping[str, Any], told: str, level: str, href: str | None) -> dict[str, Any]:
+def lineage(line: Change | ThemeLine, told: str, level: str, href: str | None) -> dict[str, Any]:
     """A line of lineage of a topic or theme (`level`), with the names of that time; `told`: the key of its words."""
     unknown = say(f"{level}.unknown")
-    names = {name: line[name] or unknown for name in ("label", "other_label", "former_label")}
+    names = {name: getattr(line, name) or unknown for name in ("label", "other_label", "former_label")}
     return {
-        "at": line["at"],
+        "at": line.at,
         "told": say(told, **names),
-        "by": say("lineage.person" if line["by_person"] else "lineage.review"),
+        "by": say("lineage.person" if line.by_person else "lineage.review"),
         "href": href,
         "label": names["label"],
     }
 
 
+def measured(item: TopicReport | ThemeReport) -> Measured:
+    """What a topic or theme comes to. Raises TypeError for one that was not measured, as one that was merged."""
+    if not isinstance(item.numbers, Measured):
+        raise TypeError(f"{item.id} was not measured")
+    return item.numbers
+
+
 def shown(
-    item: dict[str, Any],
+    item: TopicReport | ThemeReport,
+    comments: int,
     metric: Metric | None,
     query: dict[str, Any],
     now: datetime,
     level: str = "topic",
 ) -> dict[str, Any]:
-    """The numbers of a topic, or of a theme (`level`), in words, each with the feed that shows the same answers."""
-    size, comments = item["size"], item["comments"]
-    within = {**query, level: item["id"], "excluded": "0"}
+    """What a topic, or a theme (`level`), is, and its numbers in words, each with the feed that shows the same answers.
+
+    `comments`: how many there are in all.
+    """
+    numbers = measured(item)
+    size, impact, surge = numbers.size, numbers.impact, numbers.surge
+    within = {**query, level: item.id, "excluded": "0"}
     # There are hundreds of weeks on the page: each adds its two days to one address.
     at_all_times = layout.at("/team/feed", {**within, "since": None, "until": None})
-    most = max((week["n"] for week in item["trend"]), default=0) or 1
-    many = len(item["trend"]) or 1
-    felt = sum(item["sentiment"].values()) or 1
+    most = max((week.n for week in numbers.trend), default=0) or 1
+    many = len(numbers.trend) or 1
+    felt = sum(numbers.sentiment.values()) or 1
     interval = statistics.share_interval(min(size, comments), comments)
-    weeks = [
+    weeks: list[dict[str, Any]] = [
         {
-            **week,
+            "start": week.start,
+            "n": week.n,
             "left": round(100 * at / many, 2),
             "width": round(70 / many, 2),
-            "height": round(22 * week["n"] / most, 1),
-            "href": f"{at_all_times}&since={week['start']}&until={_week_after(week['start'])}",
+            "height": round(22 * week.n / most, 1),
+            "href": f"{at_all_times}&since={week.start}&until={_week_after(week.start)}",
         }
-        for at, week in enumerate(item["trend"])
+        for at, week in enumerate(numbers.trend)
     ]
     return {
-        "share_shown": say("share", value=number(100 * item["share"], 1)),
+        **{each.name: getattr(item, each.name) for each in fields(item)},
+        "size": size,
+        "n": impact.n if impact else 0,
+        "sentiment": numbers.sentiment,
+        "share_shown": say("share", value=number(100 * numbers.share, 1)),
         "share_range": say("range.share", low=number(interval[0], 1), high=number(interval[1], 1))
         if interval
         else "",
         "all": layout.at("/team/feed", within),
         "weeks": weeks,
         "spark": charts.spark(weeks, 22),
-        "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in item["sentiment"].items()],
-        "value_shown": charts.value(metric, item["value"]) if metric and item["n"] else None,
-        "value_range": charts.interval(metric, item["value_interval"]) if metric else "",
-        **_impact(item["impact"], item["interval"]),
-        "scored": layout.at("/team/feed", {**query, level: item["id"], "counted": "1"}),
-        "is_new": now - datetime.fromisoformat(item["created_at"]) < NEW_FOR,
-        "surge_told": say("rising.expected", n=item["surge"]["n"], expected=number(item["surge"]["expected"]))
-        if item["surge"]
-        else None,
+        "feelings": [(name, n, round(100 * n / felt, 2)) for name, n in numbers.sentiment.items()],
+        "value_shown": charts.value(metric, impact.value) if metric and impact and impact.n else None,
+        "value_range": charts.interval(metric, impact.value_interval if impact else None) if metric else "",
+        **_impact(impact),
+        "scored": layout.at("/team/feed", {**query, level: item.id, "counted": "1"}),
+        "is_new": now - item.created_at < NEW_FOR,
+        "surge_told": say("rising.expected", n=surge.now, expected=number(surge.expected)) if surge else None,
     }
 
 
@@ -176,11 +194,12 @@ def rehearsed(found: Rehearsal, metric: Metric | None) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def _week_after(day: str) -> str:
-    return (date.fromisoformat(day) + timedelta(weeks=1)).isoformat()
+def _week_after(day: date) -> str:
+    return (day + timedelta(weeks=1)).isoformat()
 
 
-def _impact(points: float | None, interval: Any) -> dict[str, Any]:
+def _impact(found: Impact | None) -> dict[str, Any]:
+    points, interval = (found.impact, found.interval) if found else (None, None)
     if points is None or interval is None:
         return {"impact_shown": None, "impact_range": "", "impact_tone": ""}
     spans = interval[0] <= 0 <= interval[1]
@@ -200,5 +219,5 @@ def _part(part: Part, metric: Metric | None) -> dict[str, Any]:
         "share": say("share", value=number(part.share, 1)),
         "range": say("range.share", low=number(low, 1), high=number(high, 1)),
         "value": charts.value(metric, impact.value) if metric and impact else None,
-        **_impact(impact.impact if impact else None, impact.interval if impact else None),
+        **_impact(impact),
     }

@@ -412,19 +412,19 @@ def _rising(surveys: list[Survey], since: datetime | None, until: datetime | Non
     scope = reports.Scope(surveys, None, until, limited=limited)
     found = []
     for item in reports.rising(scope, layout.zone(), now, NEW_FOR, NEWEST):
-        most = max((week["n"] for week in item["trend"]), default=0) or 1
-        weeks = len(item["trend"]) or 1
+        most = max((week.n for week in item.trend), default=0) or 1
+        weeks = len(item.trend) or 1
         found.append(
             {
-                "label": item["label"],
-                "n": item["surge"]["n"] if item["surge"] else item["size"],
-                "expected": number(item["surge"]["expected"]) if item["surge"] else None,
+                "label": item.label,
+                "n": item.surge.now if item.surge else item.size,
+                "expected": number(item.surge.expected) if item.surge else None,
                 "bars": [
-                    (round(100 * at / weeks, 2), round(70 / weeks, 2), round(22 * week["n"] / most, 1))
-                    for at, week in enumerate(item["trend"])
+                    (round(100 * at / weeks, 2), round(70 / weeks, 2), round(22 * week.n / most, 1))
+                    for at, week in enumerate(item.trend)
                 ],
-                "new": item["new"],
-                "href": layout.at(f"/team/topics/{item['id']}"),
+                "new": item.is_new,
+                "href": layout.at(f"/team/topics/{item.id}"),
             }
         )
     return found

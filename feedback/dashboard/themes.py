@@ -13,6 +13,7 @@ from feedback.models import Theme, Topic
 from feedback.schemas.team import OneThemeQuery, TeamThemesQuery, ThemeForm
 from feedback.schemas.topics import ThemeBody, ThemePatch
 from feedback.topics import rehearsals, reports, themes, topics
+from feedback.topics.report import ThemeLine, ThemeReport, Typical
 from feedback.topics.reports import Scope
 from surveys import visible
 from surveys.base import clock
@@ -100,7 +101,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         "themes.html",
         say("themes"),
         status,
-        themes=[_line({**item, "comments": comments}, scope, query) for item in found[start:end]],
+        themes=[_line(item, comments, scope, query) for item in found[start:end]],
         n=len(found),
         comments=comments,
         reading=measures.reading(scope),
@@ -116,13 +117,12 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     )
 
 
-def _line(item: dict[str, Any], scope: Scope, query: dict[str, Any]) -> dict[str, Any]:
+def _line(item: ThemeReport, comments: int, scope: Scope, query: dict[str, Any]) -> dict[str, Any]:
     """A theme's numbers as the table shows them."""
     return {
-        **item,
-        **measures.shown(item, scope.metric, query, clock.now(), "theme"),
-        "href": layout.at(f"{LIST}/{item['id']}", query),
-        "under": layout.at("/team/topics", query, theme=item["id"]),
+        **measures.shown(item, comments, scope.metric, query, clock.now(), "theme"),
+        "href": layout.at(f"{LIST}/{item.id}", query),
+        "under": layout.at("/team/topics", query, theme=item.id),
     }
 
 
@@ -141,20 +141,19 @@ def _page(
         return layout.page("theme_gone.html", labels.of(row), theme=row, into=measures.into(row))
     scope = reports.scope_of(asked, caller, zone)
     query, comments = measures.query(asked), reports.comments(scope)
-    item = {**reports.one_theme(row, scope, zone, now), "comments": comments}
+    item = reports.one_theme(row, scope, zone, now)
     under = reports.under(row, scope, measures.everybody(scope, asked), zone, now)
-    ids = [topic["id"] for topic in under]
+    ids = [topic.id for topic in under]
     writes = layout.may("write") and not scope.limited
     return layout.page(
         "theme.html",
         labels.of(row),
         status,
-        theme={**item, **measures.shown(item, scope.metric, query, now, "theme")},
+        theme=measures.shown(item, comments, scope.metric, query, now, "theme"),
         topics=[
             {
-                **topic,
-                **measures.shown({**topic, "comments": comments}, scope.metric, query, now),
-                "href": layout.at(f"/team/topics/{topic['id']}", query),
+                **measures.shown(topic, comments, scope.metric, query, now),
+                "href": layout.at(f"/team/topics/{topic.id}", query),
             }
             for topic in under
         ],
@@ -163,7 +162,7 @@ def _page(
         reading=measures.reading(scope),
         metric=scope.metric,
         quotes=_quotes(ids[:QUOTED], scope),
-        lineage=[_told(line, row.id) for line in item.get("lineage", [])],
+        lineage=[_told(line, row.id) for line in item.lineage or ()],
         people=measures.people(ids, scope, {**query, "theme": row.id}, SPEAKING),
         merging=_merging(row, asked, scope) if writes else None,
         others=measures.standing(Theme, but=row.id) if writes else [],
@@ -184,33 +183,33 @@ def _page(
 def _quotes(ids: list[str], scope: Scope) -> list[dict[str, Any]]:
     """What is typical of the largest topics, each comment once, those that say the same left out."""
     found = reports.typical(ids, scope, OF_EACH)
-    said: dict[str, dict[str, Any]] = {}
+    said: dict[str, Typical] = {}
     for place in range(OF_EACH):
         for topic_id in ids:
             for quote in found[topic_id][place : place + 1]:
-                said.setdefault(quote["id"], quote)
+                said.setdefault(quote.id, quote)
     chosen = reports.different(list(said.values()), QUOTES)
     keys: Any = Response.select(Response.id, Response.key)
-    keys = dict(keys.where(Response.id.in_([quote["id"] for quote in chosen])).tuples())
+    keys = dict(keys.where(Response.id.in_([quote.id for quote in chosen])).tuples())
     items = {item.id: item for item in feed.some(list(keys.values()))}
     return [
         {
-            "item": items[quote["id"]],
+            "item": items[quote.id],
             "runs": marks.runs(
-                items[quote["id"]].comment or "",
+                items[quote.id].comment or "",
                 [],
-                {topic.label: topic.evidence or [] for topic in items[quote["id"]].topics if topic.id in ids},
+                {topic.label: topic.evidence or [] for topic in items[quote.id].topics if topic.id in ids},
             ),
         }
         for quote in chosen
-        if quote["id"] in items
+        if quote.id in items
     ]
 
 
-def _told(line: Mapping[str, Any], theme_id: str) -> dict[str, Any]:
+def _told(line: ThemeLine, theme_id: str) -> dict[str, Any]:
     """A line of lineage in words, with the names of that time."""
-    key = "theme.made" if line["kind"] == "taught" else f"lineage.{line['kind']}"
-    href = layout.at(f"{LIST}/{line['theme']}") if line["theme"] != theme_id else None
+    key = "theme.made" if line.kind == "taught" else f"lineage.{line.kind}"
+    href = layout.at(f"{LIST}/{line.theme}") if line.theme != theme_id else None
     return measures.lineage(line, key, "theme", href)
 
 

@@ -1,6 +1,6 @@
 """Topics: a table of all, and one with what to read of it, who speaks of it, and what a team does to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,17 @@ from feedback import feed, labels, loops, proofs
 from feedback.dashboard import forms, issues, layout, measures, registry, words
 from feedback.dashboard.charts import number
 from feedback.domain import cards, marks
+from feedback.domain.topics import Change, Kind
 from feedback.models import Theme, Topic
 from feedback.schemas.team import TOPIC_ORDERS, OneTopicQuery, TeamTopicsQuery, TopicForm
 from feedback.schemas.topics import TopicBody, TopicPatch
 from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
+from feedback.topics.report import Given, TopicReport
 from feedback.topics.reports import Scope
 from surveys import links, responses, visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Forbidden, Refused
 from surveys.base.http import audited, lists
-from surveys.domain.metrics.metric import Metric
 from surveys.models import Response, Survey
 
 say = words.say
@@ -107,9 +108,9 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     found = reports.listed(scope, measures.everybody(scope, asked), layout.zone(), now)
     items = [
         item
-        for item in found["items"]
-        if asked.get("status") in (None, item["status"])
-        and asked.get("theme") in (None, (item["theme"] or {}).get("id"))
+        for item in found.items
+        if asked.get("status") in (None, item.status)
+        and asked.get("theme") in (None, item.theme.id if item.theme else None)
     ]
     items = _ordered(items, asked["order"])
     start = layout.place(asked, len(items))
@@ -121,21 +122,20 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         say("topics"),
         status,
         topics=[
-            _line(
-                {**item, "comments": found["comments"], "proposed": proposed.get(item["id"])},
-                scope.metric,
-                query,
-                now,
-            )
+            {
+                **measures.shown(item, found.comments, scope.metric, query, now),
+                "proposed": proposed.get(item.id),
+                "href": layout.at(f"{LIST}/{item.id}", query),
+            }
             for item in items[start:end]
         ],
         n=len(items),
         seasoned=measures.are_seasoned(now),
-        comments=found["comments"],
-        unplaced=found["unplaced"],
+        comments=found.comments,
+        unplaced={"n": found.unplaced, "share": found.share_unplaced},
         waiting=[(language, n, _waiting(query, language)) for language, n in reports.waiting(scope)],
         all_waiting=_waiting(query, None),
-        review=found["review"],
+        review=found.review,
         reading=measures.reading(scope),
         metric=scope.metric,
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
@@ -153,26 +153,24 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     )
 
 
-def _ordered(items: list[dict[str, Any]], order: str) -> list[dict[str, Any]]:
+def _ordered(items: list[TopicReport], order: str) -> list[TopicReport]:
     """`items` come by size; the sort keeps that order among equals."""
-    keys: dict[str, Any] = {
-        "complaints": lambda item: -item["sentiment"]["negative"],
-        "impact": lambda item: (item["impact"] is None, -abs(item["impact"] or 0.0)),
-        "surge": lambda item: item["surge"]["p"] if item["surge"] else 1.0,
-        "newest": lambda item: -datetime.fromisoformat(item["created_at"]).timestamp(),
+
+    def impact(item: TopicReport) -> tuple[bool, float]:
+        found = measures.measured(item).impact
+        return (True, 0.0) if found is None or found.impact is None else (False, -abs(found.impact))
+
+    def surge(item: TopicReport) -> float:
+        found = measures.measured(item).surge
+        return found.p if found else 1.0
+
+    keys: dict[str, Callable[[TopicReport], Any]] = {
+        "complaints": lambda item: -measures.measured(item).sentiment["negative"],
+        "impact": impact,
+        "surge": surge,
+        "newest": lambda item: -item.created_at.timestamp(),
     }
     return sorted(items, key=keys[order]) if order in keys else items
-
-
-def _line(
-    item: dict[str, Any], metric: Metric | None, query: dict[str, Any], now: datetime
-) -> dict[str, Any]:
-    """A topic's numbers as the table shows them."""
-    return {
-        **item,
-        **measures.shown(item, metric, query, now),
-        "href": layout.at(f"{LIST}/{item['id']}", query),
-    }
 
 
 def _waiting(query: dict[str, Any], language: str | None) -> str:
@@ -197,32 +195,28 @@ def _page(
     scope = reports.scope_of(asked, caller, layout.zone())
     if row.merged_into is not None:
         return layout.page("topic_gone.html", labels.of(row), topic=row, into=measures.into(row))
-    item = reports.one(row, scope, layout.zone(), now)
-    item["comments"] = reports.comments(scope)
+    item = reports.measured(row, scope, layout.zone(), now)
     query = measures.query(asked)
     writes = layout.may("write") and not scope.limited
     return layout.page(
         "topic.html",
         labels.of(row),
         status,
-        topic={**item, **measures.shown(item, scope.metric, query, now)},
+        topic=measures.shown(item, reports.comments(scope), scope.metric, query, now),
         surveys=list(visible.surveys(caller).order_by(Survey.created_at, Survey.id)),
         reading=measures.reading(scope),
         metric=scope.metric,
         seasoned=measures.are_seasoned(now),
         plan=_plan(row, scope, caller.member),
         phrases=[
-            (
-                phrase["phrase"],
-                layout.at("/team/feed", {**query, "topic": row.id, "q": _quoted(phrase["phrase"])}),
-            )
-            for phrase in item["evidence"]
+            (phrase, layout.at("/team/feed", {**query, "topic": row.id, "q": _quoted(phrase)}))
+            for phrase, _ in reports.evidence(row.id, scope)
         ],
         people=measures.people([row.id], scope, {**query, "topic": row.id}),
-        lineage=[_told(line, row.id) for line in item.get("lineage", [])],
+        lineage=[_told(line, row.id) for line in ([] if scope.limited else reports.lineage(row.id))],
         came=_came(row, scope, asked, now),
         issue=None if scope.limited else issues.shown(row, writes),
-        past=[] if scope.limited else _past(row, item["history"]),
+        past=[] if scope.limited else _past(row, reports.history(row.id)),
         others=measures.standing(Topic, but=row.id) if writes else [],
         themes=measures.standing(Theme) if writes else [],
         merging=_merging(row, asked, scope) if writes else None,
@@ -242,13 +236,13 @@ def _page(
     )
 
 
-def _past(row: Topic, statuses: list[dict[str, Any]]) -> list[tuple[datetime, str, str | None]]:
+def _past(row: Topic, statuses: Sequence[Given]) -> list[tuple[datetime, str, str | None]]:
     """What was done with a topic, the latest first: when, what, and by whom (None: by Earshot)."""
     given = [
         (
-            datetime.fromisoformat(line["at"]),
-            say("topic.history.line", former=_status(line["former"]), status=_status(line["status"])),
-            line["by"] or say("topic.history.upgrade"),
+            line.at,
+            say("topic.history.line", former=_status(line.former), status=_status(line.status)),
+            line.by or say("topic.history.upgrade"),
         )
         for line in statuses
     ]
@@ -321,11 +315,11 @@ def _keys(items: Mapping[str, Any]) -> dict[str, int]:
     return dict(rows)
 
 
-def _told(line: dict[str, Any], topic_id: str) -> dict[str, Any]:
+def _told(line: Change, topic_id: str) -> dict[str, Any]:
     """A line of lineage in words, with the names of that time."""
-    kind = "found" if line["kind"] == "split" and line["other"] is None else line["kind"]
-    href = layout.at(f"{LIST}/{line['topic']}") if line["topic"] != topic_id else None
-    return measures.lineage(line, f"lineage.{kind}", "topic", href)
+    kind = Kind.FOUND if line.kind is Kind.SPLIT and line.other is None else line.kind
+    href = layout.at(f"{LIST}/{line.topic}") if line.topic != topic_id else None
+    return measures.lineage(line, f"lineage.{kind.value}", "topic", href)
 
 
 def _merging(row: Topic, asked: Mapping[str, Any], scope: Scope) -> dict[str, Any] | None:

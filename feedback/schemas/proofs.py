@@ -5,10 +5,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from feedback import drivers
 from feedback.domain.effects import VERDICTS
 from feedback.proofs import Proof
-from feedback.schemas.topics import ImpactOut
+from feedback.schemas.topics import ImpactOut, impact
 from surveys.schemas.kinds import Moment
 
 
@@ -80,7 +79,7 @@ class EffectOut(ma.Schema):
     def of(cls, proof: Proof) -> dict[str, Any]:
         """What is shown of a proof."""
         effect = vars(proof.effect)
-        before, after = map(drivers.shown, proof.impacts)
+        before, after = map(impact, proof.impacts)
         values = {"before": before, "after": after}
         return {**effect, "shipped_at": proof.shipped_at, "pins": proof.pins, "values": values}
 

@@ -1,5 +1,7 @@
 """Topics, what they do to the value, and what corrections taught."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import marshmallow as ma
@@ -12,6 +14,15 @@ from feedback.numbers import Drivers, Mover
 from feedback.schemas import metrics
 from feedback.schemas.kinds import When
 from feedback.schemas.metrics import BriefOut, ChangeOut
+from feedback.topics.report import (
+    Heard,
+    Measured,
+    Overview,
+    ReviewReport,
+    ThemeReport,
+    TopicReport,
+)
+from surveys.base.clock import stamp
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.schemas.kinds import ByLanguage, Moment, Stored
@@ -178,6 +189,19 @@ class ReviewOut(ma.Schema):
     asked_at = fields.String()
     ended_at = fields.String(allow_none=True)
 
+    def dump(self, obj: ReviewReport, *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, without what comes from all surveys together for who is limited."""
+        found = {"comments": obj.comments, "moved": obj.moved}
+        return {
+            "id": obj.id,
+            "state": obj.state,
+            "step": obj.step,
+            "share": obj.share,
+            **({} if obj.limited else found),
+            "asked_at": stamp(obj.asked_at),
+            "ended_at": stamp(obj.ended_at),
+        }
+
 
 class FeelingsOut(ma.Schema):
     """How many comments speak of it how."""
@@ -334,6 +358,28 @@ class TopicOut(Stored, ImpactOut):
     lineage = fields.List(fields.Nested(ChangedTopicOut))
     history = fields.List(fields.Nested(TopicStatusOut))
 
+    def dump(self, obj: TopicReport, *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, written by hand: there are hundreds of topics with their weeks."""
+        found = {
+            "id": obj.id,
+            "label": obj.label,
+            "status": obj.status,
+            "owner": obj.owner,
+            "issue_url": obj.issue_url,
+            "theme": {"id": obj.theme.id, "label": obj.theme.label} if obj.theme else None,
+            "named": obj.named,
+            "taught": obj.taught,
+            "merged_into": obj.merged_into,
+            "candidates": obj.candidates,
+            "phrases": obj.phrases,
+            "examples": obj.examples,
+            "created_at": stamp(obj.created_at),
+            "shipped_at": stamp(obj.shipped_at),
+            "note": obj.note,
+            **_numbers(obj.numbers),
+        }
+        return {**_seen(found, obj.limited), **_details(obj)}
+
 
 class ThemeOut(Stored, ImpactOut):
     """A theme: what several topics have in common, how large it is and, where it is listed by itself, what it does.
@@ -370,6 +416,23 @@ class ThemeOut(Stored, ImpactOut):
         metadata={"description": "Where it came from and what went into it; not for limited keys."},
     )
 
+    def dump(self, obj: ThemeReport, *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, written by hand like that of topics."""
+        found = {
+            "id": obj.id,
+            "status": obj.status,
+            "owner": obj.owner,
+            "named": obj.named,
+            "merged_into": obj.merged_into,
+            "label": obj.label,
+            "created_at": stamp(obj.created_at),
+            **_numbers(obj.numbers),
+            "topics": obj.topics,
+        }
+        if obj.lineage is not None:
+            found["lineage"] = [{**asdict(line), "at": stamp(line.at)} for line in obj.lineage]
+        return _seen(found, obj.limited)
+
 
 class ThemeList(ma.Schema):
     """All themes, the largest first."""
@@ -379,6 +442,11 @@ class ThemeList(ma.Schema):
     items = fields.List(fields.Nested(ThemeOut))
     next = fields.String(allow_none=True)
     metric = fields.String(allow_none=True)
+
+    def dump(self, obj: Mapping[str, Any], *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, each theme written by hand."""
+        one = ThemeOut()
+        return {**obj, "items": [one.dump(theme) for theme in obj["items"]]}
 
 
 class ReasonsOut(ma.Schema):
@@ -426,6 +494,21 @@ class TopicList(ma.Schema):
     )
     themes = fields.List(fields.Nested(ThemeOut))
     review = fields.Nested(ReviewOut, allow_none=True)
+
+    def dump(self, obj: Mapping[str, Any], *, many: bool | None = None) -> dict[str, Any]:
+        """As marshmallow's, of an overview (`found`) and the cursor of the `next` page, each topic written by hand."""
+        found: Overview = obj["found"]
+        topic, theme = TopicOut(), ThemeOut()
+        return {
+            "themes": [theme.dump(each) for each in found.themes],
+            "items": [topic.dump(each) for each in found.items],
+            "metric": found.metric,
+            "comments": found.comments,
+            "unplaced": {"n": found.unplaced, "share": found.share_unplaced, "reasons": found.reasons},
+            "review": ReviewOut().dump(found.review) if found.review else None,
+            "said_nothing": found.said_nothing,
+            "next": obj["next"],
+        }
 
 
 class TopicName(ma.Schema):
@@ -496,7 +579,7 @@ def _driver(mover: Mover, level: str) -> dict[str, Any]:
     part, past = _part(mover.now), _part(mover.before)
     return {
         level: {"id": mover.topic, "label": mover.label},
-        **drivers.shown(mover.now),
+        **impact(mover.now),
         "share": part["share"],
         "contribution": part["contribution"],
         "previous": past if mover.is_compared else None,
@@ -509,6 +592,63 @@ def _part(found: Impact | None) -> dict[str, Any]:
     if found is None:
         return {"n": 0, "share": 0.0, "value": None, "contribution": 0.0}
     return {name: getattr(found, name) for name in ("n", "share", "value", "contribution")}
+
+
+#: What of a topic or theme comes from all surveys together.
+_OF_ALL = frozenset(("candidates", "phrases", "examples", "owner", "issue_url", "note"))
+
+
+def _seen(values: dict[str, Any], limited: bool) -> dict[str, Any]:
+    """What may be told: to who is limited nothing that comes from all surveys together."""
+    return {name: each for name, each in values.items() if name not in _OF_ALL} if limited else values
+
+
+def _numbers(found: Heard | None) -> dict[str, Any]:
+    """Size and feelings and, where they were measured, weeks, surge and impact; nothing of a topic that was merged."""
+    if found is None:
+        return {}
+    told = {"size": found.size, "share": found.share, "sentiment": found.sentiment}
+    if not isinstance(found, Measured):
+        return told
+    surge = found.surge
+    return {
+        **told,
+        "trend": [{"start": week.start.isoformat(), "n": week.n} for week in found.trend],
+        "surge": {"n": surge.now, "expected": surge.expected, "p": surge.p} if surge else None,
+        **impact(found.impact),
+    }
+
+
+def impact(found: Impact | None) -> dict[str, Any]:
+    """Value and impact; of no response at all when there is none."""
+    names = ("value", "value_interval", "impact", "interval", "spans_zero", "p")
+    return {"n": found.n if found else 0} | {name: getattr(found, name, None) for name in names}
+
+
+def _details(found: TopicReport) -> dict[str, Any]:
+    """What was asked for of a topic beside its numbers."""
+    told: dict[str, Any] = {}
+    if found.typical is not None:
+        told["typical"] = [asdict(each) for each in found.typical]
+    if found.evidence is not None:
+        told["evidence"] = [{"phrase": phrase, "n": n} for phrase, n in found.evidence]
+    if found.lineage is not None:
+        told["lineage"] = [
+            {
+                "kind": change.kind.value,
+                "topic": change.topic,
+                "label": change.label,
+                "other": change.other,
+                "other_label": change.other_label,
+                "former_label": change.former_label,
+                "by_person": change.by_person,
+                "at": stamp(change.at),
+            }
+            for change in found.lineage
+        ]
+    if found.history is not None:
+        told["history"] = [{**asdict(each), "at": stamp(each.at)} for each in found.history]
+    return told
 
 
 class WordOut(ma.Schema):

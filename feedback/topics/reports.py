@@ -3,9 +3,9 @@
 import functools
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import peewee
@@ -16,13 +16,27 @@ from feedback.domain import redaction
 from feedback.domain import themes as domain_themes
 from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
+from feedback.domain.topics import Change
 from feedback.models import Placement, Reading, Theme, ThemeChange, Topic, TopicReview, TopicStatus
-from feedback.topics import reviews
+from feedback.topics import report, reviews
+from feedback.topics.report import (
+    Given,
+    Heard,
+    Listed,
+    Measured,
+    Overview,
+    ReviewReport,
+    Rising,
+    ThemeReport,
+    TopicReport,
+    Typical,
+    Week,
+)
 from feedback.topics.topics import state
 from surveys import daily_counts, events, visible
 from surveys.base import db, jobs
 from surveys.base.accounts.caller import Caller
-from surveys.base.clock import microseconds, stamp
+from surveys.base.clock import microseconds
 from surveys.base.errors import Missing
 from surveys.domain import folding, schedule
 from surveys.domain.metrics import METRICS
@@ -47,10 +61,16 @@ MOST_SPEAKING = 5_000
 #: Answers that wait to be read from which on topics cannot be told yet; a few are always on their way.
 MANY_UNREAD = 50
 
-#: What of a topic and of a review comes from all surveys together.
-_OF_OTHERS = frozenset(
-    ("candidates", "phrases", "examples", "owner", "issue_url", "note", "comments", "moved")
-)
+
+class Said(Protocol):
+    """Whatever has a comment."""
+
+    @property
+    def comment(self) -> str:
+        """The words as written."""
+
+
+Comment = TypeVar("Comment", bound=Said)
 
 
 @dataclass(frozen=True)
@@ -99,21 +119,24 @@ class Scope:
 
 
 @rollups.steady()
-def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def overview(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> Overview:
     """What `listed` gives, with all live themes, why comments are in no topic, and how many say nothing."""
     found = listed(scope, everybody, zone, now)
     fates = scope.fates
-    reasons = {name: sum(n for fate, n in fates if fate.waits == name) for name in conditions.WAITING}
-    return {
-        "themes": themes(scope, everybody),
-        **found,
-        "unplaced": {**found["unplaced"], "reasons": reasons},
-        "said_nothing": sum(n for fate, n in fates if fate.says_nothing),
-    }
+    return Overview(
+        found.items,
+        found.metric,
+        found.comments,
+        found.unplaced,
+        found.review,
+        themes(scope, everybody),
+        {name: sum(n for fate, n in fates if fate.waits == name) for name in conditions.WAITING},
+        sum(n for fate, n in fates if fate.says_nothing),
+    )
 
 
 @rollups.steady()
-def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> Listed:
     """All live topics, the largest first, and how many comments are in none.
 
     Unless `everybody`, only the topics of responses in the scope: a caller who sees some surveys alone learns nothing
@@ -125,16 +148,13 @@ def listed(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> dict
     rows = [row for row in live if everybody or row.id in sizes]
     rows.sort(key=lambda row: (-sizes.get(row.id, 0), labels.of(row).casefold()))
     last = review()
-    return {
-        "items": _measured(rows, scope, sizes, feelings, comments, zone, now),
-        "metric": scope.metric.key if scope.metric else None,
-        "comments": comments,
-        "unplaced": {
-            "n": comments - placed,
-            "share": (comments - placed) / comments if comments else 0.0,
-        },
-        "review": _seen(last, scope) if last else None,
-    }
+    return Listed(
+        _topics(rows, scope, sizes, feelings, comments, zone, now),
+        scope.metric.key if scope.metric else None,
+        comments,
+        comments - placed,
+        replace(last, comments=None, moved=None, limited=True) if last and scope.limited else last,
+    )
 
 
 def scope_of(query: Mapping[str, Any], caller: Caller, zone: ZoneInfo) -> Scope:
@@ -152,55 +172,44 @@ def scope_of(query: Mapping[str, Any], caller: Caller, zone: ZoneInfo) -> Scope:
 
 
 @rollups.steady()
-def themes(scope: Scope, everybody: bool) -> list[dict[str, Any]]:
+def themes(scope: Scope, everybody: bool) -> list[ThemeReport]:
     """All live themes, the largest first, each with its size, its feelings and the ids of its topics.
 
     Unless `everybody`, only those of responses in the scope.
     """
-    topics = None if everybody else _sizes(scope)[0]
+    seen = None if everybody else _sizes(scope)[0]
     sizes, feelings = _sizes(scope, level="theme")
     comments = _comments(scope)[0]
-    under = _under(topics)
+    topics = _under(seen)
     return [
-        {
-            **_described(row, scope, {}),
-            **_told(row.id, sizes, feelings, comments),
-            "topics": under.get(row.id, []),
-        }
+        _theme(row, scope, _heard(row.id, sizes, feelings, comments), topics)
         for row in _live_themes(sizes, everybody)
     ]
 
 
 @rollups.steady()
-def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
-    """The same with trend, surge, value and impact."""
-    topics = None if everybody else _sizes(scope)[0]
+def measured_themes(scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[ThemeReport]:
+    """The same with trend, surge, value and impact, and their lineage."""
+    seen = None if everybody else _sizes(scope)[0]
     sizes, feelings = _sizes(scope, level="theme")
     rows = _live_themes(sizes, everybody)
-    under = _under(topics)
+    topics = _under(seen)
     found = _measured(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
-    past = None if scope.limited else _lineage_of_themes([row.id for row in rows])
-    return [
-        {
-            **item,
-            "topics": under.get(item["id"], []),
-            **({} if past is None else {"lineage": past[item["id"]]}),
-        }
-        for item in found
-    ]
+    past = {} if scope.limited else _lineage_of_themes([row.id for row in rows])
+    return [_theme(row, scope, found[row.id], topics, past.get(row.id)) for row in rows]
 
 
 @rollups.steady()
-def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """A theme with its numbers."""
+def one_theme(row: Theme, scope: Scope, zone: ZoneInfo, now: datetime) -> ThemeReport:
+    """A theme with its numbers and its lineage."""
     sizes, feelings = _sizes(scope, row.id, "theme")
-    (item,) = _measured([row], scope, sizes, feelings, _comments(scope)[0], zone, now)
-    past = {} if scope.limited else {"lineage": _lineage_of_themes([row.id])[row.id]}
-    return {**item, "topics": _under(None).get(row.id, []), **past}
+    found = _measured([row], scope, sizes, feelings, _comments(scope)[0], zone, now)
+    past = {} if scope.limited else _lineage_of_themes([row.id])
+    return _theme(row, scope, found[row.id], _under(None), past.get(row.id))
 
 
 @rollups.steady()
-def under(row: Theme, scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
+def under(row: Theme, scope: Scope, everybody: bool, zone: ZoneInfo, now: datetime) -> list[TopicReport]:
     """The live topics under a theme with their numbers, the largest first.
 
     Unless `everybody`, only those of responses in the scope.
@@ -209,13 +218,11 @@ def under(row: Theme, scope: Scope, everybody: bool, zone: ZoneInfo, now: dateti
     live = Topic.select().where(Topic.merged_into.is_null(), Topic.theme == row.id)
     rows = [each for each in live if everybody or each.id in sizes]
     rows.sort(key=lambda each: (-sizes.get(each.id, 0), labels.of(each).casefold()))
-    return _measured(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
+    return _topics(rows, scope, sizes, feelings, _comments(scope)[0], zone, now)
 
 
 @rollups.steady()
-def rising(
-    scope: Scope, zone: ZoneInfo, now: datetime, new_for: timedelta, most: int
-) -> list[dict[str, Any]]:
+def rising(scope: Scope, zone: ZoneInfo, now: datetime, new_for: timedelta, most: int) -> list[Rising]:
     """The topics that are talked about more than before, then those made within `new_for`; at most so many.
 
     Only the last weeks are counted, where `overview` measures every topic of all time. Where all topics are new,
@@ -231,19 +238,14 @@ def rising(
     if len(fresh) < len(live):
         names += [name for name in sorted(fresh, key=lambda name: live[name].created_at) if name not in found]
     sizes = _sizes(scope)[0] if set(names) & set(fresh) else {}
-    shown = []
+    shown: list[Rising] = []
     for name in names:
         size = sizes.get(name, 0) if name in fresh else None
         # A limited caller learns nothing of topics that their surveys do not speak of.
         if name in found or size:
-            surge = _surge(found.get(name))
-            shown.append(
-                {
-                    "id": name, "label": labels.of(live[name]), "new": name in fresh and len(fresh) < len(live),
-                    "size": size, "surge": surge,
-                    "trend": _trend(lately.get(name, {}), now, zone),
-                }
-            )  # fmt: skip
+            is_new = name in fresh and len(fresh) < len(live)
+            trend = _trend(lately.get(name, {}), now, zone)
+            shown.append(Rising(name, labels.of(live[name]), is_new, size, found.get(name), trend))
         if len(shown) == most:
             break
     return shown
@@ -269,33 +271,41 @@ def surging(scope: Scope, zone: ZoneInfo, moments: Sequence[datetime]) -> list[l
     return found
 
 
-def page(items: Sequence[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+def page(items: Sequence[TopicReport], scope: Scope) -> list[TopicReport]:
     """Some items of an overview, each with its most typical comments."""
-    found = typical([item["id"] for item in items], scope, TYPICAL)
-    return [{**item, "typical": found[item["id"]]} for item in items]
+    found = typical([item.id for item in items], scope, TYPICAL)
+    return [replace(item, typical=found[item.id]) for item in items]
 
 
 @rollups.steady()
-def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def one(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> TopicReport:
     """A topic with its most typical comments, the phrases that mark it and, unless limited, its lineage."""
-    if row.merged_into is None:
-        (item,) = _measured([row], scope, *_sizes(scope, row.id), _comments(scope)[0], zone, now)
-    else:
-        item = _described(row, scope, _labels())
-    return {
-        **item,
-        "typical": typical([row.id], scope, TYPICAL_ALONE)[row.id],
-        "evidence": evidence(row.id, scope),
-        **({} if scope.limited else {"lineage": lineage(row.id), "history": history(row.id)}),
-    }
+    item = measured(row, scope, zone, now) if row.merged_into is None else _topic(row, scope, _labels(), None)
+    return replace(
+        item,
+        typical=typical([row.id], scope, TYPICAL_ALONE)[row.id],
+        evidence=evidence(row.id, scope),
+        lineage=None if scope.limited else lineage(row.id),
+        history=None if scope.limited else history(row.id),
+    )
 
 
-def history(topic_id: str) -> list[dict[str, Any]]:
+@rollups.steady()
+def measured(row: Topic, scope: Scope, zone: ZoneInfo, now: datetime) -> TopicReport:
+    """A live topic with its numbers."""
+    (item,) = _topics([row], scope, *_sizes(scope, row.id), _comments(scope)[0], zone, now)
+    return item
+
+
+def lineage(topic_id: str) -> Sequence[Change]:
+    """What happened to a topic and to those it came from or went into, oldest first, with the names of that time."""
+    return domain.lineage(state(), topic_id)
+
+
+def history(topic_id: str) -> list[Given]:
     """Which status a topic was given, what it was until then, when and by whom; oldest first."""
     rows = TopicStatus.select().where(TopicStatus.topic == topic_id).order_by(TopicStatus.id)
-    return [
-        {"status": row.status, "former": row.former, "by": row.made_by, "at": stamp(row.at)} for row in rows
-    ]
+    return [Given(row.status, row.former, row.made_by, row.at) for row in rows]
 
 
 def waiting(scope: Scope) -> list[tuple[str | None, int]]:
@@ -377,19 +387,16 @@ def are_looked_for() -> bool:
     return not looked_for or jobs.waiting(events.RECORDED, MANY_UNREAD) >= MANY_UNREAD
 
 
-def review() -> dict[str, Any] | None:
+def review() -> ReviewReport | None:
     """How far the last review is; None when there was none."""
     row = reviews.latest()
     if row is None:
         return None
-    names = ("id", "state", "step", "share", "comments", "moved")
-    return {name: getattr(row, name) for name in names} | {
-        "asked_at": stamp(row.asked_at),
-        "ended_at": stamp(row.ended_at),
-    }
+    names = ("id", "state", "step", "share", "comments", "moved", "asked_at", "ended_at")
+    return ReviewReport(**{name: getattr(row, name) for name in names})
 
 
-def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[dict[str, Any]]]:
+def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, list[Typical]]:
     """For each topic comments near to what it is about, with the phrases that put them there; no two alike, and first
     those in the reader's language."""
     nearest = _nearest(topic_ids, scope, count * CHOICE)
@@ -412,24 +419,25 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
             Placement.response.in_(sorted({key for keys in nearest.values() for key in keys})),
         )
         .order_by(*labels.readable_first(), Placement.closeness.desc(), Response.key.desc())
-        .dicts()
+        .namedtuples()
     )
-    found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
-    near: dict[str, list[dict[str, Any]]] = {topic: [] for topic in topic_ids}
+    near: dict[str, list[Any]] = {topic: [] for topic in topic_ids}
     for row in rows:
-        if row["key"] in nearest[row["topic"]]:
-            near[row["topic"]].append(row)
-    for row in (row for topic in topic_ids for row in different(near[topic], count)):
-        found[row["topic"]].append(
-            {
-                "id": row["id"],
-                "comment": redaction.redact(row["comment"]) if row["redact"] else row["comment"],
-                "score": row["score"],
-                "evidence": row["evidence"],
-                "by_person": row["by_person"],
-            }
-        )
-    return found
+        if row.key in nearest[row.topic]:
+            near[row.topic].append(row)
+    return {
+        topic: [
+            Typical(
+                row.id,
+                redaction.redact(row.comment) if row.redact else row.comment,
+                row.score,
+                row.evidence,
+                row.by_person,
+            )
+            for row in different(near[topic], count)
+        ]
+        for topic in topic_ids
+    }
 
 
 def _newest(topic_ids: Sequence[str], scope: Scope, count: int) -> list[tuple[str | None, str | None]]:
@@ -491,10 +499,10 @@ def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, se
     return {id_: set((json.loads(keys) if isinstance(keys, str) else keys) or []) for id_, keys in rows}
 
 
-def different(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """At most `count` of some comments in their order (`comment`), each with words of its own; where most are nearly
+def different(rows: Sequence[Comment], count: int) -> list[Comment]:
+    """At most `count` of some comments in their order, each with words of its own; where most are nearly
     the same, those fill up that share least with what stands."""
-    said = [set(folding.fold(row["comment"]).split()) for row in rows]
+    said = [set(folding.fold(row.comment).split()) for row in rows]
 
     def shared(at: int, kept: Sequence[int]) -> float:
         """The share of words that a comment has in common with the one of `kept` that it is most like."""
@@ -511,7 +519,7 @@ def different(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]
     return [rows[at] for at in sorted(kept)]
 
 
-def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]]:
+def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[tuple[str, int]]:
     """The phrases that put comments into a topic and how many of its newest thousand each stands in."""
     newest: Any = (
         Placement.select(Placement.evidence)
@@ -525,88 +533,96 @@ def evidence(topic_id: str, scope: Scope, most: int = 20) -> list[dict[str, Any]
     for (phrases,) in newest:
         for phrase in {each.lower() for each in phrases}:
             counts[phrase] = counts.get(phrase, 0) + 1
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return [{"phrase": phrase, "n": n} for phrase, n in ranked]
-
-
-def lineage(topic_id: str) -> list[dict[str, Any]]:
-    """What happened to a topic and to those it came from or went into, oldest first, with the names of that time."""
-    return [
-        {
-            "kind": change.kind.value,
-            "topic": change.topic,
-            "label": change.label,
-            "other": change.other,
-            "other_label": change.other_label,
-            "former_label": change.former_label,
-            "by_person": change.by_person,
-            "at": stamp(change.at),
-        }
-        for change in domain.lineage(state(), topic_id)
-    ]
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _lineage_of_themes(theme_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """What happened to each of some themes and to those it came from or went into, like `lineage`."""
+def _lineage_of_themes(theme_ids: Sequence[str]) -> dict[str, list[report.ThemeLine]]:
+    """What happened to each of some themes and to those it came from or went into, oldest first, with the names of
+    that time."""
     lines = list(ThemeChange.select().order_by(ThemeChange.id))
     ties = [(line.theme_id, line.other) for line in lines]
     found = {}
     for theme_id in theme_ids:
         kin = domain_themes.family(theme_id, ties)
         found[theme_id] = [
-            {
-                "kind": line.kind,
-                "theme": line.theme_id,
-                "label": line.label,
-                "other": line.other,
-                "other_label": line.other_label,
-                "former_label": line.former_label,
-                "by_person": line.by_person,
-                "at": stamp(line.at),
-            }
+            report.ThemeLine(
+                line.kind,
+                line.theme_id,
+                line.label,
+                line.other,
+                line.other_label,
+                line.former_label,
+                line.by_person,
+                line.at,
+            )
             for line in lines
             if line.theme_id in kin
         ]
     return found
 
 
-def _described(row: Topic | Theme, scope: Scope, themes: Mapping[str, str]) -> dict[str, Any]:
-    """What a topic or a theme is; `themes`: their labels by id."""
-    if isinstance(row, Theme):
-        names = ("id", "status", "owner", "named", "merged_into")
-        theme = {name: getattr(row, name) for name in names}
-        theme |= {"label": labels.of(row), "created_at": stamp(row.created_at)}
-        return _seen(theme, scope)
-    return _seen(
-        {
-            "id": row.id,
-            "label": labels.of(row),
-            "status": row.status,
-            "owner": row.owner,
-            "issue_url": row.issue_url,
-            "theme": {"id": row.theme, "label": themes[row.theme]}
-            if row.theme and row.theme in themes
-            else None,
-            "named": row.named,
-            "taught": row.taught,
-            "merged_into": row.merged_into,
-            "candidates": row.candidates,
-            "phrases": row.terms,
-            "examples": row.examples,
-            "created_at": stamp(row.created_at),
-            "shipped_at": stamp(row.shipped_at),
-            "note": row.note,
-        },
-        scope,
+def _topics(
+    rows: Sequence[Topic],
+    scope: Scope,
+    sizes: Mapping[str, int],
+    feelings: Mapping[tuple[str, str], int],
+    comments: int,
+    zone: ZoneInfo,
+    now: datetime,
+) -> list[TopicReport]:
+    """Topics with their numbers. `sizes`, `feelings` and `comments` were counted already."""
+    found, above = _measured(rows, scope, sizes, feelings, comments, zone, now), _labels()
+    return [_topic(row, scope, above, found[row.id]) for row in rows]
+
+
+def _topic(row: Topic, scope: Scope, themes: Mapping[str, str], numbers: Measured | None) -> TopicReport:
+    """What a topic is; `themes`: their labels by id. In a limited scope without what all surveys taught together."""
+    limited = scope.limited
+    return TopicReport(
+        id=row.id,
+        label=labels.of(row),
+        status=row.status,
+        owner=None if limited else row.owner,
+        issue_url=None if limited else row.issue_url,
+        theme=report.Named(row.theme, themes[row.theme]) if row.theme and row.theme in themes else None,
+        named=row.named,
+        taught=row.taught,
+        merged_into=row.merged_into,
+        candidates=() if limited else row.candidates,
+        phrases=() if limited else row.terms,
+        examples=() if limited else row.examples,
+        created_at=row.created_at,
+        shipped_at=row.shipped_at,
+        note=None if limited else row.note,
+        limited=limited,
+        numbers=numbers,
     )
 
 
-def _seen(values: dict[str, Any], scope: Scope) -> dict[str, Any]:
-    """What of `values` may be seen: in a limited scope nothing that comes from all surveys together."""
-    return {name: each for name, each in values.items() if not (scope.limited and name in _OF_OTHERS)}
+def _theme(
+    row: Theme,
+    scope: Scope,
+    numbers: Heard,
+    topics: Mapping[str, Sequence[str]],
+    lineage: Sequence[report.ThemeLine] | None = None,
+) -> ThemeReport:
+    """What a theme is; `topics`: their ids by theme."""
+    return ThemeReport(
+        id=row.id,
+        label=labels.of(row),
+        status=row.status,
+        owner=None if scope.limited else row.owner,
+        named=row.named,
+        merged_into=row.merged_into,
+        created_at=row.created_at,
+        limited=scope.limited,
+        numbers=numbers,
+        topics=topics.get(row.id, []),
+        lineage=lineage,
+    )
 
 
 def _measured(
@@ -617,36 +633,35 @@ def _measured(
     comments: int,
     zone: ZoneInfo,
     now: datetime,
-) -> list[dict[str, Any]]:
-    """Topics or themes with their numbers. `sizes`, `feelings` and `comments` were counted already."""
+) -> dict[str, Measured]:
+    """The numbers of topics or themes by id. `sizes`, `feelings` and `comments` were counted already."""
     level = "theme" if rows and isinstance(rows[0], Theme) else "topic"
     first, edges = _first_of_trend(now, zone), _edges(now, zone)
     days = _days(scope, first, edges, level)
     surging = {surge.topic: surge for surge in _surges(days, _totals(scope, first, edges), now, zone)}
     only = rows[0].id if len(rows) == 1 else None
     moving = drivers.impacts(scope.selection, only, level) if scope.selection else {}
-    above = {} if level == "theme" else _labels()
-    return [
-        {
-            **_described(row, scope, above),
-            **_told(row.id, sizes, feelings, comments),
-            "trend": _trend(days.get(row.id, {}), now, zone),
-            "surge": _surge(surging.get(row.id)),
-            **drivers.shown(moving.get(row.id)),
-        }
-        for row in rows
-    ]
+    found = {}
+    for id_ in (row.id for row in rows):
+        heard = _heard(id_, sizes, feelings, comments)
+        found[id_] = Measured(
+            heard.size,
+            heard.share,
+            heard.sentiment,
+            _trend(days.get(id_, {}), now, zone),
+            surging.get(id_),
+            moving.get(id_),
+        )
+    return found
 
 
-def _told(
+def _heard(
     id_: str, sizes: Mapping[str, int], feelings: Mapping[tuple[str, str], int], comments: int
-) -> dict[str, Any]:
+) -> Heard:
     """How large a topic or theme is, and how people feel about it."""
-    return {
-        "size": sizes.get(id_, 0),
-        "share": sizes.get(id_, 0) / comments if comments else 0.0,
-        "sentiment": {name: feelings.get((id_, name), 0) for name in countings.FEELINGS},
-    }
+    size = sizes.get(id_, 0)
+    felt = {name: feelings.get((id_, name), 0) for name in countings.FEELINGS}
+    return Heard(size, size / comments if comments else 0.0, felt)
 
 
 def _live_themes(sizes: Mapping[str, int], everybody: bool) -> list[Theme]:
@@ -769,14 +784,14 @@ def _begin(day: str) -> datetime:
     return schedule.starts_at(date.fromisoformat(day), daily_counts.time_zone())
 
 
-def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> list[dict[str, Any]]:
+def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> tuple[Week, ...]:
     """Comments a week, the last `TREND_WEEKS` weeks, oldest first; the last one is not over yet."""
     counts = dict.fromkeys(_weeks(now, zone), 0)
     for day, n in days.items():
         week = schedule.first_day_of(day, "week")
         if week in counts:
             counts[week] += n
-    return [{"start": week.isoformat(), "n": n} for week, n in counts.items()]
+    return tuple(Week(week, n) for week, n in counts.items())
 
 
 def _surges(
@@ -798,7 +813,3 @@ def _surges(
 
 def _up_to(days: Mapping[str, int], last: str) -> dict[str, int]:
     return {day: n for day, n in days.items() if day <= last}
-
-
-def _surge(found: Surge | None) -> dict[str, Any] | None:
-    return {"n": found.now, "expected": found.expected, "p": found.p} if found else None

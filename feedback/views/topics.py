@@ -1,6 +1,7 @@
 """Topics over the API: seen, taught, renamed, merged, split, reviewed; and which of them move the value."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import g, jsonify
@@ -30,6 +31,7 @@ from feedback.schemas.topics import (
 from feedback.sentiment import learning
 from feedback.topics import reports, reviews, topics
 from feedback.topics import themes as the_themes
+from feedback.topics.report import ThemeReport, TopicReport
 from feedback.topics.reports import Scope
 from surveys import responses, visible
 from surveys.base import clock, errors
@@ -56,10 +58,9 @@ def index(query: dict[str, Any]) -> Any:
     scope = _scope(query)
     everybody = visible.all_of(None, g.caller) and not ({"survey", "metric"} & set(query))
     found = reports.overview(scope, everybody, context.settings().time_zone, clock.now())
-    if "status" in query:
-        found["items"] = [item for item in found["items"] if item["status"] == query["status"]]
-    items, following = _part(found["items"], query)
-    return jsonify({**found, "items": reports.page(items, scope), "next": following})
+    wanted = [item for item in found.items if query.get("status") in (None, item.status)]
+    items, following = _part(wanted, query)
+    return {"found": replace(found, items=reports.page(items, scope)), "next": following}
 
 
 @routes.route("", methods=["POST"])
@@ -71,7 +72,7 @@ def create(body: dict[str, Any]) -> Any:
     """Teach a topic by its name and a few examples; comments like them are put into it from then on."""
     _check_shared()
     row = topics.teach(body["label"], body.get("examples", []), clock.now())
-    return jsonify(_item(row, _scope({}))), 201
+    return _item(row, _scope({}))
 
 
 @routes.route("/review", methods=["POST"])
@@ -81,7 +82,7 @@ def review() -> Any:
     """Have all topics looked at anew, beside everything else. One that waits or runs already serves as well."""
     _check_shared()
     reviews.ask(clock.now())
-    return jsonify(reports.review()), 202
+    return reports.review()
 
 
 @routes.route("/<topic_id>", methods=["GET"])
@@ -91,7 +92,7 @@ def review() -> Any:
 def show(query: dict[str, Any], topic_id: str) -> Any:
     """One topic with its most typical comments, the phrases that mark it and its lineage."""
     scope = _scope(query)
-    return jsonify(_item(visible.own(Topic, topic_id, g.caller), scope))
+    return _item(visible.own(Topic, topic_id, g.caller), scope)
 
 
 @routes.route("/<topic_id>", methods=["PATCH"])
@@ -102,7 +103,7 @@ def change(body: dict[str, Any], topic_id: str) -> Any:
     """Rename a topic or put it under another theme, which no review undoes, or say who looks after it and where."""
     _check_shared()
     row = topics.change(topic_id, body, clock.now(), g.caller.name)
-    return jsonify(_item(row, _scope({})))
+    return _item(row, _scope({}))
 
 
 @routes.route("/<topic_id>/merge", methods=["POST"])
@@ -113,7 +114,7 @@ def merge(body: dict[str, Any], topic_id: str) -> Any:
     """Put all of a topic into another one, now and after every review; the answer is the other one."""
     _check_shared()
     _check_merge(Topic, topic_id, body["into"], "topic")
-    return jsonify(_item(topics.merge(topic_id, body["into"], clock.now()), _scope({})))
+    return _item(topics.merge(topic_id, body["into"], clock.now()), _scope({}))
 
 
 @routes.route("/<topic_id>/split", methods=["POST"])
@@ -128,7 +129,7 @@ def split(body: dict[str, Any], topic_id: str) -> Any:
     found = {response_id: responses.find(response_id.lower()) for response_id in body["responses"]}
     comments = {response_id: row.key if row else None for response_id, row in found.items()}
     row = topics.split(topic_id, body["label"], comments, body.get("examples", []), clock.now())
-    return jsonify(_item(row, _scope({}))), 201
+    return _item(row, _scope({}))
 
 
 @above.route("", methods=["GET"])
@@ -141,7 +142,7 @@ def themes(query: dict[str, Any]) -> Any:
     everybody = visible.all_of(None, g.caller) and not ({"survey", "metric"} & set(query))
     found = reports.measured_themes(scope, everybody, context.settings().time_zone, clock.now())
     items, following = _part(found, query)
-    return jsonify({"items": items, "next": following, "metric": scope.metric.key if scope.metric else None})
+    return {"items": items, "next": following, "metric": scope.metric.key if scope.metric else None}
 
 
 @above.route("", methods=["POST"])
@@ -153,7 +154,7 @@ def make_theme(body: dict[str, Any]) -> Any:
     """Make a theme of some topics; no review takes them out."""
     _check_shared()
     row = the_themes.make(body["label"], body.get("topics", []), body.get("owner"), clock.now())
-    return jsonify(_theme(row)), 201
+    return _theme(row)
 
 
 @above.route("/<theme_id>", methods=["PATCH"])
@@ -163,7 +164,7 @@ def make_theme(body: dict[str, Any]) -> Any:
 def change_theme(body: dict[str, Any], theme_id: str) -> Any:
     """Rename a theme, which no review undoes, or say who looks after it and how far that is."""
     _check_shared()
-    return jsonify(_theme(the_themes.change(theme_id, body, clock.now())))
+    return _theme(the_themes.change(theme_id, body, clock.now()))
 
 
 @above.route("/<theme_id>/merge", methods=["POST"])
@@ -174,7 +175,7 @@ def merge_themes(body: dict[str, Any], theme_id: str) -> Any:
     """Put all topics of a theme under another one, now and after every review; the answer is the other one."""
     _check_shared()
     _check_merge(Theme, theme_id, body["into"], "theme")
-    return jsonify(_theme(the_themes.merge(theme_id, body["into"], clock.now())))
+    return _theme(the_themes.merge(theme_id, body["into"], clock.now()))
 
 
 @drivers.route("/api/drivers", methods=["GET"])
@@ -215,7 +216,7 @@ def _scope(query: dict[str, Any]) -> Scope:
     return reports.scope_of(query, g.caller, context.settings().time_zone)
 
 
-def _item(row: Topic, scope: Scope) -> dict[str, Any]:
+def _item(row: Topic, scope: Scope) -> TopicReport:
     return reports.one(row, scope, context.settings().time_zone, clock.now())
 
 
@@ -235,7 +236,7 @@ def _part(items: Sequence[Any], query: Mapping[str, Any]) -> tuple[Sequence[Any]
     return items[start:end], lists.encode_cursor(end) if end < len(items) else None
 
 
-def _theme(row: Theme) -> dict[str, Any]:
+def _theme(row: Theme) -> ThemeReport:
     return reports.one_theme(row, _scope({}), context.settings().time_zone, clock.now())
 
 

@@ -328,39 +328,36 @@ def check_comments(scope):
     by_topic = of(lambda each: [each.topic_id], lambda row, each: each.sentiment or whole(row, each))
     by_theme = of(lambda each: filter(None, [above[each.topic_id]]), whole)
     told = reports.overview(scope, True, ZONE, NOW)
-    assert (told["comments"], told["unplaced"]["n"]) == (
+    assert (told.comments, told.unplaced) == (
         len(said),
         sum(row.key not in placed for row in said),
     )
-    assert told["unplaced"]["reasons"] == {
-        name: sum(reason(row) == name for row in waiting) for name in told["unplaced"]["reasons"]
-    }
-    assert told["said_nothing"] == sum(
-        bool(read_as[row.key].says_nothing) for row in rows if row.key in read_as
-    )
+    assert told.reasons == {name: sum(reason(row) == name for row in waiting) for name in told.reasons}
+    assert told.said_nothing == sum(bool(read_as[row.key].says_nothing) for row in rows if row.key in read_as)
     assert dict(reports.waiting(scope)) == dict(Counter(map(language, waiting)))
-    for items, real in ((told["items"], by_topic), (told["themes"], by_theme)):
+    for items, real in ((told.items, by_topic), (told.themes, by_theme)):
         shown = {
-            item["id"]: {name: item[name] for name in ("size", "sentiment")} for item in items if item["size"]
+            item.id: {"size": item.numbers.size, "sentiment": item.numbers.sentiment}
+            for item in items
+            if item.numbers.size
         }
         assert shown == real
-    for item in told["items"]:
-        weeks = dict.fromkeys((week["start"] for week in item["trend"]), 0)
+    for item in told.items:
+        weeks = dict.fromkeys((week.start.isoformat() for week in item.numbers.trend), 0)
         days = [
             row.day for row in Response.select().where(*reports.Scope(scope.surveys).conditions)
             if row.comment is not None and row.day >= min(weeks)
-            and any(each.topic_id == item["id"] for each in placed.get(row.key, ()))
+            and any(each.topic_id == item.id for each in placed.get(row.key, ()))
         ]  # fmt: skip
         begun = Counter(schedule.first_day(date.fromisoformat(day), "week").isoformat() for day in days)
-        assert [(week["start"], week["n"]) for week in item["trend"]] == list((weeks | begun).items()), item[
-            "id"
-        ]
+        shown = [(week.start.isoformat(), week.n) for week in item.numbers.trend]
+        assert shown == list((weeks | begun).items()), item.id
     (lately,) = reports.surging(scope, ZONE, [NOW])
-    assert {item["id"]: item["surge"] for item in told["items"] if item["surge"]} == {
-        surge.topic: {"n": surge.now, "expected": surge.expected, "p": surge.p} for surge, _ in lately
+    assert {item.id: item.numbers.surge for item in told.items if item.numbers.surge} == {
+        surge.topic: surge for surge, _ in lately
     }
     everything = reports.measured_themes(scope, True, ZONE, NOW)
-    assert {item["id"]: item["size"] for item in everything if item["size"]} == {
+    assert {item.id: item.numbers.size for item in everything if item.numbers.size} == {
         name: each["size"] for name, each in by_theme.items()
     }
     together = [{each.topic_id for each in placed.get(row.key, ())} for row in rows]

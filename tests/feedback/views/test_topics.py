@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from playhouse.test_utils import count_queries
@@ -452,10 +453,10 @@ def test_the_most_typical_comments_are_those_nearest_to_the_topic(api, make, sur
 
 def test_of_typical_comments_no_two_are_nearly_the_same():
     rows = [
-        {"comment": said}
+        SimpleNamespace(comment=said)
         for said in ("late again", "late again!", "Late again", "the courier never rang", "late")
     ]
-    assert [row["comment"] for row in reports.different(rows, 3)] == [
+    assert [row.comment for row in reports.different(rows, 3)] == [
         "late again",
         "the courier never rang",
         "late",
