@@ -1,6 +1,7 @@
 """Goals: a value that is to be reached by a day. How one stands is read live, and judged once a week for webhooks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,9 @@ import structlog
 from feedback import results
 from feedback.domain import goals
 from feedback.domain.goals import CANNOT_TELL, Level
+from feedback.domain.statistics import Interval
 from feedback.models import Goal
+from feedback.numbers import Brief, Point, Series
 from surveys import daily_counts, visible
 from surveys.base import clock, db, ids, versions, worker
 from surveys.base.accounts import keys
@@ -126,15 +129,41 @@ def scale(metric: Metric) -> tuple[float, float]:
     return (-100.0, 100.0) if metric.negative is not None else (0.0, 100.0)
 
 
-def shown(row: Goal, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    """A goal as the API shows it: how it stands now, or the result that was written down."""
+@dataclass(frozen=True, slots=True)
+class GoalReport:
+    """A goal and how it stands.
+
+    `baseline`: the value of the time before the start; `now`: that of the last four weeks. `word`: what may be said of
+    it. `visible_after_weeks` and `smallest_visible`: what could be told at all, see `domain.goals.plan`.
+    """
+
+    id: str
+    name: str
+    filters: Mapping[str, Any]
+    target: float
+    start: str
+    due: str
+    created_at: datetime
+    ended_at: datetime | None
+    survey: str | None
+    metric: str
+    baseline: Brief
+    now: Brief
+    word: str
+    visible_after_weeks: int | None
+    smallest_visible: float | None
+    series: Series = ()
+
+
+def shown(row: Goal, zone: ZoneInfo, now: datetime) -> GoalReport:
+    """A goal as it stands now, or the result that was written down; without its weeks."""
     judged = row.judged if row.ended_at and row.judged else _standing(row, zone, now)
-    return {**_plain(row), **{name: value for name, value in judged.items() if name != "series"}}
+    return _report(row, {**judged, "series": ()})
 
 
-def stored(row: Goal) -> dict[str, Any]:
-    """The same as it was last judged, with its weeks (`series`), without a statement."""
-    return {**_plain(row), **(row.judged or {})}
+def stored(row: Goal) -> GoalReport:
+    """The same as it was last judged, with its weeks, without a statement."""
+    return _report(row, row.judged or {})
 
 
 def running(rows: Any) -> dict[str, list[tuple[str, str]]]:
@@ -193,10 +222,11 @@ class _OfGoals:
         row = Goal.get_or_none(Goal.id == subject)
         if row is None or not _is_of(row, surveys):
             return None
-        found = shown(row, daily_counts.time_zone(), clock.now())
+        found = asdict(shown(row, daily_counts.time_zone(), clock.now()))
         return {
             name: clock.stamp(value) if isinstance(value, datetime) else value
             for name, value in found.items()
+            if name != "series"
         }
 
     def example(self, surveys: Sequence[str] | None) -> str | None:
@@ -214,9 +244,26 @@ VIEWS: dict[str, View] = {CHANGED: _OfGoals()}
 _NAMES = ("id", "name", "filters", "target", "start", "due", "created_at", "ended_at")
 
 
-def _plain(row: Goal) -> dict[str, Any]:
-    found = {name: getattr(row, name) for name in _NAMES}
-    return {**found, "survey": row.survey_id, "metric": row.metric}
+def _report(row: Goal, judged: Mapping[str, Any]) -> GoalReport:
+    """A goal with how it was judged, as that is kept."""
+    return GoalReport(
+        **{name: getattr(row, name) for name in _NAMES},
+        survey=row.survey_id,
+        metric=row.metric,
+        baseline=Brief(*_values(judged.get("baseline") or {})),
+        now=Brief(*_values(judged.get("now") or {})),
+        word=judged.get("word", CANNOT_TELL),
+        visible_after_weeks=judged.get("visible_after_weeks"),
+        smallest_visible=judged.get("smallest_visible"),
+        series=tuple(
+            Point(*_values(week), date.fromisoformat(week["start"])) for week in judged.get("series", ())
+        ),
+    )
+
+
+def _values(kept: Mapping[str, Any]) -> tuple[int, float | None, Interval | None]:
+    interval = kept.get("interval")
+    return kept.get("n", 0), kept.get("value"), None if interval is None else (interval[0], interval[1])
 
 
 def _is_of(row: Goal, surveys: Sequence[str] | None) -> bool:

@@ -31,6 +31,14 @@ class Point(Brief):
     start: date
 
 
+@dataclass(frozen=True, slots=True)
+class Week:
+    """How many there are of the week that begins on the day `start`."""
+
+    start: date
+    n: int
+
+
 #: One point for each day, week or month of a period, also for those without responses, oldest first.
 Series = tuple[Point, ...]
 

@@ -1,6 +1,7 @@
 """The team's own set of tags: few, each with its meaning; how often each is given, by week and by agent."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from peewee import fn
 
 from feedback.models import TeamTag
+from feedback.numbers import Week
 from surveys.base import db, versions
 from surveys.base.clock import microseconds
 from surveys.base.errors import Clash
@@ -15,6 +17,15 @@ from surveys.domain import schedule
 from surveys.models import Response, ResponseTag
 
 WEEKS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """How often each tag was given to the answers of an agent. `name`: their id where nobody told it."""
+
+    id: str
+    name: str
+    counts: Mapping[str, int]
 
 
 def listed() -> list[TeamTag]:
@@ -66,7 +77,7 @@ def replace(tags: Sequence[Mapping[str, Any]], known: str | None = None) -> list
 
 def trends(
     tags: Sequence[str], surveys: Sequence[str] | None, zone: ZoneInfo, now: datetime
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Week]]:
     """For each tag how many responses of each of the last `WEEKS` weeks carry it, oldest first."""
     last = schedule.first_day(schedule.day_of(now, zone), "week")
     weeks = [last - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
@@ -78,15 +89,12 @@ def trends(
         week = schedule.first_day(date.fromisoformat(day), "week")
         if week in counts[tag]:
             counts[tag][week] += n
-    return {
-        tag: [{"start": week.isoformat(), "n": n} for week, n in found.items()]
-        for tag, found in counts.items()
-    }
+    return {tag: [Week(week, n) for week, n in found.items()] for tag, found in counts.items()}
 
 
 def by_agent(
     tags: Sequence[str], surveys: Sequence[str] | None, zone: ZoneInfo, now: datetime
-) -> list[dict[str, Any]]:
+) -> list[Agent]:
     """For each agent by name how often each tag was given to their answers in the last `WEEKS` weeks."""
     last = schedule.first_day(schedule.day_of(now, zone), "week")
     since = schedule.starts_at(last - timedelta(weeks=WEEKS - 1), zone)
@@ -96,10 +104,13 @@ def by_agent(
         .where(Response.agent_id.is_null(False))
         .group_by(ResponseTag.tag, Response.agent_id)
     )
-    found: dict[str, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    counts: dict[str, dict[str, int]] = {}
     for tag, agent, name, n in rows.tuples():
-        found.setdefault(agent, {"id": agent, "name": name or agent, "counts": {}})["counts"][tag] = n
-    return sorted(found.values(), key=lambda each: each["name"].casefold())
+        names.setdefault(agent, name or agent)
+        counts.setdefault(agent, {})[tag] = n
+    found = [Agent(agent, name, counts[agent]) for agent, name in names.items()]
+    return sorted(found, key=lambda each: each.name.casefold())
 
 
 def _given(tags: Sequence[str], surveys: Sequence[str] | None, since: datetime) -> Any:

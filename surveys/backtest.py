@@ -29,6 +29,22 @@ class _Past:
     person: Person | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many were asked, and how many each rule refused."""
+
+    asked: int
+    by_rule: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay(Decided):
+    """The same under other rules, of how many `triggers`, and what was decided at the time."""
+
+    triggers: int
+    was: Decided
+
+
 class _Company:
     """When a company was asked in a quarter: by other surveys and by the widget as it was, and by this replay."""
 
@@ -48,7 +64,7 @@ class _Company:
         return self._real[quarter] + self.replayed
 
 
-def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, Any]) -> dict[str, Any]:
+def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, Any]) -> Replay:
     """Replay the survey's triggers of [since, until) under its rules with the changes in `rules` (facts.RULES).
 
     Answers and declines count as they really came; an ask of the replay counts from the moment of its trigger.
@@ -87,12 +103,7 @@ def run(survey: Survey, since: datetime, until: datetime, rules: Mapping[str, An
             marks.add(_mark(trigger, said))
             if company:
                 companies[company].replayed.append(trigger.created_at)
-    return {
-        "triggers": total,
-        "asked": asked,
-        "by_rule": dict(refused),
-        "was": {"asked": was_asked, "by_rule": dict(was_refused)},
-    }
+    return Replay(asked, dict(refused), total, Decided(was_asked, dict(was_refused)))
 
 
 def _batches(survey: Survey, since: datetime, until: datetime) -> Iterable[list[Trigger]]:

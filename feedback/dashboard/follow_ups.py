@@ -1,6 +1,6 @@
 """Follow-ups: who must be answered, by whom and by when; and one case with everything that is done to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import marshmallow as ma
@@ -13,6 +13,7 @@ from feedback import feed
 from feedback.dashboard import forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain.follow_ups import CLOSED, OF_THE_TEAM, OPEN, REASONS, STATUSES, STEPS
+from feedback.domain.values import plain
 from feedback.follow_ups import cases, owners, report, writing
 from feedback.item import Item
 from feedback.models import FollowUp
@@ -122,23 +123,23 @@ def _members() -> dict[str, str]:
 def _rows(rows: list[FollowUp], members: Mapping[str, str]) -> list[dict[str, Any]]:
     """The cases of the list, each with its first words and its person."""
     shown = cases.shown(rows, registry.seen(), clock.now())
-    said = {item.id: item for item in _items([each["response"] for each in shown if each["response"]])}
+    said = {item.id: item for item in _items([each.response for each in shown if each.response])}
     people = {
         row.id: row.name or row.shown_email
-        for row in Person.select().where(Person.id.in_([each["person"] for each in shown if each["person"]]))
+        for row in Person.select().where(Person.id.in_([each.person for each in shown if each.person]))
     }
     return [
         {
-            **each,
-            "said": said.get(each["response"]),
-            "called": people.get(each["person"]),
-            "owner_name": members.get(each["owner"], each["owner"]),
+            **plain(each),
+            "said": said.get(each.response or ""),
+            "called": people.get(each.person or ""),
+            "owner_name": members.get(each.owner, each.owner) if each.owner else None,
         }
         for each in shown
     ]
 
 
-def _items(ids: list[str]) -> list[Item]:
+def _items(ids: Sequence[str]) -> list[Item]:
     """Answers as the feed shows them, the first first."""
     rows: Any = Response.select(Response.key).where(Response.id.in_(ids)).order_by(Response.key)
     return feed.some([key for (key,) in rows.tuples()])
@@ -154,7 +155,7 @@ def _page(
     if wrong:
         audited.unchanged()
     (shown,) = cases.shown([case], registry.seen(), clock.now())
-    said = _items(shown["responses"])
+    said = _items(shown.responses)
     members, found = _members(), writing.reach(case)
     return layout.page(
         "follow_up.html",

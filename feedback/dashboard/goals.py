@@ -14,7 +14,7 @@ from feedback.dashboard import charts, forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import goals as rules
 from feedback.models import Goal
-from feedback.numbers import Point
+from feedback.numbers import Brief
 from feedback.schemas.goals import GoalBody, GoalPatch, day
 from surveys import visible
 from surveys.base import clock
@@ -218,59 +218,54 @@ def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
 def _card(row: Goal, names: Mapping[str, str]) -> dict[str, Any]:
     """One goal as it was last judged: no statement is asked for it."""
     metric, found = METRICS[row.metric], goals.stored(row)
-    baseline, now = found.get("baseline") or {}, found.get("now") or {}
     of = names.get(row.survey_id, "") if row.survey_id else say("goals.of_all")
     about = [of, metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
     return {
         "id": row.id,
         "name": row.name,
         "about": " · ".join(part for part in about if part),
-        "word": found.get("word", rules.CANNOT_TELL),
+        "word": found.word,
         "ended": row.ended_at is not None,
         "judged_at": row.judged_at,
         "target": charts.value(metric, row.target),
         "start": row.start,
         "due": row.due,
-        "from": _said(metric, baseline),
-        "now": _said(metric, now),
+        "from": _said(metric, found.baseline),
+        "now": _said(metric, found.now),
         "plan": _planned(row),
         "chart": _chart(row, found),
         "points": [
             {
-                "start": each["start"],
-                "n": each["n"],
-                "value": charts.value(metric, each["value"]),
-                "range": charts.interval(metric, each["interval"]),
+                "start": each.start,
+                "n": each.n,
+                "value": charts.value(metric, each.value),
+                "range": charts.interval(metric, each.interval),
             }
-            for each in found.get("series", [])
-            if each["n"]
+            for each in found.series
+            if each.n
         ],
     }
 
 
-def _said(metric: Any, brief: Mapping[str, Any]) -> str:
+def _said(metric: Metric, brief: Brief) -> str:
     """A value with its interval and how many answers it is of."""
-    if not brief.get("n"):
+    if not brief.n:
         return say("goals.nobody")
     return say(
         "goals.value",
-        value=charts.value(metric, brief["value"]),
-        range=charts.interval(metric, brief["interval"]),
-        n=f"{brief['n']:,}",
+        value=charts.value(metric, brief.value),
+        range=charts.interval(metric, brief.interval),
+        n=f"{brief.n:,}",
     )
 
 
 def _planned(row: Goal) -> str:
     """Whether it can be judged at all with as many answers as there are, in one sentence."""
     found = goals.stored(row)
-    smallest, weeks, before = (
-        found.get("smallest_visible"),
-        found.get("visible_after_weeks"),
-        found["baseline"],
-    )
-    if smallest is None or before["value"] is None:
+    smallest, weeks, before = found.smallest_visible, found.visible_after_weeks, found.baseline.value
+    if smallest is None or before is None:
         return say("goals.plan.none")
-    rise = row.target - before["value"]
+    rise = row.target - before
     if rise <= 0:
         return say("goals.plan.there")
     told = say("goals.plan.smallest", points=charts.number(smallest, 1))
@@ -279,21 +274,12 @@ def _planned(row: Goal) -> str:
     return f"{told} {say('goals.plan.weeks', n=weeks)}"
 
 
-def _chart(row: Goal, found: Mapping[str, Any]) -> dict[str, Any] | None:
+def _chart(row: Goal, found: goals.GoalReport) -> dict[str, Any] | None:
     """The weeks, the target, and the straight path to it; None where there is too little to draw."""
-    points = [
-        Point(
-            each["n"],
-            each["value"],
-            None if each["interval"] is None else (each["interval"][0], each["interval"][1]),
-            date.fromisoformat(each["start"]),
-        )
-        for each in found.get("series", [])
-    ]
-    points = points[charts.begun(points) :]
+    points = found.series[charts.begun(found.series) :]
     if not any(point.n for point in points):
         return None
-    metric, baseline = METRICS[row.metric], (found.get("baseline") or {}).get("value")
+    metric, baseline = METRICS[row.metric], found.baseline.value
     start, due = date.fromisoformat(row.start), date.fromisoformat(row.due)
     first, last = points[0].start.toordinal(), points[-1].start.toordinal() + 7
     ends = None

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from feedback.dashboard.charts import number, signed
 from feedback.domain import statistics
 from feedback.domain.drivers import Impact
 from feedback.domain.topics import Change
+from feedback.domain.values import plain
 from feedback.models import Theme, Topic
 from feedback.topics import reports, topics
 from feedback.topics.rehearsals import Part, Rehearsal
@@ -122,7 +122,7 @@ def shown(
         for at, week in enumerate(numbers.trend)
     ]
     return {
-        **{each.name: getattr(item, each.name) for each in fields(item)},
+        **plain(item),
         "size": size,
         "n": impact.n if impact else 0,
         "sentiment": numbers.sentiment,

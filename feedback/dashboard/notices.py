@@ -11,6 +11,7 @@ from marshmallow import fields, validate
 from feedback.dashboard import flash, forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import alarms, notices
+from feedback.domain.values import plain
 from feedback.models import Notice, NoticeRule
 from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import RuleBody, RuleTrial, stored
@@ -76,7 +77,7 @@ def index() -> Any:
         return _list(given, {}, trial=_pictured(found))
     if loaded["when"]["kind"] == notices.VALUE and not given.get("anyway"):
         found = rehearsal.backtest(loaded, registry.seen(), layout.zone(), clock.now(), at_once=True)
-        if not found["watched_weeks"]:
+        if not found.watched_weeks:
             audited.unchanged()
             return _list({**given, "anyway": "1"}, {}, trial=_pictured(found))
     row = rules.create(loaded, registry.caller(), clock.now())
@@ -199,12 +200,12 @@ def _list(
         status,
         rules=[
             {
-                **each,
+                **plain(each),
                 "about": _about(each, {row.id: row.name for row in surveys}),
-                "said": said[each["id"]],
-                "last": speaking.sentence(said[each["id"]][0]) if said[each["id"]] else None,
-                "bars": _bars([one.began_at for one in said[each["id"]]], now),
-                "is_snoozed": each["snoozed_until"] is not None and each["snoozed_until"] > now,
+                "said": said[each.id],
+                "last": speaking.sentence(said[each.id][0]) if said[each.id] else None,
+                "bars": _bars([one.began_at for one in said[each.id]], now),
+                "is_snoozed": each.snoozed_until is not None and each.snoozed_until > now,
             }
             for each in shown
         ],
@@ -225,16 +226,16 @@ def _list(
     )
 
 
-def _about(rule: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _about(rule: rules.RuleReport, names: Mapping[str, str]) -> str:
     """What a rule is about, in words."""
-    when, filters = rule["when"], rule["filters"]
+    when, filters = rule.when, rule.filters
     survey = when.get("survey") or filters.get("survey")
     words = say(
         f"notices.about.{when['kind']}", score=when.get("at_or_below"), floor=f"{when.get('floor', 0):g}"
     )
     parts = [words, names.get(survey, "") if survey else ""]
-    if rule["segment"]:
-        parts.append(say("notices.by", segment=rule["segment"].removeprefix("property:")))
+    if rule.segment:
+        parts.append(say("notices.by", segment=rule.segment.removeprefix("property:")))
     return " · ".join(part for part in parts if part)
 
 
@@ -380,12 +381,12 @@ def _bars(moments: Sequence[datetime], now: datetime) -> list[tuple[float, float
     ]
 
 
-def _pictured(found: Mapping[str, Any]) -> dict[str, Any]:
+def _pictured(found: rehearsal.Trial) -> dict[str, Any]:
     """A backtest with its picture."""
-    chance = found["by_chance_per_year"]
+    chance = found.by_chance_per_year
     return {
-        **found,
-        "bars": _bars([each["at"] for each in found["spoken"]], clock.now()),
+        **plain(found),
+        "bars": _bars([each.at for each in found.spoken], clock.now()),
         "chance": None if chance is None else f"{chance:.1f}",
-        "latest": list(reversed(found["spoken"]))[:SAID],
+        "latest": list(reversed(found.spoken))[:SAID],
     }

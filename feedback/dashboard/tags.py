@@ -63,7 +63,7 @@ def _page(typed: list[dict[str, Any]] | None, status: int = 200, wrong: str | No
     names, seen, zone, now = [each.tag for each in own], registry.seen(), layout.zone(), clock.now()
     trends = team_tags.trends(names, seen, zone, now) if names else {}
     lines: list[Any] = own if typed is None else typed  # type: ignore[assignment]
-    most = max((week["n"] for weeks in trends.values() for week in weeks), default=0) or 1
+    most = max((week.n for weeks in trends.values() for week in weeks), default=0) or 1
     return layout.page(
         "tags.html",
         say("tags"),
@@ -75,13 +75,13 @@ def _page(typed: list[dict[str, Any]] | None, status: int = 200, wrong: str | No
                 "tag": each.tag,
                 "meaning": each.meaning,
                 "color": each.color,
-                "n": sum(week["n"] for week in trends[each.tag]),
+                "n": sum(week.n for week in trends[each.tag]),
                 "weeks": trends[each.tag],
                 "bars": [
-                    (round(100 * at / team_tags.WEEKS, 2), round(32 * week["n"] / most, 1))
+                    (round(100 * at / team_tags.WEEKS, 2), round(32 * week.n / most, 1))
                     for at, week in enumerate(trends[each.tag])
                 ],
-                "href": layout.at("/team/feed", tag=each.tag, since=trends[each.tag][0]["start"]),
+                "href": layout.at("/team/feed", tag=each.tag, since=trends[each.tag][0].start),
             }
             for each in own
         ],

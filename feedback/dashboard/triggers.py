@@ -88,7 +88,7 @@ def replay() -> Any:
     asked = layout.query(BacktestQuery())
     surveys = _surveys()
     now, zone = clock.now(), layout.zone()
-    result: dict[str, Any] | None = None
+    result: backtest.Replay | None = None
     wrong: dict[str, list[str]] = {}
     survey = None
     if asked.get("survey"):
@@ -159,8 +159,8 @@ def _now(survey: Survey, name: str) -> str:
     return "" if value is None else f"{100 * value:g}" if name == "sampling" else str(value)
 
 
-def _refused(result: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+def _refused(result: backtest.Replay) -> list[tuple[str, int, int]]:
     """Each rule with how many it refused then and would refuse, the most first."""
-    was, would = result["was"]["by_rule"], result["by_rule"]
+    was, would = result.was.by_rule, result.by_rule
     names = sorted({*was, *would}, key=lambda name: -max(was.get(name, 0), would.get(name, 0)))
     return [(name, was.get(name, 0), would.get(name, 0)) for name in names]

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -303,11 +304,52 @@ def redacts(case_id: str) -> bool:
     return case_id in _redacting([case_id])
 
 
-def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[dict[str, Any]]:
-    """Cases as the API shows them. `surveys`: the only ones whose answers may be seen."""
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When something is owed, why then, and whether it is overdue; `at` is None where nothing was promised."""
+
+    at: datetime | None
+    why: str | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The two clocks of a case."""
+
+    answer: Clock
+    solved: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReport:
+    """A case: whose it is, by when what is owed, and what was done.
+
+    `responses`: the ids of its answers, the first first, which is `response`. `history`: lines as they are kept.
+    """
+
+    id: str
+    response: str | None
+    person: str | None
+    rule: str
+    status: str
+    priority: int
+    responses: Sequence[str]
+    owner: str | None
+    due: Due
+    opened_at: datetime
+    first_answer_at: datetime | None
+    closed_at: datetime | None
+    reason: str | None
+    steps: Sequence[str]
+    history: Sequence[Mapping[str, Any]]
+
+
+def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[CaseReport]:
+    """What is told of cases. `surveys`: the only ones whose answers may be seen."""
     case_ids = [case.id for case in cases]
     answers, redacting = _answers(case_ids, surveys), _redacting(case_ids)
-    return [_item(case, answers.get(case.id, []), case.id in redacting, now) for case in cases]
+    return [_report(case, answers.get(case.id, []), case.id in redacting, now) for case in cases]
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -541,35 +583,35 @@ def _redacting(case_ids: Collection[str]) -> set[str]:
     return {case_id for (case_id,) in query.tuples()}
 
 
-def _item(case: FollowUp, answers: list[str], is_redacted: bool, now: datetime) -> dict[str, Any]:
+def _report(case: FollowUp, answers: list[str], is_redacted: bool, now: datetime) -> CaseReport:
+    def clock_of(at: datetime | None, why: str | None, still: bool) -> Clock:
+        return Clock(at, why, still and at is not None and at < now)
+
     owed = case.closed_at is None
-    clocks = {
-        "answer": (case.answer_due_at, case.answer_why, owed and case.first_answer_at is None),
-        "solved": (case.solve_due_at, case.solve_why, owed),
-    }
-    return {
-        "id": case.id,
-        "response": answers[0] if answers else None,
-        "person": case.person_id,
-        "rule": case.rule,
-        "status": case.status,
-        "priority": case.priority,
-        "responses": answers,
-        "owner": case.owner,
-        "due": {
-            name: {"at": at, "why": why, "overdue": still and at is not None and at < now}
-            for name, (at, why, still) in clocks.items()
-        },
-        "opened_at": case.opened_at,
-        "first_answer_at": case.first_answer_at,
-        "closed_at": case.closed_at,
-        "reason": case.reason,
-        "steps": case.steps,
-        "history": [
-            # The customer's own words; what the team notes is its own business.
+    history = case.history
+    if is_redacted:
+        # The customer's own words; what the team notes is its own business.
+        history = [
             {**line, "note": redaction.redact(line["note"])} if "said" in line and "note" in line else line
             for line in case.history
         ]
-        if is_redacted
-        else case.history,
-    }
+    return CaseReport(
+        id=case.id,
+        response=answers[0] if answers else None,
+        person=case.person_id,
+        rule=case.rule,
+        status=case.status,
+        priority=case.priority,
+        responses=answers,
+        owner=case.owner,
+        due=Due(
+            clock_of(case.answer_due_at, case.answer_why, owed and case.first_answer_at is None),
+            clock_of(case.solve_due_at, case.solve_why, owed),
+        ),
+        opened_at=case.opened_at,
+        first_answer_at=case.first_answer_at,
+        closed_at=case.closed_at,
+        reason=case.reason,
+        steps=case.steps,
+        history=history,
+    )

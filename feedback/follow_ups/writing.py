@@ -1,11 +1,14 @@
 """Writing to the person of a case: an answer, or the question whether it is solved; and what they say to that."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from feedback import letters
 from feedback.domain import redaction
 from feedback.domain.follow_ups import ASKED
+from feedback.domain.values import plain
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
 from feedback.models import FollowUp, FollowUpResponse, Letter, OwnWord, Telling
@@ -146,6 +149,19 @@ def quote(case: FollowUp) -> str | None:
     """What the person of a case wrote: the words that opened it, or the first that they added."""
     rows = [row for row in _answers(case.id) if row.comment and row.person_id == case.person_id]
     return rows[0].comment if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCase(cases.CaseReport):
+    """A case that is looked at by itself: with its letters, and whether its person may be written to."""
+
+    letters: Sequence[Letter]
+    reach: Reach
+
+
+def whole(case: FollowUp, shown: cases.CaseReport) -> WholeCase:
+    """A case as it is told of, with what was written about it."""
+    return WholeCase(**plain(shown), letters=letters_of(case), reach=reach(case))
 
 
 def letters_of(case: FollowUp) -> list[Letter]:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from feedback.domain import alarms, notices
 from feedback.domain.alarms import BASELINE, WEEKS_A_YEAR
 from feedback.models import FollowUp, Topic, TopicStatus
 from feedback.notices import overdue, weeks
+from feedback.notices.rules import RuleReport
 from feedback.topics import reports
 from surveys.base.accounts.caller import Caller
 from surveys.domain import schedule
@@ -28,39 +30,62 @@ _ALL, _AT_ONCE = (60_000, feed.MOST_COUNTED), (4_000, 100)
 SEED = 2026
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A time at which a rule would have spoken, what it would have said, and when it would have been over."""
+
+    at: datetime
+    why: str
+    over_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a rule would have said: `spoken`, the latest `MOST_SPOKEN`, oldest first; `times` counts all.
+
+    `by_chance_per_year` is that of a rule of a value, over shuffles of its weeks; the others speak of what happened,
+    and it is None. So it is where there is too little past: `watched_weeks` says how much of the year was looked at.
+    """
+
+    spoken: Sequence[Spoken]
+    times: int
+    by_chance_per_year: float | None
+    watched_weeks: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRule(RuleReport):
+    """A rule with what it would have said; None where it could not be tried."""
+
+    backtest: Trial | None
+
+
 def backtest(
     rule: Mapping[str, Any],
     surveys: list[str] | None,
     zone: ZoneInfo,
     now: datetime,
     at_once: bool = False,
-) -> dict[str, Any]:
-    """What a rule (`when`, `segment`, `filters`) would have said: `spoken`, oldest first, and how often (`times`).
+) -> Trial:
+    """What a rule (`when`, `segment`, `filters`) would have said in the last year.
 
-    `by_chance_per_year` is that of a rule of a value, over shuffles of its weeks; the others speak of what happened,
-    and it is None. So it is where there is too little past: `watched_weeks` says how much of the year was looked at.
     `at_once`: a page waits for it, so there are fewer shuffles of many segments.
     """
     most = _AT_ONCE if at_once else _ALL
     spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now, most)
-    shown = [
-        {"at": at, "why": notices.sentence(rule["when"]["kind"], why), "over_at": over}
-        for at, why, over in spoken
+    latest = [
+        Spoken(at, notices.sentence(rule["when"]["kind"], why), over)
+        for at, why, over in spoken[-MOST_SPOKEN:]
     ]
-    return {
-        "spoken": shown[-MOST_SPOKEN:],
-        "times": len(shown),
-        "by_chance_per_year": chance,
-        "watched_weeks": watched,
-    }
+    return Trial(latest, len(spoken), chance, watched)
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
 #: Something a rule would have said: when, with which numbers, and when it was over.
-_Spoken = list[tuple[datetime, dict[str, Any], datetime | None]]
-_Tried = tuple[_Spoken, int, float | None]
+_Times = list[tuple[datetime, dict[str, Any], datetime | None]]
+_Tried = tuple[_Times, int, float | None]
 
 #: How much is looked at.
 _Most = tuple[int, int]
@@ -74,7 +99,7 @@ def _value(
     since = until - timedelta(weeks=WEEKS_A_YEAR + BASELINE)
     series = weeks.read(when, segment, rule["filters"], since, until, zone)
     length = max(map(len, series.values()), default=0)
-    spoken: _Spoken = [
+    spoken: _Times = [
         (
             weeks.said_at(spell.began, zone),
             weeks.why(when, segment, spell),
@@ -101,7 +126,7 @@ def _answers(
     rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
 ) -> _Tried:
     when, filters = rule["when"], {**rule["filters"], "since": now - YEAR}
-    spoken: _Spoken = []
+    spoken: _Times = []
     position: tuple[int, int] | None = None
     if when["kind"] == notices.SCORE:
         filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
@@ -124,7 +149,7 @@ def _surge(
     last = weeks.this_week(now, zone)
     mondays = [schedule.starts_at(last - timedelta(weeks=back), zone) for back in range(WEEKS_A_YEAR, -1, -1)]
     scope = reports.Scope(watched_surveys(rule["filters"], surveys))
-    spoken: _Spoken = []
+    spoken: _Times = []
     before: set[str] = set()
     for moment, found in zip(mondays, reports.surging(scope, zone, mondays), strict=True):
         for surge, label in found:
@@ -154,7 +179,7 @@ def _came_back(
         came = came.where(Topic.id == rule["filters"]["topic"])
     if surveys is not None:
         came = came.where(Topic.seen_by(Caller("", "", frozenset(), frozenset(surveys))))
-    spoken: _Spoken = [
+    spoken: _Times = [
         (row.at, {"label": row.topic.label}, None) for row in came.order_by(TopicStatus.at, TopicStatus.id)
     ]
     return spoken, WEEKS_A_YEAR, None

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -140,8 +141,31 @@ def leads(rule_ids: Sequence[str]) -> dict[str, list[Webhook]]:
     return found
 
 
-def shown(rows: Sequence[NoticeRule], now: datetime) -> list[dict[str, Any]]:
-    """Rules as the API shows them, without the addresses that are secrets."""
+@dataclass(frozen=True, slots=True)
+class RuleReport:
+    """A rule, where it leads (`to`: webhooks, with what `shown` adds to each), and what it said lately.
+
+    `spoken_lately`: notices of the last four weeks; `flapping`: it speaks too often to be heard. `suggestion`: the same
+    `when`, less strict, once so many of its notices were called nothing. `paused`: why it rests.
+    """
+
+    id: str
+    name: str
+    when: Mapping[str, Any]
+    segment: str | None
+    filters: Mapping[str, Any]
+    enabled: bool
+    snoozed_until: datetime | None
+    created_at: datetime
+    paused: str | None
+    to: Sequence[Any]
+    spoken_lately: int
+    flapping: bool
+    suggestion: Mapping[str, Any] | None
+
+
+def shown(rows: Sequence[NoticeRule], now: datetime) -> list[RuleReport]:
+    """Rules with what they said lately."""
     ids_ = [row.id for row in rows]
     makers.sights(rows)
     leading = leads(ids_)
@@ -231,15 +255,15 @@ def _delete(rule_ids: Sequence[str]) -> None:
 
 def _shown(
     row: NoticeRule, hooks: Sequence[Webhook], said: Sequence[Notice], nothing: int, now: datetime
-) -> dict[str, Any]:
+) -> RuleReport:
     """A rule with what it said lately; so many of its notices by the terms of now were called nothing."""
-    return {
+    return RuleReport(
         **{name: getattr(row, name) for name in _PLAIN},
-        "to": hooks,
-        "spoken_lately": sum(each.began_at > now - LATELY for each in said),
-        "flapping": notices.flaps(row.when["kind"], [each.began_at for each in said], now),
-        "suggestion": notices.less_strict(row.when) if nothing >= notices.NOTHINGS else None,
-    }
+        to=hooks,
+        spoken_lately=sum(each.began_at > now - LATELY for each in said),
+        flapping=notices.flaps(row.when["kind"], [each.began_at for each in said], now),
+        suggestion=notices.less_strict(row.when) if nothing >= notices.NOTHINGS else None,
+    )
 
 
 _PLAIN = ("id", "name", "when", "segment", "filters", "enabled", "snoozed_until", "created_at", "paused")

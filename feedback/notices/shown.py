@@ -1,11 +1,13 @@
 """What is told of notices and of cases, to webhooks and to people: looked up when it leaves, so nothing erased does."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
 from datetime import timedelta
 from typing import Any
 
 from feedback import columns, feed, saved_feeds
 from feedback.domain import notices
+from feedback.domain.values import plain
 from feedback.follow_ups import cases
 from feedback.item import Item
 from feedback.models import FollowUp, FollowUpResponse, Notice, NoticeRule
@@ -93,9 +95,9 @@ class _OfCases:
             return None
         only = None if surveys is None else list(surveys)
         (item,) = cases.shown([row], only, clock.now())
-        if only is not None and not item["responses"]:
+        if only is not None and not item.responses:
             return None
-        return {name: _plain(value) for name, value in item.items() if name != "history"}
+        return {name: _told(value) for name, value in plain(item).items() if name != "history"}
 
     def example(self, surveys: Sequence[str] | None) -> str | None:
         query = FollowUp.select()
@@ -210,7 +212,7 @@ def _link(rule: NoticeRule, notice: Notice, item: Item | None) -> str:
     return links.to("/team")
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+def _told(value: Any) -> Any:
+    if is_dataclass(value):
+        return {name: _told(each) for name, each in plain(value).items()}
     return clock.stamp(value) if hasattr(value, "tzinfo") else value

@@ -111,18 +111,39 @@ def say(notice_id: str, useful: bool | None) -> Notice:
     return db.write(verb)
 
 
-def shown(rows: Sequence[Notice]) -> list[dict[str, Any]]:
-    """Notices as the API shows them."""
+@dataclass(frozen=True, slots=True)
+class NoticeReport:
+    """Something that a rule (its id) spoke of, and why. `told`: it was sent. `useful`: what somebody said of it.
+
+    `response`: the id of the answer that it is about. `over_at`: None while it lasts.
+    """
+
+    id: str
+    told: bool
+    useful: bool | None
+    began_at: datetime
+    over_at: datetime | None
+    rule: str
+    why: str
+    response: str | None
+
+
+def shown(rows: Sequence[Notice]) -> list[NoticeReport]:
+    """Notices in words, with the answers that they are about."""
     keys = [row.response_key for row in rows if row.response_key is not None]
     ids_: Any = Response.select(Response.key, Response.id).where(Response.key.in_(keys)).tuples()
     named = dict(list(ids_))
     return [
-        {
-            **{name: getattr(row, name) for name in ("id", "told", "useful", "began_at", "over_at")},
-            "rule": row.rule_id,
-            "why": sentence(row),
-            "response": named.get(row.response_key),
-        }
+        NoticeReport(
+            row.id,
+            row.told,
+            row.useful,
+            row.began_at,
+            row.over_at,
+            row.rule_id,
+            sentence(row),
+            named.get(row.response_key),
+        )
         for row in rows
     ]
 

@@ -666,7 +666,7 @@ class TaughtOut(ma.Schema):
     overruled = fields.Integer()
     changed = fields.Integer()
     words = fields.List(fields.Nested(WordOut))
-    learnt_at = fields.String(metadata={"format": "date-time"})
+    learnt_at = Moment()
 
 
 class CorrectionsOut(ma.Schema):

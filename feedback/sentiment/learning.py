@@ -1,5 +1,7 @@
 """What people's corrections of sentiments teach, survey by survey, and what they changed."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,22 @@ MOST = 2_000
 
 #: The job that a correction makes: what it taught is to be shown.
 JOB = "sentiment corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What the `corrections` of a survey taught: `words`, each with how far it moved (`shift`, of -1 to 1).
+
+    `overruled`: comments that a person labelled otherwise than the engine; `changed`: readings that came out otherwise.
+    """
+
+    survey: str
+    corrections: int
+    overruled: int
+    changed: int
+    words: Sequence[Mapping[str, Any]]
+    learnt_at: datetime
+
 
 _known: dict[tuple[str, str], tuple[Any, "Adjustment | None"]] = {}
 
@@ -99,21 +117,20 @@ def relearn(payload: dict[str, Any], now: datetime) -> None:
         _learn_anew(row.survey_id, now)
 
 
-def overview(surveys: list[str] | None) -> list[dict[str, Any]]:
-    """For each survey with corrections: how many, the words that moved most, and how many readings came out
-    otherwise than the engine alone would read them. `surveys`: the only ones to be seen."""
+def overview(surveys: list[str] | None) -> list[Taught]:
+    """What was taught in each survey with corrections, the latest first. `surveys`: the only ones to be seen."""
     rows = Learnt.select().order_by(Learnt.learnt_at.desc(), Learnt.survey)
     if surveys is not None:
         rows = rows.where(Learnt.survey.in_(surveys))
     return [
-        {
-            "survey": row.survey_id,
-            "corrections": row.learnt_from,
-            "overruled": _differing(row.survey_id, by_person=True),
-            "changed": _differing(row.survey_id, by_person=False),
-            "words": row.words,
-            "learnt_at": row.learnt_at,
-        }
+        Taught(
+            row.survey_id,
+            row.learnt_from,
+            _differing(row.survey_id, by_person=True),
+            _differing(row.survey_id, by_person=False),
+            row.words,
+            row.learnt_at,
+        )
         for row in rows
     ]
 

@@ -5,11 +5,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from feedback.domain.drivers import Impact
 from feedback.domain.surges import Surge
 from feedback.domain.topics import Change
+from feedback.numbers import Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,6 @@ class Heard:
     size: int
     share: float
     sentiment: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """The comments of the week that begins on the day `start`."""
-
-    start: date
-    n: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from feedback.domain import topics as domain
 from feedback.domain.surges import Surge, surges
 from feedback.domain.topics import Change
 from feedback.models import Placement, Reading, Theme, ThemeChange, Topic, TopicReview, TopicStatus
+from feedback.numbers import Week
 from feedback.topics import report, reviews
 from feedback.topics.report import (
     Given,
@@ -30,7 +31,6 @@ from feedback.topics.report import (
     ThemeReport,
     TopicReport,
     Typical,
-    Week,
 )
 from feedback.topics.topics import state
 from surveys import daily_counts, events, visible

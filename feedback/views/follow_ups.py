@@ -146,9 +146,9 @@ def put_hours(body: dict[str, Any]) -> Any:
     return hours.stored()
 
 
-def _shown(case: FollowUp) -> dict[str, Any]:
+def _shown(case: FollowUp) -> writing.WholeCase:
     (shown,) = cases.shown([case], visible.only(g.caller), clock.now())
-    return shown | {"letters": writing.letters_of(case), "reach": writing.reach(case)}
+    return writing.whole(case, shown)
 
 
 def _written(case: FollowUp, is_new: bool) -> Any:

@@ -80,7 +80,7 @@ def delete(goal_id: str) -> Any:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _shown(row: Goal) -> dict[str, Any]:
+def _shown(row: Goal) -> goals.GoalReport:
     return goals.shown(row, context.settings().time_zone, clock.now())
 
 

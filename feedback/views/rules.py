@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from flask import g
 
+from feedback.domain.values import plain
 from feedback.models import Notice, NoticeRule
 from feedback.notices import rehearsal, rules, speaking
 from feedback.schemas.notices import (
@@ -129,10 +130,10 @@ def judge(body: dict[str, Any], notice_id: str) -> Any:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _whole(row: NoticeRule, before: set[str]) -> dict[str, Any]:
+def _whole(row: NoticeRule, before: set[str]) -> rehearsal.TriedRule:
     """A rule with its backtest. `before`: where it led already, whose secrets are not shown again."""
     (shown,) = rules.shown([row], clock.now())
-    for hook in shown["to"]:
+    for hook in shown.to:
         hook.is_fresh = hook.id not in before
     try:
         tried = _tried(stored(row))
@@ -142,8 +143,8 @@ def _whole(row: NoticeRule, before: set[str]) -> dict[str, Any]:
         # The rule stands, and whoever gets no answer would make another.
         log.error("rule cannot be tried", rule=row.id, exc_info=error)
         tried = None
-    return {**shown, "backtest": tried}
+    return rehearsal.TriedRule(**plain(shown), backtest=tried)
 
 
-def _tried(rule: dict[str, Any]) -> dict[str, Any]:
+def _tried(rule: dict[str, Any]) -> rehearsal.Trial:
     return rehearsal.backtest(rule, visible.only(g.caller), context.settings().time_zone, clock.now())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import g, jsonify
+from flask import g
 
 from feedback import drivers as the_drivers
 from feedback.models import Theme, Topic
@@ -205,11 +205,7 @@ def corrections() -> Any:
     `overruled`: comments that a person labelled otherwise than the engine; `changed`: later readings that came
     out otherwise because of what it learnt from them.
     """
-    items = [
-        {**item, "learnt_at": clock.stamp(item["learnt_at"])}
-        for item in learning.overview(visible.only(g.caller))
-    ]
-    return jsonify({"items": items, "next": None})
+    return {"items": learning.overview(visible.only(g.caller)), "next": None}
 
 
 def _scope(query: dict[str, Any]) -> Scope:

@@ -53,9 +53,9 @@ def test_tags_are_counted_by_week_and_by_agent(world, make):
         responses.set_tags(row, ["Hooray!", "else"], now)
         Response.update(agent_id="a-1", agent_name="Maya").where(Response.key == row.key).execute()
     found = team_tags.trends(["Hooray!", "Lost cause"], [survey.id], zone, now)
-    assert sum(week["n"] for week in found["Hooray!"]) == 3
-    assert found["Hooray!"][-1]["n"] >= 1
-    assert not any(week["n"] for week in found["Lost cause"])
+    assert sum(week.n for week in found["Hooray!"]) == 3
+    assert found["Hooray!"][-1].n >= 1
+    assert not any(week.n for week in found["Lost cause"])
     (agent,) = team_tags.by_agent(["Hooray!"], [survey.id], zone, now)
-    assert (agent["name"], agent["counts"]) == ("Maya", {"Hooray!": 3})
-    assert team_tags.by_agent(["Hooray!"], None, zone, now)[0]["counts"] == {"Hooray!": 4}
+    assert (agent.name, agent.counts) == ("Maya", {"Hooray!": 3})
+    assert team_tags.by_agent(["Hooray!"], None, zone, now)[0].counts == {"Hooray!": 4}
