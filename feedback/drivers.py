@@ -58,7 +58,7 @@ def impacts(selection: results.Selection, only: str | None = None, level: str = 
 
 
 def _parts(selection: results.Selection, level: str) -> dict[str, Impact]:
-    """What of `impacts` explains a change: it is told of the period before, of which nobody sees more."""
+    """The size and the contribution of each topic or theme: all that is told of the period before."""
     return domain.parts(selection.metric, *_counts(selection, level))
 
 
@@ -81,7 +81,7 @@ def _named(level: str) -> dict[str, str]:
 
 
 def _sizes(current: Mapping[str, Impact], past: Mapping[str, Impact]) -> dict[str, int]:
-    """Of each topic the responses of the period in which it had more."""
+    """How many responses each topic has in the period in which it had more."""
     return {
         name: max(each[name].n for each in (current, past) if name in each) for name in current.keys() | past
     }

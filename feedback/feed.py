@@ -188,7 +188,7 @@ def _may_be_rare(filters: Mapping[str, Any]) -> bool:
 
 
 def _walked_to(filters: Mapping[str, Any], position: tuple[int, int] | None) -> Any:
-    """The key that WALK answers before the end of what is asked for have been passed at."""
+    """The key of the answer WALK places behind where the page begins; 0 where there are fewer."""
     older = Response.select(Response.key)
     if position:
         older = older.where(Response.key < position[1])

@@ -103,7 +103,7 @@ def _experiments(now: datetime, loop: Loop | None) -> Any:
 
 
 def _drawn(now: datetime, loop: Loop | None) -> dict[str, _Person]:
-    """By the ids of their letters."""
+    """Who was drawn, by the ids of their letters."""
     rows: Any = (
         Telling.select(Telling.letter, Telling.person, Telling.loop, Telling.held_out, Loop.send_at)
         .join(Loop, on=(Loop.id == Telling.loop))

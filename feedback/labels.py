@@ -31,7 +31,7 @@ def use_reader(languages: Reader) -> None:
 
 @contextmanager
 def told_in(wanted: Sequence[str]) -> Iterator[None]:
-    """Have names told in what `languages` gave before: part of an answer is made when nobody asks any more."""
+    """Tell names in what `languages` gave before: part of an answer is made after the request has ended."""
     token = _given.set(wanted)
     try:
         yield

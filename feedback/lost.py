@@ -343,8 +343,8 @@ def _leaving(person_ids: Sequence[str], begin: datetime) -> list[tuple[str, str,
 
 
 def _cases(person_ids: Sequence[str], now: datetime) -> list[tuple[str, str, str, int, datetime]]:
-    """Of each case that stands open or ended without a word, for each survey of its answers: its person, the reason,
-    the survey, the first answer to that, and when."""
+    """Cases that stand open or ended without a word, once for each survey of their answers: the person, the reason, the
+    survey, its first answer, and when."""
     rows: Any = (
         FollowUp.select(
             FollowUp.person,

@@ -94,7 +94,7 @@ class Topic(Table):
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
-        """What a caller limited to some surveys may see: the topics that some response of these is in."""
+        """What a caller limited to some surveys may see: the topics with a response to one of these."""
         said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
         return cls.id.in_(said.where(Response.survey.in_(sorted(caller.surveys or ()))))
 
@@ -130,7 +130,7 @@ class Theme(Table):
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
-        """What a caller limited to some surveys may see: the themes of topics that some response of these is in."""
+        """What a caller limited to some surveys may see: the themes of topics with a response to one of these."""
         said = Placement.select(Placement.topic).join(Response, on=(Response.key == Placement.response))
         said = said.where(Response.survey.in_(sorted(caller.surveys or ())))
         return cls.id.in_(Topic.select(Topic.theme).where(Topic.theme.is_null(False), Topic.id.in_(said)))
@@ -453,7 +453,7 @@ class FollowUp(Table):
 
     @classmethod
     def seen_by(cls, caller: Caller) -> Any:
-        """What a caller limited to some surveys may see: the cases that some answer to these is in."""
+        """What a caller limited to some surveys may see: the cases that hold an answer to one of these."""
         joined = FollowUpResponse.select(FollowUpResponse.follow_up).join(
             Response, on=(Response.key == FollowUpResponse.response)
         )

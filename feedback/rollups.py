@@ -155,7 +155,8 @@ class _Told:
 
 @dataclass
 class _Looked:
-    """By time zone, which periods stand; by what was asked, which of them tell of it; and what else was read `once`."""
+    """What was read already: which periods stand, by time zone; which of them tell of a question, by the question; and
+    whatever is read `once`."""
 
     zones: dict[str, _Standing] = field(default_factory=dict)
     told: dict[tuple[Any, ...], _Told | None] = field(default_factory=dict)
@@ -228,7 +229,8 @@ def find(
 
 
 def _key(known: _Told, *asked: Any) -> bytes | None:
-    """Under what sums are remembered, short whatever was asked, which `repr` has to tell apart; None: not at all."""
+    """The key under which sums are remembered, which is short whatever was asked; None where they are not remembered.
+    `repr` has to tell questions apart."""
     if known.digest is None:
         return None
     return hashlib.blake2b(repr(asked).encode(errors="surrogatepass") + known.digest, digest_size=32).digest()
@@ -277,7 +279,7 @@ def _summed_up(
 
 
 def _told_of(by_day: ByDay) -> Callable[[str], str | None]:
-    """Under which day a day is told; None: under none."""
+    """The day under which a day is told; None where it is told under none."""
     if not isinstance(by_day, tuple):
         return lambda day: day if by_day else None
     return lambda day: by_day[max(0, bisect.bisect_right(by_day, day) - 1)]
@@ -619,7 +621,7 @@ def _lies_between(period: str, begin: str | None, end: str | None) -> bool:
 def _changed_days(
     zone: ZoneInfo, after: int, up_to: int | None = None, most: int | None = None
 ) -> set[str] | None:
-    """The days of which answers changed after one tick, up to another; None for more than `most` answers."""
+    """The days whose answers changed after one tick and not after another; None for more than `most` answers."""
     rows = _quarters(
         after=after, up_to=_LAST if up_to is None else up_to, most=_LAST if most is None else most + 1
     ).fetchall()
@@ -633,7 +635,7 @@ def _changed_days(
 
 
 def _build_quarters() -> Any:
-    """Of answers that changed, in which quarter of an hour they were given, and how many."""
+    """How many answers that changed were given in each quarter of an hour."""
     keys = Response.select(Response.key).where(
         Response.changed_tick > db.slot("after"), Response.changed_tick <= db.slot("up_to")
     )
@@ -647,13 +649,13 @@ _quarters = db.Prepared(_build_quarters)
 
 
 def _unchanged(periods: Iterable[str], changed: Collection[str]) -> list[str]:
-    """Of some periods those without a changed day."""
+    """Those of some periods that have no changed day."""
     months = {_month(day) for day in changed}
     return [period for period in periods if period not in changed and period not in months]
 
 
 def _chosen(periods: Collection[str], changed: Collection[str]) -> list[str]:
-    """Of some periods those that say most, in the order of time: a month instead of its days."""
+    """Those of some periods that say most, in the order of time: a month instead of its days."""
     usable = _unchanged(periods, changed)
     months = {period for period in usable if not _is_day(period)}
     return sorted(period for period in usable if not _is_day(period) or _month(period) not in months)

@@ -17,7 +17,8 @@ def save(name: str, filters: dict[str, Any], caller: Caller, now: datetime) -> t
     """Save a view and return it with its token, which is not kept. It shows no more than the caller may see, whenever
     it is read (see `makers`).
 
-    A member's view goes with no key. Raises Unauthorized when the caller's key was taken out of use meanwhile.
+    A member's view stays when a key is taken out of use. Raises Unauthorized when the caller's key was taken out of
+    use meanwhile.
     """
     token = secrets.token_urlsafe(24)
     holder = caller.id if caller.member is None else makers.SERVICE

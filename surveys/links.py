@@ -89,7 +89,7 @@ def unsubscribe(invitation_id: str, me: str | None = None) -> str:
 
 
 def unsubscribed_invitation_id(token: str, now: datetime) -> str:
-    """By which invitation somebody unsubscribes. Raises BadToken."""
+    """The invitation by which somebody unsubscribes. Raises BadToken."""
     return signing.read("unsubscribe", token, now)
 
 

@@ -229,7 +229,7 @@ def address(who: Identity | None, rows: list[Person]) -> str | None:
 
 
 def identity_of(person: Person) -> Identity:
-    """By what a stored person is found again."""
+    """The identity by which a stored person is found again."""
     known = person.email or person.known_email
     return Identity(person.external_id, known, verified=person.verified, vouched=True)
 

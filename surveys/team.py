@@ -26,7 +26,8 @@ def invite(values: Mapping[str, Any], caller: Caller, now: datetime) -> tuple[Me
 
 
 def link(kind: str, member: Member, now: datetime) -> str:
-    """A new address of one kind for a member. Raises Clash for one that has joined, or has yet to."""
+    """A new address of one kind for a member. Raises Clash where a member who has joined is welcomed, or one who has
+    not joined is sent anything else."""
     if (member.joined_at is None) != (kind == WELCOME):
         word = "has joined already" if kind == WELCOME else "has not joined yet: make another invitation"
         raise Clash(f"{member.email} {word}.")

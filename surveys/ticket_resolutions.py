@@ -13,7 +13,8 @@ CLAIMED = "~claimed"
 
 
 def claimed(resolution: str | None) -> str:
-    """The mark of what printed links lead to: for a resolution, or (None) for a ticket of which nobody has told."""
+    """The mark of an invitation that a printed link made: for a resolution, or for a ticket of which the helpdesk has
+    told nothing (None)."""
     return CLAIMED if resolution is None else f"{CLAIMED}:{resolution}"
 
 

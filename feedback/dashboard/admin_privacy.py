@@ -93,7 +93,7 @@ def handed_out(rows: list[Person]) -> Response:
 
 
 def _rows(asked: Mapping[str, Any]) -> list[Person]:
-    """Everybody, verified or claimed, of this address or id: ours, or the one that others call them by."""
+    """All people, verified or claimed, with this address or id. An id is ours, or the one that others call them by."""
     if not asked.get("email") and not asked.get("id"):
         return []
     own = Person.get_or_none(Person.id == asked["id"]) if asked.get("id") else None

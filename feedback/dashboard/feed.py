@@ -371,7 +371,7 @@ def _wanted(row: Response, given: Mapping[str, Any]) -> list[str]:
 
 
 def _ticks(topics: Iterable[str]) -> dict[str, str]:
-    """The boxes of topics that an answer is in."""
+    """The ticked boxes of a form: one for each topic that an answer is in."""
     return {TOPIC + id_: "1" for id_ in topics}
 
 

@@ -192,7 +192,7 @@ def _enter(member: Member, following: str | None) -> Response:
 
 
 def _join(link: OneTimeLink, values: dict[str, Any]) -> Member | None:
-    """Take an invitation up; None when somebody was first. Raises Taken."""
+    """Join as a member by a link; None where somebody has used the link before. Raises Taken."""
     hashed, now = passwords.hashed(values["password"]), clock.now()
 
     def verb() -> Member | None:

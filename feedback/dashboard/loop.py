@@ -31,7 +31,7 @@ TEXT, LEAVE = "text-", "leave-"
 
 
 class LoopQuery(ma.Schema):
-    """Of which topic; what was just done, to say it."""
+    """Which topic the page is about, and what was just done, to say it."""
 
     topic = text(100)
     did = fields.String(validate=validate.OneOf(ACTS))

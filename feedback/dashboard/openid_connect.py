@@ -1,4 +1,4 @@
-"""In by OpenID Connect: the way to the provider, and back."""
+"""Signing in with OpenID Connect: the way to the provider, and back."""
 
 import json
 from dataclasses import asdict
@@ -74,7 +74,7 @@ def way() -> Response:
 
 @registry.page(title=say("sign_in"), address=CALLBACK, scope=None)
 def callback() -> Response:
-    """Back from the provider: sign in whom it vouches for."""
+    """The provider sends the browser back here: whoever it vouches for is signed in."""
     provider, openid = _provider()
     if not signed_in.is_possible():
         return front_door.impossible()

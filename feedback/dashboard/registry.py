@@ -188,7 +188,7 @@ def _refused(error: Exception) -> Response:
 
 @blueprint.after_request
 def _keep_private(answer: Response) -> Response:
-    """Of a page whose address is a secret, nobody keeps a copy and no other site learns."""
+    """Nobody keeps a copy of a page whose address is a secret, and no other site learns the address."""
     if g.get("on_token_page"):
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Referrer-Policy"] = "no-referrer"

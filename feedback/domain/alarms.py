@@ -60,7 +60,7 @@ class Week:
 
     @property
     def value(self) -> float:
-        """In points of the metric; there must be answers."""
+        """The value in points of the metric. There must be answers."""
         return 100 * (self.positive - self.negative) / self.n
 
 

@@ -57,7 +57,7 @@ def impacts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) ->
 
 
 def parts(metric: Metric, everything: Counts, topics: Mapping[str, Counts]) -> dict[str, Impact]:
-    """How large each topic is and its value, and so its `contribution`; without all that chance has to do with."""
+    """How large each topic is, and its value, and so its `contribution`; without interval and `p`."""
     total = sum(everything.values())
     found = {}
     for topic, counts in topics.items():

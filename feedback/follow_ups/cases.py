@@ -573,7 +573,7 @@ def _answers(case_ids: Collection[str], surveys: list[str] | None) -> dict[str, 
 
 
 def _redacting(case_ids: Collection[str]) -> set[str]:
-    """Of some cases, those that hold an answer to a survey that redacts."""
+    """Those of some cases that hold an answer to a survey that redacts."""
     query: Any = (
         FollowUpResponse.select(FollowUpResponse.follow_up)
         .join(Response, on=(Response.key == FollowUpResponse.response))

@@ -28,7 +28,7 @@ class Kept:
 
     @property
     def share(self) -> float | None:
-        """In percent."""
+        """The share in percent."""
         return 100 * self.kept / self.n if self.n else None
 
 

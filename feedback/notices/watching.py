@@ -173,7 +173,7 @@ def _overdue(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None
 
 
 def _value(rule: NoticeRule, surveys: list[str] | None, now: datetime) -> None:
-    """Once a week, when the last one is over. Its one survey is among those that it may look at."""
+    """Look at the value of a rule once a week, when the last week is over. Its maker may see its survey."""
     zone = daily_counts.time_zone()
     monday = weeks.this_week(now, zone)
     if rule.looked_at is not None and rule.looked_at >= schedule.starts_at(monday, zone):

@@ -163,7 +163,7 @@ class TeamTriggersQuery(lists.PageArgs):
 
 
 class MismatchQuery(ma.Schema):
-    """Of which survey, and from where on."""
+    """Which survey, and where the page begins."""
 
     survey = text(100, 1)
     cursor = fields.String(validate=validate.Length(1, 500))

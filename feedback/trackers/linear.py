@@ -60,7 +60,7 @@ _FETCH = f"query Fetch($id: String!) {{ issue(id: $id) {{ {_SHOWN} }} }}"
 
 
 def ready(account: Account, ask: Ask) -> Account:
-    """With the team's id, which issues are made by."""
+    """Add the id of the team in which issues are made."""
     return replace(account, settings={**account.settings, _TEAM: known(_team(account, ask), "id")})
 
 
@@ -77,13 +77,13 @@ def create(account: Account, draft: Draft, ask: Ask) -> Issue:
 
 
 def find(account: Account, marker: str, since: datetime, now: datetime, ask: Ask) -> Issue | None:
-    """By its id, which is the marker."""
+    """Find an issue by its id, which is the marker."""
     found = rows(_asked(account, ask, _FIND, {"id": marker}), "issues", "nodes")
     return _issue(found[0]) if found else None
 
 
 def fetch(account: Account, ref: str, ask: Ask) -> Issue:
-    """By its id, or by what people call it."""
+    """Fetch an issue by its id, or by what people call it."""
     found = _asked(account, ask, _FETCH, {"id": ref}).get("issue")
     if found is None:
         raise Absent

@@ -1,8 +1,8 @@
 """SVG made harmless: written anew out of elements and attributes that draw, and of nothing else.
 
-An own list, for what is not on it needs no judging: scripts, handlers, links, frames, pictures within, animations,
-filters, style sheets. Simple rules of a style sheet become attributes, so that the drawing needs none and a policy may
-forbid them all.
+What may stay is listed, so nobody has to judge what is left out: scripts, handlers, links, frames, pictures within,
+animations, filters, style sheets. Simple rules of a style sheet become attributes, so that the drawing needs none and a
+policy may forbid them all.
 """
 
 import re

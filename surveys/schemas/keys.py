@@ -63,7 +63,7 @@ class MadeRule(ma.Schema):
 
 
 class MadeDigest(ma.Schema):
-    """A digest, by whom it goes to."""
+    """A digest, named by its readers."""
 
     id = fields.String()
     email = fields.String()

@@ -500,7 +500,7 @@ class QRQuery(ma.Schema):
 
 
 class PreviewQuery(ma.Schema):
-    """In which of the survey's languages; the first mail or, with `reminder=1`, the second."""
+    """Which of the survey's languages is shown; the first mail or, with `reminder=1`, the second."""
 
     lang = fields.String(validate=language_tag)
     reminder = fields.String(validate=validate.OneOf(("0", "1")), load_default="0")

@@ -64,7 +64,7 @@ PARTS: dict[str, Callable[[Survey, str], Response]] = {"page": page, "widget": w
 
 
 def framed(answer: Response) -> Response:
-    """To be shown in a frame of our own pages alone, and kept by nobody."""
+    """Let our own pages alone show this in a frame, and nobody keep it."""
     policy = answer.headers["Content-Security-Policy"].replace(
         "frame-ancestors 'none'", "frame-ancestors 'self'"
     )

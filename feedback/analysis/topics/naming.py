@@ -266,8 +266,8 @@ def name(
 
 
 def meant_matters(rows: np.ndarray, vectors: Representation) -> np.ndarray:
-    """Of each matter, and behind them of what several have in common, how much comments, given as unit vectors, mean it
-    rather than another one, in the mean."""
+    """How much comments, given as unit vectors, mean each matter rather than another one, in the mean; behind the
+    matters stands what several have in common."""
     known = _known_matters(vectors)
     found = np.zeros(len(known.rows), np.float32)
     broader = np.zeros((len(rows), len(known.under)), np.float32)

@@ -114,7 +114,8 @@ def stop_writer() -> None:
 
 
 def forget_writer() -> None:
-    """In a process that was forked: its thread stayed behind, and whoever held its lock."""
+    """Begin without a writer in a process that was forked: the writer's thread stayed in its parent, and so did whoever
+    held the lock."""
     global _writer, _writer_lock
     _writer, _writer_lock = None, threading.Lock()
 

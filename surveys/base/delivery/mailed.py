@@ -71,7 +71,7 @@ class Mailed:
     def send(self, url: str, secret: str, event: Event, now: datetime) -> Outcome:
         """Try once; the Message-ID is the event's, so that a mailbox can tell a repetition. Raises nothing.
 
-        Where nobody can tell whether it left, it is not sent again by itself: it is shown as that, and can be.
+        Where nobody can tell whether it left, nothing sends it again by itself: it is shown as unsure, and people may.
         """
         if not secret:
             return Outcome(error="UnreadableSecret")
