@@ -43,6 +43,9 @@ _TYPED = str.maketrans(
 )
 _AS_TWO = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
 _UMLAUT = re.compile(f"[{''.join(_AS_TWO)}]")
+#: What stands over an umlaut or an å, where a text has it as a sign of its own.
+_MARK = re.compile("[\u0308\u030a]")
+_LETTERS = re.compile(r"[^\W_]+")
 _DIGIT = re.compile(r"(?![0-9])\d")
 #: Hyphens and joiners that are seen only where a line breaks, and marks of direction and variant.
 _UNSEEN = re.compile(
@@ -84,13 +87,15 @@ _SHORTEST_BARE = 3
 
 def searchable(text: str) -> str:
     """What the index holds of a text: its words, each picture as a word of its own, and behind all of them what else
-    may be typed for them: Arabic and Hebrew words without what is written together with them (`והמשלוח` → `משלוח`), and
-    as one word what a hyphen, an apostrophe or the points of thousands part (`e-mail` → `email`, `1.000` → `1000`)."""
+    may be typed for them: Arabic and Hebrew words without what is written together with them (`והמשלוח` → `משלוח`), as
+    one word what a hyphen, an apostrophe or the points of thousands part (`e-mail` → `email`, `1.000` → `1000`), and
+    umlauts as two letters (`Größe` → `groesse`)."""
     plain = _plain(_with_pictures(text))
     words = _cut(plain)
     behind = [each for found in _PARTED.finditer(plain) for each in _as_one(found[0])]
     if not text.isascii():
-        behind = [each for word in words.split() if _WITH_PREFIX.match(word) for each in _bare(word)] + behind
+        bare = [each for word in words.split() if _WITH_PREFIX.match(word) for each in _bare(word)]
+        behind = [*bare, *behind, *_spelled(text)]
     return " ".join([words, _BEHIND, *behind]) if behind else words
 
 
@@ -99,6 +104,22 @@ def _as_one(parted: str) -> list[str]:
     parts = _PARTING.split(parted)
     ends = 1 if parted.translate(_THOUSANDS).isdecimal() else min(len(parts) - 1, 3)
     return [_cut("".join(parts[at:])) for at in range(ends)]
+
+
+def _spelled(text: str) -> list[str]:
+    """The words of a text that have an umlaut, as they are typed without its key."""
+    small = text.casefold()
+    if _MARK.search(small):
+        small = normal(small, "NFC")
+    found = _LETTERS.findall(small) if _UMLAUT.search(small) else []
+    return [
+        each for word in found if _UMLAUT.search(word) for each in _words(_as_two(word)) if each.isascii()
+    ]
+
+
+def _as_two(word: str) -> str:
+    """A word in small letters with its umlauts as two."""
+    return _UMLAUT.sub(lambda found: _AS_TWO[found[0]], word)
 
 
 def _joined(plain: str) -> str:
@@ -181,7 +202,8 @@ def phrases(query: str) -> list[Phrase]:
     """What a search asks for: every phrase must occur in one of its ways, the words of a way next to each other.
 
     Words stand alone, and may be written in other ways too: a hyphen or an apostrophe may be missing (`e-mail`,
-    `email`), and an umlaut be two letters (`Größe`, `Groesse`). Quotes keep words together; an unclosed one is none.
+    `email`), and an umlaut be two letters (`Größe` finds `Groesse`; the other way round is the index's, see
+    `searchable`). Quotes keep words together; an unclosed one is none.
     Never fails.
     """
     found: list[Phrase] = []
@@ -205,9 +227,7 @@ def phrases(query: str) -> list[Phrase]:
 
 def _ways(word: str) -> list[list[str]]:
     plain = _plain(_with_pictures(word))
-    spelled = _UMLAUT.sub(
-        lambda found: _AS_TWO[found[0]], unicodedata.normalize("NFC", word[:LONGEST_WORD]).casefold()
-    )
+    spelled = _as_two(unicodedata.normalize("NFC", word[:LONGEST_WORD]).casefold())
     ways = [_cut(plain).split(), _cut(_joined(plain)).split(), _words(spelled)]
     return [way for at, way in enumerate(ways) if way not in ways[:at]]
 
