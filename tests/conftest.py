@@ -33,26 +33,40 @@ SECRET_KEY = "9f2c4be1a07d36580e1b4c7f93a2d8605c1e7b94"
 #: Chromium's.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
-#: Files that take a minute and more, the longest first. One that began last would keep a single process alone.
+#: Files that take longest, first. One that began last would keep a single process alone. Those that wait for most of
+#: their time stand among those that work.
 LONG = (
     "test_schemathesis.py",
+    "test_pooler.py",
+    "test_interruptions.py",
     "test_hostile.py",
+    "test_postgres.py",
     "test_widget.py",
-    "test_path.py",
     "test_serving.py",
-    "test_answers.py",
+    "test_page.py",
+    "test_hands.py",
     "test_topics.py",
-    "test_migrations.py",
+    "test_disk.py",
+    "test_mailed.py",
     "test_backup.py",
     "test_taken_back.py",
-    "test_filters.py",
-    "test_interruptions.py",
-    "test_disk.py",
-    "test_representation.py",
-    "test_pooler.py",
-    "test_proofs.py",
+    "test_sending.py",
+    "test_loops.py",
+    "test_team.py",
+    "test_answers.py",
     "test_welcome.py",
-    "test_mailed.py",
+    "test_path.py",
+    "test_migrations.py",
+    "test_inbox_bounds.py",
+    "test_filters.py",
+    "test_rollups.py",
+    "test_scanners.py",
+    "test_feed.py",
+    "test_listening.py",
+    "test_representation.py",
+    "test_proofs.py",
+    "test_killers.py",
+    "test_patterns.py",
 )
 
 

@@ -10,7 +10,7 @@ from schemathesis.config import SchemathesisConfig
 from tests.conftest import ADMIN_KEY, ON_SQLITE
 
 #: For each operation and mode; the same ones every time.
-EXAMPLES, MANY = 6, 12
+EXAMPLES, MANY = 3, 12
 
 #: What a request may get that fits the document. 422: no schema can say which cursors are ours, that a score must
 #: fit the survey's own scale, or that no text may hold NUL.
