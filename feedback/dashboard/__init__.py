@@ -8,6 +8,7 @@ from feedback.dashboard import (
     admin_service,
     assets,
     brand,
+    compressed,
     confirm,
     connections,
     explore,
@@ -66,5 +67,6 @@ __all__ = [
 ]
 
 assets.install(registry.blueprint)
+compressed.install(registry.blueprint)
 
 BLUEPRINT = registry.blueprint

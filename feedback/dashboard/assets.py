@@ -40,7 +40,7 @@ def _served(digest: str, name: str) -> Response:
     if name not in KINDS or digest != _read(name)[0]:
         raise Missing
     _, plain, packed = _read(name)
-    small = "gzip" in request.accept_encodings
+    small = bool(request.accept_encodings["gzip"])
     answer = Response(packed if small else plain, mimetype=KINDS[name])
     if small:
         answer.headers["Content-Encoding"] = "gzip"

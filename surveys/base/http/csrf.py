@@ -1,6 +1,9 @@
 """Forms of the team's pages are taken from these pages alone: a token, and where the browser says they come from."""
 
-from flask import request
+import hmac
+import secrets
+
+from flask import g, request
 
 from surveys.base import signing
 from surveys.base.http import signed_in
@@ -23,8 +26,18 @@ class Stale(Problem):
 
 
 def token() -> str:
-    """What a form carries in its field `token`: it belongs to the secret in this browser's cookie."""
-    return signing.derive("csrf", signed_in.secret())
+    """What a form carries in its field `token`: it belongs to the secret in this browser's cookie.
+
+    Each answer spells it otherwise, so that nobody learns it from how well answers compress.
+    """
+    if "csrf_pad" not in g:
+        g.csrf_pad = secrets.token_bytes(_LENGTH)
+    return masked(_own(), g.csrf_pad)
+
+
+def masked(token: bytes, pad: bytes) -> str:
+    """A token under a pad of its length, spelt with the pad before it."""
+    return (pad + _both(token, pad)).hex()
 
 
 def check(given: str | None, takes_null: bool = False) -> None:
@@ -42,5 +55,30 @@ def check(given: str | None, takes_null: bool = False) -> None:
             "Your browser sent no cookie. Allow cookies of this site and try again"
             + (f", at {settings().base_url}/team/sign-in." if signed_in.is_secure() else ".")
         )
-    if not signing.same(given or "", token()):
+    if not hmac.compare_digest(_unmasked(given or ""), _own()):
         raise Stale("This form was opened before you signed in or out. Nothing was done yet: send it again.")
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+#: Bytes of a token, and of its pad.
+_LENGTH = 32
+
+
+def _own() -> bytes:
+    """The token of this browser as it is."""
+    return bytes.fromhex(signing.derive("csrf", signed_in.secret()))
+
+
+def _unmasked(given: str) -> bytes:
+    """The token under its pad; nothing where it is none."""
+    try:
+        found = bytes.fromhex(given)
+    except ValueError:
+        return b""
+    return _both(found[_LENGTH:], found[:_LENGTH]) if len(found) == 2 * _LENGTH else b""
+
+
+def _both(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))

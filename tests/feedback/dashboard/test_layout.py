@@ -12,6 +12,7 @@ from flask import g
 from jinja2 import Environment
 
 from feedback.dashboard import assets, layout, registry, words
+from surveys.base import signing
 from surveys.base.accounts import members
 from surveys.base.http import lists
 from surveys.base.http import signed_in as signed_in_
@@ -77,6 +78,45 @@ def test_files_are_kept_for_good_under_the_hash_of_their_bytes(world):
         assert packed.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(packed.data) == answer.data
     assert world.client.get("/team/static/0000000000000000/team.css").status_code == 404
+
+
+@ON_SQLITE
+def test_a_page_is_compressed_where_no_other_site_asked_for_it(world):
+    visitor = signed_in(world)
+
+    def asked(by, takes="gzip, br"):
+        headers = {"Accept-Encoding": takes} | ({"Sec-Fetch-Site": by} if by else {})
+        answer = visitor.get("/team", headers=headers)
+        assert {"Accept-Encoding", "Sec-Fetch-Site"} <= set(answer.vary)
+        return answer
+
+    for by in ("none", "same-origin"):
+        answer = asked(by)
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert int(answer.headers["Content-Length"]) == len(answer.data)
+        assert b"<h1>Overview</h1>" in gzip.decompress(answer.data)
+    for plain in (
+        asked("cross-site"), asked("same-site"), asked("anything"), asked(None), asked("none", "br, gzip;q=0")
+    ):  # fmt: skip
+        assert "Content-Encoding" not in plain.headers
+        assert b"<h1>Overview</h1>" in plain.data
+
+
+@ON_SQLITE
+def test_a_token_is_spelt_otherwise_in_each_answer(world):
+    visitor = signed_in(world)
+
+    def tokens():
+        return {given["token"] for _, given in visitor.forms("/team") if "token" in given}
+
+    (one,), (other,) = tokens(), tokens()
+    bare = signing.derive("csrf", visitor.secret)
+    assert one != other
+    assert bare not in (one[:64], one[64:])
+    for token in (one, other, one):
+        assert visitor.post("/team", {"token": token, "do": "unpin", "id": "none"}).status_code == 404
+    for token in (bare, one[64:], one[:64] + other[64:], one + "00", one[:-1], "", "\u0661" * 128):
+        assert visitor.post("/team", {"token": token, "do": "unpin", "id": "none"}).status_code == 403
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.stem)
