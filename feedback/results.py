@@ -16,7 +16,7 @@ from feedback import countings, labels, rollups, segments
 from feedback.domain import statistics
 from feedback.models import Placement, Theme, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
-from surveys import daily_counts
+from surveys import ask_counts, daily_counts
 from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.base.errors import Refused
@@ -454,11 +454,15 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
     (survey,) = selection.surveys
     since, until = selection.since or _EVER[0], selection.until or _EVER[1]
     opened = now - timedelta(days=survey.answer_window_days) + timedelta(microseconds=1)
-    moments = {"since": since, "opened": min(max(since, opened), until), "until": until}
-    counts = _asks_of_one(
+    opened = min(max(since, opened), until)
+    kept = ask_counts.between(survey.id, since, opened) or ask_counts.Kept(opened, opened, 0, 0)
+    moments = {
+        "since": since, "begin": kept.begin, "end": kept.end, "opened": opened, "until": until,
+    }  # fmt: skip
+    before, answered_before, after, answered_after, still_open = _asks_of_one(
         survey=survey.id, **{name: Invitation.sent_at.db_value(at) for name, at in moments.items()}
-    )
-    return Asked(*counts.fetchone())
+    ).fetchone()
+    return Asked(kept.sent + before + after, kept.answered + answered_before + answered_after, still_open)
 
 
 #: Before and after all asks.
@@ -488,9 +492,10 @@ def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
 
 
 def _build_asks_of_one() -> Any:
-    """How many of the asks of a survey may no longer be answered, how many of these were, and how many still may be.
+    """How many of the asks of a survey may no longer be answered, and how many of these were, before what is kept and
+    after it; and how many still may be.
 
-    Each is counted in an index of nothing else: a year of asks is counted for each survey of the overview.
+    Each is counted in an index of nothing else.
     """
 
     def sent(first: str, last: str) -> Any:
@@ -500,8 +505,10 @@ def _build_asks_of_one() -> Any:
             Invitation.sent_at < db.slot(last),
         )
 
-    over = sent("since", "opened")
-    counts = [over, over.where(Invitation.answered_at.is_null(False)), sent("opened", "until")]
+    counts = []
+    for over in (sent("since", "begin"), sent("end", "opened")):
+        counts += [over, over.where(Invitation.answered_at.is_null(False))]
+    counts.append(sent("opened", "until"))
     return peewee.Select([], counts).bind(db.database)
 
 

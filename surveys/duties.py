@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from surveys import brands, daily_counts, invitations, pace, responses, triggers
+from surveys import ask_counts, brands, daily_counts, invitations, pace, responses, triggers
 from surveys.base import jobs, worker
 from surveys.base.accounts import attempts, audit, one_time_links, sessions
 from surveys.base.db import disk_reserve
@@ -34,6 +34,7 @@ def install(limiter: limits.Limiter, chosen: Settings) -> None:
             "forget events": telling.tidy,
             "forget networks": responses.forget_networks,
             "put daily counts together": daily_counts.compact,
+            "count asks that are over": ask_counts.roll_up,
             "forget addresses of callers": lambda now: limits.tidy(limiter),
             "settle erasures": lambda now: erasure.settle(),
             "make up for a backup": make_up_for_a_backup,

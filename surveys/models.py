@@ -589,6 +589,24 @@ class DailyCount(Table):
         primary_key = peewee.CompositeKey("survey", "day", "definition", "score", "slot")
 
 
+class AskCount(Table):
+    """How many asks a survey sent on a day (of UTC) whose asks are over, and how many of them were answered.
+
+    A day without a row is not counted, or was changed since: triggers of the database take the row of an ask away.
+    """
+
+    survey = peewee.ForeignKeyField(Survey, on_delete="CASCADE", column_name="survey_id", index=False)
+    day = TextField()
+    sent = IntegerField()
+    answered = IntegerField()
+
+    survey_id: str
+
+    class Meta:
+        table_name = "ask_count"
+        primary_key = peewee.CompositeKey("survey", "day")
+
+
 class SegmentPeriod(Table):
     """A day (`2026-09-14`) or month (`2026-09`) of which the counts by segment are kept, for all surveys.
 

@@ -34,6 +34,7 @@ IMPERSONAL = {
     "saved_feed",
     "scanned_domain",
     "second_factor_rule",
+    "ask_count",
     "segment_count",
     "segment_period",
     "session",

@@ -21,7 +21,7 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from surveys import catalogue, daily_counts, links, segment_counts, team
+from surveys import ask_counts, catalogue, daily_counts, links, segment_counts, team
 from surveys.base import cli, clock, db, sealing, settings
 from surveys.base import worker as the_worker
 from surveys.base.accounts import keys as api_keys
@@ -490,16 +490,20 @@ def migrate_status() -> None:
 @click.option("--check", is_flag=True, help="Only compare; exit 1 when counts and responses disagree.")
 @cli.with_database
 def recount(check: bool) -> None:
-    """Count the daily counts and those by segment anew from the responses (needed after a change of TIME_ZONE)."""
+    """Count the daily counts, those by segment and those of asks anew (needed after a change of TIME_ZONE)."""
     db.patient()
     found, by_segment = daily_counts.differences(), segment_counts.differences()
+    of_asks = ask_counts.differences()
     if not check:
         rows = daily_counts.rebuild(days=True)
         click.echo(f"{rows} daily counts written; {len(found)} had differed.")
         periods = segment_counts.rebuild(clock.now())
         click.echo(f"{periods} days and months counted by segment; {len(by_segment)} counts had differed.")
+        days = ask_counts.rebuild(clock.now())
+        click.echo(f"{days} days of asks counted; {len(of_asks)} had differed.")
     else:
         click.echo(f"{len(found)} daily counts differ.")
         click.echo(f"{len(by_segment)} counts by segment differ.")
-        if found or by_segment:
+        click.echo(f"{len(of_asks)} counts of asks differ.")
+        if found or by_segment or of_asks:
             sys.exit(1)
