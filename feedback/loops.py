@@ -53,8 +53,8 @@ DELETED, UNDONE = "what they said is deleted", "it was taken back"
 #: What an answer allows.
 NEWS = ("news", "both")
 
-#: Why most are not told: nobody asked them, or they said no.
-NO_CONSENT = "no consent"
+#: Why most are not told: nobody asked them, or they said no; or they were.
+NO_CONSENT, TOLD_ALREADY = "no consent", "told already"
 
 #: People that one loop tells at most, and those of one transaction: answers wait for no longer one. So many are looked
 #: up together too.
@@ -145,8 +145,13 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
     reasons: dict[str, str] = {}
     known, answered, week = _told_since(topic), _answered_before(topic), week_of(now + UNDO)
     settled: set[str] = set()
-    speakers = _speakers(topic)
-    for response, person, evidence, what in _looked_up(speakers, week, now):
+    everybody, said = _spoke(topic)
+    # Most of those who were asked want no news: of whoever is one row alone nothing more has to be known.
+    refused = {each.person for each in said if each.contact not in NEWS}
+    alone = refused - people.linked(refused)
+    asked = [each for each in said if each.person not in alone]
+    last = 0
+    for response, person, evidence, what in _looked_up(topic, asked, week, now):
         if person.id in settled:
             continue
         rows = _rows(person, what.found)
@@ -155,7 +160,7 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
         for row in rows:
             reasons.pop(row.id, None)
         is_told = one.id in known or response.key in answered
-        reason = "told already" if is_told else _against(rows, response, week, what)
+        reason = TOLD_ALREADY if is_told else _against(rows, response, week, what)
         if reason is not None:
             reasons[one.id] = reason
             continue
@@ -164,10 +169,15 @@ def audience(topic: Topic, texts: Collection[str], now: datetime) -> Audience:
         told.append(Heard(one, mine, response, email, language, sentence))
         if len(told) == MOST:
             # Whoever comes after them is told by another loop.
+            last = response.key
             break
+    for each in said:
+        if each.person in alone and each.key > last:
+            is_told = each.person in known or each.key in answered
+            reasons[each.person] = TOLD_ALREADY if is_told else NO_CONSENT
     counts = Counter(reasons.values())
     # Most were not asked whether they want it, and nothing more has to be known of them.
-    silent = _everybody(topic) - settled - {person.id for _, person, _ in speakers}
+    silent = everybody - settled - {each.person for each in said}
     return Audience(told, dict(counts + Counter({NO_CONSENT: len(silent)})))
 
 
@@ -524,31 +534,27 @@ def _answered_before(topic: Topic) -> set[int]:
     return {key for (key,) in rows.tuples()} if gone else set()
 
 
-#: What somebody said, who they are, and the phrases that put it into a topic.
-_Speaker = tuple[Response, Person, list[str]]
+@dataclass(frozen=True, slots=True)
+class _Spoke:
+    """What somebody said last of a topic where they were asked whether they want to be told: its key, the id of their
+    row, and what they allow."""
+
+    key: int
+    person: str
+    contact: str
 
 
-def _speakers(topic: Topic) -> list[_Speaker]:
-    """Who spoke of a topic where they were asked whether they want to be told, what they said last first, with the
-    phrases that put it there."""
-    surveys = {row.id: row for row in Survey.select()}
-    rows: Any = (
-        _spoken(topic, Placement, Response, Person)
-        .join(Person, on=(Person.id == Response.person))
-        .where(Response.contact.is_null(False))
-        .order_by(Response.key.desc())
-    )
-    found = []
-    for row in rows:
-        row.response.survey = surveys[row.response.survey_id]
-        found.append((row.response, row.response.person, row.evidence))
-    return found
-
-
-def _everybody(topic: Topic) -> set[str]:
-    """The ids of all who spoke of a topic."""
-    rows = _spoken(topic, Response.person).where(Response.person.is_null(False)).distinct().tuples()
-    return {person for (person,) in rows}
+def _spoke(topic: Topic) -> tuple[set[str], list[_Spoke]]:
+    """The ids of all who spoke of a topic; and of those who were asked, what they said last, the newest first."""
+    rows = _spoken(topic, Response.key, Response.person, Response.contact)
+    everybody: set[str] = set()
+    last: dict[str, tuple[int, str]] = {}
+    for key, person, contact in db.database.execute(rows.where(Response.person.is_null(False))).fetchall():
+        everybody.add(person)
+        if contact is not None and (person not in last or last[person][0] < key):
+            last[person] = key, contact
+    found = [_Spoke(key, person, contact) for person, (key, contact) in last.items()]
+    return everybody, sorted(found, key=lambda each: -each.key)
 
 
 def _spoken(topic: Topic, *columns: Any) -> Any:
@@ -571,15 +577,35 @@ class _Known:
     had: Counter[str]
 
 
+#: What somebody said, who they are, and the phrases that put it into a topic.
+_Speaker = tuple[Response, Person, list[str]]
+
+
 def _looked_up(
-    speakers: Sequence[_Speaker], week: str, now: datetime
+    topic: Topic, speakers: Sequence[_Spoke], week: str, now: datetime
 ) -> Iterator[tuple[Response, Person, list[str], _Known]]:
     """Each speaker with what is known of them; it is read for AT_ONCE of them when the first comes."""
+    surveys = {row.id: row for row in Survey.select()}
     for start in range(0, len(speakers), AT_ONCE):
-        part = speakers[start : start + AT_ONCE]
+        part = _read([each.key for each in speakers[start : start + AT_ONCE]], topic, surveys)
         known = _known([(person, response.survey) for response, person, _ in part], week, now)
         for response, person, evidence in part:
             yield response, person, evidence, known
+
+
+def _read(keys: Sequence[int], topic: Topic, surveys: Mapping[str, Survey]) -> list[_Speaker]:
+    """What was said of a topic in some responses, in the order of these; without those that are gone."""
+    rows: Any = (
+        Placement.select(Placement, Response, Person)
+        .join(Response, on=(Response.key == Placement.response))
+        .join(Person, on=(Person.id == Response.person))
+        .where(Placement.topic == topic.id, Placement.response.in_(list(keys)))
+    )
+    found: dict[int, _Speaker] = {}
+    for row in rows:
+        row.response.survey = surveys[row.response.survey_id]
+        found[row.response.key] = row.response, row.response.person, row.evidence
+    return [found[key] for key in keys if key in found]
 
 
 def _known(asked: Sequence[tuple[Person, Survey]], week: str | None, now: datetime) -> _Known:

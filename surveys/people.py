@@ -1,11 +1,14 @@
 """People who may be asked: found or made from what a caller says of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import peewee
+from peewee import SQL, fn
 
 from surveys.base import db, ids, signing
 from surveys.base.errors import Clash, Missing
@@ -175,6 +178,32 @@ def together(persons: Sequence[Person]) -> Together:
                 by_address[address].append(row)
         known = [row for row in found.values() if row.verified]
     return Together(by_id, by_address)
+
+
+def linked(person_ids: Collection[str]) -> set[str]:
+    """Those of some people whom other rows may stand for too; each of the others is one row alone (`same`).
+
+    No two verified rows have one id, or one `email`: an address that is known beside an id is what links them.
+    """
+    return {id_ for (id_,) in _linked(ids=db.listed(sorted(person_ids))).fetchall()} if person_ids else set()
+
+
+def _build_linked() -> Any:
+    other = Person.alias()
+    pairs = (
+        (other.known_email, Person.email),
+        (other.email, Person.known_email),
+        (other.known_email, Person.known_email),
+    )
+    others = [
+        fn.EXISTS(other.select(SQL("1")).where(other.verified, other.id != Person.id, theirs == mine))
+        for theirs, mine in pairs
+    ]
+    is_linked = functools.reduce(operator.or_, others)
+    return Person.select(Person.id).where(db.is_among(Person.id, "ids"), Person.verified, is_linked)
+
+
+_linked = db.Prepared(_build_linked)
 
 
 def _same(
