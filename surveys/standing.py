@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import peewee
 from peewee import fn
 
 from surveys import refused_origins
@@ -105,11 +106,13 @@ def _by_survey(query: Any) -> dict[str, int]:
 
 def _last_times(ids: Sequence[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
     """When each survey last heard somebody, and when it last asked: a step into an index each, in one statement."""
-    # The order of keys is that of time, and their index ends at the newest.
+    # The order of keys is that of time, and their index ends at the newest. Asked for one survey's plainly, PostgreSQL
+    # would walk all answers for a survey that has none.
+    place = peewee.Tuple(Response.survey, Response.key)
     newest = (
         Response.select(Response.created_at)
-        .where(Response.survey == Survey.id)
-        .order_by(Response.key.desc())
+        .where(place > peewee.Tuple(Survey.id, 0), place < peewee.Tuple(Survey.id, 2**62))
+        .order_by(Response.survey.desc(), Response.key.desc())
         .limit(1)
     )
     asked = (
