@@ -213,6 +213,10 @@ def one(response_key: int) -> Item | None:
 
 def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: int = MOST_COUNTED) -> int:
     """How many responses fit; `most` where there are as many or more, so that nobody waits for a million."""
+    if filters.get("topic") is not None:
+        # How much is in a topic the database knows of its name alone.
+        chain = db.database.execute(Topic.standing(filters["topic"])).fetchall()
+        filters = {**filters, "topic": tuple(id_ for (id_,) in chain)}
     found = _narrowed(_joined(Response.select(Response.key)), filters, surveys).limit(most).alias("found")
     return int(peewee.Select([found], [fn.COUNT(found.c.key)]).scalar(db.database))
 
@@ -412,10 +416,7 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     if filters.get("status") is not None:
         found.append(Response.key.in_(_followed_up(filters["status"])))
     if filters.get("topic") is not None:
-        placed = Placement.select(Placement.response).where(
-            Placement.topic.in_(Topic.standing(filters["topic"]))
-        )
-        found.append(Response.key.in_(placed))
+        found.append(Response.key.in_(_placed(filters["topic"])))
     if filters.get("theme") is not None:
         found.append(segments.placed(filters["theme"]))
     if filters.get("waiting") is not None:
@@ -440,6 +441,15 @@ def _conditions(filters: Mapping[str, Any], walking: bool = False) -> list[Any]:
     if filters.get("mismatch"):
         found.append(conditions.is_mismatch())
     return found
+
+
+def _placed(topic: str | tuple[str, ...]) -> Any:
+    """The answers in a topic, or in one of several, of which no other is asked."""
+    among = Placement.topic.in_(Topic.standing(topic) if isinstance(topic, str) else list(topic))
+    if not isinstance(topic, str) and len(topic) == 1:
+        # Then no answer is in it twice, which PostgreSQL makes use of.
+        among = Placement.topic == topic[0]
+    return Placement.select(Placement.response).where(among)
 
 
 def _employed(company: str) -> Any:

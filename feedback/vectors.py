@@ -72,16 +72,17 @@ def covering(
     if not texts:
         return [], 0
     rows = unpacked(texts)
-    near = (rows @ rows.T >= alike).astype(np.float32)
-    np.fill_diagonal(near, 1.0)
-    open_ = np.ones(len(texts), np.float32)
-    if read:
-        open_[near[list(read)].any(axis=0)] = 0.0
+    near = rows @ rows.T >= alike
+    np.fill_diagonal(near, True)
+    open_ = ~near[list(read)].any(axis=0) if read else np.ones(len(texts), bool)
     known = len(texts) - int(open_.sum())
+    # Of each, how many it stands for that are still open: each of those is taken off once, when it is stood for.
+    gains = np.count_nonzero(near[:, open_] if known else near, axis=1)
     chosen: list[tuple[int, int]] = []
     while len(chosen) < most and open_.any():
-        gains = near @ open_
         best = int(gains.argmax())
         chosen.append((best, int(gains[best])))
-        open_[near[best] > 0] = 0.0
+        covered = near[best] & open_
+        gains -= np.count_nonzero(near[covered], axis=0)
+        open_ &= ~covered
     return chosen, known

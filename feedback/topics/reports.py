@@ -5,7 +5,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import peewee
@@ -56,7 +56,7 @@ CHOICE, NEARLY_THE_SAME = 8, 0.6
 READABLE = 400
 
 #: Comments of a topic whose people are counted, the newest.
-MOST_SPEAKING = 5_000
+MOST_SPEAKING = 2_000
 
 #: Answers that wait to be read from which on topics cannot be told yet; a few are always on their way.
 MANY_UNREAD = 50
@@ -400,7 +400,7 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
     """For each topic comments near to what it is about, with the phrases that put them there; no two alike, and first
     those in the reader's language."""
     nearest = _nearest(topic_ids, scope, count * CHOICE)
-    rows: Any = (
+    rows = (
         Response.select(
             Response.key,
             Placement.topic,
@@ -414,30 +414,38 @@ def typical(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, lis
         .join(Placement, on=(Placement.response == Response.key))
         .join(Survey, src=Response, on=(Survey.id == Response.survey))
         .left_outer_join(Reading, src=Response, on=(Reading.key == Response.key))
-        .where(
-            Placement.topic.in_(list(topic_ids)),
-            Placement.response.in_(sorted({key for keys in nearest.values() for key in keys})),
-        )
+        # Of each comment all topics are read: told these too, SQLite would look for each comment in each of them.
+        .where(Placement.response.in_(sorted({key for keys in nearest.values() for key in keys})))
         .order_by(*labels.readable_first(), Placement.closeness.desc(), Response.key.desc())
-        .namedtuples()
     )
-    near: dict[str, list[Any]] = {topic: [] for topic in topic_ids}
-    for row in rows:
-        if row.key in nearest[row.topic]:
-            near[row.topic].append(row)
+    near: dict[str, list[_Near]] = {topic: [] for topic in topic_ids}
+    for key, topic, *more in db.database.execute(rows).fetchall():
+        if key in nearest.get(topic, ()):
+            near[topic].append(_Near(*more))
     return {
         topic: [
             Typical(
                 row.id,
                 redaction.redact(row.comment) if row.redact else row.comment,
                 row.score,
-                row.evidence,
-                row.by_person,
+                Placement.evidence.python_value(row.evidence),
+                bool(row.by_person),
             )
             for row in different(near[topic], count)
         ]
         for topic in topic_ids
     }
+
+
+class _Near(NamedTuple):
+    """A comment near to what a topic is about, as the database gives it."""
+
+    id: str
+    comment: str
+    score: int | None
+    evidence: Any
+    by_person: Any
+    redact: Any
 
 
 def _newest(topic_ids: Sequence[str], scope: Scope, count: int) -> list[tuple[str | None, str | None]]:
@@ -502,17 +510,25 @@ def _nearest(topic_ids: Sequence[str], scope: Scope, count: int) -> dict[str, se
 def different(rows: Sequence[Comment], count: int) -> list[Comment]:
     """At most `count` of some comments in their order, each with words of its own; where most are nearly
     the same, those fill up that share least with what stands."""
-    said = [set(folding.fold(row.comment).split()) for row in rows]
+    said: dict[int, set[str]] = {}
+
+    def words(at: int) -> set[str]:
+        # Of most lists the first few are what is wanted.
+        if at not in said:
+            said[at] = set(folding.fold(rows[at].comment).split())
+        return said[at]
 
     def shared(at: int, kept: Sequence[int]) -> float:
         """The share of words that a comment has in common with the one of `kept` that it is most like."""
         return max(
-            (len(said[at] & said[one]) / max(1, len(said[at] | said[one])) for one in kept), default=0.0
+            (len(words(at) & words(one)) / max(1, len(words(at) | words(one))) for one in kept), default=0.0
         )
 
     kept: list[int] = []
     for at in range(len(rows)):
-        if len(kept) < count and shared(at, kept) < NEARLY_THE_SAME:
+        if len(kept) == count:
+            break
+        if shared(at, kept) < NEARLY_THE_SAME:
             kept.append(at)
     while len(kept) < min(count, len(rows)):
         kept.append(min((at for at in range(len(rows)) if at not in kept), key=lambda at: shared(at, kept)))
