@@ -38,3 +38,9 @@ class Remembered(Generic[T]):
             self._kept[key] = value, weight
             while self._weight > self._most or len(self._kept) > self._most_values:
                 self._weight -= self._kept.popitem(last=False)[1][1]
+
+    def forget(self) -> None:
+        """Keep nothing of what was asked for."""
+        with self._lock:
+            self._kept.clear()
+            self._weight = 0

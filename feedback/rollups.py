@@ -109,6 +109,12 @@ _sums: Remembered[dict[str | None, Tallies]] = Remembered(MOST_KEPT, MOST_SUMS)
 _crossed: Remembered[Crossed] = Remembered(MOST_KEPT, MOST_SUMS)
 
 
+def forget() -> None:
+    """Add up anew whatever is asked for next."""
+    _sums.forget()
+    _crossed.forget()
+
+
 @dataclass(slots=True)
 class Found:
     """What roll-ups know of a selection, by day (None: of all days); `gaps`: since and until of what they do not.

@@ -13,7 +13,7 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,21 +21,24 @@ from typing import Any
 from flask import Flask
 from peewee import fn
 
-from feedback import rollups
+from feedback import goals, held_out, rollups
 from feedback.dashboard import registry
 from feedback.models import (
     FollowUp,
     FollowUpResponse,
+    Goal,
     Letter,
     Loop,
     Meaning,
+    Notice,
+    NoticeRule,
     Placement,
     Reading,
     Telling,
     Theme,
     Topic,
 )
-from surveys import catalogue, daily_counts
+from surveys import ask_counts, catalogue, daily_counts
 from surveys.base import clock, db
 from surveys.base.accounts import keys, members, sessions
 from surveys.base.accounts.members import Member
@@ -57,12 +60,20 @@ TOPICS, THEMES, AGENTS, TOUCHPOINTS = 60, 8, 40, 6
 PEOPLE, ASKED, TRIGGERED = 500, 1000, 500  # of each block
 FOLLOW_UPS = 500
 TOLD = 20_000
+GOALS, NOTICES = 5, 200
 LANGUAGES = ("en", "en", "en", "de", "de", "fr", "ko")
 
 #: How long a page may take of processors, in milliseconds.
 AIM = 100
 
 BARE = "the bare page"
+
+#: Pages that are asked for as if nobody had been there before: what a process remembers of it is forgotten.
+FORGETTING: dict[str, Callable[[], None]] = {
+    "overview, the first after a roll-up": rollups.forget,
+    "topics, the first after a roll-up": rollups.forget,
+    "what telling did, worked out": held_out.COMPARED.forget,
+}
 
 #: Without helpers beside the process that serves us: the time of their processors would not be seen.
 _SERVER = {"shared_buffers": "512MB", "max_parallel_workers_per_gather": "0"}
@@ -108,6 +119,7 @@ def _application(kind: str, arguments: argparse.Namespace) -> Iterator[Flask]:
 def _table(app: Flask, kind: str, arguments: argparse.Namespace) -> str:
     started = time.monotonic()
     rolled_up = rollups.roll_up(clock.now())
+    ask_counts.roll_up(clock.now())
     lines = [
         f"\n{kind}, {Response.select().count():,} answers over 365 days; {rolled_up} days and months rolled up in "
         f"{time.monotonic() - started:.0f} s\n",
@@ -115,7 +127,10 @@ def _table(app: Flask, kind: str, arguments: argparse.Namespace) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     caller = app.test_client()
-    caller.set_cookie(signed_in.PLAIN, sessions.begin(_administrator(), clock.now()), domain="localhost")
+    member = _administrator()
+    if not Goal.select().exists():
+        _watch(member)
+    caller.set_cookie(signed_in.PLAIN, sessions.begin(member, clock.now()), domain="localhost")
     key = keys.issue("bench", ["admin"], None, clock.now())[1]
     bare = 1.0
     for name, address in {BARE: "/team/sign-in", **addresses()}.items():
@@ -125,7 +140,7 @@ def _table(app: Flask, kind: str, arguments: argparse.Namespace) -> str:
         if visitor.get(address, headers=_headers(address, key)).status_code == 303:
             # It asks for the password first, or leads to where something is named.
             continue
-        taken = _taken(visitor, address, arguments.repeats, key)
+        taken = _taken(visitor, address, arguments.repeats, key, FORGETTING.get(name))
         worked, clocked = ([each[at] for each in taken] for at in (0, 1))
         if name == BARE:
             bare = statistics.median(worked)
@@ -145,12 +160,15 @@ def addresses() -> dict[str, str]:
     survey = counted.order_by(fn.SUM(DailyCount.n).desc()).first().survey_id
     topic, other = (f"top_{number}" for number in (1, 2))
     newest = Response.select().where(Response.person.is_null(False)).order_by(Response.key.desc()).first()
-    case = FollowUp.select().first()
+    case, goal = (table.select().first().id for table in (FollowUp, Goal))
     found = {
         each.address: each.address for each in registry.PAGES if each.is_plain and each.scope is not None
     }
     del found["/team/explore/export.csv"]
     return found | {
+        "overview, the first after a roll-up": "/team",
+        "topics, the first after a roll-up": "/team/topics",
+        "what telling did, worked out": "/team/loop/effect",
         "overview, a year": "/team?period=12m",
         "overview, all": "/team?period=all",
         "feed, comments": "/team/feed?has_comment=1",
@@ -176,9 +194,12 @@ def addresses() -> dict[str, str]:
         "a person": f"/team/people/{newest.person_id}",
         "a company": "/team/companies/Company%207",
         "a survey": f"/team/surveys/{survey}",
-        "a follow-up": f"/team/follow-ups/{case.id}",
+        "a follow-up": f"/team/follow-ups/{case}",
+        "a goal": f"/team/goals/{goal}",
+        "a rule of notices": f"/team/notices/rule_{survey}",
         "why was nobody asked": "/team/triggers?email=kim-1-1@example.com",
         "API: topics": "/api/topics",
+        "API: whom to tell of a topic": f"/api/topics/{other}/loop",
         "API: themes": "/api/themes",
         "API: a value by theme, 365 days": f"/api/metrics?survey={survey}&by=theme",
         "API: a theme by week": f"/api/metrics?survey={survey}&theme=the_1&interval=week",
@@ -197,10 +218,15 @@ def _administrator() -> str:
     return known.id
 
 
-def _taken(caller: Any, address: str, repeats: int, key: str) -> list[tuple[float, float, int]]:
-    """Of each call the milliseconds of processors and by the clock, and how many statements it asked."""
+def _taken(
+    caller: Any, address: str, repeats: int, key: str, forget: Callable[[], None] | None = None
+) -> list[tuple[float, float, int]]:
+    """Of each call the milliseconds of processors and by the clock, and how many statements it asked; `forget` what
+    is remembered before each."""
     found = []
     for _ in range(repeats):
+        if forget is not None:
+            forget()
         with _counted() as statements:
             begun, worked, served = time.perf_counter(), time.process_time(), _server_time()
             answer = caller.get(address, headers=_headers(address, key))
@@ -514,6 +540,33 @@ def _tell(now: datetime) -> None:
         db.Insert(Telling).many(tellings)
         for person in [each["person"] for each in letters[::7]]:
             Person.update(properties={"left_on": now.date().isoformat()}).where(Person.id == person).execute()
+
+
+def _watch(member: str) -> None:
+    """Goals, and rules with what they said lately of the newest answers."""
+    now = clock.now()
+    caller = signed_in.caller_of(members.get(member))
+    days = {"start": (now - timedelta(days=90)).date(), "due": (now + timedelta(days=90)).date()}
+    newest: Any = Response.select(Response.key).order_by(Response.key.desc()).limit(NOTICES).tuples()
+    keys = [key for (key,) in newest]
+    with db.database.atomic():
+        for survey in Survey.select():
+            for number in range(GOALS):
+                terms = {"name": f"Goal {number}", "survey": survey.id, "target": 60.0, **days}
+                goals.create({**terms, "filters": {"agent": f"ag_{number}"} if number else {}}, caller, now)
+            made = {"segment": "agent", "filters": {}, "made_by": member, "created_at": now}
+            when = {"kind": "value", "survey": survey.id, "floor": 5.0, "margin": 0}
+            NoticeRule.create(id=f"rule_{survey.id}", name="Agents", when=when, **made)
+        made["segment"] = None
+        for number in range(GOALS):
+            rule = NoticeRule.create(
+                id=f"rule_{number}", name=f"Rule {number}", when={"kind": "score", "at_or_below": 3}, **made
+            )
+            for key in keys:
+                Notice.create(
+                    id=f"note_{number}_{key}", rule=rule, response=key, subject=str(key), mark=str(key), told=True,
+                    why={"score": 2, "at_or_below": 3}, began_at=now, over_at=now,
+                )  # fmt: skip
 
 
 if __name__ == "__main__":
