@@ -125,6 +125,17 @@ class Series:
         )
 
 
+def rows(table: Iterable[Mapping[str, Any]]) -> Markup:
+    """The rows of the table beside a series: of each bucket what it is called (`long`), `value`, `range`, `usual`, and
+    `n` that lead to the answers (`href`)."""
+    return _joined(
+        f'<tr><th scope="row">{escape(row["long"])}</th><td class="n">{escape(row["value"])}</td>'
+        f'<td class="n">{escape(row["range"])}</td><td class="n">{escape(row["usual"])}</td>'
+        f'<td class="n">{_answers(row)}</td></tr>'
+        for row in table
+    )
+
+
 def begun(points: Sequence[Point]) -> int:
     """Where to begin drawing: at the first answer, and with `LEAST_BUCKETS` of them where there are so many."""
     first = next((at for at, point in enumerate(points) if point.n), 0)
@@ -231,6 +242,12 @@ def interval(metric: Metric, found: tuple[float, float] | None) -> str:
 
 def _joined(pieces: Iterable[str]) -> Markup:
     return Markup("".join(pieces))  # noqa: S704 (numbers, and what `escape` was asked for)
+
+
+def _answers(row: Mapping[str, Any]) -> str:
+    if not row["n"]:
+        return "0"
+    return f'<a href="{escape(row["href"])}" data-n="{row["n"]}">{row["n"]:,}</a>'
 
 
 def _across(span: tuple[float, float]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import request
+from markupsafe import Markup
 
 from feedback import drivers, feed, goals, pins, results, rollups
 from feedback.dashboard import charts, layout, measures, registry, words
@@ -52,6 +53,7 @@ class Card:
     every: str
     chart: charts.Series | None
     table: list[dict[str, Any]]
+    rows: Markup
     outside: str | None
     movers: list[dict[str, Any]] = field(default_factory=list)
     reading: str | None = None
@@ -217,6 +219,7 @@ def _card(
         every=interval,
         chart=chart,
         table=table,
+        rows=charts.rows(table),
         outside=outside,
         movers=_movers(metric, moved, query),
         reading=measures.reading(reports.Scope([survey], since, until)) if reads else None,
