@@ -4,6 +4,7 @@ The worker keeps them. Whatever changes an ask of such a day takes its count awa
 and until the next hour the asks themselves are counted; so what stands is right, whoever writes.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -49,18 +50,20 @@ def between(survey_id: str, since: datetime, until: datetime) -> Kept | None:
 def roll_up(now: datetime) -> int:
     """Count the days whose asks are over and that are not counted; how many."""
     written = 0
-    for survey_id, window in Survey.select(Survey.id, Survey.answer_window_days).tuples():
+    windows: Any = Survey.select(Survey.id, Survey.answer_window_days).tuples()
+    for survey_id, window in list(windows):
         over = (now.astimezone(UTC) - timedelta(days=window) - SETTLES).date()
         sent = (Invitation.survey == survey_id) & Invitation.sent_at.is_null(False)
         first: Any = Invitation.select(Invitation.sent_at).where(sent).order_by(Invitation.sent_at).first()
         if first is None:
             continue
         begin = max(first.sent_at.astimezone(UTC).date(), over - timedelta(days=MOST_DAYS))
-        known = {day for (day,) in AskCount.select(AskCount.day).where(AskCount.survey == survey_id).tuples()}
+        kept: Any = AskCount.select(AskCount.day).where(AskCount.survey == survey_id).tuples()
+        known = {day for (day,) in kept}
         days = [begin + timedelta(days=at) for at in range((over - begin).days)]
         missing = [day for day in days if day.isoformat() not in known]
         for some in peewee.chunked(missing, AT_ONCE):
-            written += db.write(lambda some=some, survey_id=survey_id: _keep(survey_id, some))
+            written += db.write(functools.partial(_keep, survey_id, some))
     return written
 
 
