@@ -188,8 +188,8 @@ class RingsInDatabase(Rings):
 
 
 #: Where the slot is taken, this only reads. Else writing the ring's row, though it stays as it is, lets one through at
-#: a time for a key, and the slot is taken as it stands then. `now` is of before that wait, by the caller's clock: where
-#: many wait for one row, the window ends as much earlier.
+#: a time for a key, and the slot is taken as it stands then. `now` is of before that wait, by the caller's clock: the
+#: hit is as much later as the server waited.
 _HIT_IN_DATABASE = """
     WITH ring AS (
         INSERT INTO limit_ring (key, n) SELECT %(key)s::text, 0 WHERE NOT EXISTS (
@@ -199,15 +199,16 @@ _HIT_IN_DATABASE = """
         ON CONFLICT (key) DO UPDATE SET n = limit_ring.n
         RETURNING key, n
     )
-    INSERT INTO limit_hit (key, slot, at) SELECT key, n %% %(limit)s, %(now)s FROM ring
+    INSERT INTO limit_hit (key, slot, at)
+    SELECT key, n %% %(limit)s, %(now)s + extract(epoch FROM clock_timestamp() - statement_timestamp()) FROM ring
     ON CONFLICT (key, slot) DO UPDATE SET at = excluded.at WHERE limit_hit.at <= %(before)s
     RETURNING slot
 """
-#: The ring turns on where there was a hit.
+#: The ring turns on where this transaction made a hit.
 _TURN_IN_DATABASE = """
     UPDATE limit_ring SET n = n + 1 FROM limit_hit AS hit
     WHERE limit_ring.key = %(key)s AND hit.key = limit_ring.key AND hit.slot = limit_ring.n %% %(limit)s
-    AND hit.at = %(now)s
+    AND hit.xmin = pg_current_xact_id_if_assigned()::xid
 """
 
 

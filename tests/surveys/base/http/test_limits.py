@@ -3,13 +3,17 @@
 import contextlib
 import hashlib
 import itertools
+import threading
+import time
 from pathlib import Path
 
 import peewee
+import psycopg
 import pytest
 
 from surveys.base import db, settings
 from surveys.base.http import limits
+from tests.conftest import ON_POSTGRES
 
 ADDRESS = "203.0.113.7"
 
@@ -105,3 +109,34 @@ def test_a_refused_call_asks_once_and_writes_nothing(world, make, monkeypatch):
     assert [post(), post()] == [429, 429]
     assert asked == [True, True, False, False]
     assert rows() == before
+
+
+@ON_POSTGRES
+def test_the_window_begins_when_the_write_is_counted_and_not_before_it_waited(world):
+    """Whoever counts first holds the row of an address; the second is counted when the first is done."""
+    limiter, found = world.app.extensions["limiter"], []
+
+    def second():
+        try:
+            found.append(limiter.allow(ADDRESS))
+        finally:
+            db.forget_connection()
+
+    assert limiter.allow(ADDRESS) == 0
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(world.settings.database_url) as first:
+        first.execute("UPDATE limit_ring SET n = n")
+        asking, began = threading.Thread(target=second), time.time()
+        asking.start()
+        with psycopg.connect(world.settings.database_url, autocommit=True) as beside:
+            while not beside.execute(waits).fetchall():
+                pass
+        seen = time.monotonic()
+        time.sleep(0.05)
+        held = time.monotonic() - seen
+        first.commit()
+    asking.join()
+    counted = db.database.execute_sql("SELECT max(at), count(*) FROM limit_hit").fetchone()
+    turned = db.database.execute_sql("SELECT n FROM limit_ring").fetchone()
+    assert (found, counted[1], turned) == ([0], 2, (2,))
+    assert counted[0] >= began + held
