@@ -40,6 +40,7 @@ _nightly: dict[str, Duty] = {}
 _beside: dict[str, int] = {}
 _next_look: datetime | None = None
 _working = False
+_is_beside = False
 _outward: set[str] = set()
 _ending = False
 _hands: Path | None = None
@@ -56,6 +57,13 @@ SOON = timedelta(minutes=1)
 
 #: At least as many as huey makes of tables, sequences and indexes.
 BELL_TABLES = 12
+
+#: What PostgreSQL says of a table that somebody else makes at the same moment.
+MADE_MEANWHILE = (
+    psycopg.errors.UniqueViolation,
+    psycopg.errors.DuplicateTable,
+    psycopg.errors.DuplicateObject,
+)
 
 #: Before the worker looks again for what is due already.
 PAUSE = timedelta(seconds=1)
@@ -108,11 +116,11 @@ def _on_postgres(settings: Settings) -> Huey:
 def _with_tables(make: Callable[[], Huey]) -> Huey:
     """The bell that `make` makes, with its tables, also while other processes make the same tables.
 
-    PostgreSQL lets `CREATE TABLE IF NOT EXISTS` fail when another connection makes that table at the same moment. By
-    then the table is there, so each attempt comes at least one table further.
+    PostgreSQL lets `CREATE TABLE IF NOT EXISTS` fail when another connection makes that table, or its type, at the same
+    moment. By then the table is there, so each attempt comes at least one table further.
     """
     for _ in range(BELL_TABLES):
-        with contextlib.suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
+        with contextlib.suppress(*MADE_MEANWHILE):
             return make()
     return make()
 
@@ -130,8 +138,12 @@ def close() -> None:
 
 
 def _ring(wait: float) -> None:
-    # huey keeps the delayed ring: this process may be gone by then.
     look = _huey().ring
+    if wait <= jobs.RINGS_APART:
+        # huey looks once a second for what it is to ring later.
+        time.sleep(wait)
+        wait = 0.0
+    # It keeps the delayed ring: this process may be gone by then.
     look.schedule(delay=wait) if wait else look()
 
 
@@ -349,9 +361,15 @@ def ending() -> bool:
     return _ending
 
 
+def is_beside() -> bool:
+    """Whether this process was made by `beside`."""
+    return _is_beside
+
+
 def _be_child(verb: Callable[[], Any], parent: int, outward: bool) -> None:
     """The life of a process made by `beside`; does not return."""
-    global _made
+    global _made, _is_beside
+    _is_beside = True
     failed = 1
     try:
         # Its connections are the worker's; they are kept from being closed here.

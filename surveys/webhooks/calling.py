@@ -5,6 +5,7 @@ webhook that failed several times in a row is left alone for a while, and those 
 most. Of events about the same thing the later one waits until the earlier one has arrived, or is dead.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ LEASE, LEASE_OF_MAIL = timedelta(seconds=30), timedelta(seconds=180)
 #: Between two looks for what became due while calls are under way.
 LOOK_SECONDS = 0.25
 
+#: After the last call the process stays for so long and looks on: where events keep coming, none waits for another
+#: process, nor for the end of this one.
+STAY = timedelta(seconds=3)
+
 #: Before another look when the process beside is at work already.
 BUSY = timedelta(seconds=1)
 
@@ -64,16 +69,23 @@ def look(payload: dict[str, Any], now: datetime) -> None:
 
 
 def deliver(now: Callable[[], datetime] = clock.now) -> None:
-    """Deliver what is due until nothing is, or the worker ends; what is under way is finished."""
-    lane = _Lane(now)
+    """Deliver what is due until nothing is, in a process beside the worker until nothing was for STAY, or the worker
+    ends; what is under way is finished.
+    """
+    lane, stay = _Lane(now), STAY if worker.is_beside() else timedelta(0)
+    busy_at = now()
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         while True:
             for each in [] if worker.ending() else lane.take():
                 lane.calls[pool.submit(_call, each, now)] = each
-            if not lane.calls:
+            if lane.calls:
+                done, _ = wait(lane.calls, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                lane.note([(lane.calls.pop(call), *call.result()) for call in done])
+                busy_at = now()
+            elif worker.ending() or now() - busy_at >= stay:
                 break
-            done, _ = wait(lane.calls, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-            lane.note([(lane.calls.pop(call), *call.result()) for call in done])
+            else:
+                time.sleep(LOOK_SECONDS)
     lane.end()
 
 
@@ -148,6 +160,8 @@ class _Lane:
             following = _next_due()
             if following is not None:
                 _look_at(max(following, now + BUSY), now)
+                # The worker has it in mind from its next look on.
+                db.database.after_commit(jobs.ring)
 
         db.write(verb)
 

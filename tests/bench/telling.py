@@ -129,6 +129,9 @@ def beside(environment: dict[str, str], events: int, pace: float) -> list[str]:
     if not waits:
         return ["nothing arrived"]
     print(f"from the answer to its arrival: {figures.spread(waits)}; calls {receiver.calls.total()}")
+    print(
+        f"answers whose calls took longest, by the second in which they were sent: {_worst(sent, receiver)}"
+    )
     late = figures.percentile(waits, 99)
     missing = events * len(GOOD) - len(waits)
     return [f"{missing} did not arrive"] * bool(missing) + [f"p99 of {late:.0f} ms"] * (late >= 5000)
@@ -203,6 +206,17 @@ def _dead() -> Iterator[str]:
         yield f"http://127.0.0.1:{line.getsockname()[1]}/dead"
         for each in held:
             each.close()
+
+
+def _worst(sent: dict[str, float], receiver: _Receiver, most: int = 10) -> str:
+    """The seconds of the run that waited longest, each with its longest wait in ms: one stall, or a tail?"""
+    begun, longest = min(sent.values()), dict[int, float]()
+    for (_, response), moment in receiver.moments.items():
+        if response in sent:
+            second, wait = int(sent[response] - begun), moment - sent[response]
+            longest[second] = max(wait, longest.get(second, 0.0))
+    found = sorted(longest.items(), key=lambda each: -each[1])[:most]
+    return ", ".join(f"{second} ({wait * 1000:.0f})" for second, wait in sorted(found))
 
 
 def _tell(survey: Any, events: int) -> None:

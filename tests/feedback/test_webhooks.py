@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import types
 from collections import Counter
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from feedback.models import Topic
-from surveys.base import clock, db, delivery, jobs
+from surveys.base import clock, db, delivery, jobs, worker
 from surveys.base.delivery.client import Answer, Blocked
 from surveys.base.delivery.message import DeliveryFailed
 from surveys.models import Webhook, WebhookDelivery, WebhookEvent
@@ -236,6 +237,53 @@ def test_a_later_event_waits_for_an_earlier_one_about_the_same(world, api, make,
     assert tries[0] == tries[1] != tries[2]
     assert receiver.data("response.created")[-1]["tags"] == ["late"]
     assert states(api, made)[-1] == ("response.created", "delivered", 2)
+
+
+@ON_SQLITE
+def test_the_process_beside_stays_for_what_comes_right_after(world, make, hook, receiver, monkeypatch):
+    """Nobody waits for another process, nor for the end of the one that delivered what came before."""
+    hook("response.created")
+    survey, slept = make.survey(), []
+    for _ in range(2):
+        make.response(survey, 9)
+
+    def sleep(seconds):
+        slept.append(seconds)
+        clocks.shift(seconds)
+        if len(slept) == 3:
+            make.response(survey, 8)
+            with monkeypatch.context() as alone:
+                # What follows from the answer is the worker's, which delivers nothing meanwhile.
+                alone.setattr(worker, "beside", lambda *_, **__: False)
+                world.work()
+
+    with time_machine.travel(clock.now(), tick=False) as clocks:
+        with monkeypatch.context() as alone:
+            alone.setattr(worker, "beside", lambda *_, **__: False)
+            world.work()
+        assert receiver.taken == []
+        monkeypatch.setattr(calling, "time", types.SimpleNamespace(sleep=sleep))
+        calling.deliver()
+        assert (len(receiver.taken), slept) == (2, []), "only a process of its own stays"
+        monkeypatch.setattr(worker, "_is_beside", True)
+        calling.deliver()
+    assert [body["data"]["score"] for _, _, body in receiver.taken] == [9, 9, 8]
+    assert sum(slept[4:]) <= calling.STAY.total_seconds() <= sum(slept[2:])
+
+
+@ON_SQLITE
+def test_the_worker_hears_at_once_when_the_next_try_is(world, make, hook, receiver, monkeypatch):
+    hook("response.created")
+    receiver.answers[URL] = [500]
+    make.response(make.survey(), 9)
+    with monkeypatch.context() as alone:
+        alone.setattr(worker, "beside", lambda *_, **__: False)
+        world.work()
+    rung = []
+    monkeypatch.setattr(jobs, "_bell", rung.append)
+    monkeypatch.setattr(jobs, "_next_ring", 0.0)
+    calling.deliver()
+    assert len(receiver.calls) == len(rung) == 1
 
 
 def test_what_never_arrives_is_dead_and_seen_and_can_be_sent_again(world, api, make, hook, receiver):
