@@ -15,7 +15,7 @@ from feedback import feed, results, saved_feeds, segments
 from feedback.domain.headings import first_words
 from feedback.item import Item
 from feedback.models import Digest, Topic
-from surveys import brands, links
+from surveys import brands, daily_counts, links
 from surveys.base.accounts import makers, members
 from surveys.base.delivery.defusing import line, plain
 from surveys.base.delivery.message import AUTOMATIC, Message, stopped_at
@@ -75,7 +75,7 @@ class Told:
     items: Sequence[Item]
 
 
-def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told | None:
+def told(row: Digest, since: datetime, until: datetime) -> Told | None:
     """The same view as the feed with the same filters, for a time; None when nothing came, or nobody may be told.
 
     Tests and what was excluded are left out, unless the view is of them, and so is what is archived and what speaks of
@@ -97,11 +97,11 @@ def told(row: Digest, since: datetime, until: datetime, zone: ZoneInfo) -> Told 
         (topic.id, topic.label) for item in kept for topic in item.topics if topic.id not in declined
     )
     topics = [(id_, label, count) for (id_, label), count in spoken.most_common(MOST_TOPICS)]
-    return Told(n, _values(row.filters, surveys, since, until, zone), topics, len(kept), kept[:MOST])
+    return Told(n, _values(row.filters, surveys, since, until), topics, len(kept), kept[:MOST])
 
 
 def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | None:
-    """The mail of a digest for the time that begins on a day; None when there is nothing to tell.
+    """The mail of a digest for the time that begins on a day in a zone; None when there is nothing to tell.
 
     `stop`: where its reader stops it.
     """
@@ -110,7 +110,7 @@ def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | No
     since, until = (
         schedule.starts_at(day, zone) for day in (first, schedule.next_first_day(first, interval))
     )
-    found = told(row, since, until, zone)
+    found = told(row, since, until)
     if found is None:
         return None
     many = _many(found.n)
@@ -158,7 +158,7 @@ def _is_settled(item: Item, declined: set[str]) -> bool:
 
 
 def _values(
-    filters: Mapping[str, Any], surveys: list[str] | None, since: datetime, until: datetime, zone: ZoneInfo
+    filters: Mapping[str, Any], surveys: list[str] | None, since: datetime, until: datetime
 ) -> list[Value]:
     """One for each survey; none where the filters are those of no value."""
     narrowed = {name: value for name, value in filters.items() if name not in ("survey", "metric")}
@@ -174,7 +174,7 @@ def _values(
     for survey in query.order_by(Survey.name, Survey.id):
         metric = METRICS[survey.metric]
         selection = results.Selection(metric, [survey], since, until, segments=narrowed)
-        found = results.number(selection, zone, until)
+        found = results.number(selection, daily_counts.time_zone(), until)
         if found.value is None or found.interval is None:
             continue
         values.append(

@@ -24,7 +24,7 @@ from surveys.domain import addresses, schedule
 #: The jobs that ask somebody whether they want a digest, and that send one.
 ASK, DUE = "digest to confirm", "digest due"
 
-#: The hour of the day, in TIME_ZONE, from which on the last day, week or month is told of.
+#: The hour of the day, where its reader is, from which on the last day, week or month is told of.
 HOUR = 7
 
 #: Digests that one address is asked for within KEPT; more would be a nuisance.
@@ -142,16 +142,14 @@ def of_member(member_id: str) -> list[Digest]:
 
 def hourly(now: datetime) -> int:
     """Queue what is due: for each digest the last time that is over, once; how many."""
-    zone = daily_counts.time_zone()
     live = Digest.select().where(Digest.confirmed_at.is_null(False), Digest.stopped_at.is_null())
-    return sum(_queue(row, zone, now) for row in list(live))
+    return sum(_queue(row, now) for row in list(live))
 
 
 def hold(now: datetime) -> None:
     """After a restore: what is over may have been sent since the backup, and is not told of again."""
-    zone = daily_counts.time_zone()
     for row in list(Digest.select().where(Digest.confirmed_at.is_null(False))):
-        over = _last(row.when, zone, now)
+        over = _last(row.when, _zone(row), now)
         Digest.update(queued_for=over, begun_for=over).where(Digest.id == row.id).execute()
 
 
@@ -196,7 +194,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         if row.outcome == SENDING:
             _note(row.id, begins, UNKNOWN, None)
         return
-    mail = digest_mail.compose(row, begins, daily_counts.time_zone(), links.to(f"/d/{token(row)}"))
+    mail = digest_mail.compose(row, begins, _zone(row), links.to(f"/d/{token(row)}"))
     if mail is None:
         _begin(row.id, begins, NOTHING)
         return
@@ -295,6 +293,13 @@ def _mark_asked(digest_id: str, before: str | None, after: str | None) -> bool:
     return bool(db.write(Digest.update(outcome=after).where(mine).execute))
 
 
+def _zone(row: Digest) -> ZoneInfo:
+    """The zone whose days and mornings a digest keeps to: a member's own, or that of the service."""
+    reader = members.get(row.member) if row.member is not None else None
+    of_service = daily_counts.time_zone()
+    return of_service if reader is None else reader.zone(of_service)
+
+
 def _last(when: str, zone: ZoneInfo, now: datetime) -> str:
     """The first day of the last day, week or month that is over, and was by HOUR of the day."""
     interval, local = digest_mail.INTERVALS[when], now.astimezone(zone)
@@ -309,7 +314,7 @@ def _confirm(digest_id: str, now: datetime) -> None:
     row = Digest.get_or_none(Digest.id == digest_id)
     if row is None:
         return
-    over = _last(row.when, daily_counts.time_zone(), now)
+    over = _last(row.when, _zone(row), now)
     values = {
         "confirmed_at": now,
         "stopped_at": None,
@@ -323,8 +328,8 @@ def _confirm(digest_id: str, now: datetime) -> None:
     ).execute()
 
 
-def _queue(row: Digest, zone: ZoneInfo, now: datetime) -> bool:
-    begins = _last(row.when, zone, now)
+def _queue(row: Digest, now: datetime) -> bool:
+    begins = _last(row.when, _zone(row), now)
 
     def verb() -> bool:
         later = Digest.queued_for.is_null() | (Digest.queued_for < begins)

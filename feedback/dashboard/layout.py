@@ -17,7 +17,7 @@ from feedback.item import Item
 from surveys import links
 from surveys.base import clock
 from surveys.base.errors import Refused
-from surveys.base.http import app, bodies, context, lists
+from surveys.base.http import app, bodies, context, lists, signed_in
 from surveys.base.http.problems import Problem
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
@@ -44,6 +44,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         stamp=clock.stamp,
         moment=moment,
         day=day,
+        counted_day=counted_day,
         may=may,
         tone=tone,
         most=most,
@@ -127,8 +128,17 @@ def most(item: Item) -> int | None:
 
 
 def zone() -> ZoneInfo:
-    """The zone in which this page tells times."""
+    """The zone in which days are counted, whoever reads."""
     return context.settings().time_zone
+
+
+def reader_zone() -> ZoneInfo:
+    """The zone in which this page tells times: the reader's own, or that of the service."""
+    if "reader_zone" not in g:
+        member = signed_in.member()
+        g.reader_zone = zone() if member is None else member.zone(zone())
+    found: ZoneInfo = g.reader_zone
+    return found
 
 
 def provider_name() -> str | None:
@@ -149,15 +159,20 @@ def as_of(asked: Mapping[str, Any]) -> datetime | None:
 
 
 def moment(at_: datetime | str) -> str:
-    """A moment in words: the day and the time, in the reader's zone."""
+    """A moment in words: the day and the time, in the reader's zone, which is named where it is not the service's."""
     local = _local(at_)
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    told = f"{local.day} {local:%b %Y, %H:%M}"
+    return told if reader_zone() == zone() else f"{told} {local:%Z}"
 
 
 def day(at_: datetime | str) -> str:
-    """The day of a moment in words."""
-    local = _local(at_)
-    return f"{local.day} {local:%b %Y}"
+    """The day of a moment in words, in the reader's zone."""
+    return _in_words(_local(at_))
+
+
+def counted_day(at_: datetime) -> str:
+    """The day with which a moment is counted and drawn, in words."""
+    return _in_words(at_.astimezone(zone()))
 
 
 def refusal(problem: Problem, home: tuple[str, str]) -> Response:
@@ -196,4 +211,8 @@ def send_again(problem: Problem) -> Response:
 
 def _local(at_: datetime | str) -> datetime:
     found = datetime.fromisoformat(at_) if isinstance(at_, str) else at_
-    return found.astimezone(zone())
+    return found.astimezone(reader_zone())
+
+
+def _in_words(local: datetime) -> str:
+    return f"{local.day} {local:%b %Y}"

@@ -19,7 +19,7 @@ from surveys.base.accounts.caller import OWN
 from surveys.base.accounts.members import Member
 from surveys.base.accounts.sessions import Session
 from surveys.base.http import audited, problems, signed_in
-from surveys.schemas.members import NameForm, ResetForm
+from surveys.schemas.members import ResetForm, SelfForm
 
 PROFILE, FACTOR, CODES = "/team/profile", layout.SECOND_FACTOR, "/team/profile/recovery-codes"
 
@@ -101,7 +101,7 @@ def _codes_shown(made: list[str]) -> Response:
 
 
 def _rename(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
-    values, wrong = forms.load(NameForm(), given)
+    values, wrong = forms.load(SelfForm(), {**given, "time_zone": given.get("time_zone", "").strip() or None})
     if not wrong:
         members.change(session.member_id, values)
     return wrong
@@ -174,7 +174,8 @@ def _page(
         status,
         member=member,
         errors=wrong,
-        given=given or {"name": member.name},
+        given=given or {"name": member.name, "time_zone": member.time_zone},
+        zone=str(layout.zone()),
         provider=layout.provider_name(),
         connecting=openid_connect.connecting(member),
         done=done if done in (*_DOINGS, "off", "connected") else None,

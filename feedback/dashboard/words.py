@@ -84,12 +84,16 @@ WORDS = {
     "confirmed.told": "What you asked for is on its way. If nothing happens, go on here.",
     "confirmed.go": "Go on",
     "confirmed.back": "Back to the feed",
-    "profile.saved.name": "Your name is saved.",
+    "profile.saved.name": "Saved.",
     "profile.saved.password": "Your password is changed. Every other session of yours has ended.",
     "profile.saved.others": "You are signed out in every other browser.",
     "profile.saved.off": "Codes are not asked for any more.",
     "profile.you": "You",
     "profile.email": "{email}, {role}",
+    "profile.zone.hint": (
+        "Such as Europe/Berlin; empty: {zone}. Times on these pages are told in it, and your digests come at seven "
+        "in its morning."
+    ),
     "profile.limited": "You see {n} of the surveys.",
     "profile.password": "Password",
     "profile.current": "Your password today",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from zoneinfo import available_timezones
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -11,7 +10,7 @@ from marshmallow import fields, validate
 from feedback.domain.follow_ups import REASONS, STATUSES, STEPS
 from surveys.base.http import bodies, lists
 from surveys.schemas import pages
-from surveys.schemas.kinds import WRITTEN, Moment, Number, Stored, check, text, whole
+from surveys.schemas.kinds import WRITTEN, Moment, Number, Stored, check, text, time_zone, whole
 
 #: In the place of a member's id: cases that nobody looks after.
 NOBODY = "none"
@@ -250,10 +249,6 @@ class Day(fields.String):
             raise ma.ValidationError("Must be a day such as 2026-12-25.") from None
 
 
-def _is_zone(value: str) -> None:
-    check(value in available_timezones(), "Is no time zone, such as Europe/Berlin.")
-
-
 def _each_once(days: list[str]) -> list[str]:
     return sorted(set(days))
 
@@ -272,7 +267,7 @@ class HoursBody(ma.Schema):
     }
 
     time_zone = fields.String(
-        allow_none=True, validate=_is_zone, metadata={"description": "Null: the setting TIME_ZONE."}
+        allow_none=True, validate=time_zone, metadata={"description": "Null: the setting TIME_ZONE."}
     )
     open = fields.List(fields.Nested(OpenBody), validate=validate.Length(1, 50))
     holidays = fields.List(Day(), validate=validate.Length(max=2000), post_load=_each_once)

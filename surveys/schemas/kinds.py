@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 import marshmallow as ma
 import structlog
@@ -208,6 +209,11 @@ def check(condition: Any, message: str) -> None:
 def language_tag(value: str) -> None:
     """BCP 47, as far as we use it."""
     check(TAG.fullmatch(value), "Is not a language tag such as de or pt-BR.")
+
+
+def time_zone(value: str) -> None:
+    """A name of the IANA database."""
+    check(value in available_timezones(), "Is no time zone, such as Europe/Berlin.")
 
 
 class Language(fields.String):

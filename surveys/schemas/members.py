@@ -7,11 +7,16 @@ from marshmallow import fields, validate
 
 from surveys.base.accounts.members import ROLES
 from surveys.base.http.lists import PageArgs
-from surveys.schemas.kinds import LONG, SHORT, Address, Moment, Stored, kept, text
+from surveys.schemas.kinds import LONG, SHORT, Address, Moment, Stored, kept, text, time_zone
 
 
 def _surveys(**options: Any) -> fields.List:
     return fields.List(text(100, 1), validate=validate.Length(max=1000), allow_none=True, **options)
+
+
+def _zone() -> fields.String:
+    told = "In which times are shown, and in whose morning digests come. Null: the setting TIME_ZONE."
+    return fields.String(allow_none=True, validate=time_zone, metadata={"description": told})
 
 
 class MemberBody(ma.Schema):
@@ -48,6 +53,7 @@ class MemberPatch(ma.Schema):
     role = fields.String(validate=validate.OneOf(tuple(ROLES)))
     surveys = _surveys()
     agent = text(SHORT, 1, allow_none=True)
+    time_zone = _zone()
 
 
 class MemberOut(Stored):
@@ -57,6 +63,7 @@ class MemberOut(Stored):
         **MemberBody.example,
         "id": "mem_01k9z6w3m4v8h2q5t7x0c1d2",
         "second_factor": False,
+        "time_zone": None,
         "created_at": "2026-11-20T09:30:00.000Z",
         "joined_at": None,
     }
@@ -68,6 +75,7 @@ class MemberOut(Stored):
     surveys = fields.List(fields.String(), allow_none=True)
     agent = fields.String(allow_none=True)
     second_factor = fields.Boolean()
+    time_zone = _zone()
     created_at = Moment()
     joined_at = Moment(allow_none=True)
 
@@ -155,7 +163,8 @@ class ResetForm(ma.Schema):
     password = text(LONG, 1, required=True)
 
 
-class NameForm(ma.Schema):
-    """How a member is called."""
+class SelfForm(ma.Schema):
+    """How a member is called, and in which zone times are told."""
 
     name = text(SHORT, 1, required=True)
+    time_zone = fields.String(allow_none=True, validate=time_zone)

@@ -369,6 +369,33 @@ def test_a_digest_is_the_view_made_for_mail(world, api, make, mailbox, travel):
     assert "http://localhost/d/" in mail.html
 
 
+def test_a_digest_comes_in_its_readers_own_morning_and_tells_of_their_own_days(
+    world, api, make, mailbox, travel
+):
+    """It is one o'clock at night in Auckland, thirteen hours ahead, and the service counts its days in UTC."""
+    bob = member("viewer", "bob@example.com")
+    api.patch(f"/api/members/{bob.id}", {"time_zone": "Pacific/Auckland"})
+    survey = make.survey(name="Checkout")
+    api.post("/api/digests", {"email": bob.email, "when": "daily"})
+    # 23:30 of the 26th in Auckland, and half an hour of the 27th: a day of the service's own.
+    travel.move_to(datetime(2026, 11, 26, 17, 59, tzinfo=UTC))
+    for at, score in (("2026-11-26T10:30:00Z", 9), ("2026-11-26T11:30:00Z", 0)):
+        body = {"survey": survey.id, "score": score, "comment": f"It was {score}.", "created_at": at}
+        api.post("/api/responses", body)
+    digests.hourly(clock.now())
+    world.work()
+    assert mailbox.sent == []
+    travel.move_to(datetime(2026, 11, 26, 18, 0, tzinfo=UTC))
+    for _ in range(2):
+        digests.hourly(clock.now())
+        world.work()
+    [mail] = mailbox.sent
+    assert mail.subject == "1 answer: 26 Nov 2026"
+    assert "Net Promoter Score 100" in mail.text
+    assert "It was 0." not in mail.text
+    assert "since=2026-11-25T11%3A00%3A00" in mail.text
+
+
 @ON_SQLITE
 def test_no_words_break_a_digest_or_make_it_too_large(world, api, make, mailbox, travel):
     member("viewer", "bob@example.com")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from peewee import SQL, BigIntegerField, TextField
 
@@ -55,6 +56,7 @@ class Member(Table):
 
     `joined_at` is null until the invitation is taken up. `agent`: the id that helpdesks know the member by. `surveys`:
     those that the member is limited to, or null. `totp_step`: the last time step whose code was used (RFC 6238).
+    `time_zone`: an IANA name, or null for the zone of the service.
     """
 
     id = TextField(primary_key=True)
@@ -69,6 +71,7 @@ class Member(Table):
     oidc_subject = TextField(null=True, unique=True)
     created_at = UTCField()
     joined_at = UTCField(null=True)
+    time_zone = TextField(null=True)
 
     class Meta:
         constraints = [SQL("CHECK (role IN ('viewer', 'agent', 'editor', 'administrator'))")]
@@ -94,6 +97,16 @@ class Member(Table):
     def called(self) -> str:
         """The name, or the address where none is known."""
         return self.name or self.email
+
+    def zone(self, of_service: ZoneInfo) -> ZoneInfo:
+        """The zone in which the member reads times."""
+        if self.time_zone is None:
+            return of_service
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            # It was known where it was chosen, and this machine does not know it.
+            return of_service
 
 
 class SecondFactorRule(Table):
@@ -172,7 +185,7 @@ def join_by_provider(member: Member, subject: str, name: str | None, now: dateti
 
 def version(member: Member) -> str:
     """What others say of a member, in a few letters: it changes with all that they may change."""
-    return versions.of(member.email, member.name, member.role, member.surveys, member.agent)
+    return versions.of(member.email, member.name, member.role, member.surveys, member.agent, member.time_zone)
 
 
 def change(member_id: str, values: Mapping[str, Any], known: str | None = None) -> Member | None:

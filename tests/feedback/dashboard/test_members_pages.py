@@ -48,6 +48,33 @@ def set_up(visitor):
     return secret, codes
 
 
+def test_times_are_told_in_the_readers_own_zone_and_days_are_counted_in_the_services(world, api, make):
+    survey, ann = make.survey(name="Shop"), member()
+    with time_machine.travel("2026-11-28T23:30:00Z", tick=False):
+        row = make.response(survey, 3, comment="Late at night")
+        api.post("/api/pins", {"at": "2026-11-28T00:00:00Z", "text": "Strike", "survey": survey.id})
+    with time_machine.travel("2026-11-29T12:00:00Z", tick=False):
+        visitor = Visitor(world)
+        visitor.sign_in(ann.email)
+        answer = f"/team/feed/{row.id}"
+        assert "28 Nov 2026, 23:30<" in text_of(visitor.get(answer))
+        wrong = on_profile(visitor, "name", name="Ann", time_zone="Mars/Olympus")
+        assert (wrong.status_code, "Is no time zone" in text_of(wrong)) == (422, True)
+        assert 'value="Mars/Olympus"' in text_of(wrong)
+        assert on_profile(visitor, "name", name="Ann", time_zone=" Asia/Tokyo ").status_code == 303
+        assert 'value="Asia/Tokyo"' in text_of(visitor.get(PROFILE))
+        assert "29 Nov 2026, 08:30 JST<" in text_of(visitor.get(answer))
+        assert "29 Nov 2026<" in text_of(visitor.get("/team/feed"))
+        on_profile(visitor, "name", name="Ann", time_zone="America/New_York")
+        assert "28 Nov 2026, 18:30 EST<" in text_of(visitor.get(answer))
+        # A pin stands on the day on which the chart has it.
+        assert "28 Nov 2026<" in text_of(visitor.get("/team"))
+        assert "27 Nov 2026<" not in text_of(visitor.get("/team"))
+        on_profile(visitor, "name", name="Ann", time_zone="")
+        assert "28 Nov 2026, 23:30<" in text_of(visitor.get(answer))
+        assert members.get(ann.id).time_zone is None
+
+
 def test_name_password_and_other_browsers(world):
     ann = member()
     visitor, other = Visitor(world), Visitor(world)
