@@ -63,8 +63,11 @@ def made_by(member_id: str) -> list[SavedFeed]:
 
 
 def take_over(row: SavedFeed, caller: Caller) -> None:
-    """A member answers for a view that is paused. Raises Missing and Clash (see `makers`)."""
-    makers.take_over(row, caller, api_key=makers.SERVICE)
+    """Somebody else answers for a view that is paused; it goes with their key, if they have one.
+
+    Raises Missing and Clash (see `makers`).
+    """
+    makers.take_over(row, caller, api_key=caller.id if caller.member is None else makers.SERVICE)
 
 
 def forget(feed_id: str) -> bool:

@@ -12,11 +12,13 @@ from flask.testing import FlaskClient
 
 import feedback.views
 import surveys.views
+from feedback.models import NoticeRule, SavedFeed
 from feedback.notices import watching
 from surveys.base import clock, delivery
+from surveys.base.accounts import makers
 from surveys.base.http import openapi
 from surveys.mail import opened_links as opened
-from surveys.models import Invitation, Response
+from surveys.models import Invitation, Response, Webhook
 from tests.conftest import Api
 from tests.feedback.trackers.standins import GitHub
 from tests.make import EDIT_KEY
@@ -358,7 +360,8 @@ def kept(world, api, survey):
     """Keys and saved views, and an error."""
     key = api.post("/api/keys", {"name": "x", "scopes": ["write"], "surveys": [survey["id"]]})
     view = {"name": "Unhappy", "filters": {"survey": survey["id"], "sentiment": "negative"}}
-    Api(world, key["key"]).post("/api/feeds", view)
+    feed = Api(world, key["key"]).post("/api/feeds", view)
+    taken_over(api, SavedFeed, f"/api/feeds/{feed['id']}", api_key=makers.SERVICE)
     api.get("/api/feeds")
     api.get("/api/keys")
     member = api.post("/api/members", {"email": "bob@acme.example", "role": "viewer"})
@@ -370,11 +373,18 @@ def kept(world, api, survey):
     api.post(f"{path}/test", None, 202)
     api.post(f"{path}/replay", {"since": "2020-01-01T00:00:00Z"}, 202)
     api.post(f"{path}/secret", {}, 200)
+    taken_over(api, Webhook, path)
     for each in ("/api/webhooks", path, f"{path}/deliveries"):
         api.get(each)
     api.patch(path, {"enabled": False})
     watched_for(api, survey)
     api.delete(f"/api/surveys/{survey['id']}", 409)
+
+
+def taken_over(api, table, path, **more):
+    """Whoever made these is gone."""
+    table.update(made_by=f"{makers.MEMBER}gone", **more).execute()
+    api.post(f"{path}/take-over", None, 200)
 
 
 def watched_for(api, survey):
@@ -392,6 +402,7 @@ def watched_for(api, survey):
     value = {"when": {"kind": "value", "survey": survey["id"]}, "segment": "agent"}
     api.patch(f"/api/rules/{made['id']}", value)
     api.post("/api/rules/backtest", value, 200)
+    taken_over(api, NoticeRule, f"/api/rules/{made['id']}")
     api.get("/api/rules")
     api.post("/api/digests", {"email": "board@acme.example", "when": "monthly"})
     api.get("/api/digests")

@@ -307,9 +307,25 @@ def _one(row: NoticeRule, status: int = 200, wrong: str | None = None, told: str
         is_snoozed=row.snoozed_until is not None and row.snoozed_until > now,
         snoozes=SNOOZES,
         secrets=flash.taken() if request.method == "GET" else None,
+        takes=set() if seen.paused else _takes(row),
         wrong=wrong,
         told=told,
     )
+
+
+def _lead(row: NoticeRule, hook_id: str) -> Webhook:
+    """One of those where a rule leads."""
+    hooks = {hook.id: hook for hook in rules.leads([row.id])[row.id]}
+    if hook_id not in hooks:
+        raise registry.not_found()
+    return hooks[hook_id]
+
+
+def _takes(row: NoticeRule) -> set[str]:
+    """Where a rule leads that somebody else may answer for, the rule itself apart."""
+    hooks = rules.leads([row.id])[row.id]
+    gone = (makers.GONE, makers.ROLE)
+    return {hook.id for hook, seen in zip(hooks, makers.sights(hooks), strict=True) if seen.paused in gone}
 
 
 def _do(row: NoticeRule, given: Mapping[str, str], now: datetime) -> str:
@@ -341,11 +357,11 @@ def _do(row: NoticeRule, given: Mapping[str, str], now: datetime) -> str:
         rules.change(row, {"when": milder}, caller, now)
         return "less"
     if do == "test":
-        hooks = {hook.id: hook for hook in rules.leads([row.id])[row.id]}
-        if given.get("hook") not in hooks:
-            raise registry.not_found()
-        telling.test(hooks[given["hook"]], now)
+        telling.test(_lead(row, given.get("hook", "")), now)
         return "tried"
+    if do == "take" and given.get("hook"):
+        telling.take_over(_lead(row, given["hook"]), caller, now)
+        return "taken"
     if do == "take":
         rules.take_over(row, caller, now)
         return "taken"

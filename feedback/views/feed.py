@@ -21,6 +21,7 @@ from feedback.schemas.feed import (
     SavedFeedBody,
     SavedFeedCreated,
     SavedFeedList,
+    SavedFeedOut,
     ViewQuery,
 )
 from feedback.schemas.filters import ViewFilters
@@ -119,6 +120,17 @@ def create(body: dict[str, Any]) -> Any:
     urls = {kind: links.to(f"/feed/{token}.{kind}") for kind in ("atom", "json", "csv", "xlsx")}
     shown = {name: getattr(row, name) for name in ("id", "name", "filters", "paused")}
     return {**shown, "token": token, "urls": urls}
+
+
+@saved.route("/<feed_id>/take-over", methods=["POST"])
+@needs("write")
+@saved.response(200, SavedFeedOut)
+def take_over(feed_id: str) -> Any:
+    """Answer for a view that is paused because its maker may not see any more what it shows; 409 if it is not."""
+    saved_feeds.take_over(visible.own(SavedFeed, feed_id, g.caller), g.caller)
+    row = visible.own(SavedFeed, feed_id, g.caller)
+    makers.sight(row)
+    return row
 
 
 @saved.route("/<feed_id>", methods=["DELETE"])

@@ -83,6 +83,16 @@ def change(body: dict[str, Any], rule_id: str) -> Any:
     return _whole(rules.change(row, body, g.caller, clock.now()), before)
 
 
+@routes.route("/<rule_id>/take-over", methods=["POST"])
+@needs("write")
+@routes.response(200, RuleOut)
+def take_over(rule_id: str) -> Any:
+    """Answer for a rule that is paused because its maker may not see any more what it tells; 409 if it is not."""
+    row = visible.own(NoticeRule, rule_id, g.caller)
+    rules.take_over(row, g.caller, clock.now())
+    return _whole(NoticeRule.get_by_id(row.id), {hook.id for hook in rules.leads([row.id])[row.id]})
+
+
 @routes.route("/<rule_id>", methods=["DELETE"])
 @needs("write")
 @routes.response(204)

@@ -108,6 +108,17 @@ def change_secret(body: dict[str, Any], webhook_id: str) -> Any:
     return changed
 
 
+@routes.route("/<webhook_id>/take-over", methods=["POST"])
+@needs("write")
+@routes.response(200, WebhookOut)
+def take_over(webhook_id: str) -> Any:
+    """Answer for a webhook that is paused because its maker may not see any more what it tells; 409 if it is not."""
+    telling.take_over(_any(webhook_id), g.caller, clock.now())
+    row = _any(webhook_id)
+    makers.sight(row)
+    return row
+
+
 @routes.route("/<webhook_id>/deliveries", methods=["GET"])
 @needs("write")
 @routes.arguments(DeliveryQuery, location="query")

@@ -323,6 +323,30 @@ def test_what_a_member_may_see_is_not_changed_while_the_member_is_removed(world,
 
 
 @ON_SQLITE
+def test_whoever_sees_what_is_paused_takes_it_over_by_the_api_too(world, make, travel):
+    house = House(world, make, "member")
+    things = {table.__name__: list(table.select()) for table in (SavedFeed, NoticeRule)}
+    things["Webhook"] = [Webhook.get(Webhook.url == HOOKS["events"])]
+    paths = {"SavedFeed": "/api/feeds", "NoticeRule": "/api/rules", "Webhook": "/api/webhooks"}
+    each = [(f"{paths[kind]}/{row.id}/take-over", row) for kind, rows in things.items() for row in rows]
+    assert len(each) == 5
+    for path, _ in each:
+        house.api.post(path, None, 409)
+    change(house, surveys=[house.surveys["Wombat"].id])
+    house.api.delete(f"/api/members/{house.id}")
+    limited = house.api.post(
+        "/api/keys", {"name": "other", "scopes": ["write"], "surveys": [house.surveys["Quokka"].id]}
+    )
+    for path, row in each:
+        # Who sees nothing of what it tells finds nothing; nor is there more to tell than before.
+        Api(world, limited["key"]).post(path, None, 404)
+        taken = house.api.post(path, None, 409 if row.made().about else 200)
+        assert "secret" not in str(taken)
+        assert row.made().about or (taken["id"], taken["paused"]) == (row.id, None)
+    assert house.leaves(travel) == are(house, ONE, NONE) | {"digest": NONE}
+
+
+@ON_SQLITE
 def test_a_key_that_goes_leaves_no_more_than_it_saw_then(world, make, travel):
     house = House(world, make, "key")
     # Nobody takes over what is not paused: then it would not end with a key that leaked.
@@ -343,6 +367,23 @@ def test_a_key_that_goes_leaves_no_more_than_it_saw_then(world, make, travel):
     house.api.delete(f"/api/keys/{house.id}", **kept)
     assert house.leaves(travel) == are(house, ONE, NONE)
     assert not house.chats.said(f"{HOOKS['all']}/ann")
+    # Whoever sees the rule may answer for that too, where nothing of the rule itself is paused.
+    page = f"/team/notices/{rule.id}"
+    assert house.admin.get(page).get_data(as_text=True).count("Answer for it yourself: Webhook") == 1
+    [given] = [given for _, given in house.admin.forms(page) if given.get("do") == "take"]
+    stranger = signed_in(world, "editor", surveys=[house.surveys["Quokka"].id])
+    assert (
+        stranger.post(page, {**given, "token": stranger.forms("/team/feed")[0][1]["token"]}).status_code
+        == 404
+    )
+    other = {**given, "hook": Webhook.get(Webhook.url == HOOKS["events"]).id}
+    assert house.admin.post(page, other).status_code == 404
+    assert house.admin.post(page, given).status_code == 303
+    assert "Answer for it yourself" not in house.admin.get(page).get_data(as_text=True)
+    assert house.admin.post(page, given).status_code == 303
+    assert house.leaves(travel) == are(house, ONE, NONE)
+    told = str(house.chats.said(f"{HOOKS['all']}/ann"))
+    assert [name for name in BOTH if name in told] == ONE
 
 
 @ON_SQLITE
