@@ -43,7 +43,7 @@ _WORDS = {
         ],
         "ask": [
             "Was hätten wir besser machen können?",
-            "Was würde es für Sie besser machen?",
+            "Was könnten wir für Sie verbessern?",
             "Was hat Ihnen am besten gefallen?",
         ],
         "thank": [
