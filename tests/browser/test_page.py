@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser import contact_sheet
 from tests.browser.live import AXE
 from tests.servers import ROOT
 
@@ -614,6 +615,11 @@ def test_a_surveys_colour_and_theme_are_the_pages(live, browse):
     value = "name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
     assert page.evaluate(value, "--paper") == "#1b1e25"
     assert score(page, 9).evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(10, 125, 79)"
+
+
+def test_the_sheet_of_all_looks_says_which_letters_this_machine_lacks(page):
+    letters = {"Latin": ("ab", "fonts-dejavu-core"), "nobody's": ("\U000f0000\U000f0001", "fonts-none")}
+    assert contact_sheet.missing(page, letters) == {"nobody's": "fonts-none"}
 
 
 def test_pictures_for_the_readme_are_there(live, browse):

@@ -1245,3 +1245,26 @@ def test_the_popover_stands_in_its_corner_and_is_a_sheet_on_a_small_screen(site,
     page.set_viewport_size({"width": 320, "height": 600})
     box = page.get_by_role("dialog").bounding_box()
     assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 320, 600)
+
+
+#: The widths of a text's lines, the first one first.
+LINES = """element => {
+  const text = document.createRange()
+  text.selectNodeContents(element)
+  return [...text.getClientRects()].map(line => line.width)
+}"""
+
+
+@pytest.mark.parametrize(("metric", "language"), [("ces", "de"), ("nps", "en")])
+def test_no_word_is_left_alone_on_a_line(site, page, metric, language):
+    config = {**standard(metric, language), "endpoint": site.service, "widget": {"show_after_seconds": 0}}
+    page.goto(site.add(config))
+    panel = page.get_by_role("dialog")
+    seen = 0
+    for width in range(280, 520, 20):
+        page.set_viewport_size({"width": width, "height": 700})
+        for text in (panel.locator("#question"), *panel.locator(".ends span").all()):
+            lines = text.evaluate(LINES)
+            seen += len(lines) > 1
+            assert lines[-1] > max(lines) / 3, (width, text.text_content())
+    assert seen > 5
