@@ -212,15 +212,20 @@ def test_a_second_question_offers_its_choices_and_thanks_have_the_link_for_all(l
 
 
 def test_without_a_script_the_thanks_offer_the_choices_and_the_link(live, browse):
-    survey = live.survey(**CHOICES)
+    survey = live.survey(ask_contact=True, **CHOICES)
     page = browse(java_script_enabled=False)
     page.goto(f"{live.url}/s/{survey}")
     score(page, 3).check()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("link", name="Help")).to_be_visible()
+    last, contact = (
+        each.first.bounding_box()
+        for each in (page.locator("label", has_text="Support"), page.locator(".contact"))
+    )
+    assert contact["y"] - last["y"] - last["height"] >= 16
     page.get_by_role("checkbox", name="Speed").check()
     page.get_by_role("button", name="Send").first.click()
-    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Speed")).to_have_count(0)
     assert follow_up(live, survey) == [{"follow_up": ["Speed"]}]
 
 
