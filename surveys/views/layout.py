@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
+from markupsafe import Markup, escape
 
 from surveys import brands, wording
 from surveys.base import db
@@ -84,6 +85,7 @@ def page(
         direction=wording.direction(language),
         colon=wording.colon(language),
         say=lambda key, **words: wording.text(voice, key, **words),
+        whole=_whole,
         nonce=context.nonce(),
         inline=script.inline,
         drawings=drawings.paths,
@@ -101,6 +103,14 @@ def page(
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.vary.add("Accept-Language")
     return answer
+
+
+def _whole(text: str) -> Markup:
+    """A text whose words with a hyphen stay on one line: browsers end lines after any hyphen, and leave "e-" there."""
+    return Markup(_HYPHENED.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
+
+
+_HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
 
 
 def errors_as_pages(routes: Routes) -> None:

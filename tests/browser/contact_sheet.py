@@ -1,8 +1,8 @@
 """All that customers see, in several languages, light and dark, on sheets to look at.
 
-`python -m tests.browser.contact_sheet FOLDER [language or metric …]` draws them into the folder: `sheet-….png` for each
+`python -m tests.browser.contact_sheet FOLDER [word …]` draws them into the folder: `sheet-….png` for each
 metric and scheme, with widget, page and mail, and one for where mails lead else; index.html leads to all. It says when
-this machine lacks letters of a language.
+this machine lacks letters of a language. The words are languages, metrics and `others`, where not all are wanted.
 """
 
 import base64
@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from email import policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,8 @@ div{display:flex;gap:8px;align-items:start;margin-top:8px}img{zoom:.5}"""
 def main(folder: Path, words: Iterable[str]) -> None:
     """Draw the sheets."""
     words = set(words)
-    languages = [each for each in LANGUAGES if each in words] or sorted(words - {*METRICS}) or list(LANGUAGES)
-    metrics = [each for each in METRICS if each in words] or list(METRICS)
+    parts = [each for each in (*METRICS, "others") if each in words] or [*METRICS, "others"]
+    languages = sorted(words - {*parts}) or LANGUAGES
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="earshot-sheet-") as data,
@@ -81,10 +82,9 @@ def main(folder: Path, words: Iterable[str]) -> None:
         sheets = {}
         for scheme in SCHEMES:
             browser = _Browser(chromium, scheme)
-            for metric in metrics:
-                rows = [_of_metric(live, browser, folder, metric, language) for language in languages]
-                sheets[f"{metric}-{scheme}"] = rows
-            sheets[f"others-{scheme}"] = [_others(live, browser, folder, language) for language in languages]
+            for part in parts:
+                draw = _others if part == "others" else partial(_of_metric, part)
+                sheets[f"{part}-{scheme}"] = [draw(live, browser, folder, language) for language in languages]
             browser.close()
         for name, rows in sheets.items():
             html = f"<!doctype html><meta charset=utf-8><title>{name}</title><style>{STYLE}</style><section>"
@@ -140,7 +140,7 @@ def _brand(live: Live, page: Any) -> None:
     live.session.put(f"{live.url}/api/brand", json=body, timeout=30).raise_for_status()
 
 
-def _of_metric(live: Live, browser: _Browser, folder: Path, metric: str, language: str) -> str:
+def _of_metric(metric: str, live: Live, browser: _Browser, folder: Path, language: str) -> str:
     survey = live.survey(metric, languages=[language], product="Acme")
     names = []
     for kind, width in KINDS.items():

@@ -141,7 +141,7 @@ def test_the_page_says_the_state_and_the_address_and_leads_back(api, client, mak
         assert 'name="List-Unsubscribe"' not in shown
     assert decision() == "suppressed"
     back = client.post(page(mailed), data={"again": "1"}).text
-    assert "You can receive survey e-mails from us again." in back
+    assert 'You can receive survey <span class="whole">e-mails</span> from us again.' in back
     assert 'name="List-Unsubscribe"' in back
     assert "Do you no longer want" in client.get(page(mailed)).text
     assert decision() == "scheduled"
