@@ -107,7 +107,8 @@ def page(
 
 def _whole(text: str) -> Markup:
     """A text whose words with a hyphen stay on one line: browsers end lines after any hyphen, and leave "e-" there."""
-    return Markup(_HYPHENED.sub(r'<span class="whole">\g<0></span>', str(escape(text))))
+    escaped = str(escape(text))
+    return Markup(_HYPHENED.sub(r'<span class="whole">\g<0></span>', escaped))  # noqa: S704
 
 
 _HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
