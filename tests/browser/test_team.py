@@ -4,7 +4,7 @@ import os
 import re
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,6 +78,27 @@ def ann(live):
     return live.member(agent="a1")
 
 
+def acted_on(live, survey):
+    """The pages of a goal, and of a topic that is shipped: what came of it, and whom to tell; what telling does."""
+
+    def call(method, path, **body):
+        reply = live.session.request(method, f"{live.url}/api/{path}", json=body or None, timeout=10)
+        reply.raise_for_status()
+        return reply.json()
+
+    today = datetime.now(UTC).date()
+    days = {"start": today.isoformat(), "due": (today + timedelta(days=90)).isoformat()}
+    goal = call("POST", "goals", name=HOSTILE[0], survey=survey, target=50, **days)["id"]
+    topic = call("POST", "topics", label=HOSTILE[0])["id"]
+    for each in answers(live, survey)[-2:]:
+        call("PATCH", f"responses/{each}", topics=[topic])
+    call("PATCH", f"topics/{topic}", status="shipped", note={"en": HOSTILE[1]})
+    return [
+        *(f"/team/goals/{goal}", f"/team/topics/{topic}?came=1", f"/team/loop?topic={topic}"),
+        *("/team/loop/effect", "/team/lost/survival"),
+    ]
+
+
 def answers(live, survey):
     return [item["id"] for item in live.answers(survey)]
 
@@ -108,6 +129,7 @@ def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, ann, wid
     rule = {"name": HOSTILE[0], "when": low, "filters": {"survey": filled}, "to": to}
     made = live.session.post(f"{live.url}/api/rules", json=rule, timeout=10).json()
     addresses.append(f"/team/notices/{made['id']}")
+    addresses += acted_on(live, filled)
     addresses += [f"/team/feed?survey={filled}", "/team/feed?q=unsaid", "/team/nowhere"]
     addresses += [f"/team/feed/{which}?survey={filled}" for which in answers(live, filled)]
     for at, address in enumerate(addresses):
