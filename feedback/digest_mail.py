@@ -118,7 +118,7 @@ def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | No
     said = {
         "subject": f"{many}: {span}",
         # Also what a mailbox shows behind the subject.
-        "preheader": f"{many} in the {interval} from {span}.",
+        "preheader": f"{many} on {span}." if interval == "day" else f"{many} in the {interval} from {span}.",
         "all": links.to("/team/feed", **_query(row.filters, since, until)),
         "why": f"You get this {WHEN[row.when]}; nothing comes when nothing was said.",
         "stop": stop,
