@@ -593,10 +593,22 @@ def _looked_up(
             yield response, person, evidence, known
 
 
+#: What is read of a response: there are hundreds on a page.
+_SAID = (
+    Response.key,
+    Response.id,
+    Response.survey,
+    Response.person,
+    Response.comment,
+    Response.language,
+    Response.contact,
+)
+
+
 def _read(keys: Sequence[int], topic: Topic, surveys: Mapping[str, Survey]) -> list[_Speaker]:
     """What was said of a topic in some responses, in the order of these; without those that are gone."""
     rows: Any = (
-        Placement.select(Placement, Response, Person)
+        Placement.select(Placement.evidence, *_SAID, Person)
         .join(Response, on=(Response.key == Placement.response))
         .join(Person, on=(Person.id == Response.person))
         .where(Placement.topic == topic.id, Placement.response.in_(list(keys)))

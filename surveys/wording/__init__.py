@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -217,6 +217,7 @@ def _flatten(content: dict, prefix: str = "") -> Iterable[tuple[str, str]]:
             yield f"{prefix}{key}", value
 
 
+@lru_cache(maxsize=256)
 def _canonical(tag: str) -> str:
     """Lower case, current codes, and the script written out where the region tells it; of a name its tag."""
     tag = tag.strip().lower().replace("_", "-")

@@ -565,7 +565,7 @@ def _watch(member: str) -> None:
             for key in keys:
                 Notice.create(
                     id=f"note_{number}_{key}", rule=rule, response=key, subject=str(key), mark=str(key), told=True,
-                    why={"score": 2, "at_or_below": 3}, began_at=now, over_at=now,
+                    why={"kind": "score", "score": 2, "at_or_below": 3}, began_at=now, over_at=now,
                 )  # fmt: skip
 
 
