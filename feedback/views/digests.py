@@ -75,6 +75,15 @@ def show(token: str) -> Response:
 
 @public_pages.route("/d/<token>", methods=["POST"])
 @public_pages.doc(
+    # Where no parameter may be left out, openapi-python-client 0.29 makes a client that cannot be imported.
+    parameters=[
+        {
+            "in": "header",
+            "name": "Accept-Language",
+            "schema": {"type": "string"},
+            "description": "The language of a page that tells of an error.",
+        }
+    ],
     requestBody={
         "required": True,
         "content": {kind: {"schema": DigestForm} for kind in DigestForm.types},
