@@ -1526,6 +1526,7 @@ WORDS = {
     "goals.from": "Where it began",
     "goals.since": "before {day}",
     "goals.value": "{value} ({range}), {n} answers",
+    "goals.value.one": "{value} ({range}), 1 answer",
     "goals.nobody": "nobody has answered",
     "goals.weeks": "Week by week, with its interval",
     "goals.path": "Straight path",
@@ -1543,6 +1544,7 @@ WORDS = {
     "goals.plan.never": "This one is {points} points, so it cannot be judged: ask more people, take a later day or a "
     "larger step.",
     "goals.plan.weeks": "This one shows after about {n} weeks.",
+    "goals.plan.week": "This one shows after about a week.",
     "goals.one": "Goal",
     "goals.of_all": "All surveys",
     "goals.all_of": "All surveys of {metric}",

@@ -7,10 +7,13 @@ import time_machine
 from playhouse.test_utils import count_queries
 
 from feedback import goals
+from feedback.dashboard import goals as pages
 from feedback.models import Goal
+from feedback.numbers import Brief
 from surveys.base import clock, delivery
 from surveys.base.accounts import members
 from surveys.base.accounts.keys import ApiKey
+from surveys.domain.metrics import METRICS
 from tests.conftest import ON_SQLITE, Api
 from tests.feedback.test_notices import HOOK, Chats
 from tests.visitor import filled, signed_in
@@ -192,6 +195,12 @@ def test_webhooks_hear_once_when_a_word_changes_and_when_it_ends(world, api, mak
 
 
 @ON_SQLITE
+def test_one_answer_is_told_as_one(world):
+    metric = METRICS["nps"]
+    said = [pages._said(metric, Brief(n, 50.0, (-10.0, 90.0))) for n in (1, 2)]
+    assert [each.rpartition(", ")[2] for each in said] == ["1 answer", "2 answers"]
+
+
 def test_goals_are_set_by_forms_alone(world, make, survey):
     page = "/team/goals"
     with time_machine.travel(NOW, tick=False):
@@ -206,7 +215,7 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
         wrong = editor.post(page, {**given, "do": "create", "target": "many"})
         assert (wrong.status_code, 'value="many"' in text_of(wrong)) == (422, True)
         for target, said in (
-            ("60", "shows after about 1 weeks"),
+            ("60", "shows after about a week."),
             ("3", "cannot be judged"),
             ("-5", "to stay there"),
         ):
