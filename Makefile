@@ -58,6 +58,7 @@ bench-listening: $(VENV)/.installed-dev $(TRAINING)/.installed
 	$(PYTHON) -m tests.bench.sentiment_pace tests/data/sentiment-sentences.csv
 	$(PYTHON) -m tests.bench.sentiment_invented
 	$(PYTHON) -m tests.bench.sentiment_languages
+	$(PYTHON) -m tests.bench.resting
 	@for set in "$(DATA)"/topics/*.csv; do \
 	    echo "$$set"; $(PYTHON) -m feedback.training.evaluate_topics "$$set" --stream 2000 || exit 1; done
 	$(PYTHON) -m feedback.training.evaluate_languages --data "$(DATA)"

@@ -161,11 +161,12 @@ def _frequent() -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """Return the frequent words with the languages they are frequent in, and these languages; read once."""
     found: dict[str, dict[str, float]] = {}
     languages: dict[str, str] = {}
+    often: dict[str, float] = {}
     with gzip.open(str(files("feedback.analysis") / FREQUENT_WORDS), "rt", encoding="utf-8") as stream:
         for line in stream:
             language, word, zipf = line.split("\t")
             language = languages.setdefault(language, language)
-            found.setdefault(word, {})[language] = float(zipf)
+            found.setdefault(word, {})[language] = often.setdefault(zipf, float(zipf))
     return found, tuple(languages)
 
 

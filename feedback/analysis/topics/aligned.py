@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis.topics.wordpieces import LONGEST_WORD, MOST_WORDS, fold
+from feedback.analysis.word_places import WordPlaces
 from surveys.domain import folding
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-aligned.npz"
@@ -39,6 +40,7 @@ _ROOT = 3  # letters
 # A text is taken for English unless its words are by so much more frequent in another language (powers of ten).
 _PLAINLY = 1.0
 _ZIPF = 25  # steps in a power of ten, for one byte
+_REMEMBERED = 8_192  # words whose languages were looked up, about 1 MB
 
 Table = tuple[Sequence[str], np.ndarray]
 
@@ -52,26 +54,22 @@ class Aligned:
 
     def __init__(
         self,
-        tables: Mapping[str, tuple[Sequence[str], np.ndarray, np.ndarray]],
-        zipf: Mapping[str, Mapping[str, int]],
+        tables: Mapping[str, tuple[WordPlaces, np.ndarray, np.ndarray]],
+        zipf: Mapping[str, tuple[WordPlaces, Sequence[int]]],
     ):
         self.languages = tuple(sorted(tables))
         self.dimensions = max((table.shape[1] for _, table, _ in tables.values()), default=0)
         self._tables = {language: (table, scale) for language, (_, table, scale) in tables.items()}
-        self._numbers = {
-            language: {word: at for at, word in enumerate(known)} for language, (known, *_) in tables.items()
-        }
-        self._frequent: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for language, each in zipf.items():
-            for word, often in each.items():
-                self._frequent[word].append((language, often))
+        self._places = {language: places for language, (places, *_) in tables.items()}
+        self._frequent = zipf
+        self._seen: dict[str, tuple[tuple[str, int], ...]] = {}
 
     def language(self, text: str) -> str:
         """The language of a text: one of these, or English where its words do not tell another one plainly."""
         if not text.isascii():
             letters = sum(map(str.isalpha, text))
             for language, letter, share in _SCRIPTS:
-                if language in self._numbers and len(letter.findall(text)) >= share * letters > 0:
+                if language in self._places and len(letter.findall(text)) >= share * letters > 0:
                     return language
         often = self._often(text)
         best = max(sorted(often), key=often.__getitem__, default="en")
@@ -84,14 +82,27 @@ class Aligned:
     def _often(self, text: str) -> dict[str, int]:
         often: dict[str, int] = defaultdict(int)
         for word in words(text):
-            for language, zipf in self._frequent.get(word, ()):
+            for language, zipf in self._frequency(word):
                 often[language] += zipf
         return often
 
+    def _frequency(self, word: str) -> tuple[tuple[str, int], ...]:
+        """The languages that a word is frequent in, and how much."""
+        found = self._seen.get(word)
+        if found is None:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            standing = (
+                (language, often, places.of(word)) for language, (places, often) in self._frequent.items()
+            )
+            found = tuple((language, often[at]) for language, often, at in standing if at is not None)
+            self._seen[word] = found
+        return found
+
     def add_up(self, text: str, language: str) -> np.ndarray | None:
         """The sum of the vectors of a text's words; None where it has none that is known."""
-        numbers = self._numbers[language]
-        found = [numbers[piece] for piece in pieces(text, language) if piece in numbers]
+        standing = map(self._places[language].of, pieces(text, language))
+        found = [at for at in standing if at is not None]
         if not found:
             return None
         table, scale = self._tables[language]
@@ -100,7 +111,7 @@ class Aligned:
 
     def is_common(self, word: str) -> bool:
         """Whether a folded word is so common in some language other than English that any sentence may hold it."""
-        often = dict(self._frequent.get(word, ()))
+        often = dict(self._frequency(word))
         return max(often.values(), default=0) >= _COMMON * _ZIPF
 
 
@@ -154,9 +165,10 @@ def load(path: Path = SHIPPED) -> Aligned:
             return bytes(stored[name]).decode("utf-8").split("\n") if len(stored[name]) else []
 
         languages = listed("languages")
+        # One language after the other: their words, as texts, take ten times what is kept of them.
         tables = {
             each: (
-                listed(f"words-{each}"),
+                WordPlaces(listed(f"words-{each}")),
                 stored[f"table-{each}"],
                 stored[f"scale-{each}"].astype(np.float32),
             )
@@ -164,13 +176,7 @@ def load(path: Path = SHIPPED) -> Aligned:
             if f"table-{each}" in stored
         }
         zipf = {
-            each: dict(
-                zip(
-                    listed(f"frequent-{each}"),
-                    stored[f"zipf-{each}"].tolist(),
-                    strict=True,
-                )
-            )
+            each: (WordPlaces(listed(f"frequent-{each}")), stored[f"zipf-{each}"].tobytes())
             for each in languages
         }
     return Aligned(tables, zipf)

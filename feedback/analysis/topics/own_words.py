@@ -16,6 +16,7 @@ from surveys.domain import folding
 
 #: The languages that surveys are held in and that the shipped vectors do not know.
 LANGUAGES = ("cs", "da", "fi", "he", "hi", "hu", "ko", "nb", "pl", "ro", "sv", "tr")
+_APART = frozenset(LANGUAGES)
 
 # Letters that tell a language by themselves, where they make up half of a text's.
 _SCRIPTS = (
@@ -43,10 +44,11 @@ def language(text: str, others: float) -> str | None:
             if len(letter.findall(text)) * 2 >= letters > 0:
                 return each
     found: dict[str, list[float]] = {}
-    known = _known()
+    known = languages.frequent()
     for word in _words(text):
-        for each, zipf in known.get(word, ()):
-            found.setdefault(each, []).append(zipf)
+        for each, zipf in known.get(word, {}).items():
+            if each in _APART:
+                found.setdefault(each, []).append(zipf)
     best = max(sorted(found), key=lambda each: sum(found[each]), default=None)
     if best is None or len(found[best]) < _LEAST or sum(found[best]) - others < _AHEAD:
         return None
@@ -85,22 +87,11 @@ def _words(text: str) -> list[str]:
     return [word for word in found if len(word) <= LONGEST_WORD]
 
 
-@lru_cache(maxsize=1)
-def _known() -> dict[str, list[tuple[str, float]]]:
-    """The frequent words with the languages they are frequent in and how much (powers of ten)."""
-    found: dict[str, list[tuple[str, float]]] = {}
-    for word, each in languages.frequent().items():
-        for tag, zipf in each.items():
-            if tag in LANGUAGES:
-                found.setdefault(word, []).append((tag, zipf))
-    return found
-
-
 @lru_cache(maxsize=32)
 def _common_in(spoken: str) -> frozenset[str]:
     """The words of a language that say nothing by themselves."""
     book = phrasebook.book(spoken)
-    told = {word for word, each in _known().items() if dict(each).get(spoken, 0.0) >= _FREQUENT}
+    told = {word for word, each in languages.frequent().items() if each.get(spoken, 0.0) >= _FREQUENT}
     return frozenset(told | book.negations | book.very | book.little | book.turns)
 
 
