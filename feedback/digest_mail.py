@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import css_inline
 
-from feedback import feed, results, saved_feeds, segments
+from feedback import feed, labels, results, saved_feeds, segments
 from feedback.domain.headings import first_words
 from feedback.item import Item
 from feedback.models import Digest, Topic
@@ -110,7 +110,9 @@ def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | No
     since, until = (
         schedule.starts_at(day, zone) for day in (first, schedule.next_first_day(first, interval))
     )
-    found = told(row, since, until)
+    reader = members.get(row.member) if row.member else None
+    with labels.told_in([reader.language] if reader and reader.language else []):
+        found = told(row, since, until)
     if found is None:
         return None
     many = _many(found.n)

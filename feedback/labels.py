@@ -31,8 +31,8 @@ def use_reader(languages: Reader) -> None:
 
 @contextmanager
 def told_in(wanted: Sequence[str]) -> Iterator[None]:
-    """Tell names in what `languages` gave before: part of an answer is made after the request has ended."""
-    token = _given.set(wanted)
+    """Have names told in these languages: what is told is made when nobody asks any more, or for a mail."""
+    token = _given.set(_plain(wanted))
     try:
         yield
     finally:
@@ -44,9 +44,7 @@ def languages() -> list[str]:
     given = _given.get()
     if given is not None:
         return list(given)
-    wanted = (tag.replace("_", "-").partition("-")[0].lower() for tag in _reader())
-    known = ("nb" if tag in ("no", "nn") else tag for tag in wanted if tag.isascii() and tag.isalpha())
-    return list(dict.fromkeys(known))[:MOST]
+    return _plain(_reader())
 
 
 def of(row: Topic | Theme) -> str:
@@ -73,6 +71,12 @@ def readable_first() -> list[Any]:
         if wanted
         else []
     )
+
+
+def _plain(tags: Sequence[str]) -> list[str]:
+    wanted = (tag.replace("_", "-").partition("-")[0].lower() for tag in tags)
+    known = ("nb" if tag in ("no", "nn") else tag for tag in wanted if tag.isascii() and tag.isalpha())
+    return list(dict.fromkeys(known))[:MOST]
 
 
 def _told(table: type[Topic] | type[Theme], language: str) -> Any:

@@ -68,6 +68,7 @@ LANDED = {
     "0069_theme_lineage": "b94881872952a2d9fc21c8892e79ed8ef50dca073364440f05c6bb7343c3cbe2",
     "0108_member_time_zone": "cd30ae169677b3c16bb99ef4961dbfd9911e0280b62f159cd3c44adaffb711a0",
     "0067_two_secrets": "f060319c7a70f8618cb487a397fb8a3b9ab15d90992eda9d611be5bad9b0962c",
+    "0104_member_language": "6baf45073e69e2f906eca4ca1fc3b1412612893729a571425bd3dff61703bd82",
     "0062_lost": "da1668acace81bfa8ebb8933afd8c7910e244da69235bbd21e795461cf75519d",
     "0111_umlauts": "d16f0473186edb64a319cced7c47cdf53c839f8cb7c234e787a35bb8a0cbc8c6",
 }

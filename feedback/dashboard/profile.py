@@ -12,14 +12,14 @@ from feedback.dashboard.words import say
 from feedback.models import Digest
 from feedback.schemas.digests import DigestBody
 from feedback.schemas.digests import state as digest_state
-from surveys import team
+from surveys import team, wording
 from surveys.base import clock, errors, signing
 from surveys.base.accounts import members, passwords, second_factor, sessions
 from surveys.base.accounts.caller import OWN
 from surveys.base.accounts.members import Member
 from surveys.base.accounts.sessions import Session
 from surveys.base.http import audited, problems, signed_in
-from surveys.schemas.members import ResetForm, SelfForm
+from surveys.schemas.members import LanguageForm, ResetForm, SelfForm
 
 PROFILE, FACTOR, CODES = "/team/profile", layout.SECOND_FACTOR, "/team/profile/recovery-codes"
 
@@ -107,6 +107,13 @@ def _rename(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
     return wrong
 
 
+def _read_in(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
+    values, wrong = forms.load(LanguageForm(), given)
+    if not wrong:
+        members.change(session.member_id, {"language": values["language"] or None})
+    return wrong
+
+
 def _change_password(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
     values, wrong = forms.load(ResetForm(), given)
     if wrong:
@@ -155,6 +162,7 @@ def _no_digest(session: Session, given: dict[str, str]) -> dict[str, list[str]]:
 
 _DOINGS = {
     "name": _rename,
+    "language": _read_in,
     "password": _change_password,
     "others": _end_others,
     "disconnect": _disconnect,
@@ -176,6 +184,7 @@ def _page(
         errors=wrong,
         given=given or {"name": member.name, "time_zone": member.time_zone},
         zone=str(layout.zone()),
+        languages=wording.LANGUAGES,
         provider=layout.provider_name(),
         connecting=openid_connect.connecting(member),
         done=done if done in (*_DOINGS, "off", "connected") else None,

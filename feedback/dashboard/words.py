@@ -88,6 +88,12 @@ WORDS = {
     "profile.saved.password": "Your password is changed. Every other session of yours has ended.",
     "profile.saved.others": "You are signed out in every other browser.",
     "profile.saved.off": "Codes are not asked for any more.",
+    "profile.saved.language": "Names of topics and themes are told to you in this language from now on.",
+    "profile.language": "The language you read",
+    "profile.language.about": "Topics and themes with comments in it are called by their names in it, and typical "
+    "comments in it come first. Pages stay in English.",
+    "profile.language.choice": "Language",
+    "profile.language.browser": "As the browser asks",
     "profile.you": "You",
     "profile.email": "{email}, {role}",
     "profile.zone.hint": (

@@ -3,6 +3,7 @@
 from flask import Flask, Response, g, has_request_context, request
 
 from feedback import labels
+from surveys.base.http import signed_in
 from surveys.views import layout
 
 #: What is read by the team and its programs. What respondents and strangers see has a language of its own.
@@ -16,11 +17,14 @@ def install(app: Flask) -> None:
 
 
 def languages() -> list[str]:
-    """The languages that this call asks for, the best first: `lang` in the address, then Accept-Language."""
+    """The languages that this call asks for, the best first: `lang` in the address, then what the member who is signed
+    in chose, then Accept-Language."""
     if not has_request_context() or not request.path.startswith(READ):
         return []
     if "reads" not in g:
-        g.reads = layout.wishes()
+        asked, member = request.args.get("lang"), signed_in.member()
+        chosen = [asked, member.language if member else None]
+        g.reads = [*filter(None, chosen), *layout.wishes()]
     found: list[str] = g.reads
     return found
 

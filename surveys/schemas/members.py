@@ -5,6 +5,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from surveys import wording
 from surveys.base.accounts.members import ROLES
 from surveys.base.http.lists import PageArgs
 from surveys.schemas.kinds import LONG, SHORT, Address, Moment, Stored, kept, text, time_zone
@@ -168,3 +169,9 @@ class SelfForm(ma.Schema):
 
     name = text(SHORT, 1, required=True)
     time_zone = fields.String(allow_none=True, validate=time_zone)
+
+
+class LanguageForm(ma.Schema):
+    """The language in which a member reads; empty: that of the browser."""
+
+    language = fields.String(required=True, validate=validate.OneOf(("", *wording.LANGUAGES)))

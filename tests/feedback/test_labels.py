@@ -1,13 +1,16 @@
 """Names of topics and themes stand in the language of who reads, and so do the first of the typical comments."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from feedback import exports, feed
-from feedback.models import Placement, Reading, Theme, Topic
+from feedback import digest_mail, exports, feed
+from feedback.models import Digest, Placement, Reading, Theme, Topic
 from feedback.topics import topics as store
 from surveys import responses
 from surveys.base import clock
-from tests.visitor import forms_on, signed_in
+from surveys.base.accounts import members
+from tests.visitor import forms_on, member, signed_in
 
 #: What is asked for and the name that is told: the first that comments are in, else the topic's own.
 WANTED = [
@@ -139,3 +142,42 @@ def test_words_that_nobody_says_any_more_leave_the_names_in_other_languages(late
     store.forget_words(feed.is_said, clock.now())
     assert Topic.get_by_id("top_late").names == {"en": "late"}
     assert Theme.get_by_id("thm_1").names == {"en": "Delivery time"}
+
+
+def test_a_member_s_choice_goes_before_what_the_browser_asks(world, late):
+    editor, address = signed_in(world, "editor"), "/team/topics/top_late"
+
+    def told(**headers):
+        return "<bdi>Lieferzeit</bdi>" in editor.get(address, headers=headers).get_data(as_text=True)
+
+    def choose(tag):
+        form = next(
+            given for _, given in forms_on(editor.get("/team/profile")) if given.get("do") == "language"
+        )
+        return editor.post("/team/profile", {**form, "language": tag}).status_code
+
+    english = {"Accept-Language": "en"}
+    assert not told(**english)
+    assert choose("de") == 303
+    assert told(**english)
+    assert 'value="de" lang="de" selected' in editor.get("/team/profile").get_data(as_text=True)
+    assert choose("klingon") == 422
+    assert told(**english)
+    assert choose("") == 303
+    assert not told(**english)
+    assert told(**{"Accept-Language": "de"})
+
+
+def test_a_member_s_digest_names_topics_in_their_language(world, late):
+    reader = member("viewer")
+    row = Digest(
+        id="dig_1", email=reader.email, member=reader.id, made_by=reader.id, when="daily", filters={}
+    )
+    today = clock.now().date().isoformat()
+
+    def told():
+        return digest_mail.compose(row, today, ZoneInfo("UTC"), "http://localhost/d/x").text
+
+    assert "Delivery time: 24" in told()
+    members.change(reader.id, {"language": "de"})
+    assert "Lieferzeit: 24" in told()

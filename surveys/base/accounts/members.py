@@ -57,6 +57,7 @@ class Member(Table):
     `joined_at` is null until the invitation is taken up. `agent`: the id that helpdesks know the member by. `surveys`:
     those that the member is limited to, or null. `totp_step`: the last time step whose code was used (RFC 6238).
     `time_zone`: an IANA name, or null for the zone of the service.
+    `language`: that in which the member reads names of topics; null: the browser's.
     """
 
     id = TextField(primary_key=True)
@@ -72,6 +73,7 @@ class Member(Table):
     created_at = UTCField()
     joined_at = UTCField(null=True)
     time_zone = TextField(null=True)
+    language = TextField(null=True)
 
     class Meta:
         constraints = [SQL("CHECK (role IN ('viewer', 'agent', 'editor', 'administrator'))")]
