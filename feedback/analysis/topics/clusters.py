@@ -2,7 +2,10 @@
 communities. Neighbours also vote on where a new comment belongs.
 """
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -27,6 +30,8 @@ _RESOLUTIONS = (0.5, 1.0, 2.0, 4.0, 9.0, 19.0)
 _AS_GOOD = 0.05  # share of the best separation within which another resolution is about as good
 # Rows worked on at a time: the vectors of 100,000 comments are 100 MB, and a copy as much again.
 _BLOCK = 4096
+_SETTLED = 2  # times that rows go to the nearest centre after groups were put together; more move hardly any
+_HARDLY_APART = 0.1  # share of the nearness to the own centre
 _JUDGED_ON = 20_000  # rows; more do not change which resolution is best
 
 
@@ -93,7 +98,7 @@ def group(
     found = _few_enough(rows, at(chosen), copies)
     if leading is not None and languages is not None:
         found = _joined(rows, found, ~leading, languages)
-    return Grouping(_by_size(found, copies), edges, around)
+    return Grouping(by_size(found, copies), edges, around)
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -174,6 +179,26 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return unit(sums)
 
 
+def together(
+    rows: np.ndarray, groups: np.ndarray, kinds: Mapping[int, int], always: Collection[int] = ()
+) -> np.ndarray:
+    """`groups` of unit rows, those of one of the `kinds` put together where they are hardly apart: where the rows of
+    two are on average not much nearer to the centre of their own than to that of the other. Those of the kinds in
+    `always` become one group each."""
+    middle = centres(rows, groups)
+    of_kind: dict[int, list[int]] = defaultdict(list)
+    for group, kind in sorted(kinds.items()):
+        of_kind[kind].append(group)
+    into = np.arange(len(middle))
+    for kind, alike in of_kind.items():
+        close = {group: (rows[groups == group] @ middle[alike].T).mean(0) for group in alike}
+        for (one, here), (other, there) in combinations(enumerate(alike), 2):
+            apart = 2 - close[here][other] / close[here][one] - close[there][one] / close[there][other]
+            if kind in always or apart <= 2 * _HARDLY_APART:
+                into[into == into[there]] = into[here]
+    return np.where(groups >= 0, into[groups], -1)
+
+
 def gather(centres: np.ndarray, count: int) -> np.ndarray:
     """A number from 0 to `count` - 1 for each unit row. Average linkage puts rows together, the two
     nearest gatherings first.
@@ -222,13 +247,20 @@ def _amid(apart: np.ndarray) -> float:
 
 
 def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.ndarray:
-    """`found` with the nearest groups put together until a group has `_EACH` comments in the mean: nobody reads a
-    hundred topics of a few hundred comments."""
+    """`found` with the nearest groups put together until a group has `_EACH` comments in the mean, and each row then in
+    the one whose centre is nearest: nobody reads a hundred topics of a few hundred comments."""
     groups = int(found.max(initial=-1)) + 1
     most = max(_FEW, int(copies[found >= 0].sum()) // _EACH)
     if groups <= most:
         return found
-    return np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
+    gathered = np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
+    inside = np.flatnonzero(found >= 0)
+    for _ in range(_SETTLED):
+        middle = centres(rows, gathered)
+        for start in range(0, len(inside), _BLOCK):
+            some = inside[start : start + _BLOCK]
+            gathered[some] = (rows[some] @ middle.T).argmax(1)
+    return gathered
 
 
 def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: np.ndarray) -> np.ndarray:
@@ -289,7 +321,7 @@ def _tally(index: np.ndarray, cosine: np.ndarray, groups: np.ndarray) -> Votes:
     return Votes(np.where(won > 0, choice[at, best], -1), share)
 
 
-def _by_size(found: np.ndarray, copies: np.ndarray) -> np.ndarray:
+def by_size(found: np.ndarray, copies: np.ndarray) -> np.ndarray:
     """Groups numbered anew, the largest first, equal ones by their first row."""
     names, first, at = np.unique(found, return_index=True, return_inverse=True)
     sizes = np.bincount(at, copies, len(names))

@@ -55,8 +55,11 @@ _AS_GOOD, _BEHIND, _PLAINLY = 0.04, 0.15, 0.3
 _IN_COMMON, _FAR_MORE, _NEARLY_ALL = 0.5, 0.2, 0.8
 _OVERALL = "Overall experience"  # the matter of those who tell feelings alone …
 _FEELINGS = frozenset(
-    ("General praise", "General disappointment", _OVERALL)
+    ("General praise", "General disappointment", "Overall impression", _OVERALL)
 )  # … and what else they may be called
+_NEAREST = 12  # matters that are tried where nothing else names a topic
+_LARGER = 0.25  # what twice as many comments are worth beside how well a matter fits
+_DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
 _SURELY_NEAR = 0.45  # cosine from which a matter may name a topic of which nobody says its words
 _CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
 _PHRASED = frozenset(
@@ -119,7 +122,7 @@ _NO_NAME = _words("""
     evening night week weeks month months year years day days hour hours minute minutes time times ago amp
     everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
     lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
-    two three four five six seven eight nine ten half dozen continue right next sentence page spot very charm
+    two three four five six seven eight nine ten zero half dozen continue right next sentence page spot very charm
     none nothing biscuit thx far fixed questions mail code problem problems thing things category everywhere nowhere
 """)
 _JUDGING = _words(  # how people find a matter, and no part of it
@@ -128,7 +131,8 @@ _JUDGING = _words(  # how people find a matter, and no part of it
     "compact limited able available many several whole overall other others various important high low higher lower"
 )
 _PLAIN = _words(  # say too little beside the name of a matter
-    "money cash card cards currency account option options eating product products device devices item items funds new"
+    "money cash card cards currency currencies account option options eating product products device devices item "
+    "items funds new feature features"
 )
 _JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a question
     "although and because but can could have if since should so than that then though unless until when where "
@@ -182,10 +186,22 @@ class _Fit:
 @dataclass(frozen=True)
 class _Fits:
     """What a topic may speak of: matters, the best first, and what several matters have in common, with the share of
-    comments that speak of one of these, the largest first."""
+    comments that speak of one of these, the largest first; and the matters that come nearest, for where nothing else
+    names it."""
 
     matters: Sequence[_Fit]
     broader: Sequence[tuple[str, float]]
+    nearest: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What marks a topic beside a matter's name: the `label` with both, the mark `alone` (None: it is no thing), and
+    the share of comments that say it."""
+
+    label: str
+    alone: str | None
+    share: float
 
 
 @dataclass
@@ -215,7 +231,8 @@ def name(
     dates. Three things rank such phrases: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), how many of the
     words that mark this topic they hold, and how much nearer their meaning is to this topic than to the others. Words
     in `never` (brands, people) stand in no name. Read without case, endings and order of words, all labels differ from
-    each other and from those in `kept`, which topics or others have already. Larger topics choose first.
+    each other and from those in `kept`, which topics or others have already. Topics that a
+    matter fits best choose first, and larger ones.
 
     The label is English where a fifth of the comments are, else in their commonest language.
     """
@@ -244,7 +261,8 @@ def name(
     # Of equally large ones, and of all from which as many are read, the one that a matter fits best chooses first; then
     # by what they say: ids are chance, and which of two is called by a matter is not to be.
     plain = {topic: max((fit.score for fit in fits[topic].matters), default=0.0) for topic in texts}
-    order = sorted(texts, key=lambda topic: (-len(texts[topic]), -plain[topic], *texts[topic][:1], topic))
+    claim = {topic: plain[topic] + _LARGER * math.log2(1 + len(own)) for topic, own in texts.items()}
+    order = sorted(texts, key=lambda topic: (-claim[topic], *texts[topic][:1], topic))
     taken = {stems(label) for label in kept.values()}
     names = {}
     for topic in order:
@@ -263,6 +281,35 @@ def name(
                     used.add(stems(label))
                     names[topic] = replace(names[topic], names={**names[topic].names, language: label})
     return names
+
+
+def plain_matters(
+    texts: Mapping[int, Sequence[str]],
+    centres: np.ndarray,
+    means: Mapping[int, np.ndarray],
+    vectors: Representation,
+) -> tuple[dict[int, int], set[int]]:
+    """The number of the matter that each group of comments plainly speaks of, and which numbers are of feelings alone;
+    groups that speak of none, or of none plainly, are left out. What is given is of the kinds that `name` takes, by the
+    group's number."""
+    said = {str(number): list(comments) for number, comments in texts.items()}
+    main = {group: _main(own) for group, own in _by_language(said, vectors).items()}
+    # Comments that are compared by their own words are as far from one matter as from any other.
+    said = {group: own for group, own in said.items() if main.get(group, "en") not in vectors.apart}
+    fits = _fits(
+        said,
+        main,
+        {group: centres[int(group)] for group in said},
+        {str(number): meant for number, meant in means.items()},
+        vectors,
+    )
+    best = {int(group): fit.matters[0] for group, fit in fits.items() if fit.matters}
+    feelings = {at for at, matter in enumerate(matters.load("en")) if matter.name in _FEELINGS}
+    return {
+        group: fit.number
+        for group, fit in best.items()
+        if (fit.sure or fit.number in feelings) and max(fit.spoken, fit.meant) >= _PLAINLY
+    }, feelings
 
 
 def meant_matters(rows: np.ndarray, vectors: Representation) -> np.ndarray:
@@ -441,11 +488,16 @@ class _Phrasing:
         """The matter that names a topic, alone or with what marks the topic beside it; None where a phrase does."""
         usable = [(fit, own) for fit in fits.matters if (own := self._called(fit))]
         if not usable:
-            return self._broader(fits, 0.0, taken)
+            good = self._is_good(topic)
+            has_phrase = any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked)
+            return self._broader(fits, 0.0, taken) or (None if has_phrase else self._nearest(fits, taken))
         best, own = usable[0]
         plain = max(best.spoken, best.meant)
-        if plain < _PLAINLY and (broader := self._broader(fits, plain, taken)):
-            return broader
+        if plain < _PLAINLY:
+            if thing := self._plain_thing(topic, ranked, taken):
+                return thing
+            if broader := self._broader(fits, plain, taken):
+                return broader
         free = [(fit, each) for fit, each in usable if stems(each) not in taken]
         for fit, each in free[:1]:
             behind = best.score - fit.score
@@ -465,8 +517,40 @@ class _Phrasing:
         tells_feelings = any(self._known[fit.number].name in _FEELINGS for fit in fits.matters)
         if tells_feelings and (feeling := self._feeling(fits, taken)):
             return feeling
+        if free and self._known[best.number].name in _FEELINGS:
+            return free[0][1]
+        if near := self._nearest(fits, taken):
+            return near
         words = (phrase for phrase, _ in ranked if len(phrase) <= 2 and not _key(phrase) & stems(own))
         return next((each for each in map(self._marked(own), words) if stems(each) not in taken), None)
+
+    def _nearest(self, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
+        """The nearest matter whose name no other topic has."""
+        known = (self._known[number].name for number in fits.nearest)
+        told = matters.languages()
+        names = (matters.translated(name, self.language) if self.language in told else name for name in known)
+        return next(
+            (
+                own
+                for own in names
+                if own and stems(own) not in taken and self._banned.isdisjoint(fold(own).split())
+            ),
+            None,
+        )
+
+    def _plain_thing(
+        self,
+        topic: str,
+        ranked: Sequence[tuple[tuple[str, ...], float]],
+        taken: Collection[frozenset[str]],
+    ) -> str | None:
+        """A thing of several words that a good part of the comments speaks of: "Source of funds"."""
+        good, found = self._is_good(topic), self._phrases[topic]
+        for phrase, _ in ranked[:1]:
+            plainly = found.counts[phrase] >= 2 * _CARRIED * found.comments
+            if len(phrase) > 1 and plainly and good(phrase) and _key(phrase) not in taken:
+                return self._written(phrase)
+        return None
 
     def _of_two(
         self,
@@ -479,9 +563,15 @@ class _Phrasing:
         """What one of two topics is called that speak of a matter whose name the other one has: the matter and what
         marks this one, another matter that most comments speak of, a thing, or what is broader."""
         best, own = usable[0]
+        name = self._known[best.number].name
+        if name in _FEELINGS:
+            return self._feeling(fits, taken)
         mark = self._beside(topic, own, ranked, taken)
-        if mark is not None and mark[1] >= _PLAINLY:
-            return mark[0]
+        if mark is not None and mark.share >= _PLAINLY:
+            # What more of them say than speak of the matter names them better than the matter does.
+            far_more = mark.share >= max(_MOSTLY, 2 * best.spoken)
+            alone = mark.alone if far_more else None
+            return mark.label if alone is None or stems(alone) in taken else alone
         for fit, each in usable[1:]:
             if fit.sure and fit.spoken >= _MOSTLY and self._known[fit.number].name not in _FEELINGS:
                 label = self._marked(own)(tuple(each.lower().split()))
@@ -489,14 +579,19 @@ class _Phrasing:
                     return label
         good = self._is_good(topic)
         for phrase, _ in ranked:
-            if len(phrase) > 1 and good(phrase) and _JUDGING.isdisjoint(phrase) and _key(phrase) not in taken:
+            says_enough = (
+                self._share(topic, phrase) >= _MOSTLY
+                and self._is_distinct(topic, phrase)
+                and not any(_key(phrase) < each for each in taken)
+            )
+            enough = len(phrase) > 1 or says_enough
+            if enough and good(phrase) and _JUDGING.isdisjoint(phrase) and _key(phrase) not in taken:
                 return self._written(phrase)
         under = matters.broader()
-        name = self._known[best.number].name
         above = [
             (each, share) for each, share in fits.broader if share >= _NEARLY_ALL and name in under[each]
         ]
-        return self._broader(_Fits((), above), 0.0, taken) or (mark[0] if mark else None)
+        return self._broader(_Fits((), above), 0.0, taken) or (mark.label if mark else None)
 
     def _broader(self, fits: _Fits, plain: float, taken: Collection[frozenset[str]]) -> str | None:
         """What the matters of most comments have in common, where the share that speaks `plain`ly of one is far less;
@@ -523,23 +618,40 @@ class _Phrasing:
         own: str,
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
-    ) -> tuple[str, float] | None:
-        """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"), and the share
-        of comments that say it."""
+    ) -> _Mark | None:
+        """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"): what a good
+        part of its comments say and few of the others do."""
         good = self._is_good(topic, 1, beside=True)
-        found = self._phrases[topic]
         for phrase, _ in ranked:
             if (
                 len(phrase) <= 2
                 and good(phrase)
+                and self._is_distinct(topic, phrase)
                 and _PLAIN.isdisjoint(phrase)
                 and _JUDGING.isdisjoint(phrase)
                 and not _key(phrase) & stems(own)
+                and "".join(phrase) not in re.sub(r"\W", "", fold(own))
             ):
                 label = self._marked(own)(phrase)
                 if stems(label) not in taken:
-                    return label, found.counts[phrase] / max(1, found.comments)
+                    thing = self.language != "en" or is_a_thing(phrase)
+                    alone = self._written(phrase) if thing else None
+                    return _Mark(label, alone, self._share(topic, phrase))
         return None
+
+    def _share(self, topic: str, phrase: tuple[str, ...]) -> float:
+        """The share of a topic's comments that say a phrase."""
+        found = self._phrases[topic]
+        return found.counts[phrase] / max(1, found.comments)
+
+    def _is_distinct(self, topic: str, phrase: tuple[str, ...]) -> bool:
+        """Whether a phrase is said far more often in this topic than in the others."""
+        share = self._share(topic, phrase)
+        return share >= _DISTINCT * (self._overall[phrase] - share) / max(1, len(self.texts) - 1)
+
+    def _is_name(self, word: str) -> bool:
+        """Whether an English word is mostly written with a capital letter, as people, places and brands are."""
+        return self.language == "en" and self._spoken.get(word, word).istitle()
 
     def _marked(self, own: str) -> Callable[[tuple[str, ...]], str]:
         """Puts a phrase beside a matter's name."""
@@ -564,10 +676,14 @@ class _Phrasing:
         found = self._phrases[topic]
 
         def good(phrase: tuple[str, ...]) -> bool:
-            share = _CARRIED * (times if len(phrase) == 1 else 1) * found.comments
+            share = max(
+                _CARRIED * (times if len(phrase) == 1 else 1) * found.comments, min(3, found.comments)
+            )
             return (
                 (self.language in _PHRASED or self.language in self._vectors.apart)
                 and names_a_matter(phrase)
+                and (len(phrase) > 1 or phrase[0] not in _PLAIN)
+                and not any(map(self._is_name, phrase))
                 and found.counts[phrase] >= share
                 and (
                     self.language != "en"
@@ -613,10 +729,7 @@ def _fits(
     spoken, of_several = np.zeros(meant.shape), np.zeros(broader.shape)
     for at, comments in enumerate(texts.values()):
         for comment in comments[:READ_PER_TOPIC]:
-            said = stems(comment)
-            told = list(
-                {number for stem in said for number, clue in known.clues.get(stem, ()) if clue <= said}
-            )
+            told = _told(comment, known)
             spoken[at, told] += 1
             of_several[at] += known.under[:, told].any(1)
         spoken[at] /= max(1, len(comments[:READ_PER_TOPIC]))
@@ -648,6 +761,7 @@ def _fits(
                 if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
             ],
             [(names[number], float(shares[number])) for number in np.argsort(-shares, kind="stable")],
+            order[least[order] < _MOSTLY][:_NEAREST].tolist(),
         )
     return found
 
@@ -682,6 +796,12 @@ def _known_matters(vectors: Representation) -> _Known:
     under = np.array([[matter.name in some for matter in known] for some in matters.broader().values()])
     least = np.array([_MOSTLY if matter.special else _SPOKEN for matter in known])
     return _Known(least, unit(rows), dict(clues), under)
+
+
+def _told(comment: str, known: _Known) -> list[int]:
+    """The numbers of the matters whose words a comment says."""
+    said = stems(comment)
+    return sorted({number for stem in said for number, clue in known.clues.get(stem, ()) if clue <= said})
 
 
 def _clue(said: str) -> frozenset[str]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,8 @@ def review(
     progress("grouping", 0.2)
     fresh = clusters.group(meanings.rows, np.bincount(meanings.of), *_languages(cleaned, meanings, vectors))
     taught = means_taught(state, ids, meanings, vectors)
-    groups, owners = _claim(meanings.rows, fresh.group, taught, vectors.taught_near_enough)
+    groups = _of_one_matter(fresh.group, meanings, cleaned, vectors)
+    groups, owners = _claim(meanings.rows, groups, taught, vectors.taught_near_enough)
     progress("deciding", 0.7)
     found = dict(zip(ids, groups[meanings.of].tolist(), strict=True))
     gain = _gains([_topic(state, id_) for id_ in ids], meanings.of, groups, fresh.edges)
@@ -140,6 +142,25 @@ def _languages(
     strange = [number[language] for language in often if language in vectors.apart]
     apart = np.isin(found, strange) if strange else None
     return found, number[most] if leads else None, apart
+
+
+def _of_one_matter(
+    groups: np.ndarray, meanings: _Meanings, cleaned: Sequence[str], vectors: Representation
+) -> np.ndarray:
+    """`groups` of rows, those put together that plainly speak of one matter and are hardly apart, or tell one feeling
+    and nothing else."""
+    first = np.unique(meanings.of, return_index=True)[1]
+    order = np.argsort(groups, kind="stable")
+    begins = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
+    texts, meant = {}, {}
+    for group, (begin, end) in enumerate(pairwise(begins)):
+        typical = most_typical(order[begin:end], meanings.rows)[: naming.MEANT_ON]
+        texts[group] = [cleaned[first[row]] for row in typical]
+        meant[group] = naming.meant_matters(meanings.rows[typical], vectors)
+    middle = clusters.centres(meanings.rows, groups)
+    kinds, feelings = naming.plain_matters(texts, middle, meant, vectors)
+    joined = clusters.together(meanings.rows, groups, kinds, feelings)
+    return clusters.by_size(joined, np.bincount(meanings.of))
 
 
 def _topic(state: State, comment: str) -> str | None:

@@ -165,3 +165,17 @@ def test_what_a_language_has_in_common_tells_no_meaning():
     rows[languages == 1] = 0.4 * rows[languages == 1] + middles[0]
     found = clusters.group(unit(rows).astype(np.float32), np.ones(360, np.int64), languages, 0).group
     assert v_measure(of.tolist(), found.tolist()) > 0.95
+
+
+def test_groups_of_a_kind_that_are_hardly_apart_become_one():
+    near, far = unit(np.array([[1.0, 0.15, 0.0], [1.0, -0.15, 0.0]])), np.array([[0.0, 0.0, 1.0]])
+    rows = np.concatenate([near, far]).repeat(5, axis=0).astype(np.float32)
+    groups = np.repeat([0, 1, 2], 5)
+
+    def found(kinds, always=()):
+        return clusters.together(rows, groups, kinds, always)[::5].tolist()
+
+    assert found({0: 7, 1: 7, 2: 7}) == [0, 0, 2]
+    assert found({0: 7, 1: 8, 2: 7}) == [0, 1, 2]
+    assert found({}) == [0, 1, 2]
+    assert found({0: 7, 1: 8, 2: 7}, {7}) == [0, 1, 0]

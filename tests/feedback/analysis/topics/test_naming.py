@@ -143,3 +143,31 @@ def test_where_every_comment_is_long_a_third_phrase_stands_for_one():
 )
 def test_names_that_differ_in_endings_alone_read_alike(one, other):
     assert naming.stems(one) == naming.stems(other)
+
+
+def test_nothing_stands_beside_a_feeling():
+    praise = ["amazing, just great", "I love it, fantastic", "perfect and wonderful", "so happy, excellent"]
+    toasters = [f"{each}, the toaster" for each in praise]
+    encode = vectors.load().encode
+    texts = {"0": praise, "1": praise[:3], "2": toasters, "3": STAFF}
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    labels = [name.label for name in naming.name(texts, centres, vectors.load()).values()]
+    assert len(set(labels)) == 4
+    assert not any(": " in label for label in labels), labels
+
+
+def test_no_place_or_person_marks_a_topic():
+    late = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
+    texts = {"0": late, "1": [f"{each} to Dresden" for each in late[:3]], "2": STAFF}
+    encode = vectors.load().encode
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    assert "dresden" not in naming.name(texts, centres, vectors.load())["1"].label.lower()
+
+
+def test_what_is_said_everywhere_marks_no_topic():
+    late = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
+    others = [[f"{each} in the canyon" for each in said] for said in (late[:3], STAFF, LIFT)]
+    encode = vectors.load().encode
+    texts = {"0": late, **{str(at): each for at, each in enumerate(others, 1)}}
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    assert "canyon" not in naming.name(texts, centres, vectors.load())["1"].label.lower()
