@@ -88,14 +88,15 @@ def _page(
         found = loops.audience(topic, (), now)
     languages = sorted({each.language for each in found.told}) if found else []
     typed = typed or {}
-    closed = loops.recent() if everybody else []
-    came = loops.outcomes(closed)
+    # The page of a topic is about whom to tell of it alone.
+    closed = loops.recent() if everybody and topic is None else []
+    came = loops.outcomes(closed) if closed else {}
     return layout.page(
         "loop.html",
         say("loop"),
         status,
         topic=topic,
-        waiting=loops.waiting() if everybody else [],
+        waiting=loops.waiting() if everybody and topic is None else [],
         closed=[(each, came[each.id], now <= each.send_at) for each in closed],
         people=found.told[:NAMED] if found else [],
         n=min(len(found.told), NAMED) if found else 0,
