@@ -53,6 +53,7 @@ _UNSEEN = re.compile(
 )
 #: Signs that come apart into letters, which belong to no word beside them (№12, Acme™).
 _SYMBOL = re.compile("[\u2100-\u214f\u3200-\u33ff]")
+#: Hiragana and katakana stay apart: words are cut into characters, so バス (a bus) would be found in 飛ばす (to skip).
 _KEPT_MARKS = frozenset("\u3099\u309a") | {chr(each) for each in range(0x0E00, 0x0F00)}
 #: Vowel signs are marks, which SQLite's index of words leaves out; so each is written as a letter that nobody types, a
 #: syllable of Yi or Vai (काम is work, कम is less).
