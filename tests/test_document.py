@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import venv
+from collections import defaultdict
 
 import jsonschema_rs
 import pytest
@@ -12,10 +13,12 @@ from flask.testing import FlaskClient
 
 import feedback.views
 import surveys.views
-from feedback.models import NoticeRule, SavedFeed
+from feedback.dashboard import deeds
+from feedback.models import NoticeRule, SavedFeed, TopicIssue
 from feedback.notices import watching
 from surveys.base import clock, delivery
 from surveys.base.accounts import makers
+from surveys.base.accounts.audit import AuditEntry
 from surveys.base.http import openapi
 from surveys.mail import opened_links as opened
 from surveys.models import Invitation, Response, Webhook
@@ -33,6 +36,15 @@ FREE = {
     *(f"SurveyOut.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
     *(f"SurveyCreated.{field}" for field in ("follow_up", "thanks", "labels", "choices")),
 }  # fmt: skip
+
+#: Changes of what there is one of, and a question whose answer is kept nowhere.
+OF_NOTHING = {
+    "PUT /api/brand",
+    "PUT /api/hours",
+    "PUT /api/tags",
+    "POST /api/topics/review",
+    "POST /api/rules/backtest",
+}
 
 #: Names that generated clients have of their own.
 TAKEN = {"Response", "Client", "AuthenticatedClient", "Request", "Unset", "File", "Any", "Object", "Error"}
@@ -148,6 +160,19 @@ def test_real_replies_of_every_route_fit_the_document(world, api, make, document
     assert listener.wrong == []
     documented = {call for call, schema in replies(document) if "openapi" not in call[1]}
     assert documented - listener.seen == set()
+    removed(api)
+    written_down(world)
+
+
+def written_down(world):
+    """Every route that changes something left a line in the audit log, which says of what; all were called above."""
+    changes = {deed for deed in deeds.DEEDS if "/api/" in deed}
+    lines = AuditEntry.select(AuditEntry.action, AuditEntry.thing).where(AuditEntry.action.contains("/api/"))
+    things = defaultdict(set)
+    for action, thing in lines.tuples():
+        things[action].add(thing)
+    assert set(things) == changes
+    assert {action for action, of in things.items() if None in of} == OF_NOTHING
 
 
 def go_everywhere(world, api, make):
@@ -417,6 +442,41 @@ def watched_for(api, survey):
     api.get("/api/goals")
     api.get(f"/api/goals/{goal['id']}")
     api.patch(f"/api/goals/{goal['id']}", {"name": "Happiest"})
+
+
+def removed(api):
+    """Take away, one of each kind, whatever can be taken away."""
+    survey = api.post("/api/surveys", {"name": "Short-lived", "metric": "csat"})["id"]
+    said = api.post(
+        "/api/responses", {"survey": survey, "score": 5, "person": {"email": "gone@customer.example"}}
+    )
+    asked_for = {
+        "survey": survey,
+        "person": {"email": "asked@customer.example"},
+        "deliver": True,
+        "delay_minutes": 60,
+    }
+    api.call("POST", "/api/triggers", 200, json=asked_for)
+    api.call("PUT", "/api/hours", 200, json=api.get("/api/hours"))
+    kinds = (
+        "invitations",
+        "digests",
+        "feeds",
+        "goals",
+        "keys",
+        "members",
+        "pins",
+        "rules",
+        "trackers",
+        "webhooks",
+    )
+    api.delete(f"/api/topics/{TopicIssue.get().topic_id}/issue")
+    for kind in (*kinds, "connections"):
+        newest = api.get(f"/api/{kind}")["items"][0]
+        api.delete(f"/api/{kind}/{newest['id']}")
+    api.delete(f"/api/responses/{said['id']}")
+    api.delete(f"/api/people/{said['person']['id']}")
+    api.delete(f"/api/surveys/{survey}", responses="delete")
 
 
 # --------------------------------------------------------------------------------------------- clients

@@ -1,18 +1,39 @@
 """The audit log: who changed what, newest first."""
 
+from operator import attrgetter
+from typing import Any
+
 from flask import Response, g
 
+from feedback import labels
 from feedback.dashboard import deeds, layout, registry
 from feedback.dashboard.words import say
+from feedback.models import Goal, NoticeRule, Pin, SavedFeed, Theme, Topic, Tracker
 from surveys import visible
 from surveys.base.accounts import audit
 from surveys.base.accounts.audit import AuditEntry
+from surveys.base.accounts.keys import ApiKey
 from surveys.base.accounts.members import Member
 from surveys.base.http import lists
-from surveys.models import Survey
+from surveys.models import Connection, Survey
 from surveys.schemas.members import AuditQuery
 
 ADDRESS = "/team/admin/audit"
+
+#: What an id names by its beginning, and what that is called; for who sees some surveys alone the first two.
+_NAMED: dict[str, tuple[Any, Any]] = {
+    "sv": (Survey, attrgetter("name")),
+    "mem": (Member, attrgetter("called")),
+    "top": (Topic, labels.of),
+    "thm": (Theme, labels.of),
+    "con": (Connection, attrgetter("name")),
+    "trk": (Tracker, attrgetter("name")),
+    "key": (ApiKey, attrgetter("name")),
+    "feed": (SavedFeed, attrgetter("name")),
+    "goal": (Goal, attrgetter("name")),
+    "rule": (NoticeRule, attrgetter("name")),
+    "pin": (Pin, attrgetter("text")),
+}
 
 
 @registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock", place=60)
@@ -26,7 +47,15 @@ def index() -> Response:
     return layout.page(
         "audit.html",
         say("audit"),
-        entries=[(row, deeds.told(row.action, row.fields), deeds.fields_told(row.fields)) for row in rows],
+        entries=[
+            (
+                row,
+                deeds.told(row.action, row.fields),
+                deeds.fields_told(row.fields),
+                say(f"audit.thing.{deeds.hidden(row.action)}"),
+            )
+            for row in rows
+        ],
         called=_called({row.thing for row in rows if row.thing}),
         thing=query.get("thing"),
         narrowed=bool({"thing", "caller", "cursor"} & set(query)),
@@ -38,7 +67,11 @@ def index() -> Response:
 
 
 def _called(things: set[str]) -> dict[str, str]:
-    """What surveys and members among `things` are called today; of what is gone its id is left."""
-    surveys = visible.surveys(g.caller).where(Survey.id.in_(sorted(things)))
-    people = visible.narrowed(Member.select(), g.caller).where(Member.id.in_(sorted(things)))
-    return {row.id: row.name for row in surveys} | {row.id: row.called for row in people}
+    """What is among `things` is called today; of what is gone its id is left."""
+    found: dict[str, str] = {}
+    for prefix, (table, name) in _NAMED.items():
+        ids = sorted(thing for thing in things if thing.startswith(f"{prefix}_"))
+        if ids and (registry.seen() is None or table in (Survey, Member)):
+            rows = visible.narrowed(table.select().where(table.id.in_(ids)), g.caller)
+            found |= {row.id: name(row) for row in rows}
+    return found

@@ -140,6 +140,27 @@ def told(action: str, names: Collection[str] = ()) -> str:
     return deed if field in names else DEEDS.get(action, action)
 
 
+#: What a route is about whose things are kept as hashes, by the first part of its address.
+_HIDDEN = {
+    "people": "person",
+    "privacy": "person",
+    "responses": "answer",
+    "feed": "answer",
+    "invitations": "invitation",
+    "follow-ups": "follow_up",
+    "digests": "digest",
+    "notices": "notice",
+    "loops": "loop",
+    "loop": "loop",
+}
+
+
+def hidden(action: str) -> str:
+    """What kind of thing a call of a route changed whose id is not kept."""
+    parts = action.partition(" ")[2].split("/")
+    return next((_HIDDEN[part] for part in parts if part in _HIDDEN), "other")
+
+
 def fields_told(names: Iterable[str]) -> str:
     """The names of the fields in words, each once."""
     found = (_COUNTED.sub("", name).replace("_", " ") for name in names if name not in _SILENT)

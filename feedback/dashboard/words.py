@@ -7,7 +7,7 @@ WORDS = {
     "skip": "Skip to content",
     "menu": "Menu",
     "navigation": "Pages",
-    "account": "You",
+    "account": "Your account",
     "profile": "Your profile",
     "sign_out": "Sign out",
     "sign_in": "Sign in",
@@ -186,7 +186,14 @@ WORDS = {
     "audit.more": "Earlier changes",
     "audit.empty": "No change is written down yet",
     "audit.empty.told": "Whatever members and keys change from now on stands here: who, what and when.",
-    "audit.person": "a person or an answer",
+    "audit.thing.person": "a person",
+    "audit.thing.answer": "an answer",
+    "audit.thing.invitation": "an invitation",
+    "audit.thing.follow_up": "a follow-up",
+    "audit.thing.digest": "a digest",
+    "audit.thing.notice": "a notice",
+    "audit.thing.loop": "a round of telling",
+    "audit.thing.other": "a person or an answer",
     "stale": "Send it once more",
     "stale.button": "Send again",
     "role.viewer": "viewer",
@@ -414,6 +421,9 @@ WORDS = {
     "do.archive": "Archive",
     "do.unread": "Unread",
     "do.tag": "Tag",
+    "do.follow_up": "Answer them",
+    "do.follow_up.nobody": "Open a follow-up",
+    "do.follow_up.about": "Opens a follow-up: who looks after it, by when, and the mail that answers them.",
     "do.exclude": "Exclude",
     "do.exclude.about": "Out of every value; it stays in the feed.",
     "do.restore": "Count it again",
@@ -526,6 +536,7 @@ WORDS = {
     "topics.trend": "12 weeks",
     "topics.trend.about": "Comments a week, the oldest first: {counts}",
     "topics.feeling": "Sentiment",
+    "topics.trend.feeling": "12 weeks, sentiment",
     "topics.feeling.about": "{negative} negative, {neutral} neutral, {positive} positive",
     "topics.impact": "Impact",
     "topics.impact.about": "The value over all answers less the value without the topic, with its 95 % interval.",
@@ -1365,7 +1376,8 @@ WORDS = {
     "privacy.nobody": "Nobody goes by that.",
     "privacy.shared": "You see only some surveys; what is known of people belongs to all.",
     "privacy.retention": "What goes by itself",
-    "privacy.retention.about": "The rules are settings; what they would remove now goes next night.",
+    "privacy.retention.about": "KEEP_RECEIPTS_DAYS and KEEP_PEOPLE_DAYS set it: whoever runs the service puts them "
+    "into its environment and starts it again. What the rules would remove now goes next night.",
     "privacy.what": "What",
     "privacy.rule": "Rule",
     "privacy.due": "Would go now",
@@ -1709,7 +1721,7 @@ WORDS = {
     "digest.start": "Send it to me",
     "digest.stop": "Stop it",
     "digest.stop.what": "Stop: {what}",
-    "profile.saved.digest": "It comes when the time that runs now is over.",
+    "profile.saved.digest": "Set. The first mail comes when the day, week or month that runs now is over.",
     "profile.saved.no_digest": "Stopped.",
     "cursor.other": "Is not a cursor of this list.",
     # What a page says of an error.
@@ -1721,6 +1733,8 @@ WORDS = {
     "refused.405": "This page takes no such thing",
     "refused.409": "Somebody was faster",
     "refused.413": "Too large",
+    "refused.413.told": "What was sent is larger than this form takes, so nothing was changed. Go back: what you typed "
+    "still stands there. A picture may have 100 KiB.",
     "refused.415": "That is no form of ours",
     "refused.422": "That cannot be done as it stands",
     "refused.429": "Too many tries",
@@ -1745,9 +1759,10 @@ def being_read(placed: int, comments: int, unread: int) -> str | None:
 
 
 def refusal(status: int, message: str) -> tuple[str, str]:
-    """Title and words of an error's page: its own `message`, but where the page has none of its kind's to tell."""
+    """Title and words of an error's page: its own `message`, where there is nothing more of use to tell."""
     title = WORDS.get(f"refused.{status}", WORDS["refused.500"])
-    return title, WORDS["refused.404.told"] if status == 404 else message or WORDS["refused.403.told"]
+    own = WORDS[f"refused.{status}.told"] if status in (404, 413) else None
+    return title, own or message or WORDS["refused.403.told"]
 
 
 def hints() -> frozenset[str]:

@@ -39,7 +39,10 @@ class AuditEntry(Table):
 
 
 #: Beginnings of ids that stay when what they name is erased: they lead to nobody.
-_LASTING = ("sv_", "key_", "mem_", "con_", "top_", "thm_", "feed_")
+_LASTING = (
+    *("sv_", "key_", "mem_", "con_", "top_", "thm_", "feed_"),
+    *("goal_", "rule_", "wh_", "trk_", "pin_", "bm_"),
+)
 
 
 def note(

@@ -77,7 +77,7 @@ def _note(answer: Response) -> Response:
             caller.name,
             caller.id,
             f"{request.method} {_PARAMETER.sub(_BRACED, rule.rule)}",
-            g.get("audited_thing") or (things[0] if things else None),
+            g.get("audited_thing") or (things[0] if things else _made(answer)),
             _fields(),
             request_id(),
             clock.now(),
@@ -87,6 +87,13 @@ def _note(answer: Response) -> Response:
         db.forget_connection()
         log.error("a change is missing in the audit log", route=rule.rule, caller=caller.id)
     return answer
+
+
+def _made(answer: Response) -> str | None:
+    """The id that a call of the API answers with: of what it made, or found to be there already."""
+    given = answer.get_json(silent=True) if answer.is_json else None
+    found = given.get("id") if isinstance(given, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _fields() -> list[str]:
