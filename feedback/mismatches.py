@@ -24,9 +24,9 @@ class Effect:
     without: Summary
 
 
-def count(surveys: Sequence[Survey]) -> int:
-    """How many answers of these surveys contradict themselves."""
-    return sum(_scores(surveys).values())
+def count(surveys: Sequence[Survey], until: datetime | None = None) -> int:
+    """How many answers of these surveys, given before `until`, contradict themselves."""
+    return sum(_scores(surveys, until).values())
 
 
 def since(surveys: Sequence[Survey], most: int, before: int | None) -> datetime | None:
@@ -48,11 +48,11 @@ def since(surveys: Sequence[Survey], most: int, before: int | None) -> datetime 
     return schedule.starts_at(date.fromisoformat(first), daily_counts.time_zone()) if first else None
 
 
-def effect(survey: Survey, zone: ZoneInfo) -> Effect:
-    """What the mismatches of a survey do to its value."""
+def effect(survey: Survey, zone: ZoneInfo, until: datetime | None = None) -> Effect:
+    """What the mismatches of a survey do to its value, of answers given before `until`."""
     metric = METRICS[survey.metric]
-    odd = _scores([survey])
-    scores = results.scores(results.Selection(metric, [survey]), zone)
+    odd = _scores([survey], until)
+    scores = results.scores(results.Selection(metric, [survey], until=until), zone)
     rest = {score: max(0, n - odd.get(score, 0)) for score, n in scores.items()}
     return Effect(sum(odd.values()), statistics.summarise(metric, scores), statistics.summarise(metric, rest))
 
@@ -60,7 +60,7 @@ def effect(survey: Survey, zone: ZoneInfo) -> Effect:
 # ------------------------------------------------------------------------------------------------------
 
 
-def _scores(surveys: Sequence[Survey]) -> dict[int, int]:
+def _scores(surveys: Sequence[Survey], until: datetime | None) -> dict[int, int]:
     """How often each score was given in answers that contradict themselves."""
-    found = rollups.tallies(countings.MISMATCHES, surveys)
+    found = rollups.tallies(countings.MISMATCHES, surveys, until=until)
     return {score: n for tally in found.get(None, {}).values() for score, n in tally.counts.items()}

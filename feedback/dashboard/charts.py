@@ -7,6 +7,7 @@ What is drawn of each bucket is SVG already: of hundreds of elements a template 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -134,6 +135,16 @@ def rows(table: Iterable[Mapping[str, Any]]) -> Markup:
         f'<td class="n">{_answers(row)}</td></tr>'
         for row in table
     )
+
+
+def marks(happened: Iterable[tuple[date, Any]], starts: Sequence[date]) -> list[Mark]:
+    """Where among buckets that begin on some days things happened, numbered; what was before the first is left out."""
+    found: list[Mark] = []
+    for day, what in happened:
+        place = sum(start <= day for start in starts) - 1
+        if place >= 0:
+            found.append(Mark(round(100 * (place + 0.5) / len(starts), 3), len(found) + 1, what))
+    return found
 
 
 def begun(points: Sequence[Point]) -> int:

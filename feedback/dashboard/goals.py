@@ -9,11 +9,11 @@ from flask import Response, request
 from marshmallow import fields, validate
 
 from feedback import filters as the_filters
-from feedback import goals
+from feedback import goals, pins
 from feedback.dashboard import charts, forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import goals as rules
-from feedback.models import Goal
+from feedback.models import Goal, Pin
 from feedback.numbers import Brief
 from feedback.schemas.goals import GoalBody, GoalPatch, day
 from surveys import visible
@@ -168,7 +168,7 @@ def _one(
         "goal.html",
         row.name,
         status,
-        goal=_card(row, names),
+        goal=_card(row, names, pins.within(registry.seen())),
         given=given or stored,
         stored=stored,
         # A form that is shown as it was sent is still about what it began with.
@@ -192,7 +192,8 @@ def _page(
     rows = visible.narrowed(Goal.select(), caller).order_by(Goal.due, Goal.id).limit(MOST)
     surveys = list(visible.surveys(caller).order_by(Survey.name, Survey.id))
     names = {row.id: row.name for row in surveys}
-    cards = [_card(row, names) for row in rows]
+    noted = pins.within(registry.seen())
+    cards = [_card(row, names, noted) for row in rows]
     return layout.page(
         "goals.html",
         say("goals"),
@@ -215,8 +216,8 @@ def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
     return [metric for key, metric in METRICS.items() if key in asked]
 
 
-def _card(row: Goal, names: Mapping[str, str]) -> dict[str, Any]:
-    """One goal as it was last judged: no statement is asked for it."""
+def _card(row: Goal, names: Mapping[str, str], noted: Sequence[Pin]) -> dict[str, Any]:
+    """One goal as it was last judged, and what was `noted` meanwhile: no statement is asked for it."""
     metric, found = METRICS[row.metric], goals.stored(row)
     of = names.get(row.survey_id, "") if row.survey_id else say("goals.of_all")
     about = [of, metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
@@ -233,7 +234,7 @@ def _card(row: Goal, names: Mapping[str, str]) -> dict[str, Any]:
         "from": _said(metric, found.baseline),
         "now": _said(metric, found.now),
         "plan": _planned(row),
-        "chart": _chart(row, found),
+        "chart": _chart(row, found, [pin for pin in noted if pin.survey_id in (None, row.survey_id)]),
         "points": [
             {
                 "start": each.start,
@@ -274,8 +275,8 @@ def _planned(row: Goal) -> str:
     return f"{told} {say('goals.plan.week') if weeks == 1 else say('goals.plan.weeks', n=weeks)}"
 
 
-def _chart(row: Goal, found: goals.GoalReport) -> dict[str, Any] | None:
-    """The weeks, the target, and the straight path to it; None where there is too little to draw."""
+def _chart(row: Goal, found: goals.GoalReport, noted: Sequence[Pin]) -> dict[str, Any] | None:
+    """The weeks, the target, the straight path to it, and pins; None where there is too little to draw."""
     points = found.series[charts.begun(found.series) :]
     if not any(point.n for point in points):
         return None
@@ -293,6 +294,10 @@ def _chart(row: Goal, found: goals.GoalReport) -> dict[str, Any] | None:
     drawn = charts.series(points, [None] * len(points), goals.scale(metric), _day, extra)
     return {
         "drawn": drawn,
+        "pins": charts.marks(
+            [(at, pin) for pin in noted if (at := schedule.day_of(pin.at, layout.zone())).toordinal() < last],
+            [point.start for point in points],
+        ),
         "target": drawn.lines[0][0],
         "path": [(round(x, 3), y) for (x, _), (y, _) in zip(ends, drawn.lines[1:], strict=True)]
         if ends

@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from flask import request
 
-from feedback import labels
+from feedback import labels, pins
 from feedback.dashboard import charts, layout, registry, words
 from feedback.dashboard.charts import number, signed
 from feedback.domain import statistics
@@ -20,6 +21,8 @@ from feedback.topics.rehearsals import Part, Rehearsal
 from feedback.topics.report import Measured, ThemeLine, ThemeReport, TopicReport
 from feedback.topics.reports import Scope
 from surveys import visible
+from surveys.base import clock
+from surveys.domain import schedule
 from surveys.domain.metrics.metric import Metric
 from surveys.models import Person
 
@@ -34,7 +37,7 @@ NEW_FOR = timedelta(days=14)
 MOST_PEOPLE = 10
 
 #: What stays in the address from one page of topics and themes to the next.
-SCOPE = ("survey", "metric", "since", "until")
+SCOPE = ("survey", "metric", "since", "until", "as_of")
 
 
 def query(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,19 @@ def query(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def everybody(scope: Scope, asked: Mapping[str, Any]) -> bool:
     """Whether also what nobody of the scope speaks of is shown."""
-    return not scope.limited and not ({"survey", "metric"} & set(asked))
+    return not scope.limited and not ({"survey", "metric", "as_of"} & set(asked))
+
+
+def scope_of(asked: Mapping[str, Any]) -> tuple[Scope, datetime]:
+    """The answers that a page of topics or themes looks at, and the moment from which it looks back on their weeks."""
+    scope, now = reports.scope_of(asked, registry.caller(), layout.zone()), clock.now()
+    until = layout.as_of(asked)
+    if until is None or until > now:
+        return scope, now
+    if scope.until is None or until < scope.until:
+        scope = replace(scope, until=until)
+    # The last moment that is still looked at, so that its day is the last.
+    return scope, until - timedelta(microseconds=1)
 
 
 def reading(scope: Scope) -> str | None:
@@ -138,7 +153,7 @@ def shown(
         "value_range": charts.interval(metric, impact.value_interval if impact else None) if metric else "",
         **_impact(impact),
         "scored": layout.at("/team/feed", {**query, level: item.id, "counted": "1"}),
-        "is_new": now - item.created_at < NEW_FOR,
+        "is_new": timedelta(0) <= now - item.created_at < NEW_FOR,
         "surge_told": say("rising.expected", n=surge.now, expected=number(surge.expected)) if surge else None,
     }
 
@@ -146,6 +161,17 @@ def shown(
 def are_seasoned(now: datetime) -> bool:
     """Whether some topic is older than new: where all are new, none is called so."""
     return Topic.select().where(Topic.merged_into.is_null(), Topic.created_at < now - NEW_FOR).exists()
+
+
+def pinned(item: TopicReport | ThemeReport, scope: Scope) -> list[charts.Mark]:
+    """What was noted in the weeks of a trend, on charts of the scope's surveys or on all."""
+    trend = measured(item).trend
+    if not trend:
+        return []
+    zone, starts = layout.zone(), [week.start for week in trend]
+    begin, end = (schedule.starts_at(day, zone) for day in (starts[0], starts[-1] + timedelta(weeks=1)))
+    noted = pins.within([survey.id for survey in scope.surveys], begin, end)
+    return charts.marks([(schedule.day_of(pin.at, zone), pin) for pin in noted], starts)
 
 
 def people(

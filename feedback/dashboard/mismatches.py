@@ -9,6 +9,7 @@ from feedback.dashboard import charts, layout, registry, words
 from feedback.domain import marks
 from feedback.schemas.team import MismatchQuery
 from surveys import visible
+from surveys.base import clock
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
 from surveys.models import Response, Survey
@@ -31,17 +32,18 @@ def index() -> Any:
     if asked.get("survey") and chosen is None:
         raise registry.not_found()
     filters = {"mismatch": "1", "counted": "1", **({"survey": chosen.id} if chosen else {})}
-    position = layout.position(asked)
+    position, until = layout.position(asked), layout.as_of(asked)
     looked_at = [chosen] if chosen else surveys
-    since = mismatches.since(looked_at, PAGE + 1, position[1] if position else None)
+    before = position[1] if position else clock.microseconds(until) if until else None
+    since = mismatches.since(looked_at, PAGE + 1, before)
     page = (
-        feed.page({**filters, "since": since}, PAGE, "desc", position, registry.seen())
+        feed.page({**filters, "since": since, "until": until}, PAGE, "desc", position, registry.seen())
         if since
         else feed.Page([], None)
     )
-    n = min(mismatches.count(looked_at), feed.MOST_COUNTED)
+    n = min(mismatches.count(looked_at, until), feed.MOST_COUNTED)
     keys = _keys([item.id for item in page.items])
-    effect = mismatches.effect(chosen, layout.zone()) if chosen else None
+    effect = mismatches.effect(chosen, layout.zone(), until) if chosen else None
     metric = METRICS[chosen.metric] if chosen else None
     return layout.page(
         "mismatches.html",
@@ -53,7 +55,8 @@ def index() -> Any:
         ],
         n=n,
         is_all=n < feed.MOST_COUNTED,
-        query={name: value for name, value in filters.items()},
+        query={**filters, **({"as_of": request.args["as_of"]} if until else {})},
+        as_of=request.args["as_of"] if until else None,
         names={survey.id: survey.name for survey in surveys},
         surveys=surveys,
         chosen=chosen,

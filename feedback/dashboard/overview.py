@@ -105,7 +105,8 @@ def overview() -> Any:
     return layout.page(
         "overview.html",
         say("overview"),
-        cards=cards,
+        # What nobody answered has nothing to show yet, and stands last.
+        cards=sorted(cards, key=lambda card: not card.n),
         rising=rising,
         reading=measures.reading(reports.Scope(surveys, None, until)) if surveys and reads else None,
         newest=newest,
@@ -363,14 +364,8 @@ def _chart(
 
 def _marks(happened: list[tuple[datetime, Any]], points: Series) -> list[charts.Mark]:
     """Where in the series things happened, numbered; only those within it."""
-    zone = layout.zone()
-    found: list[charts.Mark] = []
-    for at, what in happened:
-        day = schedule.day_of(at, zone)
-        place = sum(point.start <= day for point in points) - 1
-        if place >= 0:
-            found.append(charts.Mark(round(100 * (place + 0.5) / len(points), 3), len(found) + 1, what))
-    return found
+    days = [(schedule.day_of(at, layout.zone()), what) for at, what in happened]
+    return charts.marks(days, [point.start for point in points])
 
 
 def _movers(metric: Metric, found: list[Mover], query: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Themes: a table of all, and one with its topics, what is said in it, who speaks of it, and what a team does to it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import Response as Reply
@@ -90,8 +91,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     asked = layout.query(TeamThemesQuery())
     if request.method == "GET" and not all(request.args.values()):
         return layout.led(layout.here())
-    caller, now = registry.caller(), clock.now()
-    scope = reports.scope_of(asked, caller, layout.zone())
+    caller, (scope, now) = registry.caller(), measures.scope_of(asked)
     found = reports.measured_themes(scope, measures.everybody(scope, asked), layout.zone(), now)
     start = layout.place(asked, len(found))
     end = start + asked["limit"]
@@ -101,7 +101,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
         "themes.html",
         say("themes"),
         status,
-        themes=[_line(item, comments, scope, query) for item in found[start:end]],
+        themes=[_line(item, comments, scope, query, now) for item in found[start:end]],
         n=len(found),
         comments=comments,
         reading=measures.reading(scope),
@@ -117,10 +117,12 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     )
 
 
-def _line(item: ThemeReport, comments: int, scope: Scope, query: dict[str, Any]) -> dict[str, Any]:
+def _line(
+    item: ThemeReport, comments: int, scope: Scope, query: dict[str, Any], now: datetime
+) -> dict[str, Any]:
     """A theme's numbers as the table shows them."""
     return {
-        **measures.shown(item, comments, scope.metric, query, clock.now(), "theme"),
+        **measures.shown(item, comments, scope.metric, query, now, "theme"),
         "href": layout.at(f"{LIST}/{item.id}", query),
         "under": layout.at("/team/topics", query, theme=item.id),
     }
@@ -136,10 +138,10 @@ def _page(
     if wrong or told:
         audited.unchanged()
     asked = layout.query(OneThemeQuery())
-    caller, now, zone = registry.caller(), clock.now(), layout.zone()
+    caller, zone = registry.caller(), layout.zone()
     if row.merged_into is not None:
         return layout.page("theme_gone.html", labels.of(row), theme=row, into=measures.into(row))
-    scope = reports.scope_of(asked, caller, zone)
+    scope, now = measures.scope_of(asked)
     query, comments = measures.query(asked), reports.comments(scope)
     item = reports.one_theme(row, scope, zone, now)
     under = reports.under(row, scope, measures.everybody(scope, asked), zone, now)
@@ -161,6 +163,7 @@ def _page(
         seasoned=measures.are_seasoned(now),
         reading=measures.reading(scope),
         metric=scope.metric,
+        pins=measures.pinned(item, scope),
         quotes=_quotes(ids[:QUOTED], scope),
         lineage=[_told(line, row.id) for line in item.lineage or ()],
         people=measures.people(ids, scope, {**query, "theme": row.id}, SPEAKING),

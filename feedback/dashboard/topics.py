@@ -103,8 +103,7 @@ def _list(typed: Mapping[str, Any], wrong: dict[str, list[str]], status: int = 2
     asked = layout.query(TeamTopicsQuery())
     if request.method == "GET" and not all(request.args.values()):
         return layout.led(layout.here())
-    caller, now = registry.caller(), clock.now()
-    scope = reports.scope_of(asked, caller, layout.zone())
+    caller, (scope, now) = registry.caller(), measures.scope_of(asked)
     found = reports.listed(scope, measures.everybody(scope, asked), layout.zone(), now)
     items = [
         item
@@ -191,8 +190,7 @@ def _page(
     if wrong or told:
         audited.unchanged()
     asked = layout.query(OneTopicQuery())
-    caller, now = registry.caller(), clock.now()
-    scope = reports.scope_of(asked, caller, layout.zone())
+    caller, (scope, now) = registry.caller(), measures.scope_of(asked)
     if row.merged_into is not None:
         return layout.page("topic_gone.html", labels.of(row), topic=row, into=measures.into(row))
     item = reports.measured(row, scope, layout.zone(), now)
@@ -214,7 +212,8 @@ def _page(
         ],
         people=measures.people([row.id], scope, {**query, "topic": row.id}),
         lineage=[_told(line, row.id) for line in ([] if scope.limited else reports.lineage(row.id))],
-        came=_came(row, scope, asked, now),
+        pins=measures.pinned(item, scope),
+        came=_came(row, scope, asked, clock.now()),
         issue=None if scope.limited else issues.shown(row, writes),
         past=[] if scope.limited else _past(row, reports.history(row.id)),
         others=measures.standing(Topic, but=row.id) if writes else [],
@@ -272,7 +271,7 @@ def _came(row: Topic, scope: Scope, asked: Mapping[str, Any], now: datetime) -> 
         "shipped_at": shipped,
         "proof": found,
         "said": [each for each in said if each],
-        "strip": cards.strip(effect, row.label) if effect else None,
+        "chart": cards.chart(effect, row.label) if effect else "",
         "own_value": cards.own_value(*found.impacts) if found else None,
         "cards": {
             kind: (links.card(kind, card.id), proofs.markdown(card)) for kind, card in published.items()

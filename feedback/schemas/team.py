@@ -21,9 +21,9 @@ TRIAGE = {"done": "done", "archive": "archived", "unread": "unread"}
 #: What is done to picked answers together.
 BULK = (*TRIAGE, "tag", "untag", "exclude", "restore")
 
-ACTS = (*BULK, "sentiment", "topics", "save", "take", "forget")
+ACTS = (*BULK, "sentiment", "topics", "follow_up", "save", "take", "forget")
 
-DONE = (*ACTS, "nothing")
+DONE = (*(act for act in ACTS if act != "follow_up"), "nothing")
 
 
 class OverviewQuery(ma.Schema):
@@ -74,8 +74,9 @@ TOPIC_DONE = (*TOPIC_DEEDS, "read")
 
 
 class TeamTopicsQuery(TopicsQuery):
-    """Which topics the page shows, in which order; what was just done, to say it."""
+    """Which topics the page shows, in which order, as known at `as_of`; what was just done, to say it."""
 
+    as_of = When()
     order = fields.String(validate=validate.OneOf(TOPIC_ORDERS), load_default="size")
     theme = fields.String(validate=validate.Length(1, 100))
     did = fields.String(validate=validate.OneOf(TOPIC_DONE))
@@ -86,6 +87,7 @@ class OneTopicQuery(TopicQuery):
     what its fix did is counted.
     """
 
+    as_of = When()
     into = fields.String(validate=validate.Length(1, 100))
     parts = fields.String(validate=validate.Length(1, 200))
     came = fields.String(validate=validate.OneOf(("1",)))
@@ -121,12 +123,15 @@ THEME_DEEDS = ("change", "make", "merge", "put")
 
 
 class TeamThemesQuery(ThemesQuery):
-    """Which themes the page shows."""
+    """Which themes the page shows, as known at `as_of`."""
+
+    as_of = When()
 
 
 class OneThemeQuery(TopicQuery):
     """In which answers a theme is looked at; a merge `into` another that is rehearsed."""
 
+    as_of = When()
     into = fields.String(validate=validate.Length(1, 100))
     did = fields.String(validate=validate.OneOf(THEME_DEEDS))
 
@@ -166,6 +171,7 @@ class MismatchQuery(ma.Schema):
     """Which survey, and where the page begins."""
 
     survey = text(100, 1)
+    as_of = When()
     cursor = fields.String(validate=validate.Length(1, 500))
 
 
@@ -180,6 +186,12 @@ class ExploreQuery(ma.Schema):
     until = When()
     as_of = When()
     delimiter = delimiter()
+
+
+class PrivacyQuery(PersonQuery):
+    """Whose request it is; what was just done, to say it."""
+
+    did = fields.String(validate=validate.OneOf(("erased",)))
 
 
 class TeamPeopleQuery(PersonQuery):

@@ -786,6 +786,8 @@ def _edges(now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
     """The days at which weeks of a trend and what a surge compares begin: all between two of them is told together."""
     today = schedule.day_of(now, zone)
     after = [today - RECENT + timedelta(days=1), today - RECENT - EARLIER + timedelta(days=1)]
+    # Who looks back counts nothing of the days after.
+    after += [today + timedelta(days=1)]
     first = today - timedelta(weeks=TREND_WEEKS)
     return tuple(sorted({day.isoformat() for day in (first, *after, *_weeks(now, zone))}))
 
@@ -803,7 +805,7 @@ def _begin(day: str) -> datetime:
 def _trend(days: Mapping[str, int], now: datetime, zone: ZoneInfo) -> tuple[Week, ...]:
     """Comments a week, the last `TREND_WEEKS` weeks, oldest first; the last one is not over yet."""
     counts = dict.fromkeys(_weeks(now, zone), 0)
-    for day, n in days.items():
+    for day, n in _up_to(days, schedule.day_of(now, zone).isoformat()).items():
         week = schedule.first_day_of(day, "week")
         if week in counts:
             counts[week] += n
@@ -815,9 +817,10 @@ def _surges(
 ) -> list[Surge]:
     today = schedule.day_of(now, zone)
     recent, start = (today - RECENT).isoformat(), (today - RECENT - EARLIER).isoformat()
+    last = today.isoformat()
 
     def lately(counts: Mapping[str, int]) -> int:
-        return sum(n for day, n in counts.items() if day > recent)
+        return sum(n for day, n in counts.items() if recent < day <= last)
 
     def earlier(counts: Mapping[str, int]) -> int:
         return sum(n for day, n in counts.items() if start < day <= recent)

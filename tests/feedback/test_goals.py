@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from playhouse.test_utils import count_queries
 
-from feedback import goals
+from feedback import goals, pins
 from feedback.dashboard import goals as pages
 from feedback.models import Goal
 from feedback.numbers import Brief
@@ -225,7 +225,11 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
         assert editor.post(page, {**given, "do": "create", "target": "60"}).status_code == 303
         answers(make, survey, NOW - timedelta(hours=1), 2)
         goals.look(clock.now())
+        pins.add(NOW - timedelta(days=9), "Second <b>shift", "change", None, None, NOW)
+        pins.add(NOW - timedelta(days=9), "Elsewhere", "change", make.survey().id, None, NOW)
         shown = text_of(editor.get(page))
+        assert "Second &lt;b&gt;shift" in shown
+        assert (shown.count('class="flag"'), "Elsewhere" in shown) == (1, False)
         for said in ("Behind", "&lt;b&gt;Happier", "Straight path", "The weeks as a table", "20 answers"):
             assert said in shown, said
         overview = text_of(editor.get("/team"))

@@ -18,7 +18,7 @@ from surveys import events
 from surveys.base import clock, db, jobs
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Response, Survey
-from tests.conftest import ADMIN_KEY
+from tests.conftest import ADMIN_KEY, ON_SQLITE
 
 
 class Numbers(HTMLParser):
@@ -62,6 +62,15 @@ def test_every_number_leads_to_the_feed_that_shows_exactly_those_answers(world, 
     assert "10 answers" in page
     assert "&lt;b&gt;Shop&lt;/b&gt;" in page
     assert "<b>Shop" not in page
+
+
+@ON_SQLITE
+def test_a_survey_that_nobody_answered_stands_behind_the_others(world, make):
+    first, second, third = (make.survey(name=name) for name in ("Empty", "Shop", "Desk"))
+    for survey in (third, second):
+        make.response(survey, 9)
+    page = browse(world, "/team").get_data(as_text=True)
+    assert re.findall(r'id="name-(\w+)"', page) == [second.id, third.id, first.id]
 
 
 def test_without_a_survey_it_says_what_to_do_next(world):

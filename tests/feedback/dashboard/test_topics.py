@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 
-from feedback import vectors
-from feedback.models import Meaning, Placement, Reading, Topic, TopicStatus
+from feedback import pins, vectors
+from feedback.models import Meaning, Placement, Reading, Theme, Topic, TopicStatus
 from feedback.topics import reading_plan
 from surveys.base import clock
+from surveys.models import Response
 from tests.conftest import ON_SQLITE
 from tests.feedback.dashboard.test_overview import Numbers
 from tests.visitor import forms_on, signed_in
@@ -63,6 +64,51 @@ def test_every_number_of_topics_leads_to_the_answers_that_it_counts(world, api, 
     for href, n in found:
         query = dict(parse_qsl(urlsplit(href).query))
         assert len(api.get("/api/feed", limit=200, **query)["items"]) == n, href
+
+
+@pytest.mark.parametrize(
+    "page", [LIST, f"{LIST}/top_late", "/team/themes", "/team/themes/thm_all", "/team/mismatches"]
+)
+def test_pages_of_topics_look_back_to_what_was_recorded_then(world, survey, page):
+    Theme.insert(id="thm_all", label="Shipping", created_at=clock.now()).execute()
+    Topic.update(theme="thm_all").where(Topic.id == "top_late").execute()
+    viewer, then = signed_in(world, "viewer"), (clock.now() - timedelta(days=6)).date().isoformat()
+    shown = text_of(viewer.get(f"{page}?as_of={then}"))
+    assert f"What was recorded up to {then}" in shown
+    assert "What was recorded" not in text_of(viewer.get(page))
+    numbers = Numbers(viewer.get(f"{page}?as_of={then}&survey={survey.id}").get_data(as_text=True)).found
+    for href, n in numbers:
+        [found] = re.findall(r'<span class="faint" data-n="(\d+)"', text_of(viewer.get(href)))
+        assert int(found) == n, href
+    if "top_late" in page:
+        late = Placement.select(Response.key).join(Response, on=Response.key == Placement.response)
+        late = late.where(Placement.topic == "top_late").tuples()
+        known = [key for (key,) in late if clock.moment(key).date().isoformat() <= then]
+        assert 0 < len(known) < 12
+        assert max(n for _, n in numbers) == len(known)
+    assert text_of(viewer.get(f"{page}?as_of=then"), 422)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("page", [f"{LIST}/top_late", "/team/themes/thm_all"])
+def test_what_was_noted_stands_on_the_weeks_of_topics_and_themes(world, make, survey, page):
+    Theme.insert(id="thm_all", label="Shipping", created_at=clock.now()).execute()
+    Topic.update(theme="thm_all").where(Topic.id == "top_late").execute()
+    visitor, now, other = signed_in(world, "viewer"), clock.now(), make.survey()
+    assert 'class="flag"' not in text_of(visitor.get(page))
+    for at, text, of in (
+        (now - timedelta(days=8), "Second <b>shift", None),
+        (now - timedelta(days=1), "Of this one", survey.id),
+        (now - timedelta(days=2), "Of another", other.id),
+        (now - timedelta(days=300), "Long ago", None),
+    ):
+        pins.add(at, text, "change", of, None, now)
+    shown = visitor.get(f"{page}?survey={survey.id}").get_data(as_text=True)
+    assert shown.count('class="flag"') == 2
+    assert "Second &lt;b&gt;shift" in shown
+    assert "Of this one" in shown
+    assert "Of another" not in shown
+    assert "Long ago" not in shown
 
 
 def test_a_topic_is_changed_by_one_at_a_time_and_its_history_is_told(world, survey):
