@@ -1,17 +1,24 @@
 """What filters of the feed and of numbers name: whether it is there, and for the caller to see."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from peewee import fn
 
-from feedback import segments
+from feedback import results, segments
 from feedback.models import Placement, Theme, Topic
 from surveys import visible
 from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Refused
-from surveys.models import Person, Response, Survey
+from surveys.models import Person, Response, SegmentCount, Survey
+
+#: How many days back values of segments are looked for, and how many of one segment are named.
+LATELY, MOST_NAMED = 92, 200
+
+#: Answers that are read for them where nothing is counted yet.
+NEWEST = 1000
 
 
 def check(filters: Mapping[str, Any], caller: Caller, prefix: str = "") -> None:
@@ -32,7 +39,47 @@ def moments(filters: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
+def lately(names: Sequence[str], surveys: Sequence[str], today: date) -> dict[str, list[tuple[str, str]]]:
+    """The values of some segments that answers of the last three months had, each with what it is called, by name.
+
+    They come from the counts of days and months that are over: what is new today is named tomorrow. Before there are
+    any they come from the newest answers.
+    """
+    days = [(today - timedelta(days=back)).isoformat() for back in range(1, LATELY)]
+    periods = {day for day in days if day[:7] == days[0][:7]} | {day[:7] for day in days}
+    rows: Any = SegmentCount.select(SegmentCount.segment, SegmentCount.counts).where(
+        SegmentCount.survey.in_(list(surveys)),
+        SegmentCount.segment.in_(list(names)),
+        SegmentCount.period.in_(sorted(periods)),
+    )
+    latest: dict[str, dict[str, int]] = {name: {} for name in names}
+    for name, counts in rows.tuples():
+        for value, key, *_ in counts or ():
+            if value is not None:
+                latest[name][value] = max(key, latest[name].get(value, 0))
+    if not any(latest.values()):
+        latest = _newest(names, surveys)
+    found = {}
+    for name, keys in latest.items():
+        called = results.names(name, keys) if keys else {}
+        named = [(value, (called or {}).get(value) or value) for value in keys]
+        found[name] = sorted(named, key=lambda each: each[1].casefold())[:MOST_NAMED]
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------
+
+
+def _newest(names: Sequence[str], surveys: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The values of segments in the newest answers, each with the key of the last."""
+    columns = [segments.column(name).alias(f"of_{at}") for at, name in enumerate(names)]
+    rows: Any = Response.select(Response.key, *columns).where(Response.survey.in_(list(surveys)))
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    for key, *values in rows.order_by(Response.key.desc()).limit(NEWEST).tuples():
+        for name, value in zip(names, values, strict=True):
+            if value is not None:
+                found[name].setdefault(value, key)
+    return found
 
 
 def _surveys(survey_id: str, caller: Caller) -> Any:

@@ -663,7 +663,7 @@ def _grouped(selection: Selection, zone: ZoneInfo) -> tuple[tuple[Segment, ...],
     nobody = {None: counts.pop(None)} if None in counts else {}
     largest = sorted(counts, key=lambda key: (-sum(counts[key].values()), str(key)))[:MOST_GROUPS]
     kept = {segment: counts[segment] for segment in largest}
-    names = _names(by, {segment: tallies[segment].last for segment in (*kept, *nobody)})
+    named = names(by, {segment: tallies[segment].last for segment in (*kept, *nobody)})
     bands = statistics.rank_bands(selection.metric, kept)
     groups = []
     for segment, scores in (kept | nobody).items():
@@ -676,15 +676,15 @@ def _grouped(selection: Selection, zone: ZoneInfo) -> tuple[tuple[Segment, ...],
                 key=segment,
                 counts=found.counts,
                 rank_band=bands.get(segment),
-                named=names is not None,
-                name=names.get(segment) if names is not None else None,
+                named=named is not None,
+                name=named.get(segment) if named is not None else None,
             )
         )
     groups.sort(key=lambda each: (each.key is None, -(each.value or 0), str(each.key)))
     return tuple(groups), len(counts) - len(kept)
 
 
-def _names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
+def names(by: str, latest: Mapping[Any, int]) -> dict[Any, str] | None:
     """What each segment is called now; None for segments that are their own name."""
     if by == "topic":
         rows: Any = Topic.select(Topic.id, labels.column(Topic)).where(Topic.id.in_(list(latest)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import marshmallow as ma
 from flask import Response as Reply
@@ -12,16 +11,19 @@ from feedback import corrections, exports, filters, labels, saved_feeds, team_ta
 from feedback import feed as the_feed
 from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
+from feedback.follow_ups import cases
 from feedback.item import Item
 from feedback.models import Placement, SavedFeed, Theme, Topic
 from feedback.schemas.filters import GROUPS
 from feedback.schemas.kinds import CHANNELS
 from feedback.schemas.team import BULK, TRIAGE, FeedForm, TeamFeedQuery
+from feedback.segments import PROPERTY
 from surveys import links, responses, visible
 from surveys.base import clock, db
 from surveys.base.accounts import makers
 from surveys.base.errors import Refused
-from surveys.base.http import bodies, lists
+from surveys.base.http import audited, bodies, lists
+from surveys.domain import schedule
 from surveys.models import Person, Response, Survey
 
 say = words.say
@@ -31,6 +33,9 @@ PAGE = 40
 
 #: What in the address is no filter.
 _NO_FILTERS = ("cursor", "delimiter", "did", "many")
+
+#: Segments whose values are offered as filters, where answers lately had any.
+LATELY = ("agent", "team", "touchpoint")
 
 #: The field of a form that picks an answer.
 PICK = "pick-"
@@ -132,6 +137,7 @@ def _page(row: Response | None) -> Any:
         themes_named=[(theme.id, labels.of(theme)) for theme in above],
         groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
         channels=CHANNELS,
+        lately=_lately(query, surveys),
         tags=team_tags.listed(),
         older=layout.at("/team/feed", query, cursor=lists.encode_cursor(page.position[1]))
         if page.position
@@ -145,6 +151,16 @@ def _page(row: Response | None) -> Any:
         limited=seen is not None,
         anything=Response.select().exists() if not page.items else True,
     )
+
+
+def _lately(query: Mapping[str, str], surveys: list[Survey]) -> dict[str, list[tuple[str, str]]]:
+    """The values of segments that can be chosen, by name; the one that was chosen is always among them."""
+    today = schedule.day_of(clock.now(), layout.zone())
+    found = filters.lately(LATELY, [survey.id for survey in surveys], today)
+    for name, values in found.items():
+        if query.get(name) and query[name] not in dict(values):
+            values.insert(0, (query[name], query[name]))
+    return found
 
 
 def _asked() -> dict[str, Any]:
@@ -244,17 +260,18 @@ def _beside(item: Item, row: Response, ids: list[str], place: int | None) -> dic
         "feeling": item.sentiment.label if item.sentiment else None,
         "before": ids[place - 1] if place else None,
         "after": ids[place + 1] if place is not None and place + 1 < len(ids) else None,
-        "ticket_url": _web(item.ticket.url) if item.ticket else None,
+        "ticket_url": layout.web(item.ticket.url) if item.ticket else None,
+        "narrow": {
+            name: layout.at("/team/feed", {f"{PROPERTY}{name}": _as_text(value)})
+            for name, value in item.properties.items()
+            if isinstance(value, str | bool | int) and value != ""
+        },
     }
 
 
-def _web(address: str | None) -> str | None:
-    """An address that is safe to lead to: of the web, with a host."""
-    try:
-        parts = urlsplit(address or "")
-    except ValueError:
-        return None
-    return address if parts.scheme in ("http", "https") and parts.netloc else None
+def _as_text(value: str | bool | int) -> str:
+    """A property's value as a filter has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _derived(derived_id: str) -> Response | None:
@@ -322,6 +339,10 @@ def _done(asked: Mapping[str, Any], row: Response | None) -> Reply:
         return layout.led(
             layout.at("/team/feed", _query(), cursor=asked.get("cursor"), did=what, many=len(picked) or None)
         )
+    if do == "follow_up":
+        case, _ = cases.open_by_hand(row, registry.caller(), clock.now())
+        audited.about(case.id)
+        return layout.led(layout.at(f"/team/follow-ups/{case.id}"))
     _act(do, [row], given)
     following = given["next"] if do in TRIAGE and given["next"] else row.id
     return layout.led(layout.at(f"/team/feed/{following}", _query(), cursor=asked.get("cursor"), did=do))

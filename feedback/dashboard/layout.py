@@ -48,6 +48,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         may=may,
         tone=tone,
         most=most,
+        web=web,
         first_words=headings.first_words,
         name_of=labels.of,
         caller=g.get("caller"),
@@ -85,6 +86,15 @@ def query(schema: ma.Schema) -> dict[str, Any]:
         bodies.check_text(value, name)
     loaded: dict[str, Any] = schema.load({name: value for name, value in request.args.items() if value})
     return loaded
+
+
+def web(address: str | None) -> str | None:
+    """An address that is safe to lead to: of the web, with a host."""
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def place(asked: Mapping[str, Any], many: int) -> int:

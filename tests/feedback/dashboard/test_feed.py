@@ -1,7 +1,9 @@
 """The feed's pages: one query for list, count and files; every action a form that ends in a 303."""
 
+import html
 import io
 import json
+import re
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -9,7 +11,7 @@ import pytest
 import time_machine
 from python_calamine import CalamineWorkbook
 
-from feedback import feed, saved_feeds, team_tags
+from feedback import feed, rollups, saved_feeds, team_tags
 from feedback.dashboard import tags
 from feedback.models import Placement, Reading, Topic
 from surveys.base import clock
@@ -122,6 +124,46 @@ def test_answers_are_corrected_moved_and_taken_out(world, api, survey):
     ):
         assert browse(world, path, method="POST", data=form).status_code == 422, form
     assert browse(world, "/team/feed", method="POST", data={"do": "topics"}).status_code == 422
+
+
+def test_a_customer_is_answered_from_the_answer_they_gave(world, api, make, survey):
+    row = make.response(survey, 1, comment="Broken", person={"email": "ann@x.example", "name": "Ann"})
+    path = f"/team/feed/{row.id}"
+    assert "Answer them" in shown(world, path)
+    nobody = shown(world, f"/team/feed/{of(survey, 2).id}")
+    assert ("Answer them" in nobody, "Open a follow-up" in nobody) == (False, True)
+    led = send(world, path, do="follow_up")
+    [case] = api.get("/api/follow-ups")["items"]
+    assert led == f"/team/follow-ups/{case['id']}"
+    page = shown(world, path)
+    assert "Answer them" not in page
+    assert f'href="{led}"' in page
+    assert api.get("/api/audit", thing=case["id"])["items"][0]["action"] == "POST /team/feed/{response_id}"
+    assert browse(world, "/team/feed", method="POST", data={"do": "follow_up"}).status_code == 422
+
+
+def test_agents_teams_and_properties_of_answers_are_filters_one_can_choose(world, make, survey):
+    given = clock.now() - timedelta(days=3)
+    plan = {"plan": "pro <b>", "vip": True, "seats": 3, "ratio": 0.5}
+    row = make.response(
+        survey, 2, given, agent_id="a7", agent_name="Sam <i>", touchpoint="checkout", properties=plan
+    )
+    other = make.response(make.survey(), 2, given, agent_id="a8", agent_name="Theirs")
+    assert other.agent_id == "a8"
+    assert '<option value="a7">Sam &lt;i&gt;</option>' in shown(world, "/team/feed")
+    rollups.roll_up(clock.now())
+    page = shown(world, "/team/feed")
+    assert '<option value="a7">Sam &lt;i&gt;</option>' in page
+    assert '<option value="checkout">checkout</option>' in page
+    assert '<option value="a9" selected>a9</option>' in shown(world, "/team/feed?agent=a9")
+    limited = shown(world, "/team/feed", key=make.key("read", surveys=[survey.id]))
+    assert "Sam" in limited
+    assert "Theirs" not in limited
+    facts = html.unescape(shown(world, f"/team/feed/{row.id}"))
+    found = {name: value for name, value in re.findall(r'/team/feed\?property%3A(\w+)=([^"]*)"', facts)}
+    assert found == {"plan": "pro+%3Cb%3E", "vip": "true", "seats": "3"}
+    for name, value in found.items():
+        assert row.id in shown(world, f"/team/feed?property:{name}={value}")
 
 
 def test_a_view_is_saved_shown_once_and_forgotten(world, survey):

@@ -19,11 +19,29 @@ def text_of(answer):
     return html.unescape(answer.get_data(as_text=True))
 
 
+def ticket(url):
+    return {"ticket_id": "7", "ticket": {"id": "7", "number": "#35", "url": url}}
+
+
 def test_an_agent_sees_own_answers_and_own_value_and_nothing_else(world, make):
     shop, other, now = make.survey(name="Shop"), make.survey(name="Warehouse"), clock.now()
     mine_ = [
-        make.response(shop, 10, now - timedelta(days=1), comment="Quick and kind", agent_id=EMAIL),
-        make.response(shop, 9, now - timedelta(days=2), comment="Solved <b>at once", agent_id="17"),
+        make.response(
+            shop,
+            10,
+            now - timedelta(days=1),
+            comment="Quick and kind",
+            agent_id=EMAIL,
+            **ticket("https://desk.example/7"),
+        ),
+        make.response(
+            shop,
+            9,
+            now - timedelta(days=2),
+            comment="Solved <b>at once",
+            agent_id="17",
+            **ticket("javascript:x"),
+        ),
         make.response(shop, 0, now - timedelta(days=200), comment="Long ago", agent_id="17"),
     ]
     make.response(shop, 0, comment="Rude to me", agent_id="18", agent_name="Kim")
@@ -38,6 +56,8 @@ def test_an_agent_sees_own_answers_and_own_value_and_nothing_else(world, make):
     assert "Solved <b>at once" in page
     assert "&lt;b&gt;" in visitor.get("/team/mine").get_data(as_text=True)
     assert "Long ago" in page
+    assert '<a href="https://desk.example/7" rel="noreferrer noopener">' in page
+    assert "javascript:" not in page
     # Two promoters of two within 90 days; the detractor of 200 days ago is in no value.
     assert re.search(r'class="value"><a [^>]*data-n="2">100<', page)
     assert "2 answers" in page
