@@ -1,5 +1,6 @@
 """A browser without scripts: it keeps cookies, fills the forms it is shown, and says where they come from."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,13 @@ ORIGIN = "http://localhost"
 
 #: Forms that change nothing of the team's: what one has read, a password given again, a decision only asked for.
 _UNWRITTEN = ("/read", "/confirm", "/reset", "/triggers")
+
+
+#: What was made shows in addresses.
+_MADE_UP = re.compile(r"[0-9a-f-]{36}|(?<=_)[0-9a-z]{24}")
+
+#: Pages that forms led to and that were opened since.
+_FOLLOWED: set[str] = set()
 
 
 def _lines() -> int:
@@ -129,7 +137,19 @@ class Visitor:
         if answer.status_code == 303 and not path.endswith(_UNWRITTEN):
             led = urlsplit(answer.headers["Location"]).path
             assert _lines() > before or led.startswith("/team/sign-in"), f"no line in the audit log of {path}"
+        if answer.status_code == 303:
+            self._follow(answer.headers["Location"])
         return answer
+
+    def _follow(self, address: str) -> None:
+        """A page that is to say what was done can be opened; one of a kind is enough."""
+        kind = _MADE_UP.sub("", address)
+        if re.search(r"[?&](did|done)=", address) and kind not in _FOLLOWED:
+            _FOLLOWED.add(kind)
+            # What is shown once lies in a cookie.
+            before = dict(self.client._cookies or {})
+            assert self.get(address).status_code < 400, f"{address} cannot be opened"
+            self.client._cookies = before
 
     def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> Any:
         """Sign in by the form."""

@@ -8,6 +8,7 @@ from flask import Response, make_response, request
 
 from feedback.dashboard import forms, layout, registry
 from feedback.dashboard.words import say
+from feedback.schemas.team import PrivacyQuery
 from surveys import visible
 from surveys.base import clock
 from surveys.base.errors import Refused
@@ -43,7 +44,7 @@ def index() -> Response:
             raise Refused(say("privacy.not_sure"), "sure")
         erasure.erase(rows, clock.now(), email, id_)
         return layout.led(layout.at(ADDRESS, did="erased"))
-    asked = layout.query(PersonQuery(only=("email", "id")))
+    asked = layout.query(PrivacyQuery(only=("email", "id", "did")))
     rows = _rows(asked)
     now, chosen = clock.now(), context.settings()
     kept = erasure.export(rows, now)["tables"] if rows else {}
@@ -60,7 +61,7 @@ def index() -> Response:
         idle=retention.KEEP_IDLE.days,
         filed=retention.KEEP_FILED.days,
         hidden=list(Survey.select().order_by(Survey.name)),
-        did=request.args.get("did") == "erased",
+        did="did" in asked,
     )
 
 

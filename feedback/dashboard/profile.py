@@ -9,7 +9,7 @@ from flask import Response, request
 from feedback import digests, saved_feeds
 from feedback.dashboard import flash, forms, layout, openid_connect, registry
 from feedback.dashboard.words import say
-from feedback.models import Digest
+from feedback.models import Digest, SavedFeed
 from feedback.schemas.digests import DigestBody
 from feedback.schemas.digests import state as digest_state
 from surveys import team, wording
@@ -176,6 +176,7 @@ def _page(
 ) -> Response:
     member, now = session.member, clock.now()
     done = request.args.get("done")
+    views = saved_feeds.made_by(member.id)
     return layout.page(
         "profile.html",
         say("profile"),
@@ -192,11 +193,19 @@ def _page(
         codes_left=second_factor.codes_left(member.id) if member.totp_secret else 0,
         demanded=members.needs_second_factor(member.role),
         shortest=passwords.SHORTEST,
-        digests=[(row, digest_state(row)) for row in digests.of_member(member.id)],
-        views=saved_feeds.made_by(member.id),
+        digests=[(row, _what(row, views), digest_state(row)) for row in digests.of_member(member.id)],
+        views=views,
         reads=layout.may("read"),
         rhythms=Digest.WHEN,
     )
+
+
+def _what(row: Digest, views: list[SavedFeed]) -> str:
+    """What a digest tells of: the name of the view that it was made of; of one that is gone its filters."""
+    if not row.filters:
+        return say("digest.everything")
+    named = next((view.name for view in views if view.filters == row.filters), None)
+    return named or ", ".join(map(str, row.filters.values()))
 
 
 def _factor_page(member: Member, secret: str, wrong: str | None = None) -> Response:

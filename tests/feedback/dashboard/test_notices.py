@@ -150,6 +150,9 @@ def test_a_member_chooses_digests_of_their_own(world, make):
     view, _ = saved_feeds.save("Unhappy", {"sentiment": "negative"}, mine, clock.now())
     visitor.post(page, {**token, "do": "digest", "when": "daily", "view": view.id})
     assert Digest.get(Digest.when == "daily").filters == {"sentiment": "negative"}
+    shown = text_of(visitor.get(page))
+    assert "Every day · <bdi>Unhappy</bdi>" in shown
+    assert "Every week · <bdi>Everything that I may see</bdi>" in shown
     visitor.post(page, {**token, "do": "no_digest", "digest": row.id})
     assert Digest.get_by_id(row.id).stopped_at is not None
     agent = signed_in(world, "agent")
