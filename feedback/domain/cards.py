@@ -13,6 +13,11 @@ WIDEST = 4.0
 
 WIDTH, HEIGHT, MARGIN = 640, 172, 24
 
+#: The width of a chart that stands in a page.
+CHART = 360
+
+_SCALE = ((-0.75, "−75 %"), (-0.5, "−50 %"), (0.0, "as the rest"), (1.0, "+100 %"), (3.0, "+300 %"))
+
 _INK, _FAINT, _OWN = "#1d2129", "#6b7280", "#7a3ff2"
 
 
@@ -101,24 +106,18 @@ def strip(effect: Effect, label: str) -> str:
         _text(MARGIN, 30, 16, _INK, headings.first_words(label, 60), bold=True),
         _text(MARGIN, 52, 13, _INK, said[0]),
     ]
-    if effect.change is not None and effect.interval is not None:
-        parts.append(_line(_at(1 / WIDEST - 1), _at(WIDEST - 1), middle, 1, _FAINT))
-        for change, name in (
-            (-0.75, "−75 %"),
-            (-0.5, "−50 %"),
-            (0.0, "as the rest"),
-            (1.0, "+100 %"),
-            (3.0, "+300 %"),
-        ):
-            parts.append(_text(_at(change), middle + 24, 11, _FAINT, name, anchor="middle"))
-        parts += [
-            f'<circle cx="{_at(each):.1f}" cy="{middle}" r="4" fill="{_FAINT}" fill-opacity="0.45"/>'
-            for each in effect.strip
-        ]
-        parts.append(_line(_at(effect.interval[0]), _at(effect.interval[1]), middle, 4, _OWN))
-        parts.append(f'<circle cx="{_at(effect.change):.1f}" cy="{middle}" r="7" fill="{_OWN}"/>')
+    parts += _drawn(effect, WIDTH, middle, 11, _FAINT, _OWN)
     parts += [_text(MARGIN, HEIGHT - 32 + 18 * at, 11, _FAINT, line) for at, line in enumerate(said[1:])]
     return _svg(WIDTH, HEIGHT, f"{label}. {' '.join(said).strip()}", parts)
+
+
+def chart(effect: Effect, label: str) -> str:
+    """The same without its words, for a page that has them: it fits a phone, and takes the colours of the page.
+
+    Empty where there is nothing to compare with.
+    """
+    parts = _drawn(effect, CHART, 20, 13, "currentColor", "currentColor")
+    return _svg(CHART, 60, f"{label}. {sentence(effect)}", parts) if parts else ""
 
 
 def badge(parts: Sequence[str]) -> str:
@@ -148,10 +147,31 @@ def _points(found: Impact | None) -> str | None:
     return f"{found.impact:+.1f} points ({low:+.1f} to {high:+.1f})"
 
 
-def _at(change: float) -> float:
+def _drawn(effect: Effect, width: int, middle: int, size: int, faint: str, own: str) -> list[str]:
+    """Every untouched topic's change as a dot, ours with its interval; nothing where nothing was compared."""
+    if effect.change is None or effect.interval is None:
+        return []
+    low, high = (_at(each, width) for each in effect.interval)
+    ends = _at(1 / WIDEST - 1, width), _at(WIDEST - 1, width)
+    return [
+        _line(*ends, middle, 1, faint),
+        *(
+            _text(_at(change, width), middle + size + 13, size, faint, name, anchor="middle")
+            for change, name in _SCALE
+        ),
+        *(
+            f'<circle cx="{_at(each, width):.1f}" cy="{middle}" r="4" fill="{faint}" fill-opacity="0.45"/>'
+            for each in effect.strip
+        ),
+        _line(low, high, middle, 4, own),
+        f'<circle cx="{_at(effect.change, width):.1f}" cy="{middle}" r="7" fill="{own}"/>',
+    ]
+
+
+def _at(change: float, width: int) -> float:
     """Where a relative change stands, on a scale of logarithms."""
     moved = math.log(max(1e-9, 1 + change)) / math.log(WIDEST)
-    return WIDTH / 2 + max(-1.0, min(1.0, moved)) * (WIDTH / 2 - 2 * MARGIN)
+    return width / 2 + max(-1.0, min(1.0, moved)) * (width / 2 - 2 * MARGIN)
 
 
 def _line(begin: float, end: float, at: float, width: int, colour: str) -> str:

@@ -108,7 +108,7 @@ def proof(token: str) -> Response:
         shares=cards.shares(found.effect),
         cost=cards.cost(*found.impacts),
         own_value=cards.own_value(*found.impacts),
-        strip=cards.strip(found.effect, topic.label),
+        chart=cards.chart(found.effect, topic.label),
         day=lambda at: at.astimezone(context.settings().time_zone).date().isoformat(),
     )
 
