@@ -130,7 +130,7 @@ def all_pages(live: Live) -> list[str]:
         address = waiting.pop(0)
         path = urlsplit(address).path
         kind = next((each for each, form in kinds.items() if form.fullmatch(path)), None)
-        if path in seen or kind is None or len(found[kind]) >= OF_A_KIND:
+        if path in seen or kind is None or NO_PAGE.search(path) or len(found[kind]) >= OF_A_KIND:
             continue
         seen.add(path)
         reply = live.session.get(live.url + address, headers={"Accept": "text/html"}, timeout=120)
