@@ -287,7 +287,11 @@ def dress(live):
         return reply.json()
 
     end = time.monotonic() + 600
-    while not (found := call("GET", "/api/topics"))["items"] or found["review"]["state"] != "done":
+    while (
+        not (found := call("GET", "/api/topics"))["items"]
+        or found["review"]["state"] != "done"
+        or found["unplaced"]["reasons"]["unread"]
+    ):
         assert time.monotonic() < end, found["review"]
         time.sleep(1)
     surveys = call("GET", "/api/surveys")["items"]
