@@ -162,7 +162,14 @@ class _Child:
         if self.process is not None:
             log.error("a process of the service ended and is started anew", process=self.name, status=status)
         self.started = time.monotonic()
-        self.process = self._start()
+        try:
+            self.process = self._start()
+        except OSError as error:
+            # The system has no room for one more process just now; it is asked again in a second.
+            log.error("a process of the service cannot be started", process=self.name, error=error.strerror)
+            self.process = None
+            self.failures += 1
+            return None if self.settled or self.failures < STARTS else 1
         return None
 
 
@@ -264,22 +271,29 @@ def _supervise(children: Sequence[_Child], answers: Callable[[], bool], words: s
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    while not stopping:
-        for child in children:
-            status = child.tend()
-            if status is not None:
-                with contextlib.suppress(OSError):
-                    click.echo(
-                        f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
-                        "What it said stands above.",
-                        err=True,
-                    )
-                stopping, result = True, status
-        if words and not stopping and answers():
-            _say(words)
-            words = ""
-        time.sleep(0.1)
-    running = [child.process for child in children if child.process is not None]
+    try:
+        while not stopping:
+            for child in children:
+                status = child.tend()
+                if status is not None:
+                    with contextlib.suppress(OSError):
+                        click.echo(
+                            f"Error: Earshot cannot start: its {child.name} process ended with status {status}. "
+                            "What it said stands above.",
+                            err=True,
+                        )
+                    stopping, result = True, status
+            if words and not stopping and answers():
+                _say(words)
+                words = ""
+            time.sleep(0.1)
+    finally:
+        # Whatever ends us: a child that ran on would be waited for, for ever.
+        _end([child.process for child in children if child.process is not None])
+    return result
+
+
+def _end(running: Sequence[_Process]) -> None:
     for process in running:
         if process.poll() is None:
             process.terminate()
@@ -289,7 +303,6 @@ def _supervise(children: Sequence[_Child], answers: Callable[[], bool], words: s
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             process.kill()
-    return result
 
 
 def prepare(chosen: settings.Settings) -> None:

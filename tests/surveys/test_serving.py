@@ -1,9 +1,12 @@
 """`flask serve` as processes: what dies is started anew, and nothing outlives what started it."""
 
+import errno
+import functools
 import json
 import os
 import re
 import runpy
+import signal
 import socket
 import stat
 import subprocess
@@ -11,6 +14,7 @@ import sys
 import time
 from urllib.parse import urlsplit
 
+import click
 import psutil
 import pytest
 import requests
@@ -124,6 +128,59 @@ def test_a_part_that_cannot_start_ends_the_service(tmp_path):
     assert done.returncode == 2
     assert done.stdout.count("invalid int value") == service_commands.STARTS
     assert done.stdout.splitlines()[-1].startswith("Error: Earshot cannot start: its web process ended")
+
+
+@pytest.fixture
+def own_signals():
+    """Whoever supervises takes SIGTERM and SIGINT."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True)
+def test_a_worker_that_cannot_start_ends_the_service(world, own_signals, monkeypatch, capfd):
+    def refuse():
+        raise click.ClickException("Migrations are not applied: 0007.")
+
+    monkeypatch.setattr(service_commands, "_work", refuse)
+    start = functools.partial(service_commands._start_worker, world.settings)
+    child = service_commands._Child("worker", start)
+    assert service_commands._supervise([child], lambda: False, "") == 1
+    said = capfd.readouterr().err
+    assert said.count("Error: Migrations are not applied: 0007.") == service_commands.STARTS
+    assert "cannot start: its worker process ended with status 1" in said.splitlines()[-1]
+
+
+def test_a_service_that_fails_itself_leaves_no_process_running(own_signals):
+    child = service_commands._Child(
+        "worker", lambda: service_commands._Forked(functools.partial(time.sleep, 600))
+    )
+
+    def fail():
+        raise RuntimeError("of the service's own")
+
+    with pytest.raises(RuntimeError):
+        service_commands._supervise([child], fail, "ready")
+    assert child.process.poll() == -signal.SIGTERM
+
+
+def test_a_process_that_the_system_has_no_room_for_is_tried_again(monkeypatch):
+    tries = []
+
+    def start():
+        tries.append(len(tries))
+        if len(tries) < service_commands.STARTS:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return subprocess.Popen(["true"])
+
+    child = service_commands._Child("web", start)
+    for at in range(service_commands.STARTS):
+        child.started -= 1
+        assert child.tend() is None
+        assert (child.process is not None) == (at == service_commands.STARTS - 1)
+    assert child.process.wait() == 0
 
 
 def test_who_is_behind_waits_longer_than_who_is_in_front():
