@@ -1,4 +1,7 @@
-"""Half-sent requests against gunicorn alone and behind the shipped nginx site: who still answers? See README.md."""
+"""Half-sent requests against gunicorn alone and behind the shipped nginx site: who still answers?
+
+And are clients told apart, and pages compressed, as they should be? See README.md.
+"""
 
 import argparse
 import contextlib
@@ -27,7 +30,7 @@ SITE = servers.ROOT / "deploy" / "nginx.conf"
 AROUND = """daemon off; master_process on; worker_processes auto; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 768; }}
 http {{
-    access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    access_log off; gzip on; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/f; scgi_temp_path {folder}/s; uwsgi_temp_path {folder}/u;
     include {folder}/site;
 }}
@@ -91,6 +94,7 @@ def main() -> None:
         _under_half_sent(Door("gunicorn alone", port, None), arguments.half_sent)
         faults = _under_half_sent(proxied, arguments.half_sent)
         faults += _addresses(proxied, survey)
+        faults += _compressed(proxied, survey)
     sys.exit("\n".join(faults) or None)
 
 
@@ -127,6 +131,23 @@ def _addresses(door: Door, survey: str) -> list[str]:
     print(f"{door.name}: one client's answers {given}, another's {other}")
     right = given == [201] * LIMIT + [429] and other == 201
     return [] if right else [f"{door.name}: clients are not told apart by their addresses"]
+
+
+def _compressed(door: Door, survey: str) -> list[str]:
+    """nginx compresses pages of customers, and leaves the team's to Earshot, which asks who asked."""
+
+    def encoding(path: str, site: str) -> str | None:
+        line = http.client.HTTPConnection("surveys.example.com", timeout=PATIENCE_SECONDS)
+        line.sock = door.open()
+        with contextlib.closing(line):
+            line.request("GET", path, headers={"Accept-Encoding": "gzip", "Sec-Fetch-Site": site})
+            return line.getresponse().getheader("Content-Encoding")
+
+    asked = (f"/s/{survey}", "cross-site"), ("/team/sign-in", "none"), ("/team/sign-in", "cross-site")
+    found = [encoding(*each) for each in asked]
+    print(f"{door.name}: compressed {dict(zip(asked, found, strict=True))}")
+    right = found == ["gzip", "gzip", None]
+    return [] if right else [f"{door.name}: pages are not compressed as they should be"]
 
 
 @contextlib.contextmanager

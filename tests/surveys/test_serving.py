@@ -192,6 +192,17 @@ def test_who_is_behind_waits_longer_than_who_is_in_front():
     assert f"idle for {behind} s" in (servers.ROOT / "deploy" / "README.md").read_text()
 
 
+@pytest.mark.parametrize("name", ["nginx.conf", "nginx-container.conf"])
+def test_nginx_leaves_it_to_the_service_to_compress_the_pages_of_the_team(name):
+    """Debian's compresses all pages, whoever asks for them."""
+    site = (servers.ROOT / "deploy" / name).read_text()
+    locations = dict(re.findall(r"location (\S+) \{(.*?)\}", site, re.DOTALL))
+    assert {path for path, said in locations.items() if "gzip off;" in said} == {"/team"}
+    # Where a location names a header, it has none of those of the server.
+    assert [path for path, said in locations.items() if "proxy_set_header" in said] == []
+    assert all("proxy_pass http://earshot;" in said for said in locations.values())
+
+
 def test_no_header_names_another_path_or_prefix(service):
     """Also on this machine, where the proxy is: it passes on what its callers send."""
 
