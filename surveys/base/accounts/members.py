@@ -72,8 +72,8 @@ class Member(Table):
     oidc_subject = TextField(null=True, unique=True)
     created_at = UTCField()
     joined_at = UTCField(null=True)
-    time_zone = TextField(null=True)
     language = TextField(null=True)
+    time_zone = TextField(null=True)
 
     class Meta:
         constraints = [SQL("CHECK (role IN ('viewer', 'agent', 'editor', 'administrator'))")]
