@@ -60,6 +60,10 @@ def roll_up(now: datetime) -> int:
         begin = max(first.sent_at.astimezone(UTC).date(), over - timedelta(days=MOST_DAYS))
         kept: Any = AskCount.select(AskCount.day).where(AskCount.survey == survey_id).tuples()
         known = {day for (day,) in kept}
+        if known and min(known) < begin.isoformat():
+            # Days before the first ask are counted no more: what is missing amid them would never be mended.
+            early = (AskCount.survey == survey_id) & (AskCount.day < begin.isoformat())
+            db.write(AskCount.delete().where(early).execute)
         days = [begin + timedelta(days=at) for at in range((over - begin).days)]
         missing = [day for day in days if day.isoformat() not in known]
         for some in peewee.chunked(missing, AT_ONCE):

@@ -1,5 +1,6 @@
 """Counts of asks whose days are over: right whatever happens to an ask afterwards."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from surveys import ask_counts
 from surveys.base import db, ids
 from surveys.domain.metrics import METRICS
 from surveys.models import AskCount, Invitation, Person
+from tests.conftest import ON_POSTGRES
 
 NOW = datetime(2026, 9, 14, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -110,6 +112,56 @@ def test_what_is_kept_answers_for_all_but_the_ends(asked, monkeypatch):
     AskCount.delete().where(AskCount.day == "2026-06-05").execute()
     assert ask_counts.between(survey.id, MIDNIGHT, MIDNIGHT + timedelta(days=9)) is None
     check(survey)
+
+
+def test_what_is_kept_is_used_again_after_the_first_who_were_asked_are_erased(asked):
+    survey, rows = asked
+
+    def erase(*days):
+        wanted = {MIDNIGHT.date() + timedelta(days=day) for day in days}
+        people = [row.person_id for row in rows if row.sent_at.date() in wanted]
+        Person.delete().where(Person.id.in_(people)).execute()
+        ask_counts.roll_up(NOW)
+
+    # Days on which nobody was asked, amid the first.
+    erase(1, 2)
+    assert ask_counts.between(survey.id, MIDNIGHT, NOW).begin == MIDNIGHT
+    erase(0)
+    erase(3)
+    assert ask_counts.between(survey.id, MIDNIGHT, NOW).begin == MIDNIGHT + timedelta(days=4)
+    check(survey)
+
+
+@ON_POSTGRES
+def test_who_changes_an_ask_while_its_day_is_counted_takes_the_count_away(asked, world, monkeypatch):
+    _, rows = asked
+    by_day, waiting = ask_counts._by_day, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+    ask = rows[1]
+
+    def answer():
+        try:
+            Invitation.update(answered_at=NOW).where(Invitation.id == ask.id).execute()
+        finally:
+            db.forget_connection()
+
+    with ThreadPoolExecutor(1) as pool:
+        answers = []
+
+        def counted(survey_id, first, last):
+            found = by_day(survey_id, first, last)
+            if not answers:
+                answers.append(pool.submit(answer))
+                while not db.database.execute_sql(waiting).fetchone()[0] and not answers[0].done():
+                    pass
+            return found
+
+        monkeypatch.setattr(ask_counts, "_by_day", counted)
+        ask_counts.roll_up(NOW)
+        answers[0].result()
+    monkeypatch.undo()
+    assert ask_counts.differences() == []
+    assert ask_counts.roll_up(NOW) == 1
+    assert ask_counts.differences() == []
 
 
 def test_recount_finds_and_mends_them(asked, world):
