@@ -71,14 +71,19 @@ def note(
 
 def stored(thing: str) -> str:
     """An id as the log holds it."""
-    return thing if thing.startswith(_LASTING) else signing.keyed_hash("audit", thing)
+    return thing if thing.startswith(_LASTING) else _hashed(thing)
+
+
+def _hashed(thing: str) -> str:
+    return signing.keyed_hash("audit", thing)
 
 
 def entries(thing: str | None = None, caller_id: str | None = None) -> Any:
     """The changes of one thing, by one caller, or all, as a query."""
     found = AuditEntry.select()
     if thing is not None:
-        found = found.where(AuditEntry.thing == stored(thing))
+        # Of goals, rules and the like older entries hold the hash.
+        found = found.where(AuditEntry.thing.in_({stored(thing), _hashed(thing)}))
     if caller_id is not None:
         found = found.where(AuditEntry.caller_id == caller_id)
     return found

@@ -2,7 +2,7 @@
 
 from surveys import triggers
 from surveys.base import db
-from surveys.base.accounts import members
+from surveys.base.accounts import audit, members
 from surveys.base.accounts.audit import AuditEntry
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import PASSWORD, Visitor, member, signed_in
@@ -83,6 +83,23 @@ def test_a_limited_key_manages_nobody(world, make):
     limited.delete(f"/api/members/{ann.id}", 404)
     limited.post("/api/members", {"email": "b@acme.example", "role": "viewer"}, 403)
     limited.post("/api/members", {"email": "b@acme.example", "role": "viewer", "surveys": [survey.id]})
+
+
+def test_what_was_written_by_its_hash_before_it_was_by_its_id_is_found(api, make, monkeypatch):
+    body = {
+        "name": "Better",
+        "survey": make.survey().id,
+        "target": 40,
+        "start": "2030-01-01",
+        "due": "2030-06-01",
+    }
+    with monkeypatch.context() as before:
+        before.setattr(audit, "_LASTING", ("sv_",))
+        made = api.post("/api/goals", body)
+    api.patch(f"/api/goals/{made['id']}", {"name": "Best"})
+    found = api.get("/api/audit", thing=made["id"])["items"]
+    assert [entry["action"].split()[0] for entry in found] == ["PATCH", "POST"]
+    assert found[0]["thing"] == made["id"] != found[1]["thing"]
 
 
 def test_every_change_is_in_the_log_once_with_who_and_what(world, api, make):
