@@ -429,6 +429,10 @@ def roll_up(now: datetime) -> int:
     today = schedule.day_of(now, zone)
     begin = max(schedule.day_of(clock.moment(first), zone), today - timedelta(days=MOST_DAYS))
     standing = _standing(zone)
+    early = [period for period in standing if _month(period) < _month(begin.isoformat())]
+    if early:
+        # Months before the first answer are rolled up no more: what is missing amid them would never be mended.
+        db.write(functools.partial(_take_back, early))
     written = 0
     for month in schedule.first_days(begin, today, "month"):
         until = schedule.next_first_day(month, "month")
@@ -702,14 +706,19 @@ def _keep_up(zone: ZoneInfo) -> None:
         other = SegmentPeriod.select(SegmentPeriod.period).where(SegmentPeriod.zone != zone.key)
         SegmentCount.delete().where(SegmentCount.period.in_(other)).execute()
         SegmentPeriod.delete().where(SegmentPeriod.zone != zone.key).execute()
-        for some in peewee.chunked(stale, AT_ONCE):
-            _remove(some)
+        _take_back(stale)
         for some in peewee.chunked(unchanged, AT_ONCE):
             # What another worker has rolled up meanwhile has a tick of its own.
             theirs = SegmentPeriod.period.in_(some) & SegmentPeriod.tick.between(low, high)
             SegmentPeriod.update(tick=high).where(theirs).execute()
 
     db.write(verb)
+
+
+def _take_back(periods: Collection[str]) -> None:
+    db.lock_out_writers(SegmentCount)
+    for some in peewee.chunked(periods, AT_ONCE):
+        _remove(some)
 
 
 def _remove(periods: Sequence[str]) -> None:

@@ -554,6 +554,22 @@ def test_a_deletion_while_a_month_is_counted_makes_the_count_void(world, monkeyp
     assert (by_rollups.n, by_rollups) == (4 - times, from_responses)
 
 
+def test_they_tell_of_all_there_is_after_the_first_answers_were_deleted(world):
+    """What stands before the first answer is between gaps, and of many of these nothing is used."""
+    survey = world.make.survey()
+    early = [world.make.response(survey, 9, BEGIN - timedelta(days=100 - 2 * at)) for at in range(30)]
+    world.make.response(survey, 3, BEGIN)
+    settle()
+    for row in early:
+        responses.delete(row, NOW)
+    settle()
+    with db.snapshot():
+        assert rollups._known(None, None, ZONE, by_day=False)
+    by_rollups, from_responses = numbers(results.Selection(METRICS["nps"], [survey]))
+    assert (by_rollups.n, by_rollups) == (1, from_responses)
+    assert min(row.period for row in SegmentPeriod.select()) == "2026-03"
+
+
 def test_too_many_values_are_counted_from_the_responses(world):
     survey = world.make.survey(segments=["plan"])
     for number in range(3):
