@@ -45,6 +45,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         moment=moment,
         day=day,
         counted_day=counted_day,
+        zone_of_days=zone_of_days,
         may=may,
         tone=tone,
         most=most,
@@ -149,6 +150,11 @@ def reader_zone() -> ZoneInfo:
         g.reader_zone = zone() if member is None else member.zone(zone())
     found: ZoneInfo = g.reader_zone
     return found
+
+
+def zone_of_days() -> str | None:
+    """The zone in which days are counted, where this page tells times in another; else None."""
+    return None if reader_zone() == zone() else str(zone())
 
 
 def provider_name() -> str | None:

@@ -391,6 +391,7 @@ WORDS = {
     "filter.as_of": "As of",
     "filter.since": "From",
     "filter.until": "Before",
+    "filter.zone": "These two days begin at midnight in {zone}.",
     "filter.agent": "Agent",
     "filter.team": "Team",
     "filter.channel": "Channel",

@@ -64,7 +64,10 @@ def test_times_are_told_in_the_readers_own_zone_and_days_are_counted_in_the_serv
         assert on_profile(visitor, "name", name="Ann", time_zone=" Asia/Tokyo ").status_code == 303
         assert 'value="Asia/Tokyo"' in text_of(visitor.get(PROFILE))
         assert "29 Nov 2026, 08:30 JST<" in text_of(visitor.get(answer))
-        assert "29 Nov 2026<" in text_of(visitor.get("/team/feed"))
+        feed = text_of(visitor.get("/team/feed"))
+        assert "29 Nov 2026<" in feed
+        assert "These two days begin at midnight in UTC." in feed
+        assert feed.count(' aria-describedby="about-days"') == 2
         on_profile(visitor, "name", name="Ann", time_zone="America/New_York")
         assert "28 Nov 2026, 18:30 EST<" in text_of(visitor.get(answer))
         # A pin stands on the day on which the chart has it.
@@ -72,6 +75,7 @@ def test_times_are_told_in_the_readers_own_zone_and_days_are_counted_in_the_serv
         assert "27 Nov 2026<" not in text_of(visitor.get("/team"))
         on_profile(visitor, "name", name="Ann", time_zone="")
         assert "28 Nov 2026, 23:30<" in text_of(visitor.get(answer))
+        assert "about-days" not in text_of(visitor.get("/team/feed"))
         assert members.get(ann.id).time_zone is None
 
 
