@@ -186,6 +186,8 @@ def together(
     two are on average not much nearer to the centre of their own than to that of the other. Those of the kinds in
     `always` become one group each."""
     middle = centres(rows, groups)
+    if not len(middle):
+        return groups
     of_kind: dict[int, list[int]] = defaultdict(list)
     for group, kind in sorted(kinds.items()):
         of_kind[kind].append(group)

@@ -88,3 +88,14 @@ def test_comments_that_no_worker_has_read_yet_say_their_language(world, make, co
     row, _ = reviews.ask(clocks.now())
     reviews.run(row)
     assert reviews.latest().comments == found
+
+
+def test_a_service_whose_comments_make_no_topic_yet_has_reviews_that_end_well(world, make):
+    survey = make.survey(languages=["en", "de", "fr"])
+    for comments in ([], ["Late"], ["Die Farbe blättert ab"], ["Serveur très aimable", "👍", "n/a"]):
+        for comment in comments:
+            make.response(survey, 3, comment=comment)
+        world.work()
+        row, _ = reviews.ask(clocks.now())
+        reviews.run(row)
+        assert reviews.latest().state == reviews.DONE

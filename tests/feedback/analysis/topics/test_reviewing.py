@@ -244,3 +244,19 @@ def test_a_comment_that_disappears_leaves_the_rest_as_it_was(first):
     later = review(replace(first.state, places=places), kept).state
     assert "food-0-0" not in later.places
     assert of(later, "staff") == of(first.state, "staff")
+
+
+@pytest.mark.parametrize(
+    "comments",
+    [
+        ["late parcel"],
+        ["late parcel", "Farbe blättert ab"],
+        ["late parcel", "Farbe blättert ab", "serveur aimable", "la aplicación se cierra"],
+        ["👍", "😡😡", "❤️", "👎"],
+        ["すごく良い", "配達が遅い", "太贵了"],
+    ],
+)
+def test_comments_that_make_no_group_make_no_topic(comments):
+    found = review(State(), {f"c{at}": comment for at, comment in enumerate(comments)}).state
+    assert not found.topics
+    assert review(found, {f"c{at}": comment for at, comment in enumerate(comments)}).state.topics == {}
