@@ -107,7 +107,7 @@ def prove(topic: Topic, shipped: datetime, scope: Scope, zone: ZoneInfo, now: da
     seen = [survey.id for survey in scope.surveys] if scope.limited else None
     return Proof(
         found,
-        pins.within(seen, edges[0], edges[3]),
+        pins.within(seen, edges[0], min(edges[3], now)),
         shipped,
         edges[0],
         edges[3],

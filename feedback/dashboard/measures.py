@@ -164,12 +164,13 @@ def are_seasoned(now: datetime) -> bool:
 
 
 def pinned(item: TopicReport | ThemeReport, scope: Scope) -> list[charts.Mark]:
-    """What was noted in the weeks of a trend, on charts of the scope's surveys or on all."""
+    """What was noted in the weeks of a trend that the scope looks at, on charts of its surveys or on all."""
     trend = measured(item).trend
     if not trend:
         return []
     zone, starts = layout.zone(), [week.start for week in trend]
     begin, end = (schedule.starts_at(day, zone) for day in (starts[0], starts[-1] + timedelta(weeks=1)))
+    end = min(end, scope.until or end)
     noted = pins.within([survey.id for survey in scope.surveys], begin, end)
     return charts.marks([(schedule.day_of(pin.at, zone), pin) for pin in noted], starts)
 

@@ -213,7 +213,7 @@ def _page(
         people=measures.people([row.id], scope, {**query, "topic": row.id}),
         lineage=[_told(line, row.id) for line in ([] if scope.limited else reports.lineage(row.id))],
         pins=measures.pinned(item, scope),
-        came=_came(row, scope, asked, clock.now()),
+        came=_came(row, scope, asked, now),
         issue=None if scope.limited else issues.shown(row, writes),
         past=[] if scope.limited else _past(row, reports.history(row.id)),
         others=measures.standing(Topic, but=row.id) if writes else [],
@@ -254,8 +254,10 @@ def _status(name: str) -> str:
 
 
 def _came(row: Topic, scope: Scope, asked: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """What came of a topic: its cards for others, and, where that is asked for, what its fix did."""
+    """What came of a topic by `now`: its cards for others, and, where that is asked for, what its fix did."""
     shipped = proofs.shipped_at(row)
+    if shipped is not None and shipped > now:
+        shipped = None
     found = proofs.prove(row, shipped, scope, layout.zone(), now) if shipped and asked.get("came") else None
     effect = found.effect if found else None
     said: list[str | None] = []

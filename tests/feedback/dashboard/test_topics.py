@@ -109,6 +109,8 @@ def test_what_was_noted_stands_on_the_weeks_of_topics_and_themes(world, make, su
     assert "Of this one" in shown
     assert "Of another" not in shown
     assert "Long ago" not in shown
+    then = (now - timedelta(days=2)).date().isoformat()
+    assert "Of this one" not in text_of(visitor.get(f"{page}?survey={survey.id}&as_of={then}"))
 
 
 def test_a_topic_is_changed_by_one_at_a_time_and_its_history_is_told(world, survey):

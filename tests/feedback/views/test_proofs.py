@@ -116,6 +116,30 @@ def test_what_was_shipped_and_is_spoken_of_again_came_back_and_its_owner_hears_o
 
 
 @ON_SQLITE
+def test_a_topics_page_that_looks_back_says_nothing_of_what_came_later(world, api, told):
+    visitor, page = signed_in(world), f"/team/topics/{told[0]}?came=1&as_of="
+    api.patch(f"/api/topics/{told[0]}", {"status": "shipped", "shipped_at": SHIPPED.isoformat()})
+    for day in ("2026-10-01", "2026-11-05"):
+        api.post("/api/pins", {"at": f"{day}T12:00:00Z", "text": f"Noted on {day}", "survey": None})
+
+    def seen(day):
+        return visitor.get(page + day).get_data(as_text=True)
+
+    assert "Shipped on 23 Sep 2026" in seen("2026-11-25")
+    assert "Its share fell" in seen("2026-11-25")
+    assert "Noted on 2026-11-05" in seen("2026-11-25")
+    before = seen("2026-09-20")
+    assert "Shipped on" not in before
+    assert "Noted on" not in before
+    early = seen("2026-10-20")
+    assert "Shipped on" in early
+    assert "Too early" in early
+    assert "Noted on 2026-10-01" in early
+    assert "Noted on 2026-11-05" not in early
+    assert "Noted on 2026-11-05" not in seen("2026-11-03")
+
+
+@ON_SQLITE
 def test_a_topics_page_shows_what_came_of_it_and_hands_out_its_cards(world, api, make, client, told):
     own, visitor = told[0], signed_in(world, "editor")
     page = f"/team/topics/{own}"
