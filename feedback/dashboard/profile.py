@@ -177,13 +177,15 @@ def _page(
     member, now = session.member, clock.now()
     done = request.args.get("done")
     views = saved_feeds.made_by(member.id)
+    # Only the form with these that was sent is shown as it was sent.
+    typed = given if given and given.get("do") == "name" else {}
     return layout.page(
         "profile.html",
         say("profile"),
         status,
         member=member,
         errors=wrong,
-        given=given or {"name": member.name, "time_zone": member.time_zone},
+        given={"name": member.name, "time_zone": member.time_zone, **typed},
         zone=str(layout.zone()),
         languages=wording.LANGUAGES,
         provider=layout.provider_name(),

@@ -79,6 +79,32 @@ def test_times_are_told_in_the_readers_own_zone_and_days_are_counted_in_the_serv
         assert members.get(ann.id).time_zone is None
 
 
+def test_what_another_form_was_refused_for_leaves_name_zone_and_language_as_they_are(world):
+    ann = member(name="Ann")
+    visitor = Visitor(world)
+    visitor.sign_in(ann.email)
+    on_profile(visitor, "name", name="Ann", time_zone="Asia/Tokyo")
+    on_profile(visitor, "language", language="de")
+    token = visitor.forms(PROFILE)[0][1]["token"]
+    for sent in (
+        {"do": "password", "current": "wrong", "password": "short"},
+        {"do": "password", "name": "Eve", "time_zone": "Europe/Berlin", "language": "fr"},
+        {"do": "digest", "view": "feed_none"},
+        {"do": "language", "language": "tlh"},
+        {"do": "nonsense"},
+        {},
+    ):
+        refused = visitor.post(PROFILE, {"token": token, **sent})
+        page = text_of(refused)
+        assert refused.status_code == 422, sent
+        assert re.search(r'name="name"[^>]* value="Ann"', page), sent
+        assert re.search(r'name="time_zone"[^>]* value="Asia/Tokyo"', page), sent
+        assert 'value="de" lang="de" selected' in page, sent
+    page = text_of(on_profile(visitor, "name", name="", time_zone="Europe/Berlin"))
+    assert re.search(r'name="time_zone"[^>]* value="Europe/Berlin"', page)
+    assert 'value="de" lang="de" selected' in page
+
+
 def test_name_password_and_other_browsers(world):
     ann = member()
     visitor, other = Visitor(world), Visitor(world)
