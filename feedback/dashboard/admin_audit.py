@@ -52,7 +52,7 @@ def index() -> Response:
                 row,
                 deeds.told(row.action, row.fields),
                 deeds.fields_told(row.fields),
-                say(f"audit.thing.{deeds.hidden(row.action)}"),
+                say(f"audit.thing.{deeds.hidden(row.action, audit.kind_of(row.thing or ''))}"),
             )
             for row in rows
         ],

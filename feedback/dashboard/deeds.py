@@ -155,8 +155,21 @@ _HIDDEN = {
 }
 
 
-def hidden(action: str) -> str:
-    """What kind of thing a call of a route changed whose id is not kept."""
+#: The same by what its id begins with.
+_KINDS = {
+    "fu": "follow_up",
+    "per": "person",
+    "inv": "invitation",
+    "dig": "digest",
+    "ntc": "notice",
+    "loop": "loop",
+}
+
+
+def hidden(action: str, kind: str | None = None) -> str:
+    """What kind of thing a call of a route changed whose id is not kept: what its id began with says it surely."""
+    if kind in _KINDS:
+        return _KINDS[kind]
     parts = action.partition(" ")[2].split("/")
     return next((_HIDDEN[part] for part in parts if part in _HIDDEN), "other")
 

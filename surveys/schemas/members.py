@@ -135,7 +135,10 @@ class AuditOut(Stored):
     action = fields.String()
     thing = fields.String(
         allow_none=True,
-        metadata={"description": "An id; a keyed hash where it would lead to a person (`?thing=` finds it)."},
+        metadata={
+            "description": "An id; a keyed hash where it would lead to a person (`?thing=` finds it by the id), behind "
+            "what the id begins with, as `fu:`."
+        },
     )
     fields_ = fields.List(fields.String(), data_key="fields", attribute="fields")
     request_id = fields.String(allow_none=True)

@@ -15,7 +15,8 @@ class AuditEntry(Table):
     """One change that was made.
 
     `caller`: the name of a member or a key, or "command line"; `caller_id`: the member's or the key's id. `thing`: the
-    id of what was changed; where that leads to a person it is a keyed hash, so that nothing is left of who is erased.
+    id of what was changed; where that leads to a person it is a keyed hash, so that nothing is left of who is erased,
+    behind what the id begins with and a colon: `fu:…`.
     """
 
     id = TextField(primary_key=True)
@@ -44,6 +45,9 @@ _LASTING = (
     *("goal_", "rule_", "wh_", "trk_", "pin_", "bm_"),
 )
 
+#: Beginnings of ids that are kept as hashes: they say what kind of thing it was.
+_FLEETING = frozenset(("fu", "per", "inv", "dig", "ntc", "loop"))
+
 
 def note(
     caller: str,
@@ -71,18 +75,23 @@ def note(
 
 def stored(thing: str) -> str:
     """An id as the log holds it."""
-    return thing if thing.startswith(_LASTING) else _hashed(thing)
+    if thing.startswith(_LASTING):
+        return thing
+    kind = kind_of(thing, "_")
+    return f"{kind}:{_hashed(thing)}" if kind else _hashed(thing)
 
 
-def _hashed(thing: str) -> str:
-    return signing.keyed_hash("audit", thing)
+def kind_of(thing: str, mark: str = ":") -> str | None:
+    """What the id of a thing that is kept as a hash begins with, as far as the log says so."""
+    kind = thing.partition(mark)[0]
+    return kind if kind in _FLEETING else None
 
 
 def entries(thing: str | None = None, caller_id: str | None = None) -> Any:
     """The changes of one thing, by one caller, or all, as a query."""
     found = AuditEntry.select()
     if thing is not None:
-        # Of goals, rules and the like older entries hold the hash.
+        # Of many things older entries hold the hash alone.
         found = found.where(AuditEntry.thing.in_({stored(thing), _hashed(thing)}))
     if caller_id is not None:
         found = found.where(AuditEntry.caller_id == caller_id)
@@ -92,3 +101,7 @@ def entries(thing: str | None = None, caller_id: str | None = None) -> Any:
 def forget(before: datetime) -> int:
     """Forget changes that are older; how many."""
     return db.write(lambda: AuditEntry.delete().where(AuditEntry.at < before).execute())
+
+
+def _hashed(thing: str) -> str:
+    return signing.keyed_hash("audit", thing)

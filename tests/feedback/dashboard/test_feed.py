@@ -138,7 +138,12 @@ def test_a_customer_is_answered_from_the_answer_they_gave(world, api, make, surv
     page = shown(world, path)
     assert "Answer them" not in page
     assert f'href="{led}"' in page
-    assert api.get("/api/audit", thing=case["id"])["items"][0]["action"] == "POST /team/feed/{response_id}"
+    [entry] = api.get("/api/audit", thing=case["id"])["items"]
+    assert (entry["action"], entry["thing"][:3]) == ("POST /team/feed/{response_id}", "fu:")
+    assert case["id"].removeprefix("fu_") not in entry["thing"]
+    assert "<td>a follow-up</td>" in shown(world, "/team/admin/audit")
+    AuditEntry.update(thing=entry["thing"].partition(":")[2]).where(AuditEntry.id == entry["id"]).execute()
+    assert [each["id"] for each in api.get("/api/audit", thing=case["id"])["items"]] == [entry["id"]]
     assert browse(world, "/team/feed", method="POST", data={"do": "follow_up"}).status_code == 422
 
 
