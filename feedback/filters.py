@@ -1,6 +1,7 @@
 """What filters of the feed and of numbers name: whether it is there, and for the caller to see."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.errors import Refused
 from surveys.models import Person, Response, SegmentCount, Survey
 
-#: How many days back values of segments are looked for, and how many of one segment are named.
+#: How many days back values of segments are looked for, and how many of one segment are named: the most frequent.
 LATELY, MOST_NAMED = 92, 200
 
 #: Answers that are read for them where nothing is counted yet.
@@ -43,7 +44,7 @@ def lately(names: Sequence[str], surveys: Sequence[str], today: date) -> dict[st
     """The values of some segments that answers of the last three months had, each with what it is called, by name.
 
     They come from the counts of days and months that are over: what is new today is named tomorrow. Before there are
-    any they come from the newest answers.
+    any, and where a period has too many values to count, they come from the newest answers too.
     """
     days = [(today - timedelta(days=back)).isoformat() for back in range(1, LATELY)]
     periods = {day for day in days if day[:7] == days[0][:7]} | {day[:7] for day in days}
@@ -53,33 +54,40 @@ def lately(names: Sequence[str], surveys: Sequence[str], today: date) -> dict[st
         SegmentCount.period.in_(sorted(periods)),
     )
     latest: dict[str, dict[str, int]] = {name: {} for name in names}
+    often: dict[str, Counter[str]] = {name: Counter() for name in names}
+    uncounted = set()
     for name, counts in rows.tuples():
-        for value, key, *_ in counts or ():
+        if counts is None:
+            uncounted.add(name)
+        for value, key, *scores in counts or ():
             if value is not None:
                 latest[name][value] = max(key, latest[name].get(value, 0))
+                often[name][value] += sum(scores[1::2])
     if not any(latest.values()):
-        latest = _newest(names, surveys)
+        uncounted = set(names)
+    for name, value, key in _newest(sorted(uncounted), surveys) if uncounted else ():
+        latest[name].setdefault(value, key)
+        often[name][value] += 1
     found = {}
     for name, keys in latest.items():
+        keys = {value: keys[value] for value, _ in often[name].most_common(MOST_NAMED)}
         called = results.names(name, keys) if keys else {}
         named = [(value, (called or {}).get(value) or value) for value in keys]
-        found[name] = sorted(named, key=lambda each: each[1].casefold())[:MOST_NAMED]
+        found[name] = sorted(named, key=lambda each: each[1].casefold())
     return found
 
 
 # ------------------------------------------------------------------------------------------------------
 
 
-def _newest(names: Sequence[str], surveys: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The values of segments in the newest answers, each with the key of the last."""
+def _newest(names: Sequence[str], surveys: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """The values of segments in the newest answers, the latest first: of each the segment, the value and the key."""
     columns = [segments.column(name).alias(f"of_{at}") for at, name in enumerate(names)]
     rows: Any = Response.select(Response.key, *columns).where(Response.survey.in_(list(surveys)))
-    found: dict[str, dict[str, int]] = {name: {} for name in names}
     for key, *values in rows.order_by(Response.key.desc()).limit(NEWEST).tuples():
         for name, value in zip(names, values, strict=True):
             if value is not None:
-                found[name].setdefault(value, key)
-    return found
+                yield name, value, key
 
 
 def _surveys(survey_id: str, caller: Caller) -> Any:

@@ -11,13 +11,14 @@ import pytest
 import time_machine
 from python_calamine import CalamineWorkbook
 
-from feedback import feed, rollups, saved_feeds, team_tags
+from feedback import feed, filters, rollups, saved_feeds, team_tags
 from feedback.dashboard import tags
 from feedback.models import Placement, Reading, Topic
 from surveys.base import clock
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.caller import Caller
-from surveys.models import Person, Response
+from surveys.domain import schedule
+from surveys.models import Person, Response, SegmentCount
 from tests.feedback.dashboard.test_overview import Numbers, browse
 from tests.visitor import PASSWORD, forms_on, signed_in
 
@@ -169,6 +170,29 @@ def test_agents_teams_and_properties_of_answers_are_filters_one_can_choose(world
     assert found == {"plan": "pro+%3Cb%3E", "vip": "true", "seats": "3"}
     for name, value in found.items():
         assert row.id in shown(world, f"/team/feed?property:{name}={value}")
+
+
+def test_the_most_frequent_agents_can_be_chosen_and_those_of_periods_with_too_many(world, make, monkeypatch):
+    survey, today = make.survey(), schedule.day_of(clock.now(), world.settings.time_zone)
+    for days, agent, team in (
+        (2, "z", "red"),
+        (2, "z", "red"),
+        (3, "y", "red"),
+        (3, "y", "blue"),
+        (4, "a", "red"),
+    ):
+        make.response(survey, 5, clock.now() - timedelta(days=days), agent_id=agent, team_id=team)
+
+    def offered():
+        found = filters.lately(("agent", "team", "touchpoint"), [survey.id], today)
+        return {name: [value for value, _ in values] for name, values in found.items()}
+
+    monkeypatch.setattr(filters, "MOST_NAMED", 2)
+    of_newest = offered()
+    rollups.roll_up(clock.now())
+    assert offered() == of_newest == {"agent": ["y", "z"], "team": ["blue", "red"], "touchpoint": []}
+    SegmentCount.update(counts=None).where(SegmentCount.segment == "agent").execute()
+    assert offered() == of_newest
 
 
 def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
