@@ -98,7 +98,7 @@ WORDS = {
     "profile.email": "{email}, {role}",
     "profile.zone.hint": (
         "Such as Europe/Berlin; empty: {zone}. Times on these pages are told in it, and your digests come at seven "
-        "in its morning."
+        "in its morning. Charts, weeks and the days of filters stay in the service's zone."
     ),
     "profile.limited": "You see {n} of the surveys.",
     "profile.password": "Password",
