@@ -231,8 +231,8 @@ def name(
     dates. Three things rank such phrases: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794), how many of the
     words that mark this topic they hold, and how much nearer their meaning is to this topic than to the others. Words
     in `never` (brands, people) stand in no name. Read without case, endings and order of words, all labels differ from
-    each other and from those in `kept`, which topics or others have already. Topics that a
-    matter fits best choose first, and larger ones.
+    each other and from those in `kept`, which topics or others have already. Topics that a matter fits well, and large
+    ones, choose first: twice as many comments count as much as fitting better by `_LARGER`.
 
     The label is English where a fifth of the comments are, else in their commonest language.
     """
@@ -258,8 +258,8 @@ def name(
     fits = _fits(texts, main, centres, meant, vectors)
     # Comments that are compared by their own words are as far from one matter as from any other.
     fits |= {topic: _Fits((), ()) for topic, language in main.items() if language in vectors.apart}
-    # Of equally large ones, and of all from which as many are read, the one that a matter fits best chooses first; then
-    # by what they say: ids are chance, and which of two is called by a matter is not to be.
+    # Where two have the same claim, what they say decides: ids are chance, and which of two is called by a matter is not
+    # to be.
     plain = {topic: max((fit.score for fit in fits[topic].matters), default=0.0) for topic in texts}
     claim = {topic: plain[topic] + _LARGER * math.log2(1 + len(own)) for topic, own in texts.items()}
     order = sorted(texts, key=lambda topic: (-claim[topic], *texts[topic][:1], topic))
