@@ -25,7 +25,7 @@ from feedback.topics.report import (
 from surveys.base.clock import stamp
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
-from surveys.schemas.kinds import ByLanguage, Moment, Stored
+from surveys.schemas.kinds import ByLanguage, Moment
 
 
 def _label(**options: Any) -> fields.String:
@@ -307,7 +307,7 @@ class ThemeName(ma.Schema):
     label = fields.String()
 
 
-class TopicOut(Stored, ImpactOut):
+class TopicOut(ImpactOut):
     """A topic: what it is, how large, whether it grows, how people feel and what it does to the value.
 
     Numbers are left out for one that was merged; what others taught, for a key that sees some surveys alone.
@@ -381,7 +381,7 @@ class TopicOut(Stored, ImpactOut):
         return {**_seen(found, obj.limited), **_details(obj)}
 
 
-class ThemeOut(Stored, ImpactOut):
+class ThemeOut(ImpactOut):
     """A theme: what several topics have in common, how large it is and, where it is listed by itself, what it does.
 
     A comment in two of its topics counts once. `topics`: their ids.
