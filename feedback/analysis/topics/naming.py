@@ -57,7 +57,7 @@ _OVERALL = "Overall experience"  # the matter of those who tell feelings alone �
 _FEELINGS = frozenset(
     ("General praise", "General disappointment", "Overall impression", _OVERALL)
 )  # … and what else they may be called
-_NEAREST = 12  # matters that are tried where nothing else names a topic
+_NEAREST = 12  # matters, near enough, that are tried where nothing else names a topic
 _LARGER = 0.25  # what twice as many comments are worth beside how well a matter fits
 _DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
 _SURELY_NEAR = 0.45  # cosine from which a matter may name a topic of which nobody says its words
@@ -66,6 +66,7 @@ _PHRASED = frozenset(
     "de en es fr it nl pt".split()
 )  # languages whose words can be told from their small words
 _FIFTH = 5
+_MOST_SIGNS = 20  # of a name that has no word
 
 _RUN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _HYPHENED = re.compile(r"(?<![^\W\d_])[^\W\d_]++(?:['’-][^\W\d_]++)+")
@@ -458,6 +459,7 @@ class _Phrasing:
         elif chosen:
             chosen += _adding(ranked, weights, chosen)
             candidates = named + [self._written(phrase) for phrase in chosen]
+        candidates = candidates or _signs(self.texts[topic])
         mark = matters.own_words(label) if label else ""
         terms = [*([mark] if mark else []), *(" ".join(phrase) for phrase in chosen)]
         terms += [" ".join(phrase) for phrase, _ in ranked[:_TERMS]]
@@ -747,7 +749,9 @@ def _fits(
             sure, likely = close >= _NEAR_ALONE, close >= _NEAR
         order = np.argsort(-score, kind="stable")
         plain = order[least[order] < _MOSTLY][:1]
-        shares = np.maximum(broader[at], of_several[at])
+        # Even what comes nearest may be far off: what is meant counts from `_NEAR` on.
+        near = (known.under & (close >= _NEAR)).any(1)
+        shares = np.maximum(np.where(near, broader[at], 0.0), of_several[at])
         found[topic] = _Fits(
             [
                 _Fit(
@@ -761,7 +765,7 @@ def _fits(
                 if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
             ],
             [(names[number], float(shares[number])) for number in np.argsort(-shares, kind="stable")],
-            order[least[order] < _MOSTLY][:_NEAREST].tolist(),
+            order[(least[order] < _MOSTLY) & (close[order] >= _NEAR)][:_NEAREST].tolist(),
         )
     return found
 
@@ -962,6 +966,12 @@ def _telling_sentence(
         if worth > best:
             best, found = worth, comment
     return found.replace("\n", " ").strip(" .!?") if found else None
+
+
+def _signs(comments: Sequence[str]) -> list[str]:
+    """The most typical comment of those of signs alone, such as "👍", begun: it names a topic that says no word."""
+    found = (comment.strip() for comment in comments if not any(map(str.isalnum, comment)))
+    return [comment[:_MOST_SIGNS].strip() for comment in found if comment][:1]
 
 
 def _key(phrase: tuple[str, ...]) -> frozenset[str]:

@@ -171,3 +171,17 @@ def test_what_is_said_everywhere_marks_no_topic():
     texts = {"0": late, **{str(at): each for at, each in enumerate(others, 1)}}
     centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
     assert "canyon" not in naming.name(texts, centres, vectors.load())["1"].label.lower()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [["??", "?? ??", "??!"], ["zzyzx", "zzyzx qq", "zzyzx ww"], ["3", "33", "3 3"], ["aha", "ahaha", "haha"]],
+)
+def test_what_is_near_to_no_matter_is_called_by_none(said):
+    assert matters.of(named(said, STAFF, PARKING).label) is None
+    assert named(said).label not in matters.broader()
+
+
+def test_what_says_no_word_is_called_by_its_sign():
+    assert named(["👍", "👍👍", "👍 👍"], STAFF).label == "👍"
+    assert named(["??", "?? ??"]).label == "??"
