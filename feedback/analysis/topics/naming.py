@@ -259,8 +259,8 @@ def name(
     fits = _fits(texts, main, centres, meant, vectors)
     # Comments that are compared by their own words are as far from one matter as from any other.
     fits |= {topic: _Fits((), ()) for topic, language in main.items() if language in vectors.apart}
-    # Where two have the same claim, what they say decides: ids are chance, and which of two is called by a matter is not
-    # to be.
+    # Where two have the same claim, what they say decides: ids are chance, and which of two is called by a matter is
+    # not to be.
     plain = {topic: max((fit.score for fit in fits[topic].matters), default=0.0) for topic in texts}
     claim = {topic: plain[topic] + _LARGER * math.log2(1 + len(own)) for topic, own in texts.items()}
     order = sorted(texts, key=lambda topic: (-claim[topic], *texts[topic][:1], topic))

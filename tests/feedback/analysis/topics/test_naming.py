@@ -156,21 +156,35 @@ def test_nothing_stands_beside_a_feeling():
     assert not any(": " in label for label in labels), labels
 
 
-def test_no_place_or_person_marks_a_topic():
-    late = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
-    texts = {"0": late, "1": [f"{each} to Dresden" for each in late[:3]], "2": STAFF}
+LATE = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
+
+
+def named_beside(tail: str, *others: list[str]) -> str:
+    """What a second topic of late parcels is called whose comments all end so."""
+    texts = {str(at): each for at, each in enumerate((LATE, [each + tail for each in LATE[:3]], *others))}
     encode = vectors.load().encode
     centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
-    assert "dresden" not in naming.name(texts, centres, vectors.load())["1"].label.lower()
+    return naming.name(texts, centres, vectors.load())["1"].label
+
+
+@pytest.mark.parametrize(
+    ("tail", "label"),
+    [
+        (", the harmonica", "Delivery time: harmonica"),
+        (" to the canyon", "Delivery time: canyon"),
+        (" to Dresden", "Delivery"),
+        (" said Nigel", "Delivery"),
+    ],
+)
+def test_a_thing_marks_a_topic_and_no_place_or_person(tail, label):
+    assert named_beside(tail, STAFF) == label
 
 
 def test_what_is_said_everywhere_marks_no_topic():
-    late = ["my parcel came two weeks late", "late delivery", "slow shipping", "delivered on time"]
-    others = [[f"{each} in the canyon" for each in said] for said in (late[:3], STAFF, LIFT)]
-    encode = vectors.load().encode
-    texts = {"0": late, **{str(at): each for at, each in enumerate(others, 1)}}
-    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
-    assert "canyon" not in naming.name(texts, centres, vectors.load())["1"].label.lower()
+    tail = " in the canyon"
+    assert named_beside(tail, STAFF, LIFT) == "Delivery time: canyon"
+    everywhere = [[each + tail for each in said] for said in (STAFF, LIFT)]
+    assert named_beside(tail, *everywhere) == "Delivery"
 
 
 @pytest.mark.parametrize(
