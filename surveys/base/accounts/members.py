@@ -164,6 +164,7 @@ def invite(values: Mapping[str, Any], now: datetime) -> Member:
             role=values["role"],
             surveys=None if surveys is None else sorted(set(surveys)),
             agent=values.get("agent"),
+            time_zone=values.get("time_zone"),
             created_at=now,
             joined_at=None,
         )
