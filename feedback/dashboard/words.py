@@ -97,8 +97,8 @@ WORDS = {
     "profile.you": "You",
     "profile.email": "{email}, {role}",
     "profile.zone.hint": (
-        "Such as Europe/Berlin; empty: {zone}. Times on these pages are told in it, and your digests come at seven "
-        "in its morning. Charts, weeks and the days of filters stay in the service's zone."
+        "Such as Europe/Berlin; empty: {zone}. Times on these pages are told in it, and your digests come between "
+        "seven and eight in its morning. Charts, weeks and the days of filters stay in the service's zone."
     ),
     "profile.limited": "You see {n} of the surveys.",
     "profile.password": "Password",
