@@ -155,7 +155,8 @@ def _words(survey: Survey, said: Mapping[str, str], texts: the_texts.Texts) -> d
     question = unlinked(texts.question)
     intro = unlinked(text or wording.text(voice, "mail.intro"))
     # A text of their own says itself what it is about, with a greeting of its own.
-    facts = [] if text else _facts(said, voice)
+    # What was asked of the company's service is no matter of a question to its staff.
+    facts = [] if text or survey.metric == "enps" else _facts(said, voice)
     called = said["first_name"] if _by_first_name(voice) else said["name"]
     return {
         "language": language,
@@ -302,11 +303,14 @@ def _logo(brand: brands.Look, scheme: str) -> dict[str, Any] | None:
     return {"url": shown.url, "width": width, "height": height}
 
 
-#: Keys as wide as a finger at 360 pixels: of each number of points how wide a key is, and the gap between two.
-_KEYS = {2: (150, 3), 3: (110, 3), 5: (76, 3), 7: (60, 2)}
+#: Of each number of points in one row how wide a key is; at 360 pixels as wide as a finger still.
+_KEYS = {2: 150, 3: 110, 5: 76, 7: 60}
+
+#: How wide one of eleven keys is, and the gap between any two side by side: all of them just fit into a mail.
+_NARROW, _GAP = 46, 3
 
 #: Mail programs show no SVG. These are letters of Unicode 6, which the fonts of older systems have too.
-_GLYPHS = {"faces": "😞😕😐😊😄", "stars": "★★★★★", "thumbs": "👎👍"}
+_GLYPHS = {"faces": "😞😕😐😊😄", "stars": "☆☆☆☆☆", "thumbs": "👎👍"}
 
 
 def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> dict[str, Any]:
@@ -314,12 +318,13 @@ def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> di
     labels = {score: unlinked(label) for score, label in texts.labels.items()}
     scores = [_key(invitation, texts, labels.get(score), score, at) for at, score in enumerate(metric.scores)]
     count = len(scores)
-    wide, gap = _KEYS.get(count, (46, 3))
+    wide = _KEYS.get(count, _NARROW)
     half = count if count in _KEYS else -(-count // 2)
+    parts = [part for part in (scores[:half], scores[half:]) if part]
+    # The gap between two rows ends the first of them, so that side by side they are one row.
     rows = [
-        {"scores": part, "width": len(part) * (wide + gap) + gap}
-        for part in (scores[:half], scores[half:])
-        if part
+        {"scores": part, "width": len(part) * (wide + _GAP) - (_GAP if part is parts[-1] else 0)}
+        for part in parts
     ]
     ends = [labels.get(score, "") for score in (metric.minimum, metric.maximum)]
     if texts.scale == "numbers":
@@ -331,7 +336,7 @@ def _scale(invitation: Invitation, texts: the_texts.Texts, metric: Metric) -> di
         "scale": texts.scale,
         "scores": scores,
         "rows": rows,
-        "gap": gap,
+        "gap": _GAP,
         "width": sum(row["width"] for row in rows),
         "ends": ends if any(ends) and texts.scale != "thumbs" else None,
     }
@@ -359,7 +364,8 @@ def _foot(survey: Survey, invitation: Invitation, voice: str) -> dict[str, Any]:
     if invitation.person_id:
         found.append(("me.title", links.me(invitation.person_id, invitation.send_at)))
     return {
-        "why": wording.text(voice, "mail.why"),
+        # Staff need no reason to be asked by the company they work for.
+        "why": None if survey.metric == "enps" else wording.text(voice, "mail.why"),
         "links": [(wording.text(voice, name), url) for name, url in [*found, *privacy(survey)]],
         "decoy_url": links.decoy(invitation.id),
     }

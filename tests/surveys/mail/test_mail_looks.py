@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,19 @@ def test_the_mail_says_what_it_is_about_and_who_asks(world, api, make):
     assert "Your request" not in said
 
 
+@ON_SQLITE
+def test_staff_are_asked_as_staff_and_stars_wait_to_be_given(world, make):
+    for metric in ("nps", "enps", "stars"):
+        mail = invitation_mail.example(make.survey(metric, product="Acme"), "en", "robin@example.com")
+        for body in (mail.html, mail.text):
+            for words in ("Your request", "Your contact", "Refund", "recently in touch"):
+                assert (words in body) == (metric != "enps"), (metric, words)
+            assert "Unsubscribe" in body
+        assert rules.lacking(mail) == []
+    assert mail.html.count("☆") == 5
+    assert "★" not in mail.html
+
+
 def test_a_logo_that_mail_programs_do_not_show_is_a_name(world, api, make):
     branded(("image/svg+xml", svg()))
     invite(api, make.survey())
@@ -214,10 +228,12 @@ MEASURE = """() => ({
   wide: document.documentElement.scrollWidth - innerWidth,
   keys: [...document.querySelectorAll('.key a')].map(a => {
     const cell = a.parentElement.getBoundingClientRect(), link = a.getBoundingClientRect(), s = getComputedStyle(a)
-    return {top: cell.top, left: cell.left, width: cell.width, height: cell.height, link: link.width * link.height,
+    return {top: cell.top, left: cell.left, right: cell.right, bottom: cell.bottom,
+            width: cell.width, height: cell.height, link: link.width * link.height,
             ink: s.color, paper: getComputedStyle(a.parentElement).backgroundColor,
             edge: getComputedStyle(a.parentElement).borderTopColor, text: a.innerText.trim()}
   }),
+  edges: (({left, right}) => [left, right])(document.querySelector('h1').getBoundingClientRect()),
   hidden: [...document.querySelectorAll('.unseen')].every(e => !e.offsetHeight),
   logos: [...document.images].filter(e => e.offsetWidth).map(e => e.alt),
   title: document.querySelector('h1').innerText,
@@ -232,6 +248,19 @@ def contrast(one, other):
         linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
         lights.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
     return max(lights) / min(lights)
+
+
+def assert_one_edge_and_one_gap(keys, edges, is_rtl, where):
+    """Keys begin where the words do, with one gap between any two of a row, and rows are well apart."""
+    side, start = ("right", edges[1]) if is_rtl else ("left", edges[0])
+    tops = sorted({key["top"] for key in keys})
+    rows = [sorted((key for key in keys if key["top"] == top), key=lambda key: key["left"]) for top in tops]
+    for row in rows:
+        assert abs(row[-1 if is_rtl else 0][side] - start) < 0.6, where
+        gaps = [after["left"] - before["right"] for before, after in pairwise(row)]
+        assert not gaps or (min(gaps) > 2 and max(gaps) - min(gaps) < 0.6), (where, gaps)
+    for above, below in pairwise(rows):
+        assert 6 <= below[0]["top"] - above[0]["bottom"] <= 8, where
 
 
 @pytest.mark.browser
@@ -269,6 +298,7 @@ def test_keys_fit_a_finger_on_every_screen_light_and_dark_with_pictures_off(chro
             assert len(rows) == expected, where
             first, second = keys[0]["left"], keys[1]["left"]
             assert metric == "pmf" or (first > second) == (language == "ar"), where
+            assert_one_edge_and_one_gap(keys, found["edges"], language == "ar", where)
 
 
 def test_an_example_is_nobodys(world, make):
