@@ -86,6 +86,7 @@ def page(
         colon=wording.colon(language),
         say=lambda key, **words: wording.text(voice, key, **words),
         whole=_whole,
+        broken=_broken,
         nonce=context.nonce(),
         inline=script.inline,
         drawings=drawings.paths,
@@ -112,6 +113,12 @@ def _whole(text: str) -> Markup:
         for word in text.split(" ")
     )
     return Markup(" ".join(words))  # noqa: S704 (each word is escaped)
+
+
+def _broken(address: str) -> Markup:
+    """An address that breaks before "@" and dots where it is longer than a line, and elsewhere only at need."""
+    parts = re.split("(?=[@.])", address)
+    return Markup("").join(Markup('<span class="whole">{}</span>').format(part) for part in parts)
 
 
 def errors_as_pages(routes: Routes) -> None:

@@ -162,4 +162,6 @@ def _entry(stored: Stored, now: datetime) -> dict[str, Any]:
 def _about(survey: Survey) -> list[str]:
     """Who asked, and about what."""
     company, product = brands.of(survey).name, survey.product or survey.name
-    return [company, product] if company and company != product else [product]
+    if company and product.casefold() in company.casefold():
+        return [company]
+    return [company, product] if company else [product]

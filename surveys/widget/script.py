@@ -288,6 +288,7 @@ def _styles(config: Config) -> str:
         "drawn": drawings.paths(_scale(config)),
         "stars": _scale(config) == "stars",
         "japanese": config["language"] == "ja",
+        "leftward": config["dir"] == "rtl",
         "link": config["texts"].get("link"),
     }
     return "".join(_parts("styles")[name] for name, is_used in used.items() if is_used)

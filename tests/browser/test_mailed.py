@@ -402,3 +402,82 @@ def test_no_script_deletes_an_answer_and_a_click_does(live, browse, mail):
     expect(page.get_by_role("status")).to_have_text("Your answer has been deleted.")
     assert live.answers(mail.survey) == []
     page.complaints.clear()
+
+
+@pytest.mark.parametrize("metric", ["nps", "stars"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_a_link_has_chosen_looks_open_until_it_counts_and_then_moves_nothing(
+    live, browse, metric, width
+):
+    [mail] = mailed.invite(live, [(live.survey(metric), "en")])
+    page = browse(viewport={"width": width, "height": 800})
+    page.goto(mail.scores[4])
+    key = page.locator("input[value='4']")
+    look = "e => { const s = getComputedStyle(e); return [s.backgroundColor, s.borderTopStyle] }"
+    assert key.evaluate(look)[1] == "dashed"
+    first = page.locator("#ask .row input").first.evaluate(look)[0]
+    place = key.bounding_box()
+    hint = page.get_by_text("so that it counts").bounding_box()
+    assert hint["y"] + hint["height"] < page.locator(CONFIRM).bounding_box()["y"] < place["y"]
+    page.mouse.click(2, 2)
+    expect(page.get_by_role("status")).to_have_text("Your answer has been saved.")
+    said = page.locator("#finished").bounding_box()
+    assert said["y"] < place["y"]
+    assert key.bounding_box() == place
+    expect(key).to_have_css("border-top-style", "solid")
+    expect(key).not_to_have_css("background-color", first)
+
+
+#: Where a mark's middle is, where its words' first line has its middle, and where each line begins.
+LINES = """span => {
+  const mark = getComputedStyle(span, '::before'), box = span.getBoundingClientRect(), range = new Range()
+  range.selectNodeContents(span)
+  const lines = [...range.getClientRects()]
+  return {
+    mark: box.top + parseFloat(getComputedStyle(span).paddingTop) +
+      parseFloat(mark.marginTop) + parseFloat(mark.height) / 2,
+    words: lines[0].top + lines[0].height / 2,
+    starts: lines.map(line => line.left),
+  }
+}"""
+
+
+def test_marks_stand_beside_their_words_and_a_choice_is_no_button(live, browse):
+    [mail] = mailed.invite(live, [(live.survey(ask_contact=True), "en")])
+    page = browse(viewport={"width": 320, "height": 800})
+    page.goto(mail.scores[9])
+    page.locator(CONFIRM).click()
+    live.answer(mail.survey, score=9)
+    page.goto(next(link for link in mail.links if "/me/" in link))
+    found = page.locator(".list:not(.words) span").evaluate_all(f"spans => spans.map({LINES})")
+    assert max(len(each["starts"]) for each in found) > 1
+    for each in found:
+        assert abs(each["mark"] - each["words"]) < 1.5, each
+        assert len(set(each["starts"])) == 1, each
+    paint = "e => getComputedStyle(e).backgroundColor"
+    chosen, other = (
+        page.locator(f"[name=frequency]{which}").first for which in (":checked", ":not(:checked)")
+    )
+    assert chosen.evaluate(paint) == other.evaluate(paint)
+    # Each button to save stands in the group of what it saves, and both look alike.
+    saves = page.get_by_role("group").get_by_role("button", name="Save")
+    assert len(set(saves.evaluate_all(f"all => all.map({paint})"))) == 1
+    delete, change = (page.locator("summary", has_text=name) for name in ("Delete", "Change"))
+    ink = "e => getComputedStyle(e).color"
+    assert delete.evaluate(ink) != change.evaluate(ink)
+
+
+def test_a_long_address_breaks_between_its_parts_and_begins_where_the_page_does(live, browse):
+    [mail] = mailed.invite(live, [(live.survey(languages=["ar"]), "ar")])
+    page = browse(viewport={"width": 360, "height": 800})
+    for kind in ("u", "me"):
+        page.goto(next(link for link in mail.links if f"/{kind}/" in link))
+        parts = page.locator("bdi .whole")
+        boxes = [part.bounding_box() for part in parts.all()]
+        assert "".join(parts.all_inner_texts()) == f"p0-{mail.survey}@customer.example"
+        assert {box["height"] for box in boxes} == {boxes[0]["height"]}
+        assert len({box["y"] for box in boxes}) > 1
+        card = page.locator("main").bounding_box()
+        for y in {box["y"] for box in boxes}:
+            ends = max(box["x"] + box["width"] for box in boxes if box["y"] == y)
+            assert abs(ends - card["x"] - card["width"]) < 1

@@ -598,6 +598,30 @@ def test_a_tap_moves_nothing_that_was_there(live, browse, width):
     assert [key.bounding_box() for key in keys.all()] == boxes
 
 
+def test_send_is_quiet_while_there_is_nothing_to_send(live, browse):
+    page = browse(reduced_motion="reduce")
+    page.goto(f"{live.url}/s/{live.survey()}")
+    score(page, 9).click()
+    send, none = page.get_by_role("button", name="Send"), "rgba(0, 0, 0, 0)"
+    expect(send).to_have_css("background-color", none)
+    page.get_by_role("textbox").fill("Quick")
+    expect(send).not_to_have_css("background-color", none)
+    # Without a script it is what saves the score.
+    bare = browse(java_script_enabled=False)
+    bare.goto(page.url)
+    expect(bare.get_by_role("button", name="Send")).not_to_have_css("background-color", none)
+
+
+def test_an_empty_field_runs_as_the_page_does(live, browse):
+    page = browse()
+    page.goto(f"{live.url}/s/{live.survey(languages=['ar'])}")
+    score(page, 9).click()
+    field = page.get_by_role("textbox")
+    expect(field).to_have_css("direction", "rtl")
+    field.fill("Quick")
+    expect(field).to_have_css("direction", "ltr")
+
+
 def test_the_chosen_score_shows_in_forced_colours(live, browse):
     page = browse(forced_colors="active")
     page.goto(f"{live.url}/s/{live.survey()}")

@@ -380,6 +380,13 @@ def test_arabic_runs_from_right_to_left_and_arrows_follow(site, page):
     expect(first).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(page.get_by_role("radio").nth(1)).to_be_focused()
+    # An empty field runs as the panel does, and "Send" presses once somebody turns to it.
+    page.get_by_role("radio").nth(1).click()
+    field, send = page.get_by_role("textbox"), page.locator(".send")
+    expect(field).to_have_css("direction", "rtl")
+    quiet = send.evaluate("e => getComputedStyle(e).backgroundColor")
+    field.fill("Quick")
+    expect(send).not_to_have_css("background-color", quiet)
 
 
 def test_an_answer_given_offline_is_delivered_once_later(site, page, visitor):

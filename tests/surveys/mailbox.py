@@ -1,5 +1,6 @@
 """Invitations by mail, and what arrived, for the tests."""
 
+import re
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 
@@ -51,3 +52,8 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found += [value for name, value in attrs if name in ("href", "src")]
+
+
+def seen(html: str) -> str:
+    """A page as it is read: an address stands there in parts, so that it breaks between them."""
+    return re.sub(r"</?(span|bdi)\b[^>]*>", "", html)

@@ -4,7 +4,7 @@ import pytest
 
 from surveys import links
 from surveys.models import Invitation, Person
-from tests.surveys.mailbox import again, invite, links_of, outbox, path
+from tests.surveys.mailbox import again, invite, links_of, outbox, path, seen
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -132,11 +132,11 @@ def test_the_page_says_the_state_and_the_address_and_leads_back(api, client, mak
         return api.post("/api/triggers", body, 200)["decision"]
 
     asking = client.get(page(mailed)).text
-    assert "ann@customer.example" in asking
+    assert "ann@customer.example" in seen(asking)
     assert 'name="again"' not in asking
     for shown in (client.post(page(mailed), data=ONE_CLICK).text, client.get(page(mailed)).text):
         assert "You have been unsubscribed" in shown
-        assert "ann@customer.example" in shown
+        assert "ann@customer.example" in seen(shown)
         assert '<input type="hidden" name="again" value="1">' in shown
         assert 'name="List-Unsubscribe"' not in shown
     assert decision() == "suppressed"
@@ -162,7 +162,7 @@ def test_an_old_mail_takes_back_nothing_of_who_moved_to_another_address(api, cli
     shown = client.get(page(mailed)).text
     assert "You have been unsubscribed" in shown
     assert 'name="again"' not in shown
-    assert "ann@new.example" not in client.post(page(mailed), data={"again": "1"}).text
+    assert "ann@new.example" not in seen(client.post(page(mailed), data={"again": "1"}).text)
     assert again(mailed.person).unsubscribed_at is not None
 
 
@@ -175,4 +175,4 @@ def test_the_way_back_is_for_every_row_of_the_address(api, client, mailed):
 
 def test_an_address_in_other_letters_is_shown_as_its_owner_writes_it(world, api, client, make):
     invitation = invite(api, make.survey(), "kim@xn--d-uga0v4h.example")
-    assert "kim@łódź.example" in client.get(page(invitation)).text
+    assert "kim@łódź.example" in seen(client.get(page(invitation)).text)

@@ -10,7 +10,7 @@ const IDLE = 90000
 const SETTLED = 400
 
 const form = document.getElementById('ask')
-const scale = form.querySelector('fieldset')
+const scale = form.querySelector('.row, .list')
 const more = document.getElementById('more')
 const asked = document.getElementById('asked')
 const told = document.getElementById('told')
@@ -179,7 +179,10 @@ function ask() {
   choices.hidden = !offered
   asked.hidden = comment.hidden = !!offered
   more.classList.add('open')
-  if (confirm) confirm.hidden = true
+  if (!confirm || confirm.hidden) return
+  // What says that it is saved takes its place, so that the score stays where it was tapped.
+  confirm.nextElementSibling.style.minHeight = confirm.getBoundingClientRect().height + 'px'
+  confirm.hidden = true
 }
 
 /** One thing that can be chosen: what is kept of it, and what is read. */
