@@ -60,11 +60,19 @@ class Segment(Brief):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How many were asked and how many of them answered; those who may still answer are `still_open` and in neither."""
+    """How many were asked and how many of them answered; asks that are younger than the answer window are `still_open`
+    and in neither. Of these, `open_answered` are answered already.
+    """
 
     sent: int
     answered: int
     still_open: int
+    open_answered: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many may still answer and have not."""
+        return self.still_open - self.open_answered
 
     @property
     def response_rate(self) -> float | None:

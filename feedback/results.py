@@ -459,10 +459,11 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
     moments = {
         "since": since, "begin": kept.begin, "end": kept.end, "opened": opened, "until": until,
     }  # fmt: skip
-    before, answered_before, after, answered_after, still_open = _asks_of_one(
+    before, answered_before, after, answered_after, still_open, open_answered = _asks_of_one(
         survey=survey.id, **{name: Invitation.sent_at.db_value(at) for name, at in moments.items()}
     ).fetchone()
-    return Asked(kept.sent + before + after, kept.answered + answered_before + answered_after, still_open)
+    answered = kept.answered + answered_before + answered_after
+    return Asked(kept.sent + before + after, answered, still_open, open_answered)
 
 
 #: Before and after all asks.
@@ -477,12 +478,14 @@ def asked_by_survey(selection: Selection, now: datetime) -> dict[str, Asked]:
 
 def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
     is_open = _is_open(selection, now)
+    is_answered = Invitation.answered_at.is_null(False)
     query = Invitation.select(
         *by,
         # Of a column that the index does not hold, each row would be looked up.
         fn.COUNT(SQL("*")),
         fn.SUM(peewee.Case(None, [(is_open, 1)], 0)),
-        fn.SUM(peewee.Case(None, [(~is_open & Invitation.answered_at.is_null(False), 1)], 0)),
+        fn.SUM(peewee.Case(None, [(~is_open & is_answered, 1)], 0)),
+        fn.SUM(peewee.Case(None, [(is_open & is_answered, 1)], 0)),
     ).where(_of(Invitation.survey, selection), Invitation.sent_at.is_null(False))
     if selection.since:
         query = query.where(Invitation.sent_at >= selection.since)
@@ -493,7 +496,7 @@ def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
 
 def _build_asks_of_one() -> Any:
     """How many of the asks of a survey may no longer be answered, and how many of these were, before what is kept and
-    after it; and how many still may be.
+    after it; and how many still may be, and how many of these are.
 
     Each is counted in an index of nothing else.
     """
@@ -506,17 +509,17 @@ def _build_asks_of_one() -> Any:
         )
 
     counts = []
-    for over in (sent("since", "begin"), sent("end", "opened")):
-        counts += [over, over.where(Invitation.answered_at.is_null(False))]
-    counts.append(sent("opened", "until"))
+    for some in (sent("since", "begin"), sent("end", "opened"), sent("opened", "until")):
+        counts += [some, some.where(Invitation.answered_at.is_null(False))]
     return peewee.Select([], counts).bind(db.database)
 
 
 _asks_of_one = db.Prepared(_build_asks_of_one)
 
 
-def _asked(sent: int, still_open: int | None, answered: int | None) -> Asked:
-    return Asked(sent - int(still_open or 0), int(answered or 0), int(still_open or 0))
+def _asked(sent: int, still_open: int | None, answered: int | None, open_answered: int | None) -> Asked:
+    young = int(still_open or 0)
+    return Asked(sent - young, int(answered or 0), young, int(open_answered or 0))
 
 
 def _is_open(selection: Selection, now: datetime) -> Any:

@@ -286,12 +286,16 @@ def _asked(asked: Asked | None, answers: int) -> str | None:
     if asked.response_rate is not None:
         rate = number(100 * asked.response_rate)
         told.append(say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate))
-        if answers > asked.answered:
+        if answers > asked.answered + asked.open_answered:
             told.append(say("asked.others"))
-    if asked.still_open:
-        one = asked.still_open == 1
-        told.append(say("asked.open.one") if one else say("asked.open", n=f"{asked.still_open:,}"))
-    return " ".join(told)
+    if asked.open_answered:
+        one = asked.open_answered == 1
+        told.append(say("asked.early.one") if one else say("asked.early", n=f"{asked.open_answered:,}"))
+    if asked.waiting:
+        told.append(
+            say("asked.open.one") if asked.waiting == 1 else say("asked.open", n=f"{asked.waiting:,}")
+        )
+    return " ".join(told) or None
 
 
 def _silent(metric: Metric, found: Number) -> str | None:

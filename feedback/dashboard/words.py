@@ -240,6 +240,8 @@ WORDS = {
     "answered.one": "1 answer",
     "asked": "Of {sent} invitations, {answered} were answered ({rate} %).",
     "asked.others": "The other answers came without one.",
+    "asked.early": "{n} newer invitations are answered already.",
+    "asked.early.one": "1 newer invitation is answered already.",
     "asked.open": "{n} newer invitations may still be answered.",
     "asked.open.one": "1 newer invitation may still be answered.",
     "silent": "{n} people did not answer. Had they all scored like the least happy tenth of those who did, the value "

@@ -36,12 +36,15 @@ class ChangeOut(ma.Schema):
 
 
 class AskedOut(ma.Schema):
-    """Who was asked. Asks that may still be answered are `still_open` and in no rate."""
+    """Who was asked. Asks younger than the answer window are `still_open`, answered or not, and in no rate."""
 
     sent = fields.Integer()
     answered = fields.Integer()
     still_open = fields.Integer()
     response_rate = fields.Float(allow_none=True)
+
+
+_ASKED = AskedOut()
 
 
 class BreakOut(ma.Schema):
@@ -115,7 +118,7 @@ class MetricsOut(BriefOut):
             "mean": obj.mean,
             "mean_interval": obj.mean_interval,
             "repeat": "latest" if obj.latest else "all",
-            "asked": {**asdict(obj.asked), "response_rate": obj.asked.response_rate} if obj.asked else None,
+            "asked": _ASKED.dump(obj.asked) if obj.asked else None,
             "breaks": [{**asdict(each), "start": each.start.isoformat()} for each in obj.breaks],
             "series": [{"start": point.start.isoformat(), **_brief(point)} for point in obj.series],
             "groups": [_segment(each) for each in obj.groups],

@@ -15,9 +15,9 @@ from feedback.models import Placement, Theme, Topic, TopicReview
 from feedback.numbers import Mover, Point
 from feedback.topics import reports, reviews
 from surveys import events
-from surveys.base import clock, db, jobs
+from surveys.base import clock, db, ids, jobs
 from surveys.domain.metrics import METRICS
-from surveys.models import DailyCount, Response, Survey
+from surveys.models import DailyCount, Invitation, Response, Survey
 from tests.conftest import ADMIN_KEY, ON_SQLITE
 
 
@@ -62,6 +62,36 @@ def test_every_number_leads_to_the_feed_that_shows_exactly_those_answers(world, 
     assert "10 answers" in page
     assert "&lt;b&gt;Shop&lt;/b&gt;" in page
     assert "<b>Shop" not in page
+
+
+def test_an_invitation_that_is_answered_already_does_not_wait_for_an_answer(world, make):
+    """Of one survey alone, and of several together."""
+    survey = make.survey(answer_window_days=30)
+
+    def ask(days, is_answered):
+        sent = clock.now() - timedelta(days=days)
+        Invitation.create(
+            id=ids.new("inv"), survey=survey.id, channel="email", status="sent", created_at=sent,
+            sent_at=sent, answered_at=sent if is_answered else None,
+        )  # fmt: skip
+        if is_answered:
+            make.response(survey, 9, sent)
+
+    def page():
+        return browse(world, "/team").get_data(as_text=True)
+
+    ask(1, True)
+    ask(2, True)
+    assert "2 newer invitations are answered already." in page()
+    assert "may still be answered" not in page()
+    ask(3, False)
+    ask(60, True)
+    for _ in range(2):
+        found = page()
+        assert "Of 1 invitation" in found
+        assert "1 newer invitation may still be answered." in found
+        assert "came without one" not in found
+        make.response(make.survey(), 3, clock.now() - timedelta(days=1))
 
 
 @ON_SQLITE
