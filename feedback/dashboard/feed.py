@@ -342,7 +342,7 @@ def _done(asked: Mapping[str, Any], row: Response | None) -> Reply:
     if do == "follow_up":
         case, _ = cases.open_by_hand(row, registry.caller(), clock.now())
         audited.about(case.id)
-        return layout.led(layout.at(f"/team/follow-ups/{case.id}"))
+        return layout.led(layout.at(f"/team/follow-ups/{case.id}") + ("#reply" if row.person_id else ""))
     _act(do, [row], given)
     following = given["next"] if do in TRIAGE and given["next"] else row.id
     return layout.led(layout.at(f"/team/feed/{following}", _query(), cursor=asked.get("cursor"), did=do))

@@ -22,7 +22,7 @@ from surveys import visible
 from surveys.base import clock
 from surveys.base.accounts.members import Member
 from surveys.base.errors import Clash, Refused
-from surveys.base.http import audited, lists, signed_in
+from surveys.base.http import audited, context, lists, signed_in
 from surveys.models import Person, Response
 from surveys.schemas.kinds import WRITTEN, text
 
@@ -49,6 +49,7 @@ class FollowUpQuery(ma.Schema):
     """What was just done, to say it."""
 
     did = fields.String(validate=validate.OneOf((*ACTS, "again")))
+    taken = fields.String(validate=validate.OneOf(("1",)))
 
 
 class FollowUpForm(ma.Schema):
@@ -108,8 +109,15 @@ def follow_up(follow_up_id: str) -> Any:
     case = visible.own(FollowUp, follow_up_id, registry.caller())
     if request.method == "POST":
         return _done(case)
-    did = layout.query(FollowUpQuery()).get("did")
-    return _page(case, told=say(f"follow-up.did.{did}") if did else None)
+    asked = layout.query(FollowUpQuery())
+    did = asked.get("did")
+    if did is None:
+        return _page(case)
+    filed = did in ("reply", "ask") and context.settings().smtp_url is None
+    told = [say("follow-up.did.filed" if filed else f"follow-up.did.{did}")]
+    if asked.get("taken"):
+        told.append(say("follow-up.did.taken"))
+    return _page(case, told=" ".join(told))
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -157,6 +165,7 @@ def _page(
     (shown,) = cases.shown([case], registry.seen(), clock.now())
     said = _items(shown.responses)
     members, found = _members(), writing.reach(case)
+    language = writing.language_of(case)
     return layout.page(
         "follow_up.html",
         say("follow-up"),
@@ -169,8 +178,9 @@ def _page(
         me=registry.caller().member,
         reach=found,
         letters=writing.letters_of(case),
-        language=writing.language_of(case),
-        quote=writing.quote(case),
+        language=language,
+        around=writing.around(case, language, registry.caller()),
+        sends=context.settings().smtp_url is not None,
         steps=STEPS,
         states=[each for each in OPEN if each != case.status],
         reasons=REASONS,
@@ -195,7 +205,7 @@ def _done(case: FollowUp) -> Reply:
     do, caller, now = given["do"], registry.caller(), clock.now()
     if given["version"] != _version(case):
         return _page(case, 409, say("follow-up.changed"), raw)
-    is_new = True
+    is_new, nobodys = True, case.owner is None
     try:
         if do == "reply":
             words = given["text"].replace("\r\n", "\n").strip()
@@ -208,7 +218,9 @@ def _done(case: FollowUp) -> Reply:
             cases.change(case, _change(do, given, raw), caller, now)
     except (Refused, Clash) as error:
         return _page(case, 409 if isinstance(error, Clash) else 422, error.message, raw)
-    return layout.led(layout.at(f"/team/follow-ups/{case.id}", did=do if is_new else "again"))
+    taken = is_new and nobodys and caller.member is not None and do in ("reply", "ask")
+    shown = {"did": do if is_new else "again", "taken": "1" if taken else None}
+    return layout.led(layout.at(f"/team/follow-ups/{case.id}", shown))
 
 
 def _change(do: str, given: Mapping[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:

@@ -1069,8 +1069,13 @@ WORDS = {
     "follow-up.opened": "Opened {when}: {rule}",
     "follow-up.said": "What they said",
     "follow-up.reply": "Answer them",
-    "follow-up.reply.to": "One mail to {email}. What they answer goes to the owner, else to the survey's address. Web "
-    "addresses in it are not made into links.",
+    "follow-up.reply.to": "One mail to {email}. What is grey around the box is added to it, so write neither greeting "
+    "nor name of the company. Web addresses are not made into links.",
+    "follow-up.answers_to": "What they answer goes to {who}.",
+    "follow-up.answers_to.me": "Whoever writes looks after it from then on: what they answer goes to you, {email}.",
+    "follow-up.answers_to.nobody": "Nobody would get what they answer: nobody who could looks after this, and the "
+    "survey names no address for answers.",
+    "follow-up.answers_to.survey": "Set that address",
     "follow-up.reply.text": "Your words",
     "follow-up.reply.language": "Language",
     "follow-up.reply.send": "Send this mail",
@@ -1115,6 +1120,7 @@ WORDS = {
     "letter.state.scheduled": "on its way",
     "letter.state.sending": "being sent",
     "letter.state.sent": "sent",
+    "letter.state.filed": "in the outbox: no mail server is set",
     "letter.state.unknown": "nobody knows whether it arrived",
     "letter.state.failed": "not sent",
     "letter.state.cancelled": "not sent",
@@ -1148,6 +1154,8 @@ WORDS = {
     "follow-up.did.note": "Noted.",
     "follow-up.did.reply": "Your mail is on its way.",
     "follow-up.did.ask": "The question is on its way.",
+    "follow-up.did.filed": "No mail server is set, so it does not leave: your mail goes into the outbox.",
+    "follow-up.did.taken": "You look after this now, and what they answer goes to you.",
     "follow-up.did.again": "That was on its way already: it is not sent twice.",
     # Connections and triggers.
     "connections": "Connections",

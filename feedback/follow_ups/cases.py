@@ -118,8 +118,8 @@ def hold(case_id: str) -> FollowUp | None:
 
 
 def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -> None:
-    """Note that a letter is on its way: it is the first answer, and the team now waits for whoever it asks. Call it
-    while the case is held.
+    """Note that a letter is on its way: it is the first answer, and the team now waits for whoever it asks. A member
+    who writes where nobody looks after the case does from then on. Call it while the case is held.
 
     Raises Clash for a case that is closed.
     """
@@ -127,6 +127,9 @@ def write(row: FollowUp, kind: str, asks: bool, caller: Caller, now: datetime) -
         raise Clash("The case is closed; open it again first.", "status")
     status = ASKED if asks else HANDLED if row.status == NEW else row.status
     done = {"mailed": kind} | ({"status": status} if status != row.status else {})
+    if row.owner is None and caller.member is not None:
+        # Their answer goes to the owner.
+        done["owner"] = row.owner = caller.member
     row.first_answer_at = row.first_answer_at or now
     _set(row, status, now)
     if asks:

@@ -15,6 +15,7 @@ from feedback.models import FollowUp, FollowUpResponse, Letter, OwnWord, Telling
 from surveys.base import db
 from surveys.base.accounts import members
 from surveys.base.accounts.caller import Caller
+from surveys.base.accounts.members import Member
 from surveys.base.delivery.message import Message
 from surveys.base.errors import Clash, Missing
 from surveys.mail import letters as the_mail
@@ -173,6 +174,37 @@ def letters_of(case: FollowUp) -> list[Letter]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a letter says around the words of the team, and where the person's answer to it goes.
+
+    `owner`: the member who gets the answer; None: it goes to `address`, that of the survey. Without either nobody does.
+    """
+
+    frame: the_mail.Frame
+    owner: str | None
+    address: str | None
+    survey: str
+
+
+def around(case: FollowUp, language: str, caller: Caller) -> Around | None:
+    """What a letter would say around the words of a caller who writes now, as it is shown to the team; None where
+    nobody could get one.
+    """
+    rows = _answers(case.id)
+    if not rows or case.person is None:
+        return None
+    survey = rows[0].survey
+    said = quote(case)
+    if cases.redacts(case.id):
+        said = redaction.redact_all(said)
+    frame = the_mail.frame(language, case.person, survey, said)
+    owner = _reached(case.owner if case.owner is not None else caller.member)
+    if owner is not None:
+        return Around(frame, owner.id, owner.email, survey.id)
+    return Around(frame, None, frame.reply_to, survey.id)
+
+
 def language_of(case: FollowUp, *wishes: str | None) -> str:
     """The language to write in: as wished, as the person is known to read, as they answered."""
     person = case.person
@@ -198,8 +230,7 @@ def against(letter: Letter, now: datetime) -> str | None:
 def compose(letter: Letter) -> Message:
     """The mail of a letter."""
     case, asks = FollowUp.get_by_id(letter.follow_up_id), letter.kind == ASK
-    owner = members.get(case.owner) if case.owner else None
-    survey = _answers(case.id)[0].survey
+    owner, survey = _reached(case.owner), _answers(case.id)[0].survey
     mail = the_mail.Letter(
         id=letter.id,
         to=letter.email,
@@ -209,7 +240,7 @@ def compose(letter: Letter) -> Message:
         quote=quote(case),
         asks=asks,
     )
-    return the_mail.compose(mail, letter.person, survey, owner.email if owner and owner.joined_at else None)
+    return the_mail.compose(mail, letter.person, survey, owner.email if owner else None)
 
 
 def became(letter: Letter, now: datetime) -> None:
@@ -237,6 +268,12 @@ KINDS = {kind: letters.Kind(against, compose, became) for kind in (REPLY, ASK)}
 
 _locked = db.Lookup(Letter.id, lock=True)
 _answer = db.Lookup(Response.key, lock=True)
+
+
+def _reached(owner: str | None) -> Member | None:
+    """The member who gets what a customer answers; None where they are gone, or have not joined yet."""
+    found = members.get(owner) if owner is not None else None
+    return found if found is not None and found.joined_at else None
 
 
 def _write(

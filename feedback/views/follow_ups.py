@@ -104,7 +104,8 @@ def change(body: dict[str, Any], follow_up_id: str) -> Any:
 @routes.alt_response(200, schema=FollowUpOut, description="This text is on its way or sent already.")
 def reply(body: dict[str, Any], follow_up_id: str) -> Any:
     """Answer the person by one mail, with a private note in the ticket where one is known. Replies to it go to the
-    owner, else where the survey's go. A 409 where no mail may go to them; the same text never goes twice.
+    owner, else where the survey's go; a member who writes where there is none becomes the owner. A 409
+    where no mail may go to them; the same text never goes twice.
     """
     case = visible.own(FollowUp, follow_up_id, g.caller)
     _, is_new = writing.reply(case, body["text"].strip(), body.get("language"), g.caller, clock.now())

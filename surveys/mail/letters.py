@@ -62,25 +62,25 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
     Every link in it starts with BASE_URL: an address in what the team wrote is kept from becoming a link.
     """
     say = _Words(wording.voice(letter.language, brands.of(survey).formality))
-    own = survey.mail or {}
+    own, around = survey.mail or {}, frame(letter.language, person, survey, letter.quote)
     unsubscribe = links.unsubscribe_from_letters(person.id, letter.to)
     values = {
         "language": letter.language,
         "direction": wording.direction(letter.language),
         "colon": wording.colon(letter.language),
         "subject": letter.subject,
-        "greeting": say("mail.greeting", name=safe(person.name)),
+        "greeting": around.greeting,
         "paragraphs": [unlinked(part) for part in letter.text.splitlines() if part.strip()],
         "text": unlinked(letter.text),
-        "quoted": say("letter.quoted"),
-        "quote": safe(letter.quote)[:QUOTED] if letter.quote else None,
+        "quoted": around.quoted,
+        "quote": around.quote,
         "question": say("letter.question") if letter.asks else None,
         "choices": [
             (say(f"letter.{answer}"), links.letter(letter.id, answer)) for answer in ("fixed", "not_yet")
         ]
         if letter.asks
         else [],
-        "regards": say("mail.regards"),
+        "regards": around.regards,
         # What a mailbox shows behind the subject.
         "preheader": safe(letter.text[:100]) or letter.subject,
         "why": say("letter.why"),
@@ -93,7 +93,7 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
         to=letter.to,
         name=safe(person.name) or None,
         from_name=unlinked(own.get("from_name") or "") or None,
-        reply_to=reply_to or invitation_mail.reply_to(survey),
+        reply_to=reply_to or around.reply_to,
         subject=letter.subject,
         text=template("letter.txt").render(values),
         html=css_inline.inline(
@@ -106,6 +106,31 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
+    )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a letter says around the words of the team. `reply_to`: where the survey's answers go."""
+
+    greeting: str
+    quoted: str
+    quote: str | None
+    regards: str
+    company: str
+    reply_to: str | None
+
+
+def frame(language: str, person: Person, survey: Survey, quote: str | None) -> Frame:
+    """What `compose` puts around the words of the team, so that they need not say it again."""
+    say = _Words(wording.voice(language, brands.of(survey).formality))
+    return Frame(
+        greeting=say("mail.greeting", name=safe(person.name)),
+        quoted=say("letter.quoted"),
+        quote=safe(quote)[:QUOTED] if quote else None,
+        regards=say("mail.regards"),
+        company=invitation_mail.look(survey, language)["company"],
+        reply_to=invitation_mail.reply_to(survey),
     )
 
 

@@ -135,10 +135,13 @@ def test_a_customer_is_answered_from_the_answer_they_gave(world, api, make, surv
     assert ("Answer them" in nobody, "Open a follow-up" in nobody) == (False, True)
     led = send(world, path, do="follow_up")
     [case] = api.get("/api/follow-ups")["items"]
-    assert led == f"/team/follow-ups/{case['id']}"
+    # At the box, which stands before all else that may be done.
+    assert led == f"/team/follow-ups/{case['id']}#reply"
+    opened = shown(world, led.partition("#")[0])
+    assert opened.index('id="reply"') < opened.index('id="steps"')
     page = shown(world, path)
     assert "Answer them" not in page
-    assert f'href="{led}"' in page
+    assert f'href="{led.partition("#")[0]}"' in page
     [entry] = api.get("/api/audit", thing=case["id"])["items"]
     assert (entry["action"], entry["thing"][:3]) == ("POST /team/feed/{response_id}", "fu:")
     assert case["id"].removeprefix("fu_") not in entry["thing"]

@@ -7,7 +7,10 @@ from playhouse.test_utils import count_queries
 
 from feedback.follow_ups import cases, report
 from feedback.models import FollowUp, Letter
-from tests.conftest import ON_SQLITE
+from surveys.base import delivery
+from surveys.base.accounts import members
+from surveys.base.delivery.memory import Memory
+from tests.conftest import ADMIN_KEY, ON_SQLITE
 from tests.visitor import member, signed_in
 
 #: A Friday, 15:40 UTC: one hour and 20 minutes before the team goes home.
@@ -82,6 +85,70 @@ def test_a_case_is_worked_on_by_forms_alone(world, api, make):
         assert visitor.get("/team/follow-ups?owner=x&page=0").status_code == 422
         assert visitor.get("/team/follow-ups/fu_nothing").status_code == 404
         assert signed_in(world, "viewer").get(page).status_code == 403
+
+
+def test_the_page_shows_what_a_mail_says_around_the_words_of_the_team(world, api, make):
+    """In the words of the mail, so that nobody greets or signs twice."""
+    visitor = signed_in(world, "editor", name="Eda", email="eda@x.example")
+    case_id = opened(
+        api, make.survey(product="Acme"), "ann", comment="The <b>invoice</b> is wrong.", language="de"
+    )
+    page = text_of(visitor.get(f"/team/follow-ups/{case_id}"))
+    before, box, after = page.partition('<textarea id="text"')
+    visitor.send(f"/team/follow-ups/{case_id}", do="reply", text="Es tut uns leid.")
+    mailer = Memory()
+    delivery.use("mail", mailer)
+    world.work()
+    [mail] = mailer.sent
+    greeting = mail.text.splitlines()[0]
+    signed = [line for line in mail.text.partition("\n-- ")[0].splitlines() if line][-2:]
+    assert greeting.startswith("Guten Tag") or greeting.startswith("Hallo")
+    assert box
+    assert greeting in before
+    assert signed[1] == "Acme"
+    for words in ("The &lt;b&gt;invoice&lt;/b&gt; is wrong.", *signed):
+        assert words in after.partition("</form>")[0], words
+
+
+def test_whoever_answers_where_nobody_looks_after_it_does_and_gets_what_the_customer_says(world, api, make):
+    visitor = signed_in(world, "editor", name="Eda", email="eda@x.example")
+    other = member("editor", email="other@x.example", name="Oda")
+    plain, named = make.survey(), make.survey(mail={"reply_to": "care@acme.example"})
+    nobodys, owned, machines = opened(api, plain, "ann"), opened(api, plain, "bob"), opened(api, named, "cid")
+    api.patch(f"/api/follow-ups/{owned}", {"owner": other.id})
+
+    def page(case_id):
+        return text_of(visitor.get(f"/team/follow-ups/{case_id}"))
+
+    def with_key(case_id):
+        headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Accept": "text/html"}
+        return text_of(world.client.get(f"/team/follow-ups/{case_id}", headers=headers))
+
+    # Who would get the answer stands beside the box, also that nobody would.
+    assert "what they answer goes to you, eda@x.example." in page(nobodys)
+    assert "other@x.example." in page(owned)
+    assert "Nobody would get what they answer" in with_key(nobodys)
+    assert "What they answer goes to care@acme.example." in with_key(machines)
+    mailer = Memory()
+    delivery.use("mail", mailer)
+    led = visitor.send(f"/team/follow-ups/{nobodys}", do="reply", text="We are sorry.").headers["Location"]
+    told = text_of(visitor.get(led))
+    assert "You look after this now" in told
+    assert "No mail server is set" in told
+    led = visitor.send(f"/team/follow-ups/{owned}", do="reply", text="We are sorry.").headers["Location"]
+    assert "You look after this now" not in text_of(visitor.get(led))
+    # A key is nobody, so the case stays nobody's.
+    api.post(f"/api/follow-ups/{machines}/reply", {"text": "We are sorry."}, 202)
+    world.work()
+    assert {mail.to: mail.reply_to for mail in mailer.sent} == {
+        "ann@x.example": "eda@x.example", "bob@x.example": "other@x.example", "cid@x.example": "care@acme.example",
+    }  # fmt: skip
+    eda = members.by_email("eda@x.example").id
+    owners = [api.get(f"/api/follow-ups/{case_id}")["owner"] for case_id in (nobodys, owned, machines)]
+    assert owners == [eda, other.id, None]
+    [line] = [each for each in api.get(f"/api/follow-ups/{nobodys}")["history"] if "mailed" in each]
+    assert (line["owner"], line["by"]["name"]) == (eda, "Eda")
+    assert "in the outbox" in page(nobodys)
 
 
 @ON_SQLITE
