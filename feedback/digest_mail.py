@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,9 @@ MOST_BYTES = 60 * 1024
 
 #: Parts of the answers and the values that are told: less where all of it is too large.
 _PARTS = (1.0, 0.6, 0.3, 0.1, 0.0)
+
+#: Zones are less apart; the shortest day has as many hours.
+_MOVED = timedelta(hours=23)
 
 #: A topic of this status is settled: the team said no.
 DECLINED = "wont_do"
@@ -100,16 +103,24 @@ def told(row: Digest, since: datetime, until: datetime) -> Told | None:
     return Told(n, _values(row.filters, surveys, since, until), topics, len(kept), kept[:MOST])
 
 
+def period(row: Digest, begins: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """What a digest tells of for the time that begins on a day in a zone. Where its reader has moved to another zone,
+    it goes on from where the last one ended: nothing is missed, and nothing told twice."""
+    first = date.fromisoformat(begins)
+    edges = (first, schedule.next_first_day(first, INTERVALS[row.when]))
+    since, until = (schedule.starts_at(day, zone) for day in edges)
+    if row.told_until is not None and abs(row.told_until - since) < _MOVED:
+        since = row.told_until
+    return since, until
+
+
 def compose(row: Digest, begins: str, zone: ZoneInfo, stop: str) -> Message | None:
     """The mail of a digest for the time that begins on a day in a zone; None when there is nothing to tell.
 
     `stop`: where its reader stops it.
     """
-    interval = INTERVALS[row.when]
-    first = date.fromisoformat(begins)
-    since, until = (
-        schedule.starts_at(day, zone) for day in (first, schedule.next_first_day(first, interval))
-    )
+    interval, first = INTERVALS[row.when], date.fromisoformat(begins)
+    since, until = period(row, begins, zone)
     reader = members.get(row.member) if row.member else None
     with labels.told_in([reader.language] if reader and reader.language else []):
         found = told(row, since, until)

@@ -150,7 +150,7 @@ def hold(now: datetime) -> None:
     """After a restore: what is over may have been sent since the backup, and is not told of again."""
     for row in list(Digest.select().where(Digest.confirmed_at.is_null(False))):
         over = _last(row.when, _zone(row), now)
-        Digest.update(queued_for=over, begun_for=over).where(Digest.id == row.id).execute()
+        Digest.update(queued_for=over, begun_for=over, told_until=None).where(Digest.id == row.id).execute()
 
 
 def unsent(since: datetime) -> int:
@@ -194,11 +194,13 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         if row.outcome == SENDING:
             _note(row.id, begins, UNKNOWN, None)
         return
-    mail = digest_mail.compose(row, begins, _zone(row), links.to(f"/d/{token(row)}"))
+    zone = _zone(row)
+    _, until = digest_mail.period(row, begins, zone)
+    mail = digest_mail.compose(row, begins, zone, links.to(f"/d/{token(row)}"))
     if mail is None:
-        _begin(row.id, begins, NOTHING)
+        _begin(row.id, begins, NOTHING, until)
         return
-    if not _begin(row.id, begins, SENDING):
+    if not _begin(row.id, begins, SENDING, until):
         return
     try:
         delivery.transport("mail").send(mail, now)
@@ -208,7 +210,8 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         if error.again:
             # Nothing has left: it may be begun again.
             mine = (Digest.id == row.id) & (Digest.begun_for == begins)
-            db.write(Digest.update(begun_for=row.begun_for, outcome=FAILED).where(mine).execute)
+            again = {"begun_for": row.begun_for, "told_until": row.told_until, "outcome": FAILED}
+            db.write(Digest.update(again).where(mine).execute)
             raise
         _note(row.id, begins, FAILED, None)
     else:
@@ -321,6 +324,7 @@ def _confirm(digest_id: str, now: datetime) -> None:
         "queued_for": over,
         "begun_for": over,
         "outcome": None,
+        "told_until": None,
     }
     # Who confirms twice, or takes a stop back, is not told of a time twice.
     Digest.update(values).where(
@@ -341,11 +345,11 @@ def _queue(row: Digest, now: datetime) -> bool:
     return db.write(verb)
 
 
-def _begin(digest_id: str, begins: str, outcome: str) -> bool:
-    """Mark a time as begun: whoever changes the row sends it."""
+def _begin(digest_id: str, begins: str, outcome: str, until: datetime) -> bool:
+    """Mark a time that ends then as begun: whoever changes the row sends it."""
     fresh = Digest.begun_for.is_null() | (Digest.begun_for < begins)
-    update = Digest.update(begun_for=begins, outcome=outcome).where((Digest.id == digest_id) & fresh)
-    return bool(db.write(update.execute))
+    values = {"begun_for": begins, "outcome": outcome, "told_until": until}
+    return bool(db.write(Digest.update(values).where((Digest.id == digest_id) & fresh).execute))
 
 
 def _note(digest_id: str, begins: str, outcome: str, sent_at: datetime | None) -> None:

@@ -886,7 +886,8 @@ class Digest(Table):
 
     `member`: whose address it is, null for somebody without an account, who confirms it first. `surveys`: the only
     ones that its maker sees, null for all. `queued_for`, `begun_for`: the first day of the time that was last put into
-    the queue, and begun to be sent; a time is begun once. `outcome`: what became of that.
+    the queue, and begun to be sent; a time is begun once. `outcome`: what became of that. `told_until`: the moment at
+    which that time ended; null before the first.
     """
 
     id = TextField(primary_key=True)
@@ -903,6 +904,7 @@ class Digest(Table):
     begun_for = TextField(null=True)
     outcome = TextField(null=True)
     sent_at = UTCField(null=True)
+    told_until = UTCField(null=True)
 
     WHEN = ("daily", "weekly", "monthly")
 

@@ -396,6 +396,31 @@ def test_a_digest_comes_in_its_readers_own_morning_and_tells_of_their_own_days(
     assert "since=2026-11-25T11%3A00%3A00" in mail.text
 
 
+@pytest.mark.parametrize(
+    "zones",
+    [
+        ("Pacific/Auckland", "America/New_York"),
+        ("America/New_York", "Pacific/Auckland"),
+        ("Asia/Tokyo", None),
+    ],
+)
+def test_who_moves_to_another_zone_hears_of_everything_once(world, api, make, mailbox, travel, zones):
+    bob, survey = member("viewer", "bob@example.com"), make.survey()
+    api.patch(f"/api/members/{bob.id}", {"time_zone": zones[0]})
+    api.post("/api/digests", {"email": bob.email, "when": "daily"})
+    for hour in range(96):
+        if hour == 31:
+            api.patch(f"/api/members/{bob.id}", {"time_zone": zones[1]})
+        if hour % 3 == 0:
+            make.response(survey, 9, clock.now(), comment=f"Said in hour {hour}.")
+        travel.shift(timedelta(hours=1))
+        digests.hourly(clock.now())
+        world.work()
+    heard = [int(hour) for mail in mailbox.sent for hour in re.findall(r"Said in hour (\d+)", mail.text)]
+    assert len(mailbox.sent) in (3, 4)
+    assert sorted(heard) == list(range(min(heard), max(heard) + 1, 3))
+
+
 @ON_SQLITE
 def test_no_words_break_a_digest_or_make_it_too_large(world, api, make, mailbox, travel):
     member("viewer", "bob@example.com")
