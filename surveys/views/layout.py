@@ -183,6 +183,8 @@ def problem_page(problem: Problem) -> Response:
         problem.status,
         survey,
         message=wording.text(voice, g.get("told") or _TOLD.get(problem.status, "ui.error")),
+        # Why there may be no such survey; the other words say it themselves.
+        hint=wording.text(voice, "ui.link_hint") if g.get("told") == "ui.not_found" else None,
         typed=typed,
         # What is over can no longer be answered; what was answered can still be seen and deleted.
         my_page=g.get("my_page") if problem.status == 410 else None,

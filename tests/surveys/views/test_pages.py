@@ -401,6 +401,7 @@ def test_a_database_that_is_away_is_a_page_with_retry_after(client, make, monkey
     ("address", "status", "said"),
     [
         ("/s/none?lang=de", 404, "Diese Umfrage"),
+        ("/s/none?lang=en", 404, "The link may be incomplete or out of date."),
         ("/demo/look?color=chartreuse", 422, "<code>color</code>: Must be a colour like #2f5bea."),
         ("/demo/look?metric=guess&theme=neon", 422, "<code>metric</code>: Must be one of:"),
         ("/u/none?lang=en", 404, "could not be found"),
