@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,16 +14,21 @@ import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
-from feedback import exports
+from feedback import exports, letters
 from feedback.demo import filling, year
 from feedback.domain import cells
+from feedback.domain.follow_ups import BY_HAND
+from feedback.follow_ups import cases
 from feedback.topics import reviews
-from surveys import links
-from surveys.base import cli, clock
+from surveys import links, responses
+from surveys.base import cli, clock, db
 from surveys.base.db import migrations
 from surveys.base.http import context
 from surveys.commands import data
 from surveys.models import Response
+
+#: Follow-ups that the demo opens.
+FOLLOW_UPS = 5
 
 
 def install(app: Flask) -> None:
@@ -165,7 +171,8 @@ def export(
 @click.option("--again", is_flag=True, help="Add another year although there is one; give another seed too.")
 @with_appcontext
 def demo(responses: int, seed: int, until: datetime | None, again: bool) -> None:
-    """Fill in an invented year of an outdoor shop: three surveys, nine languages, agents, comments, a bad spring.
+    """Fill in an invented year of an outdoor shop: three surveys, nine languages, agents, comments, a bad spring,
+    and open follow-ups.
 
     Comments are read by the service, or by `worker`; `topics review` looks for their topics at once.
     """
@@ -181,6 +188,8 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
     asks = year.asks(seed, until, responses)
     with cli.bar(len(asks), "Inventing a year", " asks") as bar:
         counts = filling.fill(asks, clock.now(), bar.update)
+    opened = (ask for ask in year.unhappy(asks) if _follow_up(ask.id, clock.now()))
+    list(islice(opened, FOLLOW_UPS))
     # One that waits already serves as well; the next by itself comes at night.
     reviews.ask(clock.now())
     where = "/team of the service" if context.settings().base_url_is_a_guess else links.to("/team")
@@ -188,6 +197,14 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         f"{', '.join(f'{count} {name}' for name, count in counts.items())} are at {where}; the running service reads "
         "the comments, beside those of now, and then looks for topics (GET /api/topics shows how far that is)."
     )
+
+
+def _follow_up(response_id: str, now: datetime) -> bool:
+    """Open a follow-up for an answer whose person may be written to; whether that is new. No mail leaves by it."""
+    row = responses.find(response_id)
+    if row is None or letters.reach(row.person, [row.contact], row.survey.ask_contact).why_not is not None:
+        return False
+    return db.write(lambda: cases.admit(row.key, BY_HAND, now))[1]
 
 
 @click.group(cls=AppGroup)

@@ -1,7 +1,7 @@
 """What happens in the invented year: who is asked, who answers, and what they say. Pure; the seed decides all."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +9,9 @@ from typing import Any
 from feedback.demo.bag import Bag, kind_of
 
 DAYS = 365
+
+#: The highest score of who is unhappy, by metric.
+UNHAPPY = {"nps": 4, "csat": 2, "ces": 2}
 
 #: Weights by which things are drawn.
 LANGUAGES = {"en": 48, "de": 12, "fr": 9, "es": 8, "it": 6, "nl": 5, "pt-BR": 5, "ja": 4, "ar": 3}
@@ -159,6 +162,13 @@ def asks(seed: int, until: datetime, responses: int) -> list[Ask]:
     people = [_person(dice, number) for number in range(PEOPLE)]
     found = [ask for ask in _all(dice, Bag(dice), people, until, responses) if ask.asked_at < until]
     return sorted(found, key=lambda ask: (ask.at or ask.asked_at, ask.id))
+
+
+def unhappy(asks: Sequence[Ask]) -> Iterator[Ask]:
+    """Those of `asks` who are unhappy, say why and are known, the newest first."""
+    for ask in reversed(asks):
+        if ask.score is not None and ask.score <= UNHAPPY[ask.survey] and ask.comment and ask.person:
+            yield ask
 
 
 def _all(

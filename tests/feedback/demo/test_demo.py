@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from feedback.demo import bag, filling, year
+from feedback.models import Letter
 from feedback.topics import reviews
 from surveys import catalogue, daily_counts, events
 from surveys.base import clock, jobs
@@ -103,6 +104,12 @@ def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     assert "there already" in runner.invoke(args=arguments).output
     assert Response.select().count() == count
     assert daily_counts.differences() == []
+    # A few of the unhappy wait for somebody, the newest; and nobody wrote to them.
+    waiting = api.get("/api/follow-ups")["items"]
+    assert len(waiting) == 5
+    whole = [api.get(f"/api/follow-ups/{each['id']}") for each in waiting]
+    assert {(each["status"], each["reach"]["why_not"]) for each in whole} == {("new", None)}
+    assert not Letter.select().exists()
     assert {survey.metric for survey in Survey.select().where(Survey.product == filling.PRODUCT)} == {
         "nps", "csat", "ces",
     }  # fmt: skip
