@@ -216,6 +216,7 @@ def _sign_in_form(status: int = 200, **values: Any) -> Response:
         next=wanted(),
         provider=layout.provider_name(),
         changed="changed" in request.args,
+        nobody=members.nobody_joined(),
         **values,
     )
 

@@ -285,16 +285,15 @@ def _asked(asked: Asked | None, answers: int) -> str | None:
     told = []
     if asked.response_rate is not None:
         rate = number(100 * asked.response_rate)
-        told.append(say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate))
+        told.append(
+            say("asked", answered=f"{asked.answered:,}", sent=f"{asked.sent:,}", rate=rate, n=asked.sent)
+        )
         if answers > asked.answered + asked.open_answered:
             told.append(say("asked.others"))
     if asked.open_answered:
-        one = asked.open_answered == 1
-        told.append(say("asked.early.one") if one else say("asked.early", n=f"{asked.open_answered:,}"))
+        told.append(say("asked.early", n=f"{asked.open_answered:,}"))
     if asked.waiting:
-        told.append(
-            say("asked.open.one") if asked.waiting == 1 else say("asked.open", n=f"{asked.waiting:,}")
-        )
+        told.append(say("asked.open", n=f"{asked.waiting:,}"))
     return " ".join(told) or None
 
 

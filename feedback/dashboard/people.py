@@ -13,7 +13,7 @@ from feedback.schemas.team import TeamPeopleQuery
 from surveys import people, visible
 from surveys.base import clock
 from surveys.base.errors import Refused
-from surveys.base.http import lists
+from surveys.base.http import context, lists
 from surveys.keeping import erasure
 from surveys.models import Person
 from surveys.views.people import found, seen
@@ -137,7 +137,9 @@ def _told(event: Event) -> str:
     if event.kind == "failed":
         return say(f"event.{event.what}")
     if event.kind == "letter":
-        return f"{say(f'event.letter.{event.of.kind}')} ({say(f'letter.state.{event.what}')})"
+        filed = event.what == "sent" and context.settings().smtp_url is None
+        state = say("letter.state.filed" if filed else f"letter.state.{event.what}")
+        return f"{say(f'event.letter.{event.of.kind}')} ({state})"
     if event.kind == "said":
         return say(f"letter.{event.what}")
     return say(f"event.{event.kind}")

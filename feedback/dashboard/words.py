@@ -11,6 +11,8 @@ WORDS = {
     "profile": "Your profile",
     "sign_out": "Sign out",
     "sign_in": "Sign in",
+    "sign_in.first": "Nobody has joined yet. The first administrator comes in by the link in the file “first-sign-in” "
+    "in the data directory of the machine that runs Earshot, and invites the others.",
     "sign_in.wrong": "That address and that password do not belong together.",
     "sign_in.changed": "Your password is changed, and you are signed out everywhere. Sign in with the new one.",
     "sign_in.forgotten": "Forgot your password?",
@@ -239,12 +241,15 @@ WORDS = {
     "answered.n": "{n} answers",
     "answered.one": "1 answer",
     "asked": "Of {sent} invitations, {answered} were answered ({rate} %).",
+    "asked.one": "Of 1 invitation, {answered} was answered ({rate} %).",
     "asked.others": "The other answers came without one.",
     "asked.early": "{n} newer invitations are answered already.",
     "asked.early.one": "1 newer invitation is answered already.",
     "asked.open": "{n} newer invitations may still be answered.",
     "asked.open.one": "1 newer invitation may still be answered.",
     "silent": "{n} people did not answer. Had they all scored like the least happy tenth of those who did, the value "
+    "of all invited would be {low}; like the happiest tenth, {high}.",
+    "silent.one": "1 person did not answer. Had they scored like the least happy tenth of those who did, the value "
     "of all invited would be {low}; like the happiest tenth, {high}.",
     "reading": "Topics are still being looked for: {placed} of {comments} comments are in one so far.",
     "reading.unread": "{unread} comments are still being read: {placed} of {comments} are in a topic so far.",
@@ -284,6 +289,7 @@ WORDS = {
     "rising.new": "new",
     "rising.expected": "{n} lately, where {expected} were to be expected",
     "rising.count": "{n} comments",
+    "rising.count.one": "1 comment",
     "rising.none": "No topic is talked about more than before.",
     "newest": "Newest words",
     "newest.all": "All in the feed",
@@ -534,6 +540,7 @@ WORDS = {
     "topic": "Topic",
     "topics.n": "{n} topics",
     "topics.comments": "{n} comments",
+    "topics.comments.one": "1 comment",
     "topics.one": "1 topic",
     "topics.share": "Share of comments",
     "topics.trend": "12 weeks",
@@ -630,11 +637,13 @@ WORDS = {
     "topic.rehearse": "Show what would change",
     "topic.merge.button": "Merge into {label}",
     "topic.merge.moving": "{n} comments would move; {both} are in both already.",
+    "topic.merge.moving.one": "1 comment would move; {both} are in both already.",
     "topic.split": "Make a part of it a topic",
     "topic.split.about": "Search this topic for the words of its part.",
     "topic.split.words": "Words",
     "topic.split.label": "Name of the new topic",
     "topic.split.moving": "{n} comments would move. Leave out what does not belong.",
+    "topic.split.moving.one": "1 comment would move. Leave out what does not belong.",
     "topic.split.none": "No comment of this topic has these words.",
     "topic.split.button": "Make it a topic",
     "topic.before": "Before",
@@ -827,7 +836,9 @@ WORDS = {
     "surveys.health": "Health",
     "surveys.well": "nothing to look at",
     "surveys.refused": "{n} calls from websites that are not allowed, the last from {origin}",
+    "surveys.refused.one": "1 call from a website that is not allowed: {origin}",
     "surveys.failing": "{n} mails could not be sent this week",
+    "surveys.failing.one": "1 mail could not be sent this week",
     "surveys.quiet": "asked nobody and heard nobody for {days} days",
     "surveys.empty": "No survey yet",
     "surveys.empty.next": "Make one below. It can be answered at once, by its link and its QR code.",
@@ -1037,10 +1048,12 @@ WORDS = {
     "follow-ups.overdue": "Overdue only",
     "follow-ups.show": "Show these",
     "follow-ups.list": "Follow-ups, the most urgent first",
-    "follow-ups.empty": "Nobody waits for us",
-    "follow-ups.empty.filtered": "No follow-up fits. Look at all that are open:",
-    "follow-ups.empty.next": "A survey opens them by itself once its settings say under “What comes of answers” for "
-    "which: a low score, angry words, a wish to be answered, or two falls in a row.",
+    "follow-ups.empty": "No follow-up is open",
+    "follow-ups.empty.none": "No follow-up fits",
+    "follow-ups.empty.filtered": "Look at all that are open:",
+    "follow-ups.empty.next": "“Answer them” beside an answer opens one. A survey opens them by itself for what its "
+    "settings say under “What comes of answers”: a low score, angry words, a wish to be answered, two falls in a row.",
+    "follow-ups.empty.feed": "To the answers",
     "follow-ups.empty.surveys": "To the surveys",
     "follow-ups.page": "Earlier ones",
     "follow-ups.page_before": "Back",
@@ -1196,6 +1209,7 @@ WORDS = {
     "connection.printed": "Rating links for signatures and closing mails",
     "connection.calls": "What it said last",
     "connection.calls.lately": "{n} calls in {days} days.",
+    "connection.calls.lately.one": "1 call in {days} days.",
     "connection.calls.none": "It has not called yet.",
     "connection.receipts": "All its receipts",
     "connection.try": "Try it out",
@@ -1319,6 +1333,7 @@ WORDS = {
     "health.mail.well": "Sent as {sender}; none failed this week.",
     "health.mail.outbox": "No mail server is set: mail is filed into the outbox, and nobody gets it.",
     "health.mail.unsent": "{n} mails and messages could not be sent this week, or nobody knows whether they arrived.",
+    "health.mail.unsent.one": "1 mail or message could not be sent this week, or nobody knows whether it arrived.",
     "health.unsent": "Mail that did not go out this week",
     "health.unsent.failed": "could not be sent",
     "health.unsent.unknown": "nobody knows whether it arrived",
@@ -1336,6 +1351,7 @@ WORDS = {
     "health.unsettled.issue.unknown": "an issue may have been made: nobody knows what came of the call.",
     "health.unsettled.issue.failed": "an issue was not made.",
     "health.unsettled.webhook": "{n} events of the last seven days were given up.",
+    "health.unsettled.webhook.one": "1 event of the last seven days was given up.",
     "health.waiting": "What waits",
     "health.waiting.none": "Nothing waits.",
     "health.job": "Job",
@@ -1429,6 +1445,7 @@ WORDS = {
     "explore.interval": "Steps of time",
     "explore.unknown": "not known",
     "explore.left_out": "{n} more values with fewer answers are left out.",
+    "explore.left_out.one": "1 more value with fewer answers is left out.",
     "explore.empty": "Nothing to tell apart",
     "explore.empty.next": "Choose a survey and what to tell its answers apart by. Properties that a survey counts by "
     "stand among the choices.",
@@ -1455,6 +1472,7 @@ WORDS = {
     "lost.about": "Reasons that anybody can look at, of the last 180 days. The points only put them into an order; "
     "looked at anew every hour.",
     "lost.points": "{n} points",
+    "lost.points.one": "1 point",
     "lost.point": "1 point",
     "lost.leaving": "Speaks of leaving",
     "lost.not_yet": "Says “not yet”, and it is not solved",
@@ -1490,11 +1508,13 @@ WORDS = {
     "loop.text.shipped": "What they are told: it is done",
     "loop.text.wont_do": "What they are told: it will not be done, and why",
     "loop.holdout": "Tell a random tenth only 60 days later, to see what telling does",
+    "loop.text.about": "A greeting, the sentence of each and the signature are added: the preview shows them.",
     "loop.people": "{n} people",
     "loop.people.one": "1 person",
     "loop.people.about": "Each gets their own sentence back, and nobody else's. Tick whom to leave out.",
     "loop.leave": "Leave out",
     "loop.more": "{n} more come next, once these are told: nobody is told whom you have not seen.",
+    "loop.more.one": "1 more comes next, once these are told: nobody is told whom you have not seen.",
     "loop.nobody": "There is nobody to be told",
     "loop.nobody.why": "Only who allowed it is written to, once a week at most, and never while a follow-up of "
     "theirs is open.",
@@ -1533,6 +1553,7 @@ WORDS = {
     "loop.did.send": "They are told in ten minutes. Until then you can undo it below.",
     "loop.did.undo": "Undone: nobody is told.",
     "loop.did.test": "A test is on its way to you.",
+    "loop.did.filed": "No mail server is set: the test goes into the outbox.",
     "loop.did.preview": "This is what they get.",
     # Goals.
     "goals": "Goals",
@@ -1758,7 +1779,9 @@ WORDS = {
 
 
 def say(key: str, **values: Any) -> str:
-    """The words for `key`, with `values` put in."""
+    """The words for `key`, with `values` put in; those for one (`key`.one) where there are any and `n` is one."""
+    if values.get("n") in (1, "1") and f"{key}.one" in WORDS:
+        key = f"{key}.one"
     return WORDS[key].format(**values) if values else WORDS[key]
 
 

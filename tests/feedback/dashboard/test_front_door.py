@@ -56,6 +56,15 @@ def test_the_first_start_lets_one_administrator_in_once(world):
     assert PASSWORD not in repr(found.__data__)
 
 
+def test_the_door_says_where_the_first_link_lies_while_nobody_has_joined(world):
+    def shown():
+        return Visitor(world).get("/team/sign-in").get_data(as_text=True)
+
+    assert "first-sign-in" in shown()
+    member()
+    assert "first-sign-in" not in shown()
+
+
 def test_a_session_begins_anew_and_ends_everywhere_at_sign_out(world):
     visitor = Visitor(world)
     visitor.get("/team/sign-in")

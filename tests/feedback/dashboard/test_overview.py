@@ -88,7 +88,7 @@ def test_an_invitation_that_is_answered_already_does_not_wait_for_an_answer(worl
     ask(60, True)
     for _ in range(2):
         found = page()
-        assert "Of 1 invitation" in found
+        assert "Of 1 invitation, 1 was answered (100 %)." in found
         assert "1 newer invitation may still be answered." in found
         assert "came without one" not in found
         make.response(make.survey(), 3, clock.now() - timedelta(days=1))

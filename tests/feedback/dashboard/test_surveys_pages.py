@@ -174,7 +174,7 @@ def test_the_list_tells_what_came_in_and_what_needs_a_look(world, make, api):
     visitor = signed_in(world, "viewer")
     page = text_of(visitor.get(LIST))
     assert "7 calls from websites that are not allowed, the last from https://evil.example" in page
-    assert "1 mails could not be sent this week" in page
+    assert "1 mail could not be sent this week" in page
     assert "asked nobody and heard nobody for 21 days" in page
     for address in (LIST, f"{LIST}/{busy.id}"):
         found = Numbers(visitor.get(address).get_data(as_text=True)).found
