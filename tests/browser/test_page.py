@@ -628,6 +628,11 @@ def test_the_chosen_score_shows_in_forced_colours(live, browse):
     score(page, 9).click()
     paint = "e => getComputedStyle(e).backgroundColor"
     assert score(page, 9).evaluate(paint) != score(page, 8).evaluate(paint)
+    # All stars that are given are of one colour.
+    page.goto(f"{live.url}/s/{live.survey('stars')}")
+    stars = page.locator("#ask .row input")
+    stars.nth(3).click()
+    assert len({stars.nth(at).evaluate(paint) for at in range(4)}) == 1
 
 
 def test_a_print_shows_question_and_scale_without_buttons(live, browse):
