@@ -139,6 +139,9 @@ def test_a_customer_is_answered_from_the_answer_they_gave(world, api, make, surv
     assert led == f"/team/follow-ups/{case['id']}#reply"
     opened = shown(world, led.partition("#")[0])
     assert opened.index('id="reply"') < opened.index('id="steps"')
+    # What comes of its forms stands at the top.
+    assert set(re.findall('<form method="post" action="([^"]*)"', opened)) >= {led.partition("#")[0]}
+    assert '<form method="post">' not in opened.partition("<main")[2]
     page = shown(world, path)
     assert "Answer them" not in page
     assert f'href="{led.partition("#")[0]}"' in page
