@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -19,6 +19,8 @@ from surveys import visible, wording
 from surveys.base import clock
 from surveys.base.errors import Clash
 from surveys.base.http import audited, context, signed_in
+from surveys.mail import invitation_mail
+from surveys.models import Survey
 from surveys.schemas.kinds import LONG, text
 
 #: Whom one loop of the page tells at most: those who are named on it. The others come next.
@@ -103,6 +105,7 @@ def _page(
         more=max(0, len(found.told) - NAMED) if found else 0,
         who=" ".join(f"{each.person.id}:{each.response.key}" for each in found.told[:NAMED]) if found else "",
         left_out=found.left_out if found else {},
+        silent=_unanswerable({each.response.survey_id for each in found.told[:NAMED]}) if found else [],
         languages=[(tag, wording.LANGUAGES[tag].name) for tag in languages],
         notes=(topic.note or {}) if topic is not None else {},
         typed=typed,
@@ -114,6 +117,12 @@ def _page(
         writes=layout.may("write") and everybody,
         everybody=everybody,
     )
+
+
+def _unanswerable(survey_ids: Collection[str]) -> list[Survey]:
+    """Those of some surveys whose letters nobody would get an answer to."""
+    found = Survey.select().where(Survey.id.in_(list(survey_ids))).order_by(Survey.name)
+    return [survey for survey in found if invitation_mail.reply_to(survey) is None]
 
 
 def _done() -> Reply:

@@ -1509,6 +1509,7 @@ WORDS = {
     "loop.text.wont_do": "What they are told: it will not be done, and why",
     "loop.holdout": "Tell a random tenth only 60 days later, to see what telling does",
     "loop.text.about": "A greeting, the sentence of each and the signature are added: the preview shows them.",
+    "loop.no_reply": "Nobody would get what they answer by mail. The address for answers is missing at:",
     "loop.people": "{n} people",
     "loop.people.one": "1 person",
     "loop.people.about": "Each gets their own sentence back, and nobody else's. Tick whom to leave out.",

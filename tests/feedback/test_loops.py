@@ -127,7 +127,7 @@ def test_whoever_asked_for_it_is_told_in_their_own_words(world, api, client, mak
     assert "It is done. <bdi>Since May.</bdi>" in mine
     # All of it stands on the person's page.
     shown = signed_in(world, "editor").get(f"/team/people/{case['person']}").get_data(as_text=True)
-    assert "Told what came of what they said (sent)" in shown
+    assert "Told what came of what they said (in the outbox: no mail server is set)" in shown
     assert "They say: not yet." in shown
 
 
@@ -345,6 +345,11 @@ def test_the_page_shows_before_it_sends_and_undoes(world, api, make, mail, topic
     page = f"/team/loop?topic={topic}"
     shown = visitor.get(page).get_data(as_text=True)
     assert "My &lt;b&gt;card&lt;/b&gt; was declined." in shown
+    # What is added to the words is said, and that nobody would get an answer.
+    assert "A greeting, the sentence of each and the signature are added" in shown
+    assert "Nobody would get what they answer by mail." in shown
+    api.patch(f"/api/surveys/{survey.id}", {"mail": {"reply_to": "care@acme.example"}})
+    assert "Nobody would get" not in visitor.get(page).get_data(as_text=True)
     bob = Person.get(Person.email == "bob@x.example").id
     typed = {"text-en": "Cards work again.", f"leave-{bob}": "1"}
     assert visitor.send(page, do="send", **{"text-en": ""}).status_code == 422
