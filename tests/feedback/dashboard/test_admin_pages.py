@@ -128,7 +128,7 @@ def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world, make
     assert "3 mails and messages could not be sent" in page
     assert "Topic unknown</bdi></a>: an issue may have been made" in page
     assert "Topic linked" not in page
-    assert "https://app.example/hook</bdi></a>: 1 events of the last seven days were given up." in page
+    assert "https://app.example/hook</bdi></a>: 1 event of the last seven days was given up." in page
     assert "3 mails and messages could not be sent" in text_of(admin.get(f"{ADMIN}/health"))
     for at, (status, begun) in enumerate((("failed", 1), ("unknown", 2), ("sent", 1), ("failed", 400))):
         Invitation.insert(
