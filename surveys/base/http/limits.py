@@ -91,7 +91,9 @@ class Rings:
             return 0
         now = time.time()
         (oldest,) = self.execute(self._sql["oldest"], (key, now - WINDOW_SECONDS)).fetchone()
-        return max(1, min(WINDOW_SECONDS, int((oldest or now) + WINDOW_SECONDS - now) + 1))
+        left = (oldest or now) + WINDOW_SECONDS - now
+        # By the clock of another machine a hit may be later than now: no more than a second of that is believed.
+        return max(1, min(WINDOW_SECONDS + (left > WINDOW_SECONDS), int(left) + 1))
 
     def forget(self, before: float) -> None:
         """Remove the keys that have had no hit since `before`."""
