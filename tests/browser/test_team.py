@@ -78,8 +78,12 @@ def ann(live):
     return live.member(agent="a1")
 
 
-def acted_on(live, survey):
-    """The pages of a goal, and of a topic that is shipped: what came of it, and whom to tell; what telling does."""
+@pytest.fixture(scope="module")
+def acted_on(live, filled):
+    """The pages of three follow-ups, a rule, a goal, and a topic that is shipped: what came of it, and whom to tell;
+    what telling does.
+    """
+    survey = filled
 
     def call(method, path, **body):
         reply = live.session.request(method, f"{live.url}/api/{path}", json=body or None, timeout=10)
@@ -93,7 +97,13 @@ def acted_on(live, survey):
     for each in answers(live, survey)[-2:]:
         call("PATCH", f"responses/{each}", topics=[topic])
     call("PATCH", f"topics/{topic}", status="shipped", note={"en": HOSTILE[1]})
+    cases = [call("POST", "follow-ups", response=each)["id"] for each in answers(live, survey)[1:4]]
+    low = {"kind": "score", "at_or_below": 9}
+    to = [{"kind": "mail", "address": "team@acme.example"}]
+    rule = call("POST", "rules", name=HOSTILE[0], when=low, filters={"survey": survey}, to=to)["id"]
     return [
+        *(f"/team/follow-ups/{case}" for case in cases),
+        f"/team/notices/{rule}",
         *(f"/team/goals/{goal}", f"/team/topics/{topic}?came=1", f"/team/loop?topic={topic}"),
         *("/team/loop/effect", "/team/lost/survival"),
     ]
@@ -112,24 +122,14 @@ def answers(live, survey):
         pytest.param(1280, "light", 1, marks=pytest.mark.prove),
     ],
 )
-def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, ann, width, scheme, every):
+def test_nothing_that_anybody_wrote_breaks_a_page(browse, live, filled, acted_on, ann, width, scheme, every):
     """Axe takes a second: it sees one page in `every`, and all of them when time does not matter."""
     page = browse(**ann, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.add_init_script(WATCH)
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     addresses = [each.address for each in PAGES if each.is_plain and each.scope and each.nav]
     assert {"/team", "/team/feed", "/team/mine"} <= set(addresses)
-    cases = [
-        live.session.post(f"{live.url}/api/follow-ups", json={"response": each}, timeout=10).json()
-        for each in answers(live, filled)[1:4]
-    ]
-    addresses += [f"/team/follow-ups/{case['id']}" for case in cases]
-    low = {"kind": "score", "at_or_below": 9}
-    to = [{"kind": "mail", "address": "team@acme.example"}]
-    rule = {"name": HOSTILE[0], "when": low, "filters": {"survey": filled}, "to": to}
-    made = live.session.post(f"{live.url}/api/rules", json=rule, timeout=10).json()
-    addresses.append(f"/team/notices/{made['id']}")
-    addresses += acted_on(live, filled)
+    addresses += acted_on
     addresses += [f"/team/feed?survey={filled}", "/team/feed?q=unsaid", "/team/nowhere"]
     addresses += [f"/team/feed/{which}?survey={filled}" for which in answers(live, filled)]
     for at, address in enumerate(addresses):
