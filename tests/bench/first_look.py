@@ -104,7 +104,7 @@ def look(browser: Browser, live: Live, address: str) -> Looked:
         context = browser.new_context(**signed_in, viewport={"width": 1280, "height": 900})
         page = context.new_page()
         bodies: list[Any] = []
-        page.on("response", bodies.append)
+        page.on("response", lambda reply, bodies=bodies: bodies.append(reply))
         tools = context.new_cdp_session(page)
         tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
         page.add_init_script(WATCH)
