@@ -42,9 +42,20 @@ class Live:
         """Change a survey."""
         self.session.patch(f"{self.url}/api/surveys/{survey}", json=values, timeout=10).raise_for_status()
 
+    def surveys(self) -> list[dict[str, Any]]:
+        """All surveys, newest first, from every page of the list."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            page = self.session.get(f"{self.url}/api/surveys", params=query, timeout=60).json()
+            found += page["items"]
+            if page["next"] is None:
+                return found
+            query = {"cursor": page["next"]}
+
     def first_survey(self) -> str:
         """The survey that a first start makes."""
-        return self.session.get(f"{self.url}/api/surveys", timeout=10).json()["items"][-1]["id"]
+        return self.surveys()[-1]["id"]
 
     def member(self, role: str = "administrator", **values: Any) -> dict[str, Any]:
         """A new member who has come in by the invitation: options of a browser in which they are signed in."""
