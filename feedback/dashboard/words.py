@@ -1083,7 +1083,7 @@ WORDS = {
     "follow-up.said": "What they said",
     "follow-up.reply": "Answer them",
     "follow-up.reply.to": "One mail to {email}. What is grey around the box is added to it, so write neither greeting "
-    "nor name of the company. Web addresses are not made into links.",
+    "nor name of the company. Web addresses arrive as you type them.",
     "follow-up.answers_to": "What they answer goes to {who}.",
     "follow-up.answers_to.me": "Whoever writes looks after it from then on: what they answer goes to you, {email}.",
     "follow-up.answers_to.nobody": "Nobody would get what they answer: nobody who could looks after this, and the "

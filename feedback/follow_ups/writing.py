@@ -13,7 +13,7 @@ from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
 from feedback.models import FollowUp, FollowUpResponse, Letter, OwnWord, Telling
 from surveys.base import db
-from surveys.base.accounts import members
+from surveys.base.accounts import makers, members
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import Member
 from surveys.base.delivery.message import Message
@@ -239,6 +239,8 @@ def compose(letter: Letter) -> Message:
         text=letter.text or "",
         quote=quote(case),
         asks=asks,
+        # A machine may pass on what somebody else typed.
+        by_hand=letter.made_by["id"].startswith(makers.MEMBER),
     )
     return the_mail.compose(mail, letter.person, survey, owner.email if owner else None)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import css_inline
 
 from surveys import brands, links, wording
-from surveys.base.delivery.message import Message
+from surveys.base.delivery.message import Message, clean
 from surveys.domain import addresses
 from surveys.mail import invitation_mail
 from surveys.mail.invitation_mail import safe, template, unlinked
@@ -22,6 +22,7 @@ class Letter:
     """One mail. `text`: what the team says. `quote`: the customer's own sentence, and nobody else's.
 
     `asks`: it asks whether it is solved, by links to a page that counts nothing when it is opened.
+    `by_hand`: a member wrote `text` to this one person, so that web addresses in it stay as they were typed.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Letter:
     text: str = ""
     quote: str | None = None
     asks: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ def sent(letter_id: str) -> Sent | None:
 def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None) -> Message:
     """The mail to a person. `reply_to`: the member who looks after it; None: where the survey's answers go.
 
-    Every link in it starts with BASE_URL: an address in what the team wrote is kept from becoming a link.
+    Every link in it starts with BASE_URL. An address in the team's words is kept from becoming one, unless a member
+    wrote them by hand: then it stands there as text.
     """
+    text = letter.text if letter.by_hand else unlinked(letter.text)
     say = _Words(wording.voice(letter.language, brands.of(survey).formality))
     own, around = survey.mail or {}, frame(letter.language, person, survey, letter.quote)
     unsubscribe = links.unsubscribe_from_letters(person.id, letter.to)
@@ -70,8 +74,8 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
         "colon": wording.colon(letter.language),
         "subject": letter.subject,
         "greeting": around.greeting,
-        "paragraphs": [unlinked(part) for part in letter.text.splitlines() if part.strip()],
-        "text": unlinked(letter.text),
+        "paragraphs": [part for part in text.splitlines() if part.strip()],
+        "text": text,
         "quoted": around.quoted,
         "quote": around.quote,
         "question": say("letter.question") if letter.asks else None,
@@ -82,7 +86,7 @@ def compose(letter: Letter, person: Person, survey: Survey, reply_to: str | None
         else [],
         "regards": around.regards,
         # What a mailbox shows behind the subject.
-        "preheader": safe(letter.text[:100]) or letter.subject,
+        "preheader": clean(text[:100]) or letter.subject,
         "why": say("letter.why"),
         "links": [
             (say(name), url)

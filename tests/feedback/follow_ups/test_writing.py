@@ -1,9 +1,11 @@
 """Writing to the person of a case: who may be written to, once; and only the customer solves."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from markupsafe import escape
 
 from feedback import letters
 from feedback.follow_ups import report
@@ -99,6 +101,7 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
     (reply,) = mail.sent
     assert (reply.to, reply.reply_to, reply.subject) == (ANN["email"], owner.email, "Zu Ihrer Rückmeldung")
     assert "We sent a new one." in reply.text
+    # A machine may pass on what somebody else typed.
     assert "https://evil.example" not in reply.text + (reply.html or "")
     assert "The invoice is wrong." in reply.text
     assert "/f/" not in reply.text
@@ -166,6 +169,30 @@ def test_an_unhappy_answer_is_answered_asked_about_reopened_and_solved(
     api.post(f"{path}/reply", {"text": "Good."}, 409)
     pressed(client, later, answer="not_yet")
     assert api.get(path)["status"] == "handled"
+
+
+#: Whatever a mail program makes a link of.
+WEB = "See https://help.acme.example/x?a=1&b=2, www.acme.example or care@acme.example."
+
+
+@ON_SQLITE
+def test_an_address_that_a_member_writes_arrives_as_it_was_written(world, api, make, mail, opened):
+    path = opened(make.survey(product="Acme"), comment="Win at https://evil.example/y or evil.example!")
+    visitor = signed_in(world, "editor")
+    page = path.replace("/api/", "/team/")
+    (form,) = [fields for _, fields in visitor.forms(page) if fields.get("do") == "reply"]
+    visitor.post(page, {**form, "text": WEB})
+    world.work()
+    (reply,) = mail.sent
+    assert WEB in reply.text
+    assert f">{escape(WEB)}</p>" in reply.html
+    # What a mailbox shows behind the subject.
+    assert reply.html.count(str(escape(WEB))[:60]) == 2
+    # It is theirs: we make no link of it. And what the customer typed stays harmless beside it.
+    assert {link.rpartition("/")[0] for link in re.findall('href="([^"]+)"', reply.html)} == {
+        "http://localhost/u"
+    }
+    assert "evil.example" not in reply.text + reply.html
 
 
 def test_nobody_is_written_to_who_does_not_want_it(world, api, client, make, mail, opened):
