@@ -51,13 +51,13 @@ def identity_secret(survey: Survey) -> str:
 def identity(survey: Survey, given: dict[str, Any] | None, vouched: bool = False) -> Identity | None:
     """What a respondent's `person` proves by its signature, see `_is_signed`.
 
-    `vouched`: a key's holder says so, and no signature is needed.
+    `vouched`: a key's holder says so: no signature is needed, and an address beside an id is known, not claimed.
     """
     if not given:
         return None
     external_id, typed = given.get("id") or None, addresses.as_typed(given.get("email"))
     verified = vouched or _is_signed(survey, external_id, typed, str(given.get("signature") or "").lower())
-    return Identity(external_id, addresses.normal(typed), given.get("name") or None, verified)
+    return Identity(external_id, addresses.normal(typed), given.get("name") or None, verified, vouched)
 
 
 def _is_signed(survey: Survey, external_id: str | None, email: str | None, signature: str) -> bool:

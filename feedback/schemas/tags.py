@@ -6,11 +6,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from surveys.schemas.kinds import text
+from surveys.schemas.kinds import COLOUR, text
 
 MOST = 30
-
-COLOUR = r"#[0-9a-fA-F]{6}\Z"
 
 
 class TeamTagBody(ma.Schema):
@@ -20,11 +18,13 @@ class TeamTagBody(ma.Schema):
 
     tag = text(200, 1, required=True)
     meaning = text(300, 1, required=True)
-    color = fields.String(allow_none=True, load_default=None, validate=validate.Regexp(COLOUR))
+    color = fields.String(allow_none=True, load_default=None, validate=COLOUR)
 
 
 class TeamTags(ma.Schema):
-    """The whole set, in the team's order."""
+    """The whole set, in the team's order; a bare list of the tags is taken too."""
+
+    bare = "items"
 
     example: dict[str, Any] = {"items": [TeamTagBody.example]}
 

@@ -25,14 +25,12 @@ from feedback.topics.report import (
 from surveys.base.clock import stamp
 from surveys.base.http import lists
 from surveys.domain.metrics import METRICS
-from surveys.schemas.kinds import ByLanguage, Moment
+from surveys.schemas.kinds import LINE, ByLanguage, Moment
 
 
 def _label(**options: Any) -> fields.String:
     """What a topic is called: a line of text."""
-    return fields.String(
-        validate=validate.And(validate.Length(1, 80), validate.Regexp(r"\S[^\x00-\x1f]*\Z")), **options
-    )
+    return fields.String(validate=validate.And(validate.Length(1, 80), LINE), **options)
 
 
 def _status() -> fields.String:

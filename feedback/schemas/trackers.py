@@ -11,7 +11,7 @@ from feedback import issues
 from feedback.models import IssueEvent, Topic, TopicIssue
 from feedback.trackers import TRACKERS
 from surveys import links
-from surveys.schemas.kinds import LONG, SHORT, Moment, Pasted, Stored, Truth, check, made, text
+from surveys.schemas.kinds import LINE, LONG, SHORT, Moment, Pasted, Stored, Truth, check, made, text
 
 #: What names the place in some tracker, each once.
 PLACE = tuple(dict.fromkeys(field.name for tracker in TRACKERS.values() for field in tracker.FIELDS))
@@ -173,9 +173,7 @@ class IssueBody(ma.Schema):
 
     tracker = text(100, 1, required=True)
     url = Pasted(LONG, 1, metadata={"description": "The address of an issue that is there."})
-    title = fields.String(
-        validate=validate.And(validate.Length(1, SHORT), validate.Regexp(r"\S[^\x00-\x1f]*\Z"))
-    )
+    title = fields.String(validate=validate.And(validate.Length(1, SHORT), LINE))
     text = text(5000)
 
     @ma.validates_schema(skip_on_field_errors=True)

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from surveys import brands, wording
 from surveys.domain import fonts, pictures, weblinks
-from surveys.schemas.kinds import LONG, SHORT, Truth, check, text, whole
+from surveys.schemas.kinds import COLOUR, LONG, SHORT, Truth, check, text, whole
 
 #: As long as a data URL can be that holds a picture of the size that is taken, percent-encoded throughout.
 _LONGEST = 3 * pictures.MOST_BYTES + 200
@@ -20,7 +20,6 @@ _DOT = (
     "d1PeAAAADElEQVR42mMQL/QHAAF6ANjXqtK1AAAAAElFTkSuQmCC"
 )
 
-_COLOUR = r"#[0-9a-fA-F]{6}\Z"
 
 _HASH = re.compile(r"[0-9a-f]{32}")
 
@@ -88,9 +87,7 @@ class BrandBody(ma.Schema):
 
     name = text(SHORT, 1, allow_none=True)
     logo = fields.Nested(LogoBody, allow_none=True)
-    color = fields.String(
-        allow_none=True, validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea.")
-    )
+    color = fields.String(allow_none=True, validate=COLOUR)
     corner = whole(0, 28, allow_none=True, metadata={"description": "How round corners are, in pixels."})
     font = Font(allow_none=True)
     address = text(

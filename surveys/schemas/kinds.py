@@ -183,6 +183,11 @@ class Truth(fields.Boolean):
         return value
 
 
+#: A colour, and a line of text: patterns with what to say of those who break them.
+COLOUR = validate.Regexp(r"#[0-9a-fA-F]{6}\Z", error="Must be a colour like #2f5bea.")
+LINE = validate.Regexp(r"\S[^\x00-\x1f]*\Z", error="Must be one line of text, without blanks before it.")
+
+
 def text(most: int, least: int = 0, **options: Any) -> fields.String:
     """Text of limited length."""
     return fields.String(validate=validate.Length(least, most), **options)

@@ -16,6 +16,7 @@ from surveys.domain.metrics import METRICS
 from surveys.mail import invitation_mail
 from surveys.schemas.brand import BrandBody, Font, Formality
 from surveys.schemas.kinds import (
+    COLOUR,
     LONG,
     SHORT,
     TAG,
@@ -46,7 +47,6 @@ THEMES = ("auto", "light", "dark")
 # validate.Regexp looks from the beginning; only \Z is the end, for $ also stands before a last line feed.
 _HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"
 
-_COLOUR = r"#[0-9a-fA-F]{6}\Z"
 
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
 
@@ -99,7 +99,7 @@ class WidgetOptions(ma.Schema):
         },
     )
     target = text(SHORT, allow_none=True)
-    color = fields.String(validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."))
+    color = fields.String(validate=COLOUR)
     theme = fields.String(validate=validate.OneOf(THEMES))
     show_after_seconds = Number(validate=validate.Range(0, 86_400), allow_none=True)
     scroll_percent = Number(validate=validate.Range(0, 100), allow_none=True)
@@ -126,9 +126,7 @@ class LookQuery(ma.Schema):
     position = fields.String(validate=validate.OneOf(POSITIONS), load_default=POSITIONS[0])
     theme = fields.String(validate=validate.OneOf(THEMES), load_default=THEMES[0])
     scale = fields.String(validate=validate.OneOf(scales.CHOICES), load_default=None)
-    color = fields.String(
-        validate=validate.Regexp(_COLOUR, error="Must be a colour like #2f5bea."), load_default=None
-    )
+    color = fields.String(validate=COLOUR, load_default=None)
     name = text(SHORT, load_default=None)
     corner = fields.Integer(validate=validate.Range(0, 28), load_default=None)
     font = Font(load_default=None)

@@ -31,7 +31,7 @@ def test_the_team_defines_its_own_tags(world, api, make):
     cheers = {"tag": "Hooray!", "meaning": "Worth telling everybody.", "color": "#17714f"}
     lost = {"tag": "Lost cause", "meaning": "Nothing we do wins them back.", "color": None}
     assert api.call("PUT", "/api/tags", 200, json={"items": [lost, cheers]})["items"] == [lost, cheers]
-    assert api.call("PUT", "/api/tags", 200, json={"items": [cheers]})["items"] == [cheers]
+    assert api.call("PUT", "/api/tags", 200, json=[cheers])["items"] == [cheers]
     for wrong in (
         [cheers, {**cheers, "tag": "HOORAY!"}],
         [{**cheers, "color": "red"}],
@@ -40,6 +40,8 @@ def test_the_team_defines_its_own_tags(world, api, make):
         [{**cheers, "tag": str(at)} for at in range(31)],
     ):
         api.call("PUT", "/api/tags", 422, json={"items": wrong})
+    told = api.call("PUT", "/api/tags", 422, json=[{**cheers, "color": "red"}])["error"]["fields"]
+    assert told == {"items.0.color": ["Must be a colour like #2f5bea."]}
     limited = type(api)(world, make.key("write", surveys=[make.survey().id]))
     assert limited.get("/api/tags")["items"] == [cheers]
     limited.call("PUT", "/api/tags", 403, json={"items": []})

@@ -191,6 +191,9 @@ class StrictParser(FlaskParser):
         value = read_json(
             getattr(schema, "body_limit", API_BODY), getattr(schema, "types", ("application/json",))
         )
+        # A schema of one list may take that list by itself.
+        if isinstance(value, list) and (only := getattr(schema, "bare", None)):
+            value = {only: value}
         if not isinstance(value, dict):
             raise Problem(422, "The body must be a JSON object.", {"_": ["Must be an object."]})
         g.fields_sent = tuple(value)

@@ -129,6 +129,18 @@ def test_an_import_needs_no_signature_and_reaches_an_archived_survey(api, make):
     assert item["person"]["verified"] is True
 
 
+def test_an_import_names_id_and_address_as_one_persons(api, make):
+    """As a trigger does: whoever may import vouches for both, so a follow-up may write to the address."""
+    person = {"id": "u1", "email": "Ada@Example.com"}
+    response = api.post("/api/responses", {"survey": make.survey().id, "score": 2, "person": person})["id"]
+    (found,) = api.get("/api/people", id="u1")["items"]
+    assert (found["email"], found["email_claimed"], found["verified"]) == ("ada@example.com", False, True)
+    case = api.post("/api/follow-ups", {"response": response})["id"]
+    api.call(
+        "POST", f"/api/follow-ups/{case}/reply", 202, json={"text": "We look into it.", "language": "en"}
+    )
+
+
 def test_what_a_person_says_of_a_response_stands(api, make, world):
     row = make.response(make.survey(), 9, comment="Wonderful, just wonderful")
     Topic.create(id="top_a", label="Checkout", created_at=clock.now())
