@@ -98,9 +98,10 @@ def _own(by_language: Mapping[str, Any] | None, language: str) -> Any:
 
 
 def _own_labels(labels: Mapping[str, Any] | None, language: str, metric: Metric) -> dict[int, str]:
+    # What is said of an end by its name stands over what is said of it by its number.
     names = {str(score): score for score in metric.scores} | {"low": metric.minimum, "high": metric.maximum}
-    own = {score: _named(labels, name, names, language) for name, score in names.items()}
-    return {score: text for score, text in own.items() if text}
+    own = [(score, _named(labels, name, names, language)) for name, score in names.items()]
+    return {score: text for score, text in own if text}
 
 
 def _by_group(survey: Survey, own: Mapping[str, Any] | None, kind: str, group: str, voice: str) -> str:

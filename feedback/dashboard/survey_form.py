@@ -43,8 +43,12 @@ class Field:
     @property
     def says(self) -> str:
         """The key of its label."""
-        return "survey.field." + self.name.partition(":")[0]
+        name = self.name.replace(":", ".") if self.name in _ENDS else self.name.partition(":")[0]
+        return "survey.field." + name
 
+
+#: What stands at the ends of the scale.
+_ENDS = ("labels:low", "labels:high")
 
 #: Numbers that may be left empty; without one the others are refused.
 _MAY_BE_EMPTY = (
@@ -95,6 +99,7 @@ def groups(survey: Survey) -> list[tuple[str, list[Field]]]:
             "words",
             [
                 Field("question", "word"),
+                *(Field(name, "word") for name in _ENDS),
                 *(Field(f"follow_up:{key}", "word") for key in scored),
                 *(Field(f"thanks:{key}", "word") for key in scored),
                 Field("mail.subject", "word"),
@@ -298,7 +303,7 @@ def _put(body: dict[str, Any], survey: Survey, field: Field, language: str, valu
     if field.kind == "word":
         words = _begun(body, survey, name)
         if group:
-            body[name] = _by_group(survey, words)
+            body[name] = _by_group(survey, name, words)
             words = body[name].setdefault(group, {})
         elif part:
             words[part] = dict(words.get(part) or {})
@@ -331,20 +336,31 @@ def _begun(body: dict[str, Any], survey: Survey, name: str) -> dict[str, Any]:
     return found
 
 
-def _by_group(survey: Survey, words: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Words of follow-up or thanks by group, then language, however they were given."""
-    keys = [group.key for group in METRICS[survey.metric].groups]
+def _by_group(survey: Survey, name: str, words: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Words of follow-up or thanks by group, of labels by score, then language, however they were given."""
+    keys = (
+        _scores(survey)
+        if name == "labels"
+        else {each.key: each.key for each in METRICS[survey.metric].groups}
+    )
     found: dict[str, dict[str, str]] = {}
     for key, item in words.items():
         if key in keys:
-            found.setdefault(key, {}).update(item)
+            found.setdefault(keys[key], {}).update(item)
         elif isinstance(item, str):
-            for group in keys:
+            for group in keys.values():
                 found.setdefault(group, {}).setdefault(key, item)
         else:
             for group, text in item.items():
-                found.setdefault(group, {})[key] = text
+                found.setdefault(keys[group], {})[key] = text
     return found
+
+
+def _scores(survey: Survey) -> dict[str, str]:
+    """What labels may be named by, and the one name of each: the ends of the scale have two."""
+    metric = METRICS[survey.metric]
+    names = {str(score): str(score) for score in metric.scores}
+    return {**names, str(metric.minimum): "low", str(metric.maximum): "high", "low": "low", "high": "high"}
 
 
 def _without_empty(body: dict[str, Any], name: str, part: str) -> None:
@@ -360,7 +376,7 @@ def _stored(survey: Survey, field: Field, language: str) -> Any:
     value = getattr(survey, name)
     if field.kind == "word":
         if group:
-            return _by_group(survey, value or {}).get(group, {}).get(language)
+            return _by_group(survey, name, value or {}).get(group, {}).get(language)
         words = (value or {}).get(part) if part else value
         return (words or {}).get(language)
     if field.kind == "picture":

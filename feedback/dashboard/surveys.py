@@ -303,7 +303,7 @@ def _by_field(survey: Survey, wrong: Mapping[str, list[str]]) -> dict[str, list[
     names = sorted((field.name for field in survey_form.fields(survey)), key=len, reverse=True)
     found: dict[str, list[str]] = {}
     for name, lines in wrong.items():
-        spelled = name.replace(".", ":", 1) if name.startswith(("follow_up.", "thanks.")) else name
+        spelled = name.replace(".", ":", 1) if name.startswith(("follow_up.", "thanks.", "labels.")) else name
         field = next(
             (each for each in names if spelled == each or spelled.startswith((f"{each}.", f"{each}:"))), name
         )
@@ -317,6 +317,8 @@ def _standard(survey: Survey, language: str) -> dict[str, str]:
     found = texts.of(plain, language)
     return {
         "question": found.question,
+        "labels:low": found.labels.get(min(found.labels, default=0), ""),
+        "labels:high": found.labels.get(max(found.labels, default=0), ""),
         **{f"follow_up:{key}": text for key, text in found.follow_up.items()},
         **{f"thanks:{key}": text for key, text in found.thanks.items()},
         "mail.subject": found.question,

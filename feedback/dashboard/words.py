@@ -881,6 +881,8 @@ WORDS = {
     "survey.field.status": "Status",
     "survey.field.languages": "Languages",
     "survey.field.question": "Question",
+    "survey.field.labels.low": "Beside the lowest score",
+    "survey.field.labels.high": "Beside the highest score",
     "survey.field.follow_up": "Asked afterwards: {group}",
     "survey.field.thanks": "Thanks: {group}",
     "survey.field.mail.subject": "Subject of the mail",
@@ -980,8 +982,9 @@ WORDS = {
     "survey.preview.page": "Page",
     "survey.preview.widget": "Widget",
     "survey.preview.mail": "Mail",
-    "survey.preview.about": "As respondents see it, with what stands in the form when you press Page, Widget or Mail "
-    "beside Save. Nothing that is answered here is kept.",
+    "survey.preview.about": "As respondents see it, with what stands in the form when you press Page, Widget or Mail, "
+    "saved or not. Nothing that is answered here is kept.",
+    "survey.preview.seen": "As respondents see it. Nothing that is answered here is kept.",
     "survey.embed": "Put it into a website",
     "survey.embed.html": "Plain HTML",
     "survey.embed.react": "React",
@@ -989,6 +992,7 @@ WORDS = {
     "survey.embed.manager": "Tag manager",
     "survey.embed.manager.about": "As a custom HTML tag, on all pages.",
     "survey.embed.origins": "No website is allowed yet: name it under “In a website”, or its answers are refused.",
+    "survey.embed.allow": "Name it",
     "survey.embed.refused": "These websites were refused lately. Is one of them yours? Allow it under “In a website”.",
     "survey.copy": "Copy",
     "survey.copied": "Copied",

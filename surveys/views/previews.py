@@ -17,6 +17,8 @@ NOWHERE = b'window.fetch=async()=>new Response("{}",{status:201});'
 #: The scripts of our own pages; whatever others wrote stands in them escaped.
 _SCRIPTS = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
+_BODY = re.compile(r"<body\b[^>]*>")
+
 
 def page(survey: Survey, language: str) -> Response:
     """The hosted page."""
@@ -52,7 +54,9 @@ def widget_alone(survey: Survey, language: str) -> Response:
 def mail(survey: Survey, language: str) -> Response:
     """The mail that an invented person would get."""
     message = invitation_mail.example(survey, language, "robin@example.com")
-    answer = make_response(message.html)
+    # A mail is judged by its subject before it is opened.
+    head = render_template("tried_mail.html", message=message)
+    answer = make_response(_BODY.sub(lambda found: found[0] + head, message.html or "", count=1))
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'self'"
     )

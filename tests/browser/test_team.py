@@ -192,6 +192,24 @@ def test_without_scripts_every_answer_can_be_dealt_with(browse, live, filled, an
     expect(page).to_have_url(re.compile("survey="))
 
 
+def test_what_is_tried_out_of_a_survey_stays_in_view_and_loses_nothing_typed(browse, live, filled, ann):
+    page = browse(**ann, viewport={"width": 1280, "height": 800})
+    page.goto(f"{live.url}/team/surveys/{filled}")
+    page.locator("summary", has_text="Words").click()
+    subject = page.get_by_label("Subject of the mail")
+    subject.fill("How did it go?")
+    subject.scroll_into_view_if_needed()
+    page.get_by_role("button", name="Mail", exact=True).click()
+    tried = page.frame_locator("iframe[name=preview]").get_by_text("How did it go?")
+    expect(tried).to_be_in_viewport()
+    expect(subject).to_be_in_viewport()
+    expect(subject).to_have_value("How did it go?")
+    expect(page.get_by_role("button", name="Mail", exact=True)).to_have_attribute("aria-pressed", "true")
+    # What is typed from now on is seen where the mail is.
+    subject.fill("Did it go well?")
+    expect(page.frame_locator("iframe[name=preview]").get_by_text("Did it go well?")).to_be_in_viewport()
+
+
 def test_keys_work_in_the_list_alone(browse, live, filled, ann):
     """WCAG 2.1.4: a single letter does nothing unless the list has the focus."""
     page = browse(**ann)

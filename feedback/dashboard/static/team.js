@@ -90,10 +90,15 @@ for (const input of document.querySelectorAll("input[data-most]")) {
 const settings = document.querySelector("[data-preview]");
 if (settings) {
   let wait = 0;
-  const parts = [...settings.querySelectorAll("[data-part]")];
+  const parts = [...settings.elements].filter((one) => one.dataset.part);
   const each = new Set(parts.map((part) => part.formTarget)).size > 1;
   let part = parts[0];
-  settings.addEventListener("click", (event) => { part = event.target.closest("[data-part]") ?? part; });
+  const turn = (to) => {
+    part = to;
+    if (!each) for (const one of parts) one.setAttribute("aria-pressed", one === part);
+  };
+  turn(parts.find((one) => "first" in one.dataset) ?? parts[0]);
+  for (const one of parts) one.addEventListener("click", () => turn(one));
   // One after the other: a form forgets a submission that has not begun when the next one comes.
   const show = () => (each ? parts : [part]).forEach((one, at) => setTimeout(() => settings.requestSubmit(one), 100 * at));
   settings.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(show, 500); });

@@ -147,14 +147,17 @@ def test_two_editors_of_a_survey_take_nothing_of_each_other_back(world, make):
 
 def test_the_settings_are_tried_out_in_frames_and_nothing_is_kept(world, make):
     editor, survey = signed_in(world, "editor"), make.survey(name="Shop", languages=["en", "de"])
-    given = {**settings_of(editor, survey, "de"), "question": "Neu <i>gefragt?"}
+    given = {**settings_of(editor, survey, "de"), "question": "Neu <i>gefragt?", "mail.subject": "Wie war's?"}
+    shown = text_of(editor.get(f"{LIST}/{survey.id}?lang=de"))
     for part in ("page", "widget", "mail"):
         address = f"{LIST}/{survey.id}/preview/{part}?lang=de"
+        assert f'form="settings" formaction="{address}"' in shown, "what is not saved is tried out too"
         for answer in (editor.get(address), editor.post(address, given)):
             assert answer.status_code == 200
             assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
         text = answer.get_data(as_text=True)
         assert "gefragt?" in text
+        assert ("Wie war&#39;s?" in text) == (part == "mail"), "the subject stands above the mail"
         assert "<i>gefragt" not in text
     assert editor.post(address, {**given, "widget.color": "red"}).status_code == 422
     assert Survey.get_by_id(survey.id).question is None
@@ -242,3 +245,21 @@ def test_words_of_every_shape_stand_in_the_form(stored, expected):
     assert (body, wrong) == ({}, {})
     body, _ = survey_form.changes(survey, "en", {**shown, "follow_up:detractor": "What?"})
     assert body["follow_up"]["detractor"]["en"] == "What?"
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [{"low": {"en": "never"}}, {"0": {"en": "never"}}, {"en": {"low": "never"}}, {"en": {"0": "never"}}],
+)
+def test_what_stands_at_the_ends_of_the_scale_is_in_the_form_however_it_was_said(world, make, stored):
+    editor, survey = signed_in(world, "editor"), make.survey(name="Shop", labels=stored)
+    given = settings_of(editor, survey)
+    assert (given["labels:low"], given["labels:high"]) == ("never", "")
+    assert "never" in text_of(editor.get(f"/s/{survey.id}"))
+    assert 'placeholder="Extremely likely"' in text_of(editor.get(f"{LIST}/{survey.id}"))
+    assert editor.post(f"{LIST}/{survey.id}", {**given, "labels:high": "always"}).status_code == 303
+    assert Survey.get_by_id(survey.id).labels == {"low": {"en": "never"}, "high": {"en": "always"}}
+    given = settings_of(editor, survey)
+    assert editor.post(f"{LIST}/{survey.id}", {**given, "labels:low": ""}).status_code == 303
+    assert Survey.get_by_id(survey.id).labels == {"high": {"en": "always"}}
+    assert "never" not in text_of(editor.get(f"/s/{survey.id}"))
