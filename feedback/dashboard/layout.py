@@ -195,7 +195,7 @@ def refusal(problem: Problem, home: tuple[str, str]) -> Response:
     """An error as a page that leads to `home`, by its address and title; without a session to the sign-in."""
     if problem.status == 401:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return led(at(SIGN_IN, next=wanted if wanted not in (None, "/team") else None))
+        return led(at(SIGN_IN, next=wanted))
     title, told = words.refusal(problem.status, problem.message)
     fields = [f"{name}: {' '.join(lines)}" for name, lines in problem.fields.items()]
     answer = page(

@@ -85,6 +85,7 @@ def test_a_session_begins_anew_and_ends_everywhere_at_sign_out(world):
         visitor.get("/team/profile?q=a+b").headers["Location"]
         == "/team/sign-in?next=%2Fteam%2Fprofile%3Fq%3Da%2Bb"
     )
+    assert visitor.get("/team").headers["Location"] == "/team/sign-in?next=%2Fteam"
 
 
 def test_wrong_pairs_get_one_answer_after_the_same_work(world, monkeypatch):
