@@ -32,6 +32,9 @@ MOST_SURVEYS = 20
 NEWEST = 6
 MOVERS = 5
 
+#: Fewer answers before are not compared with: of three, chance decides what the sentence would say.
+FEWEST_BEFORE = 10
+
 #: A topic is new for so long.
 NEW_FOR = timedelta(days=14)
 
@@ -246,6 +249,8 @@ def _sentence(metric: Metric, found: Number, period: str) -> str:
     then = say(f"before.{period}")
     if not before.n:
         return f"{told} {say('says.alone', then=then)}"
+    if before.n < FEWEST_BEFORE:
+        return f"{told} {say('says.few', then=then, many=_many(before.n))}"
     past = {"then": then, "was": charts.value(metric, before.value), "many": _many(before.n)}
     if not change.distinguishable or change.difference is None:
         return f"{told} {say('says.same', **past)}"

@@ -231,6 +231,7 @@ WORDS = {
     "says.between": "Between {low} and {high}, with 95 % confidence.",
     "says.between.share": "Between {low} and {high} %, with 95 % confidence.",
     "says.alone": "There were no answers in {then} to compare with.",
+    "says.few": "Only {many} came in {then}: too few to compare with.",
     "says.same": "In {then} it was {was}, from {many}. The difference may be chance.",
     "says.up": "In {then} it was {was}, from {many}. It went up by {by}, which is more than chance.",
     "says.down": "In {then} it was {was}, from {many}. It went down by {by}, which is more than chance.",

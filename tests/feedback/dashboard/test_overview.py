@@ -160,6 +160,22 @@ def test_pins_and_benchmarks_are_set_and_taken_off_by_forms(world, filled, make)
         assert browse(world, "/team", method="POST", data=form).status_code == 422
 
 
+def test_a_handful_of_answers_before_is_not_compared_with(world, make):
+    survey, now = make.survey(name="Grown"), clock.now()
+    before = now - timedelta(days=400)
+    for score in [10] * 30:
+        make.response(survey, score, now)
+    for score in [0] * 9:
+        make.response(survey, score, before)
+    page = browse(world, "/team?period=12m").get_data(as_text=True)
+    assert "Only 9 answers came in the 12 months before: too few to compare with." in page
+    assert "more than chance" not in page
+    make.response(survey, 0, before)
+    assert "In the 12 months before it was -100, from 10 answers." in browse(
+        world, "/team?period=12m"
+    ).get_data(as_text=True).replace("−", "-")
+
+
 def test_a_young_survey_is_drawn_from_its_first_answer_on(world, make):
     survey, now = make.survey(name="Young"), clock.now()
     for at in range(results.FULL + 7):
