@@ -321,8 +321,12 @@ _COLUMNS = (
 )
 
 
+#: To put these together for each page would cost more than to find its rows.
+_LISTED = db.Columns(_COLUMNS, (Response, Survey, Person, Reading, FollowUp, Triage))
+
+
 def _items() -> Any:
-    return _joined(Response.select(*_COLUMNS, _topics().alias("topics")))
+    return _joined(Response.select(_LISTED, _topics().alias("topics")))
 
 
 #: The names of what `_items` gives, and what makes values of those columns that a database gives otherwise.

@@ -5,6 +5,7 @@ import contextlib
 import psutil
 
 from surveys.commands import service
+from tests import servers
 
 
 def of_service(pid: int) -> list[tuple[str, psutil.Process]]:
@@ -46,4 +47,15 @@ def seconds_of(pid: int) -> dict[str, float]:
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             spent[role] = spent.get(role, 0.0) + times.user + times.system
+    return spent
+
+
+def seconds_of_postgres(cluster: servers.Postgres) -> float:
+    """Processor time that the processes of a PostgreSQL which are there now have spent so far."""
+    root = psutil.Process(int((cluster.data / "postmaster.pid").read_text().split()[0]))
+    spent = 0.0
+    for process in root.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            spent += times.user + times.system
     return spent

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 from tests import servers
@@ -171,18 +170,7 @@ def _spent(service: servers.Service, cluster: servers.Postgres | None) -> float:
     web = sum(seconds for role, seconds in processes.seconds_of(service.process.pid).items() if role == "web")
     if cluster is None:
         return web
-    return web + sum(_seconds(each) for each in _postmaster(cluster).children())
-
-
-def _postmaster(cluster: servers.Postgres) -> psutil.Process:
-    return psutil.Process(int((cluster.data / "postmaster.pid").read_text().split()[0]))
-
-
-def _seconds(process: psutil.Process) -> float:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return times.user + times.system
-    return 0.0
+    return web + processes.seconds_of_postgres(cluster)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from functools import partial
 from xml.etree import ElementTree
 
 import feedparser
+import peewee
 import pytest
 from playhouse.test_utils import count_queries
 
@@ -35,6 +36,23 @@ def ids(page):
 def asked(api, **query):
     """A page; a filter may be named `status`, as `api.get`'s own argument is."""
     return api.call("GET", "/api/feed", 200, query_string=query)
+
+
+def test_columns_that_are_put_together_once_are_those_of_each_page(world, monkeypatch):
+    def asked_for():
+        filters = [
+            {},
+            {"agent": "x"},
+            {"agent": ("x", "y")},
+            {"language": "de"},
+            {"q": "late"},
+            {"company": "a"},
+        ]
+        return [feed._newest(each, 51, (0, 5), ["sv_1"]).sql() for each in filters]
+
+    once = asked_for() + asked_for()
+    monkeypatch.setattr(feed, "_LISTED", peewee.CommaNodeList(feed._COLUMNS))
+    assert once == asked_for() * 2
 
 
 @pytest.fixture

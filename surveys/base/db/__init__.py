@@ -25,7 +25,7 @@ from surveys.base.db.failures import (
     reason,
 )
 from surveys.base.db.opening import SQLITE_PRAGMAS, SQLITE_SOUND, check, close_database, open_database
-from surveys.base.db.statements import Insert, Lookup, Prepared, Rows, is_among, listed, row_of, slot
+from surveys.base.db.statements import Columns, Insert, Lookup, Prepared, Rows, is_among, listed, row_of, slot
 from surveys.base.db.tables import (
     FREE_TEXT,
     IDENTIFIER,
@@ -69,6 +69,7 @@ __all__ = [
     "TAKEN_BACK",
     "TECHNICAL",
     "Clock",
+    "Columns",
     "DatabaseAway",
     "Insert",
     "JSONField",

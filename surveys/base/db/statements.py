@@ -36,6 +36,33 @@ def listed(values: Sequence[Any]) -> Any:
     return compact(list(values)) if on_sqlite() else list(values)
 
 
+class Columns(peewee.Node):
+    """The columns of queries that are made of other parts each time: put together once for each naming of their tables.
+
+    They hold no values, and no query of their own.
+    """
+
+    def __init__(self, columns: Sequence[Any], tables: Sequence[type[Table]]) -> None:
+        self._columns, self._tables = columns, [table._meta.table for table in tables]
+        self._made: dict[tuple[bool, tuple[str, ...]], str] = {}
+
+    def __sql__(self, ctx: Any) -> Any:
+        names = tuple(ctx.alias_manager[table] for table in self._tables)
+        key = (on_sqlite(), names)
+        if key not in self._made:
+            self._made[key] = self._make(names)
+        return ctx.literal(self._made[key])
+
+    def _make(self, names: Sequence[str]) -> str:
+        context = database.get_sql_context()
+        for table, name in zip(self._tables, names, strict=True):
+            context.alias_manager[table] = name
+        with context.scope_source(in_projection=True):
+            text, values = context.sql(peewee.CommaNodeList(self._columns)).query()
+        assert not values, "these columns hold values"
+        return str(text)
+
+
 class Prepared:
     """A query put together once: for every answer, the query builder would cost more than the database.
 
