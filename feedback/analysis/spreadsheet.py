@@ -265,7 +265,7 @@ def _read(source: Path, called: Columns, encoding: str | None) -> _Table:
     limit = csv.field_size_limit(_LARGEST_CELL)
     try:
         delimiter = _delimiter(text, called, separator)
-        records = list(_records(text, delimiter))
+        records = _whole(text, delimiter)
     except csv.Error as error:
         raise Unreadable(f"This is not a CSV file: {error}.") from error
     finally:
@@ -315,6 +315,21 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The lines of a table from its head on, without empty ones, each with the number of its row as a spreadsheet
     counts: from 1, empty ones included, and several lines of one cell are one."""
     return _from_head(enumerate(csv.reader(_lines(text), delimiter=delimiter), 1))
+
+
+#: A line behind the last one.
+_END = "\0"
+
+
+def _whole(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """All `_records`. Raises `Unreadable` where a cell is never closed, and swallowed all that was to follow."""
+    rows = list(csv.reader(itertools.chain(_lines(text), [_END]), delimiter=delimiter))
+    if rows.pop() != [_END]:
+        raise Unreadable(
+            f"The quotation mark that begins a cell in row {len(rows) + 1} is never closed: all that follows would be "
+            "one comment. Close it, or save the table anew as CSV (UTF-8)."
+        )
+    return list(_from_head(enumerate(rows, 1)))
 
 
 def _from_head(lines: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:

@@ -92,6 +92,8 @@ def test_what_was_found_is_added_to_each_row(analyse):
         (b"\n , \n\ntext,id\nafter blank lines,1\n", "after blank lines"),
         (b'text,id\n"old\rMac",2\n', "old\rMac"),
         (b"text,id\nnul\x00inside,2\n", "nul\x00inside"),
+        # Only by a comma, which parts nothing here, would the mark begin a cell.
+        (b'id\ttext\n1\tThey said,"wait here\n', 'They said,"wait here'),
     ],
 )
 def test_tables_are_read_as_they_come(analyse, raw, text):
@@ -276,6 +278,9 @@ def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw)
         (b"id,topic\n1,late\n", Columns("topic"), "column topic is where results are written"),
         (b"PK\x03\x04\x14\x00", Columns(), r"looks like a workbook .* CSV \(UTF-8\)\."),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", Columns(), "looks like a workbook"),
+        # All that follows would be one comment; so would what is left of a table that broke off.
+        (b'text,id\ngood,1\n"late,2\nbroken,3\n', Columns(), "row 3 is never closed"),
+        (b'text\ngood\n"late\nbroken', Columns(), "row 3 is never closed"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_way_out(analyse, raw, called, message):
