@@ -19,9 +19,13 @@ MOST_CELLS = 20_000_000
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
-_NUMBER = re.compile(rb"""[^>]*?\br=["']([0-9]{1,7})["']""")
+#: No mark < stands inside an element's mark, while > may.
+_NUMBER = re.compile(rb"""[^<]*?\br\s*=\s*["']\s*([0-9]{1,100})""")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
-_PLACE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_PLACE = re.compile(rb"""<(?:\w+:)?c\s[^<]*?\br\s*=\s*["']\s*([A-Za-z]{1,100})([0-9]{1,100})""")
+#: What the reader leaves out of a paragraph of OpenDocument: where a line ends inside it, and a tab.
+_SPACING = re.compile(rb"<((?:\w+:)?(?:line-break|tab))\s*(?:/>|>\s*</\1\s*>)")
+_CONTENT = "content.xml"
 #: What a file of Excel's, or the list of parts of an OpenDocument, holds when a password protects it.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PARTS = "META-INF/manifest.xml"
@@ -47,7 +51,7 @@ def read(raw: bytes) -> Iterator[Sheet]:
         raise _too_large()
     try:
         if raw.startswith(ZIPPED):
-            _check_size(raw)
+            raw = _with_spacing(raw, _check_size(raw))
         elif _ENCRYPTED in raw:
             raise _protected()
         book = python_calamine.load_workbook(io.BytesIO(raw))
@@ -79,12 +83,13 @@ def _too_large() -> Unreadable:
     )
 
 
-def _check_size(raw: bytes) -> None:
-    """Raises Unreadable for a workbook that would take much more memory than its file has bytes.
+def _check_size(raw: bytes) -> bytes:
+    """The content of an OpenDocument, else nothing. Raises Unreadable for a workbook that would take much more memory
+    than its file has bytes.
 
     Parts are unpacked for it: what a part says of its own size need not be so.
     """
-    total = 0
+    total, text = 0, b""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         # The list of parts is the last one in a file, and tells first whether the others can be read.
         for part in sorted(archive.infolist(), key=lambda part: part.filename != _PARTS):
@@ -101,8 +106,8 @@ def _check_size(raw: bytes) -> None:
                 raise _protected()
             if part.filename == "xl/workbook.bin":
                 raise Unreadable("This is a binary workbook: save it as .xlsx, .ods or CSV (UTF-8).")
-            if part.filename == "content.xml":
-                cells = _cells_of_ods(content)
+            if part.filename == _CONTENT:
+                cells, text = _cells_of_ods(content), written
             elif b"sheetData" in written:  # a sheet of Excel's, which may have any name
                 cells = _cells_of_xlsx(written)
             else:
@@ -112,6 +117,26 @@ def _check_size(raw: bytes) -> None:
                     f"A sheet of this workbook is {cells:,} cells large, most of them empty: something stands far "
                     "below or beside the table. Delete it, or save the table as CSV (UTF-8)."
                 )
+
+    return text
+
+
+def _with_spacing(raw: bytes, text: bytes) -> bytes:
+    """The workbook with line ends and tabs where elements stand for them in `text`, its content: without them words
+    would become one."""
+    if not _SPACING.search(text):
+        return raw
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive, zipfile.ZipFile(out, "w") as written:
+        for part in archive.infolist():
+            is_content = part.filename == _CONTENT
+            content = _SPACING.sub(_spaced, text) if is_content else archive.read(part)
+            written.writestr(part.filename, content)
+    return out.getvalue()
+
+
+def _spaced(found: re.Match[bytes]) -> bytes:
+    return b"&#9;" if found[1].endswith(b"tab") else b"&#10;"
 
 
 def _cells_of_xlsx(content: bytes) -> int:
@@ -129,7 +154,7 @@ def _cells_of_xlsx(content: bytes) -> int:
 def _column(letters: bytes) -> int:
     column = 0
     for letter in letters:
-        column = column * 26 + letter - ord("A") + 1
+        column = column * 26 + (letter & 0xDF) - ord("A") + 1
     return column
 
 

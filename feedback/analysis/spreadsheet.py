@@ -240,7 +240,7 @@ def summary(done: Done, target: Path) -> Iterator[str]:
 
 def _line(text: str) -> str:
     """The text of a cell as one short line."""
-    return " ".join(text.split())[:100]
+    return "".join(filter(str.isprintable, " ".join(text.split())))[:100]
 
 
 def _share(count: int, of: int) -> str:
@@ -259,7 +259,8 @@ def _read(source: Path, called: Columns, encoding: str | None) -> _Table:
     if sheets.is_workbook(raw):
         return _of_workbook(raw, called)
     found = encodings.decoded(raw, encoding)
-    text, separator = found.text, None
+    # A second mark is left of tables that were put together out of several.
+    text, separator = found.text.lstrip("\ufeff"), None
     if first := _SEPARATOR.match(text):
         separator, text = first[1], text[first.end() :]
     limit = csv.field_size_limit(_LARGEST_CELL)
@@ -307,7 +308,8 @@ def _delimiter(text: str, called: Columns, named: str | None) -> str:
 
 
 def _missing(name: str, columns: Sequence[str], way_out: str) -> Unreadable:
-    there = ", ".join(map(str.strip, columns))[:200]
+    # Whatever is no table at all may hold what a terminal would obey.
+    there = "".join(filter(str.isprintable, ", ".join(map(str.strip, columns))))[:200]
     return Unreadable(f"There is no column called {name}. The columns are: {there or 'none'}. {way_out}")
 
 

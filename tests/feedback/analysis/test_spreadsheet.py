@@ -94,6 +94,9 @@ def test_what_was_found_is_added_to_each_row(analyse):
         (b"text,id\nnul\x00inside,2\n", "nul\x00inside"),
         # Only by a comma, which parts nothing here, would the mark begin a cell.
         (b'id\ttext\n1\tThey said,"wait here\n', 'They said,"wait here'),
+        ("\ufeff\ufefftext\ntwice marked\n".encode(), "twice marked"),
+        (b'text\n"closed at the very end"', "closed at the very end"),
+        (b'id,text\n1,a 5" pipe\n', 'a 5" pipe'),
     ],
 )
 def test_tables_are_read_as_they_come(analyse, raw, text):
@@ -142,6 +145,15 @@ def test_workbooks_are_read_from_the_sheet_that_has_the_comments(analyse, raw):
     ]
 
 
+def test_lines_and_tabs_inside_a_paragraph_keep_words_apart(analyse):
+    cell = (
+        '<table:table-row><table:table-cell office:value-type="string"><text:p>first<text:line-break/>second<text:tab/>'
+        "third<text:line-break ></text:line-break>last</text:p></table:table-cell></table:table-row>"
+    )
+    _, seen = analyse(workbooks.ods([["text"]], more=cell))
+    assert [row.text for row in seen] == ["first\nsecond\tthird\nlast"]
+
+
 #: Neither row nor cells say where they are but the last.
 UNPLACED = f'<row r="1048576">{"<c/>" * 16384}</row>'
 FAR = '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'
@@ -156,6 +168,14 @@ WIDE = (
     [
         (workbooks.xlsx({"A": TABLE}, more=FAR), "17,179,869,184 cells large"),
         (workbooks.xlsx({"A": TABLE}, more=FAR.replace('"', "'")), "17,179,869,184 cells large"),
+        (
+            workbooks.xlsx({"A": TABLE}, more=FAR.replace("XFD1048576", "ZZZZ99999999")),
+            "47,525,399,524,746 cells large",
+        ),
+        (
+            workbooks.xlsx({"A": TABLE}, more=FAR.replace(' r="XFD', ' s=">" r = " xfd')),
+            "17,179,869,184 cells large",
+        ),
         (workbooks.xlsx({"A": TABLE}, more=UNPLACED), "17,179,869,184 cells large"),
         (workbooks.zipped({"any/name": f"<sheetData>{UNPLACED}</sheetData>"}), "17,179,869,184 cells large"),
         (
@@ -281,6 +301,7 @@ def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw)
         # All that follows would be one comment; so would what is left of a table that broke off.
         (b'text,id\ngood,1\n"late,2\nbroken,3\n', Columns(), "row 3 is never closed"),
         (b'text\ngood\n"late\nbroken', Columns(), "row 3 is never closed"),
+        (b"\x1b[2Jid\n1\n", Columns(), r"columns are: \[2Jid\."),
     ],
 )
 def test_what_cannot_be_read_is_said_with_the_way_out(analyse, raw, called, message):
