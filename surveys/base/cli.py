@@ -52,15 +52,31 @@ def plainly() -> Iterator[None]:
         raise Unusable(f"{error}.") from None
     except peewee.OperationalError as error:
         db.forget_connection()
-        hint = (
-            "The disk may be full." if db.on_sqlite() else "It must have been made before: createdb earshot"
-        )
+        if not db.on_sqlite():
+            hint = "It must have been made before: createdb earshot"
+        elif "unable to open" in str(error):
+            hint = f"{db.address()} must be a file in a folder that is there and may be written into."
+        else:
+            hint = "The disk may be full."
         raise Away(f"The database cannot be reached: {error}\n{hint}") from None
     except peewee.ProgrammingError as error:
         # Such as PostgreSQL from 15 on, for a user who owns neither the database nor its schema.
         raise Unusable(f"The database cannot be used by this user: {error}") from None
+    except peewee.DatabaseError as error:
+        if not db.spoiled(error):
+            raise
+        raise _spoiled(error) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename} cannot be written: {error.strerror}") from None
+
+
+def _spoiled(error: Exception) -> Unusable:
+    """What to say of a file that is no database, or a damaged one."""
+    db.forget_connection()
+    return Unusable(
+        f"{db.address()} is no SQLite database, or a damaged one: {error}. Name another in DATABASE_URL, or move the "
+        "file away and restore a backup: flask --app wsgi restore FILE"
+    )
 
 
 def check_tables() -> None:
@@ -90,6 +106,8 @@ def with_database(command: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return command(*args, **kwargs)
         except Exception as error:
+            if db.spoiled(error):
+                raise _spoiled(error) from None
             if not (db.away(error) or db.no_room(error)):
                 raise
             db.forget_connection()

@@ -9,11 +9,11 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from email.utils import parseaddr
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import click
 import psycopg
@@ -225,12 +225,13 @@ def _told(name: str, value: Any) -> str:
 def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
     """Our settings out of `environ` without what surrounds them; those that are empty are left out.
 
-    A secret that is mounted as a file, or made with `echo`, ends with a line break that nobody means. Compose files
-    and systemd units write an empty value for "not given". Raises SettingsError for a control character inside.
+    A secret that is mounted as a file, or made with `echo`, ends with a line break that nobody means. Quotation marks
+    around a value are a shell's: Docker's --env-file hands them on. Compose files and systemd units write an empty
+    value for "not given". Raises SettingsError for a control character inside.
     """
     found = {}
     for name, _, _ in table():
-        value = environ.get(name, "").strip().strip(_BYTE_ORDER_MARK).strip()
+        value = _without_quotes(environ.get(name, "").strip().strip(_BYTE_ORDER_MARK).strip())
         if _CONTROL.search(value):
             raise SettingsError(f"{name} has a line break or another control character in it")
         try:
@@ -240,6 +241,12 @@ def cleaned(environ: Mapping[str, str]) -> dict[str, str]:
         if value:
             found[name] = value
     return found
+
+
+def _without_quotes(value: str) -> str:
+    inside = value[1:-1]
+    is_quoted = len(value) > 1 and value[0] in "\"'" and value[0] == value[-1] and value[0] not in inside
+    return inside.strip() if is_quoted else value
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -256,15 +263,16 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     smtp_url, mail_from = env.get("SMTP_URL"), env.get("MAIL_FROM")
     if smtp_url and not mail_from:
         raise SettingsError("MAIL_FROM is required with SMTP_URL: it is the sender of every mail")
-    if smtp_url and (urlsplit(smtp_url).scheme not in ("smtp", "smtps") or not _reachable(smtp_url)):
-        raise SettingsError("SMTP_URL must look like smtp://user:password@mail.example.com:587, or smtps://")
-    if mail_from and not re.fullmatch(r"[^@]+@[^@]+", parseaddr(mail_from)[1]):
-        raise SettingsError("MAIL_FROM must hold an address, such as Acme <surveys@example.com>")
+    if smtp_url:
+        _check_smtp_url(smtp_url)
+    if mail_from and not _is_one_mailbox(mail_from):
+        raise SettingsError("MAIL_FROM must hold one address, such as Acme <surveys@example.com>")
     secret_key = _strong("SECRET_KEY", env["SECRET_KEY"]) if "SECRET_KEY" in env else None
     before = [_strong("SECRET_KEY_BEFORE", each) for each in _names(env.get("SECRET_KEY_BEFORE", ""))]
-    if given.get("SECRET_KEY", "").strip() and given["SECRET_KEY"] != secret_key:
-        # Earlier versions signed and sealed with the blanks around it.
-        before.append(given["SECRET_KEY"])
+    if secret_key:
+        # Earlier versions signed and sealed with the blanks around it, and those after them with quotation marks.
+        typed = given["SECRET_KEY"]
+        before += [each for each in dict.fromkeys((typed, typed.strip())) if each != secret_key]
     return Settings(
         host=host,
         port=port,
@@ -290,7 +298,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         keep_people_days=values.integer("KEEP_PEOPLE_DAYS", 0, 0, 36500),
         backup_dir=_backup_dir(env.get("BACKUP_DIR")),
         **_openid(env),
-        metrics_token=env.get("METRICS_TOKEN"),
+        metrics_token=_sendable("METRICS_TOKEN", env.get("METRICS_TOKEN")),
         welcome=values.truth("WELCOME", True),
         log_level=values.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     )
@@ -392,11 +400,37 @@ def _check_postgres_url(name: str, value: str) -> None:
         ) from None
 
 
+def _check_smtp_url(value: str) -> None:
+    parts = urlsplit(value) if _reachable(value) else None
+    if parts is None or parts.scheme not in ("smtp", "smtps"):
+        raise SettingsError("SMTP_URL must look like smtp://user:password@mail.example.com:587, or smtps://")
+    # Whoever writes `?tls=1` means that nothing, least of all the password, is sent in the clear.
+    if parts.path not in ("", "/") or parts.query not in ("", "starttls=0", "starttls=1"):
+        raise SettingsError(
+            "SMTP_URL may end in ?starttls=1, which demands encryption, and in nothing else after the host and port"
+        )
+
+
+def _is_one_mailbox(value: str) -> bool:
+    found = [address for name, address in getaddresses([value]) if name or address]
+    # Python drops the blanks of an address: it must stand there as it is read.
+    return len(found) == 1 and re.fullmatch(r"[^@\s]+@[^@\s]+", found[0]) is not None and found[0] in value
+
+
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    strange = parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in ("http", "https") or strange or not _reachable(value):
-        raise SettingsError("BASE_URL must look like https://surveys.example.com")
+    parts = urlsplit(value if _reachable(value) else "")
+    strange = "?" in value or "#" in value or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or strange:
+        raise SettingsError("BASE_URL must look like https://surveys.example.com, with nothing after ? or #")
+    value = parts.scheme + value[len(parts.scheme) :].rstrip("/")
+    if {".", "..", ""} & set(urlsplit(value).path.split("/")[1:]):
+        raise SettingsError(
+            "BASE_URL must have a path without empty parts, . and .., for browsers change such a path"
+        )
+    if re.search(r'["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})', parts.path):
+        raise SettingsError(
+            "BASE_URL must have a path as links have it, in which other letters are written as %XX"
+        )
     try:
         _origin_of(value)
     except ValueError:
@@ -405,8 +439,8 @@ def _base_url(value: str) -> str:
         ) from None
     if not value.isascii():
         # Links stand in headers of mails, which hold no other letters.
-        value = _origin_of(value) + quote(parts.path, safe="/%:@!$&'()*+,;=~")
-    return value.rstrip("/")
+        value = _origin_of(value) + quote(parts.path, safe="/%:@!$&'()*+,;=~").rstrip("/")
+    return value
 
 
 def _origin_of(base_url: str) -> str:
@@ -503,6 +537,13 @@ def _backup_dir(given: str | None) -> Path | None:
 def _admin_key(given: str | None) -> str | None:
     if given and len(given) < MINIMUM_SECRET:
         raise SettingsError(f"ADMIN_KEY must have {MINIMUM_SECRET} characters or more")
+    return _sendable("ADMIN_KEY", given)
+
+
+def _sendable(name: str, given: str | None) -> str | None:
+    """What comes back in a header. Other letters reach us in one encoding or another, and some are not to be seen."""
+    if given and not (given.isascii() and given.isprintable()):
+        raise SettingsError(f"{name} must be of ASCII letters, digits and signs, for it is sent in a header")
     return given or None
 
 
@@ -511,18 +552,28 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _networks(text: str) -> tuple[str, ...]:
-    entries = _names(text)
-    for entry in entries:
-        if re.fullmatch(r"[0-9a-fA-F.:]+(/\d+)?", entry):
-            try:
-                ipaddress.ip_network(entry, strict=False)
-            except ValueError:
-                raise SettingsError(f"OUTBOUND_ALLOW: {entry} is no network") from None
-    return entries
+    return tuple(map(_network, _names(text)))
+
+
+def _network(entry: str) -> str:
+    """A network, or the name of a host as the client compares it: what fits none would be of no use, in silence."""
+    bare = entry[1:-1] if entry.startswith("[") and entry.endswith("]") else entry
+    if re.fullmatch(r"[0-9.]+(/[^/]*)?", bare) or ":" in bare or "/" in bare:
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_network(bare, strict=False))
+        raise SettingsError(f"OUTBOUND_ALLOW: {entry} is no network, such as 10.0.0.0/8")
+    with contextlib.suppress(ValueError):
+        name = urlsplit(origins.normal(f"https://{bare}")).hostname or ""
+        if not re.fullmatch(r"[0-9.]+", name):
+            return name.rstrip(".")
+    raise SettingsError(
+        f"OUTBOUND_ALLOW: {entry} is neither a network, such as 10.0.0.0/8, nor the whole name of a host alone. "
+        "Entries are separated by commas"
+    )
 
 
 def _time_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise SettingsError(f"TIME_ZONE {name!r} is no IANA time zone, such as Europe/Berlin") from None
+    # Beside the names there are files that only this machine has, and zones that count leap seconds.
+    if name not in available_timezones() - {"localtime", "Factory"}:
+        raise SettingsError(f"TIME_ZONE {name!r} is no IANA time zone, such as Europe/Berlin")
+    return ZoneInfo(name)

@@ -93,8 +93,9 @@ def _told() -> dict[str, int] | None:
 
 def _has_token() -> bool:
     token = context.settings().metrics_token
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return bool(token) and hmac.compare_digest(given.encode(), (token or "").encode())
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_bearer = kind.lower() == "bearer"
+    return bool(token) and is_bearer and hmac.compare_digest(given.strip().encode(), (token or "").encode())
 
 
 def _is_local() -> bool:

@@ -23,6 +23,7 @@ from surveys.base.db.failures import (
     lost_parent,
     no_room,
     reason,
+    spoiled,
 )
 from surveys.base.db.opening import SQLITE_PRAGMAS, SQLITE_SOUND, check, close_database, open_database
 from surveys.base.db.statements import Columns, Insert, Lookup, Prepared, Rows, is_among, listed, row_of, slot
@@ -115,6 +116,7 @@ __all__ = [
     "settled",
     "slot",
     "snapshot",
+    "spoiled",
     "tick",
     "truncate_log",
     "write",

@@ -44,6 +44,12 @@ def busy(error: BaseException) -> bool:
     return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
+def spoiled(error: BaseException) -> bool:
+    """True when `error` means that the file is no SQLite database, or a damaged one: no start mends it."""
+    name = getattr(postgres.unwrapped(error), "sqlite_errorname", None)
+    return str(name).startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
+
+
 def no_room(error: BaseException) -> bool:
     """True when `error` means that the disk takes no more: files of ours lie beside the database."""
     return isinstance(error, OSError) and error.errno in (

@@ -32,6 +32,20 @@ BAD = [
     ("OUTBOUND_ALLOW", "10.0.0.0/99"), ("TIME_ZONE", "Mars/Olympus"), ("TIME_ZONE", "../etc/passwd"),
     ("WELCOME", "maybe"),
     ("LOG_LEVEL", "LOUD"),
+    ("BASE_URL", "https://[::1"), ("BASE_URL", "https://example.com?"), ("BASE_URL", "https://example.com/a#"),
+    ("BASE_URL", "https://example.com/a/../b"), ("BASE_URL", "https://example.com/./a"),
+    ("BASE_URL", "https://example.com/a//b"), ("BASE_URL", "https://example.com/<a>"),
+    ("BASE_URL", "https://example.com/50%"),
+    ("SMTP_URL", "smtp://mail.example?starttls=yes"), ("SMTP_URL", "smtp://mail.example?tls=1"),
+    ("SMTP_URL", "smtp://mail.example/?starttls=1&starttls=0"), ("SMTP_URL", "smtp://mail.example/inbox"),
+    ("MAIL_FROM", "a@example.com, b@example.com"), ("MAIL_FROM", "Acme a@example.com"),
+    ("MAIL_FROM", "a b@example.com"), ("MAIL_FROM", "a@example.com b"), ("MAIL_FROM", "A, B <a@example.com>"),
+    ("ADMIN_KEY", f"{GOOD}\u200b"), ("ADMIN_KEY", f"{GOOD}ü"), ("METRICS_TOKEN", "schlüssel"),
+    ("OUTBOUND_ALLOW", "*.intern"), ("OUTBOUND_ALLOW", "http://help.intern"), ("OUTBOUND_ALLOW", "help.intern:8080"),
+    ("OUTBOUND_ALLOW", "10.0.0.0/8 192.168.0.0/16"), ("OUTBOUND_ALLOW", "10.0.0.0/8;help.intern"),
+    ("OUTBOUND_ALLOW", "10.*"), ("OUTBOUND_ALLOW", "10.0"), ("OUTBOUND_ALLOW", "10.0.0.0/eight"),
+    ("TIME_ZONE", "localtime"), ("TIME_ZONE", "right/UTC"), ("TIME_ZONE", "posixrules"),
+    ("TIME_ZONE", "europe/berlin"),
 ]  # fmt: skip
 
 
@@ -127,10 +141,13 @@ def test_keys_that_were_in_force_before_are_as_strong(tmp_path):
         settings.read({**plain, "SECRET_KEY_BEFORE": f"{GOOD},short"})
 
 
-@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}", "\t{}\t\n\n", "\ufeff{}", "{}\u00a0"])
+@pytest.mark.parametrize(
+    "around",
+    ["{}\n", "{}\r\n", " {}", "\t{}\t\n\n", "\ufeff{}", "{}\u00a0", '"{}"', "'{}'\n", ' "{}\n" '],
+)
 @pytest.mark.parametrize("name", [row[0] for row in settings.table()])
 def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
-    """A secret mounted as a file, or made with `echo`, ends with a line break."""
+    """A secret mounted as a file, or made with `echo`, ends with a line break. Docker hands on an env-file's quotes."""
     plain = {
         "HOST": "0.0.0.0", "PORT": "8123", "WEB_CONCURRENCY": "3", "DATA_DIR": str(tmp_path),
         "DATABASE_URL": "postgresql://u:p@db.example/x", "DATABASE_DIRECT_URL": "postgresql://u:p@direct.example/x",
@@ -146,8 +163,10 @@ def test_what_surrounds_a_value_is_not_part_of_it(tmp_path, name, around):
     found = settings.read({**plain, name: around.format(plain[name])})
     expected = settings.read(plain)
     if name == "SECRET_KEY":
-        # What earlier versions signed with the blanks is still taken.
-        assert found.secret_keys_before == (*expected.secret_keys_before, around.format(GOOD))
+        # What earlier versions signed with the blanks, or with quotation marks, is still taken.
+        whole = around.format(GOOD)
+        earlier = [each for each in dict.fromkeys((whole, whole.strip())) if each != GOOD]
+        assert found.secret_keys_before == (*expected.secret_keys_before, *earlier)
         expected = dataclasses.replace(expected, secret_keys_before=found.secret_keys_before)
     assert found == expected
 
@@ -159,6 +178,28 @@ def test_a_control_character_inside_a_value_is_refused(tmp_path, name, inside):
     with pytest.raises(settings.SettingsError, match=name) as refusal:
         settings.read(given)
     assert GOOD not in str(refusal.value)
+
+
+def test_quotes_that_belong_to_a_value_stay(tmp_path):
+    given = {"DATA_DIR": str(tmp_path), "MAIL_FROM": '"Acme, Inc." <a@example.com>', "ADMIN_KEY": f'"{GOOD}'}
+    found = settings.read(given)
+    assert (found.mail_from, found.admin_key) == (given["MAIL_FROM"], given["ADMIN_KEY"])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("HELP.Intern.", "help.intern"),
+        ("münchen.intern", "xn--mnchen-3ya.intern"),
+        ("[fd00::1]", "fd00::1/128"),
+        ("10.1.2.3/8", "10.0.0.0/8"),
+        ("192.168.7.1", "192.168.7.1/32"),
+        ("help_desk", "help_desk"),
+    ],
+)
+def test_what_outgoing_calls_may_reach_is_kept_as_it_is_compared(tmp_path, given, kept):
+    found = settings.read({"DATA_DIR": str(tmp_path), "OUTBOUND_ALLOW": f"::1/128, {given}"})
+    assert found.outbound_allow == ("::1/128", kept)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +252,7 @@ def test_the_origin_is_what_a_browser_makes_of_the_public_address(tmp_path, base
         ("https://Müller.example:443/über%20uns/", "https://xn--mller-kva.example/%C3%BCber%20uns"),
         ("http://müller.example:8080", "http://xn--mller-kva.example:8080"),
         ("https://Example.com:443/a/", "https://Example.com:443/a"),
+        ("HTTPS://example.com/A//", "https://example.com/A"),
     ],
 )
 def test_links_are_written_in_letters_that_mail_headers_hold(tmp_path, given, base_url):

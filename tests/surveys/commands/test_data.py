@@ -1,12 +1,13 @@
 """The operators' commands, as they are typed."""
 
 import json
+import subprocess
 from urllib.parse import urlsplit
 
 import pytest
 
 from surveys import daily_counts
-from surveys.base import db
+from surveys.base import db, settings
 from surveys.base.db import migrations
 from surveys.models import Person, Response
 from tests import servers
@@ -122,6 +123,32 @@ def test_what_needs_a_database_says_that_there_is_none(tmp_path):
     done = create_app(environment).test_cli_runner().invoke(args=["keys", "list"])
     assert (done.exit_code, "cannot be reached" in done.output) == (1, True)
     db.close_database()
+
+
+def said_by(environment, *command):
+    """Exit code and words of a command in a process of its own."""
+    done = subprocess.run(
+        [*servers.SERVE[:-1], *command], cwd=servers.ROOT, env={**servers.surroundings(), **environment},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [("keys", "list"), ("migrate",), ("serve",)])
+def test_a_file_that_is_no_database_is_named_in_a_sentence_and_left_alone(tmp_path, command):
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear customer, " * 1000)
+    environment = {"DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{letter}"}
+    code, said = said_by(environment, *command)
+    assert (code, said.count("\n")) == (settings.UNUSABLE, 1), said
+    assert f"{letter} is no SQLite database" in said
+    assert letter.read_text() == "Dear customer, " * 1000
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_what_is_missing(tmp_path):
+    environment = {"DATA_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/none/x.db"}
+    code, said = said_by(environment, "migrate")
+    assert (code, "in a folder that is there" in said) == (1, True), said
 
 
 @pytest.mark.parametrize(
