@@ -60,6 +60,9 @@ COLUMNS: dict[str, Callable[[Item], Any]] = {
     "properties": _json("properties"),
     "triage": attrgetter("triage"),
     "contact": attrgetter("contact"),
+    "asked_at": lambda item: stamp(item.asked_at) if item.asked_at else None,
+    "answered_after_seconds": attrgetter("answered_after"),
+    "seconds": attrgetter("seconds"),
 }
 
 #: The columns that everybody who has the address of a saved view may read.
@@ -126,6 +129,8 @@ def whole(item: Item) -> dict[str, Any]:
         "follow_up": {"id": follow_up.id, "status": follow_up.status} if follow_up else None,
         "triage": item.triage,
         "contact": item.contact,
+        "asked_at": stamp(item.asked_at) if item.asked_at else None,
+        "seconds": item.seconds,
         "version": item.version,
         "created_at": stamp(item.created_at),
         "updated_at": stamp(item.updated_at),

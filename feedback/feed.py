@@ -20,7 +20,7 @@ from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.domain import folding
 from surveys.domain.folding import Phrase
-from surveys.models import Erased, Person, Response, ResponseTag, Survey
+from surveys.models import Erased, Invitation, Person, Response, ResponseTag, Survey
 
 #: How many of the newest answers PostgreSQL looks through for a word before it asks the index of words.
 WALK = 10_000
@@ -315,6 +315,8 @@ _COLUMNS = (
     FollowUp.status.alias("follow_up_status"),
     Triage.state.alias("triage"),
     Response.contact,
+    Invitation.sent_at.alias("asked_at"),
+    Response.seconds,
     Response.version,
     Response.first_tick,
     Response.changed_tick,
@@ -360,6 +362,7 @@ def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
         .left_outer_join(FollowUpResponse, on=(FollowUpResponse.response == Response.key), src=Response)
         .left_outer_join(FollowUp, on=(FollowUp.id == FollowUpResponse.follow_up), src=FollowUpResponse)
         .left_outer_join(Triage, on=(Triage.response == Response.key), src=Response)
+        .left_outer_join(Invitation, on=(Invitation.id == Response.invitation), src=Response)
     )
 
 
@@ -604,6 +607,8 @@ def _item(row: Mapping[str, Any], filters: Mapping[str, Any] = MappingProxyType(
         follow_up=Case(row["follow_up_id"], row["follow_up_status"]) if row["follow_up_id"] else None,
         triage=row["triage"] or "unread",
         contact=row["contact"],
+        asked_at=row["asked_at"],
+        seconds=row["seconds"],
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

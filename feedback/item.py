@@ -73,6 +73,9 @@ class Case:
 class Item:
     """One response. Its survey's `redact` has been applied. `sentiment` is None until the comment has been read.
 
+    `asked_at`: when the invitation was sent that it answers; None where nobody was asked. `seconds`: how long it took
+    from the survey being seen, where that is known.
+
     `similarity`: 0 to 1, how much its comment is like another; None where nobody asked for that.
     """
 
@@ -100,10 +103,19 @@ class Item:
     follow_up: Case | None
     triage: str
     contact: str | None
+    asked_at: datetime | None
+    seconds: int | None
     version: int
     created_at: datetime
     updated_at: datetime
     similarity: float | None = None
+
+    @property
+    def answered_after(self) -> int | None:
+        """Seconds from being asked to answering; None where nobody was asked, or the answer came before the ask."""
+        if self.asked_at is None or self.asked_at > self.created_at:
+            return None
+        return int((self.created_at - self.asked_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

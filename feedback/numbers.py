@@ -59,6 +59,17 @@ class Segment(Brief):
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """How long it takes half of some answers, in seconds: `after` being asked, of `asked` answers, and to fill in
+    (`took`), of `timed`; None of none."""
+
+    asked: int
+    after: int | None
+    timed: int
+    took: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """How many were asked and how many of them answered; asks that are younger than the answer window are `still_open`
     and in neither. Of these, `open_answered` are answered already.

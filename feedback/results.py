@@ -15,7 +15,7 @@ from peewee import SQL, fn
 from feedback import countings, labels, rollups, segments
 from feedback.domain import statistics
 from feedback.models import Placement, Theme, Topic
-from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series
+from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series, Times
 from surveys import ask_counts, daily_counts
 from surveys.base import db
 from surveys.base.clock import microseconds
@@ -52,6 +52,9 @@ class Selection:
 
 #: What a bucket should hold to say anything, and the part of all buckets that should hold it.
 FULL, MOSTLY = 30, 0.8
+
+#: Responses that say how long it takes to answer today.
+TIMED = 200
 
 #: Buckets that an eye still tells apart on a chart.
 MOST_DRAWN = 120
@@ -197,6 +200,34 @@ def weekly(
     sizes = {key: sum(sum(counts.values()) for counts in weeks.values()) for key, weeks in found.items()}
     largest = sorted(found, key=lambda key: (-sizes[key], str(key)))[:most]
     return {key: found[key] for key in largest}
+
+
+def times(survey: Survey) -> Times:
+    """How long it took half of the survey's newest responses to come, and to be filled in.
+
+    Responses that do not count are left out, and what is older than the newest `TIMED` is not looked at.
+    """
+    rows: Any = (
+        Response.select(Response.created_at, Response.seconds, Invitation.sent_at)
+        .left_outer_join(Invitation, on=(Invitation.id == Response.invitation))
+        .where(Response.survey == survey.id, Response.counted)
+        .order_by(Response.key.desc())
+        .limit(TIMED)
+        .tuples()
+    )
+    found = list(rows)
+    after = [
+        int((answered - Invitation.sent_at.python_value(sent)).total_seconds())
+        for answered, _, sent in found
+        if sent is not None and Invitation.sent_at.python_value(sent) <= answered
+    ]
+    took = [seconds for _, seconds, _ in found if seconds is not None]
+    return Times(len(after), _half(after), len(took), _half(took))
+
+
+def _half(values: list[int]) -> int | None:
+    """What half of some values do not exceed."""
+    return sorted(values)[(len(values) - 1) // 2] if values else None
 
 
 def called(by: str, key: str) -> str:

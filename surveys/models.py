@@ -380,6 +380,7 @@ class Response(Table):
     `key`: microseconds since 1970 of the first recording, made unique; so the key's order is the order of time.
     `revisions`: for each field the revision that set it, so that every order of arrival gives the same row.
     `first_tick`, `changed_tick`: see `db.tick`. `contact`: whether the respondent may be answered, told news, or both.
+    `seconds`: from when the survey was seen until it was last sent; None where nobody told.
     """
 
     key = BigIntegerField(primary_key=True)
@@ -426,6 +427,7 @@ class Response(Table):
     created_at = UTCField()
     updated_at = UTCField()
     contact = TextField(null=True)
+    seconds = IntegerField(null=True)
 
     survey_id: str
     person_id: str | None

@@ -38,6 +38,7 @@ def page(template: str, title: str, status: int = 200, **values: Any) -> Respons
         title=title,
         nonce=context.nonce(),
         say=words.say,
+        duration=words.duration,
         at=at,
         here=here,
         asset=assets.address,

@@ -251,6 +251,7 @@ def _page(
         before=given.get(forms.BEGUN) or forms.begun(stored),
         standing=standing.of([survey], now)[survey.id],
         rate=_rate(_asked_lately([survey], now).get(survey.id)),
+        times=results.times(survey),
         days=DAYS,
         health=_health,
         refused=refused_origins.of([survey])[survey.id],

@@ -51,6 +51,8 @@ WORDS = {
     "slowed": "Too many tries. Try again in {wait}.",
     "seconds": "{n} s",
     "minutes": "{n} min",
+    "hours.n": "{n} h",
+    "days.n": "{n} days",
     "code": "Enter your code",
     "code.told": "Open your authenticator and type the six digits that it shows for Earshot.",
     "code.label": "Code",
@@ -787,6 +789,10 @@ WORDS = {
     "about.team": "Team",
     "about.ticket": "Ticket",
     "about.channel": "Channel",
+    "about.asked": "Asked",
+    "about.asked.after": "{at}, answered after {after}",
+    "about.took": "Filled in",
+    "about.took.in": "in {took}",
     "about.touchpoint": "Touchpoint",
     "about.language": "Language",
     "about.flags": "Flags",
@@ -863,6 +869,8 @@ WORDS = {
     "survey.no_number": "Must be a number.",
     "survey.no_answers": "No answer yet",
     "survey.newest": "newest {at}",
+    "survey.times.asked": "Of the newest {n} that were asked for, half came within {after} of the ask.",
+    "survey.times.took": "Of the newest {n} whose time is known, half were filled in within {took}.",
     "survey.settings": "Settings",
     "survey.yes": "yes",
     "survey.language": "Language of the words",
@@ -1819,5 +1827,10 @@ _HINTS = frozenset(
 
 
 def duration(seconds: int) -> str:
-    """A short time in words."""
-    return say("seconds", n=seconds) if seconds < 90 else say("minutes", n=(seconds + 59) // 60)
+    """A time in words; of a short one never less than it is."""
+    if seconds < 90:
+        return say("seconds", n=seconds)
+    if seconds < 5400:
+        return say("minutes", n=(seconds + 59) // 60)
+    hours = round(seconds / 3600)
+    return say("hours.n", n=hours) if hours < 48 else say("days.n", n=round(hours / 24))

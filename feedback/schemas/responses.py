@@ -144,6 +144,14 @@ class ResponseOut(ma.Schema):
         allow_none=True,
         metadata={"description": "Whether the respondent may be answered (`reply`), told `news`, or `both`."},
     )
+    asked_at = Moment(
+        allow_none=True,
+        metadata={"description": "When the invitation was sent that it answers; null: nobody was asked."},
+    )
+    seconds = fields.Integer(
+        allow_none=True,
+        metadata={"description": "From the survey being seen to its last being sent, where known."},
+    )
     version = fields.Integer()
     created_at = Moment()
     updated_at = Moment()

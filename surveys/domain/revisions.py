@@ -20,6 +20,7 @@ MERGED: dict[str, Any] = {
     "final": False,
     "test": False,
     "contact": None,
+    "seconds": None,
     "person": None,
 }
 

@@ -69,7 +69,8 @@ def amend(
     if not changes and carriers == row.revisions and revision <= row.revision and not fresh_flags:
         return row
     if now > editable_until(survey, row) and not answer.vouched:
-        if not changes:
+        if not changes.keys() - {"seconds"}:
+            # The same said later took longer, and is the same.
             return row
         raise Clash("The answer can no longer be changed; its edit window is over.")
     before = (row.score, row.counted)

@@ -83,6 +83,15 @@ def bare_page(address: str) -> str | None:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+#: What a column holds, some 68 years.
+MOST_SECONDS = 2**31 - 1
+
+
+def passed(seconds: int) -> int | None:
+    """How long something took by somebody's clock; None where that was set back meanwhile."""
+    return seconds if seconds >= 0 else None
+
+
 class AnswerBody(Flat):
     """One recording, or a later revision, of one response."""
 
@@ -118,6 +127,15 @@ class AnswerBody(Flat):
         metadata={"description": "May we write to you about this: to answer, with news of it, or both?"},
     )
     final = Truth()
+    seconds = whole(
+        -MOST_SECONDS,
+        MOST_SECONDS,
+        allow_none=True,
+        post_load=passed,
+        metadata={
+            "description": "Since the survey was seen; what a clock that was set back says is not kept."
+        },
+    )
     channel = fields.String(validate=validate.OneOf(CHANNELS))
     test = Truth()
 
@@ -165,6 +183,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "answers": _is_named(50, _is_answer),
     "contact": lambda value: value is None or (type(value) is str and value in follow_ups.CONTACTS),
     "final": lambda value: type(value) is bool,
+    "seconds": lambda value: value is None or (type(value) is int and 0 <= value <= MOST_SECONDS),
     "channel": lambda value: type(value) is str and value in CHANNELS,
     "test": lambda value: type(value) is bool,
 }

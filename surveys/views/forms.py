@@ -35,6 +35,10 @@ class Form:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     edit_key: str = field(default_factory=lambda: secrets.token_hex(16))
 
+    def seconds(self, now: datetime) -> int:
+        """How long the form has been shown at `now`."""
+        return max(clock.microseconds(now) - self.made_at, 0) // 1_000_000
+
     def flags(self, trap: str, now: datetime) -> list[str]:
         """Why an answer sent in this form at `now` is suspect; `trap`: the field that people do not see."""
         too_fast = clock.microseconds(now) - self.made_at < TOO_FAST / timedelta(microseconds=1)

@@ -204,6 +204,8 @@ def values(survey: Survey, form: forms.Form, given: dict[str, Any], score: int |
     picked = [choice for choice in given["choices"] if choice in known]
     if picked:
         said["answers"] = {"follow_up": picked if survey.follow_up_type == "many_choices" else picked[0]}
+    if seconds := form.seconds(clock.now()):
+        said["seconds"] = seconds
     if survey.ask_contact and given["contact_asked"]:
         said["contact"] = follow_ups.allowed(given["contact_reply"], given["contact_news"])
     return said

@@ -71,6 +71,7 @@ def test_the_comment_follows_with_a_higher_revision_and_thanks_end_it(site, page
     until(page, lambda: any(answer.get("final") for answer in site.kept.values()))
     [answer] = site.kept.values()
     assert (answer["comment"], answer["revision"]) == ("The <b>checkout</b> & 'price' 😀", 2)
+    assert 0 <= answer["seconds"] < 60
 
 
 def test_another_tap_changes_the_score_and_the_question(site, page):
@@ -584,7 +585,7 @@ def test_an_answer_or_a_no_is_remembered(site, page):
 
 CONTRACT = {
     *("id", "revision", "survey", "score", "comment", "answers", "edit_key", "invitation", "person"),
-    *("touchpoint", "language", "page", "properties", "final", "channel", "test"),
+    *("touchpoint", "language", "page", "properties", "final", "channel", "test", "seconds"),
 }
 NOTHING_ELSE = "default-src 'none'; connect-src {service}; require-trusted-types-for 'script'; "
 CSP = {

@@ -1,8 +1,8 @@
 // What the widget calls the service for: may this visitor be asked, the survey was shown, and the answer.
 
 import { json } from './host.js'
-import { daysAfterAnswer, language, rest, settings, verdict } from './page.js'
-import { call, send } from './sender.js'
+import { language, settings, verdict } from './page.js'
+import { call } from './sender.js'
 import { about } from './visitor.js'
 
 /** Random digits in the shape of a UUID (RFC 9562, version 4); crypto.randomUUID is missing on pages without TLS. */
@@ -47,9 +47,3 @@ export const newAnswer = () => ({
   page: (location.origin + location.pathname).slice(0, 2000),
   test: 'test' in settings,
 })
-
-/** Save `fields` of the answer with what the page `told` of the visitor, and leave them alone from now on. */
-export function save(answer, told, fields) {
-  send(answer, told, fields)
-  rest(daysAfterAnswer)
-}

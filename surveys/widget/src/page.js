@@ -29,7 +29,10 @@ export const [
 ] = __EARSHOT_SURVEY__
 
 /** Say which rule decided, and until when it does. */
-export const decide = (rule, until) => void Object.assign(verdict, { rule, until })
+export const decide = (rule, until) => {
+  verdict.rule = rule
+  verdict.until = until
+}
 
 /** Leave the visitor alone for some days; where nothing can be stored, for the life of this page. */
 export const rest = days =>

@@ -15,7 +15,7 @@ import rowCss from './row.css'
 const css =
   panelCss + (LISTED === false ? '' : listCss) + (LISTED ? '' : rowCss) + (CHOICES ? choicesCss : '') + palette
 
-const { createElementNS } = Document.prototype
+const createElementNS = DRAWN && Document.prototype.createElementNS
 const LINGERS = 6000
 
 /** Where the panel stands: in the named element, else behind the script tag; floating ones outside the body, which
@@ -224,7 +224,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
     { role: floating ? 'dialog' : 'group', class: 'panel', 'aria-labelledby': 'question' },
     title,
     body,
-    floating ? press('close', '×', () => close(true), closeWord) : '',
+    floating ? press('close', '×', () => close(1), closeWord) : '',
   )
   const host = shelter(panel)
   panel.onpointerenter = () => (pointed = 1)
@@ -233,7 +233,7 @@ export function openPanel(wanted, chosen, given, choose, change, finish, closed,
   if (chosen != null) follow(chosen)
 
   listen(host, 'focusin', ({ relatedTarget }) => (back = relatedTarget || back))
-  if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(true))
+  if (floating) listen(panel, 'keydown', event => event.key == 'Escape' && !event.isComposing && close(1))
 
   const focus = guard(() => panel.querySelector('[tabindex="0"]').focus())
   if (wanted) focus()

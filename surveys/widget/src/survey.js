@@ -1,10 +1,10 @@
 // The file that comes when a survey is about to show: the panel, and answers on their way.
 
 import { openPanel, openTab, place } from './panel.js'
-import { ask, newAnswer, refused, report, save } from './answers.js'
+import { ask, newAnswer, refused, report } from './answers.js'
 import { json } from './host.js'
-import { daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, unseen, verdict } from './page.js'
-import { hearing, sendKept } from './sender.js'
+import { daysAfterAnswer, daysAfterDecline, decide, guard, learn, many, refuses, rest, settings, unseen, verdict } from './page.js'
+import { hearing, send, sendKept } from './sender.js'
 import { about, hearAll, tell } from './visitor.js'
 
 export { hear } from './visitor.js'
@@ -71,9 +71,14 @@ function begin(wanted) {
   const kept = { __proto__: null, ...halfway() }
   const answer = { __proto__: null, ...(kept.answer || newAnswer()) }
   let { told, given } = kept
+  const begun = Date.now()
+  const save = fields => {
+    send(answer, told, { ...fields, seconds: (Date.now() - begun) / 1e3 | 0 })
+    rest(daysAfterAnswer)
+  }
   const choose = (score, group) => {
     told = { __proto__: null, ...about }
-    save(answer, told, { score })
+    save({ score })
     change(given)
     tell('answered', { id: answer.id, score, group })
   }
@@ -86,7 +91,7 @@ function begin(wanted) {
     if (CHOICES && typeof said != 'string')
       fields = { answers: { __proto__: null, follow_up: many ? said : said[0] } }
     const contact = CHOICES && ticked && (ticked[1] ? 'both' : ticked[0] || null)
-    save(answer, told, { ...(said.length && fields), ...(CHOICES && ticked && { contact }), final: true })
+    save({ ...(said.length && fields), ...(CHOICES && ticked && { contact }), final: true })
     mark()
     tell('finished', { id: answer.id, ...fields })
   }

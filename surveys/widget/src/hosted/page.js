@@ -94,7 +94,7 @@ const forget = guard(() => delete sessionStorage[MARK])
 function save(fields) {
   isHere = true
   remember()
-  send(answer, person && { person }, fields)
+  send(answer, person && { person }, { ...fields, seconds: Math.trunc(performance.now() / 1000) })
 }
 
 function hear(outcome) {
