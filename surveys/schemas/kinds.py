@@ -140,17 +140,24 @@ class Moment(fields.AwareDateTime):
 
 
 class Address(fields.Email):
-    """An e-mail address of at most 254 letters, its domain in any script."""
+    """An e-mail address of at most 254 letters, its domain in any script.
+
+    Blanks and marks around it are a template's and no part of it: nobody's answer is refused for them.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(validate=validate.Length(max=254), **options)
         self.validators[0] = _address
 
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        given: str = super()._deserialize(value, attr, data, **kwargs)
+        return given.strip().strip("\ufeff\u200b\u200e\u200f\u2060").strip()
+
 
 def _address(value: str) -> None:
     local, at, domain = value.rpartition("@")
-    # In A-labels: marshmallow's pattern knows no marks, which the letters of many scripts have.
-    validate.Email()(value if domain.isascii() else local + at + addresses.normal_domain(domain))
+    # In A-labels: marshmallow's pattern knows no marks, which the letters of many scripts have; nor the root's dot.
+    validate.Email()(local + at + addresses.normal_domain(domain))
 
 
 def whole(low: int, high: int, **options: Any) -> fields.Integer:

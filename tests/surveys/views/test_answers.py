@@ -57,6 +57,18 @@ def test_the_first_recording_is_a_201_and_a_repeat_a_200_with_the_same_body(clie
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "typed", [" {}", "{}\n", "\t{} ", "\u00a0{}\u200b", "\ufeff{}", "{}.", " {}.\r\n"], ids=ascii
+)
+def test_nobodys_answer_is_refused_for_what_a_template_left_around_an_address(client, api, make, typed):
+    survey, plain = make.survey(), "robin@shop.example"
+    body = make.answer(survey, person={"email": typed.format(plain)})
+    assert client.post("/r", json=body).status_code == 201
+    person = api.post("/api/people", {"email": typed.format(plain)})
+    assert person["email"] == plain
+    assert api.post("/api/people", {"email": plain}, status=200)["id"] == person["id"]
+
+
 def test_a_score_is_not_needed_at_first(client, make):
     answer = client.post("/r", json=make.answer(make.survey()))
     assert answer.status_code == 201
