@@ -69,6 +69,7 @@ _ALIASES = {
     "swe": "sv", "tur": "tr", "chi": "zh", "zho": "zh",
     "cmn": "zh",
     "iw": "he",
+    "mo": "ro",
     "nn": "nb",
     "no": "nb",
     "zh-cn": "zh-hans-cn",

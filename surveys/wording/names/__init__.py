@@ -21,7 +21,8 @@ MORE_NAMES = {
     "Norwegian (Bokmal)": "nb", "Português do Brasil": "pt-BR", "Schweizerdeutsch": "de-CH", "Swiss German": "de-CH",
     "Schwyzerdütsch": "de-CH", "正體中文": "zh-Hant", "简体": "zh-Hans", "繁體": "zh-Hant", "中文": "zh",
     "汉语": "zh-Hans", "普通话": "zh-Hans", "漢語": "zh-Hant", "조선말": "ko", "Castellano": "es", "Castilian": "es",
-    "Moldovan": "ro-MD", "Česky": "cs", "Român": "ro", "Românește": "ro",
+    "عربي": "ar", "عربى": "ar", "По-русски": "ru", "Suomeksi": "fi", "にほんご": "ja", "한국말": "ko",
+    "På svenska": "sv", "Moldovan": "ro-MD", "Česky": "cs", "Român": "ro", "Românește": "ro",
 }  # fmt: skip
 
 #: Regions and scripts as people write them.

@@ -65,6 +65,8 @@ SAID = [
     ("TÜRKÇE (TÜRKİYE)", "tr-TR"), ("Norsk nynorsk", "nn"), ("اللغة العربية", "ar"), ("العربية (مصر)", "ar-EG"),
     ("हिंदी", "hi"), ("русский язык", "ru"), ("Język polski", "pl"), ("Español de México", "es-MX"),
     ("Canadian French", "fr-CA"), ("Allemand", "de"), ("Alemán", "de"), ("日本語 (Japanese)", "ja"),
+    ("عربي", "ar"), ("عربى", "ar"), ("по-русски", "ru"), ("Suomeksi", "fi"), ("にほんご", "ja"), ("한국말", "ko"),
+    ("På svenska", "sv"),
 ]  # fmt: skip
 
 

@@ -182,7 +182,15 @@ def test_the_standard_questions_are_the_published_ones():
 
 
 @pytest.mark.parametrize(
-    ("tag", "sent"), [("de-AT", "Senden"), ("no", "Send"), ("xx", "Send"), ("zh-CN", "提交"), ("iw", "שליחה")]
+    ("tag", "sent"),
+    [
+        ("de-AT", "Senden"),
+        ("no", "Send"),
+        ("xx", "Send"),
+        ("zh-CN", "提交"),
+        ("iw", "שליחה"),
+        ("mo", "Trimite"),
+    ],
 )
 def test_a_text_comes_in_the_nearest_language_there_is(tag, sent):
     assert wording.text(tag, "ui.send") == sent
