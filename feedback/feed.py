@@ -326,7 +326,7 @@ _COLUMNS = (
 
 
 #: To put these together for each page would cost more than to find its rows.
-_LISTED = db.Columns(_COLUMNS, (Response, Survey, Person, Reading, FollowUp, Triage))
+_LISTED = db.Columns(_COLUMNS, (Response, Survey, Person, Reading, FollowUp, Triage, Invitation))
 
 
 def _items() -> Any:

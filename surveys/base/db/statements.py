@@ -60,6 +60,8 @@ class Columns(peewee.Node):
         with context.scope_source(in_projection=True):
             text, values = context.sql(peewee.CommaNodeList(self._columns)).query()
         assert not values, "these columns hold values"
+        # The name of a table that is not among them would be another one in the query.
+        assert set(context.alias_manager.mapping) == set(self._tables), "these columns are of other tables"
         return str(text)
 
 
