@@ -25,6 +25,9 @@ SCHEDULED, SENDING, SENT, UNKNOWN, FAILED, CANCELLED = (
 #: What the person may say on the page behind a letter.
 FIXED, NOT_YET = ANSWERS = ("fixed", "not_yet")
 
+#: Why a letter that counts as sent reached nobody: it is a file of the outbox.
+FILED = "no mail server was set: it lies in the outbox"
+
 #: In these it never reached anybody, and the same may be written again.
 LOST = (FAILED, CANCELLED)
 
@@ -122,6 +125,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
         _move(letter, SENDING, SCHEDULED, now, f"the mail could not be made ({type(error).__name__})")
         raise
     try:
+        leaves = delivery.mail_leaves()
         delivery.transport("mail").send(message, now)
     except DeliveryUnknown as error:
         _move(letter, SENDING, UNKNOWN, now, f"the server fell silent after it had the mail ({error})")
@@ -131,7 +135,7 @@ def send(payload: dict[str, Any], now: datetime) -> None:
             raise
         _move(letter, SENDING, FAILED, now, f"not sent: {error}")
     else:
-        _move(letter, SENDING, SENT, now)
+        _move(letter, SENDING, SENT, now, None if leaves else FILED)
 
 
 @jobs.on_death(DUE)

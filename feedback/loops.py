@@ -92,7 +92,7 @@ class Audience:
 @dataclass(frozen=True)
 class Outcome:
     """What became of a loop so far. `interval`: of the share of those who say fixed among who say anything, in percent;
-    silence is counted as neither."""
+    silence is counted as neither. `filed`: those of `told` who got nothing, for no mail server was set."""
 
     told: int
     waiting: int
@@ -103,6 +103,7 @@ class Outcome:
     fixed: int
     not_yet: int
     interval: tuple[float, float] | None
+    filed: int
 
 
 def since(topic: Topic) -> datetime:
@@ -325,7 +326,8 @@ def outcome(loop: Loop) -> Outcome:
 def outcomes(loops: Sequence[Loop]) -> dict[str, Outcome]:
     """What became of some loops so far, by their ids."""
     came_back = Letter.sent_at.is_null(False) & (Person.bounced_at >= Letter.sent_at)
-    kinds = (Telling.loop, Letter.state, Telling.held_out, Letter.answer, came_back)
+    filed = Letter.reason.is_null(False)
+    kinds = (Telling.loop, Letter.state, Telling.held_out, Letter.answer, came_back, filed)
     rows: Any = (
         Telling.select(*kinds, fn.COUNT(Telling.letter))
         .join(Letter, on=(Letter.id == Telling.letter))
@@ -335,8 +337,8 @@ def outcomes(loops: Sequence[Loop]) -> dict[str, Outcome]:
         .tuples()
     )
     found: dict[str, Counter[_Became]] = {loop.id: Counter() for loop in loops}
-    for loop_id, state, held_out, answer, bounced, n in rows:
-        found[loop_id][_Became(state, bool(held_out), answer, bool(bounced))] += n
+    for loop_id, state, held_out, answer, bounced, is_filed, n in rows:
+        found[loop_id][_Became(state, bool(held_out), answer, bool(bounced), bool(is_filed))] += n
     return {loop_id: _summed(counts) for loop_id, counts in found.items()}
 
 
@@ -825,6 +827,7 @@ class _Became:
     held_out: bool
     answer: str | None
     bounced: bool
+    filed: bool
 
 
 def _summed(counts: Counter[_Became]) -> Outcome:
@@ -846,4 +849,5 @@ def _summed(counts: Counter[_Became]) -> Outcome:
         fixed=fixed,
         not_yet=not_yet,
         interval=statistics.share_interval(fixed, fixed + not_yet),
+        filed=of(SENT, filed=True),
     )

@@ -554,6 +554,11 @@ class Letter(Table):
     person_id: str
     follow_up_id: str | None
 
+    @property
+    def is_filed(self) -> bool:
+        """Whether it counts as sent and reached nobody, for there was no mail server."""
+        return self.state == "sent" and self.reason is not None
+
     class Meta:
         constraints = [
             SQL("CHECK (state IN ('scheduled', 'sending', 'sent', 'unknown', 'failed', 'cancelled'))"),

@@ -13,7 +13,6 @@ from feedback.follow_ups import hours, owners
 from feedback.schemas.follow_ups import HoursBody
 from surveys import visible
 from surveys.base import clock, jobs, settings
-from surveys.base.accounts.members import Member
 from surveys.base.delivery import dns
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, context
@@ -99,8 +98,8 @@ def opening() -> Response:
     visible.demand_all(registry.caller(), say("hours.shared"))
     given = forms.fields()
     values, wrong = _read(given)
-    if not wrong and values.get("lead") is not None and not owners.is_member(values["lead"]):
-        wrong = {"lead": [say("hours.no_member")]}
+    if not wrong and values.get("lead") is not None and (why := owners.against_lead(values["lead"])):
+        wrong = {"lead": [why]}
     if wrong:
         audited.unchanged()
         return _hours(given, wrong, 422)
@@ -224,7 +223,7 @@ def _hours(
         clash=clash,
         errors={name: list(dict.fromkeys(lines)) for name, lines in told.items()},
         spans=SPANS,
-        members=[row for row in Member.select().order_by(Member.email) if row.joined_at],
+        members=owners.leads(),
         zone=str(layout.zone()),
         did=request.args.get("did") == "saved",
     )

@@ -130,7 +130,7 @@ def _members() -> dict[str, str]:
 
 def _rows(rows: list[FollowUp], members: Mapping[str, str]) -> list[dict[str, Any]]:
     """The cases of the list, each with its first words and its person."""
-    shown = cases.shown(rows, registry.seen(), clock.now())
+    shown = cases.shown(rows, registry.seen(), clock.now(), layout.reader_zone())
     said = {item.id: item for item in _items([each.response for each in shown if each.response])}
     people = {
         row.id: row.name or row.shown_email
@@ -162,9 +162,9 @@ def _page(
 ) -> Any:
     if wrong:
         audited.unchanged()
-    (shown,) = cases.shown([case], registry.seen(), clock.now())
+    (shown,) = cases.shown([case], registry.seen(), clock.now(), layout.reader_zone())
     said = _items(shown.responses)
-    members, found = _members(), writing.reach(case)
+    members, found, able = _members(), writing.reach(case), owners.candidates(case)
     language = writing.language_of(case)
     return layout.page(
         "follow_up.html",
@@ -175,6 +175,8 @@ def _page(
         surveys=feed.names_of_surveys({item.survey for item in said}),
         called=case.person and (case.person.name or case.person.shown_email),
         members=members,
+        able=able,
+        unable=case.owner is not None and case.owner not in [each.id for each in able],
         me=registry.caller().member,
         reach=found,
         letters=writing.letters_of(case),
@@ -215,7 +217,7 @@ def _done(case: FollowUp) -> Reply:
         elif do == "ask":
             _, is_new = writing.ask(case, None, caller, now)
         else:
-            cases.change(case, _change(do, given, raw), caller, now)
+            cases.change(case, _change(case, do, given, raw), caller, now)
     except (Refused, Clash) as error:
         return _page(case, 409 if isinstance(error, Clash) else 422, error.message, raw)
     taken = is_new and nobodys and caller.member is not None and do in ("reply", "ask")
@@ -223,15 +225,15 @@ def _done(case: FollowUp) -> Reply:
     return layout.led(layout.at(f"/team/follow-ups/{case.id}", shown))
 
 
-def _change(do: str, given: Mapping[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:
+def _change(case: FollowUp, do: str, given: Mapping[str, Any], raw: Mapping[str, str]) -> dict[str, Any]:
     """What a form changes, as the API takes it."""
     note = {"note": given["note"].strip()} if given["note"].strip() else {}
     if do == "take":
         member = signed_in.member()
         return {"owner": member.id if member else None, **note}
     if do == "owner":
-        if given["owner"] and not owners.is_member(given["owner"]):
-            raise Refused(say("follow-up.no_member"), "owner")
+        if given["owner"] not in ("", case.owner) and (why := owners.against(given["owner"], case)):
+            raise Refused(why, "owner")
         return {"owner": given["owner"] or None, **note}
     if do == "steps":
         return {"steps": [step for step in STEPS if raw.get(f"step-{step}")]}

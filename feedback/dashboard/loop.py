@@ -116,6 +116,7 @@ def _page(
         drawn=everybody and layout.may("write") and topic is None and held_out.drawn(),
         writes=layout.may("write") and everybody,
         everybody=everybody,
+        sends=context.settings().smtp_url is not None,
     )
 
 

@@ -1101,6 +1101,9 @@ WORDS = {
     "follow-up.answers_to.me": "Whoever writes looks after it from then on: what they answer goes to you, {email}.",
     "follow-up.answers_to.nobody": "Nobody would get what they answer: nobody who could looks after this, and the "
     "survey names no address for answers.",
+    "follow-up.unable": "{name} cannot open this any more. Hand it to somebody who can.",
+    "follow-up.no_server": "No mail server is set: a mail written here goes into the outbox, nobody gets it, and it "
+    "does not count as an answer. An administrator sets SMTP_URL.",
     "follow-up.answers_to.survey": "Set that address",
     "follow-up.reply.text": "Your words",
     "follow-up.reply.language": "Language",
@@ -1171,7 +1174,6 @@ WORDS = {
     "and send it once more.",
     "follow-up.no_text": "Write what they are to be told.",
     "follow-up.no_note": "Write a sentence.",
-    "follow-up.no_member": "There is no such member.",
     "follow-up.did.take": "It is yours.",
     "follow-up.did.owner": "Handed over.",
     "follow-up.did.steps": "Steps saved.",
@@ -1180,7 +1182,8 @@ WORDS = {
     "follow-up.did.note": "Noted.",
     "follow-up.did.reply": "Your mail is on its way.",
     "follow-up.did.ask": "The question is on its way.",
-    "follow-up.did.filed": "No mail server is set, so it does not leave: your mail goes into the outbox.",
+    "follow-up.did.filed": "No mail server is set, so it does not leave: your mail goes into the outbox, and they "
+    "still wait for an answer.",
     "follow-up.did.taken": "You look after this now, and what they answer goes to you.",
     "follow-up.did.again": "That was on its way already: it is not sent twice.",
     # Connections and triggers.
@@ -1395,7 +1398,6 @@ WORDS = {
     "hours.within": "Of opening time.",
     "hours.lead": "Who hears of what is overdue",
     "hours.nobody": "nobody",
-    "hours.no_member": "There is no such member.",
     "day.0": "Monday",
     "day.1": "Tuesday",
     "day.2": "Wednesday",
@@ -1541,6 +1543,9 @@ WORDS = {
     "loop.closed": "What was told",
     "loop.undone": "Undone: nobody was told.",
     "loop.outcome": "{told} told, {waiting} on their way, {bounced} bounced, {held_out} told later.",
+    "loop.filed": "{n} of the mails lie in the outbox, for no mail server was set: nobody got those.",
+    "loop.no_server": "No mail server is set: what is sent from here goes into the outbox, and nobody gets it. An "
+    "administrator sets SMTP_URL.",
     "loop.unsure": "Of {n} nobody knows whether it arrived.",
     "loop.said": "{fixed} say it is fixed, {not_yet} say not yet; silence is neither.",
     "loop.interval": "Fixed for {low} to {high} % of those who answer, with 95 % confidence.",

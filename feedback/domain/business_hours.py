@@ -90,22 +90,29 @@ class Due:
     why: str
 
 
-def due(hours: Hours, start: datetime, wanted: timedelta, waits: Sequence[Span] = ()) -> Due:
+def due(
+    hours: Hours,
+    start: datetime,
+    wanted: timedelta,
+    waits: Sequence[Span] = (),
+    told_in: ZoneInfo | None = None,
+) -> Due:
     """When `wanted` hours of opening are over that began at `start`.
 
     `waits`: when the customer was waited for, in order; the last may have no end, then nothing after it counts.
+    `told_in`: by whose clock the reason is told; None: by the one on the team's wall.
     """
-    told = _Told(hours.zone, start)
+    told = _Told(told_in or hours.zone, start)
     left = wanted
     until = next((begun for begun, ended in waits if ended is None), None)
-    for day, opens, closes in _opened(hours, start, until, told):
+    for opens, closes in _opened(hours, start, until, told):
         for begin, end in _without(waits, opens, closes, told):
             if end - begin >= left:
-                told.used(day, left, begin)
+                told.used(left, begin)
                 at = (begin + left).astimezone(UTC)
                 return Due(at, told.ended(at))
             left -= end - begin
-            told.used(day, end - begin, begin)
+            told.used(end - begin, begin)
     if until is not None:
         return Due(None, told.stopped(f"waiting for the customer since {told.moment(until)}", left))
     return Due(None, told.stopped("not reached within ten years", left))
@@ -114,7 +121,7 @@ def due(hours: Hours, start: datetime, wanted: timedelta, waits: Sequence[Span] 
 def elapsed(hours: Hours, start: datetime, end: datetime, waits: Sequence[Span] = ()) -> timedelta:
     """How long the team was open from `start` to `end`, without the time in which it waited for the customer."""
     told, found = _Told(hours.zone, start), timedelta()
-    for _, opens, closes in _opened(hours, start, end, told):
+    for opens, closes in _opened(hours, start, end, told):
         found += sum((until - begin for begin, until in _without(waits, opens, closes, told)), timedelta())
     return found
 
@@ -130,8 +137,8 @@ def lasting(span: timedelta) -> str:
 
 def _opened(
     hours: Hours, start: datetime, until: datetime | None, told: "_Told"
-) -> Iterator[tuple[date, datetime, datetime]]:
-    """When it is open from `start` on, up to `until`: the day, and from when until when."""
+) -> Iterator[tuple[datetime, datetime]]:
+    """When it is open from `start` on, up to `until`."""
     first = start.astimezone(hours.zone).date()
     for number in range(HORIZON_DAYS):
         try:
@@ -146,7 +153,7 @@ def _opened(
                 return
             begin, end = max(opens, start), closes if until is None else min(closes, until)
             if begin < end:
-                yield day, begin, end
+                yield begin, end
         if until is not None and not found and day > until.astimezone(hours.zone).date():
             return
 
@@ -177,7 +184,8 @@ class _Told:
         self._holidays: list[date] = []
         self.waited = timedelta()
 
-    def used(self, day: date, span: timedelta, begin: datetime) -> None:
+    def used(self, span: timedelta, begin: datetime) -> None:
+        day = begin.astimezone(self._zone).date()
         self._days[day] = self._days.get(day, timedelta()) + span
         if self._last is None or self._last[0] != day:
             self._last = (day, begin)

@@ -4,15 +4,14 @@ import functools
 from datetime import datetime
 from typing import Any
 
-from feedback.follow_ups import cases, hours
-from feedback.models import FollowUp, FollowUpResponse
+from feedback.follow_ups import cases, hours, owners
+from feedback.models import FollowUp
 from surveys import links
 from surveys.base import db, delivery, jobs
 from surveys.base.accounts import members
 from surveys.base.accounts.members import ADMINISTRATOR, Member
 from surveys.base.delivery.message import DeliveryFailed, DeliveryUnknown, Message
 from surveys.mail import service_mail
-from surveys.models import Response
 
 DUE = "follow-up alert"
 
@@ -51,7 +50,10 @@ def warn(now: datetime) -> int:
 
 
 def tell(case: FollowUp, about: str, now: datetime) -> None:
-    """Have the owner, and the lead (without one all administrators), hear of a case. Call it in a transaction."""
+    """Have the owner, and the lead (without one all administrators), hear of a case that they can open.
+
+    Call it in a transaction.
+    """
     for member in _whom(case):
         jobs.enqueue(DUE, {"follow_up": case.id, "about": about, "member": member.id}, now)
 
@@ -106,21 +108,11 @@ def _warn(case_id: str, now: datetime) -> bool:
 
 
 def _whom(case: FollowUp) -> list[Member]:
-    lead = hours.stored()["lead"]
-    found = [members.get(each) for each in (case.owner, lead) if each]
-    if lead is None or members.get(lead) is None:
-        found += _administrators(case)
-    return list({each.id: each for each in found if each is not None and each.joined_at is not None}.values())
-
-
-def _administrators(case: FollowUp) -> list[Member]:
-    """Those who may see the case."""
-    said: Any = (
-        Response.select(Response.survey).join(FollowUpResponse).where(FollowUpResponse.follow_up == case.id)
-    )
-    surveys = {survey for (survey,) in said.tuples()}
-    everybody = Member.select().where(Member.role == ADMINISTRATOR).order_by(Member.id)
-    return [each for each in everybody if each.surveys is None or surveys & set(each.surveys)]
+    able = owners.candidates(case)
+    lead = next((each for each in able if each.id == hours.stored()["lead"]), None)
+    found = [each for each in able if each.id == case.owner]
+    found += [each for each in able if each.role == ADMINISTRATOR] if lead is None else [lead]
+    return list({each.id: each for each in found}.values())
 
 
 def _mark(case_id: str, mark: str, on: bool) -> bool:

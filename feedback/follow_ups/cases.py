@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import peewee
 
@@ -348,10 +349,18 @@ class CaseReport:
     history: Sequence[Mapping[str, Any]]
 
 
-def shown(cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime) -> list[CaseReport]:
-    """What is told of cases. `surveys`: the only ones whose answers may be seen."""
+def shown(
+    cases: Sequence[FollowUp], surveys: list[str] | None, now: datetime, zone: ZoneInfo | None = None
+) -> list[CaseReport]:
+    """What is told of cases. `surveys`: the only ones whose answers may be seen. `zone`: by whose clock it is told why
+    something is due; None: by that of the opening hours.
+    """
     case_ids = [case.id for case in cases]
     answers, redacting = _answers(case_ids, surveys), _redacting(case_ids)
+    promise = hours.promise() if zone is not None else None
+    if promise is not None and promise.hours.zone != zone:
+        for case in cases:
+            _retell(case, promise, zone)
     return [_report(case, answers.get(case.id, []), case.id in redacting, now) for case in cases]
 
 
@@ -453,6 +462,17 @@ def _schedule(row: FollowUp, promise: Promise) -> bool:
     solve = due(promise.hours, row.opened_at, promise.solve, spans)
     row.solve_due_at, row.solve_why = solve.at, solve.why
     return before != [row.answer_due_at, row.answer_why, row.solve_due_at, row.solve_why]
+
+
+def _retell(row: FollowUp, promise: Promise, zone: ZoneInfo | None) -> None:
+    """Tell by another clock why something is due, where it still is by what the team promises now. Nothing is saved."""
+    spans = _spans(row)
+    answer = due(promise.hours, row.opened_at, promise.answer, spans, zone)
+    if answer.at == row.answer_due_at:
+        row.answer_why = answer.why
+    solve = due(promise.hours, row.opened_at, promise.solve, spans, zone)
+    if solve.at == row.solve_due_at:
+        row.solve_why = solve.why
 
 
 def _spans(row: FollowUp) -> list[Span]:

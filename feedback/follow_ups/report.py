@@ -9,7 +9,7 @@ from peewee import Case, fn
 from feedback.domain import statistics
 from feedback.domain.follow_ups import GIVEN_UP, SOLVED, UNCONFIRMED
 from feedback.follow_ups import writing
-from feedback.letters import FIXED, LOST, NOT_YET
+from feedback.letters import FIXED, LOST, NOT_YET, SENT
 from feedback.models import FollowUp, Letter
 
 #: Days that are looked back on.
@@ -107,6 +107,8 @@ def _words(condition: Any, since: datetime) -> tuple[int, int, int]:
             FollowUp.opened_at >= since,
             Letter.kind == writing.ASK,
             Letter.state.not_in(LOST),
+            # What was only filed asked nobody, unless somebody tries it out from the outbox.
+            (Letter.state != SENT) | Letter.reason.is_null() | Letter.answer.is_null(False),
         )
         .order_by(Letter.created_at)
         .tuples()

@@ -12,7 +12,7 @@ from feedback.domain.values import plain
 from feedback.follow_ups import alerts, cases
 from feedback.letters import LOST, SENT, UNKNOWN, Reach
 from feedback.models import FollowUp, FollowUpResponse, Letter, OwnWord, Telling
-from surveys.base import db
+from surveys.base import db, delivery
 from surveys.base.accounts import makers, members
 from surveys.base.accounts.caller import Caller
 from surveys.base.accounts.members import Member
@@ -44,7 +44,9 @@ def reply(
 
     def earlier() -> Letter | None:
         same = (Letter.kind == REPLY) & (Letter.text == text)
-        return _last(case, same & Letter.state.not_in(LOST))
+        found = _last(case, same & Letter.state.not_in(LOST))
+        # What was only filed may go once there is a server.
+        return None if found is not None and found.is_filed and delivery.mail_leaves() else found
 
     return _write(case, REPLY, text, language, caller, now, earlier)
 
@@ -246,18 +248,22 @@ def compose(letter: Letter) -> Message:
 
 
 def became(letter: Letter, now: datetime) -> None:
-    """What follows from a letter's end: a note in the ticket of one that was sent; the case hears of any other."""
+    """What follows from a letter's end: a note in the ticket of one that was sent; the case hears of any other, also of
+    one that was only filed, for nobody was answered by it.
+    """
     case_id = letter.follow_up_id
     if case_id is None:
         return
-    if letter.state == SENT:
+    if letter.state == SENT and not letter.is_filed:
         rows = [row for row in _answers(case_id) if notes.has_ticket(row)]
         if rows:
             notes.tell(rows[-1].key, _told(letter), now)
     elif letter.state == UNKNOWN:
         cases.remark(case_id, {"unsure": letter.kind}, letter.reason, now)
     else:
-        left = [each.created_at for each in letters.of_case(case_id) if each.state not in LOST]
+        left = [
+            each.created_at for each in letters.of_case(case_id) if not (each.is_filed or each.state in LOST)
+        ]
         cases.unwrite(case_id, letter.kind, letter.created_at, letter.reason, left, now)
 
 

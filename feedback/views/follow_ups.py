@@ -91,8 +91,9 @@ def show(follow_up_id: str) -> Any:
 def change(body: dict[str, Any], follow_up_id: str) -> Any:
     """Take a case, hand it over, say how far it is, note something. Only the customer says that it is solved."""
     case = visible.own(FollowUp, follow_up_id, g.caller)
-    if body.get("owner") is not None and not owners.is_member(body["owner"]):
-        raise errors.Refused("There is no such member.", "owner")
+    # Whoever has it already keeps it, also where their role has changed since.
+    if body.get("owner") not in (None, case.owner) and (why := owners.against(body["owner"], case)):
+        raise errors.Refused(why, "owner")
     return _shown(cases.change(case, body, g.caller, clock.now()))
 
 
@@ -141,8 +142,8 @@ def show_hours() -> Any:
 def put_hours(body: dict[str, Any]) -> Any:
     """Replace the opening hours. The worker works out anew when open follow-ups are due; closed ones keep theirs."""
     visible.demand_all(g.caller, "The hours are those of all surveys, and you see only some of them.")
-    if body.get("lead") is not None and not owners.is_member(body["lead"]):
-        raise errors.Refused("There is no such member.", "lead")
+    if body.get("lead") is not None and (why := owners.against_lead(body["lead"])):
+        raise errors.Refused(why, "lead")
     hours.put(body, clock.now())
     return hours.stored()
 

@@ -60,6 +60,11 @@ def transport(kind: str) -> Any:
     return _transports[kind]
 
 
+def mail_leaves() -> bool:
+    """Whether mail goes to anybody: without a server it is filed into the outbox."""
+    return not isinstance(transport("mail"), mail.Outbox)
+
+
 def carrier(kind: str) -> Any:
     """What carries events and notices to a row of the table of webhooks, by its kind."""
     return transport("mailed" if kind == "mail" else kind)

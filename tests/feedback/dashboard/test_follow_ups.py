@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 from playhouse.test_utils import count_queries
 
-from feedback.follow_ups import cases, report
+from feedback.follow_ups import alerts, cases, report
 from feedback.models import FollowUp, Letter
 from surveys.base import delivery
 from surveys.base.accounts import members
@@ -148,7 +148,7 @@ def test_whoever_answers_where_nobody_looks_after_it_does_and_gets_what_the_cust
     assert owners == [eda, other.id, None]
     [line] = [each for each in api.get(f"/api/follow-ups/{nobodys}")["history"] if "mailed" in each]
     assert (line["owner"], line["by"]["name"]) == (eda, "Eda")
-    assert "in the outbox" in page(nobodys)
+    assert "<b>sent</b>" in page(nobodys)
 
 
 @ON_SQLITE
@@ -191,3 +191,98 @@ def test_the_report_says_what_was_kept_and_never_counts_silence(world, api, make
         assert cases.measure(datetime.now(UTC)) == 0
         again = report.made(FollowUp.id.is_null(False), datetime.now(UTC))
         assert (again.answered.hours, again.solved.hours is None) == (1.0, False)
+
+
+def test_a_case_is_handed_only_to_who_can_open_it(world, api, make):
+    survey, elsewhere = make.survey(), make.survey()
+    visitor = signed_in(world, "editor", name="Eda")
+    names = {
+        name: member(role, email=f"{name.lower()}@x.example", name=name, **more).id
+        for name, role, more in (
+            ("Gus", "agent", {}),
+            ("Vera", "viewer", {}),
+            ("Lea", "editor", {"surveys": [elsewhere.id]}),
+            ("Oda", "editor", {"surveys": [survey.id]}),
+            ("Ada", "administrator", {}),
+        )
+    }
+    case_id = opened(api, survey, "ann")
+    page, path = f"/team/follow-ups/{case_id}", f"/api/follow-ups/{case_id}"
+    offered = text_of(visitor.get(page)).rpartition('<select id="owner"')[2].partition("</select>")[0]
+    assert [name for name in names if f">{name}</option>" in offered] == ["Oda", "Ada"]
+    for name in ("Lea", "Gus", "Vera"):
+        refused = visitor.send(page, do="owner", owner=names[name], note="")
+        assert refused.status_code == 422
+        assert f"{name} cannot open this" in text_of(refused)
+        assert list(api.patch(path, {"owner": names[name]}, 422)["error"]["fields"]) == ["owner"]
+        code = 200 if name == "Lea" else 422
+        assert ("error" in api.call("PUT", "/api/hours", code, json={"lead": names[name]})) == (code == 422)
+    assert visitor.send(page, do="owner", owner=names["Oda"], note="").status_code == 303
+    # Whoever had it before their role or their surveys changed keeps it, and the page says what is wrong.
+    members.change(names["Oda"], {"role": "agent"})
+    assert "Oda cannot open this" in text_of(visitor.get(page))
+    # A note needs no other owner.
+    assert visitor.send(page, do="note", note="Called.").status_code == 303
+    lead = text_of(signed_in(world).get("/team/admin/hours")).partition('<select id="lead"')[2]
+    assert [name for name in names if f">{name}</option>" in lead.partition("</select>")[0]] == ["Lea", "Ada"]
+
+
+def test_what_is_overdue_is_told_to_who_can_open_it(world, api, make):
+    owner, lead = member("editor", email="owner@x.example"), member("editor", email="lead@x.example")
+    boss = member(email="boss@x.example")
+    case_id = opened(api, make.survey(), "ann")
+    api.patch(f"/api/follow-ups/{case_id}", {"owner": owner.id})
+    api.call("PUT", "/api/hours", 200, json={"lead": lead.id})
+    for each in (owner, lead):
+        members.change(each.id, {"role": "viewer"})
+    mailer = Memory()
+    delivery.use("mail", mailer)
+    alerts.tell(FollowUp.get_by_id(case_id), alerts.OVERDUE, datetime.now(UTC))
+    world.work()
+    assert [mail.to for mail in mailer.sent] == [boss.email]
+
+
+def test_a_mail_that_only_went_into_the_outbox_answers_nobody(world, api, make):
+    """Without a mail server nothing leaves: no promise is kept by that, and nobody is waited for."""
+    visitor = signed_in(world, "editor", name="Eda")
+    case_id = opened(api, make.survey(), "ann")
+    page, path = f"/team/follow-ups/{case_id}", f"/api/follow-ups/{case_id}"
+    before = text_of(visitor.get(page)).partition("<textarea")[0]
+    assert "No mail server is set" in before
+    for act in ("reply", "ask"):
+        visitor.send(page, do=act, text="We are sorry.")
+        world.work()
+        case = api.get(path)
+        assert case["first_answer_at"] is None
+        assert case["status"] == "handled"
+        assert case["due"]["solved"]["at"] is not None
+    shown = text_of(visitor.get(page))
+    assert "To be answered:</b> done" not in shown
+    assert shown.count("in the outbox: no mail server is set") == 2
+    assert "mail that never left: answer" in shown
+    assert "None was due yet." in text_of(visitor.get("/team/follow-ups"))
+    # Once there is a server, the same words may go.
+    mailer = Memory()
+    delivery.use("mail", mailer)
+    api.post(f"{path}/reply", {"text": "We are sorry."}, 202)
+    world.work()
+    assert len(mailer.sent) == 1
+    assert api.get(path)["first_answer_at"] is not None
+
+
+def test_due_times_and_the_reasons_for_them_are_told_by_one_clock(world, api, make):
+    with time_machine.travel(NOW, tick=False):
+        visitor = signed_in(world, "editor", name="Eda", time_zone="Asia/Tokyo")
+        api.call("PUT", "/api/hours", 200, json={"time_zone": "Europe/Berlin"})
+        world.work()
+        case_id = opened(api, make.survey(), "ann")
+        for page in ("/team/follow-ups", f"/team/follow-ups/{case_id}"):
+            shown = text_of(visitor.get(page))
+            # Friday 16:40 in Berlin, which closes at 17:00.
+            why = "received Sat 28 Nov 00:40 · 20 min on Sat 28 Nov · Mon 30 Nov from 17:00 · due Tue 1 Dec 00:40"
+            assert why in shown
+            assert "1 Dec 2026, 00:40" in shown
+            assert "(Asia/Tokyo)" in shown
+            assert "Europe/Berlin" not in shown
+        # A program reads the reason as it is kept.
+        assert "(Europe/Berlin)" in api.get(f"/api/follow-ups/{case_id}")["due"]["answer"]["why"]
