@@ -1,6 +1,7 @@
 """Mail over SMTP (RFC 5321), or into files where no server is set."""
 
 import os
+import re
 import smtplib
 import ssl
 from collections.abc import Callable
@@ -173,11 +174,15 @@ def _recipient(server: smtplib.SMTP, to: str) -> None:
 
 
 def _content(server: smtplib.SMTP, content: bytes, deadline: Deadline) -> None:
+    # Whatever goes wrong before the server says to go on, nothing was handed over.
+    code, reply = server.docmd("DATA")
+    if code != 354:
+        raise smtplib.SMTPDataError(code, reply)
+    # A line that begins with a dot gets another, for a dot alone ends the text (RFC 5321, 4.5.2).
+    text = re.sub(rb"(?m)^\.", b"..", content.removesuffix(b"\r\n"))
     try:
-        code, reply = server.data(content)
-    except smtplib.SMTPDataError:
-        # The server refused to begin: nothing was handed over.
-        raise
+        server.send(text + b"\r\n.\r\n")
+        code, reply = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryUnknown(type(error).__name__) from error
     if deadline.passed:

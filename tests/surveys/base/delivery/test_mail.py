@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from typing import ClassVar
 
 import pytest
@@ -150,7 +151,10 @@ class Hurried(Deadline):
 
 
 def talks(until, reply):
-    """A server that is friendly until it is told `until` (b"": from the start), and then drips `reply` for ever."""
+    """A server that is friendly until it is told `until` (b"": from the start), and then drips `reply` for ever.
+
+    Without a reply it hangs up.
+    """
 
     def talk(connection):
         with connection.makefile("rwb") as lines:
@@ -172,6 +176,8 @@ def talks(until, reply):
                 if not in_text:
                     in_text = said == b"DATA"
                     answer(b"354 go on\r\n" if in_text else b"250 OK\r\n")
+            if reply is None:
+                return
             answer(reply)
             Hurried.come()
             says(b"", reply)(connection)
@@ -200,6 +206,24 @@ def test_a_server_that_says_a_letter_at_a_time_is_given_up(until, reply, outcome
     with dripping.serving(talks(until, reply)) as port, pytest.raises(outcome) as caught:
         Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(MESSAGE, NOW)
     assert outcome is DeliveryUnknown or caught.value.again is True
+
+
+@pytest.mark.parametrize("until", [b"MAIL", b"RCPT", b"DATA"])
+def test_a_server_that_hangs_up_before_it_takes_the_text_is_tried_again(until):
+    with dripping.serving(talks(until, None)) as port, pytest.raises(DeliveryFailed) as caught:
+        Smtp(f"smtp://127.0.0.1:{port}", SENDER).send(MESSAGE, NOW)
+    assert caught.value.again is True
+
+
+def test_a_line_that_begins_with_a_dot_arrives_as_it_was():
+    text = ".\n..\n.begins\nends.\n.\n"
+    with serving() as server:
+        Smtp(server.url, SENDER).send(Message(to="ann@example.com", subject="s", text=text), NOW)
+    (envelope,) = server.envelopes
+    assert (
+        message_from_bytes(envelope.content, policy=policy.default).get_content().splitlines()
+        == text.splitlines()
+    )
 
 
 def test_a_server_that_drips_tls_is_given_up(monkeypatch):
