@@ -414,7 +414,11 @@ def _check_smtp_url(value: str) -> None:
 def _is_one_mailbox(value: str) -> bool:
     found = [address for name, address in getaddresses([value]) if name or address]
     # Python drops the blanks of an address: it must stand there as it is read.
-    return len(found) == 1 and re.fullmatch(r"[^@\s]+@[^@\s]+", found[0]) is not None and found[0] in value
+    if len(found) != 1 or found[0] not in value or not re.fullmatch(r"[!-?A-~]+@[^@\s]+", found[0]):
+        return False
+    with contextlib.suppress(ValueError):
+        return bool(origins.normal(f"https://{found[0].rpartition('@')[2]}"))
+    return False
 
 
 def _base_url(value: str) -> str:

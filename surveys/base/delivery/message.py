@@ -13,6 +13,7 @@ from typing import Protocol
 
 import idna
 
+from surveys.base import ids
 from surveys.base.delivery.headers import WIRE
 
 
@@ -79,8 +80,8 @@ def mime(message: Message, sender: str, now: datetime) -> EmailMessage:
         mail["Reply-To"] = address(message.reply_to, None)
     mail["Subject"] = clean(message.subject)
     mail["Date"] = format_datetime(now)
-    if message.id:
-        mail["Message-ID"] = f"<{clean(message.id)}@{own.domain}>"
+    # Every mail has one (RFC 5322, 3.6.4): without, some servers take it for spam, and each may give it another.
+    mail["Message-ID"] = f"<{clean(message.id or ids.new('mail'))}@{own.domain}>"
     if message.answers:
         mail["In-Reply-To"] = mail["References"] = f"<{clean(message.answers)}@{own.domain}>"
     for name, value in message.headers.items():
@@ -98,10 +99,12 @@ def on_the_wire(address: str) -> str:
     speak) and for a domain that cannot be one.
     """
     name, _, domain = clean(address).rpartition("@")
+    if not name.isascii():
+        reason = "few mail servers take an address with other letters than those of ASCII before the @"
+        raise DeliveryFailed(reason, again=False)
     try:
-        name.encode("ascii")
         return f"{name}@{domain if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
-    except (UnicodeEncodeError, idna.IDNAError) as error:
+    except idna.IDNAError as error:
         raise DeliveryFailed(f"not an address that mail can be sent to: {error}", again=False) from None
 
 

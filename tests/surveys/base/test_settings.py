@@ -40,6 +40,7 @@ BAD = [
     ("SMTP_URL", "smtp://mail.example/?starttls=1&starttls=0"), ("SMTP_URL", "smtp://mail.example/inbox"),
     ("MAIL_FROM", "a@example.com, b@example.com"), ("MAIL_FROM", "Acme a@example.com"),
     ("MAIL_FROM", "a b@example.com"), ("MAIL_FROM", "a@example.com b"), ("MAIL_FROM", "A, B <a@example.com>"),
+    ("MAIL_FROM", "ü@example.com"), ("MAIL_FROM", "a@exa mple.com"), ("MAIL_FROM", "a@example..com"),
     ("ADMIN_KEY", f"{GOOD}\u200b"), ("ADMIN_KEY", f"{GOOD}ü"), ("METRICS_TOKEN", "schlüssel"),
     ("OUTBOUND_ALLOW", "*.intern"), ("OUTBOUND_ALLOW", "http://help.intern"), ("OUTBOUND_ALLOW", "help.intern:8080"),
     ("OUTBOUND_ALLOW", "10.0.0.0/8 192.168.0.0/16"), ("OUTBOUND_ALLOW", "10.0.0.0/8;help.intern"),

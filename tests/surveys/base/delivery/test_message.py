@@ -1,5 +1,6 @@
 """Mail headers hold what they were given, and nothing that was smuggled in."""
 
+import re
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
@@ -62,6 +63,18 @@ def test_a_message_carries_all_its_parts():
     assert mail["Date"].datetime == NOW
     assert mail.get_body(("plain",)).get_content().strip() == "Hallo"
     assert mail.get_body(("html",)).get_content().strip() == "<p>Hallo</p>"
+
+
+def test_every_message_has_an_id_of_its_own():
+    message = Message(to="ann@example.com", subject="s", text="t")
+    made = {mime(message, SENDER, NOW)["Message-ID"] for _ in range(3)}
+    assert len(made) == 3
+    assert all(re.fullmatch(r"<mail_[a-z0-9]{24}@acme\.example>", each) for each in made)
+
+
+def test_an_address_that_few_servers_take_is_refused_in_plain_words():
+    with pytest.raises(DeliveryFailed, match="other letters than those of ASCII before the @"):
+        mime(Message(to="jürgen@example.com", subject="s", text="t"), SENDER, NOW)
 
 
 @pytest.mark.parametrize(
