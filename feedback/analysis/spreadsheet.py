@@ -302,6 +302,11 @@ def _delimiter(text: str, called: Columns, named: str | None) -> str:
     heads = {each: next(_records(text, each), (0, []))[1] for each in named or _DELIMITERS}
     having = [delimiter for delimiter, head in heads.items() if _plain(called.text) in map(_plain, head)]
     best = max(having or heads, key=lambda delimiter: len(heads[delimiter]))
+    if not having and text.lstrip().startswith("<"):
+        raise Unreadable(
+            "This is a web page or XML, whatever its name says. Open it in a spreadsheet program and save it as .xlsx "
+            "or CSV (UTF-8)."
+        )
     if not having:
         raise _missing(called.text, heads[best], "Say which one holds the comments: --text NAME.")
     return best

@@ -298,6 +298,13 @@ def test_a_table_without_texts_is_refused_in_plain_words(analyse, tmp_path, raw)
         (b"id,topic\n1,late\n", Columns("topic"), "column topic is where results are written"),
         (b"PK\x03\x04\x14\x00", Columns(), r"looks like a workbook .* CSV \(UTF-8\)\."),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", Columns(), "looks like a workbook"),
+        # What many programs call an Excel file.
+        (
+            b"<html><table><tr><th>text</th></tr><tr><td>good</td></tr>",
+            Columns(),
+            "web page or XML.*save it as .xlsx",
+        ),
+        (b'\xef\xbb\xbf\n<?xml version="1.0"?>\n<Workbook>', Columns(), "web page or XML"),
         # All that follows would be one comment; so would what is left of a table that broke off.
         (b'text,id\ngood,1\n"late,2\nbroken,3\n', Columns(), "row 3 is never closed"),
         (b'text\ngood\n"late\nbroken', Columns(), "row 3 is never closed"),
