@@ -93,7 +93,8 @@ def run(environment: dict[str, str], events: int, kills: int, seed: int) -> list
     print(f"{events} events to {len(GOOD)} webhooks beside a dead one, sender killed {killed} times")
     print(
         f"arrived {sum(len(receiver.firsts[path]) for path in GOOD)}, in {receiver.calls.total()} calls; lost {lost}; "
-        f"out of order for their answer {turned}; refused by the independent verifier {receiver.refused}; "
+        f"out of order for their answer {turned}; broke off half-way {receiver.broken_off}; "
+        f"refused by the independent verifier {receiver.refused}; "
         f"kept for the dead one {owed}; counted {totals}"
     )
     wrong = {
@@ -148,16 +149,18 @@ class _Receiver:
         self.verifiers: dict[str, Verifier] = {}
         self.calls: Counter[str] = Counter()
         self.refused = 0
+        self.broken_off = 0
         self.firsts: dict[str, dict[str, None]] = defaultdict(dict)
         self.moments: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> None:
-        """One call. What the verifier refuses is counted and not taken."""
+        """One whole call. What the verifier refuses is counted and not taken."""
         moment = time.monotonic()
         try:
             told = self.verifiers[path].verify(body, headers)
-        except Exception:
+        except Exception as error:
+            print(f"refused: {error!r}: {body[:80]!r}", file=sys.stderr)
             self.refused += 1
             return
         with self._lock:
@@ -172,7 +175,12 @@ def _receiver() -> Iterator[_Receiver]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Whoever sent it was killed in the midst of it.
+                receiver.broken_off += 1
+                return
             receiver.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             self.send_response(204)
             self.end_headers()
