@@ -168,7 +168,7 @@ def _newest(
     # The database would walk the newest answers for any word: through all of them for one that hardly anybody says.
     # Or it would look up all answers of a company, however many. So it walks only so far, and if that gives no full
     # page, asks the index; in one statement. The database never begins the branch that is not wanted.
-    keys = _joined(Response.select(Response.key))
+    keys = _keys(filters)
     near = narrowed(keys, walking=True).where(key >= _walked_to(filters, position))
     near = near.order_by(key.desc()).limit(limit).cte("near", materialized=True)
     found = peewee.Select([near], [fn.COUNT(near.c.key)])
@@ -219,24 +219,20 @@ def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: in
         # How much is in a topic the database knows of its name alone.
         chain = db.database.execute(Topic.standing(filters["topic"])).fetchall()
         filters = {**filters, "topic": tuple(id_ for (id_,) in chain)}
-    found = _narrowed(_joined(Response.select(Response.key)), filters, surveys).limit(most).alias("found")
+    found = _narrowed(_keys(filters), filters, surveys).limit(most).alias("found")
     return int(peewee.Select([found], [fn.COUNT(found.c.key)]).scalar(db.database))
 
 
 def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | None = None) -> bool:
     """Whether a response fits, and is in one of `surveys` (None: any)."""
-    return (
-        _narrowed(_joined(Response.select(Response.key)), filters, surveys)
-        .where(Response.key == response_key)
-        .exists()
-    )
+    return _narrowed(_keys(filters), filters, surveys).where(Response.key == response_key).exists()
 
 
 def like(
     response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
 ) -> list[Item]:
     """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
-    among = _narrowed(_joined(Response.select(Response.key)), filters, surveys)
+    among = _narrowed(_keys(filters), filters, surveys)
     near = dict(vectors.alike(response_key, among, limit))
     found = {row["key"]: _item(row) for row in _rows(_items().where(Response.key.in_(list(near))))}
     return [replace(found[key], similarity=round(cosine, 4)) for key, cosine in near.items() if key in found]
@@ -352,6 +348,29 @@ def _rows(query: Any) -> list[dict[str, Any]]:
                 row[name] = make(row[name])
         found.append(row)
     return found
+
+
+#: The tables beside that of the responses which filters look into.
+_LOOKED_INTO = {
+    Survey: ("metric", "mismatch"),
+    Reading: ("sentiment", "language", "waiting", "mismatch"),
+    Triage: ("triage",),
+}
+
+
+def _keys(filters: Mapping[str, Any], key: Any = Response.key) -> Any:
+    """Keys alone, of responses joined with what the filters look into: each table more is planned with."""
+    query = Response.select(key)
+    needed = {
+        table for table, names in _LOOKED_INTO.items() if any(filters.get(name) is not None for name in names)
+    }
+    if Survey in needed:
+        query = query.join(Survey, src=Response, on=(Survey.id == Response.survey))
+    if Reading in needed:
+        query = query.left_outer_join(Reading, on=(Reading.key == Response.key), src=Response)
+    if Triage in needed:
+        query = query.left_outer_join(Triage, on=(Triage.response == Response.key), src=Response)
+    return query
 
 
 def _joined(query: Any, survey_join: str = JOIN.INNER) -> Any:
@@ -539,9 +558,9 @@ def _in_language(
     claimed = Reading.language.is_null() & (Response.language == language)
     lists = []
     for name, key, condition in (("read", Reading.key, read), ("claimed", Response.key, claimed)):
-        query = _narrowed(
-            _joined(Response.select(key.alias("key"))), {**filters, "language": None}, surveys
-        ).where(condition)
+        query = _narrowed(_keys(filters, key.alias("key")), {**filters, "language": None}, surveys).where(
+            condition
+        )
         if position:
             query = query.where(key < position[1])
         lists.append(query.order_by(key.desc()).limit(limit).cte(name))
@@ -555,7 +574,7 @@ def _of_agents(
     """The newest items of agents, `agent` being a tuple of ids: one short list an id, each walked in the index."""
     lists = []
     for at, agent in enumerate(filters["agent"]):
-        query = _narrowed(_joined(Response.select(Response.key)), {**filters, "agent": agent}, surveys)
+        query = _narrowed(_keys(filters), {**filters, "agent": agent}, surveys)
         if position:
             query = query.where(Response.key < position[1])
         lists.append(query.order_by(Response.key.desc()).limit(limit).cte(f"agent_{at}"))
