@@ -209,8 +209,7 @@ def _order_key(filters: Mapping[str, Any]) -> Any:
 
 def one(response_key: int) -> Item | None:
     """One item; None when there is no such response."""
-    row = _items().where(Response.key == response_key).dicts().first()
-    return _item(row) if row else None
+    return next(iter(some([response_key])), None)
 
 
 def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: int = MOST_COUNTED) -> int:
