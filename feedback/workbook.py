@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -33,6 +34,9 @@ _PARTS = {
     f'Type="{_RELATION}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
 }
 
+#: Where a text would be read as the code of a letter (ECMA-376, 22.9.2.19): its first mark is written as a code.
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
 #: Bytes that leave together.
 PIECE = 64 * 1024
 
@@ -60,7 +64,7 @@ def _cell(value: Any) -> str:
         return f"<c><v>{value}</v></c>"
     if value is None or value == "":
         return "<c/>"
-    text = escape(xml_text(str(value))[:MOST_LETTERS])
+    text = escape(_ESCAPE.sub("_x005F_", xml_text(str(value))[:MOST_LETTERS]))
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 

@@ -18,3 +18,12 @@ def test_a_workbook_is_read_as_it_was_written():
     assert found[2] == ["b", "", "x" * workbook.MOST_LETTERS]
     assert found[3] == ["c", 0.5, ""]
     assert b"<f>" not in content
+
+
+def test_what_looks_like_the_code_of_a_letter_stays_as_it_was_written():
+    rows = [
+        ("_x0041_", "a_x000D_b", "_x0041_x0042_", "_x005F_x0041_", "_x41_", "_xGGGG_", "__x0041__", "_X0041_")
+    ]
+    content = b"".join(workbook.pieces(iter(rows)))
+    (found,) = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert found == list(rows[0])
