@@ -73,6 +73,7 @@ LANDED = {
     "0111_umlauts": "d16f0473186edb64a319cced7c47cdf53c839f8cb7c234e787a35bb8a0cbc8c6",
     "0114_digests_told_until": "221aaf1e88a5c2e24b89c122065dca97443f3e9c6e87bfd34ed3b77539325ef6",
     "0120_seconds": "607965869a1cceb9885bafeaf9140c4a53cf96847531bde14f48b0f8f35989c5",
+    "0150_plain_mismatches": "a77b15d2b231c0354b691d7f98469c5197ac80c8f8c5cc8a3358e6db2522aff7",
 }
 
 SHAPES = Path(__file__).parent / "data" / "shapes"

@@ -1441,16 +1441,18 @@ WORDS = {
     # Mismatches and explore.
     "mismatches": "Mismatches",
     "mismatches.about": "The words plainly say the opposite of the score: a ten with anger, a zero with praise. Some "
-    "people read the scale the wrong way round; nobody but they can tell.",
-    "mismatches.effect": "The value is {now} ({now_range}). Without the {n} answers that contradict themselves it "
+    "people read the scale the wrong way round, and some words are misread; nobody but they can tell.",
+    "mismatches.effect": "The value is {now} ({now_range}). Without the {n} answers whose words and score disagree it "
     "would be {without} ({without_range}).",
+    "mismatches.effect.one": "The value is {now} ({now_range}). Without the one answer whose words and score disagree "
+    "it would be {without} ({without_range}).",
     "mismatches.choose": "Choose a survey to see what they do to its value.",
-    "mismatches.list": "Answers that contradict themselves",
+    "mismatches.list": "Answers whose words and score disagree",
     "mismatches.score": "The score says:",
     "mismatches.words": "The words say:",
     "mismatches.deal": "Deal with it in the feed",
     "mismatches.empty": "No mismatch",
-    "mismatches.empty.next": "No answer plainly contradicts itself.",
+    "mismatches.empty.next": "The words of no answer plainly say the opposite of its score.",
     "explore": "Explore",
     "explore.by": "Rows",
     "explore.across": "Columns",

@@ -104,7 +104,7 @@ def test_mismatches_show_both_readings_and_what_the_value_would_be(world, api, s
     assert "The score says: Detractors" in text
     assert "The words say: Positive" in text
     assert "The value is 25" in text
-    assert "Without the 1 answers that contradict themselves it would be 30" in text
+    assert "Without the one answer whose words and score disagree it would be 30" in text
     assert "Choose a survey to see" in text_of(viewer.get(MISMATCHES))
     Reading.delete().execute()
-    assert "No answer plainly contradicts itself." in text_of(viewer.get(MISMATCHES))
+    assert "The words of no answer plainly say the opposite of its score." in text_of(viewer.get(MISMATCHES))
