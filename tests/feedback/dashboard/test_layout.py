@@ -12,10 +12,11 @@ from flask import g
 from jinja2 import Environment
 
 from feedback.dashboard import assets, layout, registry, words
-from surveys.base import signing
-from surveys.base.accounts import members
+from surveys.base import clock, signing
+from surveys.base.accounts import audit, members
 from surveys.base.http import lists
 from surveys.base.http import signed_in as signed_in_
+from surveys.models import Person
 from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.visitor import signed_in
 
@@ -117,6 +118,30 @@ def test_a_token_is_spelt_otherwise_in_each_answer(world):
         assert visitor.post("/team", {"token": token, "do": "unpin", "id": "none"}).status_code == 404
     for token in (bare, one[64:], one[:64] + other[64:], one + "00", one[:-1], "", "\u0661" * 128):
         assert visitor.post("/team", {"token": token, "do": "unpin", "id": "none"}).status_code == 403
+
+
+@ON_SQLITE
+def test_a_long_page_is_laid_out_in_parts(world, make):
+    survey = make.survey()
+    for at in range(60):
+        Person.create(id=f"per_{at}", created_at=clock.now(), name=f"Person {at}", verified=True)
+        score, comment = (0, "Great, thank you, I love it") if at % 2 else (10, "Terrible, slow and broken")
+        make.response(survey, score, comment=comment)
+        audit.note("a script", None, "survey.changed", survey.id, ["name"], None, clock.now())
+    world.work()
+    visitor, long = signed_in(world), set()
+    for page in registry.PAGES:
+        answer = visitor.get(page.address) if "<" not in page.address else None
+        if answer is None or answer.mimetype != "text/html" or answer.status_code != 200:
+            continue
+        body = re.sub(
+            r"<details(?![^>]* open).*?</details>", "", answer.get_data(as_text=True), flags=re.DOTALL
+        )
+        parts = [len(re.findall("<[a-z]", part)) for part in body.split(">document.body.offsetHeight<")]
+        assert max(parts) <= 250, page.address
+        if sum(parts) > 500:
+            long.add(page.address)
+    assert {"/team/feed", "/team/people", "/team/admin/audit", "/team/mismatches"} <= long
 
 
 @pytest.mark.parametrize("template", sorted(TEMPLATES.glob("*.html")), ids=lambda path: path.stem)
