@@ -59,6 +59,27 @@ def joined(query: Any, names: Collection[str], within: Within | None = None) -> 
     return query
 
 
+#: Of each survey the newest answers tell which properties there are today.
+NEWEST = 100
+
+
+def lately(surveys: Collection[str], most: int) -> set[str]:
+    """The names of properties that the newest answers of some surveys carry, no more than `most`."""
+    found: dict[str, None] = {}
+    for survey in surveys:
+        rows: Any = (
+            Response.select(Response.properties)
+            .where(Response.survey == survey)
+            .order_by(Response.key.desc())
+            .limit(NEWEST)
+            .tuples()
+        )
+        found |= dict.fromkeys(name for (properties,) in rows for name in properties or ())
+        if len(found) >= most:
+            break
+    return set(list(found)[:most])
+
+
 def count(names: Collection[str]) -> Any:
     """How many answers there are in such a query; in two topics of one theme, an answer is one."""
     return fn.COUNT(Response.key.distinct() if "theme" in names else Response.key)

@@ -211,6 +211,27 @@ def series(
     )
 
 
+def axis(metric: Metric, edges: Sequence[float]) -> tuple[float, float]:
+    """Round ends of a line on which all of some intervals lie."""
+    scale = (-100.0 if metric.rule == "net" else 0.0, 100.0)
+    low, high, _ = _nice(min(edges, default=scale[0]), max(edges, default=scale[1]), scale)
+    return low, high
+
+
+def strip(found: float | None, interval: tuple[float, float] | None, ends: tuple[float, float]) -> Markup:
+    """A value and its interval on a line from one end to the other, to be compared with those above and below."""
+    if found is None or interval is None:
+        return Markup()
+    x, left, right = (_percent(edge - ends[0], ends[1] - ends[0]) for edge in (found, *interval))
+    return _joined(
+        [
+            '<line class="grid" x1="0" x2="100%" y1="7" y2="7"/>'
+            f'<rect class="interval" x="{left}%" width="{round(right - left, 3)}%" y="2" height="10" rx="2"/>'
+            f'<circle class="dot" cx="{x}%" cy="7" r="3.5"/>'
+        ]
+    )
+
+
 def spark(bars: Iterable[Mapping[str, float]], tall: float) -> Markup:
     """Bars of a small chart, each with `left` and `width` in percent and its `height`; all are seen."""
     return _joined(
@@ -265,7 +286,7 @@ def _across(span: tuple[float, float]) -> str:
     return f'x="{span[0]}%" width="{span[1]}%"'
 
 
-def _percent(part: float, whole: int) -> float:
+def _percent(part: float, whole: float) -> float:
     return round(100 * part / whole, 3)
 
 

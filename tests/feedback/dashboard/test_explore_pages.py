@@ -1,6 +1,9 @@
 """Explore and mismatches: every number leads to the answers that it counts, and hostile names stay text."""
 
+import csv
 import html
+import io
+import re
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -8,7 +11,7 @@ import pytest
 
 from feedback.models import Reading
 from surveys.base import clock
-from surveys.models import Response
+from surveys.models import Invitation, Response
 from tests.conftest import ON_SQLITE
 from tests.feedback.dashboard.test_overview import Numbers
 from tests.visitor import signed_in
@@ -87,6 +90,57 @@ def test_what_cannot_be_told_apart_is_refused_and_files_hold_no_formulas(world, 
     for where in (EXPLORE, MISMATCHES):
         assert limited.get(f"{where}?survey={survey.id}").status_code == 404
         assert "Shop" not in text_of(limited.get(where))
+
+
+def test_surveys_of_one_metric_come_to_one_value(world, api, make, survey):
+    viewer, other = signed_in(world, "viewer"), make.survey(name="Shop two")
+    address = f"{EXPLORE}?survey=metric:nps"
+    assert viewer.get(f"{EXPLORE}?survey=metric:csat").status_code == 404, "of which there is none"
+    for score in (10, 9):
+        make.response(other, score)
+    make.response(make.survey(metric="csat"), 1)
+    for query in ("", "&interval=week", "&by=channel", "&by=channel&across=property:plan"):
+        found = recounted(api, viewer.get(address + query).get_data(as_text=True))
+        assert all(dict(parse_qsl(urlsplit(href).query))["metric"] == "nps" for href, _ in found)
+    found = recounted(api, viewer.get(address + "&by=channel").get_data(as_text=True))
+    assert sum(n for _, n in found) == 26
+    assert 'value="metric:nps" selected' in text_of(viewer.get(address))
+    assert "metric:csat" not in text_of(viewer.get(address)), "one survey needs no sum"
+    limited = signed_in(world, "viewer", email="l@acme.example", surveys=[other.id])
+    assert [n for _, n in recounted(api, limited.get(address).get_data(as_text=True))] == [2]
+
+
+def test_time_says_how_many_were_asked_and_leads_to_shorter_steps(world, api, make, survey):
+    viewer = signed_in(world, "viewer")
+    for at in range(4):
+        body = {"survey": survey.id, "person": {"email": f"{at}@example.com"}, "deliver": False}
+        id_ = api.post("/api/triggers", body, 200)["invitation"]["id"]
+        asked = clock.now() - timedelta(days=50)
+        answered = asked + timedelta(hours=1) if at < 3 else None
+        Invitation.update(sent_at=asked, answered_at=answered).where(Invitation.id == id_).execute()
+    address = f"{EXPLORE}?survey={survey.id}"
+    page = text_of(viewer.get(address))
+    assert "75 % (3 of 4)" in page
+    closer = re.search(r'href="(/team/explore[^"]*interval=week)"', page)[1]
+    weeks = viewer.get(closer).get_data(as_text=True)
+    assert "week of" in weeks
+    assert recounted(api, weeks)
+    assert "interval=day" in weeks
+    lines = list(
+        csv.DictReader(
+            io.StringIO(viewer.get(f"{EXPLORE}/export.csv?survey={survey.id}").text.lstrip("\ufeff"))
+        )
+    )
+    assert sum(int(line["asked"]) for line in lines) == 4
+    assert sum(int(line["answered_of_asked"]) for line in lines) == 3
+    assert "Answered of those asked" not in text_of(viewer.get(address + "&by=channel"))
+
+
+@ON_SQLITE
+def test_properties_that_answers_carry_lately_can_be_chosen(world, make, survey):
+    make.response(survey, 9, properties={"browser <i>": "Firefox"})
+    page = signed_in(world, "viewer").get(f"{EXPLORE}?survey={survey.id}").get_data(as_text=True)
+    assert 'value="property:browser &lt;i&gt;"' in page
 
 
 def test_mismatches_show_both_readings_and_what_the_value_would_be(world, api, survey):
