@@ -1,11 +1,12 @@
 """The matters that feedback speaks of, out of plain files: names, and the words by which people speak of them.
 
 `analysis/matters/en.txt` has a line for each, `name: clue, clue …`, to be read, corrected and extended; `~` stands
-before those of some trades alone. `names.csv` has their names in other languages, `broader.list` what several of them
-have in common.
+before those of some trades alone. `names.csv` has their names in other languages, `said.<language>.list` how people
+speak of the commonest ones there, `broader.list` what several of them have in common.
 """
 
 import csv
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,10 @@ FOLDER = Path(__file__).parents[1] / "matters"
 
 #: Between a matter's name and what marks one of several topics on it: "Delivery time: tents".
 BESIDE = ": "
+#: Between the names of two matters that a topic speaks of alike: "Service & food".
+BOTH = " & "
+#: What is called so has nothing in common that could be named.
+OTHERS = ("Other remarks", "Mixed remarks", "Further remarks")
 
 
 class Matter(NamedTuple):
@@ -49,9 +54,34 @@ def broader() -> dict[str, tuple[str, ...]]:
     return {name: tuple(each.strip() for each in under.split(",")) for name, _, under in parted}
 
 
+@lru_cache(maxsize=32)
+def said(language: str) -> dict[str, tuple[str, ...]]:
+    """By which words people speak of matters in a language other than English, by a matter's English name; none where
+    it has no file. A word of four letters stands for all that begin with it."""
+    path = FOLDER / f"said.{language}.list"
+    if not path.exists():
+        return {}
+    lines = (
+        line.partition(": ") for line in path.read_text("utf-8").splitlines() if line[:1] not in ("", "#")
+    )
+    return {name: tuple(clue.strip() for clue in clues.split(",")) for name, _, clues in lines}
+
+
 def translated(name: str, language: str) -> str | None:
-    """A matter's name in a language; None where it has none there."""
-    return name if language == "en" else _translated().get(name, {}).get(language)
+    """A matter's name in a language, or those of two matters together; None where it has none there."""
+    if language == "en":
+        return name
+    if BOTH in name:
+        parts = [_translated().get(part, {}).get(language) for part in _parts(name)]
+        return together([part for part in parts if part], language) if all(parts) else None
+    return _translated().get(name, {}).get(language)
+
+
+def together(names: Sequence[str], language: str) -> str:
+    """One name of two: "Service & food"."""
+    one, other = names
+    small = other if language == "de" or other[:2].isupper() else other[:1].lower() + other[1:]
+    return f"{one}{BOTH}{small}"
 
 
 def languages() -> frozenset[str]:
@@ -60,16 +90,34 @@ def languages() -> frozenset[str]:
 
 
 def of(label: str) -> str | None:
-    """The English name of the matter that a label names, alone or with a mark, in any language; None
-    where it names no matter."""
-    return _english().get(label.partition(BESIDE)[0])
+    """The English name of the matter that a label names, alone or with a mark, in any language, or of the two that it
+    names; None where it names no matter."""
+    before = label.partition(BESIDE)[0]
+    if BOTH in before:
+        parts = _parts(before)
+        return together(parts, "en") if len(parts) == 2 else None
+    found = _english().get(before)
+    return found if found not in OTHERS else None
+
+
+def other(label: str) -> str | None:
+    """The English of a label that says, in any language, that a topic has nothing in common; None for any other."""
+    found = _english().get(label)
+    return found if found in OTHERS else None
 
 
 def own_words(label: str) -> str:
     """The part of a label that comes from comments: nothing of a matter's name, only the mark beside it; all of any
     other label."""
     before, _, mark = label.partition(BESIDE)
-    return mark if before in _english() else label
+    return mark if of(before) or _english().get(before) else label
+
+
+def _parts(label: str) -> list[str]:
+    """The English names of the two matters that a label names."""
+    known = _english()
+    halves = (known.get(half) or known.get(half[:1].upper() + half[1:]) for half in label.split(BOTH))
+    return [half for half in halves if half]
 
 
 @lru_cache(maxsize=1)

@@ -37,19 +37,36 @@ _NEW = 3.0  # weight of its words that no other candidate has
 _LONG = 0.03  # what each of its words costs
 # A matter names a topic where so many of its comments speak of it (share; of one of some trades alone, mostly), and it
 # is so near (cosine) …
-_SPOKEN, _MOSTLY, _NEAR = 0.12, 0.5, 0.25
-# Share of what is asked otherwise, and of what is asked of the matter of some trades; for topics that no phrase makes a
-# name of.
-_PASSING, _PASSING_SPECIAL = 0.4, 0.7
-_NEAR_ALONE = 0.45  # cosine from which nearness is enough, where the words of a matter are not known
-# … the better, the more of its comments say its words, and the more of them mean it rather than another matter (the
-# weights of both beside that of nearness).
+_SPOKEN, _MOSTLY, _NEAR = 0.3, 0.5, 0.25
+_ENOUGH = ((_SPOKEN, 0.0), (0.2, 0.3), (0.1, _MOSTLY))  # shares that speak of it, and that mean it
+_AT_HOME = (
+    0.03  # share of all comments that speak of what a matter has in common with others, for it to be at home
+)
+_TRIED = 8  # phrases, the best, of which one may name a topic by itself
+_LITTLE = 0.25  # share of comments that speak of a matter, and that mean it, under which they have nothing in common
+_MANY = 10  # comments from which on a topic may say that it has nothing in common
+_PASSING = 0.15  # share for topics that no phrase makes a name of
+_NEAR_ALONE = (
+    0.4  # cosine from which nearness is enough, where nobody speaks of it and nothing else names a topic
+)
+_SAME_MEANING = 0.6  # cosine from which two names say the same
+# … the better, the more of its comments speak of it, and mean it rather than another matter (the weights of both beside
+# that of nearness).
 _SPOKEN_WEIGHT, _MEANT_WEIGHT = 0.6, 0.4
 _MEANT = (1.0, 0.5, 0.25)  # what the nearest matters of a comment get, the first most
+_WEIGHED_ON = 50  # comments of a topic, evenly, that are asked for each matter's words
+_AMONG_NEAREST = 8  # matters, the nearest to a comment, of which it surely speaks where it says their words …
+_CLUE_MEANS, _CLUES_MEAN = 0.45, 0.35  # … as it does from so near on, of one word, and of several
+_BY_MEANING = 0.6  # what it counts that a comment is nearest to a matter, and plainly near, without its words
+_MEANT_AT_ALL, _MEANT_PLAINLY = 0.45, 0.55  # cosines: half as much from the first on
+_UNPARTED = frozenset(("ja", "zh", "ar"))  # languages in which words run together, or begin with small ones
+_READ_UNPARTED, _LONGEST_UNPARTED = 150, 10  # letters
+_COMPOUNDING = frozenset(("de", "nl"))
+_BEGINS, _PARTS = 4, 6  # letters from which a word may stand for those that begin with it, and that hold it
 MEANT_ON = 40  # comments of a topic, the most typical, whose meaning is asked for the matter
 # How far a matter may be behind the best one, whose name another topic has, to name a topic: as good as it, or farther
 # behind and spoken of by so many of the comments.
-_AS_GOOD, _BEHIND, _PLAINLY = 0.04, 0.15, 0.3
+_BEHIND, _PLAINLY = 0.4, 0.3
 # From which share of the comments on a topic is called by what several matters have in common: that of one matter is so
 # much less.
 _IN_COMMON, _FAR_MORE, _NEARLY_ALL = 0.5, 0.2, 0.8
@@ -60,7 +77,6 @@ _FEELINGS = frozenset(
 _NEAREST = 12  # matters, near enough, that are tried where nothing else names a topic
 _LARGER = 0.25  # what twice as many comments are worth beside how well a matter fits
 _DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
-_SURELY_NEAR = 0.45  # cosine from which a matter may name a topic of which nobody says its words
 _CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
 _PHRASED = frozenset(
     "de en es fr it nl pt".split()
@@ -174,11 +190,12 @@ class Name:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A matter that a topic may speak of: its number, the share of comments that say its words, how well it fits, and
-    whether it surely does."""
+    """A matter that a topic may speak of: its number, the share of comments that speak of it, that of those that do so
+    in its words (`worded`), and how much they mean it; how well it fits, and whether it surely does."""
 
     number: int
     spoken: float
+    worded: float
     meant: float
     score: float
     sure: bool
@@ -253,7 +270,7 @@ def name(
     }
     if meant is None:
         meant = {
-            topic: meant_matters(vectors.encode(comments[:MEANT_ON]), vectors)
+            topic: meant_matters(vectors.encode(comments), vectors, comments)
             for topic, comments in texts.items()
         }
     fits = _fits(texts, main, centres, meant, vectors)
@@ -313,17 +330,29 @@ def plain_matters(
     }, feelings
 
 
-def meant_matters(rows: np.ndarray, vectors: Representation) -> np.ndarray:
-    """How much comments, given as unit vectors, mean each matter rather than another one, in the mean; behind the
-    matters stands what several have in common."""
+def meant_matters(rows: np.ndarray, vectors: Representation, texts: Sequence[str] = ()) -> np.ndarray:
+    """Of which matters comments speak, given as unit vectors, the most typical first, and as `texts`: how much the most
+    typical mean each matter rather than another one, in the mean, and what several have in common; what share of all
+    speaks of each, and of what several have in common; and what share says each matter's words."""
     known = _known_matters(vectors)
     found = np.zeros(len(known.rows), np.float32)
-    broader = np.zeros((len(rows), len(known.under)), np.float32)
-    nearest = np.argsort(-(rows @ known.rows.T), axis=1, kind="stable")
-    for rank, worth in enumerate(_MEANT):
-        np.add.at(found, nearest[:, rank], worth / max(1, len(rows)))
-        broader = np.maximum(broader, worth * known.under[:, nearest[:, rank]].T)
-    return np.concatenate([found, broader.sum(0) / max(1, len(rows))])
+    typical = rows[:MEANT_ON]
+    broader = np.zeros((len(typical), len(known.under)), np.float32)
+    for nearest, worth in zip(_best_of_each(typical @ known.rows.T, len(_MEANT)), _MEANT, strict=False):
+        np.add.at(found, nearest, worth / max(1, len(typical)))
+        broader = np.maximum(broader, worth * known.under[:, nearest].T)
+    some = slice(None, None, max(1, len(texts) // _WEIGHED_ON))
+    spoken = _spoken_of(texts[some], rows[: len(texts)][some], known, vectors)
+    return np.concatenate([found, broader.sum(0) / max(1, len(typical)), *spoken])
+
+
+def _best_of_each(close: np.ndarray, many: int) -> list[np.ndarray]:
+    """The columns with the largest numbers of each row: those with the largest, those with the next, as `many`."""
+    left, found = close.copy(), []
+    for _ in range(min(many, close.shape[1])):
+        found.append(left.argmax(1))
+        np.put_along_axis(left, found[-1][:, None], -np.inf, 1)
+    return found
 
 
 def stems(text: str) -> frozenset[str]:
@@ -473,7 +502,7 @@ class _Phrasing:
     def also(self, label: str, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
         """What a topic that is called `label` in another language is called in this one: by the matter that names it
         there, else by one that surely fits; None where there is none, or another topic has it."""
-        matter = matters.of(label)
+        matter = matters.of(label) or matters.other(label)
         if matter:
             own = matters.translated(matter, self.language)
             return own if own and stems(own) not in taken else None
@@ -489,42 +518,73 @@ class _Phrasing:
     ) -> str | None:
         """The matter that names a topic, alone or with what marks the topic beside it; None where a phrase does."""
         usable = [(fit, own) for fit in fits.matters if (own := self._called(fit))]
-        if not usable:
-            good = self._is_good(topic)
-            has_phrase = any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked)
-            return self._broader(fits, 0.0, taken) or (None if has_phrase else self._nearest(fits, taken))
-        best, own = usable[0]
-        plain = max(best.spoken, best.meant)
-        if plain < _PLAINLY:
-            if thing := self._plain_thing(topic, ranked, taken):
-                return thing
-            if broader := self._broader(fits, plain, taken):
-                return broader
-        free = [(fit, each) for fit, each in usable if stems(each) not in taken]
-        for fit, each in free[:1]:
-            behind = best.score - fit.score
-            if fit.sure and (behind <= _AS_GOOD or (behind <= _BEHIND and fit.spoken >= _PLAINLY)):
-                return each
+        sure = [(fit, own) for fit, own in usable if fit.sure]
         good = self._is_good(topic)
         has_phrase = any(good(phrase) and _key(phrase) not in taken for phrase, _ in ranked)
-        if best.sure or not has_phrase:
-            if free and free[0][0] is best:
+        if sure:
+            best, own = sure[0]
+            if best.worded < _PASSING / 2 and (thing := self._plain_thing(topic, ranked, taken)):
+                return thing
+            if stems(own) not in taken:
                 return own
-            if (other := self._of_two(topic, fits, usable, ranked, taken)) is not None:
+            if (other := self._of_two(topic, fits, sure, ranked, taken)) is not None:
                 return other
-            if not has_phrase and free and (free[0][0].sure or best.score - free[0][0].score <= _BEHIND):
-                return free[0][1]
+        plain = max((fit.spoken for fit, _ in usable[:1]), default=0.0)
+        if thing := self._plain_thing(topic, ranked, taken):
+            return thing
+        if broader := self._broader(fits, plain, taken):
+            return broader
+        if has_phrase and not sure:
+            return None
+        vague = not usable or (plain < _LITTLE and usable[0][0].meant < _LITTLE)
+        if vague and (other := self._other(topic, taken)):
+            return other
+        free = [(fit, own) for fit, own in usable if stems(own) not in taken]
+        plainly = [(fit, own) for fit, own in free if usable[0][0].score - fit.score <= _BEHIND]
+        feelings = [fit for fit, _ in usable if self._known[fit.number].name in _FEELINGS]
+        if plainly:
+            return plainly[0][1]
+        if sure and (two := self._marked_anyhow(topic, sure[0][1], sure[0][0].number, ranked, taken)):
+            return two
+        if feelings and feelings[0].spoken >= _PLAINLY and (feeling := self._feeling(fits, taken)):
+            return feeling
         if has_phrase:
             return None
-        tells_feelings = any(self._known[fit.number].name in _FEELINGS for fit in fits.matters)
-        if tells_feelings and (feeling := self._feeling(fits, taken)):
-            return feeling
-        if free and self._known[best.number].name in _FEELINGS:
+        if free:
             return free[0][1]
-        if near := self._nearest(fits, taken):
-            return near
-        words = (phrase for phrase, _ in ranked if len(phrase) <= 2 and not _key(phrase) & stems(own))
-        return next((each for each in map(self._marked(own), words) if stems(each) not in taken), None)
+        return self._nearest(fits, taken)
+
+    def _marked_anyhow(
+        self,
+        topic: str,
+        own: str,
+        matter: int,
+        ranked: Sequence[tuple[tuple[str, ...], float]],
+        taken: Collection[frozenset[str]],
+    ) -> str | None:
+        """A name, that of a matter by its number, with a thing beside it that some of the comments speak of."""
+        told = stems(own) | (
+            _known_matters(self._vectors).words[matter] if matter is not None else frozenset()
+        )
+        things = (
+            phrase
+            for phrase, _ in ranked
+            if len(phrase) <= 2
+            and not _key(phrase) & told
+            and names_a_matter(phrase)
+            and _JUDGING.isdisjoint(phrase)
+            and not any(map(self._is_name, phrase))
+            and (self.language != "en" or is_a_thing(phrase))
+            and self._share(topic, phrase) >= _CARRIED / 2
+        )
+        return next((each for each in map(self._marked(own), things) if stems(each) not in taken), None)
+
+    def _other(self, topic: str, taken: Collection[frozenset[str]]) -> str | None:
+        """What a topic is called that has nothing in common; None where it is small."""
+        if len(self.texts[topic]) < _MANY:
+            return None
+        names = (matters.translated(name, self.language) for name in matters.OTHERS)
+        return next((own for own in names if own and stems(own) not in taken), None)
 
     def _nearest(self, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
         """The nearest matter whose name no other topic has."""
@@ -548,7 +608,7 @@ class _Phrasing:
     ) -> str | None:
         """A thing of several words that a good part of the comments speaks of: "Source of funds"."""
         good, found = self._is_good(topic), self._phrases[topic]
-        for phrase, _ in ranked[:1]:
+        for phrase, _ in ranked[:_TRIED]:
             plainly = found.counts[phrase] >= 2 * _CARRIED * found.comments
             if len(phrase) > 1 and plainly and good(phrase) and _key(phrase) not in taken:
                 return self._written(phrase)
@@ -558,42 +618,62 @@ class _Phrasing:
         self,
         topic: str,
         fits: _Fits,
-        usable: Sequence[tuple[_Fit, str]],
+        sure: Sequence[tuple[_Fit, str]],
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
     ) -> str | None:
-        """What one of two topics is called that speak of a matter whose name the other one has: the matter and what
-        marks this one, another matter that most comments speak of, a thing, or what is broader."""
-        best, own = usable[0]
+        """What one of two topics is called that speak of a matter whose name the other one has: another matter that is
+        about as near, two matters, the matter and what marks this one, a thing, or what is broader."""
+        best, own = sure[0]
         name = self._known[best.number].name
         if name in _FEELINGS:
             return self._feeling(fits, taken)
-        mark = self._beside(topic, own, ranked, taken)
+        others = [(fit, each) for fit, each in sure[1:] if self._known[fit.number].name not in _FEELINGS]
+        as_good = [
+            (fit, each)
+            for fit, each in others
+            if best.score - fit.score <= _BEHIND and stems(each) not in taken
+        ]
+        for fit, each in as_good:
+            if fit.worded >= _PASSING:
+                return each
+        for fit, each in others:
+            if fit.spoken >= _MOSTLY and best.spoken >= _MOSTLY and self._are_apart(best.number, fit.number):
+                label = matters.together((own, each), self.language)
+                if stems(label) not in taken and not stems(each) & stems(own):
+                    return label
+        for _, each in as_good:
+            return each
+        mark = self._beside(topic, best.number, own, ranked, taken)
         if mark is not None and mark.share >= _PLAINLY:
             # What more of them say than speak of the matter names them better than the matter does.
             far_more = mark.share >= max(_MOSTLY, 2 * best.spoken)
             alone = mark.alone if far_more else None
             return mark.label if alone is None or stems(alone) in taken else alone
-        for fit, each in usable[1:]:
-            if fit.sure and fit.spoken >= _MOSTLY and self._known[fit.number].name not in _FEELINGS:
-                label = self._marked(own)(tuple(each.lower().split()))
-                if stems(label) not in taken and not stems(each) & stems(own):
-                    return label
         good = self._is_good(topic)
+        told = _known_matters(self._vectors).words[best.number]
         for phrase, _ in ranked:
             says_enough = (
                 self._share(topic, phrase) >= _MOSTLY
                 and self._is_distinct(topic, phrase)
                 and not any(_key(phrase) < each for each in taken)
             )
-            enough = len(phrase) > 1 or says_enough
+            enough = (len(phrase) > 1 or says_enough) and not _key(phrase) <= told
             if enough and good(phrase) and _JUDGING.isdisjoint(phrase) and _key(phrase) not in taken:
                 return self._written(phrase)
         under = matters.broader()
         above = [
             (each, share) for each, share in fits.broader if share >= _NEARLY_ALL and name in under[each]
         ]
-        return self._broader(_Fits((), above), 0.0, taken) or (mark.label if mark else None)
+        if above_all := self._broader(_Fits((), above), 0.0, taken) or (mark.label if mark else None):
+            return above_all
+        plainly = (each for fit, each in others if fit.spoken >= _MOSTLY and stems(each) not in taken)
+        return next(plainly, None)
+
+    def _are_apart(self, one: int, other: int) -> bool:
+        """Whether two matters are two: neither means what the other one does."""
+        rows = _known_matters(self._vectors).rows
+        return float(rows[one] @ rows[other]) < _SAME_MEANING
 
     def _broader(self, fits: _Fits, plain: float, taken: Collection[frozenset[str]]) -> str | None:
         """What the matters of most comments have in common, where the share that speaks `plain`ly of one is far less;
@@ -617,6 +697,7 @@ class _Phrasing:
     def _beside(
         self,
         topic: str,
+        matter: int,
         own: str,
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
@@ -624,6 +705,8 @@ class _Phrasing:
         """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"): what a good
         part of its comments say and few of the others do."""
         good = self._is_good(topic, 1, beside=True)
+        known = _known_matters(self._vectors)
+        told = known.words[matter]
         for phrase, _ in ranked:
             if (
                 len(phrase) <= 2
@@ -631,7 +714,8 @@ class _Phrasing:
                 and self._is_distinct(topic, phrase)
                 and _PLAIN.isdisjoint(phrase)
                 and _JUDGING.isdisjoint(phrase)
-                and not _key(phrase) & stems(own)
+                and not _key(phrase) & (stems(own) | told)
+                and float(self._vectors.encode([" ".join(phrase)])[0] @ known.rows[matter]) < _SAME_MEANING
                 and "".join(phrase) not in re.sub(r"\W", "", fold(own))
             ):
                 label = self._marked(own)(phrase)
@@ -726,29 +810,22 @@ def _fits(
     than English by meaning alone."""
     known = _known_matters(vectors)
     least, rows = known.least, known.rows
-    every = np.array([means[topic] for topic in texts]).reshape(len(texts), len(rows) + len(known.under))
-    meant, broader = every[:, : len(rows)], every[:, len(rows) :]
-    spoken, of_several = np.zeros(meant.shape), np.zeros(broader.shape)
-    for at, comments in enumerate(texts.values()):
-        for comment in comments[:READ_PER_TOPIC]:
-            told = _told(comment, known)
-            spoken[at, told] += 1
-            of_several[at] += known.under[:, told].any(1)
-        spoken[at] /= max(1, len(comments[:READ_PER_TOPIC]))
-        of_several[at] /= max(1, len(comments[:READ_PER_TOPIC]))
+    parts = np.cumsum([len(rows), len(known.under), len(rows), len(known.under), len(rows)])
+    every = np.array([means[topic] for topic in texts]).reshape(len(texts), parts[-1])
+    meant, broader, spoken, of_several, worded = np.split(every, parts[:-1], axis=1)
     names = list(matters.broader())
-    passing = np.where(least < _MOSTLY, _PASSING, _PASSING_SPECIAL)
     usual = [told.mean(0) if len(texts) > 1 else 0.0 for told in (spoken, meant)]
+    # A matter of which nothing else in the comments speaks is there only where it is said.
+    usually = of_several.mean(0) >= _AT_HOME if len(texts) > 1 else np.ones(len(names), bool)
+    at_home = known.under[usually].any(0) | ~known.under.any(0)
     found = {}
     for at, topic in enumerate(texts):
         close = rows @ centres[topic]
         score = close + _SPOKEN_WEIGHT * (spoken[at] - usual[0]) + _MEANT_WEIGHT * (meant[at] - usual[1])
-        if main.get(topic, "en") == "en":
-            sure, likely = ((spoken[at] >= least * share) & (close >= _NEAR) for share in (1.0, passing))
-        else:
-            sure, likely = close >= _NEAR_ALONE, close >= _NEAR
+        sure = np.any([(spoken[at] >= some) & (meant[at] >= much) for some, much in _ENOUGH], axis=0)
+        sure &= (close >= _NEAR) & (at_home | (worded[at] >= _PASSING))
+        likely = (spoken[at] >= _PASSING) & (close >= _NEAR) & (at_home | (worded[at] >= _PASSING))
         order = np.argsort(-score, kind="stable")
-        plain = order[least[order] < _MOSTLY][:1]
         # Even what comes nearest may be far off: what is meant counts from `_NEAR` on.
         near = (known.under & (close >= _NEAR)).any(1)
         shares = np.maximum(np.where(near, broader[at], 0.0), of_several[at])
@@ -757,15 +834,16 @@ def _fits(
                 _Fit(
                     int(number),
                     float(spoken[at, number]),
+                    float(worded[at, number]),
                     float(meant[at, number]),
                     float(score[number]),
                     bool(sure[number]),
                 )
                 for number in order
-                if likely[number] or sure[number] or (number == plain[0] and close[number] >= _SURELY_NEAR)
+                if likely[number] or sure[number]
             ],
             [(names[number], float(shares[number])) for number in np.argsort(-shares, kind="stable")],
-            order[(least[order] < _MOSTLY) & (close[order] >= _NEAR)][:_NEAREST].tolist(),
+            order[(least[order] < _MOSTLY) & (close[order] >= _NEAR_ALONE)][:_NEAREST].tolist(),
         )
     return found
 
@@ -780,12 +858,14 @@ def _called_alike(language: str) -> dict[frozenset[str], str]:
 @dataclass(frozen=True)
 class _Known:
     """All matters: the share of comments that must speak of each (`least`), what each means (`rows`), by the first
-    stem of each clue the matter's number and all stems (`clues`); and which are `under` what several have in common."""
+    stem of each clue the matter's number and all stems (`clues`), which are `under` what several have in common, and
+    the stems by which each is spoken of (`words`)."""
 
     least: np.ndarray
     rows: np.ndarray
     clues: Mapping[str, Sequence[tuple[int, frozenset[str]]]]
     under: np.ndarray
+    words: Sequence[frozenset[str]]
 
 
 @lru_cache(maxsize=2)
@@ -799,13 +879,96 @@ def _known_matters(vectors: Representation) -> _Known:
             clues[min(clue)].append((number, clue))
     under = np.array([[matter.name in some for matter in known] for some in matters.broader().values()])
     least = np.array([_MOSTLY if matter.special else _SPOKEN for matter in known])
-    return _Known(least, unit(rows), dict(clues), under)
+    words = [
+        frozenset(stem for said in matter.clues for stem in stems(said) if len(said.split()) <= 2)
+        for matter in known
+    ]
+    return _Known(least, unit(rows), dict(clues), under, words)
 
 
-def _told(comment: str, known: _Known) -> list[int]:
-    """The numbers of the matters whose words a comment says."""
+def _spoken_of(
+    some: Sequence[str], rows: np.ndarray, known: _Known, vectors: Representation
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The share of comments, given with their unit vectors, that speak of each matter, of what several have in common,
+    and that say each matter's words. Who says these counts once, where what is said means it too; who means it without
+    them, by half."""
+    if not len(some):
+        return np.zeros(len(known.rows)), np.zeros(len(known.under)), np.zeros(len(known.rows))
+    close = rows @ known.rows.T
+    evidence = np.zeros(close.shape, np.float32)
+    every = np.arange(len(some))
+    best = _best_of_each(close, _AMONG_NEAREST)
+    for nearest, worth in zip(best, _MEANT, strict=False):
+        near = close[every, nearest]
+        evidence[every, nearest] = (
+            worth * _BY_MEANING * ((near >= _MEANT_PLAINLY) + (near >= _MEANT_AT_ALL)) / 2
+        )
+    least = close[every, best[-1]]
+    for at, comment in enumerate(some):
+        language = vectors.language_of(comment)
+        if language != "en":
+            evidence[at, list(_told_in(comment, language))] = 1.0
+            continue
+        for number, words in _told(comment, known).items():
+            here = close[at, number]
+            if here >= (_CLUES_MEAN if words > 1 else _CLUE_MEANS) or here >= max(least[at], _NEAR):
+                evidence[at, number] = 1.0
+    worded = (evidence == 1.0).mean(0)
+    several = np.stack([evidence[:, under].max(1, initial=0.0) for under in known.under], 1)
+    return evidence.mean(0), several.mean(0), worded
+
+
+def _told(comment: str, known: _Known) -> dict[int, int]:
+    """The numbers of the matters whose words a comment says, and of how many words the longest clue of each is."""
     said = stems(comment)
-    return sorted({number for stem in said for number, clue in known.clues.get(stem, ()) if clue <= said})
+    found: dict[int, int] = {}
+    for stem in said:
+        for number, clue in known.clues.get(stem, ()):
+            if clue <= said:
+                found[number] = max(len(clue), found.get(number, 0))
+    return found
+
+
+def _told_in(comment: str, language: str) -> set[int]:
+    """The numbers of the matters whose words a comment in a language other than English says."""
+    clues = _clues_in(language)
+    if not clues:
+        return set()
+    here = _pieces(comment, language)
+    return {number for piece in here for number, clue in clues.get(piece, ()) if clue <= here}
+
+
+@lru_cache(maxsize=32)
+def _clues_in(language: str) -> dict[str, list[tuple[int, frozenset[str]]]]:
+    """By the longest word of each clue in a language the matter's number and all its words; the names of matters are
+    clues too."""
+    numbers = {matter.name: number for number, matter in enumerate(matters.load("en"))}
+    found: dict[str, list[tuple[int, frozenset[str]]]] = defaultdict(list)
+    for name, clues in matters.said(language).items():
+        for clue in clues:
+            words = frozenset([fold(clue)] if language in _UNPARTED else _RUN.findall(fold(clue)))
+            found[max(sorted(words), key=len)].append((numbers[name], words))
+    return dict(found)
+
+
+def _pieces(comment: str, language: str) -> set[str]:
+    """The words of a comment in another language and what longer ones begin with; where words are compounded or not
+    parted, all that may be a word in them."""
+    if language in _UNPARTED:
+        text = fold(comment)[:_READ_UNPARTED]
+        return {
+            text[begin:end]
+            for begin in range(len(text))
+            for end in range(begin + 1, min(begin + _LONGEST_UNPARTED, len(text)) + 1)
+        }
+    words = _RUN.findall(fold(comment))
+    found = set(words)
+    for word in words:
+        found.update(word[:end] for end in range(_BEGINS, len(word)))
+        if language in _COMPOUNDING:
+            ends = range(_PARTS, len(word) + 1)
+            found.update(word[begin:end] for end in ends for begin in range(1, end - _PARTS + 1))
+    return found
 
 
 def _clue(said: str) -> frozenset[str]:

@@ -156,7 +156,7 @@ def _of_one_matter(
     for group, (begin, end) in enumerate(pairwise(begins)):
         typical = most_typical(order[begin:end], meanings.rows)[: naming.MEANT_ON]
         texts[group] = [cleaned[first[row]] for row in typical]
-        meant[group] = naming.meant_matters(meanings.rows[typical], vectors)
+        meant[group] = naming.meant_matters(meanings.rows[typical], vectors, texts[group])
     middle = clusters.centres(meanings.rows, groups)
     kinds, feelings = naming.plain_matters(texts, middle, meant, vectors)
     joined = clusters.together(meanings.rows, groups, kinds, feelings)
@@ -208,7 +208,7 @@ def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str], vectors: 
         mean_direction(rows[chosen]),
         mean_direction(rows[own]),
         len(own),
-        naming.meant_matters(rows[chosen[: naming.MEANT_ON]], vectors),
+        naming.meant_matters(rows[chosen], vectors, [cleaned[at] for at in chosen]),
     )
 
 

@@ -199,3 +199,99 @@ def test_what_is_near_to_no_matter_is_called_by_none(said):
 def test_what_says_no_word_is_called_by_its_sign():
     assert named(["👍", "👍👍", "👍 👍"], STAFF).label == "👍"
     assert named(["??", "?? ??"]).label == "??"
+
+
+@pytest.mark.parametrize(
+    ("said", "matter"),
+    [
+        (
+            ["just one step, clear", "a clear step", "the steps are clear", "clear, but a step too many"],
+            "Cleanliness",
+        ),
+        (
+            ["a warm jacket", "jacket keeps me warm", "such a warm jacket", "warm enough in snow"],
+            "Food temperature",
+        ),
+        (
+            ["I'd give no star", "only 1 star", "zero stars if I could", "it gets two stars"],
+            "Loyalty programme",
+        ),
+        (
+            ["we were in Vegas", "best of all Vegas", "our trip to Vegas", "in Vegas for the first time"],
+            "Reservations",
+        ),
+    ],
+)
+def test_a_word_with_two_meanings_names_no_topic_by_itself(said, matter):
+    """What these were once called."""
+    assert named(said, LIFT, STAFF).label != matter
+
+
+def test_who_gives_stars_speaks_of_ratings():
+    assert (
+        named(["I'd give no star", "only one star", "zero stars if I could"], STAFF).label == "Star ratings"
+    )
+
+
+def test_two_topics_of_a_matter_may_be_told_apart_by_another_one():
+    battery = ["battery life", "poor battery", "the battery drains", "battery lasts long"]
+    screen = ["the screen", "a bright screen", "the screen is cracked", "display too dark"]
+    both = ["battery and screen", "great screen, poor battery", "screen fine, battery weak"]
+    encode = vectors.load().encode
+    texts = {"0": battery, "1": both, "2": screen}
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    names = naming.name(texts, centres, vectors.load())
+    assert {names[topic].label for topic in "02"} == {"Battery life", "Screen"}
+    assert names["1"].label in ("Battery life & screen", "Screen & battery life")
+    assert matters.own_words(names["1"].label) == ""
+    assert matters.translated("Service & food", "de") == "Service & Essen"
+    assert matters.of("Service & Essen") == matters.of("Service & food") == "Service & food"
+
+
+def test_what_stands_beside_a_matter_does_not_say_it_again():
+    """A printer is what prints: it marks none of two topics on printing."""
+    printing = ["prints well", "it prints fine", "printing is loud", "prints a page a minute"]
+    printers = ["a good printer, prints well", "the printer prints fine", "printer with loud printing"]
+    encode = vectors.load().encode
+    texts = {"0": printing, "1": printers, "2": STAFF, "3": LIFT}
+    centres = {topic: reviewing.mean_direction(encode(each)) for topic, each in texts.items()}
+    labels = [name.label for name in naming.name(texts, centres, vectors.load()).values()]
+    assert not any(label.endswith(": printer") for label in labels), labels
+
+
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        (
+            ["Wird es morgen regnen?", "regnet es heute", "Wie viel Schnee fällt?", "ein Regenschirm"],
+            "Regen und Schnee",
+        ),
+        (["stel een wekker in", "zet de wekker voor acht uur", "wekker voor morgen"], "Wekker zetten"),
+        (["il corriere non ha suonato", "corriere gentile", "il corriere è sparito"], "Fattorini"),
+        (["avec la carte cadeau", "carte cadeau refusée", "ma carte cadeau"], "Cartes cadeaux"),
+    ],
+)
+def test_a_matter_is_known_by_its_words_in_other_languages(said, label):
+    assert named(said, STAFF, LIFT).label == label
+
+
+def test_each_matter_has_a_name_in_each_language_and_words_are_of_known_matters():
+    known = {matter.name for matter in matters.load("en")}
+    others = sorted(matters.languages() - {"en"})
+    assert len(others) == 8
+    for name in (*known, *matters.broader(), *matters.OTHERS):
+        assert all(matters.translated(name, language) for language in others), name
+    assert {name for under in matters.broader().values() for name in under} <= known
+    for language in others:
+        said = matters.said(language)
+        assert said
+        assert said.keys() <= known, said.keys() - known
+        assert all(clue for clues in said.values() for clue in clues)
+
+
+def test_what_has_nothing_in_common_is_called_so():
+    words = "zyx qwf vbn jkl mrt plk dfg hjw xcv rtz"
+    label = named([f"the {word} {word}" for word in words.split()] * 2, STAFF, PARKING).label
+    assert label in matters.OTHERS
+    assert matters.of(label) is None
+    assert matters.other("Sonstiges") == "Other remarks"
