@@ -81,6 +81,8 @@ def overview() -> Any:
     asked = layout.query(OverviewQuery())
     if request.method == "POST":
         return _noted()
+    if not all(request.args.values()):
+        return layout.led(layout.here())
     seen = registry.seen()
     since, until = _period(asked)
     found = visible.surveys(registry.caller()).where(Survey.status != "archived")
@@ -95,7 +97,7 @@ def overview() -> Any:
                 survey,
                 since,
                 until,
-                asked["period"],
+                _compared_as(asked),
                 reads,
                 [pin for pin in noted if pin.survey_id in (None, survey.id)],
                 compared[survey.id],
@@ -115,7 +117,8 @@ def overview() -> Any:
         newest=newest,
         names={survey.id: survey.name for survey in surveys},
         periods=[(period, say(f"period.{period}")) for period in PERIODS],
-        period=asked["period"],
+        period=None if _by_day(asked) else asked["period"],
+        ends={name: _given_day(asked, name) for name in ("since", "until")},
         as_of=asked.get("as_of"),
         window=window,
         kinds=Pin.KINDS,
@@ -158,6 +161,10 @@ def _period(asked: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
     """The moments that the period begins and ends at; it begins with a whole day, week or month."""
     zone = layout.zone()
     until = layout.as_of(asked)
+    if _by_day(asked):
+        begin = schedule.day_of(asked["since"].moment(zone), zone) if asked.get("since") else None
+        end = asked["until"].moment(zone) if asked.get("until") else until
+        return schedule.starts_at(begin, zone) if begin else None, min(end, until) if end and until else end
     today = schedule.day_of(clock.now(), zone)
     if until is not None:
         today = schedule.day_of(until - timedelta(microseconds=1), zone)
@@ -167,6 +174,27 @@ def _period(asked: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
         "12m": schedule.first_day(today.replace(day=1) - timedelta(days=334), "month"),
     }.get(asked["period"])
     return (schedule.starts_at(first, zone) if first else None), until
+
+
+def _by_day(asked: dict[str, Any]) -> bool:
+    """Whether the address says the period by the day."""
+    return bool(asked.get("since") or asked.get("until"))
+
+
+def _given_day(asked: dict[str, Any], name: str) -> str | None:
+    """The day that the address names, as its field takes it."""
+    return (
+        schedule.day_of(asked[name].moment(layout.zone()), layout.zone()).isoformat()
+        if asked.get(name)
+        else None
+    )
+
+
+def _compared_as(asked: dict[str, Any]) -> str:
+    """What the period before is called by; "all": there is none."""
+    if _by_day(asked):
+        return "days" if asked.get("since") else "all"
+    return str(asked["period"])
 
 
 def _moments(since: datetime | None, until: datetime | None) -> dict[str, datetime]:
@@ -179,10 +207,11 @@ def _asked_day(at: datetime | None) -> str | None:
 
 def _asked_until(asked: dict[str, Any], until: datetime | None) -> str | None:
     """The end of the period as a feed's filter takes it."""
-    given = asked.get("as_of")
-    if given is None or until is None:
+    given = [asked[name].value for name in ("as_of", "until") if asked.get(name)]
+    if not given or until is None:
         return None
-    return clock.stamp(until) if isinstance(given.value, datetime) else _asked_day(until)
+    is_day = len(given) == 1 and not isinstance(given[0], datetime)
+    return _asked_day(until) if is_day else clock.stamp(until)
 
 
 def _card(

@@ -27,9 +27,11 @@ DONE = (*(act for act in ACTS if act != "follow_up"), "nothing")
 
 
 class OverviewQuery(ma.Schema):
-    """Which period, and as known when."""
+    """Which period, and as known when; `since` and `until` say it by the day, and go before `period`."""
 
     period = fields.String(validate=validate.OneOf(PERIODS), load_default="12m")
+    since = When()
+    until = When()
     as_of = When(
         metadata={"description": "Only what was recorded up to the end of this day, or before this moment."}
     )

@@ -128,8 +128,51 @@ def test_looking_back_shows_what_was_recorded_until_then(world, filled):
     assert "5 answers" in browse(world, f"/team?as_of={day}&period=all").get_data(as_text=True)
 
 
+def test_who_was_asked_leads_to_how_many_were_over_time(world, filled, api):
+    assert "over time" not in browse(world, "/team").get_data(as_text=True), "nobody was asked"
+    body = {"survey": filled.id, "person": {"email": "ann@example.com"}, "deliver": False}
+    asked = api.post("/api/triggers", body, 200)["invitation"]["id"]
+    Invitation.update(sent_at=clock.now() - timedelta(days=40)).where(Invitation.id == asked).execute()
+    page = html.unescape(browse(world, "/team?period=90d").get_data(as_text=True))
+    address = re.search(r'href="(/team/explore[^"]*)">Asked and answered over time', page)[1]
+    assert "0 % (0 of 1)" in browse(world, address).get_data(as_text=True)
+
+
+def test_a_period_is_named_by_its_days(world, filled, api):
+    """Between two days stand exactly the answers of these days, and every number leads to them."""
+    at = [(clock.now() - timedelta(days=days)).date().isoformat() for days in (45, 25)]
+    page = browse(world, f"/team?since={at[0]}&until={at[1]}")
+    within = api.get("/api/feed", survey=filled.id, counted=1, since=at[0], until=at[1], limit=200)["items"]
+    found = Numbers(page.get_data(as_text=True)).found
+    assert found[0][1] == len(within) > 0
+    for href, n in found:
+        query = dict(parse_qsl(urlsplit(href).query))
+        assert len(api.get("/api/feed", limit=200, **query)["items"]) == n, href
+    assert f'value="{at[0]}"' in page.get_data(as_text=True)
+    assert (
+        "aria-current"
+        not in page.get_data(as_text=True).partition('class="switch"')[2].partition("</nav>")[0]
+    )
+    both = browse(world, f"/team?since={at[0]}&until={at[1]}&as_of={at[0]}").get_data(as_text=True)
+    for href, n in Numbers(both).found:
+        query = dict(parse_qsl(urlsplit(href).query))
+        assert len(api.get("/api/feed", limit=200, **query)["items"]) == n <= 1, href
+    assert browse(world, f"/team?since={at[1]}&until={at[0]}").status_code == 200
+    empty = browse(world, "/team?period=90d&since=&until=&as_of=")
+    assert empty.headers["Location"] == "/team?period=90d"
+
+
 @pytest.mark.parametrize(
-    "query", ["period=7d", "as_of=yesterday", "as_of=0001-01-01", "nothing=1", "period=%00"]
+    "query",
+    [
+        "since=soon",
+        "since=0001-01-01",
+        "period=7d",
+        "as_of=yesterday",
+        "as_of=0001-01-01",
+        "nothing=1",
+        "period=%00",
+    ],
 )
 def test_what_the_address_may_not_say_is_told_on_a_page(world, query):
     answer = browse(world, f"/team?{query}")
