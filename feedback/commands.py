@@ -14,7 +14,7 @@ import click
 from flask import Flask
 from flask.cli import AppGroup, with_appcontext
 
-from feedback import exports, letters
+from feedback import exports, letters, lost
 from feedback.demo import filling, year
 from feedback.domain import cells
 from feedback.domain.follow_ups import BY_HAND
@@ -190,6 +190,8 @@ def _demo(responses: int, seed: int, until: datetime, again: bool) -> None:
         counts = filling.fill(asks, clock.now(), bar.update)
     opened = (ask for ask in year.unhappy(asks) if _follow_up(ask.id, clock.now()))
     list(islice(opened, FOLLOW_UPS))
+    # Of so much history at once the worker would look at the newest alone before the night.
+    lost.look_at_all(clock.now())
     # One that waits already serves as well; the next by itself comes at night.
     reviews.ask(clock.now())
     where = "/team of the service" if context.settings().base_url_is_a_guess else links.to("/team")

@@ -15,7 +15,7 @@ from peewee import fn
 from feedback.domain import lost as domain
 from feedback.domain.follow_ups import OPEN, UNCONFIRMED
 from feedback.domain.lost import POINTS, Said, Survival
-from feedback.models import FollowUp, FollowUpResponse, LostSign, Reading
+from feedback.models import FollowUp, FollowUpResponse, LostLook, LostSign, Reading
 from feedback.segments import as_text
 from surveys import daily_counts, tombstones
 from surveys.base import clock, db, worker
@@ -113,8 +113,10 @@ def listed(
 
 
 def hourly(now: datetime) -> None:
-    """Look at those anew who spoke lately, and at all with a case, beside the worker's other work."""
-    worker.beside(lambda: look_lately(now), "lost")
+    """Look at those anew who spoke lately, and at all with a case, beside the worker's other work; at everybody where
+    that was never done.
+    """
+    worker.beside(lambda: (look_lately if looked_at() else look_at_all)(now), "lost")
 
 
 def nightly(now: datetime) -> None:
@@ -144,7 +146,16 @@ def look_lately(now: datetime) -> int:
 def look_at_all(now: datetime) -> int:
     """Look at all anew who may have a reason; how many reasons changed."""
     pages = _pages(Person.select(Person.id), Person.id)
-    return sum(_look(_may_have_a_reason([person for (person,) in page], now), now) for page in pages)
+    changed = sum(_look(_may_have_a_reason([person for (person,) in page], now), now) for page in pages)
+    row = LostLook.insert(id=1, at=now)
+    db.write(row.on_conflict(conflict_target=[LostLook.id], update={"at": now}).execute)
+    return changed
+
+
+def looked_at() -> datetime | None:
+    """When everybody was last looked at; None: never, so that nothing is known of who did not speak lately."""
+    row = LostLook.get_or_none(LostLook.id == 1)
+    return row.at if row is not None else None
 
 
 def address(reason: Reason) -> str:

@@ -688,6 +688,16 @@ class LostSign(Table):
         holds = {"person": PSEUDONYM, "response": PSEUDONYM}
 
 
+class LostLook(Table):
+    """Row 1: when everybody was last looked at for reasons why they may be lost; no row: nobody was yet."""
+
+    id = peewee.IntegerField(primary_key=True)
+    at = UTCField()
+
+    class Meta:
+        table_name = "lost_look"
+
+
 class SavedFeed(Table):
     """A saved view of the feed. Everybody who knows its token may read it; the token is kept as a hash.
 

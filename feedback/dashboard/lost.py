@@ -34,6 +34,7 @@ def index() -> Any:
         say("lost"),
         people=found,
         address=lost.address,
+        looked_at=lost.looked_at(),
         following=layout.here(cursor=lists.encode_cursor(*following)) if following else None,
     )
 

@@ -1493,8 +1493,11 @@ WORDS = {
     "topic.did.revoke": "Taken back: whoever opens the address finds nothing.",
     # Closing the loop.
     "lost": "Who may be lost",
-    "lost.about": "Reasons that anybody can look at, of the last 180 days. The points only put them into an order; "
-    "looked at anew every hour.",
+    "lost.about": "Reasons that anybody can look at, of the last 180 days. The points only put them into an order. "
+    "Whoever spoke lately is looked at every hour, everybody in the night.",
+    "lost.looked_at": "Everybody was last looked at on",
+    "lost.not_yet_looked": "Nobody has been looked at yet, so this list says nothing so far. The worker looks at "
+    "everybody within the hour.",
     "lost.points": "{n} points",
     "lost.points.one": "1 point",
     "lost.point": "1 point",
@@ -1520,8 +1523,9 @@ WORDS = {
     "lost.stays.high": "happy",
     "lost.stays.unknown": "not known yet",
     "lost.stays.empty": "Nobody is known to have left",
-    "lost.stays.empty.next": "Give people the property {property}, a day such as 2026-11-30, through /api/people. "
-    "This page is worked out anew every ten minutes.",
+    "lost.stays.empty.next": "This page needs to know who left, and when: the property {property} of a person, a day "
+    "such as 2026-11-30. Ask whoever connects your own systems to send it, through PATCH /api/people. The "
+    "page is worked out anew every ten minutes.",
     "loop": "Close the loop",
     "loop.shared": "Topics are shared by all surveys, and you see only some of them.",
     "loop.waiting": "Shipped or declined, and nobody told yet",

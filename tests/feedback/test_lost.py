@@ -183,10 +183,29 @@ def test_the_worker_does_other_work_meanwhile(world, make, answered, monkeypatch
     answered(make.survey(), "cem", 3, 2)
     handed = []
     monkeypatch.setattr(worker, "beside", lambda verb, name: handed.append((name, verb)))
-    for duty in (lost.hourly, lost.nightly):
+    for duty in (lost.hourly, lost.nightly, lost.hourly):
         duty(datetime.now(UTC))
-    assert ([name for name, _ in handed], LostSign.select().count()) == (["lost", "lost"], 0)
-    assert [verb() for _, verb in handed] == [1, 0]
+    assert ([name for name, _ in handed], LostSign.select().count()) == (["lost"] * 3, 0)
+    assert [verb() for _, verb in handed] == [1, 0, 0]
+
+
+def test_the_page_says_nobody_may_be_lost_only_once_everybody_was_looked_at(world, make):
+    """History comes in at once, and what was said in it long before anybody looks."""
+    visitor, survey = signed_in(world, "editor"), make.survey()
+    shown = visitor.get("/team/lost").get_data(as_text=True)
+    assert "Nobody has been looked at yet" in shown
+    assert "Nobody, as far as can be seen" not in shown
+    made = [make.response(survey, 2, NOW - timedelta(days=days)) for days in (60, 30)]
+    person = Person.create(id="per_z", name="Zoe", verified=True, created_at=NOW)
+    Response.update(person=person.id).where(Response.key.in_([each.key for each in made])).execute()
+    worker.do_duties(NOW)
+    shown = visitor.get("/team/lost").get_data(as_text=True)
+    assert "Unhappy twice in a row" in shown
+    assert "Everybody was last looked at on" in shown
+    # From then on the hour looks at those alone who spoke in it.
+    with count_queries() as counter:
+        lost.hourly(NOW)
+    assert counter.count < 6
 
 
 def test_how_long_customers_stay_is_told_where_it_is_known_who_left(world, api, make, answered, clock):

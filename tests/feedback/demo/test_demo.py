@@ -110,6 +110,8 @@ def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     whole = [api.get(f"/api/follow-ups/{each['id']}") for each in waiting]
     assert {(each["status"], each["reach"]["why_not"]) for each in whole} == {("new", None)}
     assert not Letter.select().exists()
+    # Who may be lost is known at once, long before the night.
+    assert api.get("/api/people/lost")["items"]
     assert {survey.metric for survey in Survey.select().where(Survey.product == filling.PRODUCT)} == {
         "nps", "csat", "ces",
     }  # fmt: skip
