@@ -59,12 +59,13 @@ def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
 
 
 def covering(
-    texts: Sequence[str], read: Sequence[int], alike: float, most: int
+    texts: Sequence[str], read: Sequence[int], alike: float, most: int, kinds: Sequence[object]
 ) -> tuple[list[tuple[int, int]], int]:
     """The fewest of some packed vectors that stand for the others, greedily; and how many `read` ones stand for.
 
-    One stands for another whose cosine with it is at least `alike`. `read`: the places of those that are known; what
-    they stand for need not be stood for again. Each of the chosen, at most `most`, comes with how many more it adds.
+    One stands for another of its kind whose cosine with it is at least `alike`. `read`: the places of those that are
+    known; what they stand for need not be stood for again. Each of the chosen, at most `most`, comes with how many more
+    it adds.
     The greedy choice is within 63 % of the best one (Nemhauser, Wolsey and Fisher, Mathematical Programming 14, 1978).
     """
     import numpy as np
@@ -72,7 +73,8 @@ def covering(
     if not texts:
         return [], 0
     rows = unpacked(texts)
-    near = rows @ rows.T >= alike
+    kind = np.unique([str(each) for each in kinds], return_inverse=True)[1]
+    near = (rows @ rows.T >= alike) & (kind[:, None] == kind)
     np.fill_diagonal(near, True)
     open_ = ~near[list(read)].any(axis=0) if read else np.ones(len(texts), bool)
     known = len(texts) - int(open_.sum())

@@ -120,7 +120,8 @@ class Visitor:
             (
                 each
                 for action, each in self.forms(on)
-                if (action or on).partition("?")[0] == address.partition("?")[0]
+                # What only asks for another view has no token.
+                if "token" in each and (action or on).partition("?")[0] == address.partition("?")[0]
             ),
             {},
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from feedback import vectors
-from feedback.models import Meaning, Placement, ReadComment
+from feedback.models import Meaning, Placement, ReadComment, Reading
 from feedback.topics.reports import Scope
 from surveys.base import db
 from surveys.models import Response
@@ -14,8 +14,8 @@ from surveys.models import Response
 #: Comments that are looked through, the newest; and those that a plan names.
 LOOKED_THROUGH, MOST = 2_000, 12
 
-#: From this cosine on one comment stands for another.
-ALIKE = 0.5
+#: From this cosine on one comment stands for another that feels the same way: "came early" and "came late" are near.
+ALIKE = 0.55
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ class Plan:
 def plan(topic_id: str, scope: Scope, member_id: str | None) -> Plan:
     """What a member (None: nobody in particular) reads next of a topic to know most of what is said in it."""
     newest = (
-        Placement.select(Placement.response, Meaning.vector, Meaning.representation)
+        Placement.select(Placement.response, Meaning.vector, Meaning.representation, Reading.label)
         .join(Response, on=(Response.key == Placement.response))
         .join(Meaning, on=(Meaning.key == Placement.response), src=Placement)
+        .left_outer_join(Reading, on=(Reading.key == Placement.response), src=Placement)
         .where(Placement.topic == topic_id, Meaning.vector != "", *scope.conditions)
         .order_by(Placement.response.desc())
         .limit(LOOKED_THROUGH)
@@ -57,7 +58,7 @@ def plan(topic_id: str, scope: Scope, member_id: str | None) -> Plan:
     keys = [row[0] for row in rows]
     known_keys = _read(member_id, keys)
     places = [at for at, key in enumerate(keys) if key in known_keys]
-    chosen, known = vectors.covering([row[1] for row in rows], places, ALIKE, MOST)
+    chosen, known = vectors.covering([row[1] for row in rows], places, ALIKE, MOST, [row[3] for row in rows])
     return Plan(tuple(Step(keys[at], n) for at, n in chosen), len(keys), len(places), known)
 
 

@@ -134,7 +134,7 @@ def test_a_theme_is_made_filled_and_changed_by_one_at_a_time(world, survey):
 def test_a_merge_of_themes_is_rehearsed_and_then_done(world, survey):
     editor, address = signed_in(world, "editor"), f"{LIST}/thm_pay"
     page = text_of(editor.get(f"{address}?survey={survey.id}&into=thm_ship"))
-    assert "5 comments would move; 1 are in both already." in page
+    assert "5 comments would move. 1 is in both already." in page
     assert editor.get(f"{address}?into=thm_pay").status_code == 422
     assert editor.get(f"{address}?into=thm_no").status_code == 422
     done = editor.send(f"{address}?into=thm_ship", do="merge", into="thm_ship")

@@ -144,7 +144,7 @@ def test_a_merge_is_rehearsed_and_then_done(world, survey):
     both = Placement.get(Placement.topic == "top_cost").response_key
     Placement.insert(topic="top_late", response=both, evidence=[]).execute()
     page = text_of(editor.get(f"{address}?survey={survey.id}&into=top_late"))
-    assert "2 comments would move; 1 are in both already." in page
+    assert "2 comments would move. 1 is in both already." in page
     numbers = [int(n) for n in re.findall(r'</bdi></td><td class="n">(\d+)</td>', page)]
     assert numbers == [2, 13, 14]
     done = editor.send(f"{address}?into=top_late", do="merge", into="top_late")
@@ -242,7 +242,11 @@ def test_who_sees_some_surveys_sees_their_topics_and_changes_none(world, make, s
 def test_the_fewest_that_cover_are_chosen_and_what_is_read_counts():
     axes = np.eye(4, dtype=np.float32)
     texts = [vectors.packed(axes[at]) for at in (0, 0, 0, 1, 1, 2)]
-    assert vectors.covering([], [], 0.5, 3) == ([], 0)
-    assert vectors.covering(texts, [], 0.5, 2) == ([(0, 3), (3, 2)], 0)
-    assert vectors.covering(texts, [4], 0.5, 9) == ([(0, 3), (5, 1)], 2)
+    one_kind = ["negative"] * 6
+    assert vectors.covering([], [], 0.5, 3, []) == ([], 0)
+    assert vectors.covering(texts, [], 0.5, 2, one_kind) == ([(0, 3), (3, 2)], 0)
+    assert vectors.covering(texts, [4], 0.5, 9, one_kind) == ([(0, 3), (5, 1)], 2)
+    # "Came early" stands for nobody who says "came late".
+    felt = ["positive", "negative", "negative", None, None, "positive"]
+    assert vectors.covering(texts, [], 0.5, 9, felt) == ([(1, 2), (3, 2), (0, 1), (5, 1)], 0)
     assert reading_plan.MOST == 12
