@@ -12,6 +12,7 @@ from flask import Flask
 import feedback.commands
 import feedback.dashboard
 import feedback.views
+import feedback.views.exposed
 import feedback.views.reader
 import surveys.commands.service
 import surveys.views
@@ -58,6 +59,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     layout.install(app)
     app.register_blueprint(feedback.dashboard.BLUEPRINT)
     feedback.views.reader.install(app)
+    feedback.views.exposed.install()
     app.wsgi_app = short_way.ShortWay(app)  # type: ignore[method-assign]
     worker.install(chosen)
     reactions.install()

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -135,7 +135,7 @@ def exposition(
         counted = generate_latest(registry)
     else:
         counted = generate_latest(REGISTRY)
-    return counted + _standing(gauges) + _told(events), CONTENT_TYPE_LATEST
+    return counted + _standing(gauges) + _told(events) + _shown(), CONTENT_TYPE_LATEST
 
 
 def _told(events: Mapping[str, int] | None) -> bytes:
@@ -153,11 +153,26 @@ def _told(events: Mapping[str, int] | None) -> bytes:
 class _Given(Collector):
     """Collects what is there already."""
 
-    def __init__(self, family: Metric) -> None:
-        self._family = family
+    def __init__(self, *families: Metric) -> None:
+        self._families = families
 
     def collect(self) -> list[Metric]:
-        return [self._family]
+        return [*self._families]
+
+
+#: What other parts of the house have to show, by the name of what shows it: asked for at each call.
+_SHOWN: dict[str, Callable[[], Iterable[Metric]]] = {}
+
+
+def show(name: str, families: Callable[[], Iterable[Metric]]) -> None:
+    """Have more families exposed: `families` gives them at each call, none where the database cannot be asked."""
+    _SHOWN[name] = families
+
+
+def _shown() -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Given(*(family for families in _SHOWN.values() for family in families())))
+    return generate_latest(registry)
 
 
 def _standing(gauges: Mapping[str, Mapping[str, int] | int]) -> bytes:
