@@ -11,6 +11,7 @@ from feedback import corrections, exports, filters, labels, saved_feeds, team_ta
 from feedback import feed as the_feed
 from feedback.dashboard import flash, forms, layout, registry, words
 from feedback.domain import marks
+from feedback.domain.topics import UNDERSTOOD
 from feedback.follow_ups import cases
 from feedback.item import Item
 from feedback.models import Placement, SavedFeed, Theme, Topic
@@ -137,6 +138,7 @@ def _page(row: Response | None) -> Any:
         themes_named=[(theme.id, labels.of(theme)) for theme in above],
         groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
         channels=CHANNELS,
+        languages_named=_languages(query.get("language")),
         lately=_lately(query, surveys),
         tags=team_tags.listed(),
         older=layout.at("/team/feed", query, cursor=lists.encode_cursor(page.position[1]))
@@ -209,6 +211,12 @@ def _people(ids: set[str]) -> dict[str, Person]:
     }
 
 
+def _languages(chosen: str | None = None) -> list[tuple[str, str]]:
+    """The languages that comments are told by, each with its English name, and the one that is `chosen`."""
+    named = sorted(((tag, say(f"language.{tag}")) for tag in UNDERSTOOD), key=lambda each: each[1])
+    return named if not chosen or chosen in UNDERSTOOD else [*named, (chosen, chosen)]
+
+
 def _chips(
     query: Mapping[str, str],
     surveys: list[Survey],
@@ -226,6 +234,7 @@ def _chips(
         "agent": {item.agent.id: item.agent.name or item.agent.id for item in items if item.agent},
         "team": {item.team.id: item.team.name or item.team.id for item in items if item.team},
         "group": {group: say(f"group.{group}") for group in GROUPS},
+        "language": dict(_languages()),
         "person": {id_: row.name or row.shown_email or id_ for id_, row in people.items()},
         "excluded": {value: say(f"filter.excluded.{value}") for value in "01"},
         "placed": {value: say(f"filter.placed.{value}") for value in "01"},

@@ -14,6 +14,16 @@ from feedback.analysis.sentiment.lexicons import Measured
 from feedback.analysis.sentiment.model import LEAST_SAYING, Logits
 
 MOST_WORDS = 5
+
+# They lean to a side because of the company they keep, and nobody would mark them in a comment.
+_SMALL = frozenset(
+    """
+    a am an and are as at be been being by did do does for from had has have he her hers him his i i'd i'll i'm
+    i've in is it it'd it'll it's its me mine my of on or our ours she so than that that's the their them then
+    there these they they're this those to us was we we're we've were what which who will with would you you're
+    your yours
+    """.split()
+)
 BATCH = 256
 
 
@@ -232,7 +242,11 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
     # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
     written = cache(lambda key: as_written(key, taken.text))
     return [
-        {written(key): lean for key in sentence.keys if (lean := leaning(key)) and abs(lean) >= LEAST_SAYING}
+        {
+            written(key): lean
+            for key in sentence.keys
+            if key not in _SMALL and (lean := leaning(key)) and abs(lean) >= LEAST_SAYING
+        }
         for sentence in taken.measured
     ]
 

@@ -66,6 +66,17 @@ def test_the_list_the_count_and_the_files_are_one_view(world, api, survey):
     assert [row[5] for row in rows[1:]] == [9, 2]
 
 
+def test_languages_are_chosen_by_their_names(world, survey):
+    row = of(survey, 2)
+    Reading.create(key=row.key, language="de", engine="x", read_at=clock.now())
+    page = shown(world, f"/team/feed?survey={survey.id}&language=de")
+    assert '<option value="de" selected>German</option>' in page
+    assert '<option value="zh">Chinese</option>' in page
+    assert "<bdi>German</bdi>" in page, "the chip"
+    assert "Slow" in page
+    assert '<option value="sw" selected>sw</option>' in shown(world, "/team/feed?language=sw")
+
+
 def test_an_answer_is_shown_with_what_was_read_in_it(world, survey):
     row = of(survey, 2)
     topic = Topic.create(id="top_1", label="Paying", created_at=clock.now())

@@ -361,3 +361,10 @@ def _label(text: str, **known: object) -> str | None:
 def _sample() -> list[dict[str, str]]:
     with SAMPLE.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def test_small_words_decide_nothing_that_is_shown():
+    found = reading.read("I love it and it is the best that we had, and you are great")
+    assert found.label == "positive"
+    assert {"love", "best", "great"} <= set(found.words)
+    assert not {"i", "it", "and", "is", "the", "that", "we", "had", "you", "are"} & set(found.words)
