@@ -4,7 +4,8 @@ Who is held out was drawn, and written down, before anything left. Everybody cou
 into, told or not, so that the groups differ by chance alone; who was erased since counts in neither.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from feedback.domain.experiments import Compared
 from feedback.loops import HELD_OUT
 from feedback.models import Letter, Loop, Telling
 from surveys import tombstones
+from surveys.base import db
 from surveys.base.clock import microseconds
 from surveys.base.lately import Lately
 from surveys.domain.metrics import METRICS
@@ -59,14 +61,15 @@ def drawn() -> bool:
 
 
 def _compared(now: datetime, loop: Loop | None) -> Comparison:
-    people = _drawn(now, loop)
+    people, letters = _drawn(now, loop)
     # Where nobody was drawn, there is nobody to look up among all who answered.
-    rows = _of_letters(now, loop)
-    scores = _next_scores(people, rows) if people else {}
-    asked, answered = _asks(people, rows) if people else (set[str](), set[str]())
+    scores = _next_scores(people, letters) if people else {}
+    asked, answered = _asks(people, letters) if people else (set[str](), set[str]())
     trials: dict[str, tuple[list[float], list[float]]] = {}
     counts: dict[str, list[int]] = {}
-    for letter, each in people.items():
+    # Most have done nothing since. Always in one order: sums of fractions hang on it.
+    for letter in sorted(scores.keys() | asked, key=lambda letter: (people[letter].since, letter)):
+        each = people[letter]
         at = int(each.held_out)
         if letter in scores:
             trials.setdefault(each.loop, ([], []))[at].append(scores[letter])
@@ -102,75 +105,114 @@ def _experiments(now: datetime, loop: Loop | None) -> Any:
     return found if loop is None else found & (Loop.id == loop.id)
 
 
-def _drawn(now: datetime, loop: Loop | None) -> dict[str, _Person]:
-    """Who was drawn, by the ids of their letters."""
-    rows: Any = (
-        Telling.select(Telling.letter, Telling.person, Telling.loop, Telling.held_out, Loop.send_at)
-        .join(Loop, on=(Loop.id == Telling.loop))
-        .where(_experiments(now, loop))
-        .order_by(Loop.send_at, Telling.letter)
-        .tuples()
+def _drawn(now: datetime, loop: Loop | None) -> tuple[dict[str, _Person], dict[str, list[str]]]:
+    """Who was drawn, by the ids of their letters; and the letters of everybody by every row that they go by."""
+    loops: Any = Loop.select(Loop.id, Loop.send_at).where(_experiments(now, loop))
+    begun = dict(list(loops.tuples()))
+    groups = {
+        (loop_id, held_out): _Person(loop_id, held_out, since, since + HELD_OUT)
+        for loop_id, since in begun.items()
+        for held_out in (False, True)
+    }
+    found: dict[str, _Person] = {}
+    first: dict[str, tuple[datetime, str]] = {}
+    letters: dict[str, list[str]] = {}
+    loop_ids = db.listed(list(begun))
+    # Tens of thousands: as the driver gives them, and of each loop what all of its people share is made once.
+    for letter, person, loop_id, held_out in _tellings(loops=loop_ids).fetchall():
+        letters.setdefault(person, []).append(letter)
+        mine = begun[loop_id], letter
+        if person in first:
+            if first[person] <= mine:
+                continue
+            del found[first[person][1]]
+        first[person] = mine
+        found[letter] = groups[loop_id, bool(held_out)]
+    for column in ("email", "known_email") if letters else ():
+        for letter, person in _others(column)(loops=loop_ids).fetchall():
+            letters.setdefault(person, []).append(letter)
+    return found, letters
+
+
+_tellings = db.Prepared(
+    lambda: Telling.select(Telling.letter, Telling.person, Telling.loop, Telling.held_out).where(
+        db.is_among(Telling.loop, "loops")
     )
-    found, seen = {}, set()
-    for letter, person, loop_id, held_out, since in rows:
-        if person not in seen:
-            seen.add(person)
-            found[letter] = _Person(loop_id, bool(held_out), since, since + HELD_OUT)
-    return found
+)
 
 
-def _of_letters(now: datetime, loop: Loop | None) -> Any:
-    """As a part of a statement: the letters of loops, and every row that their person goes by."""
-    letters = Telling.select(Telling.letter.alias("letter"), Telling.person.alias("person"))
-    letters = letters.join(Loop, on=(Loop.id == Telling.loop)).where(_experiments(now, loop))
-    others = [
-        Telling.select(Telling.letter.alias("letter"), Person.id.alias("person"))
-        .join(Loop, on=(Loop.id == Telling.loop))
-        .join(Letter, on=(Letter.id == Telling.letter), src=Telling)
-        .join(Person, on=(column == Letter.email))
-        .where(_experiments(now, loop), Person.verified)
-        for column in (Person.email, Person.known_email)
-    ]
-    return (letters | others[0] | others[1]).alias("mine")
+@functools.cache
+def _others(column: str) -> db.Prepared:
+    """Letters, and the other rows that stand for the person of each: by where the letter went."""
+    address = getattr(Person, column)
+    return db.Prepared(
+        lambda: (
+            Telling.select(Telling.letter, Person.id)
+            .join(Letter, on=(Letter.id == Telling.letter))
+            .join(Person, on=(address == Letter.email))
+            .where(db.is_among(Telling.loop, "loops"), Person.verified, Person.id != Telling.person)
+        )
+    )
 
 
-def _next_scores(people: Mapping[str, _Person], mine: Any) -> dict[str, float]:
+def _next_scores(people: Mapping[str, _Person], letters: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """What each gave first in that time, in percent of the scale."""
-    rows: Any = (
-        Response.select(mine.c.letter, Response.key, Response.score, Survey.metric)
-        .join(Survey)
-        .join_from(Response, mine, on=(mine.c.person == Response.person))
-        .where(Response.counted, Response.key >= microseconds(_begin(people)))
-        .tuples()
-    )
+    begin, end = map(microseconds, _edges(people))
+    rows = _answers(people=db.listed(list(letters)), begin=begin, end=end).fetchall()
     found: dict[str, tuple[int, float]] = {}
-    for letter, key, score, metric in rows:
-        each = people.get(letter)
-        if each is None or not microseconds(each.since) <= key < microseconds(each.until):
-            continue
-        if letter not in found or key < found[letter][0]:
-            low, high = METRICS[metric].minimum, METRICS[metric].maximum
-            found[letter] = key, 100 * (score - low) / (high - low)
+    for person, key, score, metric in rows:
+        low, high = METRICS[metric].minimum, METRICS[metric].maximum
+        for letter in letters[person]:
+            each = people.get(letter)
+            if each is None or not microseconds(each.since) <= key < microseconds(each.until):
+                continue
+            if letter not in found or key < found[letter][0]:
+                found[letter] = key, 100 * (score - low) / (high - low)
     return {letter: score for letter, (_, score) in found.items()}
 
 
-def _asks(people: Mapping[str, _Person], mine: Any) -> tuple[set[str], set[str]]:
-    """Who was asked in that time, and who of them answered what they were asked."""
-    rows: Any = (
-        Invitation.select(mine.c.letter, Invitation.sent_at, Invitation.answered_at)
-        .join(mine, on=(mine.c.person == Invitation.person))
-        .where(Invitation.sent_at >= _begin(people), ~Invitation.unverified)
-        .tuples()
+_answers = db.Prepared(
+    lambda: (
+        Response.select(Response.person, Response.key, Response.score, Survey.metric)
+        .join(Survey)
+        .where(
+            Response.counted,
+            db.is_among(Response.person, "people"),
+            Response.key >= db.slot("begin"),
+            Response.key < db.slot("end"),
+        )
     )
+)
+
+
+def _asks(people: Mapping[str, _Person], letters: Mapping[str, Sequence[str]]) -> tuple[set[str], set[str]]:
+    """Who was asked in that time, and who of them answered what they were asked."""
+    begin, end = map(Invitation.sent_at.db_value, _edges(people))
+    rows = _sent(people=db.listed(list(letters)), begin=begin, end=end).fetchall()
     asked, answered = set(), set()
-    for letter, sent_at, answered_at in rows:
-        each = people.get(letter)
-        if each is not None and each.since <= sent_at < each.until:
-            asked.add(letter)
-            answered |= {letter} if answered_at is not None else set()
+    for person, sent, is_answered in rows:
+        sent_at = Invitation.sent_at.python_value(sent)
+        for letter in letters[person]:
+            each = people.get(letter)
+            if each is not None and sent_at is not None and each.since <= sent_at < each.until:
+                asked.add(letter)
+                answered |= {letter} if is_answered else set()
     return asked, answered
 
 
-def _begin(people: Mapping[str, _Person]) -> datetime:
-    """What is older than all loops need not be read."""
-    return min(each.since for each in people.values())
+_sent = db.Prepared(
+    lambda: Invitation.select(
+        Invitation.person, Invitation.sent_at, Invitation.answered_at.is_null(False)
+    ).where(
+        db.is_among(Invitation.person, "people"),
+        Invitation.sent_at >= db.slot("begin"),
+        Invitation.sent_at < db.slot("end"),
+        ~Invitation.unverified,
+    )
+)
+
+
+def _edges(people: Mapping[str, _Person]) -> tuple[datetime, datetime]:
+    """What is older than all loops, or younger than the time of all, need not be read."""
+    groups = set(people.values())
+    return min(each.since for each in groups), max(each.until for each in groups)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import fn
+import peewee
+from peewee import SQL, fn
 
 from feedback import letters
 from feedback.domain import quoting, statistics
@@ -548,10 +549,9 @@ class _Spoke:
 
 def _spoke(topic: Topic) -> tuple[set[str], list[_Spoke]]:
     """The ids of all who spoke of a topic; and of those who were asked, what they said last, the newest first."""
-    rows = _spoken(topic, Response.key, Response.person, Response.contact)
     everybody: set[str] = set()
     last: dict[str, tuple[int, str]] = {}
-    for key, person, contact in db.database.execute(rows.where(Response.person.is_null(False))).fetchall():
+    for key, person, contact in _spoken(topic=topic.id).fetchall():
         everybody.add(person)
         if contact is not None and (person not in last or last[person][0] < key):
             last[person] = key, contact
@@ -559,12 +559,23 @@ def _spoke(topic: Topic) -> tuple[set[str], list[_Spoke]]:
     return everybody, sorted(found, key=lambda each: -each.key)
 
 
-def _spoken(topic: Topic, *columns: Any) -> Any:
-    """A query of what was said of a topic."""
-    rows = Placement.select(*columns).join(Response, on=(Response.key == Placement.response))
-    return rows.where(
-        Placement.topic == topic.id, Response.comment.is_null(False), ~Response.test, ~Response.excluded
+def _build_spoken() -> Any:
+    """What people who are known said of a topic, read from an index of nothing else."""
+    placed = Placement.select(Placement.response).where(Placement.topic == db.slot("topic"))
+    query = Response.select(Response.key, Response.person, Response.contact).where(
+        Response.person.is_null(False),
+        Response.comment.is_null(False),
+        ~Response.test,
+        ~Response.excluded,
+        Response.key.in_(placed),
     )
+    if not db.on_sqlite():
+        return query
+    # SQLite takes a row by its key to be as near as an entry of an index, and looks up each of tens of thousands.
+    return query.from_(peewee.NodeList((Response, SQL('INDEXED BY "response_spoken"'))))
+
+
+_spoken = db.Prepared(_build_spoken)
 
 
 @dataclass(frozen=True)

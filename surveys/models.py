@@ -505,6 +505,19 @@ for _column in (Response.person, Response.language):
     Response.add_index(
         _column, Response.key, name=f"response_{_column.column_name}", where=_column.is_null(False)
     )
+# Whoever is known and said something: of a topic there may be tens of thousands, and most want no news.
+Response.add_index(
+    Response.key,
+    Response.person,
+    Response.contact,
+    name="response_spoken",
+    where=Response.person.is_null(False)
+    & Response.comment.is_null(False)
+    & ~Response.test
+    & ~Response.excluded,
+)
+# The few that are looked for among all others.
+Response.add_index(Response.key, name="response_excluded", where=Response.excluded | Response.test)
 # Of a year of asks, those that were answered.
 Invitation.add_index(
     Invitation.survey,

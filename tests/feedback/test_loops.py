@@ -11,6 +11,7 @@ import time_machine
 from playhouse.test_utils import count_queries
 
 from feedback import held_out, letters, loop_lists, loops
+from feedback.domain import experiments
 from feedback.models import FollowUp, Letter, Listed, Loop, LoopList, OwnWord, Placement, Telling, Topic
 from surveys import links, people
 from surveys.base import db, delivery, jobs
@@ -18,6 +19,7 @@ from surveys.base.accounts.caller import Caller
 from surveys.base.delivery.memory import Memory
 from surveys.base.delivery.message import DeliveryUnknown
 from surveys.base.errors import Clash
+from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response
 from tests.conftest import ON_SQLITE, Api
 from tests.visitor import forms_on, pressed, signed_in
@@ -739,6 +741,123 @@ def test_who_was_told_is_held_against_who_is_told_later(world, api, make, mail, 
     world.work()
     found = api.get("/api/loops/effect")
     assert (found["told"], found["held_out"]) == (made["told"] + 1, made["held_out"] - 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_telling_did_is_what_the_rows_say_whoever_they_stand_for(world, make, topic, seed):
+    chance, begun = random.Random(seed), NOW - timedelta(days=200)
+    surveys = [make.survey(), make.survey("csat")]
+    for number in range(30):
+        known = chance.choice([None, f"p{chance.randrange(30)}@x.example"])
+        row = {
+            "id": f"per_{number}",
+            "email": f"p{number}@x.example" if number % 3 else None,
+            "known_email": known,
+        }
+        Person.insert(**row, external_id=f"e{number}", verified=number % 7 != 0, created_at=NOW).execute()
+    keys = []
+    for number in range(120):
+        at = begun + timedelta(days=chance.randrange(150), seconds=number)
+        row = make.response(surveys[number % 2], chance.randrange(1, 6), at, test=number % 11 == 0)
+        keys.append(row.key)
+        Response.update(person=chance.choice([None, f"per_{chance.randrange(30)}"])).where(
+            Response.key == row.key
+        ).execute()
+        Invitation.create(
+            id=f"inv_{number}", survey=surveys[0].id, person=f"per_{chance.randrange(30)}", channel="email",
+            status="sent", created_at=at, sent_at=at, answered_at=chance.choice([None, at]), unverified=number % 9 == 0,
+        )  # fmt: skip
+    for at in range(3):
+        moment = begun + timedelta(days=chance.choice([0, 0, 40, 80]))
+        Loop.create(
+            id=f"loop_{at}", topic=topic, status="shipped", text={}, holdout=0.1 * (at != 2), made_by={},
+            created_at=moment, ready_at=moment, send_at=moment,
+        )  # fmt: skip
+        for number in chance.sample(range(30), 14):
+            letter = f"let_{chance.randrange(10**6)}_{at}_{number}"
+            Letter.create(
+                id=letter, kind="told", person=f"per_{number}", email=f"p{number}@x.example", language="en",
+                made_by={}, marked=False, state="sent", created_at=moment,
+            )  # fmt: skip
+            Telling.create(
+                letter=letter, loop=f"loop_{at}", person=f"per_{number}", week=f"{at}", held_out=chance.random() < 0.4,
+                response=chance.choice(keys), quote="", due_at=moment,
+            )  # fmt: skip
+    assert held_out._compared(NOW, None) == told_by_rows(NOW)
+
+
+def told_by_rows(now):
+    """What telling did, each row looked at by itself."""
+    first = {}
+    told = [each for each in Telling.select() if each.loop.holdout > 0]
+    for each in sorted(told, key=lambda each: (each.loop.send_at, each.letter_id)):
+        first.setdefault(each.person_id, each)
+    trials, counts = {}, {}
+    for each in first.values():
+        address, since = each.letter.email, each.loop.send_at
+        mine = {each.person_id} | {
+            row.id for row in Person.select() if row.verified and address in (row.email, row.known_email)
+        }
+        said = [
+            row for row in Response.select().where(Response.counted).order_by(Response.key)
+            if row.person_id in mine and since <= row.created_at < since + loops.HELD_OUT
+        ]  # fmt: skip
+        asked = [
+            row for row in Invitation.select()
+            if row.person_id in mine and not row.unverified and since <= row.sent_at < since + loops.HELD_OUT
+        ]  # fmt: skip
+        at = int(each.held_out)
+        if said:
+            metric = METRICS[said[0].survey.metric]
+            share = 100 * (said[0].score - metric.minimum) / (metric.maximum - metric.minimum)
+            trials.setdefault(each.loop_id, ([], []))[at].append(share)
+        if asked:
+            group = counts.setdefault(each.loop_id, [0, 0, 0, 0])
+            group[2 * at] += any(row.answered_at for row in asked)
+            group[2 * at + 1] += 1
+    later = sum(each.held_out for each in first.values())
+    return held_out.Comparison(
+        len({each.loop_id for each in first.values()}), len(first) - later, later,
+        experiments.means(list(trials.values())), experiments.shares([tuple(each) for each in counts.values()]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_spoke_is_what_the_rows_say(world, make, topic, seed):
+    chance = random.Random(seed)
+    survey = make.survey()
+    for number in range(8):
+        Person.insert(id=f"per_{number}", external_id=f"e{number}", verified=True, created_at=NOW).execute()
+    for number in range(80):
+        row = make.response(
+            survey,
+            3,
+            NOW - timedelta(hours=number),
+            comment=chance.choice([None, "", "Late."]),
+            test=chance.random() < 0.2,
+        )
+        values = {
+            "person": chance.choice([None, f"per_{chance.randrange(8)}"]), "excluded": chance.random() < 0.2,
+            "contact": chance.choice([None, "news", "reply", "both", "none"]),
+        }  # fmt: skip
+        Response.update(**values).where(Response.key == row.key).execute()
+        for into in chance.sample([topic, "top_other"], chance.randrange(3)):
+            Topic.insert(id="top_other", label="Other", created_at=NOW).on_conflict_ignore().execute()
+            Placement.create(topic=into, response=row.key, evidence=[])
+    rows = [
+        row for row in Response.select().join(Placement, on=(Placement.response == Response.key))
+        .where(Placement.topic == topic).order_by(Response.key.desc())
+        if row.person_id and row.comment is not None and not row.test and not row.excluded
+    ]  # fmt: skip
+    newest = {}
+    for row in rows:
+        if row.contact is not None:
+            newest.setdefault(row.person_id, row)
+    everybody, said = loops._spoke(Topic.get_by_id(topic))
+    assert everybody == {row.person_id for row in rows}
+    assert [(each.key, each.person, each.contact) for each in said] == [
+        (row.key, row.person_id, row.contact) for row in newest.values()
+    ]
 
 
 def test_whoever_would_be_told_is_listed_in_pages(world, api, make, topic, said):
