@@ -3,7 +3,7 @@
 import functools
 import json
 import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -62,17 +62,25 @@ def page(
     position: tuple[int, int] | None = None,
     surveys: list[str] | None = None,
 ) -> Page[Item]:
-    """One page of the feed, in one statement.
+    """One page of the feed, as it is at one moment.
 
     `order`: "desc", newest first; "asc", in the order of first recordings, which can be followed for ever, because
     nothing that commits later can come before the returned position. `surveys`: the only ones the reader may see.
     With "desc", the filter `agent` may also be a tuple of ids: one member is known by several.
     """
+    if order == "desc" and surveys is None and position is None and all(v is None for v in filters.values()):
+        # PostgreSQL plans a statement without any value once. To plan this one takes it ten times as long as to run it.
+        rows = _rows(_items().order_by(Response.key.desc()).limit(SQL(str(limit + 1))))
+        return Page(
+            [_item(row) for row in rows[:limit]], (0, rows[limit - 1]["key"]) if len(rows) > limit else None
+        )
     if order == "desc":
-        rows = _rows(_newest(filters, limit + 1, position, surveys))
-        more = len(rows) > limit
-        rows = rows[:limit]
-        return Page([_item(row, filters) for row in rows], (0, rows[-1]["key"]) if more else None)
+        # First which, then what stands beside them: to plan both at once takes PostgreSQL longer than to do it.
+        with db.snapshot():
+            found = db.database.execute(_newest(filters, limit + 1, position, surveys)).fetchall()
+            keys = [key for (key,) in found[:limit]]
+            items = some(keys, filters)
+        return Page(items, (0, keys[-1]) if len(found) > limit else None)
     query = _narrowed(_items(), filters, surveys, walking=True).where(db.settled(Response.first_tick))
     if position:
         query = query.where(peewee.Tuple(Response.first_tick, Response.key) > peewee.Tuple(*position))
@@ -150,21 +158,19 @@ def changes(
 def _newest(
     filters: Mapping[str, Any], limit: int, position: tuple[int, int] | None, surveys: list[str] | None
 ) -> Any:
-    """The newest `limit` items before `position`."""
+    """A query of the keys of the newest `limit` items before `position`."""
     key = _order_key(filters)
-    # PostgreSQL plans a statement without any value once. To plan this one takes it ten times as long as to run it.
-    is_all = surveys is None and position is None and all(each is None for each in filters.values())
 
     def narrowed(query: Any, walking: bool = False) -> Any:
         query = _narrowed(query, filters, surveys, walking)
         return query.where(key < position[1]) if position else query
 
     if isinstance(filters.get("agent"), tuple):
-        return _of_agents(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
+        return _of_agents(filters, limit, position, surveys).order_by(Response.key.desc()).limit(limit)
     if filters.get("language") is not None and not filters.get("q"):
-        return _in_language(filters, limit, position, surveys).order_by(key.desc()).limit(limit)
+        return _in_language(filters, limit, position, surveys).order_by(Response.key.desc()).limit(limit)
     if not _may_be_rare(filters):
-        return narrowed(_items()).order_by(key.desc()).limit(SQL(str(limit)) if is_all else limit)
+        return narrowed(_keys(filters)).order_by(key.desc()).limit(limit)
     # The database would walk the newest answers for any word: through all of them for one that hardly anybody says.
     # Or it would look up all answers of a company, however many. So it walks only so far, and if that gives no full
     # page, asks the index; in one statement. The database never begins the branch that is not wanted.
@@ -178,7 +184,7 @@ def _newest(
         peewee.Select([near], [near.c.key]).where(found == limit),
         peewee.Select([far], [far.c.key]),
     ]
-    page = _items().where(Response.key.in_(chosen[0].union_all(chosen[1])))
+    page = Response.select(Response.key).where(Response.key.in_(chosen[0].union_all(chosen[1])))
     return page.order_by(Response.key.desc()).limit(limit).with_cte(near, far)
 
 
@@ -218,8 +224,25 @@ def count(filters: Mapping[str, Any], surveys: list[str] | None = None, most: in
         # How much is in a topic the database knows of its name alone.
         chain = db.database.execute(Topic.standing(filters["topic"])).fetchall()
         filters = {**filters, "topic": tuple(id_ for (id_,) in chain)}
-    found = _narrowed(_keys(filters), filters, surveys).limit(most).alias("found")
+        if len(chain) == 1 and not db.on_sqlite() and _fit_most_of_a_topic(filters):
+            near = _narrowed(_keys(filters), {**filters, "topic": None}, surveys)
+            newest = _placed(filters["topic"]).order_by(Placement.response.desc()).limit(2 * most)
+            n = _counted(near.where(Response.key.in_(newest)), most)
+            # Of all that there is, PostgreSQL would walk a tenth of the table.
+            if n == most:
+                return n
+    return _counted(_narrowed(_keys(filters), filters, surveys), most)
+
+
+def _counted(query: Any, most: int) -> int:
+    found = query.limit(most).alias("found")
     return int(peewee.Select([found], [fn.COUNT(found.c.key)]).scalar(db.database))
+
+
+def _fit_most_of_a_topic(filters: Mapping[str, Any]) -> bool:
+    """Whether of the newest answers in a topic most are likely to fit, so that few have to be looked at."""
+    asked = {name for name, value in filters.items() if value is not None}
+    return asked <= {"topic", "survey", "excluded", "counted", "since"} and filters.get("excluded") != "1"
 
 
 def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | None = None) -> bool:
@@ -233,13 +256,14 @@ def like(
     """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
     among = _narrowed(_keys(filters), filters, surveys)
     near = dict(vectors.alike(response_key, among, limit))
-    found = {row["key"]: _item(row) for row in _rows(_items().where(Response.key.in_(list(near))))}
-    return [replace(found[key], similarity=round(cosine, 4)) for key, cosine in near.items() if key in found]
+    keys = list(near)
+    found = {row["key"]: _item(row) for row in _beside(keys)}
+    return [replace(found[key], similarity=round(near[key], 4)) for key in keys if key in found]
 
 
-def some(keys: Sequence[int]) -> list[Item]:
-    """The items of these responses, in this order; without those that are gone."""
-    found = {row["key"]: _item(row) for row in _rows(_items().where(Response.key.in_(list(keys))))}
+def some(keys: Sequence[int], filters: Mapping[str, Any] = MappingProxyType({})) -> list[Item]:
+    """The items of these responses, in this order; without those that are gone. `filters`: for which they are told."""
+    found = {row["key"]: _item(row, filters) for row in _beside(keys)}
     return [found[key] for key in keys if key in found]
 
 
@@ -330,7 +354,7 @@ def _items() -> Any:
 
 #: The names of what `_items` gives, and what makes values of those columns that a database gives otherwise.
 _NAMES = [*(column.name for column in _COLUMNS), "topics"]
-_MADE = [
+_MAKERS = [
     (column.name, field.python_value)
     for column in _COLUMNS
     if isinstance(field := column.unalias(), db.UTCField | db.JSONField | peewee.BooleanField)
@@ -339,10 +363,25 @@ _MADE = [
 
 def _rows(query: Any) -> list[dict[str, Any]]:
     """The rows of a query of `_items`. peewee would ask what it is of each value of each row, and not once a column."""
+    return _made(db.database.execute(query).fetchall())
+
+
+def _beside(keys: Sequence[int]) -> list[dict[str, Any]]:
+    """Some responses with what stands beside them, in any order."""
+    return _made(_of_keys(tuple(labels.languages()))(keys=db.listed(list(keys))).fetchall()) if keys else []
+
+
+@functools.lru_cache(maxsize=64)
+def _of_keys(_languages: tuple[str, ...]) -> db.Prepared:
+    """The statement of `_beside`, in which the labels of topics hang on the languages of the reader."""
+    return db.Prepared(lambda: _items().where(db.is_among(Response.key, "keys")))
+
+
+def _made(rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     found = []
-    for values in db.database.execute(query).fetchall():
+    for values in rows:
         row = dict(zip(_NAMES, values, strict=True))
-        for name, make in _MADE:
+        for name, make in _MAKERS:
             if row[name] is not None:
                 row[name] = make(row[name])
         found.append(row)
@@ -554,17 +593,20 @@ def _in_language(
     """
     language = filters["language"]
     read = Reading.language == language
-    claimed = Reading.language.is_null() & (Response.language == language)
+    # So PostgreSQL walks the index; of a column that is null beside a row it thinks that it hardly ever is.
+    told = Reading.alias()
+    unread = ~fn.EXISTS(told.select(SQL("1")).where(told.key == Response.key, told.language.is_null(False)))
+    claimed = unread & (Response.language == language)
     lists = []
     for name, key, condition in (("read", Reading.key, read), ("claimed", Response.key, claimed)):
-        query = _narrowed(_keys(filters, key.alias("key")), {**filters, "language": None}, surveys).where(
-            condition
-        )
+        listed = _keys(filters, key.alias("key"))
+        query = _narrowed(listed, {**filters, "language": None}, surveys).where(condition)
         if position:
             query = query.where(key < position[1])
         lists.append(query.order_by(key.desc()).limit(limit).cte(name))
     first, second = (peewee.Select([one], [one.c.key]) for one in lists)
-    return _items().where(Response.key.in_(first.union_all(second))).with_cte(*lists)
+    keys = Response.select(Response.key).where(Response.key.in_(first.union_all(second)))
+    return keys.with_cte(*lists)
 
 
 def _of_agents(
@@ -578,7 +620,8 @@ def _of_agents(
             query = query.where(Response.key < position[1])
         lists.append(query.order_by(Response.key.desc()).limit(limit).cte(f"agent_{at}"))
     keys = [peewee.Select([one], [one.c.key]) for one in lists]
-    return _items().where(Response.key.in_(functools.reduce(operator.add, keys))).with_cte(*lists)
+    found = Response.select(Response.key).where(Response.key.in_(functools.reduce(operator.add, keys)))
+    return found.with_cte(*lists)
 
 
 def _fits(filters: Mapping[str, Any]) -> Any:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import json
+import random
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -15,13 +17,13 @@ import pytest
 from playhouse.test_utils import count_queries
 
 from feedback import feed, saved_feeds
-from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic
+from feedback.models import FollowUp, FollowUpResponse, Placement, Reading, Topic, Triage
 from feedback.schemas.responses import ResponseOut
 from surveys import responses, wording
 from surveys.base import db
 from surveys.domain import folding
 from surveys.domain.metrics import METRICS
-from surveys.models import Person, Response
+from surveys.models import Person, Response, Survey
 from tests.conftest import ON_POSTGRES, ON_SQLITE, Api
 from tests.threads import together
 
@@ -43,12 +45,11 @@ def test_columns_that_are_put_together_once_are_those_of_each_page(world, monkey
         filters = [
             {},
             {"agent": "x"},
-            {"agent": ("x", "y")},
             {"language": "de"},
             {"q": "late"},
             {"company": "a"},
         ]
-        return [feed._newest(each, 51, (0, 5), ["sv_1"]).sql() for each in filters]
+        return [feed._narrowed(feed._items(), each, ["sv_1"], walking=True).sql() for each in filters]
 
     once = asked_for() + asked_for()
     monkeypatch.setattr(feed, "_LISTED", peewee.CommaNodeList(feed._COLUMNS))
@@ -114,6 +115,48 @@ def test_every_filter_finds_what_it_names_and_nothing_else(api, two):
     assert ids(asked(api, **everything)) == [first.id]
 
 
+def test_any_two_filters_find_what_each_answer_looked_at_by_itself_fits(world, two, make):
+    first, _ = two
+    survey = Survey.get_by_id(first.survey_id)
+    chance = random.Random(2)
+    for number in range(12):
+        row = make.response(
+            survey, number % 11, NOW + timedelta(hours=number), comment=chance.choice([None, "slow checkout"]),
+            language=chance.choice([None, "de", "fr"]), test=number % 6 == 0,
+        )  # fmt: skip
+        if number % 3:
+            label, language = chance.choice(["negative", "positive"]), chance.choice([None, "de", "it"])
+            Reading.create(
+                key=row.key,
+                language=language,
+                label=label,
+                score=0.9,
+                text_score=0.9,
+                engine="t",
+                read_at=NOW,
+            )
+        if number % 4 == 0:
+            Placement.create(topic="top_1", response=row.key, evidence=["slow"])
+            Triage.create(response=row.key, state="done", at=NOW)
+    values = {
+        "survey": survey.id, "metric": "nps", "group": "detractor", "sentiment": "negative", "topic": "top_1",
+        "agent": "a1", "channel": "link", "language": "de", "tag": "vip", "q": "checkout", "score_max": 4,
+        "company": "Acme", "property:plan": "pro", "has_comment": "1", "placed": "1", "mismatch": True,
+        "counted": "1", "excluded": "0", "triage": "unread", "waiting": "any", "status": "open",
+    }  # fmt: skip
+    keys = [row.key for row in Response.select().order_by(Response.key.desc())]
+    with world.app.app_context():
+        for one, other in itertools.combinations(values, 2):
+            filters = {one: values[one], other: values[other]}
+            real = [key for key in keys if feed.fits(key, filters)]
+            assert [item.id for item in feed.page(filters, 50).items] == [item.id for item in feed.some(real)]
+            assert feed.count(filters) == len(real), filters
+            assert feed.count(filters, most=2) == min(2, len(real)), filters
+        assert [item.id for item in feed.page({"agent": ("a1", "a2"), "sentiment": "negative"}, 9).items] == [
+            first.id
+        ]
+
+
 def test_an_item_shows_all_that_the_contract_names(api, two):
     first, _ = two
     (item,) = api.get("/api/feed", metric="nps")["items"]
@@ -136,7 +179,7 @@ def test_an_item_shows_all_that_the_contract_names(api, two):
 
 
 @pytest.mark.parametrize("order", feed.ORDERS)
-def test_a_page_is_one_statement_however_long_it_is(world, make, two, order):
+def test_a_page_is_few_statements_however_long_it_is(world, make, two, order):
     survey = make.survey()
     for _ in range(5):
         make.response(survey, 9, comment="checkout")
@@ -145,7 +188,8 @@ def test_a_page_is_one_statement_however_long_it_is(world, make, two, order):
         for filters in ({}, {"q": "checkout", "tag": "vip"}, {"topic": "top_1", "sentiment": "negative"}):
             with count_queries() as counted:
                 pages(filters, 50)
-            assert counted.count == 1, (order, filters)
+            # Newest first: PostgreSQL is told that the two that follow see one moment.
+            assert counted.count <= (3 if order == "desc" else 1), (order, filters)
 
 
 SEARCHES = {
@@ -328,7 +372,7 @@ def test_pages_of_a_language_are_of_what_was_read_and_else_of_what_was_claimed(w
     assert len(items) == sum(api.get(f"/api/responses/{each}")["score"] == 9 for each in expected)
     with world.app.app_context(), count_queries() as counted:
         feed.page({"language": "de"}, 5)
-    assert counted.count == 1
+    assert counted.count <= 3
 
 
 def test_followers_of_first_recordings_miss_and_repeat_nothing_under_concurrent_writers(world, api, make):
