@@ -170,10 +170,9 @@ def running(rows: Any) -> dict[str, list[tuple[str, str]]]:
     """The names and words of goals that run, out of a query, by the survey that each is of."""
     found: dict[str, list[tuple[str, str]]] = {}
     query = rows.where(Goal.ended_at.is_null(), Goal.survey.is_null(False)).order_by(Goal.due, Goal.id)
-    for row in query.limit(MOST_SHOWN):
-        found.setdefault(str(row.survey_id), []).append(
-            (row.name, (row.judged or {}).get("word", CANNOT_TELL))
-        )
+    said: Any = query.select(Goal.survey, Goal.name, Goal.judged).limit(MOST_SHOWN).tuples()
+    for survey, name, judged in said:
+        found.setdefault(survey, []).append((name, (judged or {}).get("word", CANNOT_TELL)))
     return found
 
 

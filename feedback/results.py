@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import peewee
 from peewee import SQL, fn
 
-from feedback import countings, labels, rollups, segments
+from feedback import countings, labels, rollups, segments, whole_days
 from feedback.domain import statistics
 from feedback.models import Placement, Theme, Topic
 from feedback.numbers import Asked, Break, Brief, Compared, Number, Point, Segment, Series, Times
@@ -22,7 +22,7 @@ from surveys.base.clock import microseconds
 from surveys.base.errors import Refused
 from surveys.domain import schedule
 from surveys.domain.metrics.metric import Metric
-from surveys.models import DailyCount, Definition, Invitation, Response, Survey
+from surveys.models import Definition, Invitation, Response, Survey
 
 Counts = dict[int, int]
 
@@ -120,17 +120,16 @@ def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     """The finest of day, week and month of which four in five hold `FULL` responses, and that are no more than
     `MOST_DRAWN`; month where none is.
     """
-    sizes = _by_day(selection, zone)
+    daily = _daily(selection, zone) or whole_days.of((day, 0, n) for day, n in _fetch(_sizes(selection)))
+    edges = daily.edges()
     intervals: tuple[schedule.Interval, ...] = ("day", "week")
-    for interval in intervals if sizes else ():
-        first, last = (date.fromisoformat(day) for day in (min(sizes), max(sizes)))
+    for interval in intervals if edges else ():
+        first, last = edges or (date.min, date.max)
         if interval == "day" and (last - first).days >= MOST_DRAWN:
             continue
-        buckets = dict.fromkeys(schedule.first_days(first, last + timedelta(days=1), interval), 0)
-        for day, n in sizes.items():
-            buckets[schedule.first_day_of(day, interval)] += n
-        full = sum(n >= FULL for n in buckets.values())
-        if full >= MOSTLY * len(buckets) and len(buckets) <= MOST_DRAWN:
+        buckets = sum(1 for _ in schedule.first_days(first, last + timedelta(days=1), interval))
+        full = sum(sum(counts.values()) >= FULL for counts in daily.sums(interval).values())
+        if full >= MOSTLY * buckets and buckets <= MOST_DRAWN:
             return interval
     return "month"
 
@@ -281,10 +280,8 @@ def _counts(selection: Selection, zone: ZoneInfo) -> Counts:
 
 
 def _counted(selection: Selection, zone: ZoneInfo) -> Counts:
-    days = _whole_days(selection, zone)
-    if days is not None:
-        is_one, values = _which_days(selection, days)
-        return {score: int(n) for score, n in _daily_sums(is_one)(**values).fetchall() if n}
+    if _is_of_whole_days(selection, zone):
+        return whole_days.total(*_asked_of_days(selection), zone)
     narrowed = _narrowed(selection, zone)
     if narrowed is not None:
         return narrowed.get(None, {})
@@ -349,70 +346,28 @@ def _values(selection: Selection, segment: str) -> set[str] | None:
     return {value}
 
 
-def _whole_days(selection: Selection, zone: ZoneInfo) -> tuple[str | None, str | None] | None:
-    """The selection's period as days when the daily counts can answer it, else None."""
+def _is_of_whole_days(selection: Selection, zone: ZoneInfo) -> bool:
+    """Whether the daily counts can answer a selection: days begin at both of its ends, and nothing narrows it."""
     if selection.latest or selection.segments:
-        return None
-    edges: list[str | None] = []
-    for moment in (selection.since, selection.until):
-        local = moment.astimezone(zone) if moment else None
-        if local is not None and (local.hour, local.minute, local.second, local.microsecond) != (0, 0, 0, 0):
-            return None
-        edges.append(local.date().isoformat() if local else None)
-    return edges[0], edges[1]
+        return False
+    edges = [moment.astimezone(zone) for moment in (selection.since, selection.until) if moment]
+    return not any((at.hour, at.minute, at.second, at.microsecond) != (0, 0, 0, 0) for at in edges)
 
 
-def _by_day(selection: Selection, zone: ZoneInfo) -> dict[str, int]:
+def _sizes(selection: Selection) -> Any:
     """How many responses each day holds that has some."""
-    edges = _whole_days(selection, zone)
-    if edges is None:
-        found = _rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
-        return dict(_fetch(found))
-    sizes: dict[str, int] = {}
-    for day, _, n in _daily(selection, edges):
-        sizes[day] = sizes.get(day, 0) + n
-    return {day: n for day, n in sizes.items() if n}
+    return _rows(selection, [Response.day, fn.COUNT(Response.key)], []).group_by(Response.day)
 
 
-def _daily(selection: Selection, days: tuple[str | None, str | None]) -> list[tuple[str, int, int]]:
-    """Day, score and n of the daily counts between two days; a day and score may come several times."""
-
-    def read() -> list[tuple[str, int, int]]:
-        found: list[tuple[str, int, int]] = _daily_counts(is_one)(**values).fetchall()
-        return found
-
-    is_one, values = _which_days(selection, days)
-    return rollups.once(("daily", str(values["surveys"]), values["first"], values["last"]), read)
+def _daily(selection: Selection, zone: ZoneInfo) -> whole_days.Days | None:
+    """The days of a selection that the daily counts can answer; None where they cannot."""
+    if not _is_of_whole_days(selection, zone):
+        return None
+    return whole_days.between(*_asked_of_days(selection), zone)
 
 
-def _which_days(selection: Selection, days: tuple[str | None, str | None]) -> tuple[bool, dict[str, Any]]:
-    """Whether it is one survey, as planners read a list of one worse, and what the slots of a statement hold."""
-    ids = [survey.id for survey in selection.surveys]
-    is_one = len(ids) == 1
-    surveys = ids[0] if is_one else db.listed(ids)
-    return is_one, {"surveys": surveys, "first": days[0] or "", "last": days[1] or "9999"}
-
-
-def _between_days(query: Any, is_one: bool) -> Any:
-    survey = DailyCount.survey
-    return query.where(
-        survey == db.slot("surveys") if is_one else db.is_among(survey, "surveys"),
-        DailyCount.day >= db.slot("first"),
-        DailyCount.day < db.slot("last"),
-    )
-
-
-@functools.cache
-def _daily_counts(is_one: bool) -> db.Prepared:
-    # Whoever wants them adds them up by week or month anyway, and the database would sort them for it.
-    columns = (DailyCount.day, DailyCount.score, DailyCount.n)
-    return db.Prepared(lambda: _between_days(DailyCount.select(*columns), is_one))
-
-
-@functools.cache
-def _daily_sums(is_one: bool) -> db.Prepared:
-    columns = (DailyCount.score, fn.SUM(DailyCount.n))
-    return db.Prepared(lambda: _between_days(DailyCount.select(*columns), is_one).group_by(DailyCount.score))
+def _asked_of_days(selection: Selection) -> tuple[list[str], datetime | None, datetime | None]:
+    return [survey.id for survey in selection.surveys], selection.since, selection.until
 
 
 def _rows(selection: Selection, columns: list[Any], joins: Iterable[str]) -> Any:
@@ -486,7 +441,11 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
     since, until = selection.since or _EVER[0], selection.until or _EVER[1]
     opened = now - timedelta(days=survey.answer_window_days) + timedelta(microseconds=1)
     opened = min(max(since, opened), until)
-    kept = ask_counts.between(survey.id, since, opened) or ask_counts.Kept(opened, opened, 0, 0)
+    others = rollups.read_with([survey.id])
+    of_each = rollups.once(
+        ("asks kept", *others, since, opened), lambda: ask_counts.between(others, since, opened)
+    )
+    kept = of_each.get(survey.id) or ask_counts.Kept(opened, opened, 0, 0)
     moments = {
         "since": since, "begin": kept.begin, "end": kept.end, "opened": opened, "until": until,
     }  # fmt: skip
@@ -588,9 +547,13 @@ def _asked_column(segment: str) -> Any:
 
 def _breaks(selection: Selection, zone: ZoneInfo) -> tuple[Break, ...]:
     """Where what is asked changed within the period: numbers before and after are not quite the same question."""
-    rows = _definitions(surveys=db.listed([survey.id for survey in selection.surveys])).fetchall()
+    mine = [survey.id for survey in selection.surveys]
+    asked = rollups.read_with(mine)
+    rows = rollups.once(("definitions", *asked), lambda: _definitions(surveys=db.listed(asked)).fetchall())
     found: list[tuple[str, int, Any]] = [
-        (survey, number, Definition.created_at.python_value(at)) for survey, number, at in rows
+        (survey, number, Definition.created_at.python_value(at))
+        for survey, number, at in rows
+        if survey in mine
     ]
     return tuple(
         Break(survey, number, at.astimezone(zone).date())
@@ -610,9 +573,9 @@ _definitions = db.Prepared(
 
 def _scores_by_day(selection: Selection, zone: ZoneInfo) -> Iterable[tuple[str, int, int]]:
     """Day, score, and how often it was given then."""
-    edges = _whole_days(selection, zone)
-    if edges is not None:
-        return _daily(selection, edges)
+    daily = _daily(selection, zone)
+    if daily is not None:
+        return daily.rows()
     narrowed = _narrowed(selection, zone, by_day=True)
     if narrowed is not None:
         return [(str(day), score, n) for day, counts in narrowed.items() for score, n in counts.items()]
@@ -643,27 +606,19 @@ def _scores_by_day_of_each(
 
 def _series(selection: Selection, zone: ZoneInfo) -> Series:
     interval = selection.interval or "day"
-    buckets: dict[date, Counts] = {}
-    counts: Counts = {}
-    last_day = None
-    for day, score, n in _scores_by_day(selection, zone):
-        # They come day by day: thousands of lines, hundreds of days.
-        if day != last_day:
-            last_day = day
-            counts = buckets.setdefault(schedule.first_day_of(day, interval), {})
-        counts[score] = counts.get(score, 0) + n
-    buckets = {day: counts for day, counts in buckets.items() if any(counts.values())}
+    daily = _daily(selection, zone) or whole_days.of(_scores_by_day(selection, zone))
+    buckets = daily.sums(interval)
     if not buckets and not (selection.since and selection.until):
         return ()
     low = schedule.day_of(selection.since, zone) if selection.since else min(buckets)
     last = selection.until - timedelta(microseconds=1) if selection.until else None
     high = schedule.day_of(last, zone) if last else max(buckets)
-    days = list(
+    firsts = list(
         itertools.islice(schedule.first_days(low, high + timedelta(days=1), interval), MOST_BUCKETS + 1)
     )
-    if len(days) > MOST_BUCKETS:
+    if len(firsts) > MOST_BUCKETS:
         raise Refused(f"Gives more than {MOST_BUCKETS} points.", "interval")
-    briefs = ((day, brief(selection.metric, buckets.get(day, {}))) for day in days)
+    briefs = ((day, brief(selection.metric, buckets.get(day, {}))) for day in firsts)
     return tuple(Point(brief.n, brief.value, brief.interval, day) for day, brief in briefs)
 
 

@@ -162,8 +162,9 @@ class _Told:
 @dataclass
 class _Looked:
     """What was read already: which periods stand, by time zone; which of them tell of a question, by the question; and
-    whatever is read `once`."""
+    whatever is read `once`. `together`: surveys of which each is asked for by itself."""
 
+    together: tuple[str, ...] = ()
     zones: dict[str, _Standing] = field(default_factory=dict)
     told: dict[tuple[Any, ...], _Told | None] = field(default_factory=dict)
     others: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -174,10 +175,14 @@ _looked_at: ContextVar[_Looked | None] = ContextVar("looked_at", default=None)
 
 
 @contextlib.contextmanager
-def steady() -> Iterator[None]:
-    """A `db.snapshot` for a body that asks for many numbers: which roll-ups stand is looked up once."""
+def steady(together: Iterable[str] = ()) -> Iterator[None]:
+    """A `db.snapshot` for a body that asks for many numbers: which roll-ups stand is looked up once.
+
+    `together`: the ids of surveys of which the body asks for one after the other; then what has to be read of the
+    responses is read for all of them at once.
+    """
     with db.snapshot():
-        token = _looked_at.set(_looked_at.get() or _Looked())
+        token = _looked_at.set(_looked_at.get() or _Looked(tuple(sorted(together))))
         try:
             yield
         finally:
@@ -192,6 +197,32 @@ def once(which: tuple[Any, ...], read: Callable[[], T]) -> T:
     if which not in looked_at.others:
         looked_at.others[which] = read()
     return looked_at.others[which]  # type: ignore[no-any-return]
+
+
+def read_with(survey_ids: Sequence[str]) -> Sequence[str]:
+    """The surveys to read for at once, where some are asked for: all that come `together` with one, else these."""
+    looked_at = _looked_at.get()
+    if looked_at is not None and len(survey_ids) == 1 and survey_ids[0] in looked_at.together:
+        return looked_at.together
+    return survey_ids
+
+
+def had(which: tuple[Any, ...]) -> Any:
+    """What was read `once` already under `which`; None where nothing was."""
+    looked_at = _looked_at.get()
+    return looked_at.others.get(which) if looked_at is not None else None
+
+
+def standing_days(
+    since: datetime | None, until: datetime | None, zone: ZoneInfo, *asked: str
+) -> tuple[list[str], bytes] | None:
+    """The days between two moments that stand, in their order, and a short key of what is `asked` of them.
+
+    The key is another one as soon as any answer of these days changes. None where too few days stand.
+    """
+    known = _known(since, until, zone, True)
+    key = _key(known, *asked) if known is not None else None
+    return (known.periods, key) if known is not None and key is not None else None
 
 
 def find(
@@ -277,8 +308,16 @@ def _summed_up(
             for name in under(value):
                 if (tally := tallies.get(name)) is None:
                     tallies[name] = Tally(last, dict(_pairs(scores)))
-                else:
-                    tally.add(_pairs(scores), last)
+                    continue
+                # As `add` does it, which would be called for each.
+                if last > tally.last:
+                    tally.last = last
+                into = tally.counts
+                for score, n in _pairs(scores):
+                    if score in into:
+                        into[score] += n
+                    else:
+                        into[score] = n
         if tallies:
             days[day] = tallies
     return days
@@ -370,29 +409,38 @@ def _beside(
 ) -> list[tuple]:
     """Day, else None, value, score, how often and the last key, as the responses to some surveys have it."""
 
-    def read() -> list[tuple]:
+    others = read_with(survey_ids)
+    by_survey = len(others) > len(survey_ids) and segment not in countings.NAMES
+    surveys = others if by_survey else survey_ids
+
+    def read() -> dict[str | None, list[tuple]]:
         begin, end = (microseconds(at) if at else None for at in (since, until))
-        found: list[tuple] = _counted_beside(segment, by_day)(
-            surveys=db.listed(survey_ids),
+        rows = _counted_beside(segment, by_day, by_survey)(
+            surveys=db.listed(surveys),
             begin=_FIRST if begin is None else begin,
             end=_LAST if end is None else end,
         ).fetchall()
+        found: dict[str | None, list[tuple]] = {}
+        for survey, *row in rows if by_survey else ((None, *row) for row in rows):
+            found.setdefault(survey, []).append(tuple(row))
         return found
 
-    return once(("beside", segment, *survey_ids, since, until, by_day), read)
+    found = once(("beside", segment, *surveys, since, until, by_day), read)
+    return found.get(survey_ids[0] if by_survey else None, [])
 
 
 @functools.lru_cache(maxsize=256)
-def _counted_beside(segment: str, by_day: bool) -> db.Prepared:
+def _counted_beside(segment: str, by_day: bool, by_survey: bool) -> db.Prepared:
 
     def build() -> Any:
         where = [db.is_among(Response.survey, "surveys")]
         if segment in countings.NAMES:
             return countings.query(segment, _between, where, by_day=by_day)
+        first = [Response.survey] if by_survey else []
         by = [Response.day if by_day else SQL("NULL"), segments.column(segment), Response.score]
-        query = Response.select(*by, fn.COUNT(Response.key), fn.MAX(Response.key))
+        query = Response.select(*first, *by, fn.COUNT(Response.key), fn.MAX(Response.key))
         query = query.where(Response.counted, _between(Response.key), *where)
-        return segments.joined(query, [segment], _between).group_by(*by[not by_day :])
+        return segments.joined(query, [segment], _between).group_by(*first, *by[not by_day :])
 
     return db.Prepared(build)
 
@@ -550,14 +598,19 @@ def _wishes() -> dict[str, list[str]]:
     return found
 
 
+#: A page asks it thousands of times.
+_OF_A_DAY = len("2026-09-14")
+
+
 def _is_day(period: str) -> bool:
-    return len(period) == len("2026-09-14")
+    return len(period) == _OF_A_DAY
 
 
 def _month(day: str) -> str:
     return day[: len("2026-09")]
 
 
+@functools.lru_cache(maxsize=8192)
 def _edges(period: str) -> tuple[date, date]:
     """The first day of a period, and the first one after it."""
     if _is_day(period):
@@ -660,14 +713,16 @@ _quarters = db.Prepared(_build_quarters)
 
 def _unchanged(periods: Iterable[str], changed: Collection[str]) -> list[str]:
     """Those of some periods that have no changed day."""
-    months = {_month(day) for day in changed}
-    return [period for period in periods if period not in changed and period not in months]
+    gone = {*changed, *map(_month, changed)}
+    return [period for period in periods if period not in gone]
 
 
 def _chosen(periods: Collection[str], changed: Collection[str]) -> list[str]:
     """Those of some periods that say most, in the order of time: a month instead of its days."""
     usable = _unchanged(periods, changed)
     months = {period for period in usable if not _is_day(period)}
+    if not months:
+        return sorted(usable)
     return sorted(period for period in usable if not _is_day(period) or _month(period) not in months)
 
 

@@ -5,7 +5,7 @@ and until the next hour the asks themselves are counted; so what stands is right
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -35,16 +35,18 @@ class Kept:
     answered: int
 
 
-def between(survey_id: str, since: datetime, until: datetime) -> Kept | None:
-    """What is kept of whole days between two moments; None where that is nothing, or a day amid them is missing."""
+def between(survey_ids: Sequence[str], since: datetime, until: datetime) -> dict[str, Kept]:
+    """What is kept of whole days between two moments, by survey; without those of which that is nothing, or a day amid
+    them is missing."""
     first, last = since.astimezone(UTC), until.astimezone(UTC)
     begin = first.date().isoformat() if first == _starts_at(first.date()) else f"{first.date().isoformat()}~"
-    found = _kept(survey=survey_id, first=begin, last=last.date().isoformat()).fetchone()
-    low, high, days, sent, answered = found
-    if not days or (date.fromisoformat(high) - date.fromisoformat(low)).days + 1 != days:
-        return None
-    start, end = (_starts_at(date.fromisoformat(day)) for day in (low, high))
-    return Kept(start, end + DAY, int(sent), int(answered))
+    rows = _kept(surveys=db.listed(survey_ids), first=begin, last=last.date().isoformat()).fetchall()
+    found = {}
+    for survey, low, high, days, sent, answered in rows:
+        start, end = (_starts_at(date.fromisoformat(day)) for day in (low, high))
+        if (end - start).days + 1 == days:
+            found[survey] = Kept(start, end + DAY, int(sent), int(answered))
+    return found
 
 
 def roll_up(now: datetime) -> int:
@@ -97,14 +99,21 @@ def rebuild(now: datetime) -> int:
 
 
 _kept = db.Prepared(
-    lambda: AskCount.select(
-        fn.MIN(AskCount.day),
-        fn.MAX(AskCount.day),
-        fn.COUNT(SQL("*")),
-        fn.SUM(AskCount.sent),
-        fn.SUM(AskCount.answered),
-    ).where(
-        AskCount.survey == db.slot("survey"), AskCount.day >= db.slot("first"), AskCount.day < db.slot("last")
+    lambda: (
+        AskCount.select(
+            AskCount.survey,
+            fn.MIN(AskCount.day),
+            fn.MAX(AskCount.day),
+            fn.COUNT(SQL("*")),
+            fn.SUM(AskCount.sent),
+            fn.SUM(AskCount.answered),
+        )
+        .where(
+            db.is_among(AskCount.survey, "surveys"),
+            AskCount.day >= db.slot("first"),
+            AskCount.day < db.slot("last"),
+        )
+        .group_by(AskCount.survey)
     )
 )
 

@@ -88,9 +88,11 @@ def overview() -> Any:
     found = visible.surveys(registry.caller()).where(Survey.status != "archived")
     surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
     surveys.reverse()
-    with rollups.steady():
+    ids = [survey.id for survey in surveys]
+    # The same moment for all of them, so that what is asked of one period before is asked of one for all.
+    now = clock.now()
+    with rollups.steady(together=ids):
         reads = reports.are_looked_for()
-        ids = [survey.id for survey in surveys]
         noted, compared = pins.within(ids, since, until), pins.benchmarks(ids)
         cards = [
             _card(
@@ -98,6 +100,7 @@ def overview() -> Any:
                 since,
                 until,
                 _compared_as(asked),
+                now,
                 reads,
                 [pin for pin in noted if pin.survey_id in (None, survey.id)],
                 compared[survey.id],
@@ -219,12 +222,13 @@ def _card(
     since: datetime | None,
     until: datetime | None,
     period: str,
+    now: datetime,
     reads: bool,
     noted: list[Pin],
     compared: list[Benchmark],
 ) -> Card:
     """What the page shows of a survey with its pins and benchmarks; `reads`: topics are still looked for."""
-    metric, zone, now = METRICS[survey.metric], layout.zone(), clock.now()
+    metric, zone = METRICS[survey.metric], layout.zone()
     selection = results.Selection(metric, [survey], since, until)
     interval = results.fitting(selection, zone)
     found = results.number(results.Selection(metric, [survey], since, until, interval), zone, now)

@@ -102,15 +102,17 @@ def test_they_say_what_the_asks_say_whatever_changes_one(asked):
 def test_what_is_kept_answers_for_all_but_the_ends(asked, monkeypatch):
     survey, rows = asked
     ask_counts.roll_up(NOW)
-    kept = ask_counts.between(survey.id, MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(days=9, hours=3))
+    kept = ask_counts.between(
+        [survey.id], MIDNIGHT + timedelta(hours=1), MIDNIGHT + timedelta(days=9, hours=3)
+    )[survey.id]
     assert (kept.begin, kept.end) == (MIDNIGHT + timedelta(days=1), MIDNIGHT + timedelta(days=9))
     inside = [row for row in rows if kept.begin <= row.sent_at < kept.end]
     assert (kept.sent, kept.answered) == (len(inside), sum(row.answered_at is not None for row in inside))
-    whole = ask_counts.between(survey.id, MIDNIGHT, MIDNIGHT + timedelta(days=2))
+    whole = ask_counts.between([survey.id], MIDNIGHT, MIDNIGHT + timedelta(days=2))[survey.id]
     assert (whole.begin, whole.end) == (MIDNIGHT, MIDNIGHT + timedelta(days=2))
-    assert ask_counts.between(survey.id, NOW, NOW + timedelta(days=9)) is None
+    assert ask_counts.between([survey.id], NOW, NOW + timedelta(days=9)) == {}
     AskCount.delete().where(AskCount.day == "2026-06-05").execute()
-    assert ask_counts.between(survey.id, MIDNIGHT, MIDNIGHT + timedelta(days=9)) is None
+    assert ask_counts.between([survey.id], MIDNIGHT, MIDNIGHT + timedelta(days=9)) == {}
     check(survey)
 
 
@@ -125,10 +127,10 @@ def test_what_is_kept_is_used_again_after_the_first_who_were_asked_are_erased(as
 
     # Days on which nobody was asked, amid the first.
     erase(1, 2)
-    assert ask_counts.between(survey.id, MIDNIGHT, NOW).begin == MIDNIGHT
+    assert ask_counts.between([survey.id], MIDNIGHT, NOW)[survey.id].begin == MIDNIGHT
     erase(0)
     erase(3)
-    assert ask_counts.between(survey.id, MIDNIGHT, NOW).begin == MIDNIGHT + timedelta(days=4)
+    assert ask_counts.between([survey.id], MIDNIGHT, NOW)[survey.id].begin == MIDNIGHT + timedelta(days=4)
     check(survey)
 
 
