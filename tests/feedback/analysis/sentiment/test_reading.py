@@ -44,8 +44,10 @@ def test_plain_english_reads_as_people_read_it(text: str, label: str) -> None:
 
 
 LIKED = {
-    "de": ["Gefällt mir", "Kein Grund zur Klage", "Schmeckt prima", "Läuft!", "4 von 5 Punkten", "mega guuut"],
-    "fr": ["J'aime beaucoup", "Aucun reproche", "Ça marche bien", "5/5", "On s'est régalés 😋", "suuuper"],
+    "de": ["Gefällt mir", "Kein Grund zur Klage", "Schmeckt prima", "Läuft!", "4 von 5 Punkten", "mega guuut",
+           "Da kannst du nicht meckern"],
+    "fr": ["J'aime beaucoup", "Aucun reproche", "Ça marche bien", "5/5", "On s'est régalés 😋", "suuuper",
+           "Nous recommandons"],
     "es": ["Nos encanta", "Ni una queja", "Funciona muy bien", "5 estrellas", "Riquísimo 😍", "Mejor imposible"],
     "it": ["Ci piace", "Nulla da eccepire", "Funziona benissimo", "10/10", "Bellissimo 🔥", "Non delude mai"],
     "pt": ["Adorei", "Nada a reclamar", "Funciona bem", "cinco estrelas", "Muito bom 👏", "Nunca me decepcionou"],
@@ -61,10 +63,12 @@ LIKED = {
 
 DISLIKED = {
     "de": ["Gefällt mir nicht", "Geht nicht", "alles andere als sauber", "ein Stern", "Immer noch keine Antwort"],
-    "fr": ["Je n'aime pas", "Ça ne marche plus", "tout sauf propre", "1 étoile", "Toujours pas de réponse", "Nul"],
+    "fr": ["Je n'aime pas", "Ça ne marche plus", "tout sauf propre", "1 étoile", "Toujours pas de réponse", "Nul",
+           "Reçu cassé", "Je recommande d'éviter"],
     "es": ["No nos gusta", "Ya no funciona", "Deja mucho que desear", "1 estrella", "Nadie contesta", "Un asco 🤢"],
     "it": ["Non ci piace per niente", "Non funziona più", "Lascia a desiderare", "una stella"],
-    "pt": ["Não gosto", "Parou de funcionar", "Deixa a desejar", "uma estrela", "Ninguém responde", "Ruim 👎"],
+    "pt": ["Não gosto", "Parou de funcionar", "Deixa a desejar", "uma estrela", "Ninguém responde", "Ruim 👎",
+           "Veio com defeito"],
     "nl": ["Vind ik niet leuk", "Doet het niet meer", "allesbehalve schoon", "één ster", "Niemand neemt op"],
     "sv": ["Jag gillar inte", "Fungerar inte"], "da": ["Kan ikke lide det", "Virker ikke"],
     "nb": ["Liker ikke", "Virker ikke"], "pl": ["Nie podoba mi się", "Nie działa"],
@@ -99,6 +103,13 @@ def test_everyday_praise_and_blame_is_read_in_every_language(label: str, said: d
         ("The screens couldn't be less helpful", "negative"),
         ("Anything but quick", "negative"),
         ("Far from ideal", "negative"),
+        ("We can't wait to visit again", "positive"),
+        ("Hardly any trouble with it", "positive"),
+        ("Exceeded all expectations", "positive"),
+        ("I wouldn't buy anywhere else", "positive"),
+        ("Pricey but worth it", "positive"),
+        ("The hotline couldn't have been slower", "negative"),
+        ("The form couldn't be more confusing", "negative"),
         ("9/10", "positive"),
         ("one star", "negative"),
         ("★★☆☆☆", "negative"),
