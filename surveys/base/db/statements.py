@@ -39,7 +39,8 @@ def listed(values: Sequence[Any]) -> Any:
 class Columns(peewee.Node):
     """The columns of queries that are made of other parts each time: put together once for each naming of their tables.
 
-    They hold no values, and no query of their own.
+    They hold no values, and no query of their own. peewee cannot tell them apart, so their values come as the database
+    gives them: who runs such a query makes what it needs of them.
     """
 
     def __init__(self, columns: Sequence[Any], tables: Sequence[type[Table]]) -> None:
