@@ -18,7 +18,7 @@ BESIDE = ": "
 #: Between the names of two matters that a topic speaks of alike: "Service & food".
 BOTH = " & "
 #: What is called so has nothing in common that could be named.
-OTHERS = ("Other remarks", "Mixed remarks", "Further remarks")
+OTHERS = ("Other remarks", "Mixed remarks", "Unsorted remarks")
 
 
 class Matter(NamedTuple):

@@ -38,17 +38,18 @@ _LONG = 0.03  # what each of its words costs
 # A matter names a topic where so many of its comments speak of it (share; of one of some trades alone, mostly), and it
 # is so near (cosine) …
 _SPOKEN, _MOSTLY, _NEAR = 0.3, 0.5, 0.25
-_ENOUGH = ((_SPOKEN, 0.0), (0.2, 0.3), (0.1, _MOSTLY))  # shares that speak of it, and that mean it
+_ENOUGH = ((_SPOKEN, 0.0), (0.18, 0.3), (0.08, _MOSTLY))  # shares that speak of it, and that mean it
 _AT_HOME = (
     0.03  # share of all comments that speak of what a matter has in common with others, for it to be at home
 )
 _TRIED = 8  # phrases, the best, of which one may name a topic by itself
-_LITTLE = 0.25  # share of comments that speak of a matter, and that mean it, under which they have nothing in common
+_LITTLE = 0.25  # how much comments mean a matter, of which few speak, where they have nothing in common
 _MANY = 10  # comments from which on a topic may say that it has nothing in common
 _PASSING = 0.15  # share for topics that no phrase makes a name of
 _NEAR_ALONE = (
     0.4  # cosine from which nearness is enough, where nobody speaks of it and nothing else names a topic
 )
+_BOTH = 0.4  # share from which a topic that speaks of two matters is called by both
 _SAME_MEANING = 0.6  # cosine from which two names say the same
 # … the better, the more of its comments speak of it, and mean it rather than another matter (the weights of both beside
 # that of nearness).
@@ -81,6 +82,7 @@ _CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word
 _PHRASED = frozenset(
     "de en es fr it nl pt".split()
 )  # languages whose words can be told from their small words
+_THINGS_TOLD = frozenset(("de", "en"))  # languages whose things can be told from what is done with them
 _FIFTH = 5
 _MOST_SIGNS = 20  # of a name that has no word
 
@@ -140,7 +142,8 @@ _NO_NAME = _words("""
     everyone everybody somebody someone anyone anybody nobody guy guys lady man woman people person folks lot
     lots much stuff kinda plus star stars couple dear hi hey bye thank wow yes ok omg lol first second third one
     two three four five six seven eight nine ten zero half dozen continue right next sentence page spot very charm
-    none nothing biscuit thx far fixed questions mail code problem problems thing things category everywhere nowhere
+    none nothing biscuit summer winter autumn thx far fixed questions mail code problem problems thing things
+    category everywhere nowhere
 """)
 _JUDGING = _words(  # how people find a matter, and no part of it
     "easy easier simple simply difficult expensive cheap cheaper large larger small smaller little big tiny long short "
@@ -214,11 +217,11 @@ class _Fits:
 
 @dataclass(frozen=True)
 class _Mark:
-    """What marks a topic beside a matter's name: the `label` with both, the mark `alone` (None: it is no thing), and
-    the share of comments that say it."""
+    """What marks a topic beside a matter's name: the `label` with both, the mark `alone`, and the share of comments
+    that say it."""
 
     label: str
-    alone: str | None
+    alone: str
     share: float
 
 
@@ -536,7 +539,7 @@ class _Phrasing:
             return broader
         if has_phrase and not sure:
             return None
-        vague = not usable or (plain < _LITTLE and usable[0][0].meant < _LITTLE)
+        vague = not usable or (plain < _SPOKEN and usable[0][0].meant < _LITTLE)
         if vague and (other := self._other(topic, taken)):
             return other
         free = [(fit, own) for fit, own in usable if stems(own) not in taken]
@@ -570,12 +573,13 @@ class _Phrasing:
             phrase
             for phrase, _ in ranked
             if len(phrase) <= 2
+            and self.language in _THINGS_TOLD
             and not _key(phrase) & told
             and names_a_matter(phrase)
             and _JUDGING.isdisjoint(phrase)
             and not any(map(self._is_name, phrase))
             and (self.language != "en" or is_a_thing(phrase))
-            and self._share(topic, phrase) >= _CARRIED / 2
+            and self._share(topic, phrase) >= _CARRIED
         )
         return next((each for each in map(self._marked(own), things) if stems(each) not in taken), None)
 
@@ -638,7 +642,7 @@ class _Phrasing:
             if fit.worded >= _PASSING:
                 return each
         for fit, each in others:
-            if fit.spoken >= _MOSTLY and best.spoken >= _MOSTLY and self._are_apart(best.number, fit.number):
+            if min(fit.spoken, best.spoken) >= _BOTH and self._are_apart(best.number, fit.number):
                 label = matters.together((own, each), self.language)
                 if stems(label) not in taken and not stems(each) & stems(own):
                     return label
@@ -648,8 +652,7 @@ class _Phrasing:
         if mark is not None and mark.share >= _PLAINLY:
             # What more of them say than speak of the matter names them better than the matter does.
             far_more = mark.share >= max(_MOSTLY, 2 * best.spoken)
-            alone = mark.alone if far_more else None
-            return mark.label if alone is None or stems(alone) in taken else alone
+            return mark.alone if far_more and stems(mark.alone) not in taken else mark.label
         good = self._is_good(topic)
         told = _known_matters(self._vectors).words[best.number]
         for phrase, _ in ranked:
@@ -704,12 +707,13 @@ class _Phrasing:
     ) -> _Mark | None:
         """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"): what a good
         part of its comments say and few of the others do."""
-        good = self._is_good(topic, 1, beside=True)
+        good = self._is_good(topic, 1)
         known = _known_matters(self._vectors)
         told = known.words[matter]
         for phrase, _ in ranked:
             if (
                 len(phrase) <= 2
+                and self.language in _THINGS_TOLD
                 and good(phrase)
                 and self._is_distinct(topic, phrase)
                 and _PLAIN.isdisjoint(phrase)
@@ -720,9 +724,7 @@ class _Phrasing:
             ):
                 label = self._marked(own)(phrase)
                 if stems(label) not in taken:
-                    thing = self.language != "en" or is_a_thing(phrase)
-                    alone = self._written(phrase) if thing else None
-                    return _Mark(label, alone, self._share(topic, phrase))
+                    return _Mark(label, self._written(phrase), self._share(topic, phrase))
         return None
 
     def _share(self, topic: str, phrase: tuple[str, ...]) -> float:
@@ -756,9 +758,8 @@ class _Phrasing:
         """A phrase as a name; one that says what a matter is called is called as that: "gift card" as "Gift cards"."""
         return _called_alike(self.language).get(_key(phrase)) or _write(phrase, self._spoken)
 
-    def _is_good(self, topic: str, times: int = 2, beside: bool = False) -> Callable[[tuple[str, ...]], bool]:
-        """Whether a phrase may name a topic: a thing that a good part of the comments speaks of; or may stand `beside`
-        the name of a matter, where a quality will do."""
+    def _is_good(self, topic: str, times: int = 2) -> Callable[[tuple[str, ...]], bool]:
+        """Whether a phrase may name a topic: a thing that a good part of the comments speaks of."""
         found = self._phrases[topic]
 
         def good(phrase: tuple[str, ...]) -> bool:
@@ -771,11 +772,7 @@ class _Phrasing:
                 and (len(phrase) > 1 or phrase[0] not in _PLAIN)
                 and not any(map(self._is_name, phrase))
                 and found.counts[phrase] >= share
-                and (
-                    self.language != "en"
-                    or is_a_thing(phrase)
-                    or (beside and len(phrase) == 1 and _kinds().get(phrase[0]) == "J")
-                )
+                and (self.language != "en" or is_a_thing(phrase))
                 and (self.language != "de" or self._spoken.get(phrase[-1], "")[:1].isupper())
             )
 
@@ -816,13 +813,20 @@ def _fits(
     names = list(matters.broader())
     usual = [told.mean(0) if len(texts) > 1 else 0.0 for told in (spoken, meant)]
     # A matter of which nothing else in the comments speaks is there only where it is said.
-    usually = of_several.mean(0) >= _AT_HOME if len(texts) > 1 else np.ones(len(names), bool)
+    said = (
+        np.stack([worded[:, under].max(1, initial=0.0).mean() for under in known.under])
+        if len(texts) > 1
+        else 1.0
+    )
+    usually = np.broadcast_to(said >= _AT_HOME, len(names))
     at_home = known.under[usually].any(0) | ~known.under.any(0)
     found = {}
     for at, topic in enumerate(texts):
         close = rows @ centres[topic]
         score = close + _SPOKEN_WEIGHT * (spoken[at] - usual[0]) + _MEANT_WEIGHT * (meant[at] - usual[1])
-        sure = np.any([(spoken[at] >= some) & (meant[at] >= much) for some, much in _ENOUGH], axis=0)
+        # What is said in another language is near to much that it does not mean.
+        enough = _ENOUGH if main.get(topic, "en") == "en" else _ENOUGH[:-1]
+        sure = np.any([(spoken[at] >= some) & (meant[at] >= much) for some, much in enough], axis=0)
         sure &= (close >= _NEAR) & (at_home | (worded[at] >= _PASSING))
         likely = (spoken[at] >= _PASSING) & (close >= _NEAR) & (at_home | (worded[at] >= _PASSING))
         order = np.argsort(-score, kind="stable")
