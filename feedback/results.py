@@ -56,6 +56,9 @@ FULL, MOSTLY = 30, 0.8
 #: Responses that say how long it takes to answer today.
 TIMED = 200
 
+#: Two points a line apart show no course.
+FEWEST_MONTHS = 3
+
 #: Buckets that an eye still tells apart on a chart.
 MOST_DRAWN = 120
 
@@ -118,20 +121,23 @@ def compared(selection: Selection, zone: ZoneInfo, now: datetime) -> Compared:
 
 def fitting(selection: Selection, zone: ZoneInfo) -> schedule.Interval:
     """The finest of day, week and month of which four in five hold `FULL` responses, and that are no more than
-    `MOST_DRAWN`; month where none is.
+    `MOST_DRAWN`. Where none is: month, or week where the months are too few to show a course.
     """
     daily = _daily(selection, zone) or whole_days.of((day, 0, n) for day, n in _fetch(_sizes(selection)))
     edges = daily.edges()
     intervals: tuple[schedule.Interval, ...] = ("day", "week")
-    for interval in intervals if edges else ():
-        first, last = edges or (date.min, date.max)
+    if not edges:
+        return "month"
+    first, last = edges
+    for interval in intervals:
         if interval == "day" and (last - first).days >= MOST_DRAWN:
             continue
         buckets = sum(1 for _ in schedule.first_days(first, last + timedelta(days=1), interval))
         full = sum(sum(counts.values()) >= FULL for counts in daily.sums(interval).values())
         if full >= MOSTLY * buckets and buckets <= MOST_DRAWN:
             return interval
-    return "month"
+    months = sum(1 for _ in schedule.first_days(first, last + timedelta(days=1), "month"))
+    return "week" if months < FEWEST_MONTHS else "month"
 
 
 def counts_with(

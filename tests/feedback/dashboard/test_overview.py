@@ -303,7 +303,14 @@ def test_pins_over_the_api(world, api, make):
 
 def test_the_bucket_is_the_finest_that_says_something(world, make):
     start = date(2026, 6, 1)
-    cases = ((30, 10, "day"), (30, 130, "week"), (5, 28, "week"), (1, 60, "month"), (0, 0, "month"))
+    cases = (
+        (30, 10, "day"),
+        (30, 130, "week"),
+        (5, 28, "week"),
+        (1, 75, "month"),
+        (1, 30, "week"),
+        (0, 0, "month"),
+    )
     for a_day, days, expected in cases:
         survey = make.survey()
         rows = [
