@@ -1536,6 +1536,7 @@ WORDS = {
     "lost.about": "Reasons that anybody can look at, of the last 180 days. The points only put them into an order. "
     "Whoever spoke lately is looked at every hour, everybody in the night.",
     "lost.looked_at": "Everybody was last looked at on",
+    "lost.not_all_looked": "Not everybody has been looked at yet: the worker does so within the hour.",
     "lost.not_yet_looked": "Nobody has been looked at yet, so this list says nothing so far. The worker looks at "
     "everybody within the hour.",
     "lost.points": "{n} points",
@@ -1570,7 +1571,9 @@ WORDS = {
     "loop": "Close the loop",
     "loop.shared": "Topics are shared by all surveys, and you see only some of them.",
     "loop.waiting": "Shipped or declined, and nobody told yet",
-    "loop.none": "Nothing waits to be told. A topic comes here when its status becomes shipped or won't do.",
+    "loop.none": "Nothing waits to be told",
+    "loop.none.next": "A topic comes here when its status becomes shipped or won't do: then whoever spoke of it can "
+    "hear what came of their words.",
     "loop.is.shipped": "shipped",
     "loop.is.wont_do": "won't do",
     "loop.text": "What they are told",
