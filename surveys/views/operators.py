@@ -20,6 +20,15 @@ from surveys.webhooks import telling
 _BY_PROXIES = frozenset(
     {"forwarded", "via", "cdn-loop", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"}
     | {"cf-connecting-ip", "fastly-client-ip", "x-original-forwarded-for", "x-envoy-external-address"}
+    | {
+        "cf-ray",
+        "fly-client-ip",
+        "x-azure-clientip",
+        "x-appengine-user-ip",
+        "x-proxyuser-ip",
+        "x-amzn-trace-id",
+    }
+    | {"x-varnish", "x-original-host", "x-original-url", "x-scheme", "x-nginx-proxy"}
 )
 
 routes = Routes("operators", __name__, description="For operators.")

@@ -17,6 +17,11 @@ BY_PROXIES = [
     ("True-Client-IP", "9.9.9.9"),
     ("CF-Connecting-IP", "9.9.9.9"),
     ("CDN-Loop", "cloudflare"),
+    ("Fly-Client-IP", "9.9.9.9"),
+    ("X-Azure-ClientIP", "9.9.9.9"),
+    ("X-Varnish", "32770"),
+    ("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"),
+    ("X-Scheme", "https"),
 ]
 
 
@@ -47,6 +52,13 @@ class TestWithAToken:
             return world.client.get("/metrics", headers=headers, environ_base=peer).status_code
 
         assert [status(f"Bearer {token}") for token in ("t0ken", "other", "")] == [
+            200,
+            404,
+            404,
+        ]
+        # Schemes have no case, and two blanks are as good as one (RFC 9110, 11.1 and 11.4).
+        assert [status(given) for given in ("bearer t0ken", "BEARER  t0ken", "t0ken", "Basic t0ken")] == [
+            200,
             200,
             404,
             404,
