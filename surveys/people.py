@@ -56,7 +56,8 @@ def identity(survey: Survey, given: dict[str, Any] | None, vouched: bool = False
     if not given:
         return None
     external_id, typed = given.get("id") or None, addresses.as_typed(given.get("email"))
-    verified = vouched or _is_signed(survey, external_id, typed, str(given.get("signature") or "").lower())
+    signature = str(given.get("signature") or "").strip().lower()
+    verified = vouched or _is_signed(survey, external_id, typed, signature)
     return Identity(external_id, addresses.normal(typed), given.get("name") or None, verified, vouched)
 
 

@@ -31,11 +31,13 @@ CHANNELS = ("widget", "link", "email", "kiosk")
 class PersonClaim(ma.Schema):
     """Who answers. With a valid `signature` the identity counts as verified, without as claimed."""
 
-    id = text(SHORT, 1)
-    email = Address()
-    name = text(SHORT)
+    # Null is nothing said, as in the rest of an answer: a script writes it where its visitor has no name.
+    id = text(SHORT, 1, allow_none=True)
+    email = Address(allow_none=True)
+    name = text(SHORT, allow_none=True)
     signature = text(
         128,
+        allow_none=True,
         metadata={
             "description": "`v2=` and the hex HMAC-SHA256, with the survey's identity secret, over `id:` and the id, "
             "or without an id over `email:` and the address in lower case; or, without `v2=`, over either alone."

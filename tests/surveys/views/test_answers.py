@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 
-from surveys import recording, responses
-from surveys.base import db
+from surveys import people, recording, responses
+from surveys.base import db, signing
 from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response
 from tests import servers
@@ -67,6 +67,25 @@ def test_nobodys_answer_is_refused_for_what_a_template_left_around_an_address(cl
     person = api.post("/api/people", {"email": typed.format(plain)})
     assert person["email"] == plain
     assert api.post("/api/people", {"email": plain}, status=200)["id"] == person["id"]
+
+
+@pytest.mark.parametrize("nothing", ["id", "email", "name", "signature"])
+def test_null_is_nothing_said_of_who_answers(client, api, make, nothing):
+    person = {"id": "u-1", "email": "robin@shop.example", "name": "Robin", "signature": "00"}
+    body = make.answer(make.survey(), person={**person, nothing: None})
+    assert client.post("/r", json=body).status_code == 201
+    assert client.post("/r", json=make.answer(make.survey(), person=dict.fromkeys(person))).status_code == 201
+
+
+def test_what_a_template_left_around_a_signature_is_no_part_of_it(client, make):
+    survey = make.survey(require_signed_identity=True)
+
+    def signature(text):
+        return signing.hmac_sha256_hex(people.identity_secret(survey), text)
+
+    for typed in (f" {signature('u-1')}", f"{signature('u-1')}\n", f"v2={signature('id:u-1')}\r\n"):
+        body = make.answer(survey, person={"id": "u-1", "signature": typed})
+        assert client.post("/r", json=body).status_code == 201
 
 
 def test_a_score_is_not_needed_at_first(client, make):
