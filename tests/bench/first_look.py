@@ -116,7 +116,7 @@ def look(browser: Browser, live: Live, address: str, options: dict[str, Any], se
     context = browser.new_context(**options, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     bodies: list[Any] = []
-    page.on("response", bodies.append)
+    page.on("response", lambda reply: bodies.append(reply))
     tools = context.new_cdp_session(page)
     tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
     page.add_init_script(WATCH)
