@@ -8,6 +8,7 @@ from typing import Any
 
 from feedback.domain.cells import cell
 from feedback.item import Deleted, Feeling, Item, Left
+from feedback.segments import PROPERTY
 from surveys.base.clock import stamp
 from surveys.base.db import compact
 
@@ -30,6 +31,14 @@ def _yes(name: str) -> Callable[[Item], str]:
 
 def _json(name: str) -> Callable[[Item], str]:
     return lambda item: compact(getattr(item, name)) if getattr(item, name) else ""
+
+
+def _property(name: str) -> Callable[[Item], Any]:
+    def value(item: Item) -> Any:
+        found = item.properties.get(name)
+        return ("false", "true")[found] if isinstance(found, bool) else found
+
+    return value
 
 
 #: Each column's name, and what stands in it of an item.
@@ -72,10 +81,12 @@ OF_VIEWS = (
 )  # fmt: skip
 
 
-def rows(items: Iterable[Item], names: Sequence[str] = tuple(COLUMNS)) -> Iterator[list[Any]]:
-    """The names of some columns, then the items, one a row."""
-    yield list(names)
-    cells = [COLUMNS[name] for name in names]
+def rows(
+    items: Iterable[Item], names: Sequence[str] = tuple(COLUMNS), properties: Sequence[str] = ()
+) -> Iterator[list[Any]]:
+    """The names of some columns, then the items, one a row; behind them a column for each of some properties."""
+    yield [*names, *(f"{PROPERTY}{name}" for name in properties)]
+    cells = [*(COLUMNS[name] for name in names), *map(_property, properties)]
     for item in items:
         yield [value(item) for value in cells]
 

@@ -145,13 +145,15 @@ def export(
         return
     if file.suffix not in (".csv", ".ndjson", ""):
         raise click.ClickException(f"{file} must end in .csv or .ndjson: these two can be written.")
-    write = partial(exports.table, delimiter=delimiter) if file.suffix == ".csv" else exports.ndjson
     count = 0
     filters: dict[str, Any] = {
         "survey": survey,
         "since": since.replace(tzinfo=UTC) if since else None,
         "until": until.replace(tzinfo=UTC) if until else None,
     }
+    named = exports.properties(filters)
+    as_table = partial(exports.table, delimiter=delimiter, properties=named)
+    write = as_table if file.suffix == ".csv" else exports.ndjson
     with _opened(file) as out, cli.bar(Response.select().count(), "Exporting", " responses") as bar:
         for line in write(exports.items(filters)):
             out.write(line)

@@ -82,11 +82,12 @@ def export(kind: str) -> Any:
     asked = _asked()
     if "delimiter" in asked and kind != "csv":
         raise Refused(say("export.no_delimiter"), "delimiter")
-    found = exports.items(_narrowed(asked), registry.seen())
+    filters, seen = _narrowed(asked), registry.seen()
+    found, named = exports.items(filters, seen), exports.properties(filters, seen)
     pieces, mimetype = {
-        "csv": lambda: (exports.pieces(exports.table(found, asked.get("delimiter", ","))), "text/csv"),
+        "csv": lambda: (exports.pieces(exports.table(found, asked.get("delimiter", ","), named)), "text/csv"),
         "ndjson": lambda: (exports.pieces(exports.ndjson(found)), "application/x-ndjson"),
-        "xlsx": lambda: (exports.workbook_of(found), workbook.KIND),
+        "xlsx": lambda: (exports.workbook_of(found, named), workbook.KIND),
     }[kind]()
     reply = Reply(pieces, mimetype=mimetype)
     reply.headers["Content-Disposition"] = f'attachment; filename="responses.{kind}"'

@@ -30,9 +30,11 @@ routes = Routes("exports", __name__, url_prefix="/api/export", description="Ever
 def responses(query: dict[str, Any], kind: str) -> Response:
     """All responses that fit the filters of the feed, newest first, as CSV or as one JSON object a line."""
     delimiter = query.pop("delimiter", None)
-    found = exports.items(narrow(query), visible.only(g.caller))
+    filters, seen = narrow(query), visible.only(g.caller)
+    found = exports.items(filters, seen)
     if kind == "csv":
-        lines, mimetype = exports.table(found, delimiter or ","), "text/csv"
+        lines = exports.table(found, delimiter or ",", exports.properties(filters, seen))
+        mimetype = "text/csv"
     elif delimiter:
         raise Refused("Only CSV has one.", "delimiter")
     else:

@@ -35,6 +35,24 @@ def test_rows_are_what_the_feed_shows(api, make):
     assert json.loads(lines(api, "ndjson")) == api.get("/api/feed")["items"][0]
 
 
+def test_each_property_has_a_column_of_its_own(api, make):
+    counted, other = make.survey(segments=["seldom"]), make.survey()
+    make.response(counted, 9, properties={"plan": "pro", "seats": 3, "paid": True})
+    make.response(other, 3, properties={"=1+1": "x", "plan": "free"})
+    rows = list(csv.DictReader(io.StringIO(lines(api, "csv").removeprefix("\ufeff"))))
+    assert [row["property:plan"] for row in rows] == ["free", "pro"]
+    assert (rows[1]["property:seats"], rows[1]["property:paid"], rows[0]["property:paid"]) == (
+        "3",
+        "true",
+        "",
+    )
+    assert rows[0]["property:=1+1"] == "x"
+    assert rows[0]["property:seldom"] == "", "what a survey is counted by has a column, said or not"
+    (alone,) = csv.DictReader(io.StringIO(lines(api, "csv", survey=counted.id).removeprefix("\ufeff")))
+    assert "property:=1+1" not in alone
+    assert list(alone)[-4] == "property:seldom"
+
+
 @ON_SQLITE
 @pytest.mark.parametrize("comment", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1"])
 def test_no_cell_runs_as_a_formula(api, make, comment):
