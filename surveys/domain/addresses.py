@@ -11,6 +11,11 @@ import unicodedata
 import idna
 
 
+def bare(text: str) -> str:
+    """An address without what a template or the clipboard left around it: blanks, and marks that nobody sees."""
+    return text.strip().strip("\ufeff\u200b\u200e\u200f\u2060").strip()
+
+
 def as_typed(address: str | None) -> str | None:
     """An address as websites sign it: trimmed and lower-cased. None for nothing."""
     return address.strip().lower() or None if address else None

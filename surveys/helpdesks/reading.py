@@ -152,7 +152,9 @@ def email(value: Any) -> str | None:
         return None
     if text.endswith(">") and "<" in text:
         text = text[text.rindex("<") + 1 : -1]
-    text = text.removeprefix("mailto:").strip()
+    text = text[7:] if text[:7].lower() == "mailto:" else text
+    # The root's dot, and what stands between several where there is but one.
+    text = addresses.bare(addresses.bare(text).rstrip(".;,"))
     local, _, domain = text.rpartition("@")
     if len(text) > 254 or ".." in text or local.startswith(".") or local.endswith("."):
         return None

@@ -151,7 +151,7 @@ class Address(fields.Email):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         given: str = super()._deserialize(value, attr, data, **kwargs)
-        return given.strip().strip("\ufeff\u200b\u200e\u200f\u2060").strip()
+        return addresses.bare(given)
 
 
 def _address(value: str) -> None:
