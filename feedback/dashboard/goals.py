@@ -9,21 +9,23 @@ from flask import Response, request
 from marshmallow import fields, validate
 
 from feedback import filters as the_filters
-from feedback import goals, pins
+from feedback import goals, labels, pins, segments
 from feedback.dashboard import charts, forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import goals as rules
-from feedback.models import Goal, Pin
+from feedback.models import Goal, Pin, Theme, Topic
 from feedback.numbers import Brief
 from feedback.schemas.goals import GoalBody, GoalPatch, day
-from surveys import visible
+from surveys import visible, wording
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
+from surveys.models import Response as Answer
 from surveys.models import Survey
+from surveys.wording.names import tag_of
 
 ADDRESS = "/team/goals"
 
@@ -53,19 +55,23 @@ def index() -> Any:
         goals.delete(goal)
         audited.about(goal.id)
         return layout.led(layout.at(ADDRESS, did="deleted"))
-    tries = given.get("do") == "try"
+    do = given.get("do")
     values, wrong = _loaded(GoalBody(), given)
     row = None
     if not wrong:
         try:
-            row = (goals.tried if tries else goals.create)(values, registry.caller(), clock.now())
+            row = goals.tried(values, registry.caller(), clock.now())
+            # Whoever sets what nobody can ever judge is asked before.
+            unsure = do == "create" and not _can_be_judged(row)
+            if do != "try" and not unsure:
+                row = goals.create(values, registry.caller(), clock.now())
         except Refused as error:
             wrong = _by_field(error)
-    if row is None:
+    if wrong or row is None:
         return _page(given, wrong, 422)
-    if tries:
+    if do == "try" or unsure:
         audited.unchanged()
-        return _page(given, {}, trial=_planned(row))
+        return _page(given, {}, trial=_planned(row), unsure=unsure)
     audited.about(row.id)
     return layout.led(layout.at(ADDRESS, did="made"))
 
@@ -114,6 +120,11 @@ def _loaded(schema: GoalPatch, given: Mapping[str, str]) -> tuple[dict[str, Any]
         body["target"] = given.get("target", "")
     segment, value = given.get("segment", "").strip(), given.get("value", "").strip()
     if segment or value:
+        if segment not in dict(_segments(segment)):
+            return {}, {"segment": [say("goals.segment.choose")]}
+        value, unknown = _meant(segment, value)
+        if unknown:
+            return {}, {"value": [unknown]}
         body["filters"] = {segment: value}
     elif "segment" in given:
         body["filters"] = {}
@@ -149,7 +160,73 @@ def _fields(row: Goal) -> dict[str, str]:
     if len(row.filters) > 1:
         return found
     segment, value = next(iter(row.filters.items()), ("", ""))
-    return {**found, "segment": segment, "value": str(value)}
+    return {**found, "segment": segment, "value": _called(segment, str(value))}
+
+
+#: Segments whose values have names that answers carry.
+_OF_ANSWERS = ("agent", "team", "channel", "ticket_channel", "touchpoint")
+
+#: Properties that are offered.
+MOST_PROPERTIES = 30
+
+
+def _segments(chosen: str = "") -> list[tuple[str, str]]:
+    """What a goal may be narrowed by: the key, and what it is called."""
+    surveys = list(visible.surveys(registry.caller()))
+    kept = [name for survey in surveys for name in survey.segments]
+    seen = sorted(segments.lately([survey.id for survey in surveys], MOST_PROPERTIES))
+    names = [f"{segments.PROPERTY}{name}" for name in dict.fromkeys([*kept, *seen])]
+    if chosen.startswith(segments.PROPERTY) and chosen not in names:
+        names.append(chosen)
+    return [
+        *((key, say(f"filter.{key}")) for key in segments.SEGMENTS),
+        *((key, _segment_name(key)) for key in names),
+    ]
+
+
+def _segment_name(segment: str) -> str:
+    return (
+        segment.removeprefix(segments.PROPERTY)
+        if segment not in segments.SEGMENTS
+        else say(f"filter.{segment}")
+    )
+
+
+def _known() -> dict[str, list[tuple[str, str]]]:
+    """The values of segments that answers had lately, or that stand: of each its id and what it is called."""
+    surveys = [survey.id for survey in visible.surveys(registry.caller())]
+    found = the_filters.lately(_OF_ANSWERS, surveys, schedule.day_of(clock.now(), layout.zone()))
+    for name, table in (("topic", Topic), ("theme", Theme)) if registry.seen() is None else ():
+        rows: Any = table.select(table.id, labels.column(table)).where(table.merged_into.is_null())
+        found[name] = sorted(rows.tuples(), key=lambda each: each[1].casefold())
+    found["language"] = [(tag, each.name) for tag, each in wording.LANGUAGES.items()]
+    return found
+
+
+def _meant(segment: str, value: str) -> tuple[str, str | None]:
+    """The id of what somebody named, by its id or by what it is called; or what is wrong with that."""
+    known = _known().get(segment, [])
+    if not known or value in dict(known):
+        return value, None
+    called = [key for key, name in known if name.casefold() == value.casefold()]
+    if called:
+        return called[0], None
+    if segment == "language":
+        return tag_of(value) or value, None
+    if segment not in _OF_ANSWERS or Answer.select().where(segments.column(segment) == value).exists():
+        return value, None
+    return value, say("goals.segment.unknown", known=", ".join(name for _, name in known[:MOST_NAMED]))
+
+
+#: Names that an error names.
+MOST_NAMED = 20
+
+
+def _called(segment: str, value: str) -> str:
+    """What a value is called, where it alone is called so."""
+    known = _known().get(segment, [])
+    name = dict(known).get(value, value)
+    return name if [each for _, each in known].count(name) == 1 else value
 
 
 def _one(
@@ -164,11 +241,14 @@ def _one(
         audited.unchanged()
     names = {each.id: each.name for each in visible.surveys(registry.caller())}
     stored = _fields(row)
+    known = _known()
     return layout.page(
         "goal.html",
         row.name,
         status,
-        goal=_card(row, names, pins.within(registry.seen())),
+        goal=_card(row, names, pins.within(registry.seen()), known),
+        segments=_segments(stored.get("segment", "")),
+        values=_offered(known),
         given=given or stored,
         stored=stored,
         # A form that is shown as it was sent is still about what it began with.
@@ -185,6 +265,7 @@ def _page(
     status: int = 200,
     told: str | None = None,
     trial: str | None = None,
+    unsure: bool = False,
 ) -> Response:
     if wrong:
         audited.unchanged()
@@ -193,7 +274,8 @@ def _page(
     surveys = list(visible.surveys(caller).order_by(Survey.name, Survey.id))
     names = {row.id: row.name for row in surveys}
     noted = pins.within(registry.seen())
-    cards = [_card(row, names, noted) for row in rows]
+    known = _known()
+    cards = [_card(row, names, noted, known) for row in rows]
     return layout.page(
         "goals.html",
         say("goals"),
@@ -206,8 +288,16 @@ def _page(
         errors=wrong,
         told=told,
         trial=trial,
+        unsure=unsure,
+        segments=_segments(given.get("segment", "")),
+        values=_offered(known),
         today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
     )
+
+
+def _offered(known: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """The names that are offered while somebody types."""
+    return sorted({name for values in known.values() for _, name in values}, key=str.casefold)
 
 
 def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
@@ -216,11 +306,20 @@ def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
     return [metric for key, metric in METRICS.items() if key in asked]
 
 
-def _card(row: Goal, names: Mapping[str, str], noted: Sequence[Pin]) -> dict[str, Any]:
+def _card(
+    row: Goal,
+    names: Mapping[str, str],
+    noted: Sequence[Pin],
+    known: Mapping[str, Sequence[tuple[str, str]]],
+) -> dict[str, Any]:
     """One goal as it was last judged, and what was `noted` meanwhile: no statement is asked for it."""
     metric, found = METRICS[row.metric], goals.stored(row)
     of = names.get(row.survey_id, "") if row.survey_id else say("goals.of_all")
-    about = [of, metric.name, *(f"{k}: {v}" for k, v in row.filters.items())]
+    about = [
+        of,
+        metric.name,
+        *(f"{_segment_name(k)}: {dict(known.get(k, ())).get(v, v)}" for k, v in row.filters.items()),
+    ]
     return {
         "id": row.id,
         "name": row.name,
@@ -233,6 +332,7 @@ def _card(row: Goal, names: Mapping[str, str], noted: Sequence[Pin]) -> dict[str
         "due": row.due,
         "from": _said(metric, found.baseline),
         "now": _said(metric, found.now),
+        "since": _since(row),
         "plan": _planned(row),
         "chart": _chart(row, found, [pin for pin in noted if pin.survey_id in (None, row.survey_id)]),
         "points": [
@@ -260,6 +360,23 @@ def _said(metric: Metric, brief: Brief) -> str:
     )
 
 
+def _since(row: Goal) -> str:
+    """Of which days the value is that a goal stands at: the last four weeks, or fewer where it began later."""
+    start, due = date.fromisoformat(row.start), date.fromisoformat(row.due)
+    judged = schedule.day_of(row.judged_at or clock.now(), layout.zone())
+    since, until = rules.window(start, due, judged)
+    return say("goals.now") if (until - since).days == rules.WINDOW else say("goals.now.since", day=row.start)
+
+
+def _can_be_judged(row: Goal) -> bool:
+    """Whether it can ever be told that a goal was reached, as far as answers of before say."""
+    found = goals.stored(row)
+    smallest, before = found.smallest_visible, found.baseline.value
+    if smallest is None or before is None or row.target <= before:
+        return True
+    return row.target - before >= smallest and found.visible_after_weeks is not None
+
+
 def _planned(row: Goal) -> str:
     """Whether it can be judged at all with as many answers as there are, in one sentence."""
     found = goals.stored(row)
@@ -270,7 +387,7 @@ def _planned(row: Goal) -> str:
     if rise <= 0:
         return say("goals.plan.there")
     told = say("goals.plan.smallest", points=charts.number(smallest, 1))
-    if rise < smallest or weeks is None:
+    if not _can_be_judged(row):
         return f"{told} {say('goals.plan.never', points=charts.number(rise, 1))}"
     return f"{told} {say('goals.plan.week') if weeks == 1 else say('goals.plan.weeks', n=weeks)}"
 

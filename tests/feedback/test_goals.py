@@ -14,6 +14,7 @@ from surveys.base import clock, delivery
 from surveys.base.accounts import members
 from surveys.base.accounts.keys import ApiKey
 from surveys.domain.metrics import METRICS
+from surveys.models import Response
 from tests.conftest import ON_SQLITE, Api
 from tests.feedback.test_notices import HOOK, Chats
 from tests.visitor import filled, signed_in
@@ -221,7 +222,13 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
         ):
             tried = editor.post(page, {**given, "do": "try", "target": target})
             assert (tried.status_code, said in text_of(tried)) == (200, True), text_of(tried)
+        # What cannot be judged is asked about before it is set.
+        asked = editor.post(page, {**given, "do": "create", "target": "3"})
+        assert (asked.status_code, "Set it all the same" in text_of(asked)) == (200, True)
         assert Goal.select().count() == 0
+        sure = {**given, "name": "Sure", "due": days(29), "target": "3"}
+        assert editor.post(page, {**sure, "do": "sure"}).status_code == 303
+        goals.delete(Goal.get(Goal.name == "Sure"))
         assert editor.post(page, {**given, "do": "create", "target": "60"}).status_code == 303
         answers(make, survey, NOW - timedelta(hours=1), 2)
         goals.look(clock.now())
@@ -260,3 +267,62 @@ def test_goals_are_set_by_forms_alone(world, make, survey):
         assert Goal.select().count() == 0
         for role in ("viewer", "agent"):
             assert signed_in(world, role).get(page).status_code == 403
+
+
+@ON_SQLITE
+def test_a_young_goal_says_since_when_its_value_is(world, make, survey):
+    with time_machine.travel(NOW, tick=False):
+        editor = signed_in(world, "editor")
+        token = {"token": editor.forms("/team/goals")[0][1]["token"]}
+        given = {
+            **token,
+            "name": "Young",
+            "survey": survey.id,
+            "target": "60",
+            "due": days(60),
+            "do": "create",
+        }
+        assert editor.post("/team/goals", {**given, "start": days(-3)}).status_code == 303
+        shown = editor.get("/team/goals").get_data(as_text=True)
+        assert f"<dt>Since it began, {days(-3)}</dt>" in shown
+        # Only what lasts that long is called four weeks.
+        assert "The last four weeks" not in shown
+        goals.delete(Goal.get())
+        assert editor.post("/team/goals", {**given, "start": days(-28)}).status_code == 303
+        assert "<dt>The last four weeks</dt>" in editor.get("/team/goals").get_data(as_text=True)
+
+
+@ON_SQLITE
+def test_a_goal_is_narrowed_by_names_that_people_know(world, make):
+    with time_machine.travel(NOW, tick=False):
+        survey, editor = make.survey(name="Shop"), signed_in(world, "editor")
+        for number, (agent, name) in enumerate((("a-04", "Tom Hughes"), ("a-08", "Sara Haddad"))):
+            made = make.response(survey, 9, NOW - timedelta(seconds=number), properties={"plan": "club"})
+            Response.update(agent_id=agent, agent_name=name).where(Response.key == made.key).execute()
+        page = editor.get("/team/goals").get_data(as_text=True)
+        for said in (
+            '<option value="agent"',
+            ">Agent<",
+            '<option value="property:plan"',
+            'value="Tom Hughes"',
+        ):
+            assert said in page, said
+        token = {"token": editor.forms("/team/goals")[0][1]["token"]}
+        given = {**token, "name": "Tom", "survey": survey.id, "target": "60", "due": days(60), "do": "create"}
+        unknown = editor.post("/team/goals", {**given, "segment": "agent", "value": "Tim Hughes"})
+        assert unknown.status_code == 422
+        assert "No answer has this. Known: Sara Haddad, Tom Hughes." in unknown.get_data(as_text=True)
+        # A number may have been typed before the list was there.
+        for value in ("tom hughes", "a-04"):
+            assert (
+                editor.post("/team/goals", {**given, "segment": "agent", "value": value}).status_code == 303
+            )
+        assert [row.filters for row in Goal.select()] == [{"agent": "a-04"}] * 2
+        assert "Agent: Tom Hughes" in editor.get("/team/goals").get_data(as_text=True)
+        one = editor.get(f"/team/goals/{Goal.get().id}").get_data(as_text=True)
+        assert 'value="Tom Hughes"' in one
+        editor.post("/team/goals", {**given, "segment": "language", "value": "German"})
+        assert [row.filters for row in Goal.select() if "agent" not in row.filters] == [{"language": "de"}]
+        # An address that knows no such segment says so in words.
+        wrong = editor.post("/team/goals", {**given, "segment": "Agent", "value": "Tom Hughes"})
+        assert "Choose one of the list" in wrong.get_data(as_text=True)
