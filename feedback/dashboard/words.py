@@ -1589,8 +1589,10 @@ WORDS = {
     "loop.more": "{n} more come next, once these are told: nobody is told whom you have not seen.",
     "loop.more.one": "1 more comes next, once these are told: nobody is told whom you have not seen.",
     "loop.nobody": "There is nobody to be told",
-    "loop.nobody.why": "Only who allowed it is written to, once a week at most, and never while a follow-up of "
+    "loop.nobody.why": "Only people who allowed it are written to, once a week at most, and never while a follow-up of "
     "theirs is open.",
+    "loop.nobody.consent": "To get that consent, let a survey ask for it: tick “Ask whether we may write to the "
+    "respondent about the answer” at a survey. Whoever says yes from then on may be told.",
     "loop.left_out": "Spoke of it, and are not told",
     "loop.preview": "This is what the first in each language gets",
     "loop.preview.show": "Preview",

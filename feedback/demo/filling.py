@@ -73,6 +73,7 @@ def _surveys(now: datetime) -> dict[str, Survey]:
     for metric, name in NAMES.items():
         if metric not in found:
             values = {"name": name, "metric": metric, "product": PRODUCT, "languages": list(year.LANGUAGES)}
+            values["ask_contact"] = metric in year.ASKS_CONTACT
             found[metric] = catalogue.create(values, now)
     return found
 
@@ -160,6 +161,7 @@ def _answer(ask: year.Ask, survey: Survey, invitation: str | None) -> None:
         "touchpoint": ask.touchpoint,
         "channel": ask.channel,
         "properties": ask.properties,
+        "contact": ask.contact,
         "final": True,
     }
     by_page = ask.person is not None and invitation is None

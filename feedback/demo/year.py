@@ -13,6 +13,12 @@ DAYS = 365
 #: The highest score of who is unhappy, by metric.
 UNHAPPY = {"nps": 4, "csat": 2, "ces": 2}
 
+#: Metrics whose survey asks whether we may write to the respondent.
+ASKS_CONTACT = ("nps", "csat")
+#: How many of those who write allow what, summed up; and the unhappy, who want an answer, allow more.
+CONTACT = (("both", 0.4), ("reply", 0.55), ("news", 0.65), (None, 1.0))
+WANT_AN_ANSWER = 0.6
+
 #: Weights by which things are drawn.
 LANGUAGES = {"en": 48, "de": 12, "fr": 9, "es": 8, "it": 6, "nl": 5, "pt-BR": 5, "ja": 4, "ar": 3}
 #: What people speak of where they are asked.
@@ -145,6 +151,19 @@ class Ask:
     flags: tuple[str, ...] = ()
     properties: dict[str, Any] = field(default_factory=dict)
     id: str = ""
+
+    @property
+    def contact(self) -> str | None:
+        """What whoever writes and is known allows us: `reply`, `news` or `both`; None: nothing, or nobody asked them.
+
+        The id decides, so that no other draw of the year hangs on it.
+        """
+        if self.survey not in ASKS_CONTACT or not self.comment or self.person is None:
+            return None
+        place = int(self.id[:8], 16) / 16**8
+        if self.score is not None and self.score <= UNHAPPY[self.survey]:
+            place *= WANT_AN_ANSWER
+        return next(each for each, upto in CONTACT if place < upto)
 
     @property
     def invited(self) -> bool:

@@ -1,7 +1,7 @@
 """The invented year: the same from the same seed, believable, and in every number right."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -68,6 +68,16 @@ def test_most_people_who_get_a_mail_stay_silent(asks):
     assert {ask.outcome for ask in mailed} == {"answered", "declined", "failed", "sent"}
 
 
+def test_some_who_write_allow_contact_and_whoever_does_is_known(asks):
+    """Without that, nobody could be told what came of what they said."""
+    wrote = [ask for ask in asks if ask.comment and ask.person]
+    for metric in ("nps", "csat"):
+        said = Counter(ask.contact for ask in wrote if ask.survey == metric)
+        assert set(said) == {None, "reply", "news", "both"}, said
+        assert 0.4 < (said["news"] + said["both"]) / said.total() < 0.7
+    assert {ask.contact for ask in asks if ask not in wrote or ask.survey == "ces"} == {None}
+
+
 def test_the_demo_leaves_others_room_to_write(world, asks, monkeypatch):
     monkeypatch.setattr(filling, "TRANSACTION_SECONDS", 0)
     stored = []
@@ -110,6 +120,10 @@ def test_the_demo_fills_in_a_year_and_does_so_once(world, api):
     whole = [api.get(f"/api/follow-ups/{each['id']}") for each in waiting]
     assert {(each["status"], each["reach"]["why_not"]) for each in whole} == {("new", None)}
     assert not Letter.select().exists()
+    # Some may be told what came of it, for they said so where the survey asked.
+    asks = {survey.metric: survey.ask_contact for survey in Survey.select()}
+    assert asks == {"nps": True, "csat": True, "ces": False}
+    assert Response.select().where(Response.contact.in_(("news", "both"))).count() > 3
     # Who may be lost is known at once, long before the night.
     assert api.get("/api/people/lost")["items"]
     assert {survey.metric for survey in Survey.select().where(Survey.product == filling.PRODUCT)} == {
