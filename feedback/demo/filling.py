@@ -72,7 +72,12 @@ def _surveys(now: datetime) -> dict[str, Survey]:
     found = {survey.metric: survey for survey in Survey.select().where(Survey.product == PRODUCT)}
     for metric, name in NAMES.items():
         if metric not in found:
-            values = {"name": name, "metric": metric, "product": PRODUCT, "languages": list(year.LANGUAGES)}
+            values: dict[str, Any] = {
+                "name": name,
+                "metric": metric,
+                "product": PRODUCT,
+                "languages": list(year.LANGUAGES),
+            }
             values["ask_contact"] = metric in year.ASKS_CONTACT
             found[metric] = catalogue.create(values, now)
     return found
