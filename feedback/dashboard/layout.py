@@ -209,7 +209,7 @@ def refusal(problem: Problem, home: tuple[str, str]) -> Response:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return led(at(SIGN_IN, next=wanted))
     title, told = words.refusal(problem.status, problem.message)
-    fields = [f"{name}: {' '.join(lines)}" for name, lines in problem.fields.items()]
+    fields = [words.of_field(name, " ".join(lines)) for name, lines in problem.fields.items()]
     answer = page(
         "problem.html",
         title,

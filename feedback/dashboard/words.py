@@ -1858,6 +1858,8 @@ WORDS = {
     "still stands there. A picture may have 100 KiB.",
     "refused.415": "That is no form of ours",
     "refused.422": "That cannot be done as it stands",
+    "refused.422.told": "Something in the address, or in what was sent, is not as this page takes it. Nothing was "
+    "changed.",
     "refused.429": "Too many tries",
     "refused.503": "The database cannot be reached",
     "refused.500": "Something went wrong on our side",
@@ -1884,8 +1886,17 @@ def being_read(placed: int, comments: int, unread: int) -> str | None:
 def refusal(status: int, message: str) -> tuple[str, str]:
     """Title and words of an error's page: its own `message`, where there is nothing more of use to tell."""
     title = WORDS.get(f"refused.{status}", WORDS["refused.500"])
-    own = WORDS[f"refused.{status}.told"] if status in (404, 413) else None
+    own = WORDS[f"refused.{status}.told"] if status in (404, 413, 422) else None
     return title, own or message or WORDS["refused.403.told"]
+
+
+def of_field(field: str, told: str) -> str:
+    """What is wrong with a field of an address or a form, behind its name; `_` is none in particular."""
+    if field == "_":
+        return told
+    # The feed calls the status of follow-ups by that alone; elsewhere it is another's.
+    name = field if field == "status" else WORDS.get(f"filter.{field}", field)
+    return f"{name}: {told}"
 
 
 def hints() -> frozenset[str]:

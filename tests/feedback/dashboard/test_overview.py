@@ -177,6 +177,14 @@ def test_a_period_is_named_by_its_days(world, filled, api):
 def test_what_the_address_may_not_say_is_told_on_a_page(world, query):
     answer = browse(world, f"/team?{query}")
     assert (answer.status_code, answer.mimetype) == (422, "text/html")
+    assert "well-formed" not in answer.get_data(as_text=True), "that is said to programs"
+
+
+@ON_SQLITE
+def test_a_page_names_what_is_wrong_as_its_form_does(world):
+    assert "<li>From: Must be a time" in browse(world, "/team?since=soon").get_data(as_text=True)
+    many = "&".join(f"property:a{at}=1" for at in range(21))
+    assert "<li>At most 20 properties." in browse(world, f"/team/feed?{many}").get_data(as_text=True)
 
 
 def test_pins_and_benchmarks_are_set_and_taken_off_by_forms(world, filled, make):
