@@ -217,7 +217,11 @@ class Routes(openapi.Described):
 
 
 def new_uuid(text: str) -> str:
-    """A UUID in its usual form. Raises ValueError."""
-    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
+    """A UUID in its usual form. Raises ValueError.
+
+    Also for one of a single digit, such as the nil UUID (RFC 9562, 5.9): scripts send it when they made none, and the
+    answers of all their visitors would be one.
+    """
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) or len(set(text)) < 3:
         raise ValueError(text)
     return str(uuid.UUID(text))

@@ -69,6 +69,13 @@ def test_nobodys_answer_is_refused_for_what_a_template_left_around_an_address(cl
     assert api.post("/api/people", {"email": plain}, status=200)["id"] == person["id"]
 
 
+@pytest.mark.parametrize("digit", "0fF1")
+def test_an_id_that_a_script_did_not_make_is_refused(client, make, digit):
+    """Else the answers of all visitors of its page would be one."""
+    nil = re.sub("[0-9]", digit, str(uuid.UUID(int=0)))
+    assert fields(client.post("/r", json={**make.answer(make.survey()), "id": nil})) == {"id"}
+
+
 @pytest.mark.parametrize("nothing", ["id", "email", "name", "signature"])
 def test_null_is_nothing_said_of_who_answers(client, api, make, nothing):
     person = {"id": "u-1", "email": "robin@shop.example", "name": "Robin", "signature": "00"}
