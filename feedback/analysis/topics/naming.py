@@ -43,7 +43,7 @@ _AT_HOME = (
     0.03  # share of all comments that speak of what a matter has in common with others, for it to be at home
 )
 _TRIED = 8  # phrases, the best, of which one may name a topic by itself
-_LITTLE = 0.25  # how much comments mean a matter, of which few speak, where they have nothing in common
+_LITTLE = 0.3  # how much comments mean a matter, of which few speak, where they have nothing in common
 _MANY = 10  # comments from which on a topic may say that it has nothing in common
 _PASSING = 0.15  # share for topics that no phrase makes a name of
 _NEAR_ALONE = (
