@@ -84,6 +84,7 @@ def together(names: Sequence[str], language: str) -> str:
     return f"{one}{BOTH}{small}"
 
 
+@lru_cache(maxsize=1)
 def languages() -> frozenset[str]:
     """Those in which matters have names."""
     return frozenset(("en", *(language for each in _translated().values() for language in each)))

@@ -846,7 +846,7 @@ def _fits(
                 for number in order
                 if likely[number] or sure[number]
             ],
-            [(names[number], float(shares[number])) for number in np.argsort(-shares, kind="stable")],
+            [(names[number], float(shares[number])) for number in np.argsort(-shares - said, kind="stable")],
             order[(least[order] < _MOSTLY) & (close[order] >= _NEAR_ALONE)][:_NEAREST].tolist(),
         )
     return found
