@@ -134,6 +134,11 @@ def waiting() -> list[Topic]:
     return [row for row in rows if (row.id, row.status) not in told]
 
 
+def is_waiting(topic: Topic) -> bool:
+    """Whether nobody was told yet what came of a topic."""
+    return topic.status in TELLABLE and any(row.id == topic.id for row in waiting())
+
+
 def recent(most: int = 20) -> list[Loop]:
     """The loops that were closed last, each with its topic."""
     query = Loop.select(Loop, Topic).join(Topic, on=(Topic.id == Loop.topic))
@@ -223,6 +228,24 @@ def close(
     # Thousands take a while to write, and the ten minutes begin when the last one stands.
     loop = db.write(functools.partial(_finish, loop.id, max(now, clock.now())))
     return loop, counts[False], counts[True]
+
+
+def put_away(topic: Topic, caller: Caller, now: datetime) -> Loop:
+    """Take a topic off the list of those of which nobody was told yet, without telling anybody.
+
+    It comes back once its status changes. Raises Clash for a topic of which there is nothing to tell.
+    """
+
+    def verb() -> Loop:
+        db.serialise("loops")
+        row = Topic.get_by_id(topic.id)
+        if row.status not in TELLABLE or row.status != topic.status:
+            raise Clash("Only what is shipped or declined stands in this list.", "status")
+        made_by = {"id": caller.id, "name": caller.name}
+        values = {"text": {}, "made_by": made_by, "created_at": now, "send_at": now, "ready_at": now}
+        return Loop.create(id=ids.new("loop"), topic=row.id, status=row.status, **values)
+
+    return db.write(verb)
 
 
 @jobs.on(SEND_OUT, lane=jobs.MAIL)

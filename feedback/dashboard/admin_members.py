@@ -6,6 +6,7 @@ from typing import Any
 import marshmallow as ma
 from flask import Response, g, request
 
+from feedback import filters
 from feedback.dashboard import flash, forms, layout, registry
 from feedback.dashboard.words import say
 from surveys import team, visible
@@ -14,6 +15,7 @@ from surveys.base.accounts import keys, members, one_time_links, second_factor
 from surveys.base.accounts.members import ROLES, Member
 from surveys.base.accounts.one_time_links import RESET, WELCOME
 from surveys.base.http import audited, context
+from surveys.domain import schedule
 from surveys.mail import member_mail
 from surveys.models import Survey
 from surveys.schemas.members import MemberBody, MemberPatch
@@ -229,11 +231,18 @@ def _member(
         before=(given.get(forms.BEGUN) if wrong else None) or forms.begun(stored),
         wrong=f"{clash} {say('typed')}" if clash else None,
         errors=wrong,
+        agents=_agents(),
         made=_made(member),
         becomes=BECOMES,
         link=shown if isinstance(shown, dict) else None,
         done=_done(),
     )
+
+
+def _agents() -> list[tuple[str, str]]:
+    """The agents that answers named by an id in the last three months: the id, and what they are called."""
+    surveys, today = [survey.id for survey in _surveys()], schedule.day_of(clock.now(), layout.zone())
+    return [(key, name) for key, name in filters.lately(("agent",), surveys, today)["agent"] if key != name]
 
 
 def _done() -> str | None:

@@ -211,7 +211,11 @@ def _hours(
     shown = _shown(stored)
     told: dict[str, list[str]] = {}
     for name, lines in wrong.items():
-        told.setdefault(name.partition(".")[0], []).extend(lines)
+        field, _, at = name.partition(".")
+        if field == "holidays" and at.isdigit():
+            # Of many days, the one that is none.
+            lines = [f"{given['holidays'].split()[int(at)]}: {line}" for line in lines]
+        told.setdefault(field, []).extend(lines)
     return layout.page(
         "hours.html",
         say("hours"),

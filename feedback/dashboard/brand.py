@@ -11,6 +11,7 @@ from surveys import brands, catalogue, visible, wording
 from surveys.base import clock
 from surveys.base.errors import Clash
 from surveys.base.http import audited
+from surveys.domain import pictures
 from surveys.domain.metrics import METRICS
 from surveys.models import Survey
 from surveys.schemas.brand import ServiceBrand
@@ -161,7 +162,11 @@ def _page(
         languages=wording.LANGUAGES,
         language=given.get("lang") or wording.FALLBACK,
         metric=given.get("metric") or "nps",
-        notes=brands.notes(brands.stored()),
+        notes=[
+            say(f"brand.unmailed.{scheme}", type=logo["type"])
+            for scheme, logo in brands.stored().get("logo", {}).items()
+            if logo["type"] not in pictures.MAILED and layout.may("write")
+        ],
         parts=tuple(previews.PARTS),
         did=request.args.get("did") == "saved",
         writes=layout.may("write") and registry.seen() is None,

@@ -227,6 +227,7 @@ def _welcome_form(invited: Member | None, given: dict[str, Any], errors: dict[st
         say("welcome"),
         422 if errors else 200,
         invited=invited,
+        nobody=members.nobody_joined(),
         given=given,
         errors=errors,
         shortest=passwords.SHORTEST,

@@ -27,7 +27,7 @@ from surveys.schemas.kinds import LONG, text
 NAMED = 500
 
 #: What a form does.
-ACTS = ("preview", "test", "send", "undo")
+ACTS = ("preview", "test", "send", "undo", "away")
 
 TEXT, LEAVE = "text-", "leave-"
 
@@ -116,6 +116,7 @@ def _page(
         drawn=everybody and layout.may("write") and topic is None and held_out.drawn(),
         writes=layout.may("write") and everybody,
         everybody=everybody,
+        away=topic is not None and everybody and layout.may("write") and loops.is_waiting(topic),
         sends=context.settings().smtp_url is not None,
     )
 
@@ -138,6 +139,12 @@ def _done() -> Reply:
         return layout.led(layout.at("/team/loop", did="undo"))
     topic = _topic(given.get("topic"))
     texts = _texts(given)
+    if do == "away":
+        try:
+            audited.about(loops.put_away(topic, caller, now).id)
+        except Clash as error:
+            return _page(topic, 409, error.message)
+        return layout.led(layout.at("/team/loop", did="away"))
     if do not in ACTS or not texts:
         return _page(topic, 422, say("loop.no_text"), typed=given)
     if any(len(each) > LONG for each in texts.values()):

@@ -222,6 +222,7 @@ def _factor_page(member: Member, secret: str, wrong: str | None = None) -> Respo
         say("factor"),
         422 if wrong else 200,
         wrong=wrong,
+        demanded=member.totp_secret is None and members.needs_second_factor(member.role),
         picture=picture,
         secret=secret,
         sealed=signing.sign(f"totp {member.id}", secret, clock.now() + sessions.TRUST),

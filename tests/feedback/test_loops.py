@@ -22,7 +22,7 @@ from surveys.base.errors import Clash
 from surveys.domain.metrics import METRICS
 from surveys.models import Invitation, Person, Response
 from tests.conftest import ON_SQLITE, Api
-from tests.visitor import forms_on, pressed, signed_in
+from tests.visitor import filled, forms_on, pressed, signed_in
 
 #: A Monday.
 NOW = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
@@ -1054,3 +1054,34 @@ def test_two_thousand_are_told_once_at_most_however_often_their_sender_is_killed
     assert max(deadly.arrived.values()) == 1
     assert states == {"sent": 2000 - deadly.kills, "unknown": deadly.kills}
     assert (found["told"], found["unsure"]) == (2000, deadly.kills)
+
+
+def test_what_nobody_is_to_be_told_of_is_put_away_until_its_status_changes(
+    world, api, make, topic, said, clock
+):
+    said(make.survey(), "ann", contact=None)
+    shipped(api, topic)
+    visitor, page = signed_in(world, "editor"), f"/team/loop?topic={topic}"
+    shown = visitor.get(page).get_data(as_text=True)
+    # Nobody allowed it: the page says how to ask for that.
+    assert "There is nobody to be told" in shown
+    assert "Ask whether we may write to the respondent" in shown
+    away = visitor.send(page, do="away")
+    assert away.status_code == 303
+    told = visitor.get(away.headers["Location"]).get_data(as_text=True)
+    assert "Put away: nobody was told." in told
+    waiting = told.partition('id="waiting"')[2].partition("</section>")[0]
+    assert "Card declined" not in waiting
+    assert "Put it away" not in visitor.get(page).get_data(as_text=True)
+    clock.shift(timedelta(minutes=1))
+    for status in ("planned", "shipped"):
+        api.patch(f"/api/topics/{topic}", {"status": status})
+        clock.shift(timedelta(minutes=1))
+    waiting = visitor.get("/team/loop").get_data(as_text=True).partition('id="waiting"')[2]
+    assert "Card declined" in waiting.partition("</section>")[0]
+    assert Letter.select().count() == 0
+    api.patch(f"/api/topics/{topic}", {"status": "planned"})
+    assert (
+        visitor.post("/team/loop", {**filled(visitor.get(page)), "topic": topic, "do": "away"}).status_code
+        == 409
+    )

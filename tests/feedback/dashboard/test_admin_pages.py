@@ -164,11 +164,11 @@ def test_hours_are_set_by_a_form_that_keeps_what_was_typed(world):
     admin, address = signed_in(world), f"{ADMIN}/hours"
     form = form_with(admin, address, "opens-0-0")
     assert (form["opens-0-0"], form["closes-4-0"], form["opens-5-0"]) == ("09:00", "17:00", "")
-    wrong = {**form, "opens-0-0": "18:00", "holidays": "Christmas", "time_zone": "Nowhere/Here"}
+    wrong = {**form, "opens-0-0": "18:00", "holidays": "2026-12-25\nChristmas", "time_zone": "Nowhere/Here"}
     page = text_of(admin.post(address, wrong), 422)
     for told in (
         "Must open before it closes",
-        "Must be a day such as",
+        "Christmas: Must be a day such as",
         "Is no time zone",
         "Nowhere/Here",
         "Christmas",

@@ -67,7 +67,9 @@ def test_a_brand_is_set_tried_out_and_taken_back_by_its_form_alone(world, make):
     assert Survey.get_by_id(survey.id).definition == 2
     page = editor.get(PAGE)
     assert f'src="/brand/{logos["light"]["hash"]}"' in text_of(page)
-    assert "mail programs do not show image/svg+xml" in text_of(page)
+    assert "Mail programs do not show the logo for dark pages (image/svg+xml)" in text_of(page)
+    assert "brand.logo.dark:" not in text_of(page).partition("<form")[0]
+    assert "Mail programs do not show" not in text_of(signed_in(world, "viewer").get(PAGE))
     # Sent again as it stands it is the same; what is emptied goes, and so does a logo where None is ticked.
     assert sent(editor, PAGE, settings_on(page)).status_code == 303
     assert brands.stored()["logo"] == logos

@@ -35,7 +35,12 @@ def test_a_case_is_worked_on_by_forms_alone(world, api, make):
         case_id = opened(api, survey, "ann", comment="The <b>invoice</b> is wrong.")
         page = f"/team/follow-ups/{case_id}"
         shown = text_of(visitor.get("/team/follow-ups"))
-        for words in ("ann", "opened by hand", "The &lt;b&gt;invoice&lt;/b&gt;", "received Fri 27 Nov 15:40"):
+        for words in (
+            "ann",
+            "a decision of the team",
+            "The &lt;b&gt;invoice&lt;/b&gt;",
+            "received Fri 27 Nov 15:40",
+        ):
             assert words in shown
         assert page in shown
 

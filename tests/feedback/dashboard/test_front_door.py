@@ -35,6 +35,7 @@ def test_the_first_start_lets_one_administrator_in_once(world):
     assert visitor.get(earlier.strip()).status_code == 404
     path = link.removeprefix("http://localhost")
     page = visitor.get(path)
+    assert "You are the first here" in page.get_data(as_text=True)
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
     for wrong in (
@@ -309,3 +310,12 @@ def test_members_by_command(world):
     assert visitor.send(again, password="nine green herons").status_code == 303
     assert run(args=["members", "reset", "nobody@acme.example"]).exit_code == 1
     assert team.FIRST_SIGN_IN == "first-sign-in"
+
+
+def test_who_comes_by_another_link_of_the_service_is_not_called_the_first(world):
+    service.first_sign_in(world.settings)
+    path = (world.settings.data_dir / "first-sign-in").read_text().strip().removeprefix("http://localhost")
+    member()
+    shown = Visitor(world).get(path).get_data(as_text=True)
+    assert "You are the first here" not in shown
+    assert "beside those who are there already" in shown

@@ -12,6 +12,7 @@ from feedback.dashboard import admin_members, deeds
 from surveys.base import clock
 from surveys.base.accounts import members, second_factor, sessions
 from surveys.base.http import audited
+from surveys.models import Response
 from tests.conftest import ON_SQLITE
 from tests.visitor import PASSWORD, Visitor, forms_on, member, signed_in
 
@@ -289,3 +290,12 @@ def test_every_change_that_is_written_down_is_told_in_words(world):
     assert deeds.fields_told(["do", "color-0", "color-1", "survey:sv_1", "allowed_origins"]) == (
         "color, survey, allowed origins"
     )
+
+
+@ON_SQLITE
+def test_the_ids_of_agents_stand_where_one_is_to_be_typed(world, make):
+    row = make.response(make.survey(), 9)
+    Response.update(agent_id="a-04", agent_name="Tom Hughes").where(Response.key == row.key).execute()
+    other = member("agent", email="tom@acme.example")
+    shown = signed_in(world).get(f"/team/admin/members/{other.id}").get_data(as_text=True)
+    assert "<bdi>Tom Hughes</bdi>: <code>a-04</code>" in shown
