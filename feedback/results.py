@@ -466,15 +466,22 @@ def asked(selection: Selection, now: datetime) -> Asked | None:
 _EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
+def asked_then(selection: Selection, at: datetime) -> Asked:
+    """How many were asked in the period and answered, as it was known at a moment: who answered later is silent."""
+    return _asked(*_asks(selection, at, until=at).tuples().first())
+
+
 def asked_by_survey(selection: Selection, now: datetime) -> dict[str, Asked]:
     """How many each survey asked in the period, and how many answered; those that asked nobody are left out."""
     rows: Any = _asks(selection, now, Invitation.survey).group_by(Invitation.survey)
     return {survey: _asked(*counts) for survey, *counts in rows.tuples()}
 
 
-def _asks(selection: Selection, now: datetime, *by: Any) -> Any:
+def _asks(selection: Selection, now: datetime, *by: Any, until: datetime | None = None) -> Any:
     is_open = _is_open(selection, now)
     is_answered = Invitation.answered_at.is_null(False)
+    if until is not None:
+        is_answered &= Invitation.answered_at < until
     query = Invitation.select(
         *by,
         # Of a column that the index does not hold, each row would be looked up.

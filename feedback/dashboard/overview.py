@@ -85,6 +85,7 @@ def overview() -> Any:
         return layout.led(layout.here())
     seen = registry.seen()
     since, until = _period(asked)
+    then = layout.as_of(asked)
     found = visible.surveys(registry.caller()).where(Survey.status != "archived")
     surveys = list(found.order_by(Survey.created_at.desc(), Survey.id).limit(MOST_SURVEYS))
     surveys.reverse()
@@ -104,9 +105,12 @@ def overview() -> Any:
                 reads,
                 [pin for pin in noted if pin.survey_id in (None, survey.id)],
                 compared[survey.id],
+                then,
             )
             for survey in surveys
         ]
+        # Looking back, nobody knows of what was made later.
+        cards = [card for card in cards if then is None or card.n or card.survey.created_at < then]
         rising = _rising(surveys, since, until)
     window = {"since": _asked_day(since), "until": _asked_until(asked, until)}
     newest = feed.page({"has_comment": "1", **_moments(since, until)}, NEWEST, surveys=seen).items
@@ -226,8 +230,11 @@ def _card(
     reads: bool,
     noted: list[Pin],
     compared: list[Benchmark],
+    then: datetime | None = None,
 ) -> Card:
-    """What the page shows of a survey with its pins and benchmarks; `reads`: topics are still looked for."""
+    """What the page shows of a survey with its pins and benchmarks; `reads`: topics are still looked for. `then`: it is
+    told as it was known at that moment.
+    """
     metric, zone = METRICS[survey.metric], layout.zone()
     selection = results.Selection(metric, [survey], since, until)
     interval = results.fitting(selection, zone)
@@ -251,7 +258,7 @@ def _card(
         sentence=_sentence(metric, found, period),
         query=query,
         groups=_groups(metric, found, query),
-        asked=_asked(found.asked, found.n),
+        asked=_asked(results.asked_then(selection, then) if then else found.asked, found.n),
         silent=_silent(metric, found),
         every=interval,
         chart=chart,

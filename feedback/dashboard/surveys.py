@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
@@ -18,6 +18,7 @@ from surveys import brands, catalogue, links, people, refused_origins, standing,
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
+from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.models import DailyCount, Definition, Survey
 from surveys.schemas.surveys import SurveyBody, SurveyPatch, check_words
@@ -339,11 +340,14 @@ def _asked_in(row: Definition, language: str) -> str | None:
     return own.get(language) or next(iter(own.values()), None)
 
 
-def _by_definition(survey: Survey) -> dict[int, int]:
-    rows: Any = DailyCount.select(DailyCount.definition, fn.SUM(DailyCount.n))
+def _by_definition(survey: Survey) -> dict[int, tuple[int, str]]:
+    """By the number of a wording, how many answered it, and the day of the first of them in words."""
+    rows: Any = DailyCount.select(DailyCount.definition, fn.SUM(DailyCount.n), fn.MIN(DailyCount.day))
+    rows = rows.where(DailyCount.survey == survey.id).group_by(DailyCount.definition)
     return {
-        number: int(n)
-        for number, n in rows.where(DailyCount.survey == survey.id).group_by(DailyCount.definition).tuples()
+        number: (int(n), layout.counted_day(schedule.starts_at(date.fromisoformat(first), layout.zone())))
+        for number, n, first in rows.tuples()
+        if n
     }
 
 

@@ -1085,6 +1085,8 @@ WORDS = {
     "survey.definitions": "What was asked when",
     "survey.definitions.about": "A change of what is read before the score begins a new wording, which charts show.",
     "survey.definition": "Wording {n}",
+    "survey.definition.made": "written on {day}",
+    "survey.definition.first": "the first on {day}",
     # Follow-ups.
     "follow-ups": "Follow-ups",
     "follow-up": "Follow-up",

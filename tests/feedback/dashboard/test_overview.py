@@ -128,6 +128,26 @@ def test_looking_back_shows_what_was_recorded_until_then(world, filled):
     assert "5 answers" in browse(world, f"/team?as_of={day}&period=all").get_data(as_text=True)
 
 
+@ON_SQLITE
+def test_looking_back_counts_who_had_answered_by_then(world, filled, make):
+    """Whoever was asked before and answered after is silent, and what was made later is not there."""
+    now = clock.now()
+    for number, answered in enumerate((85, 84, 20, None)):
+        Invitation.create(
+            id=f"inv_{number}", survey=filled.id, channel="email", status="sent", created_at=now - timedelta(days=88),
+            sent_at=now - timedelta(days=88),
+            answered_at=now - timedelta(days=answered) if answered is not None else None,
+        )  # fmt: skip
+    make.survey(name="Made later")
+    day = (now - timedelta(days=40)).date().isoformat()
+    back = browse(world, f"/team?as_of={day}&period=all").get_data(as_text=True)
+    assert "Of 4 invitations, 2 were answered" in back
+    assert "Made later" not in back
+    today = browse(world, "/team?period=all").get_data(as_text=True)
+    assert "Of 4 invitations, 3 were answered" in today
+    assert "Made later" in today
+
+
 def test_who_was_asked_leads_to_how_many_were_over_time(world, filled, api):
     assert "over time" not in browse(world, "/team").get_data(as_text=True), "nobody was asked"
     body = {"survey": filled.id, "person": {"email": "ann@example.com"}, "deliver": False}

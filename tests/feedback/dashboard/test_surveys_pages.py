@@ -263,3 +263,14 @@ def test_what_stands_at_the_ends_of_the_scale_is_in_the_form_however_it_was_said
     assert editor.post(f"{LIST}/{survey.id}", {**given, "labels:low": ""}).status_code == 303
     assert Survey.get_by_id(survey.id).labels == {"high": {"en": "always"}}
     assert "never" not in text_of(editor.get(f"/s/{survey.id}"))
+
+
+def test_a_wording_says_when_it_was_written_and_when_it_was_first_answered(world, make):
+    """Answers of earlier times are brought in after a survey is made."""
+    survey, now = make.survey(), clock.now()
+    make.response(survey, 9, now - timedelta(days=200))
+    shown = signed_in(world).get(f"/team/surveys/{survey.id}").get_data(as_text=True)
+    line = shown.partition('<ol class="past">')[2].partition("</li>")[0]
+    first = now - timedelta(days=200)
+    assert "Wording 1 · written on" in line
+    assert f"1 answer, the first on {first.day} {first:%b %Y}" in line
