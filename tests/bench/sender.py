@@ -8,6 +8,7 @@ from typing import Any
 from feedback import digests
 from surveys import invitations
 from surveys.base import clock, db, worker
+from surveys.base.delivery import mail
 from surveys.webhooks import calling
 from wsgi import create_app
 
@@ -17,8 +18,8 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "after it is marked": (invitations, "start_sending", "after"),
     "before the envelope": (smtplib.SMTP, "mail", "before"),
     "after the envelope": (smtplib.SMTP, "rcpt", "after"),
-    "before the text, after DATA": (smtplib, "_quote_periods", "before"),
-    "after the text is taken": (smtplib.SMTP, "data", "after"),
+    "before the text, after DATA": (mail, "_as_text", "before"),
+    "after the text is taken": (mail, "_content", "after"),
     "before it is marked as sent": (invitations, "sent", "before"),
     "after it is marked as sent": (invitations, "sent", "after"),
 }

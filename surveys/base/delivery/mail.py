@@ -178,10 +178,8 @@ def _content(server: smtplib.SMTP, content: bytes, deadline: Deadline) -> None:
     code, reply = server.docmd("DATA")
     if code != 354:
         raise smtplib.SMTPDataError(code, reply)
-    # A line that begins with a dot gets another, for a dot alone ends the text (RFC 5321, 4.5.2).
-    text = re.sub(rb"(?m)^\.", b"..", content.removesuffix(b"\r\n"))
     try:
-        server.send(text + b"\r\n.\r\n")
+        server.send(_as_text(content))
         code, reply = server.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryUnknown(type(error).__name__) from error
@@ -195,3 +193,8 @@ def _content(server: smtplib.SMTP, content: bytes, deadline: Deadline) -> None:
         server.quit()
     except (smtplib.SMTPException, OSError):
         server.close()
+
+
+def _as_text(content: bytes) -> bytes:
+    """What follows DATA: a line that begins with a dot gets another, for a dot alone ends it (RFC 5321, 4.5.2)."""
+    return re.sub(rb"(?m)^\.", b"..", content.removesuffix(b"\r\n")) + b"\r\n.\r\n"
