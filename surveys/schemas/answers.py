@@ -142,7 +142,7 @@ class AnswerBody(Flat):
     test = Truth()
 
 
-_LOWER_UUID = re.compile(r"(?!([0-9a-f])(?:\1|-)*\Z)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LOWER_UUID = re.compile(r"(?!(?:[0-]+|[f-]+)\Z)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _is_text(most: int, least: int = 0) -> Callable[[Any], bool]:

@@ -219,9 +219,12 @@ class Routes(openapi.Described):
 def new_uuid(text: str) -> str:
     """A UUID in its usual form. Raises ValueError.
 
-    Also for one of a single digit, such as the nil UUID (RFC 9562, 5.9): scripts send it when they made none, and the
-    answers of all their visitors would be one.
+    Also for the nil and the max UUID (RFC 9562, 5.9 and 5.10): scripts send them when they made none, and the answers
+    of all their visitors would be one.
     """
-    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) or len(set(text)) < 3:
+    if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) or set(text.lower()) in (
+        {"0", "-"},
+        {"f", "-"},
+    ):
         raise ValueError(text)
     return str(uuid.UUID(text))
