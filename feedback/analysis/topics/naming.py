@@ -75,6 +75,8 @@ _OVERALL = "Overall experience"  # the matter of those who tell feelings alone â
 _FEELINGS = frozenset(
     ("General praise", "General disappointment", "Overall impression", _OVERALL)
 )  # â€¦ and what else they may be called
+# Whatever says little is near to these: they name a topic only where they are said.
+_EMPTY = frozenset(("Nothing to add", "No complaints", "Everything fine"))
 _NEAREST = 12  # matters, near enough, that are tried where nothing else names a topic
 _LARGER = 0.25  # what twice as many comments are worth beside how well a matter fits
 _DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
@@ -381,6 +383,17 @@ def is_a_thing(phrase: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    """The folded English words that are nothing but names of people, places and firms, by the same lexicon."""
+    lines = (files("textblob") / "en" / "en-lexicon.txt").read_text("utf-8").splitlines()
+    parted = (line.partition(" ") for line in lines)
+    return (
+        frozenset(fold(word) for word, _, tag in parted if tag[:3] == "NNP" and word.istitle())
+        - _kinds().keys()
+    )
+
+
+@lru_cache(maxsize=1)
 def _kinds() -> dict[str, str]:
     """What English words mostly are, a letter each: N thing, J quality, G doing, I preposition, V anything else. By
     the lexicon of the Brill tagger, as TextBlob carries it."""
@@ -547,7 +560,8 @@ class _Phrasing:
         feelings = [fit for fit, _ in usable if self._known[fit.number].name in _FEELINGS]
         if plainly:
             return plainly[0][1]
-        if sure and (two := self._marked_anyhow(topic, sure[0][1], sure[0][0].number, ranked, taken)):
+        told = sure and self._known[sure[0][0].number].name not in _FEELINGS
+        if told and (two := self._marked_anyhow(topic, sure[0][1], sure[0][0].number, ranked, taken)):
             return two
         if feelings and feelings[0].spoken >= _PLAINLY and (feeling := self._feeling(fits, taken)):
             return feeling
@@ -738,8 +752,9 @@ class _Phrasing:
         return share >= _DISTINCT * (self._overall[phrase] - share) / max(1, len(self.texts) - 1)
 
     def _is_name(self, word: str) -> bool:
-        """Whether an English word is mostly written with a capital letter, as people, places and brands are."""
-        return self.language == "en" and self._spoken.get(word, word).istitle()
+        """Whether an English word is mostly written with a capital letter, as people, places and brands are, or is
+        known as nothing but a name."""
+        return self.language == "en" and (self._spoken.get(word, word).istitle() or word in _names())
 
     def _marked(self, own: str) -> Callable[[tuple[str, ...]], str]:
         """Puts a phrase beside a matter's name."""
@@ -819,7 +834,7 @@ def _fits(
         else 1.0
     )
     usually = np.broadcast_to(said >= _AT_HOME, len(names))
-    at_home = known.under[usually].any(0) | ~known.under.any(0)
+    at_home = (known.under[usually].any(0) | ~known.under.any(0)) & ~known.empty
     found = {}
     for at, topic in enumerate(texts):
         close = rows @ centres[topic]
@@ -847,7 +862,9 @@ def _fits(
                 if likely[number] or sure[number]
             ],
             [(names[number], float(shares[number])) for number in np.argsort(-shares - said, kind="stable")],
-            order[(least[order] < _MOSTLY) & (close[order] >= _NEAR_ALONE)][:_NEAREST].tolist(),
+            order[(least[order] < _MOSTLY) & ~known.empty[order] & (close[order] >= _NEAR_ALONE)][
+                :_NEAREST
+            ].tolist(),
         )
     return found
 
@@ -862,14 +879,15 @@ def _called_alike(language: str) -> dict[frozenset[str], str]:
 @dataclass(frozen=True)
 class _Known:
     """All matters: the share of comments that must speak of each (`least`), what each means (`rows`), by the first
-    stem of each clue the matter's number and all stems (`clues`), which are `under` what several have in common, and
-    the stems by which each is spoken of (`words`)."""
+    stem of each clue the matter's number and all stems (`clues`), which are `under` what several have in common,
+    the stems by which each is spoken of (`words`), and which say nothing (`empty`)."""
 
     least: np.ndarray
     rows: np.ndarray
     clues: Mapping[str, Sequence[tuple[int, frozenset[str]]]]
     under: np.ndarray
     words: Sequence[frozenset[str]]
+    empty: np.ndarray
 
 
 @lru_cache(maxsize=2)
@@ -887,7 +905,8 @@ def _known_matters(vectors: Representation) -> _Known:
         frozenset(stem for said in matter.clues for stem in stems(said) if len(said.split()) <= 2)
         for matter in known
     ]
-    return _Known(least, unit(rows), dict(clues), under, words)
+    empty = np.array([matter.name in _EMPTY for matter in known])
+    return _Known(least, unit(rows), dict(clues), under, words, empty)
 
 
 def _spoken_of(

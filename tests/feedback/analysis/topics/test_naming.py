@@ -174,6 +174,7 @@ def named_beside(tail: str, *others: list[str]) -> str:
         (" to the canyon", "Delivery time: canyon"),
         (" to Dresden", "Delivery"),
         (" said Nigel", "Delivery"),
+        (" to denver", "Delivery"),
     ],
 )
 def test_a_thing_marks_a_topic_and_no_place_or_person(tail, label):
@@ -295,3 +296,15 @@ def test_what_has_nothing_in_common_is_called_so():
     assert label in matters.OTHERS
     assert matters.of(label) is None
     assert matters.other("Sonstiges") == "Other remarks"
+
+
+def test_what_says_little_is_no_answer_that_says_nothing():
+    """A short remark is near to all that says little; only who says so has nothing to add."""
+    assert (
+        named(["this is possible", "anybody can explain", "there is a way to do so"], STAFF).label
+        != "Nothing to add"
+    )
+    assert (
+        named(["see above", "none", "nothing comes to mind", "none, see above"], STAFF).label
+        == "Nothing to add"
+    )
