@@ -912,6 +912,7 @@ WORDS = {
     "survey.no_number": "Must be a number.",
     "survey.no_answers": "No answer yet",
     "survey.newest": "newest {at}",
+    "survey.rate": "{rate} of those asked in {days} days answered",
     "survey.times.asked": "Of the newest {n} that were asked for, half came within {after} of the ask.",
     "survey.times.took": "Of the newest {n} whose time is known, half were filled in within {took}.",
     "survey.settings": "Settings",
