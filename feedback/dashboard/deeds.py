@@ -127,8 +127,116 @@ _OTHER_FORMS = {
     "POST /team/admin/members/{member_id}": ("email", "changed a member"),
 }
 
+#: Of a page with several buttons: what each of them does, by the word that its form sends.
+_BUTTONS = {
+    "POST /team": {
+        "pin": "pinned a note",
+        "unpin": "took a pinned note off",
+        "compare": "set a benchmark",
+    },
+    "POST /team/admin/keys": {"revoke": "revoked an API key", "make": "made an API key"},
+    "POST /team/admin/members": {"rule": "set which roles need a second factor"},
+    "POST /team/admin/members/{member_id}": {
+        "remove": "removed a member",
+        "link": "made a member a link",
+        "factor": "took a member's second factor away",
+        "change": "changed a member",
+    },
+    "POST /team/feed": {
+        "save": "saved a view",
+        "take": "answers for a saved view from now on",
+        "forget": "forgot a saved view",
+    },
+    "POST /team/follow-ups/{follow_up_id}": {
+        "take": "took a follow-up",
+        "owner": "handed a follow-up over",
+        "steps": "ticked steps of a follow-up",
+        "status": "set how far a follow-up is",
+        "give_up": "gave a follow-up up",
+        "note": "noted something in a follow-up",
+        "reply": "wrote to a customer",
+        "ask": "asked a customer whether it is solved",
+    },
+    "POST /team/goals": {"create": "set a goal", "sure": "set a goal", "delete": "deleted a goal"},
+    "POST /team/loop": {
+        "send": "had people told what came of a topic",
+        "undo": "took back what was to be told",
+        "test": "tried out what is to be told",
+        "away": "had nobody told of a topic",
+    },
+    "POST /team/notices": {"replay": "had events sent to a webhook again"},
+    "POST /team/notices/{rule_id}": {
+        "useful": "said that a notice was of use",
+        "nothing": "said that a notice was of no use",
+        "snooze": "let a rule of notices rest",
+        "wake": "let a rule of notices speak again",
+        "on": "switched a rule of notices on",
+        "off": "switched a rule of notices off",
+        "delete": "deleted a rule of notices",
+        "test": "tried a rule of notices out",
+    },
+    "POST /team/profile": {
+        "name": "changed their name",
+        "language": "changed the language or the time zone that they read in",
+        "password": "changed their password",
+        "others": "ended their other sessions",
+        "disconnect": "disconnected their account at the provider",
+        "digest": "had a digest sent",
+        "no_digest": "ended a digest",
+    },
+    "POST /team/people/{person_id}": {"unsubscribe": "ended mail to a person", "erase": "erased a person"},
+    "POST /team/connections/{connection_id}": {
+        "change": "changed a helpdesk's connection",
+        "try": "tried a helpdesk's connection",
+        "remove": "removed a helpdesk's connection",
+    },
+    "POST /team/trackers/{tracker_id}": {
+        "change": "changed an issue tracker",
+        "try": "tried an issue tracker out",
+        "remove": "removed an issue tracker",
+    },
+    "POST /team/surveys/{survey_id}": {
+        "change": "changed a survey",
+        "secret": "made another secret for a survey",
+        "test": "switched a survey's test mode on",
+        "live": "switched a survey's test mode off",
+    },
+    "POST /team/themes/{theme_id}": {
+        "change": "changed a theme",
+        "merge": "merged two themes",
+        "put": "put a topic under a theme",
+    },
+    "POST /team/topics": {"teach": "taught a topic", "review": "asked for a review of the topics"},
+    "POST /team/topics/{topic_id}": {
+        "change": "changed a topic",
+        "merge": "merged two topics",
+        "split": "split a topic",
+        "publish": "gave a topic's card an address",
+        "revoke": "took the address of a topic's card back",
+    },
+}
+
+#: What stands before such a word among the names of fields.
+_DOES = "do:"
+
 #: Fields that say how a form works, and not what it changed.
-_SILENT = frozenset({"do", "version", "before", "id", "cursor", "secret", "current"})
+_SILENT = frozenset(
+    (
+        "do",
+        "version",
+        "before",
+        "id",
+        "cursor",
+        "secret",
+        "current",
+        "choice",
+        "lang",
+        "ticks",
+        "part",
+        "who",
+        "seen",
+    )
+)
 
 #: What numbers and ids make of a field's name, as in `color-0` and `survey:sv_…`.
 _COUNTED = re.compile(r"[-:].*")
@@ -136,6 +244,10 @@ _COUNTED = re.compile(r"[-:].*")
 
 def told(action: str, names: Collection[str] = ()) -> str:
     """What was done, with fields of these names; the route itself where it is one of an older version."""
+    buttons = _BUTTONS.get(action, {})
+    for name in names:
+        if name.startswith(_DOES) and name.removeprefix(_DOES) in buttons:
+            return buttons[name.removeprefix(_DOES)]
     field, deed = _OTHER_FORMS.get(action, (None, ""))
     return deed if field in names else DEEDS.get(action, action)
 
@@ -176,5 +288,7 @@ def hidden(action: str, kind: str | None = None) -> str:
 
 def fields_told(names: Iterable[str]) -> str:
     """The names of the fields in words, each once."""
-    found = (_COUNTED.sub("", name).replace("_", " ") for name in names if name not in _SILENT)
+    found = (
+        _COUNTED.sub("", name).replace("_", " ") for name in names if _COUNTED.sub("", name) not in _SILENT
+    )
     return ", ".join(dict.fromkeys(found))

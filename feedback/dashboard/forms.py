@@ -34,6 +34,10 @@ def fields() -> dict[str, str]:
         limit = bodies.PUBLIC_BODY if g.get("on_token_page") else bodies.API_BODY
         files = bodies.form_files(limit)
         g.form = bodies.form_fields(limit) | {name: pictures.uploaded(file) for name, file in files.items()}
+        old = before(g.form)
+        if old:
+            # Of a form that says what stood in it, the log tells what is another now.
+            audited.changed([name for name, was in old.items() if _is_another(name, str(was), g.form)])
     return g.form
 
 
@@ -148,3 +152,18 @@ def joined(stored: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str
     old = before(given)
     typed = {name: str(given.get(name, "")).replace("\r\n", "\n") for name in {**stored, **old}}
     return {**stored, **{name: text for name, text in typed.items() if text != old.get(name, "")}}
+
+
+# ------------------------------------------------------------------------------------------------------
+
+
+def _is_another(name: str, was: str, sent: Mapping[str, str]) -> bool:
+    """Whether a field holds something else than when its form was shown.
+
+    A box without its tick is not sent, nor is a file that nobody chose; a list of boxes sends one field for each tick.
+    """
+    if name in sent:
+        return sent[name].replace("\r\n", "\n").strip() != was.strip()
+    of_each = f"{name.removesuffix('s')}:"
+    ticked = {each.removeprefix(of_each) for each in sent if each.startswith(of_each)}
+    return ticked != set(was.split()) if ticked else was == "1"

@@ -1,6 +1,7 @@
 """The one place that writes the audit log: every change that a caller made, by API or page, after it was made."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -25,6 +26,9 @@ _BRACED = r"{\1}"
 
 #: What a name of a field says of its kind.
 _NAMED = re.compile(r"[A-Za-z_]{1,40}")
+
+#: What a button of a form does, as the form's field `do` says it: a word of ours, and no words of anybody.
+_DOES = re.compile(r"[a-z_]{1,20}")
 
 #: Fields of forms that say nothing about what was changed.
 _FORMAL = frozenset({"token", "next", "confirm_password"})
@@ -51,6 +55,11 @@ def about(thing: str) -> None:
 def handed_out(thing: str) -> None:
     """Say what was handed out: all that is kept of somebody is written down like a change."""
     g.audited_change, g.audited_thing = True, thing
+
+
+def changed(names: Collection[str]) -> None:
+    """Say which fields of a form are others than when it was shown: the rest was sent, and changed nothing."""
+    g.fields_sent = tuple(names)
 
 
 def unchanged() -> None:
@@ -104,4 +113,9 @@ def _fields() -> list[str]:
     """
     given: Any = g.get("fields_sent") or ()
     kinds = (_NAMED.match(name) for name in given if name not in _FORMAL)
-    return sorted({kind.group() for kind in kinds if kind is not None})
+    found = {kind.group() for kind in kinds if kind is not None}
+    # What one of several buttons of a page does tells one deed from the other.
+    does = g.get("form_does")
+    if isinstance(does, str) and _DOES.fullmatch(does):
+        found.add(f"do:{does}")
+    return sorted(found)

@@ -42,7 +42,7 @@ def form_fields(limit: int) -> dict[str, str]:
     # A part of a multipart form may come without a name; no browser sends one.
     fields = {name: value for name, value in form.to_dict().items() if name is not None}
     check_text(fields)
-    g.fields_sent = tuple(fields)
+    g.fields_sent, g.form_does = tuple(fields), fields.get("do")
     return fields
 
 

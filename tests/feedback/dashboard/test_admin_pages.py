@@ -10,7 +10,7 @@ from feedback.dashboard import words
 from feedback.follow_ups import hours
 from feedback.models import Digest, Topic, TopicIssue, Tracker
 from surveys import triggers
-from surveys.base import clock, jobs, settings
+from surveys.base import clock, ids, jobs, settings
 from surveys.base.accounts import keys
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.keys import ApiKey
@@ -18,7 +18,7 @@ from surveys.base.jobs import Job
 from surveys.models import Invitation, Person, Response, Trigger, Webhook, WebhookDelivery, WebhookEvent
 from tests.conftest import ADMIN_KEY, ON_SQLITE, SECRET_KEY
 from tests.feedback.dashboard.test_overview import Numbers
-from tests.visitor import forms_on, signed_in
+from tests.visitor import filled, forms_on, signed_in
 
 ADMIN, PEOPLE = "/team/admin", "/team/people"
 
@@ -207,6 +207,27 @@ def test_a_privacy_request_is_found_handed_out_and_erased_in_one_place(world, an
     assert (Person.select().count(), Response.select().count(), Trigger.select().count()) == (0, 0, 0)
     assert admin.post(address, form).status_code == 422
     assert admin.get(f"{address}/export.json?email=ann%40example.com").status_code == 404
+
+
+def test_the_audit_log_tells_one_deed_and_what_is_another_now(world, make):
+    """Of a page with several forms, and of a form that sends all that stands in it."""
+    admin, survey = signed_in(world), make.survey(name="Shop")
+    page = f"/team/surveys/{survey.id}"
+    form = filled(admin.get(page), name="Shop")
+    assert admin.post(page, {**form, "do": "change", "name": "Shop two"}).status_code == 303
+    assert admin.send(page, do="secret").status_code == 303
+    topic = Topic.create(id=ids.new("top"), label="Tills", created_at=clock.now())
+    page = f"/team/topics/{topic.id}"
+    assert admin.post(page, {**filled(admin.get(page), do="change"), "label": "Queues"}).status_code == 303
+    log = text_of(admin.get(f"{ADMIN}/audit"))
+    rows = [re.sub(r"<[^>]+>", " ", row) for row in re.findall(r"<tr>(.*?)</tr>", log, re.S)][1:4]
+    told = [" ".join(row.split()) for row in rows]
+    assert "changed a topic" in told[0]
+    assert told[0].endswith("Queues label")
+    assert "made another secret for a survey" in told[1]
+    assert "changed a survey" in told[2]
+    assert told[2].endswith("Shop two name")
+    assert "do:" not in log
 
 
 def test_what_retention_would_remove_is_counted(world, make):

@@ -230,7 +230,8 @@ def test_members_are_invited_changed_and_removed_on_their_pages(world, make):
         "joined",
         "invited a member",
         "changed a member",
-        "removed a member, made them a link",
+        "made a member a link",
+        "removed a member",
         "email, name, role, survey<",
         '"><bdi>Bob</bdi>',
     ):
