@@ -99,9 +99,9 @@ class Aligned:
             self._seen[word] = found
         return found
 
-    def add_up(self, text: str, language: str) -> np.ndarray | None:
-        """The sum of the vectors of a text's words; None where it has none that is known."""
-        standing = map(self._places[language].of, pieces(text, language))
+    def add_up(self, pieces: Sequence[str], language: str) -> np.ndarray | None:
+        """The sum of the vectors of the pieces of a text; None where it has none that is known."""
+        standing = map(self._places[language].of, pieces)
         found = [at for at in standing if at is not None]
         if not found:
             return None
@@ -144,11 +144,24 @@ def _runs(text: str) -> list[str]:
 
 def _arabic(text: str) -> list[str]:
     found = []
-    for word in _WORD.findall(_SIGNS.sub("", folding.normal(text, "NFKC")).translate(_LETTERS))[:MOST_WORDS]:
-        if len(word) <= LONGEST_WORD:
-            stem = _BEHIND.sub("", _BEFORE.sub("", word))
-            found += [stem, BEGINNING + stem[:_ROOT], *([word] if word != stem else [])]
+    for word in _arabic_words(text):
+        stem = _stem(word)
+        found += [stem, BEGINNING + stem[:_ROOT], *([word] if word != stem else [])]
     return found
+
+
+def stems(text: str) -> list[str]:
+    """The words of an Arabic text without what is written together with them."""
+    return [_stem(word) for word in _arabic_words(text)]
+
+
+def _arabic_words(text: str) -> list[str]:
+    found = _WORD.findall(_SIGNS.sub("", folding.normal(text, "NFKC")).translate(_LETTERS))[:MOST_WORDS]
+    return [word for word in found if len(word) <= LONGEST_WORD]
+
+
+def _stem(word: str) -> str:
+    return _BEHIND.sub("", _BEFORE.sub("", word))
 
 
 def beginning(word: str) -> str:

@@ -15,8 +15,11 @@ from feedback.analysis.topics.vectors import unit
 
 SMALLEST = 3  # comments; fewer are not yet a topic
 VOTERS = 10
-_EACH = 20  # comments of a topic in the mean, at least, where there are more than `_FEW`
+_EACH = 20  # comments of a topic in the mean, at least, where there are more than `_FEW` …
+_MANY = 1_500  # … and so many comments or more
 _FEW = 12  # topics that are never too many
+_NEARLY = 1.25  # times as many groups as are wanted may be put together
+_PLAINLY = 1.5  # times as far apart: from there on groups are more than that, however few are wanted
 _JOINS = 0.25  # cosine to the nearest of those that make the groups
 _OF_A_LANGUAGE = 20  # rows from which on what they have in common is their language
 _SHARED = 0.2  # cosine from which texts that are compared by their own words share one that says something
@@ -75,30 +78,65 @@ def group(
     is said in another language is nearer to its own kind than to what it means. Rows that are `apart` make groups of
     their own, of what shares words.
     """
-    around = _held_apart(*nearest(rows, _BLURRED_BY), apart)
-    # Half of the precision is enough to compare many, and saves 50 MB with 100,000.
-    blurred = blur(rows, rows, *around, np.float16 if len(rows) > EXACT_UP_TO else np.float32)
-    index, cosine = _held_apart(*nearest(blurred, _ties(len(rows))), apart)
-    del blurred
-    edges = mutual_graph(index, cosine, _ONE_SIDED)
-    real = np.asarray(rows.any(axis=1))
-    leading = None if languages is None or lead is None else languages == lead
-    if leading is not None and apart is not None:
+    meant = rows if languages is None else plain(rows, languages)
+    around = _held_apart(*nearest(meant, _BLURRED_BY), apart)
+    near = _held_apart(*nearest(blur(meant, meant, *around, _precision(rows)), _ties(len(rows))), apart)
+    edges = mutual_graph(*near, _ONE_SIDED)
+    if languages is None or lead is None:
+        return Grouping(by_size(_parted(meant, copies, near, edges), copies), edges, around)
+    leading = languages == lead
+    if apart is not None:
         leading |= apart
-    if leading is not None:
-        real &= leading
-    inside = real[edges[0]] & real[edges[1]]
-    tied = (edges[0][inside], edges[1][inside], edges[2][inside])
+    own = np.flatnonzero(leading)
+    alone, strange = meant[own], None if apart is None else apart[own]
+    blurred = blur(alone, alone, *_held_apart(*nearest(alone, _BLURRED_BY), strange), _precision(rows))
+    among = _held_apart(*nearest(blurred, _ties(len(own))), strange)
+    del blurred
+    found = np.full(len(rows), -1)
+    found[own] = _parted(alone, copies[own], among, mutual_graph(*among, _ONE_SIDED))
+    return Grouping(by_size(_joined(meant, found, ~leading, near), copies), edges, around)
+
+
+def _parted(
+    rows: np.ndarray,
+    copies: np.ndarray,
+    near: tuple[np.ndarray, np.ndarray],
+    edges: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """The communities of rows, given the neighbours of each and the graph's edges, at the resolution chosen."""
+    real = np.asarray(rows.any(axis=1))
 
     def at(resolution: float) -> np.ndarray:
-        found = louvain(len(rows), *tied, resolution)
-        return _large_enough(found, copies * real, index, cosine)
+        return _large_enough(louvain(len(rows), *edges, resolution), copies * real, *near)
 
-    chosen = _amid(np.array([separation(rows, at(resolution)) for resolution in _RESOLUTIONS]))
-    found = _few_enough(rows, at(chosen), copies)
-    if leading is not None and languages is not None:
-        found = _joined(rows, found, ~leading, languages)
-    return Grouping(by_size(found, copies), edges, around)
+    tried = [at(resolution) for resolution in _RESOLUTIONS]
+    apart = np.array([separation(rows, each) for each in tried])
+    comments = int(copies[real].sum())
+    # Groups at a resolution at which they are few enough hold together better than the nearest of too many.
+    for most in (_readable(comments), max(_FEW, comments // _EACH), len(rows)):
+        few = np.array([each.max(initial=-1) < _NEARLY * most for each in tried])
+        if few.any() and apart.max() <= _PLAINLY * apart[few].max():
+            break
+    chosen = _amid(apart[few], np.array(_RESOLUTIONS)[few])
+    return _few_enough(rows, at(chosen), min(most, max(_FEW, comments // _EACH)))
+
+
+def _precision(rows: np.ndarray) -> type[np.floating]:
+    """Half of the precision is enough to compare many, and saves 50 MB with 100,000."""
+    return np.float16 if len(rows) > EXACT_UP_TO else np.float32
+
+
+def plain(rows: np.ndarray, languages: np.ndarray) -> np.ndarray:
+    """Unit rows without what those of a language, which are the same number in `languages`, have in common: that they
+    are in it, and that they are feedback. What is left is what they mean."""
+    out = np.zeros(rows.shape, _precision(rows))
+    for language in np.unique(languages):
+        own = np.flatnonzero((languages == language) & rows.any(axis=1))
+        middle = rows[own].mean(0) if len(own) >= _OF_A_LANGUAGE else np.zeros(rows.shape[1], np.float32)
+        for start in range(0, len(own), _BLOCK):
+            some = own[start : start + _BLOCK]
+            out[some] = unit(rows[some] - middle)
+    return out
 
 
 def separation(rows: np.ndarray, groups: np.ndarray) -> float:
@@ -237,23 +275,27 @@ def _ties(count: int) -> int:
     return min(most, max(least, round(_TIES_BY * count ** (1 / 3))))
 
 
-def _amid(apart: np.ndarray) -> float:
-    """The resolution to take, given how well groups are `apart` at `_RESOLUTIONS`: the mean of their logarithms, each
+def _amid(apart: np.ndarray, resolutions: np.ndarray) -> float:
+    """The resolution to take, given how well groups are `apart` at each of some: the mean of their logarithms, each
     weighted by how close it comes to the best. Over a wide range separation hardly changes and chance alone says
     where it is highest, often at an end of that range."""
     best = apart.max()
     if best <= 0:
-        return _RESOLUTIONS[0]
+        return float(resolutions[0])
     weights = np.exp((apart / best - 1) / _AS_GOOD)
-    return float(np.exp(np.average(np.log(_RESOLUTIONS), weights=weights)))
+    return float(np.exp(np.average(np.log(resolutions), weights=weights)))
 
 
-def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.ndarray:
-    """`found` with the nearest groups put together until a group has `_EACH` comments in the mean, and each row then in
-    the one whose centre is nearest: nobody reads a hundred topics of a few hundred comments."""
-    groups = int(found.max(initial=-1)) + 1
-    most = max(_FEW, int(copies[found >= 0].sum()) // _EACH)
-    if groups <= most:
+def _readable(comments: int) -> int:
+    """How many groups somebody can read: nobody does a hundred of a few hundred comments. The fewer comments there are
+    below `_MANY`, the larger a share of them each group has."""
+    return max(_FEW, int(comments / _EACH * min(1.0, comments / _MANY)))
+
+
+def _few_enough(rows: np.ndarray, found: np.ndarray, most: int) -> np.ndarray:
+    """`found` with the nearest groups put together until there are no more than `most`, and each row then in the one
+    whose centre is nearest."""
+    if int(found.max(initial=-1)) < most:
         return found
     gathered = np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
     inside = np.flatnonzero(found >= 0)
@@ -265,37 +307,35 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, copies: np.ndarray) -> np.n
     return gathered
 
 
-def _joined(rows: np.ndarray, found: np.ndarray, others: np.ndarray, languages: np.ndarray) -> np.ndarray:
+def _joined(
+    rows: np.ndarray, found: np.ndarray, others: np.ndarray, around: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
     """`found` with each of `others` put into the group that its nearest neighbours vote for, or into none where they
     have no group.
 
-    What the rows of a language have in common is taken off first, and each is averaged with its neighbours: what is
-    left is what they mean.
+    `rows` are `plain`, and each is averaged with its neighbours: what is left is what they mean.
     """
     voting = np.flatnonzero((found >= 0) & ~others)
     if not len(voting):
         return np.where(others, -1, found)
-    precision = np.float16 if len(rows) > EXACT_UP_TO else np.float32
-    plain = np.zeros(rows.shape, precision)
-    for language in np.unique(languages):
-        own = np.flatnonzero((languages == language) & rows.any(axis=1))
-        if len(own):
-            middle = rows[own].mean(0) if len(own) >= _OF_A_LANGUAGE else 0.0
-            for start in range(0, len(own), _BLOCK):
-                some = own[start : start + _BLOCK]
-                plain[some] = unit(rows[some] - middle)
-    plain = blur(plain, plain, *nearest(plain, _BLURRED_BY), precision)
+    meant = blur(rows, rows, *nearest(rows, _BLURRED_BY), rows.dtype.type)
     voting = voting[:: max(1, len(voting) // _JUDGED_ON)]
-    order, cells = part(plain[voting].astype(np.float32))
+    order, cells = part(meant[voting].astype(np.float32))
     voting = voting[order]
-    voters, groups = plain[voting].astype(np.float32), found[voting]
+    voters, groups = meant[voting].astype(np.float32), found[voting]
     joined = found.copy()
     asking = np.flatnonzero(others & rows.any(axis=1))
     for start in range(0, len(asking), _BLOCK):
         some = asking[start : start + _BLOCK]
-        index, cosine = nearest_among(plain[some].astype(np.float32), voters, cells, VOTERS)
+        index, cosine = nearest_among(meant[some].astype(np.float32), voters, cells, VOTERS)
         joined[some] = np.where(cosine[:, 0] >= _JOINS, _tally(index, cosine, groups).group, -1)
     joined[others & ~rows.any(axis=1)] = -1
+    # Those of their own languages that have joined know better where the others belong.
+    index, cosine = around
+    for start in range(0, len(asking), _BLOCK):
+        some = asking[start : start + _BLOCK]
+        again = _tally(index[some], cosine[some], joined)
+        joined[some] = np.where(again.group >= 0, again.group, joined[some])
     return joined
 
 
