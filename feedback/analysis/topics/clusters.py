@@ -63,6 +63,7 @@ def group(
     languages: np.ndarray | None = None,
     lead: int | None = None,
     apart: np.ndarray | None = None,
+    leans: bool = False,
 ) -> Grouping:
     """Groups unit vectors, the number of groups unknown; rows of zeros are in no group (-1).
 
@@ -76,7 +77,8 @@ def group(
     `languages`: a number for each row's. Only rows of the one that has the `lead` (default: all) make groups; the
     others join the group that their nearest neighbours among those vote for, if these are near enough (`_JOINS`). What
     is said in another language is nearer to its own kind than to what it means. Rows that are `apart` make groups of
-    their own, of what shares words.
+    their own, of what shares words. `leans`: what the leading rows have in common is their language more than what
+    they are about, and is taken off them too.
     """
     meant = rows if languages is None else plain(rows, languages)
     around = _held_apart(*nearest(meant, _BLURRED_BY), apart)
@@ -88,7 +90,7 @@ def group(
     if apart is not None:
         leading |= apart
     own = np.flatnonzero(leading)
-    alone, strange = meant[own], None if apart is None else apart[own]
+    alone, strange = (meant if leans else rows)[own], None if apart is None else apart[own]
     blurred = blur(alone, alone, *_held_apart(*nearest(alone, _BLURRED_BY), strange), _precision(rows))
     among = _held_apart(*nearest(blurred, _ties(len(own))), strange)
     del blurred
@@ -297,14 +299,19 @@ def _few_enough(rows: np.ndarray, found: np.ndarray, most: int) -> np.ndarray:
     whose centre is nearest."""
     if int(found.max(initial=-1)) < most:
         return found
-    gathered = np.where(found >= 0, gather(centres(rows, found), most)[found], -1)
+    return _settled(rows, np.where(found >= 0, gather(centres(rows, found), most)[found], -1), _SETTLED)
+
+
+def _settled(rows: np.ndarray, found: np.ndarray, times: int) -> np.ndarray:
+    """`found` after each row that is in a group went to the one whose centre is nearest, so many times."""
+    settled = found.copy()
     inside = np.flatnonzero(found >= 0)
-    for _ in range(_SETTLED):
-        middle = centres(rows, gathered)
+    for _ in range(times):
+        middle = centres(rows, settled)
         for start in range(0, len(inside), _BLOCK):
             some = inside[start : start + _BLOCK]
-            gathered[some] = (rows[some] @ middle.T).argmax(1)
-    return gathered
+            settled[some] = (rows[some] @ middle.T).argmax(1)
+    return settled
 
 
 def _joined(
@@ -336,7 +343,7 @@ def _joined(
         some = asking[start : start + _BLOCK]
         again = _tally(index[some], cosine[some], joined)
         joined[some] = np.where(again.group >= 0, again.group, joined[some])
-    return joined
+    return _settled(meant, joined, 1)
 
 
 def _large_enough(found: np.ndarray, copies: np.ndarray, index: np.ndarray, cosine: np.ndarray) -> np.ndarray:

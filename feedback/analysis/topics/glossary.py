@@ -1,7 +1,7 @@
 """What the words of other languages mean in English, for the things that feedback speaks of, out of a plain file.
 
 The shipped vectors of words were fitted to translated sentences, which speak of the world and hardly of parcels, sizes
-and refunds. `analysis/matters/words.txt` tells these; how it is read stands in its first lines.
+and refunds. `analysis/matters/words.list` tells these; how it is read stands in its first lines.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from feedback.analysis.topics import aligned
 from feedback.analysis.topics.wordpieces import fold
 from surveys.domain import folding
 
-SHIPPED = Path(__file__).parents[1] / "matters" / "words.txt"
+SHIPPED = Path(__file__).parents[1] / "matters" / "words.list"
 
 LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ja", "ar")  # in the order of the file's columns
 _COMPOUNDING = frozenset(("de", "nl"))
@@ -58,6 +58,12 @@ class Glossary:
             if not known:
                 left += [piece for piece in (word, aligned.beginning(word)) if piece]
         return found, left
+
+    def in_english(self, text: str, language: str) -> str:
+        """The English words for the things that a text in another language speaks of; English as it is."""
+        if language == "en":
+            return text
+        return " ".join(self.meant[number] for number in dict.fromkeys(self.read(text, language)[0]))
 
     def _add(self, language: str, word: str, number: int) -> None:
         begins = word.endswith("*") or language == "ja"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis import cleaning
-from feedback.analysis.topics import clusters, matters, naming, placing, themes
+from feedback.analysis.topics import clues, clusters, matters, naming, placing, themes
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import number, unit
 from feedback.domain.themes import Theme, arrange
@@ -70,7 +70,9 @@ def review(
     cleaned = [cleaning.strip(comments[id_]) for id_ in ids]
     meanings = _read(cleaned, vectors, lambda share: progress("reading", 0.2 * share))
     progress("grouping", 0.2)
-    fresh = clusters.group(meanings.rows, np.bincount(meanings.of), *_languages(cleaned, meanings, vectors))
+    drawn = clues.draw(meanings.rows, _texts(cleaned, meanings), vectors)
+    fresh = clusters.group(drawn, np.bincount(meanings.of), *_languages(cleaned, meanings, vectors))
+    del drawn
     taught = means_taught(state, ids, meanings, vectors)
     groups = _of_one_matter(fresh.group, meanings, cleaned, vectors)
     groups, owners = _claim(meanings.rows, groups, taught, vectors.taught_near_enough)
@@ -116,11 +118,16 @@ def _read(cleaned: Sequence[str], vectors: Representation, progress: Callable[[f
     return _Meanings(rows[: len(known)], of)
 
 
+def _texts(cleaned: Sequence[str], meanings: _Meanings) -> list[str]:
+    """For each row a text that means it."""
+    return [cleaned[at] for at in np.unique(meanings.of, return_index=True)[1].tolist()]
+
+
 def _languages(
     cleaned: Sequence[str], meanings: _Meanings, vectors: Representation
-) -> tuple[np.ndarray | None, int | None, np.ndarray | None]:
-    """A number for the language of each row, that of the language that topics are made of, and which rows are in one
-    that is compared by its own words alone.
+) -> tuple[np.ndarray | None, int | None, np.ndarray | None, bool]:
+    """A number for the language of each row, that of the language that topics are made of, which rows are in one
+    that is compared by its own words alone, and whether that language is another one than English.
 
     Topics are made of English, or of the language of most; None: of all, where none leads.
     """
@@ -133,7 +140,7 @@ def _languages(
         most, n = "en", others["en"]
     leads = bool(n) and n >= _LEADS[0 if most == "en" else 1] * others.total() and n < others.total()
     if not leads and others.total() == len(cleaned):
-        return None, None, None
+        return None, None, None, False
     found = np.zeros(len(meanings.rows), np.int16)
     # Of comments that mean one row and are in two languages, those in the leading one decide.
     for leading in (False, True):
@@ -141,7 +148,7 @@ def _languages(
         found[meanings.of[at]] = [number[spoken[each]] for each in at]
     strange = [number[language] for language in often if language in vectors.apart]
     apart = np.isin(found, strange) if strange else None
-    return found, number[most] if leads else None, apart
+    return found, number[most] if leads else None, apart, most != "en"
 
 
 def _of_one_matter(

@@ -8,22 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.analysis.topics import aligned, glossary, matters, own_words
+from feedback.analysis.topics import aligned, glossary, own_words
 from feedback.analysis.topics.aligned import Aligned
-from feedback.analysis.topics.clues import Clues
 from feedback.analysis.topics.glossary import Glossary
 from feedback.analysis.topics.wordpieces import WordPieces
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-en.npz"
 
 _OF_GLOSSARY = 0.7  # what a word that the glossary knows counts beside the English ones that it means
-_OF_CLUES = 0.2  # what the matters count whose words a text says, beside all that it means
 
 
 def _written() -> str:
-    """A digest of the files that are written by hand: of what they say, not of how their lines end."""
-    texts = (path.read_text("utf-8") for path in (glossary.SHIPPED, matters.FOLDER / "en.txt"))
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:8]
+    """A digest of the file that is written by hand: of what it says, not of how its lines end."""
+    return hashlib.sha256(glossary.SHIPPED.read_text("utf-8").encode()).hexdigest()[:8]
 
 
 class Vectors:
@@ -33,8 +30,7 @@ class Vectors:
     int8 (pieces × dimensions) and `scale` the float that each row is multiplied by. The length of a row is
     its weight: frequent pieces are short. Made by `feedback.training.vectors`. A text in one of the languages of
     `others` is read with their words, one in a language that those do not know by its own (`own_words`), in the
-    dimensions that they leave free. What a text means is drawn towards the matters whose words it says (`clues`);
-    words that the `glossary` knows mean what it says in English.
+    dimensions that they leave free. Words that the `glossary` knows mean what it says in English.
     """
 
     # Another one when another table is shipped, of another language too, or what texts say is read otherwise.
@@ -49,14 +45,12 @@ class Vectors:
         scale: np.ndarray,
         others: Aligned | None = None,
         known: Glossary | None = None,
-        draw: bool = False,
     ):
         self._pieces = WordPieces(pieces)
         self._table = table
         self._scale = scale.astype(np.float32)
         self._others = others
         self._known = known
-        self._draws = draw
 
     @property
     def languages(self) -> frozenset[str]:
@@ -106,25 +100,7 @@ class Vectors:
             weighted = self._table[flat] * self._scale[flat, None]
             begins = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
             out[start + filled] = unit(np.add.reduceat(weighted, begins, axis=0))
-            if self._draws:
-                for place in filled.tolist():
-                    out[start + place] = self._drawn(out[start + place], part[place])
         return out
-
-    def _drawn(self, row: np.ndarray, english: str) -> np.ndarray:
-        """The unit vector of a text, drawn towards the matters whose English words it says."""
-        meant = self._clues.meant(english)
-        if meant is None:
-            return row
-        drawn: np.ndarray = unit((row + _OF_CLUES * meant)[None, :])[0]
-        return drawn
-
-    @cached_property
-    def _clues(self) -> Clues:
-        from feedback.analysis.topics import naming  # here, because it names with vectors
-
-        plain = Vectors(self._pieces.listed(), self._table, self._scale)
-        return Clues(plain.encode, naming.stems)
 
     @cached_property
     def _meant(self) -> np.ndarray:
@@ -156,8 +132,7 @@ class Vectors:
         if self._known is None or not said:
             return unit(out[None, :])[0]
         row: np.ndarray = unit((out + _OF_GLOSSARY * self._meant[said].sum(0))[None, :])[0]
-        english = " ".join(self._known.meant[thing] for thing in dict.fromkeys(said))
-        return self._drawn(row, english) if self._draws else row
+        return row
 
 
 @lru_cache(maxsize=2)
@@ -170,7 +145,7 @@ def load(path: Path = SHIPPED, aligned_at: Path | None = aligned.SHIPPED) -> Vec
     with np.load(path) as stored:
         pieces = bytes(stored["pieces"]).decode("utf-8").split("\n")
         known = glossary.load() if others else None
-        return Vectors(pieces, stored["table"], stored["scale"], others, known, draw=aligned_at is not None)
+        return Vectors(pieces, stored["table"], stored["scale"], others, known)
 
 
 def number(rows: np.ndarray, known: dict[bytes, int]) -> np.ndarray:

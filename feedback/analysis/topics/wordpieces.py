@@ -26,10 +26,6 @@ class WordPieces:
         """The number of one piece. Raises KeyError when the vocabulary does not have it."""
         return self._numbers[piece]
 
-    def listed(self) -> list[str]:
-        """All entries in the order of their numbers."""
-        return list(self._numbers)
-
     def read(self, text: str) -> list[int]:
         """The numbers of the pieces that `text` is made of, in order. A word that no pieces spell is left out."""
         numbers: list[int] = []

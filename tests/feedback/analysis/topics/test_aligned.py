@@ -77,10 +77,10 @@ def test_what_means_the_same_is_nearer_than_what_is_in_the_same_language():
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_english_is_read_as_by_the_english_vectors_but_for_the_matters_it_speaks_of():
+def test_english_is_read_as_by_the_english_vectors_alone():
     alone = vectors.load(aligned_at=None)
     texts = [LATE["en"], FRIENDLY["en"], "the car park was full", "I can't log in!"]
-    assert (np.einsum("nd,nd->n", VECTORS.encode(texts), alone.encode(texts)) > 0.95).all()
+    assert (VECTORS.encode(texts) == alone.encode(texts)).all()
 
 
 def test_one_topic_holds_several_languages():

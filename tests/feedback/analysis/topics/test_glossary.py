@@ -22,7 +22,7 @@ def meant(text: str, language: str) -> list[str]:
         ("de", "Kartographie", []),
         ("nl", "Mijn pakketje", ["parcel"]),
         ("es", "las tallas", ["size fit"]),
-        ("es", "la carta", []),  # "caro", and no other word that begins so
+        ("es", "la carrera", []),  # "caro", and no other word that begins so
         ("fr", "remboursée", ["refund money back"]),
         ("ja", "サイズが小さい", ["size fit", "too small tight"]),
         ("ja", "遅れて届いた", ["late delay", "arrived came"]),

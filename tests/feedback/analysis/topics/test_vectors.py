@@ -52,16 +52,3 @@ def test_other_tables_have_another_name():
     files = b"".join(file.read_bytes() for file in (vectors.SHIPPED, aligned.SHIPPED))
     shipped = hashlib.sha256(files).hexdigest()[:16]
     assert (Vectors.name.rpartition(" ")[0], shipped) == ("word pieces 4", "37ec7fd2f10ad90c")
-
-
-def test_comments_that_say_the_words_of_one_matter_are_drawn_together(shipped):
-    texts = ["Where is my order? It should be here", "Nice, I could track my parcel up to the door"]
-    plain = vectors.load(aligned_at=None)
-    (one, other), (before, and_other) = shipped.encode(texts), plain.encode(texts)
-    assert one @ other > before @ and_other + 0.03
-    assert one @ before > 0.95
-
-
-def test_what_says_the_words_of_no_matter_means_what_it_did(shipped):
-    texts = ["Hello my dear", "Purple elephants sing"]
-    assert np.array_equal(shipped.encode(texts), vectors.load(aligned_at=None).encode(texts))
