@@ -17,7 +17,7 @@ SPARE = 2
 MORE = 10
 
 #: The overview draws a card of each of at most twenty surveys, from so many statements.
-A_CARD = {"/team": 24}
+A_CARD = {"/team": 10}
 
 
 def more_of_everything(make, count):
