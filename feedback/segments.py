@@ -1,7 +1,9 @@
 """What tells answers apart: what numbers are broken down by, and numbers and the feed are narrowed to."""
 
+import functools
 import json
 import math
+import operator
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -62,22 +64,26 @@ def joined(query: Any, names: Collection[str], within: Within | None = None) -> 
 #: Of each survey the newest answers tell which properties there are today.
 NEWEST = 100
 
+#: Surveys whose newest answers one statement reads.
+TOGETHER = 50
+
 
 def lately(surveys: Collection[str], most: int) -> set[str]:
     """The names of properties that the newest answers of some surveys carry, no more than `most`."""
     found: dict[str, None] = {}
-    for survey in surveys:
-        rows: Any = (
-            Response.select(Response.properties)
-            .where(Response.survey == survey)
-            .order_by(Response.key.desc())
-            .limit(NEWEST)
-            .tuples()
-        )
-        found |= dict.fromkeys(name for (properties,) in rows for name in properties or ())
+    for some in peewee.chunked(surveys, TOGETHER):
+        rows = db.database.execute(functools.reduce(operator.add, map(_newest_properties, some))).fetchall()
+        carried = (Response.properties.python_value(properties) for (properties,) in rows if properties)
+        found |= dict.fromkeys(name for properties in carried for name in properties)
         if len(found) >= most:
             break
     return set(list(found)[:most])
+
+
+def _newest_properties(survey: str) -> Any:
+    newest = Response.select(Response.properties).where(Response.survey == survey)
+    newest = newest.order_by(Response.key.desc()).limit(NEWEST).alias("newest")
+    return peewee.Select([newest], [newest.c.properties])
 
 
 def count(names: Collection[str]) -> Any:
