@@ -74,8 +74,8 @@ def timeline(people: Sequence[Person], surveys: list[str] | None, most: int) -> 
     return events[:most]
 
 
-def asked(people: Sequence[Person], surveys: list[str] | None) -> tuple[int, int]:
-    """How often a person was asked, and how often they answered."""
+def asked(people: Sequence[Person], surveys: list[str] | None) -> tuple[int, int, int]:
+    """How often a person was asked, how often they answered that, and how often unasked, as in a page."""
     ids = [person.id for person in people]
     sent = Invitation.select().where(Invitation.person.in_(ids), Invitation.sent_at.is_null(False))
     answered = Response.select().where(Response.person.in_(ids), ~Response.test)
@@ -84,7 +84,8 @@ def asked(people: Sequence[Person], surveys: list[str] | None) -> tuple[int, int
             sent.where(Invitation.survey.in_(surveys)),
             answered.where(Response.survey.in_(surveys)),
         )
-    return sent.count(), answered.count()
+    to_asks = answered.where(Response.invitation.is_null(False)).count()
+    return sent.count(), to_asks, answered.count() - to_asks
 
 
 def company(

@@ -69,7 +69,7 @@ def one(person_id: str) -> Any:
     rows = erasure.rows_of(person)
     seen([person])
     surveys = registry.seen()
-    sent, answered = history_of_people.asked(rows, surveys)
+    sent, answered, unasked = history_of_people.asked(rows, surveys)
     return layout.page(
         "person.html",
         person.name or person.shown_email or say("about.nameless"),
@@ -79,6 +79,7 @@ def one(person_id: str) -> Any:
         names=_names(),
         sent=sent,
         answered=answered,
+        unasked=unasked,
         whole=surveys is None,
         did=request.args.get("did") == "unsubscribe",
     )

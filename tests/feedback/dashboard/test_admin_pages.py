@@ -253,6 +253,8 @@ def test_a_person_is_found_with_all_that_happened_and_erased(world, ann):
     assert text.count("<b>Asked</b>") == 1
     assert "<b>Not asked</b>" in text
     assert "may be asked again" in text
+    # What was said in a page answers no invitation.
+    assert "answered that never. Answered once without one" in text
     company = re.findall(r'href="(/team/companies/[^"]+)"', page)[0]
     found = Numbers(editor.get(html.unescape(company)).get_data(as_text=True)).found
     assert [n for _, n in found] == [1]

@@ -4,8 +4,11 @@ import html
 import re
 from datetime import timedelta
 
+from feedback.dashboard import words
 from surveys import triggers
 from surveys.base import clock, db
+from surveys.helpdesks import HELPDESKS
+from surveys.mailreports import REPORTERS
 from surveys.models import Connection, Invitation, Trigger
 from surveys.tickets import connections
 from tests.conftest import ON_SQLITE
@@ -112,3 +115,8 @@ def test_who_sees_some_surveys_sees_their_receipts_and_connections_alone(world, 
     assert limited.get(f"{CONNECTIONS}/{foreign.id}").status_code == 404
     assert limited.get(f"{TRIGGERS}/backtest?survey={other.id}").status_code == 422
     assert signed_in(world, "viewer").get(TRIGGERS).status_code == 403
+
+
+def test_every_kind_of_connection_is_called_by_its_name():
+    for kind in (*HELPDESKS, *REPORTERS):
+        assert words.say(f"connections.kind.{kind}") != kind
