@@ -10,7 +10,7 @@ from feedback.dashboard import words
 from feedback.follow_ups import hours
 from feedback.models import Digest, Topic, TopicIssue, Tracker
 from surveys import triggers
-from surveys.base import clock, ids, jobs, settings
+from surveys.base import clock, db, ids, jobs, settings
 from surveys.base.accounts import keys
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.keys import ApiKey
@@ -193,6 +193,11 @@ def test_a_privacy_request_is_found_handed_out_and_erased_in_one_place(world, an
     assert "Nobody goes by that." in text_of(admin.get(f"{address}?email=bob%40example.com"))
     page = text_of(admin.get(f"{address}?email=ANN%40example.com"))
     assert "Ann <i>" in page
+    # What is kept is called by words that people know, and one of it is one.
+    for told in ("1 answer<", "1 invitation<", "2 receipts<"):
+        assert f'<span class="chip">{told}' in page, told
+    tables = {table for table in db.registered() if getattr(table._meta, "holds", None)}
+    assert {f"kept.{table._meta.table_name}" for table in tables} <= set(words.WORDS)
     file = admin.get(f"{address}/export.json?email=ann%40example.com")
     assert file.get_json()["people"] == [ann.id]
     assert "attachment" in file.headers["Content-Disposition"]
