@@ -20,6 +20,9 @@ from surveys.schemas.members import AuditQuery
 
 ADDRESS = "/team/admin/audit"
 
+#: Things of one name that are looked for at once.
+MOST_NAMED = 200
+
 #: What an id names by its beginning, and what that is called; for who sees some surveys alone the first two.
 _NAMED: dict[str, tuple[Any, Any]] = {
     "sv": (Survey, attrgetter("name")),
@@ -38,9 +41,12 @@ _NAMED: dict[str, tuple[Any, Any]] = {
 
 @registry.page(title=say("audit"), address=ADDRESS, scope="admin", nav="admin", icon="clock", place=60)
 def index() -> Response:
-    """Changes, narrowed by `thing` (an id, a person's too) and `caller`."""
+    """Changes, narrowed by `thing` (an id, a person's too, or a part of what something is called) and `caller`."""
     query = layout.query(AuditQuery())
-    found = visible.narrowed(audit.entries(query.get("thing"), query.get("caller")), g.caller)
+    thing = query.get("thing")
+    named = _by_name(thing) if thing else []
+    found = audit.entries(None if named else thing, query.get("caller"))
+    found = visible.narrowed(found.where(AuditEntry.thing.in_(named)) if named else found, g.caller)
     rows, following = lists.newest_first(
         found, AuditEntry.at, AuditEntry.id, query.get("cursor"), query["limit"]
     )
@@ -57,13 +63,23 @@ def index() -> Response:
             for row in rows
         ],
         called=_called({row.thing for row in rows if row.thing}),
-        thing=query.get("thing"),
+        thing=thing,
         narrowed=bool({"thing", "caller", "cursor"} & set(query)),
         following=layout.here(cursor=following) if following else None,
     )
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _by_name(text: str) -> list[str]:
+    """The ids of what has this in its name today. Of people nobody is found: the log holds no names of theirs."""
+    found = []
+    for table, name in _NAMED.values():
+        if registry.seen() is None or table in (Survey, Member):
+            rows = visible.narrowed(table.select(), g.caller)
+            found += [row.id for row in rows if text.casefold() in (name(row) or "").casefold()]
+    return found[:MOST_NAMED]
 
 
 def _called(things: set[str]) -> dict[str, str]:

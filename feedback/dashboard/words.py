@@ -188,7 +188,7 @@ WORDS = {
     "audit.action": "What",
     "audit.thing": "Of what",
     "audit.fields": "What was given",
-    "audit.find": "Id of what was changed",
+    "audit.find": "Name or id of what was changed",
     "audit.find.button": "Find",
     "audit.all": "Show all",
     "audit.more": "Earlier changes",

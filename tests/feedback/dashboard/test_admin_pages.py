@@ -233,6 +233,12 @@ def test_the_audit_log_tells_one_deed_and_what_is_another_now(world, make):
     assert "changed a survey" in told[2]
     assert told[2].endswith("Shop two name")
     assert "do:" not in log
+    # What it is called finds it too.
+    by_name = text_of(admin.get(f"{ADMIN}/audit?thing=queu"))
+    assert "changed a topic" in by_name
+    assert "changed a survey" not in by_name
+    by_id = text_of(admin.get(f"{ADMIN}/audit?thing={survey.id}"))
+    assert ("changed a survey" in by_id, "changed a topic" in by_id) == (True, False)
 
 
 def test_what_retention_would_remove_is_counted(world, make):
