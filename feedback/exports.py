@@ -41,9 +41,10 @@ def properties(filters: Mapping[str, Any], surveys: list[str] | None = None) -> 
     for name, column in (("survey", Survey.id), ("metric", Survey.metric)):
         if filters.get(name):
             asked = asked.where(column == filters[name])
-    found = list(asked.limit(MOST_PROPERTIES))
+    found = list(asked)
     counted = [name for survey in found for name in survey.segments]
-    seen = sorted(segments.lately([survey.id for survey in found], MOST_PROPERTIES))
+    # What the newest answers carry is looked for in the surveys that were made last.
+    seen = sorted(segments.lately([survey.id for survey in found[:MOST_PROPERTIES]], MOST_PROPERTIES))
     return list(dict.fromkeys([*counted, *seen]))[:MOST_PROPERTIES]
 
 

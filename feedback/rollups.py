@@ -425,8 +425,8 @@ def _beside(
             found.setdefault(survey, []).append(tuple(row))
         return found
 
-    found = once(("beside", segment, *surveys, since, until, by_day), read)
-    return found.get(survey_ids[0] if by_survey else None, [])
+    found = once(("beside", segment, *surveys, since, until, by_day, by_survey), read)
+    return [row for survey in (survey_ids if by_survey else [None]) for row in found.get(survey, [])]
 
 
 @functools.lru_cache(maxsize=256)

@@ -169,9 +169,9 @@ def _holes(days: Sequence[str]) -> list[str]:
     begin, end = (date.fromisoformat(day) for day in (days[0], days[-1]))
     if (end - begin).days + 1 == len(days):
         return []
-    return [
-        day.isoformat() for day in schedule.first_days(begin, end, "day") if day.isoformat() not in set(days)
-    ]
+    there = set(days)
+    amid = (day.isoformat() for day in schedule.first_days(begin, end, "day"))
+    return [day for day in amid if day not in there]
 
 
 def _gathered(rows: Iterable[tuple[str, int, int]]) -> dict[str, Counts]:

@@ -75,6 +75,13 @@ def check(chance, survey, other, since, until):
     one_by_one = [alone(each, since, until) for each in surveys]
     with rollups.steady(together=[each.id for each in surveys]):
         assert [alone(each, since, until) for each in surveys] == one_by_one
+    # … whatever was asked of which of them before.
+    several = [surveys[:1], surveys, surveys[1:]]
+    chance.shuffle(several)
+    asked = [results.Selection(METRICS["nps"], some, since, until, by="channel") for some in several]
+    by_channel = [results.number(each, ZONE, NOW) for each in asked]
+    with rollups.steady(together=[each.id for each in surveys]):
+        assert [results.number(each, ZONE, NOW) for each in asked] == by_channel
 
 
 def answers(selection):

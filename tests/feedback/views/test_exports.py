@@ -35,6 +35,14 @@ def test_rows_are_what_the_feed_shows(api, make):
     assert json.loads(lines(api, "ndjson")) == api.get("/api/feed")["items"][0]
 
 
+def test_what_an_old_survey_is_counted_by_has_a_column_too(api, make):
+    old = make.survey(name="Old", segments=["plan"])
+    api.post("/api/responses", {"survey": old.id, "score": 9, "properties": {"plan": "pro"}})
+    for at in range(exports.MOST_PROPERTIES + 1):
+        make.survey(name=f"Younger {at}")
+    assert exports.properties({}) == ["plan"]
+
+
 def test_each_property_has_a_column_of_its_own(api, make):
     counted, other = make.survey(segments=["seldom"]), make.survey()
     make.response(counted, 9, properties={"plan": "pro", "seats": 3, "paid": True})
