@@ -40,6 +40,25 @@ def asked(api, **query):
     return api.call("GET", "/api/feed", 200, query_string=query)
 
 
+@ON_POSTGRES
+def test_no_helpers_are_started_for_the_index_of_words_that_may_not_be_asked(world):
+    # As if there were a million: then the server takes helpers, which it starts before it knows.
+    for setting in (
+        "parallel_setup_cost",
+        "parallel_tuple_cost",
+        "min_parallel_table_scan_size",
+        "enable_indexscan",
+    ):
+        db.database.execute_sql(f"SET {setting} = 0")
+    try:
+        sql, values = feed._newest({"q": "late"}, 51, None, None).sql()
+        plan = [line for (line,) in db.database.execute_sql(f"EXPLAIN {sql}", values).fetchall()]
+        (begins,) = [at for at, line in enumerate(plan) if "Subquery Scan on far" in line]
+        assert not [line for line in plan[begins:] if "Gather" in line]
+    finally:
+        db.database.execute_sql("RESET ALL")
+
+
 def test_columns_that_are_put_together_once_are_those_of_each_page(world, monkeypatch):
     def asked_for():
         filters = [
