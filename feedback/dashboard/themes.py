@@ -16,6 +16,7 @@ from feedback.schemas.topics import ThemeBody, ThemePatch
 from feedback.topics import rehearsals, reports, themes, topics
 from feedback.topics.report import ThemeLine, ThemeReport, Typical
 from feedback.topics.reports import Scope
+from feedback.topics.topics import Taken
 from surveys import visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
@@ -134,6 +135,7 @@ def _page(
     wrong: dict[str, list[str]],
     status: int = 200,
     told: str | None = None,
+    taken: str | None = None,
 ) -> Any:
     if wrong or told:
         audited.unchanged()
@@ -177,6 +179,7 @@ def _page(
         typed=typed,
         errors=wrong,
         wrong=told,
+        taken=Theme.get_or_none(Theme.id == taken) if taken else None,
         did=asked.get("did"),
         query=query,
         writes=writes,
@@ -267,6 +270,8 @@ def _changed(row: Theme, given: Mapping[str, Any]) -> Reply:
         themes.change(row.id, values, clock.now(), given["version"])
     except Refused as refused:
         return _page(row, given, {name: [refused.message] for name in refused.fields}, 422)
+    except Taken as taken:
+        return _page(row, given, {"label": [taken.message]}, 409, taken=taken.by)
     except Clash as clash:
         found = Theme.get_by_id(row.id)
         again = {**given, **forms.joined(_fields(found), given)}

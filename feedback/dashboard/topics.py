@@ -18,6 +18,7 @@ from feedback.schemas.topics import TopicBody, TopicPatch
 from feedback.topics import reading_plan, rehearsals, reports, reviews, topics
 from feedback.topics.report import Given, TopicReport
 from feedback.topics.reports import Scope
+from feedback.topics.topics import Taken
 from surveys import links, responses, visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Forbidden, Refused
@@ -186,6 +187,7 @@ def _page(
     wrong: dict[str, list[str]],
     status: int = 200,
     told: str | None = None,
+    taken: str | None = None,
 ) -> Any:
     if wrong or told:
         audited.unchanged()
@@ -227,6 +229,7 @@ def _page(
         typed=typed,
         errors=wrong,
         wrong=told,
+        taken=Topic.get_or_none(Topic.id == taken) if taken else None,
         did=asked.get("did"),
         asked=asked,
         query=query,
@@ -412,6 +415,8 @@ def _changed(row: Topic, given: Mapping[str, Any], now: datetime) -> Reply:
         topics.change(row.id, values, now, registry.caller().name, given["version"])
     except Refused as refused:
         return _page(row, given, {name: [refused.message] for name in refused.fields}, 422)
+    except Taken as taken:
+        return _page(row, given, {"label": [taken.message]}, 409, taken=taken.by)
     except Clash as clash:
         found = Topic.get_by_id(row.id)
         shown = {**given, **forms.joined(_fields(found), given)}

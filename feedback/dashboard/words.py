@@ -680,6 +680,8 @@ WORDS = {
     "topic.merge.into": "Into",
     "topic.rehearse": "Show what would change",
     "topic.merge.button": "Merge into {label}",
+    "topic.taken.rename": "Nothing was saved. Choose another name, or put the two together:",
+    "topic.taken.merge": "Show what merging into {label} would change",
     "topic.merge.moving": "{n} comments would move.",
     "topic.merge.moving.one": "1 comment would move.",
     "topic.merge.both": "{n} are in both already.",

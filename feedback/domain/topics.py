@@ -95,9 +95,10 @@ class LabelTaken(ValueError):
     """Another topic is called so already."""
 
 
-def is_taken(state: State, label: str, owner: str | None = None) -> bool:
-    """Whether a topic other than `owner` is called `label`, in whatever case."""
-    return any(t.label.casefold() == label.casefold() for t in state.topics.values() if t.id != owner)
+def taken_by(state: State, label: str, owner: str | None = None) -> str | None:
+    """The topic other than `owner` that is called `label`, in whatever case; None: the name is free."""
+    folded = label.casefold()
+    return next((t.id for t in state.topics.values() if t.id != owner and t.label.casefold() == folded), None)
 
 
 def rename(state: State, topic: str, label: str, now: datetime) -> State:
@@ -333,5 +334,5 @@ def _known(state: State, topic: str) -> None:
 
 
 def _free(state: State, label: str, owner: str | None) -> None:
-    if is_taken(state, label, owner):
+    if taken_by(state, label, owner) is not None:
         raise LabelTaken(label)

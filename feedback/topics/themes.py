@@ -102,9 +102,9 @@ def _merged(before: State, theme_id: str, into: str) -> State:
 
 
 def _check_free(standing: State, label: str, owner: str | None = None) -> None:
-    taken = {theme.label.casefold() for theme in standing.themes.values() if theme.id != owner}
-    if label.casefold() in taken:
-        raise Clash("Another theme is called so already.")
+    for theme in standing.themes.values():
+        if theme.id != owner and theme.label.casefold() == label.casefold():
+            raise topics.Taken("Another theme is called so already.", theme.id)
 
 
 def _check_live(standing: State, theme_id: str) -> None:

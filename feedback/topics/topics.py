@@ -40,6 +40,14 @@ _UNNAMED, _UNNAMED_THEME = "Unnamed topic", "Unnamed theme"
 _LONGEST_NAME = 80  # characters
 
 
+class Taken(Clash):
+    """Another topic, or theme, is called so already: the one with the id `by`."""
+
+    def __init__(self, message: str, by: str) -> None:
+        super().__init__(message)
+        self.by = by
+
+
 def use_by_hand(heard: ByHand) -> None:
     """Say who hears of statuses that people give by hand."""
     _by_hand[:] = [heard]
@@ -554,8 +562,8 @@ def is_called(standing: domain.Topic | domain_themes.Theme, label: str) -> bool:
 
 
 def _check_free(now_standing: State, label: str, owner: str | None = None) -> None:
-    if domain.is_taken(now_standing, label, owner):
-        raise Clash("Another topic is called so already.")
+    if (by := domain.taken_by(now_standing, label, owner)) is not None:
+        raise Taken("Another topic is called so already.", by)
 
 
 def _check_live(now_standing: State, topic_id: str) -> None:

@@ -98,6 +98,15 @@ def test_a_theme_shows_its_topics_their_words_and_who_speaks(world, survey):
     assert 'href="/team/themes/thm_ship"' in text_of(editor.get("/team/topics/top_late"))
 
 
+def test_a_name_that_another_theme_has_leads_to_the_rehearsal_of_their_merge(world, survey):
+    editor, address = signed_in(world, "editor"), f"{LIST}/thm_ship"
+    page = text_of(editor.post(address, {**filled(editor.get(address), do="change"), "label": "PAYING"}), 409)
+    assert "Another theme is called so already." in page
+    assert "save once more" not in page
+    assert 'href="/team/themes/thm_ship?into=thm_pay"' in page
+    assert "Merge into Paying" in text_of(editor.get(f"{address}?into=thm_pay"))
+
+
 def test_a_theme_is_made_filled_and_changed_by_one_at_a_time(world, survey):
     editor = signed_in(world, "editor", name="Maya")
     form = filled(editor.get(LIST), do="make")

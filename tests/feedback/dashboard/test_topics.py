@@ -157,6 +157,24 @@ def test_a_merge_is_rehearsed_and_then_done(world, survey):
     assert "went into" in text_of(editor.get(f"{LIST}/top_late"))
 
 
+def test_a_name_that_another_topic_has_leads_to_the_rehearsal_of_their_merge(world, survey):
+    editor, address = signed_in(world, "editor"), f"{LIST}/top_late?survey={survey.id}"
+    form = next(given for _, given in editor.forms(address) if given.get("do") == "change")
+    answer = editor.post(address, {**form, "status": "planned", "label": "PRICES", "owner": "Zoe"})
+    page = text_of(answer, 409)
+    assert "Another topic is called so already." in page
+    assert "save once more" not in page
+    assert 'value="Zoe"' in page, "what was typed beside the name stays"
+    [href] = re.findall(r'role="alert">Nothing was saved[^<]*<a href="([^"]+)"', page)
+    assert f"survey={survey.id}" in href
+    assert "Merge into Prices" in text_of(editor.get(href))
+    assert "12 comments would move" in text_of(editor.get(href))
+    again = next(given for _, given in forms_on(answer) if given.get("do") == "change")
+    assert editor.post(address, {**again, "status": "planned", "label": "Costs"}).status_code == 303
+    assert Topic.get_by_id("top_late").label == "Costs"
+    assert Topic.get_by_id("top_late").owner == "Zoe"
+
+
 def test_a_part_is_rehearsed_and_made_a_topic_of_its_own(world, survey):
     editor, address = signed_in(world, "editor"), f"{LIST}/top_late?parts=broken"
     assert "No comment of this topic has these words" in text_of(editor.get(f"{LIST}/top_late?parts=unsaid"))
