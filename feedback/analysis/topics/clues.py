@@ -13,7 +13,7 @@ from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
 
-_WEIGHT = 0.3  # of what the matters mean whose words a comment says, beside all that it means itself …
+_WEIGHT = 0.2  # of what the matters mean whose words a comment says, beside all that it means itself …
 _MANY = 2_000  # … among so many comments or fewer; among twice as many half of it
 _LEAST = 0.1  # less changes little
 

@@ -90,7 +90,8 @@ def group(
     if apart is not None:
         leading |= apart
     own = np.flatnonzero(leading)
-    alone, strange = (meant if leans else rows)[own], None if apart is None else apart[own]
+    alone = (meant if leans else rows)[own].astype(_precision(rows), copy=False)
+    strange = None if apart is None else apart[own]
     blurred = blur(alone, alone, *_held_apart(*nearest(alone, _BLURRED_BY), strange), _precision(rows))
     among = _held_apart(*nearest(blurred, _ties(len(own))), strange)
     del blurred
@@ -215,7 +216,8 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     for start in range(0, len(order), _BLOCK):
         part = order[start : start + _BLOCK]
         present, begins = np.unique(groups[part], return_index=True)
-        sums[present] += np.add.reduceat(rows[part], begins, axis=0)
+        # In half of the precision what is added to a large sum is lost.
+        sums[present] += np.add.reduceat(rows[part].astype(np.float32, copy=False), begins, axis=0)
     return unit(sums)
 
 

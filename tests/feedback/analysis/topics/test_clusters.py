@@ -179,3 +179,17 @@ def test_groups_of_a_kind_that_are_hardly_apart_become_one():
     assert found({0: 7, 1: 8, 2: 7}) == [0, 1, 2]
     assert found({}) == [0, 1, 2]
     assert found({0: 7, 1: 8, 2: 7}, {7}) == [0, 1, 0]
+
+
+def test_centres_of_half_precision_are_those_of_the_whole():
+    """Thousands of small numbers are added up."""
+    rows = unit(np.random.default_rng(2).random((4000, 32)) + 0.01).astype(np.float16)
+    whole = unit(rows.astype(np.float64).sum(0)[None, :])
+    assert np.allclose(clusters.centres(rows, np.zeros(4000, np.int64)), whole, atol=1e-4)
+
+
+def test_clear_groups_stay_apart_however_few_can_be_read():
+    """Of 300 comments a dozen topics are wanted, but twenty that are plainly apart are not put together."""
+    rows, _ = blobs(20, 20)
+    found = clusters.group(rows, once(rows)).group
+    assert len(set(found.tolist())) == 20
