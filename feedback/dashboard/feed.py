@@ -297,9 +297,12 @@ def _derived(derived_id: str) -> Response | None:
 
 
 def _views() -> list[dict[str, Any]]:
-    """The saved views of this caller, each with the feed that shows the same."""
-    rows = list(visible.narrowed(SavedFeed.select(), registry.caller())) if layout.may("write") else []
-    makers.sights(rows)
+    """The saved views that the caller may see, each with the feed that shows the same."""
+    rows = list(
+        visible.narrowed(SavedFeed.select(), registry.caller()).order_by(SavedFeed.created_at, SavedFeed.id)
+    )
+    if layout.may("write"):
+        makers.sights(rows)
     return [
         {
             "id": row.id,

@@ -72,13 +72,13 @@ if (list) {
   }
 }
 
-// What is to be pasted elsewhere is copied by a button.
-for (const block of document.querySelectorAll("[data-copy]")) {
+// What is to be pasted elsewhere is copied by a button. Without HTTPS a browser lets no page copy: then there is none.
+for (const block of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = block.dataset.copy;
-  button.addEventListener("click", () => navigator.clipboard?.writeText(block.textContent).then(() => { button.textContent = block.dataset.copied; }));
-  block.after(button);
+  button.addEventListener("click", () => navigator.clipboard.writeText(block.textContent).then(() => { button.textContent = block.dataset.copied; }));
+  block.after(" ", button);
 }
 
 // A file that is too large is told before it is sent.

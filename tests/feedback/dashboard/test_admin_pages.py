@@ -60,7 +60,7 @@ def test_a_key_is_made_shown_once_and_revoked(world, make):
     assert admin.post(address, {**nothing, "name": "x", "scope:read": "1"}).status_code == 422
     limited = {**nothing, "name": "Board", "scope:read": "1", f"survey:{survey.id}": "1"}
     page = text_of(admin.get(admin.post(address, limited).headers["Location"]))
-    [secret] = re.findall(r"<code>(ek_[\w-]{30,})</code>", page)
+    [secret] = re.findall(r'data-copy="Copy"[^>]*><code>(ek_[\w-]{30,})</code>', page)
     assert secret not in text_of(admin.get(address))
     made = ApiKey.get(ApiKey.name == "Board")
     assert (made.scopes, made.surveys) == (["read"], [survey.id])

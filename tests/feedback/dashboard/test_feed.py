@@ -218,6 +218,7 @@ def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
     path = f"/team/feed?survey={survey.id}&score_min=8"
     assert client.post(path, data={"do": "save", "name": "Glad"}, **head).status_code == 303
     page = client.get(path, **head).get_data(as_text=True)
+    assert page.count('data-copy="Copy"') == 4
     address = urlsplit(page.split("<code>")[1].split("</code>")[0])
     assert b"Quick and kind" in client.get(address.path).data
     workbook = client.get(address.path.replace(".atom", ".xlsx"))
@@ -226,6 +227,10 @@ def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
     assert "<code>" not in again
     assert f'href="/team/feed?survey={survey.id}&amp;score_min=8"><bdi>Glad' in again
     (view,) = saved_feeds.SavedFeed.select()
+    viewer = signed_in(world, "viewer").get("/team/feed").get_data(as_text=True)
+    assert f'href="/team/feed?survey={survey.id}&amp;score_min=8"><bdi>Glad' in viewer
+    assert 'value="forget"' not in viewer, "who may not save a view may not forget one"
+    assert "/feed/" not in viewer.replace("/team/feed", "")
     assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 303
     assert client.post(path, data={"do": "forget", "id": view.id}, **head).status_code == 404
     assert client.get(address.path).status_code == 404
