@@ -25,6 +25,7 @@ from surveys.base.accounts import makers
 from surveys.base.errors import Refused
 from surveys.base.http import audited, bodies, lists
 from surveys.domain import schedule
+from surveys.domain.metrics import METRICS
 from surveys.models import Person, Response, Survey
 
 say = words.say
@@ -137,7 +138,8 @@ def _page(row: Response | None) -> Any:
         surveys_named=[(survey.id, survey.name) for survey in surveys],
         topics_named=[(topic.id, labels.of(topic)) for topic in live],
         themes_named=[(theme.id, labels.of(theme)) for theme in above],
-        groups_named=[(group, say(f"group.{group}")) for group in GROUPS],
+        groups_named=_groups(surveys, query.get("group")),
+        several=len(surveys) > 1 and not query.get("survey"),
         channels=CHANNELS,
         languages_named=_languages(query.get("language")),
         lately=_lately(query, surveys),
@@ -210,6 +212,13 @@ def _people(ids: set[str]) -> dict[str, Person]:
         row.id: row
         for row in visible.narrowed(Person.select(), registry.caller()).where(Person.id.in_(sorted(ids)))
     }
+
+
+def _groups(surveys: list[Survey], chosen: str | None) -> list[tuple[str, str]]:
+    """The groups that answers to these surveys can be in, by name, and the one that is `chosen`."""
+    metrics = {survey.metric for survey in surveys}
+    used = {group.key for metric in metrics for group in METRICS[metric].groups}
+    return [(group, say(f"group.{group}")) for group in GROUPS if group in used or group == chosen]
 
 
 def _languages(chosen: str | None = None) -> list[tuple[str, str]]:

@@ -434,7 +434,7 @@ WORDS = {
     "filter.q": "Words",
     "filter.as_of": "As of",
     "filter.since": "From",
-    "filter.until": "Before",
+    "filter.until": "Before (without that day)",
     "filter.zone": "These two days begin at midnight in {zone}.",
     "filter.agent": "Agent",
     "filter.team": "Team",

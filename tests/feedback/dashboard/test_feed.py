@@ -212,6 +212,28 @@ def test_the_most_frequent_agents_can_be_chosen_and_those_of_periods_with_too_ma
     assert offered() == of_newest
 
 
+def test_a_row_names_the_survey_beside_the_person_where_several_are_listed(world, make, survey):
+    make.response(survey, 4, comment="Ann was here", person={"id": "ann", "name": "Ann"})
+    of_ann = '<span class="who"><bdi>Ann</bdi>{}</span>'
+    limited = make.key("write", surveys=[survey.id])
+    assert of_ann.format("") in shown(world, "/team/feed", limited), "who sees one survey knows which it is"
+    make.survey(name="Support")
+    assert of_ann.format(" · <bdi>Shop</bdi>") in shown(world, "/team/feed")
+    assert of_ann.format("") in shown(world, f"/team/feed?survey={survey.id}")
+
+
+def test_the_groups_offered_are_those_of_the_surveys_that_one_sees(world, make, survey):
+    def offered(path="/team/feed"):
+        (choice,) = re.findall(r'<select id="filter-group".*?</select>', shown(world, path))
+        return re.findall(r'value="(\w+)"', choice)
+
+    assert offered() == ["detractor", "passive", "promoter"]
+    make.survey(metric="thumbs")
+    assert set(offered()) == {"detractor", "passive", "promoter", "up", "down"}
+    assert "happy" in offered("/team/feed?group=happy"), "what the address says stays chosen"
+    assert "Before (without that day)" in shown(world, "/team/feed")
+
+
 def test_a_view_is_saved_shown_once_and_forgotten(world, survey):
     client = world.app.test_client()
     head = {"headers": {"Authorization": f"Bearer {world.environment['ADMIN_KEY']}"}}
