@@ -64,14 +64,19 @@ def tried(values: Mapping[str, Any], caller: Caller, now: datetime) -> Goal:
 def create(values: Mapping[str, Any], caller: Caller, now: datetime) -> Goal:
     """Take a goal down. Raises as `tried`, and Unauthorized when the caller's key was taken out of use meanwhile."""
     row = tried(values, caller, now)
+    keep(row, caller)
+    return row
 
-    def verb() -> Goal:
+
+def keep(row: Goal, caller: Caller) -> None:
+    """Take a goal down that was `tried`. Raises Unauthorized when the caller's key was taken out of use meanwhile."""
+
+    def verb() -> None:
         if caller.member is None and not keys.hold(caller.id):
             raise Unauthorized
         row.save(force_insert=True)
-        return row
 
-    return db.write(verb)
+    db.write(verb)
 
 
 def version(row: Goal) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import marshmallow as ma
@@ -13,16 +14,19 @@ from feedback import goals, labels, pins, segments
 from feedback.dashboard import charts, forms, layout, registry
 from feedback.dashboard.words import say
 from feedback.domain import goals as rules
+from feedback.domain.topics import UNDERSTOOD
 from feedback.models import Goal, Pin, Theme, Topic
 from feedback.numbers import Brief
 from feedback.schemas.goals import GoalBody, GoalPatch, day
-from surveys import visible, wording
+from feedback.schemas.kinds import CHANNELS
+from surveys import visible
 from surveys.base import clock
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, problems
 from surveys.domain import schedule
 from surveys.domain.metrics import METRICS
 from surveys.domain.metrics.metric import Metric
+from surveys.helpdesks.reading import CHANNELS as OF_TICKETS
 from surveys.models import Response as Answer
 from surveys.models import Survey
 from surveys.wording.names import tag_of
@@ -48,15 +52,15 @@ def index() -> Any:
     """The goals that run, the form for another with what could be told at all, and the goals that have ended."""
     if request.method == "GET":
         did = layout.query(GoalsQuery()).get("did")
-        return _page({}, {}, told=say(f"goals.did.{did}") if did else None)
+        return _page(_Offer(), {}, {}, told=say(f"goals.did.{did}") if did else None)
     given = forms.fields()
     if given.get("do") == "delete":
         goal = visible.own(Goal, given.get("goal", ""), registry.caller())
         goals.delete(goal)
         audited.about(goal.id)
         return layout.led(layout.at(ADDRESS, did="deleted"))
-    do = given.get("do")
-    values, wrong = _loaded(GoalBody(), given)
+    do, offer = given.get("do"), _Offer()
+    values, wrong = _loaded(GoalBody(), given, offer)
     row = None
     if not wrong:
         try:
@@ -64,14 +68,14 @@ def index() -> Any:
             # Whoever sets what nobody can ever judge is asked before.
             unsure = do == "create" and not _can_be_judged(row)
             if do != "try" and not unsure:
-                row = goals.create(values, registry.caller(), clock.now())
+                goals.keep(row, registry.caller())
         except Refused as error:
             wrong = _by_field(error)
     if wrong or row is None:
-        return _page(given, wrong, 422)
+        return _page(offer, given, wrong, 422)
     if do == "try" or unsure:
         audited.unchanged()
-        return _page(given, {}, trial=_planned(row), unsure=unsure)
+        return _page(offer, given, {}, trial=_planned(row), unsure=unsure)
     audited.about(row.id)
     return layout.led(layout.at(ADDRESS, did="made"))
 
@@ -79,11 +83,11 @@ def index() -> Any:
 @registry.page(title=say("goals.one"), address=f"{ADDRESS}/<goal_id>", scope="write", forms=True)
 def one(goal_id: str) -> Any:
     """One goal, and the form that changes what is to be reached by when."""
-    row = visible.own(Goal, goal_id, registry.caller())
+    row, offer = visible.own(Goal, goal_id, registry.caller()), _Offer()
     if request.method == "GET":
-        return _one(row, {}, {})
+        return _one(row, offer, {}, {})
     given = forms.fields()
-    values, wrong = _loaded(GoalPatch(), given)
+    values, wrong = _loaded(GoalPatch(), given, offer, row)
     if not wrong:
         try:
             goals.change(row, values, clock.now(), given.get("version"))
@@ -91,10 +95,10 @@ def one(goal_id: str) -> Any:
             wrong = _by_field(error)
         except Clash as clash:
             row = visible.own(Goal, goal_id, registry.caller())
-            shown = forms.joined(_fields(row), given)
-            return _one(row, shown, {}, 409, f"{clash.message} {say('typed')}")
+            shown = forms.joined(_fields(row, offer), given)
+            return _one(row, offer, shown, {}, 409, f"{clash.message} {say('typed')}")
     if wrong:
-        return _one(visible.own(Goal, goal_id, registry.caller()), given, wrong, 422)
+        return _one(visible.own(Goal, goal_id, registry.caller()), offer, given, wrong, 422)
     audited.about(row.id)
     return layout.led(layout.at(ADDRESS, did="changed"))
 
@@ -102,12 +106,98 @@ def one(goal_id: str) -> Any:
 # ------------------------------------------------------------------------------------------------------
 
 
+#: Segments whose values have names that answers carry.
+_OF_ANSWERS = ("agent", "team", "touchpoint")
+
+#: Properties that are offered.
+MOST_PROPERTIES = 30
+
+#: Names that an error names.
+MOST_NAMED = 20
+
+#: The channels of tickets that helpdesks' own are told as.
+TICKET_CHANNELS = frozenset(OF_TICKETS.values())
+
+
+class _Offer:
+    """What the caller may narrow goals by, asked for once a call."""
+
+    @cached_property
+    def surveys(self) -> list[Survey]:
+        """The surveys that the caller sees, by name."""
+        return list(visible.surveys(registry.caller()).order_by(Survey.name, Survey.id))
+
+    @cached_property
+    def properties(self) -> list[str]:
+        """The properties that surveys are counted by, and those of the newest answers, as segments."""
+        kept = [name for survey in self.surveys for name in survey.segments]
+        seen = sorted(segments.lately([survey.id for survey in self.surveys], MOST_PROPERTIES))
+        return [f"{segments.PROPERTY}{name}" for name in dict.fromkeys([*kept, *seen])]
+
+    @cached_property
+    def values(self) -> dict[str, list[tuple[str, str]]]:
+        """The values of segments that answers had lately, or that stand: of each its id and what it is called."""
+        ids = [survey.id for survey in self.surveys]
+        today = schedule.day_of(clock.now(), layout.zone())
+        found = the_filters.lately((*_OF_ANSWERS, "ticket_channel"), ids, today)
+        for name, table in (("topic", Topic), ("theme", Theme)) if registry.seen() is None else ():
+            rows: Any = table.select(table.id, labels.column(table)).where(table.merged_into.is_null())
+            found[name] = sorted(rows.tuples(), key=lambda each: each[1].casefold())
+        found["channel"] = [(channel, channel) for channel in CHANNELS]
+        named = dict.fromkeys([*(key for key, _ in found["ticket_channel"]), *sorted(TICKET_CHANNELS)])
+        found["ticket_channel"] = [(channel, channel) for channel in named]
+        # What comments are told by, and no second wording of a language (pt-BR).
+        found["language"] = [(tag, say(f"language.{tag}")) for tag in UNDERSTOOD]
+        return found
+
+    def segments(self, chosen: str = "") -> list[tuple[str, str]]:
+        """What a goal may be narrowed by: the key, and what it is called."""
+        is_new = chosen.startswith(segments.PROPERTY) and chosen not in self.properties
+        return [
+            *((key, say(f"filter.{key}")) for key in segments.SEGMENTS),
+            *((key, _segment_name(key)) for key in [*self.properties, *([chosen] if is_new else [])]),
+        ]
+
+    def meant(self, segment: str, value: str) -> tuple[str, str | None]:
+        """The id of what somebody named, by its id or by what it is called; or what is wrong with that."""
+        known = self.values.get(segment)
+        # Nobody can list the values of properties; a topic that is hidden is refused with the filters.
+        if known is None or value in dict(known):
+            return value, None
+        called = [key for key, name in known if name.casefold() == value.casefold()]
+        if len(called) > 1:
+            return value, say("goals.segment.several", ids=", ".join(called))
+        if called:
+            return called[0], None
+        if segment == "language":
+            tag = _language(value)
+            return (tag, None) if tag in UNDERSTOOD else (value, _unknown(known, len(known)))
+        if segment in _OF_ANSWERS and self._is_there(segment, value):
+            return value, None
+        return value, _unknown(known)
+
+    def called(self, segment: str, value: str) -> str:
+        """What a value is called, where that means it and nothing else; else the value."""
+        name = dict(self.values.get(segment, ())).get(value, value)
+        return name if name == value or self.meant(segment, name) == (value, None) else value
+
+    def _is_there(self, segment: str, value: str) -> bool:
+        """Whether an answer that the caller sees has a value."""
+        mine = visible.narrowed(Answer.select(), registry.caller())
+        return bool(mine.where(segments.column(segment) == value).exists())
+
+
 #: Before the key of a metric, among the surveys that a goal can be of: all surveys of the metric.
 OF_METRIC = "metric:"
 
 
-def _loaded(schema: GoalPatch, given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """A form as a goal, or what is wrong with it by field. What stays empty is left as it is."""
+def _loaded(
+    schema: GoalPatch, given: Mapping[str, str], offer: _Offer, row: Goal | None = None
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A form as a goal, or what is wrong with it by field. What stays empty is left as it is.
+
+    `row`: the goal that it changes. What it is narrowed by stands where the form still says the same.
+    """
     body: dict[str, Any] = {
         name: given[name].strip() for name in ("name", "start", "due") if given.get(name, "").strip()
     }
@@ -119,10 +209,13 @@ def _loaded(schema: GoalPatch, given: Mapping[str, str]) -> tuple[dict[str, Any]
     except ValueError:
         body["target"] = given.get("target", "")
     segment, value = given.get("segment", "").strip(), given.get("value", "").strip()
-    if segment or value:
-        if segment not in dict(_segments(segment)):
+    stored = _fields(row, offer) if row is not None and segment else {}
+    if segment and (segment, value) == (stored.get("segment"), stored.get("value")):
+        pass
+    elif segment or value:
+        if segment not in dict(offer.segments(segment)):
             return {}, {"segment": [say("goals.segment.choose")]}
-        value, unknown = _meant(segment, value)
+        value, unknown = offer.meant(segment, value)
         if unknown:
             return {}, {"value": [unknown]}
         body["filters"] = {segment: value}
@@ -154,34 +247,13 @@ def _named(wrong: Mapping[str, list[str]]) -> dict[str, list[str]]:
     }
 
 
-def _fields(row: Goal) -> dict[str, str]:
+def _fields(row: Goal, offer: _Offer) -> dict[str, str]:
     """What stands in the form of a goal. One that several segments narrow has no fields for them."""
     found = {"name": row.name, "target": f"{row.target:.10g}", "start": row.start, "due": row.due}
     if len(row.filters) > 1:
         return found
     segment, value = next(iter(row.filters.items()), ("", ""))
-    return {**found, "segment": segment, "value": _called(segment, str(value))}
-
-
-#: Segments whose values have names that answers carry.
-_OF_ANSWERS = ("agent", "team", "channel", "ticket_channel", "touchpoint")
-
-#: Properties that are offered.
-MOST_PROPERTIES = 30
-
-
-def _segments(chosen: str = "") -> list[tuple[str, str]]:
-    """What a goal may be narrowed by: the key, and what it is called."""
-    surveys = list(visible.surveys(registry.caller()))
-    kept = [name for survey in surveys for name in survey.segments]
-    seen = sorted(segments.lately([survey.id for survey in surveys], MOST_PROPERTIES))
-    names = [f"{segments.PROPERTY}{name}" for name in dict.fromkeys([*kept, *seen])]
-    if chosen.startswith(segments.PROPERTY) and chosen not in names:
-        names.append(chosen)
-    return [
-        *((key, say(f"filter.{key}")) for key in segments.SEGMENTS),
-        *((key, _segment_name(key)) for key in names),
-    ]
+    return {**found, "segment": segment, "value": offer.called(segment, str(value))}
 
 
 def _segment_name(segment: str) -> str:
@@ -192,45 +264,22 @@ def _segment_name(segment: str) -> str:
     )
 
 
-def _known() -> dict[str, list[tuple[str, str]]]:
-    """The values of segments that answers had lately, or that stand: of each its id and what it is called."""
-    surveys = [survey.id for survey in visible.surveys(registry.caller())]
-    found = the_filters.lately(_OF_ANSWERS, surveys, schedule.day_of(clock.now(), layout.zone()))
-    for name, table in (("topic", Topic), ("theme", Theme)) if registry.seen() is None else ():
-        rows: Any = table.select(table.id, labels.column(table)).where(table.merged_into.is_null())
-        found[name] = sorted(rows.tuples(), key=lambda each: each[1].casefold())
-    found["language"] = [(tag, each.name) for tag, each in wording.LANGUAGES.items()]
-    return found
+def _language(value: str) -> str:
+    """The tag by which comments in a language are told: `nb` also for what is called "Norwegian", or `no`."""
+    tag = (tag_of(value) or value).partition("-")[0].lower()
+    return "nb" if tag in ("no", "nn") else tag
 
 
-def _meant(segment: str, value: str) -> tuple[str, str | None]:
-    """The id of what somebody named, by its id or by what it is called; or what is wrong with that."""
-    known = _known().get(segment, [])
-    if not known or value in dict(known):
-        return value, None
-    called = [key for key, name in known if name.casefold() == value.casefold()]
-    if called:
-        return called[0], None
-    if segment == "language":
-        return tag_of(value) or value, None
-    if segment not in _OF_ANSWERS or Answer.select().where(segments.column(segment) == value).exists():
-        return value, None
-    return value, say("goals.segment.unknown", known=", ".join(name for _, name in known[:MOST_NAMED]))
-
-
-#: Names that an error names.
-MOST_NAMED = 20
-
-
-def _called(segment: str, value: str) -> str:
-    """What a value is called, where it alone is called so."""
-    known = _known().get(segment, [])
-    name = dict(known).get(value, value)
-    return name if [each for _, each in known].count(name) == 1 else value
+def _unknown(known: Sequence[tuple[str, str]], most: int = MOST_NAMED) -> str:
+    """That a value is none, and which there are."""
+    if not known:
+        return say("goals.segment.none")
+    return say("goals.segment.unknown", known=", ".join(name for _, name in known[:most]))
 
 
 def _one(
     row: Goal,
+    offer: _Offer,
     given: Mapping[str, str],
     wrong: Mapping[str, list[str]],
     status: int = 200,
@@ -239,16 +288,14 @@ def _one(
     """A goal with its form; with something `wrong` in it, or after a `clash`, as it was typed."""
     if wrong or clash:
         audited.unchanged()
-    names = {each.id: each.name for each in visible.surveys(registry.caller())}
-    stored = _fields(row)
-    known = _known()
+    stored = _fields(row, offer)
     return layout.page(
         "goal.html",
         row.name,
         status,
-        goal=_card(row, names, pins.within(registry.seen()), known),
-        segments=_segments(stored.get("segment", "")),
-        values=_offered(known),
+        goal=_card(row, offer, pins.within(registry.seen())),
+        segments=offer.segments(stored.get("segment", "")),
+        values=_offered(offer.values),
         given=given or stored,
         stored=stored,
         # A form that is shown as it was sent is still about what it began with.
@@ -260,6 +307,7 @@ def _one(
 
 
 def _page(
+    offer: _Offer,
     given: Mapping[str, str],
     wrong: Mapping[str, list[str]],
     status: int = 200,
@@ -269,28 +317,24 @@ def _page(
 ) -> Response:
     if wrong:
         audited.unchanged()
-    caller = registry.caller()
-    rows = visible.narrowed(Goal.select(), caller).order_by(Goal.due, Goal.id).limit(MOST)
-    surveys = list(visible.surveys(caller).order_by(Survey.name, Survey.id))
-    names = {row.id: row.name for row in surveys}
+    rows = visible.narrowed(Goal.select(), registry.caller()).order_by(Goal.due, Goal.id).limit(MOST)
     noted = pins.within(registry.seen())
-    known = _known()
-    cards = [_card(row, names, noted, known) for row in rows]
+    cards = [_card(row, offer, noted) for row in rows]
     return layout.page(
         "goals.html",
         say("goals"),
         status,
         running=[card for card in cards if not card["ended"]],
         ended=[card for card in reversed(cards) if card["ended"]],
-        surveys=surveys,
-        metrics=[(f"{OF_METRIC}{metric.key}", metric.name) for metric in _metrics(surveys)],
+        surveys=offer.surveys,
+        metrics=[(f"{OF_METRIC}{metric.key}", metric.name) for metric in _metrics(offer.surveys)],
         given=given,
         errors=wrong,
         told=told,
         trial=trial,
         unsure=unsure,
-        segments=_segments(given.get("segment", "")),
-        values=_offered(known),
+        segments=offer.segments(given.get("segment", "")),
+        values=_offered(offer.values),
         today=schedule.day_of(clock.now(), layout.zone()).isoformat(),
     )
 
@@ -306,19 +350,15 @@ def _metrics(surveys: Sequence[Survey]) -> list[Metric]:
     return [metric for key, metric in METRICS.items() if key in asked]
 
 
-def _card(
-    row: Goal,
-    names: Mapping[str, str],
-    noted: Sequence[Pin],
-    known: Mapping[str, Sequence[tuple[str, str]]],
-) -> dict[str, Any]:
+def _card(row: Goal, offer: _Offer, noted: Sequence[Pin]) -> dict[str, Any]:
     """One goal as it was last judged, and what was `noted` meanwhile: no statement is asked for it."""
     metric, found = METRICS[row.metric], goals.stored(row)
+    names = {survey.id: survey.name for survey in offer.surveys}
     of = names.get(row.survey_id, "") if row.survey_id else say("goals.of_all")
     about = [
         of,
         metric.name,
-        *(f"{_segment_name(k)}: {dict(known.get(k, ())).get(v, v)}" for k, v in row.filters.items()),
+        *(f"{_segment_name(k)}: {dict(offer.values.get(k, ())).get(v, v)}" for k, v in row.filters.items()),
     ]
     return {
         "id": row.id,
@@ -331,7 +371,7 @@ def _card(
         "start": row.start,
         "due": row.due,
         "from": _said(metric, found.baseline),
-        "now": _said(metric, found.now),
+        "now": _said(metric, found.now) if _has_begun(row) else row.start,
         "since": _since(row),
         "plan": _planned(row),
         "chart": _chart(row, found, [pin for pin in noted if pin.survey_id in (None, row.survey_id)]),
@@ -361,11 +401,22 @@ def _said(metric: Metric, brief: Brief) -> str:
 
 
 def _since(row: Goal) -> str:
-    """Of which days the value is that a goal stands at: the last four weeks, or fewer where it began later."""
-    start, due = date.fromisoformat(row.start), date.fromisoformat(row.due)
-    judged = schedule.day_of(row.judged_at or clock.now(), layout.zone())
-    since, until = rules.window(start, due, judged)
+    """Of which days the value is that a goal stands at: the last four weeks, or fewer where it began later; or that it
+    has not begun.
+    """
+    if not _has_begun(row):
+        return say("goals.begins")
+    since, until = rules.window(date.fromisoformat(row.start), date.fromisoformat(row.due), _judged_on(row))
     return say("goals.now") if (until - since).days == rules.WINDOW else say("goals.now.since", day=row.start)
+
+
+def _has_begun(row: Goal) -> bool:
+    """Whether a goal had begun when it was last judged."""
+    return date.fromisoformat(row.start) <= _judged_on(row)
+
+
+def _judged_on(row: Goal) -> date:
+    return schedule.day_of(row.judged_at or clock.now(), layout.zone())
 
 
 def _can_be_judged(row: Goal) -> bool:

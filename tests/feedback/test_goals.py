@@ -326,3 +326,110 @@ def test_a_goal_is_narrowed_by_names_that_people_know(world, make):
         # An address that knows no such segment says so in words.
         wrong = editor.post("/team/goals", {**given, "segment": "Agent", "value": "Tom Hughes"})
         assert "Choose one of the list" in wrong.get_data(as_text=True)
+
+
+@ON_SQLITE
+def test_what_a_goal_is_narrowed_by_means_one_thing(world, api, make):
+    with time_machine.travel(NOW, tick=False):
+        survey, editor = make.survey(name="Shop"), signed_in(world, "editor")
+        agents = (("a-1", "Ann"), ("a-2", "ann"), ("a-3", "Bo"), ("a-4", "a-3"))
+        for number, (agent, name) in enumerate(agents):
+            made = make.response(survey, 9, NOW - timedelta(seconds=number))
+            Response.update(agent_id=agent, agent_name=name).where(Response.key == made.key).execute()
+        page = "/team/goals"
+        token = {"token": editor.forms(page)[0][1]["token"]}
+        given = {**token, "survey": survey.id, "target": "60", "due": days(60), "do": "create"}
+
+        def narrowed(segment, value):
+            answer = editor.post(page, {**given, "name": value, "segment": segment, "value": value})
+            if answer.status_code == 422:
+                return answer.get_data(as_text=True)
+            assert answer.status_code == 303
+            return Goal.get(Goal.name == value).filters
+
+        # Comments are told by a language, and by no second wording of one.
+        shown = editor.get(page).get_data(as_text=True)
+        assert [name for name in ("Português (Brasil)", "Portuguese") if f'value="{name}"' in shown] == [
+            "Portuguese"
+        ]
+        for value, tag in (
+            ("Norwegian", "nb"),
+            ("no", "nb"),
+            ("pt-BR", "pt"),
+            ("Português (Brasil)", "pt"),
+            ("Chinese", "zh"),
+            ("Deutsch", "de"),
+        ):
+            assert narrowed("language", value) == {"language": tag}
+        assert "No answer has this. Known: Arabic" in narrowed("language", "Klingon")
+        assert narrowed("channel", "Link") == {"channel": "link"}
+        for segment in ("channel", "ticket_channel"):
+            assert "No answer has this. Known: " in narrowed(segment, "pigeon")
+        assert "No answer has this." in narrowed("touchpoint", "door")
+        # A name of two is asked about; a name that is another's id is that other.
+        assert "Give the id of the one you mean: a-1, a-2." in narrowed("agent", "ANN")
+        assert narrowed("agent", "a-3") == {"agent": "a-3"}
+        # What is stored already stays, whatever it is.
+        for filters in (
+            *({"agent": agent} for agent, _ in agents),
+            *({"language": tag} for tag in ("pt-BR", "no", "uk")),
+            {"touchpoint": "door"},
+            {"ticket_channel": "pigeon"},
+        ):
+            made = api.post("/api/goals", goal(survey, filters=filters, start=days(0)))
+            one = f"{page}/{made['id']}"
+            assert (
+                editor.post(one, {**filled(editor.get(one), name="Happier"), "target": "50"}).status_code
+                == 303
+            )
+            assert (Goal.get_by_id(made["id"]).filters, Goal.get_by_id(made["id"]).target) == (filters, 50)
+        wrong = editor.post(page, {**given, "name": "Wrong", "segment": "colour", "value": "red"})
+        shown = wrong.get_data(as_text=True)
+        assert (shown.count("Choose one of the list"), 'aria-describedby="about-segment"' in shown) == (
+            1,
+            True,
+        )
+
+
+@ON_SQLITE
+def test_an_editor_of_some_surveys_learns_nothing_of_the_others(world, make):
+    with time_machine.travel(NOW, tick=False):
+        mine, other = make.survey(), make.survey()
+        for survey, agent in ((mine, "a-mine"), (other, "a-other")):
+            made = make.response(survey, 9, NOW)
+            Response.update(agent_id=agent).where(Response.key == made.key).execute()
+        editor = signed_in(world, "editor", surveys=[mine.id])
+        token = {"token": editor.forms("/team/goals")[0][1]["token"]}
+        given = {**token, "name": "Probe", "survey": mine.id, "target": "60", "due": days(60), "do": "create"}
+        told = [
+            editor.post("/team/goals", {**given, "segment": "agent", "value": agent})
+            for agent in ("a-other", "a-nobody")
+        ]
+        assert [answer.status_code for answer in told] == [422, 422]
+        assert {"Known: a-mine." in answer.get_data(as_text=True) for answer in told} == {True}
+
+
+@ON_SQLITE
+def test_the_page_of_goals_asks_as_little_of_many_surveys_as_of_one(world, make):
+    make.response(make.survey(), 9, properties={"plan": "club"})
+    editor = signed_in(world, "editor")
+    editor.get("/team/goals")
+    with count_queries() as few:
+        editor.get("/team/goals")
+    for number in range(6):
+        make.response(make.survey(), 9, properties={f"plan {number}": "club"})
+    with count_queries() as many:
+        assert "plan 5" in editor.get("/team/goals").get_data(as_text=True)
+    assert many.count <= few.count
+
+
+@ON_SQLITE
+def test_a_goal_that_has_not_begun_says_when_it_does(world, make, survey):
+    with time_machine.travel(NOW, tick=False):
+        editor = signed_in(world, "editor")
+        token = {"token": editor.forms("/team/goals")[0][1]["token"]}
+        given = {**token, "name": "Later", "survey": survey.id, "target": "60", "do": "create"}
+        assert editor.post("/team/goals", {**given, "start": days(5), "due": days(60)}).status_code == 303
+        shown = editor.get("/team/goals").get_data(as_text=True)
+        assert f"<dt>Begins</dt><dd>{days(5)}</dd>" in shown
+        assert ("Since it began" in shown, "nobody has answered" in shown) == (False, False)
