@@ -13,6 +13,7 @@ from feedback.follow_ups import hours, owners
 from feedback.schemas.follow_ups import HoursBody
 from surveys import visible
 from surveys.base import clock, jobs, settings
+from surveys.base.accounts import members
 from surveys.base.delivery import dns
 from surveys.base.errors import Clash, Refused
 from surveys.base.http import audited, context
@@ -98,7 +99,7 @@ def opening() -> Response:
     visible.demand_all(registry.caller(), say("hours.shared"))
     given = forms.fields()
     values, wrong = _read(given)
-    if not wrong and values.get("lead") is not None and (why := owners.against_lead(values["lead"])):
+    if not wrong and (why := owners.against_lead(values.get("lead"), hours.stored()["lead"])):
         wrong = {"lead": [why]}
     if wrong:
         audited.unchanged()
@@ -209,6 +210,10 @@ def _hours(
     """The form as it is kept; with something `wrong` in it, or after a `clash`, with what was typed."""
     wrong, given, stored = wrong or {}, given or {}, hours.stored()
     shown = _shown(stored)
+    able = owners.leads()
+    unable = (
+        members.get(stored["lead"]) if stored["lead"] not in {None, *(each.id for each in able)} else None
+    )
     told: dict[str, list[str]] = {}
     for name, lines in wrong.items():
         field, _, at = name.partition(".")
@@ -227,7 +232,8 @@ def _hours(
         clash=clash,
         errors={name: list(dict.fromkeys(lines)) for name, lines in told.items()},
         spans=SPANS,
-        members=owners.leads(),
+        members=[*able, *([unable] if unable else [])],
+        unable=unable,
         zone=str(layout.zone()),
         did=request.args.get("did") == "saved",
     )

@@ -35,8 +35,10 @@ def against(member_id: str, case: FollowUp) -> str | None:
     return f"{member.called} cannot open this: an administrator can change what they may see."
 
 
-def against_lead(member_id: str) -> str | None:
-    """Why somebody cannot look after what is overdue, as a sentence; None where they can."""
+def against_lead(member_id: str | None, stored: str | None) -> str | None:
+    """Why somebody cannot look after what is overdue, as a sentence; None where they can, or do already (`stored`)."""
+    if member_id in (None, stored):
+        return None
     member = members.get(member_id)
     if member is None:
         return "There is no such member."

@@ -142,7 +142,7 @@ def show_hours() -> Any:
 def put_hours(body: dict[str, Any]) -> Any:
     """Replace the opening hours. The worker works out anew when open follow-ups are due; closed ones keep theirs."""
     visible.demand_all(g.caller, "The hours are those of all surveys, and you see only some of them.")
-    if body.get("lead") is not None and (why := owners.against_lead(body["lead"])):
+    if why := owners.against_lead(body.get("lead"), hours.stored()["lead"]):
         raise errors.Refused(why, "lead")
     hours.put(body, clock.now())
     return hours.stored()

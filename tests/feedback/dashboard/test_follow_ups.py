@@ -11,7 +11,7 @@ from surveys.base import delivery
 from surveys.base.accounts import members
 from surveys.base.delivery.memory import Memory
 from tests.conftest import ADMIN_KEY, ON_SQLITE
-from tests.visitor import member, signed_in
+from tests.visitor import filled, member, signed_in
 
 #: A Friday, 15:40 UTC: one hour and 20 minutes before the team goes home.
 NOW = datetime(2026, 11, 27, 15, 40, tzinfo=UTC)
@@ -230,6 +230,26 @@ def test_a_case_is_handed_only_to_who_can_open_it(world, api, make):
     assert visitor.send(page, do="note", note="Called.").status_code == 303
     lead = text_of(signed_in(world).get("/team/admin/hours")).partition('<select id="lead"')[2]
     assert [name for name in names if f">{name}</option>" in lead.partition("</select>")[0]] == ["Lea", "Ada"]
+
+
+@ON_SQLITE
+def test_the_lead_whose_role_changed_stays_until_another_is_chosen(world, api):
+    page, visitor = "/team/admin/hours", signed_in(world)
+    lea, gus = (member("editor", email=f"{name}@x.example", name=name) for name in ("Lea", "Gus"))
+    api.call("PUT", "/api/hours", 200, json={"lead": lea.id})
+    assert "cannot open follow-ups any more" not in text_of(visitor.get(page))
+    for each in (lea, gus):
+        members.change(each.id, {"role": "viewer"})
+    shown = visitor.get(page)
+    assert "Lea cannot open follow-ups any more, so administrators hear" in text_of(shown)
+    assert visitor.post(page, filled(shown, lead=lea.id) | {"answer_within_hours": "4"}).status_code == 303
+    stored = api.get("/api/hours")
+    assert (stored["lead"], stored["answer_within_hours"]) == (lea.id, 4.0)
+    assert api.call("PUT", "/api/hours", 200, json=stored) == stored
+    assert visitor.post(page, filled(visitor.get(page), lead=lea.id) | {"lead": gus.id}).status_code == 422
+    assert list(api.call("PUT", "/api/hours", 422, json={"lead": gus.id})["error"]["fields"]) == ["lead"]
+    assert visitor.post(page, filled(visitor.get(page), lead=lea.id) | {"lead": ""}).status_code == 303
+    assert api.get("/api/hours")["lead"] is None
 
 
 def test_what_is_overdue_is_told_to_who_can_open_it(world, api, make):
