@@ -2,7 +2,7 @@
 
 from tests.feedback.test_feed import (  # noqa: F401
     test_a_copy_kept_by_following_changes_ends_like_the_original,
-    test_a_page_is_one_statement_however_long_it_is,
+    test_a_page_is_few_statements_however_long_it_is,
     test_every_filter_finds_what_it_names_and_nothing_else,
     test_followers_of_changes_see_each_change_with_a_higher_version,
     test_followers_of_first_recordings_miss_and_repeat_nothing_under_concurrent_writers,
