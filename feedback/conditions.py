@@ -57,8 +57,9 @@ def waits(why: str) -> Any:
 
 
 def is_mismatch() -> Any:
-    """Whether the words plainly contradict the score: praise from the lowest group, or blame from the highest. A ten
-    with anger, a zero with praise; beside scores that are no end of the scale the words must be plainer.
+    """Whether the words plainly contradict the score: praise from the lowest group, or blame from the highest. Words
+    must be as plain beside every score. At an end of the scale (a ten with anger, a zero with praise) they are enough;
+    beside other scores of the group the whole reading must contradict the score too.
     """
     # Each metric by itself: PostgreSQL would look for what many conditions have in common for longer than for answers.
     each = [(Survey.metric == key, _contradicts(metric)) for key, metric in METRICS.items()]

@@ -393,7 +393,7 @@ def _said(metric: Metric, brief: Brief) -> str:
     if not brief.n:
         return say("goals.nobody")
     return say(
-        "goals.value" if brief.n > 1 else "goals.value.one",
+        "goals.value",
         value=charts.value(metric, brief.value),
         range=charts.interval(metric, brief.interval),
         n=f"{brief.n:,}",
@@ -440,7 +440,7 @@ def _planned(row: Goal) -> str:
     told = say("goals.plan.smallest", points=charts.number(smallest, 1))
     if not _can_be_judged(row):
         return f"{told} {say('goals.plan.never', points=charts.number(rise, 1))}"
-    return f"{told} {say('goals.plan.week') if weeks == 1 else say('goals.plan.weeks', n=weeks)}"
+    return f"{told} {say('goals.plan.weeks', n=weeks)}"
 
 
 def _chart(row: Goal, found: goals.GoalReport, noted: Sequence[Pin]) -> dict[str, Any] | None:

@@ -320,7 +320,7 @@ def _groups(metric: Metric, found: Number, query: dict[str, Any]) -> list[dict[s
 
 
 def _many(n: int) -> str:
-    return say("answered.n", n=f"{n:,}") if n != 1 else say("answered.one")
+    return say("answered.n", n=f"{n:,}")
 
 
 def _asked(asked: Asked | None, answers: int) -> str | None:
