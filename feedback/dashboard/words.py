@@ -1811,7 +1811,7 @@ WORDS = {
     "notices.rules": "Rules",
     "notices.empty": "No rule yet",
     "notices.empty.next": "A rule tells you of something at the right moment: a low score, a value that changed. "
-    "Before it is on, it says how often it would have spoken, and how often by chance alone.",
+    "Before it is on, it says how often it would have spoken, and, of a value, how often by chance alone.",
     "notices.about.score": "Scores of {score} and below",
     "notices.about.value": "The value changed by {floor} points or more",
     "notices.about.answer": "Every new answer that fits",
@@ -1867,6 +1867,8 @@ WORDS = {
     "notices.would.picture.one": "When it would have spoken in the last year, week by week: once",
     "notices.would.picture": "When it would have spoken in the last year, week by week: {n} times",
     "notices.would.list": "When, and what it would have said",
+    "notices.would.some": "{shown} of {n} are listed, the latest first.",
+    "notices.no_chance": "How often chance alone would make a rule speak is worked out for rules of a value only.",
     "notices.chance": "By chance alone it speaks {n} times a year: so often in your own weeks, shuffled. {weeks} weeks "
     "could be looked at.",
     "notices.no_past": "There is too little past to try it on: 26 weeks with answers come first.",

@@ -32,11 +32,15 @@ SEED = 2026
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A time at which a rule would have spoken, what it would have said, and when it would have been over."""
+    """A time at which a rule would have spoken, what it would have said, and when it would have been over.
+
+    `response`: the id of the answer that it would have spoken of; None where it is not one answer.
+    """
 
     at: datetime
     why: str
     over_at: datetime | None
+    response: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,13 @@ def backtest(
     most = _AT_ONCE if at_once else _ALL
     spoken, watched, chance = _TRIED[rule["when"]["kind"]](rule, surveys, zone, now, most)
     latest = [
-        Spoken(at, notices.sentence(rule["when"]["kind"], why), over)
+        Spoken(at, notices.sentence(rule["when"]["kind"], why), over, why.get("response"))
         for at, why, over in spoken[-MOST_SPOKEN:]
     ]
-    return Trial(latest, len(spoken), chance, watched)
+    times = len(spoken)
+    if rule["when"]["kind"] in (notices.SCORE, notices.ANSWER) and times >= most[1]:
+        times = max(times, feed.count(_of_answers(rule, now), surveys))
+    return Trial(latest, times, chance, watched)
 
 
 # ------------------------------------------------------------------------------------------------------
@@ -125,22 +132,28 @@ def _orders(length: int, shuffles: int) -> Iterator[Sequence[int]]:
 def _answers(
     rule: Mapping[str, Any], surveys: list[str] | None, zone: ZoneInfo, now: datetime, most: _Most
 ) -> _Tried:
-    when, filters = rule["when"], {**rule["filters"], "since": now - YEAR}
+    when, filters = rule["when"], _of_answers(rule, now)
     spoken: _Times = []
     position: tuple[int, int] | None = None
-    if when["kind"] == notices.SCORE:
-        filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
     at_most = most[1]
     while True:
         found = feed.page(filters, min(MOST_SPOKEN, at_most), "desc", position, surveys)
         spoken += [
-            (item.created_at, {"score": item.score, **when}, None)
+            (item.created_at, {"score": item.score, **when, "response": item.id}, None)
             for item in found.items
             if not (item.test or item.excluded)
         ]
         position = found.position
         if position is None or len(spoken) >= at_most:
             return spoken[::-1], WEEKS_A_YEAR, None
+
+
+def _of_answers(rule: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Which answers of the last year a rule of single answers would have spoken of."""
+    when, filters = rule["when"], {"excluded": "0", **rule["filters"], "since": now - YEAR}
+    if when["kind"] == notices.SCORE:
+        filters["score_max"] = min(when["at_or_below"], filters.get("score_max", when["at_or_below"]))
+    return filters
 
 
 def _surge(

@@ -40,6 +40,25 @@ def text_of(answer):
 
 
 @ON_SQLITE
+def test_a_rehearsal_counts_all_says_how_many_are_listed_and_leads_to_each(world, make):
+    survey = make.survey()
+    rows = [make.response(survey, 1, clock.now() - timedelta(hours=at), comment="slow") for at in range(105)]
+    make.response(survey, 1, test=True)
+    visitor, page = signed_in(world, "editor"), "/team/notices"
+    token = {"token": visitor.forms(page)[0][1]["token"]}
+    given = {"kind": "score", "at_or_below": "3", "survey": survey.id, "name": "Low", "carrier": "mail"}
+    tried = visitor.post(page, {**token, **given, "do": "try"})
+    shown = text_of(tried)
+    assert "It would have spoken 105 times" in shown
+    assert "20 of 105 are listed, the latest first." in shown
+    assert "is worked out for rules of a value only" in shown
+    for row in rows[:20]:
+        assert f'<a href="/team/feed/{row.id}"><bdi>Somebody gave 1' in shown
+    assert f"/team/feed/{rows[20].id}" not in shown
+    assert "slow" in text_of(visitor.get(f"/team/feed/{rows[0].id}"))
+
+
+@ON_SQLITE
 def test_a_rule_is_tried_switched_on_judged_and_silenced_by_forms(world, make):
     chat = Chat()
     delivery.use_client(chat)
