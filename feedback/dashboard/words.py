@@ -291,6 +291,7 @@ WORDS = {
     "movers.about": "The value over all answers less the value without the topic, with its 95 % interval. Which are "
     "named is chosen by the rule of Benjamini and Hochberg, at 5 %.",
     "movers.rate": "About one in twenty of those named may be there by chance.",
+    "movers.more": "That holds over all topics; the page of topics judges each by itself, so it may mark more.",
     "movers.none": "None of the {n} topics moves the value by more than chance would.",
     "movers.none.one": "The one topic does not move the value by more than chance would.",
     "movers.few": "No topic has answers enough yet to say whether it moves the value.",

@@ -351,6 +351,25 @@ def test_the_bucket_is_the_finest_that_says_something(world, make):
         assert results.fitting(selection, world.settings.time_zone) == expected
 
 
+def test_the_overview_says_that_the_page_of_topics_may_mark_more(world, make):
+    survey = make.survey()
+    for id_ in ("top_a", "top_b"):
+        Topic.create(id=id_, label=id_, created_at=clock.now() - timedelta(days=60))
+    for at in range(80):
+        row = make.response(
+            survey, (9, 3)[at // 2 % 2], clock.now() - timedelta(hours=at + 1), comment=f"words {at}"
+        )
+        Placement.create(topic=("top_a", "top_b")[at % 2], response=row.key, evidence=[])
+    review, _ = reviews.ask(clock.now())
+    TopicReview.update(state=reviews.DONE).where(TopicReview.id == review.id).execute()
+    jobs.Job.delete().execute()
+    page = browse(world, "/team").get_data(as_text=True)
+    assert (
+        "None of the 2 topics moves the value by more than chance would. That holds over all topics; " in page
+    )
+    assert "so it may mark more" in page
+
+
 def test_of_many_topics_those_are_named_that_hold_the_rate_of_false_discoveries(world):
     def mover(at, p):
         impact, interval = (None, None) if p is None else (1.0, (0.1, 2.0))
