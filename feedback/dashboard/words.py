@@ -1617,6 +1617,7 @@ WORDS = {
     "topic.card.badge": "Evidence badge",
     "topic.card.publish.proof": "Publish the proof card at an address of its own",
     "topic.card.publish.badge": "Make a badge for the issue",
+    "topic.card.public": "Whoever has the address of what you publish sees it without signing in, till you revoke it.",
     "topic.card.revoke.proof": "Take the proof card back",
     "topic.card.revoke.badge": "Take the badge back",
     "topic.did.publish": "Whoever knows the address sees it now.",

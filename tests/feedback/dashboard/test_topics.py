@@ -157,6 +157,14 @@ def test_a_merge_is_rehearsed_and_then_done(world, survey):
     assert "went into" in text_of(editor.get(f"{LIST}/top_late"))
 
 
+def test_who_sees_a_card_is_said_before_it_is_published(world, survey):
+    editor, address = signed_in(world, "editor"), f"{LIST}/top_late"
+    page = text_of(editor.get(address))
+    told = page.index("Whoever has the address of what you publish sees it without signing in")
+    assert told < page.index("Make a badge for the issue")
+    assert "what you publish" not in text_of(signed_in(world, "viewer").get(address))
+
+
 def test_a_name_that_another_topic_has_leads_to_the_rehearsal_of_their_merge(world, survey):
     editor, address = signed_in(world, "editor"), f"{LIST}/top_late?survey={survey.id}"
     form = next(given for _, given in editor.forms(address) if given.get("do") == "change")
