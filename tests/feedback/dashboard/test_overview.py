@@ -82,14 +82,14 @@ def test_an_invitation_that_is_answered_already_does_not_wait_for_an_answer(worl
 
     ask(1, True)
     ask(2, True)
-    assert "2 newer invitations are answered already." in page()
-    assert "may still be answered" not in page()
+    assert "2 who were asked too lately to count yet have answered already." in page()
+    assert "may still answer" not in page()
     ask(3, False)
     ask(60, True)
     for _ in range(2):
         found = page()
         assert "Of 1 invitation, 1 was answered (100 %)." in found
-        assert "1 newer invitation may still be answered." in found
+        assert "1 was asked too lately to count yet, and may still answer." in found
         assert "came without one" not in found
         make.response(make.survey(), 3, clock.now() - timedelta(days=1))
 
