@@ -51,11 +51,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """`columns`: names of the values across, None for all together. `left_out`: how many values have no row."""
+    """`columns`: names of the values across, None for all together. `left_out`: how many values have no row,
+    `columns_left_out`: how many no column. `without`: answers that have no value across, which are in no column but
+    that of all.
+    """
 
     columns: list[str | None]
     rows: list[Row]
     left_out: int
+    columns_left_out: int = 0
+    without: int = 0
 
 
 def table(
@@ -82,11 +87,14 @@ def table(
         )
 
     columns: list[tuple[str | None, dict[str, str]]] = [(None, {})]
+    columns_left_out, without = 0, 0
     if across:
-        groups = sorted(number({}, across, False).groups, key=lambda each: -each.n)
-        columns += [
-            (group.name or group.key, {across: group.key}) for group in groups if group.key is not None
-        ][:most_across]
+        parted = number({}, across, False)
+        groups = sorted(parted.groups, key=lambda each: -each.n)
+        valued = [(group.name or group.key, group.key) for group in groups if group.key is not None]
+        columns += [(name, {across: key}) for name, key in valued[:most_across]]
+        columns_left_out = parted.groups_left_out + len(valued[most_across:])
+        without = sum(group.n for group in groups if group.key is None)
     names = [name for name, _ in columns]
     if by is None:
         found = [number(segments, None, True) for _, segments in columns]
@@ -94,7 +102,7 @@ def table(
         if not across and len(rows) * len(surveys) <= MOST_ASKED:
             whole_period = Selection(metric, surveys, since, until)
             rows = [replace(row, asked=_asked(whole_period, row.start, interval, zone, now)) for row in rows]
-        return Table(names, rows, 0)
+        return Table(names, rows, 0, columns_left_out, without)
     whole = number({}, by, False)
     crossed = results.crossed(Selection(metric, surveys, since, until), by, across) if across else {}
     largest = sorted(whole.groups, key=lambda each: -each.n)[:MOST_ROWS]
@@ -108,7 +116,8 @@ def table(
             query = None if query is None else {**segments, **query}
             cells.append(_cell(same, query))
         rows.append(Row(group.name or group.key, cells))
-    return Table(names, rows, whole.groups_left_out + len(whole.groups) - len(largest))
+    left_out = whole.groups_left_out + len(whole.groups) - len(largest)
+    return Table(names, rows, left_out, columns_left_out, without)
 
 
 # ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from surveys.base.version import VERSION
 from surveys.domain.mail_records import Finding
 from surveys.keeping import condition
 from surveys.mail import sender_records
-from surveys.models import Invitation, Survey, Webhook
+from surveys.models import Invitation, Person, Survey, Webhook
 from surveys.webhooks import telling
 
 HEALTH, HOURS = "/team/admin/health", "/team/admin/hours"
@@ -152,7 +152,10 @@ def _size(bytes_: int) -> str:
 
 def _unsent(now: datetime) -> list[Invitation]:
     """The newest invitations that could not be sent lately, or of which nobody knows whether they arrived."""
-    found = visible.narrowed(Invitation.select(Invitation, Survey.name), registry.caller()).join(Survey)
+    found = visible.narrowed(Invitation.select(Invitation, Survey.name, Person), registry.caller()).join(
+        Survey
+    )
+    found = found.switch(Invitation).left_outer_join(Person)
     found = found.where(Invitation.status.in_(("failed", "unknown")))
     found = found.where(Invitation.created_at >= now - condition.LATELY)
     return list(found.order_by(Invitation.created_at.desc()).limit(MOST_UNSENT))

@@ -53,7 +53,8 @@ def index() -> Any:
     if not chosen and len(surveys) == 1:
         chosen = surveys
     found = _found(asked, chosen) if chosen else None
-    which = asked.get("survey") or (chosen[0].id if chosen else None)
+    # Who sees one survey of a metric finds that one in the list, and no sum of it.
+    which = chosen[0].id if len(chosen) == 1 else asked.get("survey")
     return layout.page(
         "explore.html",
         say("explore"),
@@ -173,6 +174,9 @@ def _found(asked: Mapping[str, Any], surveys: list[Survey]) -> dict[str, Any]:
         "axis": [charts.value(metric, edge) for edge in axis],
         "asks": any(row.asked and (row.asked.sent or row.asked.still_open) for row in table.rows),
         "left_out": table.left_out,
+        "columns_left_out": table.columns_left_out,
+        "without": table.without,
+        "across": _named(across) if across else None,
         "as_of": moment,
     }
 

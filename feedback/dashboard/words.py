@@ -1599,6 +1599,10 @@ WORDS = {
     "explore.interval": "Steps of time",
     "explore.unknown": "not known",
     "explore.left_out": "{n} more values with fewer answers are left out.",
+    "explore.columns_left_out.one": "1 more column with fewer answers is left out.",
+    "explore.columns_left_out": "{n} more columns with fewer answers are left out.",
+    "explore.without.one": "1 answer tells nothing by {across}: it is in the column {all} alone.",
+    "explore.without": "{n} answers tell nothing by {across}: they are in the column {all} alone.",
     "explore.left_out.one": "1 more value with fewer answers is left out.",
     "explore.empty": "Nothing to tell apart",
     "explore.empty.next": "Choose a survey and what to tell its answers apart by. Properties that a survey counts by "

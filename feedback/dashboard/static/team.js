@@ -95,7 +95,9 @@ if (settings) {
   let part = parts[0];
   const turn = (to) => {
     part = to;
-    if (!each) for (const one of parts) one.setAttribute("aria-pressed", one === part);
+    if (each) return;
+    for (const one of parts) one.setAttribute("aria-pressed", one === part);
+    for (const frame of document.getElementsByName(part.formTarget)) frame.title = part.textContent;
   };
   turn(parts.find((one) => "first" in one.dataset) ?? parts[0]);
   for (const one of parts) one.addEventListener("click", () => turn(one));

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from playhouse.test_utils import count_queries
 
 from feedback.dashboard import words
 from feedback.follow_ups import hours
@@ -138,6 +139,41 @@ def test_health_tells_what_to_look_at_and_releases_what_was_given_up(world, make
     page = admin.get(f"{ADMIN}/health").get_data(as_text=True)
     assert re.findall(r"kim\d", page) == ["kim0", "kim1"], "it names what did not go out lately"
     assert "Shop &lt;b&gt;</bdi>: could not be sent" in page
+
+
+@ON_SQLITE
+def test_health_asks_as_little_of_many_that_were_not_reached_as_of_one(world, make):
+    admin, survey, now = signed_in(world), make.survey(), clock.now()
+
+    def unreached(name):
+        person = Person.create(id=f"per_{name}", name=name, verified=False, created_at=now)
+        Invitation.insert(
+            id=f"inv_{name}",
+            survey=survey.id,
+            channel="link",
+            status="failed",
+            person=person.id,
+            created_at=now,
+        ).execute()
+
+    def asked():
+        with count_queries() as found:
+            page = admin.get(f"{ADMIN}/health").get_data(as_text=True)
+        return found.count, page
+
+    unreached("Ada")
+    asked()
+    few, _ = asked()
+    for name in ("Bob", "Cleo", "Dan"):
+        unreached(name)
+    many, page = asked()
+    assert [name for name in ("Ada", "Bob", "Cleo", "Dan") if f"<bdi>{name}</bdi>" in page] == [
+        "Ada",
+        "Bob",
+        "Cleo",
+        "Dan",
+    ]
+    assert many <= few
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,23 @@ def test_surveys_of_one_metric_come_to_one_value(world, api, make, survey):
     assert "metric:csat" not in text_of(viewer.get(address)), "one survey needs no sum"
     limited = signed_in(world, "viewer", email="l@acme.example", surveys=[other.id])
     assert [n for _, n in recounted(api, limited.get(address).get_data(as_text=True))] == [2]
+    # The list has no sum of one: what is shown is what is chosen in it.
+    assert f'value="{other.id}" selected' in text_of(limited.get(address))
+
+
+@ON_SQLITE
+def test_columns_that_are_left_out_are_told(world, make):
+    survey = make.survey(name="Shop")
+    for at in range(10):
+        make.response(survey, 9, properties={"plan": f"plan {at}"})
+    address = f"{EXPLORE}?survey={survey.id}&across=property:plan"
+    page = text_of(signed_in(world, "viewer").get(address))
+    assert "2 more columns with fewer answers are left out." in page
+    assert "are in the column All alone" not in page
+    for _ in range(2):
+        make.response(survey, 3)
+    page = text_of(signed_in(world, "viewer", email="v@x.example").get(address))
+    assert "2 answers tell nothing by plan: they are in the column All alone." in page
 
 
 def test_time_says_how_many_were_asked_and_leads_to_shorter_steps(world, api, make, survey):
