@@ -1873,7 +1873,7 @@ WORDS = {
     "notices.would.picture.one": "When it would have spoken in the last year, week by week: once",
     "notices.would.picture": "When it would have spoken in the last year, week by week: {n} times",
     "notices.would.list": "When, and what it would have said",
-    "notices.would.some": "{shown} of {n} are listed, the latest first.",
+    "notices.would.some": "{shown} of {times} are listed, the latest first.",
     "notices.no_chance": "How often chance alone would make a rule speak is worked out for rules of a value only.",
     "notices.chance": "By chance alone it speaks {n} times a year: so often in your own weeks, shuffled. {weeks} weeks "
     "could be looked at.",
