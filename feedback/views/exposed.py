@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from feedback import results, rollups
+from feedback import results, whole_days
 from surveys import daily_counts
 from surveys.base import clock, db
 from surveys.base.http import observe
@@ -50,11 +51,13 @@ def _fill(found: dict[str, GaugeMetricFamily]) -> None:
     zone = daily_counts.time_zone()
     first = schedule.day_of(clock.now(), zone) - timedelta(days=DAYS - 1)
     since = schedule.starts_at(first, zone)
-    used = Survey.select().where(Survey.status != "archived")
-    with rollups.steady():
-        for survey in used.order_by(Survey.created_at.desc(), Survey.id).limit(MOST):
-            whole = results.summary(results.Selection(METRICS[survey.metric], [survey], since), zone)
-            labels = (survey.id, survey.metric)
+    used: Any = Survey.select(Survey.id, Survey.metric).where(Survey.status != "archived")
+    with db.snapshot():
+        surveys = list(used.order_by(Survey.created_at.desc(), Survey.id).limit(MOST).tuples())
+        counts = whole_days.total_of_each([survey for survey, _ in surveys], since, None, zone)
+        for labels in surveys:
+            survey, metric = labels
+            whole = results.brief(METRICS[metric], counts.get(survey, {}))
             found["answers"].add_metric(labels, whole.n)
             if whole.value is None or whole.interval is None:
                 continue

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+from playhouse.test_utils import count_queries
+
 from surveys.base import clock
 from surveys.models import Survey
+from tests.conftest import ON_SQLITE
 
 
 def exposed(world):
@@ -13,6 +16,7 @@ def exposed(world):
 
 
 def test_each_survey_in_use_says_what_it_comes_to(world, api, make):
+    assert exposed(world) == {}
     survey, empty, gone = make.survey(name="Shop <b>"), make.survey(metric="csat"), make.survey()
     Survey.update(status="archived").where(Survey.id == gone.id).execute()
     for score in (9, 10, 3, 8):
@@ -32,3 +36,20 @@ def test_each_survey_in_use_says_what_it_comes_to(world, api, make):
     assert found[f'earshot_survey_answers{{metric="csat",survey="{empty.id}"}}'] == 0
     assert not any(gone.id in name or "Shop" in name for name in found)
     assert sum("value{" in name for name in found) == 1, "of none there is no value"
+
+
+@ON_SQLITE
+def test_many_surveys_are_asked_for_as_one(world, make):
+    make.response(make.survey(), 9)
+    exposed(world)
+    with count_queries() as few:
+        exposed(world)
+    surveys = [make.survey() for _ in range(6)]
+    for survey in surveys:
+        make.response(survey, 9)
+    with count_queries() as many:
+        found = exposed(world)
+    assert all(
+        found[f'earshot_survey_answers{{metric="nps",survey="{survey.id}"}}'] == 1 for survey in surveys
+    )
+    assert many.count <= few.count
