@@ -241,6 +241,8 @@ def put_away(topic: Topic, caller: Caller, now: datetime) -> Loop:
         row = Topic.get_by_id(topic.id)
         if row.status not in TELLABLE or row.status != topic.status:
             raise Clash("Only what is shipped or declined stands in this list.", "status")
+        if not is_waiting(row):
+            raise Clash("This was told or put away already.", "status")
         made_by = {"id": caller.id, "name": caller.name}
         values = {"text": {}, "made_by": made_by, "created_at": now, "send_at": now, "ready_at": now}
         return Loop.create(id=ids.new("loop"), topic=row.id, status=row.status, **values)

@@ -1066,8 +1066,12 @@ def test_what_nobody_is_to_be_told_of_is_put_away_until_its_status_changes(
     # Nobody allowed it: the page says how to ask for that.
     assert "There is nobody to be told" in shown
     assert "Ask whether we may write to the respondent" in shown
-    away = visitor.send(page, do="away")
+    form = {**filled(visitor.get(page)), "topic": topic, "do": "away"}
+    away = visitor.post("/team/loop", form)
     assert away.status_code == 303
+    # From a tab that stood open: it is put away once.
+    assert visitor.post("/team/loop", form).status_code == 409
+    assert Loop.select().count() == 1
     told = visitor.get(away.headers["Location"]).get_data(as_text=True)
     assert "Put away: nobody was told." in told
     waiting = told.partition('id="waiting"')[2].partition("</section>")[0]

@@ -15,7 +15,7 @@ import numpy as np
 from feedback.analysis.topics import matters, own_words
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import unit
-from feedback.analysis.topics.wordpieces import fold
+from feedback.analysis.topics.wordpieces import LONGEST_WORD, fold
 
 READ_PER_TOPIC = 150  # comments looked at for a name; more do not change it
 _LONGEST_PHRASE = 5
@@ -987,6 +987,9 @@ def _pieces(comment: str, language: str) -> set[str]:
     words = _RUN.findall(fold(comment))
     found = set(words)
     for word in words:
+        # What is longer is no word, and has as many parts as the cube of its letters.
+        if len(word) > LONGEST_WORD:
+            continue
         found.update(word[:end] for end in range(_BEGINS, len(word)))
         if language in _COMPOUNDING:
             ends = range(_PARTS, len(word) + 1)

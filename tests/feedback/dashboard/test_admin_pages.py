@@ -16,6 +16,7 @@ from surveys.base.accounts import keys
 from surveys.base.accounts.audit import AuditEntry
 from surveys.base.accounts.keys import ApiKey
 from surveys.base.jobs import Job
+from surveys.keeping import erasure
 from surveys.models import Invitation, Person, Response, Trigger, Webhook, WebhookDelivery, WebhookEvent
 from tests.conftest import ADMIN_KEY, ON_SQLITE, SECRET_KEY
 from tests.feedback.dashboard.test_overview import Numbers
@@ -232,8 +233,9 @@ def test_a_privacy_request_is_found_handed_out_and_erased_in_one_place(world, an
     # What is kept is called by words that people know, and one of it is one.
     for told in ("1 answer<", "1 invitation<", "2 receipts<"):
         assert f'<span class="chip">{told}' in page, told
-    tables = {table for table in db.registered() if getattr(table._meta, "holds", None)}
-    assert {f"kept.{table._meta.table_name}" for table in tables} <= set(words.WORDS)
+    about = erasure._Traces([Person.get_by_id(ann.id)]).where
+    tables = {table._meta.table_name for table in db.registered() if about(table) is not None}
+    assert {f"kept.{name}{one}" for name in tables for one in ("", ".one")} <= set(words.WORDS)
     file = admin.get(f"{address}/export.json?email=ann%40example.com")
     assert file.get_json()["people"] == [ann.id]
     assert "attachment" in file.headers["Content-Disposition"]

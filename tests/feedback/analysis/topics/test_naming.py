@@ -290,6 +290,13 @@ def test_each_matter_has_a_name_in_each_language_and_words_are_of_known_matters(
         assert all(clue for clues in said.values() for clue in clues)
 
 
+@pytest.mark.parametrize("language", ["de", "nl", "es"])
+def test_a_word_of_thousands_of_letters_has_no_parts(language):
+    """There are as many as the cube of its letters: a review would have no memory left."""
+    long = "lieferung" * 500
+    assert naming._pieces(f"lieferzeit {long}", language) == naming._pieces("lieferzeit", language) | {long}
+
+
 def test_what_has_nothing_in_common_is_called_so():
     words = "zyx qwf vbn jkl mrt plk dfg hjw xcv rtz"
     label = named([f"the {word} {word}" for word in words.split()] * 2, STAFF, PARKING).label
