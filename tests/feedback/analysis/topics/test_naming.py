@@ -1,5 +1,7 @@
 """What topics are called."""
 
+from collections import defaultdict
+
 import pytest
 
 from feedback.analysis.topics import matters, naming, reviewing, vectors
@@ -315,3 +317,28 @@ def test_what_says_little_is_no_answer_that_says_nothing():
         named(["see above", "none", "nothing comes to mind", "none, see above"], STAFF).label
         == "Nothing to add"
     )
+
+
+def test_each_name_of_a_matter_names_this_matter_alone():
+    """A label is read back into English by its name, so a name that two matters share would lead to the wrong one."""
+    named = defaultdict(set)
+    for matter in (*(each.name for each in matters.load("en")), *matters.broader(), *matters.OTHERS):
+        for language in matters.languages():
+            named[(matters.translated(matter, language) or matter).casefold()].add(matter)
+    assert {name: each for name, each in named.items() if len(each) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "english"),
+    [
+        ("de", "Bezahlung", "Payment"),
+        ("de", "Gehalt und Bezahlung", "Salary and pay"),
+        ("de", "Bedienung", "Ease of use"),
+        ("es", "Dirección", "Management"),
+        ("fr", "Commandes", "Orders"),
+        ("ar", "رسوم الشحن", "Delivery cost"),
+    ],
+)
+def test_a_name_that_two_matters_shared_leads_to_the_one_that_kept_it(language, name, english):
+    assert matters.of(name) == english
+    assert matters.translated(english, language) == name
