@@ -259,11 +259,13 @@ def fits(response_key: int, filters: Mapping[str, Any], surveys: list[str] | Non
 
 
 def like(
-    response_key: int, filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
+    response_keys: Sequence[int], filters: Mapping[str, Any], limit: int, surveys: list[str] | None = None
 ) -> list[Item]:
-    """The items whose comments are most like that of a response, nearest first, each with its `similarity` (0–1)."""
+    """The items whose comments are most like those of some responses, without these: nearest first, each with its
+    `similarity` (0–1).
+    """
     among = _narrowed(_keys(filters), filters, surveys)
-    near = dict(vectors.alike(response_key, among, limit))
+    near = dict(vectors.alike(response_keys, among, limit))
     keys = list(near)
     found = {row["key"]: _item(row) for row in _beside(keys)}
     return [replace(found[key], similarity=round(near[key], 4)) for key in keys if key in found]

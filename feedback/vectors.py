@@ -36,24 +36,30 @@ def unpacked(texts: Sequence[str]) -> "np.ndarray":
     return rows
 
 
-def alike(key: int, among: Any, limit: int) -> list[tuple[int, float]]:
-    """The comments that are most like the comment of response `key`, nearest first, each with its cosine (at most 1).
+def alike(keys: Sequence[int], among: Any, limit: int) -> list[tuple[int, float]]:
+    """The comments that are most like those of the responses `keys`, without these: nearest first, each with its cosine
+    (at most 1) to what the comments mean on average.
 
     `among`: a query of the responses to choose from; it joins no vectors. The newest `MOST_COMPARED` of them that have
     a vector of the same representation are compared.
     """
     import numpy as np
 
-    own = Meaning.get_or_none(Meaning.key == key)
-    if own is None or not own.vector:
+    own: Any = Meaning.select(Meaning.vector, Meaning.representation).where(Meaning.key.in_(list(keys)))
+    own = list(own.where(Meaning.vector != "").order_by(Meaning.key.desc()).tuples())
+    if not own:
         return []
+    representation = own[0][1]
     query = among.join(Meaning, on=(Meaning.key == among.model.key), src=among.model)
-    query = query.select(Meaning.key, Meaning.vector).where(Meaning.vector != "", Meaning.key != key)
-    query = query.where(Meaning.representation == own.representation)
+    query = query.select(Meaning.key, Meaning.vector).where(
+        Meaning.vector != "", Meaning.key.not_in(list(keys))
+    )
+    query = query.where(Meaning.representation == representation)
     found = db.database.execute(query.order_by(among.model.key.desc()).limit(MOST_COMPARED)).fetchall()
     if not found:
         return []
-    cosine = unpacked([vector for _, vector in found]) @ unpacked([own.vector])[0]
+    middle = unpacked([vector for vector, each in own if each == representation]).mean(axis=0)
+    cosine = unpacked([vector for _, vector in found]) @ (middle / max(float(np.linalg.norm(middle)), 1e-9))
     order = np.argsort(-cosine, kind="stable")[:limit]
     return [(found[at][0], float(min(1.0, cosine[at]))) for at in order if cosine[at] >= LEAST_ALIKE]
 

@@ -32,6 +32,9 @@ LIST = "/team/topics"
 #: Comments that the form for a split shows.
 MOST_PARTED = 40
 
+#: Comments near to those in meaning that the form offers as well.
+NEAR = 12
+
 #: The field of a form that picks a comment.
 PICK = "pick-"
 
@@ -345,8 +348,17 @@ def _parting(
     items = feed.page(filters, MOST_PARTED, surveys=visible.only(registry.caller())).items
     keys = list(_keys({item.id: item for item in items}).values())
     label = typed.get("label") or asked["parts"]
+    among = {"topic": row.id, "excluded": "0"}
+    near = feed.like(keys, among, NEAR, visible.only(registry.caller())) if keys else []
+    if len(items) == MOST_PARTED:
+        # More of the topic has the words than the form shows.
+        near_keys = _keys({item.id: item for item in near})
+        near = [item for item in near if not feed.fits(near_keys[item.id], filters)]
+    # What was ticked in a form that is shown as it was sent stays so; before, what has the words is.
+    sent = typed.get("do") == "split"
     return {
-        "items": items,
+        "items": [(item, f"{PICK}{item.id}" in typed if sent else True) for item in items],
+        "near": [(item, sent and f"{PICK}{item.id}" in typed) for item in near],
         "label": label,
         **measures.rehearsed(rehearsals.split(row, label, keys, scope), scope.metric),
     }
@@ -431,7 +443,7 @@ def _fields(row: Topic) -> dict[str, str]:
 
 def _picked(given: Mapping[str, Any]) -> list[Response]:
     """The picked responses; one that is gone meanwhile, or not the caller's, is left out."""
-    ids = [name.removeprefix(PICK) for name in given if name.startswith(PICK)][:MOST_PARTED]
+    ids = [name.removeprefix(PICK) for name in given if name.startswith(PICK)][: MOST_PARTED + NEAR]
     found = [responses.find(each.lower()) for each in ids]
     return [row for row in found if row is not None and registry.sees(row.survey_id)]
 

@@ -687,6 +687,7 @@ WORDS = {
     "topic.split": "Make a part of it a topic",
     "topic.split.about": "Search this topic for the words of its part.",
     "topic.split.words": "Words",
+    "topic.split.near": "Nearest to them in meaning, without the words: pick what belongs with them",
     "topic.split.label": "Name of the new topic",
     "topic.split.moving": "{n} comments would move. Leave out what does not belong.",
     "topic.split.moving.one": "1 comment would move. Leave out what does not belong.",

@@ -72,7 +72,7 @@ def feed(query: dict[str, Any]) -> Any:
             raise errors.Refused(
                 "Does not go with like: the nearest come first.", "cursor" if cursor else "order"
             )
-        return {"items": the_feed.like(row.key, narrowed, limit, visible.only(g.caller)), "next": None}
+        return {"items": the_feed.like([row.key], narrowed, limit, visible.only(g.caller)), "next": None}
     position = None
     if cursor:
         kind, tick, key = lists.decode_cursor(cursor, str, int, int)

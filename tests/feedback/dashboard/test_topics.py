@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 
-from feedback import pins, vectors
+from feedback import feed, pins, vectors
 from feedback.models import Meaning, Placement, Reading, Theme, Topic, TopicStatus
 from feedback.topics import reading_plan
 from surveys.base import clock
@@ -198,6 +198,30 @@ def test_a_part_is_rehearsed_and_made_a_topic_of_its_own(world, survey):
     made = urlsplit(done.headers["Location"]).path.rpartition("/")[2]
     assert Placement.select().where(Placement.topic == made).count() == 5
     assert "Broken parcels was made of a part of" in text_of(editor.get(f"{LIST}/{made}"))
+
+
+def test_a_part_offers_what_is_near_in_meaning_without_its_words(world, make, survey):
+    near, far = (make.response(survey, 1, comment=text) for text in ("the box was crushed", "nobody called"))
+    for row, axis in ((near, 0), (far, 7)):
+        Placement.insert(topic="top_late", response=row.key, evidence=[]).execute()
+        packed = vectors.packed(np.eye(8, dtype=np.float32)[axis])
+        Meaning.insert(key=row.key, vector=packed, representation="t").execute()
+    editor, address = signed_in(world, "editor"), f"{LIST}/top_late?parts=broken"
+    page = text_of(editor.get(address))
+    assert "Nearest to them in meaning, without the words" in page
+    assert f'type="checkbox" name="pick-{near.id}" value="1">' in page, (
+        "it is offered, and nobody has picked it"
+    )
+    assert f'type="checkbox" name="pick-{far.id}"' not in page
+    assert "6 comments would move" in page
+    form = next(given for _, given in editor.forms(address) if "label" in given and "status" not in given)
+    given = {**{name: value for name, value in form.items() if value}, f"pick-{near.id}": "1", "do": "split"}
+    again = text_of(editor.post(address, {**given, "label": "Prices"}), 422)
+    assert f'name="pick-{near.id}" value="1" checked>' in again, "what was ticked stays"
+    done = editor.post(address, {**given, "label": "Broken parcels"})
+    made = urlsplit(done.headers["Location"]).path.rpartition("/")[2]
+    assert Placement.get(Placement.response == near.key).topic_id == made
+    assert near.id not in [item.id for item in feed.like([near.key], {"topic": made}, 9)]
 
 
 def test_reading_a_few_comments_stands_for_all_and_a_new_thought_is_told(world, make, survey):
