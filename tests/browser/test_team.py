@@ -205,6 +205,7 @@ def test_what_is_tried_out_of_a_survey_stays_in_view_and_loses_nothing_typed(bro
     expect(subject).to_be_in_viewport()
     expect(subject).to_have_value("How did it go?")
     expect(page.get_by_role("button", name="Mail", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("iframe[name=preview]")).to_have_attribute("title", "Mail")
     # What is typed from now on is seen where the mail is.
     subject.fill("Did it go well?")
     expect(page.frame_locator("iframe[name=preview]").get_by_text("Did it go well?")).to_be_in_viewport()
