@@ -227,7 +227,6 @@ _SILENT = frozenset(
         "before",
         "id",
         "cursor",
-        "secret",
         "current",
         "choice",
         "lang",

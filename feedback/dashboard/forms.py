@@ -27,6 +27,9 @@ CONFIRM = "/team/confirm"
 #: The field that says what stood in the form when it was shown.
 BEGUN = "before"
 
+#: Fields that say how a form works: none of them changes what is stored.
+_FORMAL = frozenset({"token", "version", BEGUN, "do", "ticks"})
+
 
 def fields() -> dict[str, str]:
     """What this form sent, the first of each name; a file as its `data:` address."""
@@ -37,7 +40,7 @@ def fields() -> dict[str, str]:
         old = before(g.form)
         if old:
             # Of a form that says what stood in it, the log tells what is another now.
-            audited.changed([name for name, was in old.items() if _is_another(name, str(was), g.form)])
+            audited.changed(_others(old, g.form))
     return g.form
 
 
@@ -155,6 +158,20 @@ def joined(stored: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str
 
 
 # ------------------------------------------------------------------------------------------------------
+
+
+def _others(old: Mapping[str, Any], sent: Mapping[str, str]) -> list[str]:
+    """The fields of a form that hold something else than when it was shown.
+
+    What a form never shows, such as a secret, is not among the `old`: whoever sends something in it changes it.
+    """
+    of_lists = tuple(f"{name.removesuffix('s')}:" for name in old if name not in sent)
+    unshown = [
+        name
+        for name, text in sent.items()
+        if text.strip() and name not in old and name not in _FORMAL and not name.startswith(of_lists)
+    ]
+    return [name for name, was in old.items() if _is_another(name, str(was), sent)] + unshown
 
 
 def _is_another(name: str, was: str, sent: Mapping[str, str]) -> bool:

@@ -4,9 +4,12 @@ import html
 import re
 from datetime import timedelta
 
+import pytest
+
 from feedback.dashboard import words
 from surveys import triggers
 from surveys.base import clock, db
+from surveys.base.accounts.audit import AuditEntry
 from surveys.helpdesks import HELPDESKS
 from surveys.mailreports import REPORTERS
 from surveys.models import Connection, Invitation, Trigger
@@ -69,6 +72,29 @@ def test_a_secret_that_cannot_be_read_any_more_is_told(world, make):
     }
     assert editor.post(f"{CONNECTIONS}/{row.id}", form).status_code == 303
     assert Connection.get().secret == "the new secret"
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ({"secret": "the new secret"}, ["do:change", "secret"]),
+        ({"write_back.url": "https://desk.example", "write_back.token": "t"}, ["do:change", "write_back"]),
+        ({"name": "Counter"}, ["do:change", "name"]),
+        # A browser that says falsely what stood in the form hides nothing.
+        ({"name": "Counter", "before": '{"x": ""}'}, ["do:change", "name", "survey"]),
+    ],
+)
+def test_the_audit_log_names_what_a_form_changed_though_it_never_shows_it(world, make, sent, fields):
+    survey = make.survey()
+    row, _ = connections.create({"name": "Desk", "kind": "zendesk", "survey": survey.id}, clock.now())
+    address = f"{CONNECTIONS}/{row.id}"
+    admin = signed_in(world)
+    form = {**form_of(admin, address, "change"), "survey": survey.id, **sent}
+    done = admin.post(address, form)
+    assert done.status_code == 303, text_of(done, 422)
+    assert AuditEntry.get(AuditEntry.thing == row.id).fields == fields
+    told = ", ".join(fields[1:]).replace("_", " ")
+    assert f"<td>{told}</td>" in text_of(admin.get("/team/admin/audit"))
 
 
 def test_why_nobody_was_asked_is_found_by_the_address(world, make):
