@@ -150,11 +150,11 @@ def email(value: Any) -> str | None:
     text = line(value, 400)
     if text is None:
         return None
+    text = _alone(text)
     if text.endswith(">") and "<" in text:
         text = text[text.rindex("<") + 1 : -1]
     text = text[7:] if text[:7].lower() == "mailto:" else text
-    # The root's dot, and what stands between several where there is but one.
-    text = addresses.bare(addresses.bare(text).rstrip(".;,"))
+    text = _alone(text)
     local, _, domain = text.rpartition("@")
     if len(text) > 254 or ".." in text or local.startswith(".") or local.endswith("."):
         return None
@@ -240,6 +240,11 @@ def properties(pairs: Iterable[tuple[str, Any]]) -> dict[str, str]:
     """Those of the first `MOST_PROPERTIES` pairs whose value says something."""
     cleaned = ((line(key, 100), line(value, 200)) for key, value in itertools.islice(pairs, MOST_PROPERTIES))
     return {key: text for key, text in cleaned if key and text}
+
+
+def _alone(text: str) -> str:
+    """An address without the root's dot, and without what stands between several where there is but one."""
+    return addresses.bare(addresses.bare(text).rstrip(".;, "))
 
 
 def _text(value: Any) -> str | None:
