@@ -342,12 +342,15 @@ def _asked_in(row: Definition, language: str) -> str | None:
 
 def _by_definition(survey: Survey) -> dict[int, tuple[int, str]]:
     """By the number of a wording, how many answered it, and the day of the first of them in words."""
-    rows: Any = DailyCount.select(DailyCount.definition, fn.SUM(DailyCount.n), fn.MIN(DailyCount.day))
-    rows = rows.where(DailyCount.survey == survey.id).group_by(DailyCount.definition)
+    n = fn.SUM(DailyCount.n)
+    # What is left out is taken off in a row of its own, or leaves a row of nothing: a day counts by its sum.
+    days: Any = DailyCount.select(DailyCount.definition, DailyCount.day, n.alias("n"))
+    days = days.where(DailyCount.survey == survey.id).group_by(DailyCount.definition, DailyCount.day)
+    days = days.having(n > 0).alias("days")
+    rows: Any = DailyCount.select(days.c.definition, fn.SUM(days.c.n), fn.MIN(days.c.day)).from_(days)
     return {
         number: (int(n), layout.counted_day(schedule.starts_at(date.fromisoformat(first), layout.zone())))
-        for number, n, first in rows.tuples()
-        if n
+        for number, n, first in rows.group_by(days.c.definition).tuples()
     }
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.dashboard import survey_form
+from surveys import responses
 from surveys.base import clock
 from surveys.models import Definition, Invitation, RefusedOrigin, Survey
 from tests.conftest import ON_SQLITE
@@ -188,6 +189,19 @@ def test_the_list_tells_what_came_in_and_what_needs_a_look(world, make, api):
         assert "do" not in {name for _, given in visitor.forms(address) for name in given}
 
 
+def test_the_rate_says_that_it_leaves_out_who_may_still_answer(world, make):
+    now, survey = clock.now(), make.survey()
+    for number, days in enumerate((1, 60)):
+        sent = now - timedelta(days=days)
+        Invitation.insert(
+            id=f"inv_{number}", survey=survey.id, channel="link", status="sent", created_at=sent, sent_at=sent
+        ).execute()
+    visitor = signed_in(world, "viewer")
+    told = "Of those asked in 90 days whose time to answer is over, 0 % (0 of 1) answered"
+    assert told in text_of(visitor.get(f"{LIST}/{survey.id}"))
+    assert "Of those asked in 90 days, time to answer over: answered" in text_of(visitor.get(LIST))
+
+
 @ON_SQLITE
 def test_test_mode_is_switched_by_a_button_and_told_wherever_the_survey_stands(world, make):
     editor, survey = signed_in(world, "editor"), make.survey(name="Shop")
@@ -273,4 +287,16 @@ def test_a_wording_says_when_it_was_written_and_when_it_was_first_answered(world
     line = shown.partition('<ol class="past">')[2].partition("</li>")[0]
     first = now - timedelta(days=200)
     assert "Wording 1 · written on" in line
+    assert f"1 answer, the first on {first.day} {first:%b %Y}" in line
+
+
+def test_an_answer_that_is_left_out_is_not_the_first_of_its_wording(world, make):
+    """The counts keep a row for a day of which every answer was left out."""
+    survey, now = make.survey(), clock.now()
+    old = make.response(survey, 9, now - timedelta(days=200))
+    make.response(survey, 9, now - timedelta(days=100))
+    responses.exclude(old, True, now)
+    shown = signed_in(world).get(f"/team/surveys/{survey.id}").get_data(as_text=True)
+    line = shown.partition('<ol class="past">')[2].partition("</li>")[0]
+    first = now - timedelta(days=100)
     assert f"1 answer, the first on {first.day} {first:%b %Y}" in line
