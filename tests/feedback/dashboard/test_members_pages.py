@@ -4,6 +4,7 @@ import dataclasses
 import html
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pyotp
 import time_machine
@@ -291,6 +292,52 @@ def test_every_change_that_is_written_down_is_told_in_words(world):
     assert deeds.fields_told(["do", "color-0", "color-1", "survey:sv_1", "allowed_origins"]) == (
         "color, survey, allowed origins"
     )
+
+
+#: The routes that take the forms of a template, where its pages are not told by one route alone.
+_TAKEN_BY = {
+    "_issue": ["/team/topics/{topic_id}"],
+    "connection": ["/team/connections/{connection_id}"],
+    "feed": ["/team/feed", "/team/feed/{response_id}"],
+    "follow_up": ["/team/follow-ups/{follow_up_id}"],
+    "goals": ["/team/goals"],
+    "keys": ["/team/admin/keys"],
+    "loop": ["/team/loop"],
+    "member": ["/team/admin/members/{member_id}"],
+    "members": ["/team/admin/members"],
+    "notice_rule": ["/team/notices/{rule_id}"],
+    "notices": ["/team/notices"],
+    "overview": ["/team"],
+    "person": ["/team/people/{person_id}"],
+    "profile": ["/team/profile", "/team/profile/recovery-codes"],
+    "survey": ["/team/surveys/{survey_id}"],
+    "theme": ["/team/themes/{theme_id}"],
+    "themes": ["/team/themes"],
+    "topic": ["/team/topics/{topic_id}"],
+    "topics": ["/team/topics"],
+    "tracker": ["/team/trackers/{tracker_id}"],
+}
+
+
+def test_every_button_that_says_what_it_does_has_a_deed_of_its_own():
+    """A word in `do` is a word of the page, of a choice in it, or of a macro that writes the form."""
+    silent, seen = [], set()
+    for path in sorted(Path(deeds.__file__).parents[1].glob("templates/dashboard/*.html")):
+        text = path.read_text("utf-8")
+        plain = re.findall(r'name="do" value="([a-z_]+)"', text)
+        chosen = [
+            word
+            for choice in re.findall(r'name="do" value="{{ ([^}]*) }}"', text)
+            for word in re.findall(r"'([a-z_]+)'", choice)
+        ]
+        by_macro = re.findall(r'\b(?:begin|button)\("([a-z_]+)"', text)
+        for word in {*plain, *chosen, *by_macro}:
+            routes = [f"POST {route}" for route in _TAKEN_BY[path.stem]]
+            seen.add(path.stem)
+            if not any(word in deeds._BUTTONS.get(route, {}) for route in routes):
+                silent.append((path.stem, word))
+    assert silent == []
+    assert seen == set(_TAKEN_BY)
 
 
 @ON_SQLITE
