@@ -45,8 +45,9 @@ def index() -> Response:
     query = layout.query(AuditQuery())
     thing = query.get("thing")
     named = _by_name(thing) if thing else []
-    found = audit.entries(None if named else thing, query.get("caller"))
-    found = visible.narrowed(found.where(AuditEntry.thing.in_(named)) if named else found, g.caller)
+    # What is typed may be an id as well as a part of somebody's name for another thing.
+    found = audit.entries(thing, query.get("caller"), named[:MOST_NAMED])
+    found = visible.narrowed(found, g.caller)
     rows, following = lists.newest_first(
         found, AuditEntry.at, AuditEntry.id, query.get("cursor"), query["limit"]
     )
@@ -64,6 +65,7 @@ def index() -> Response:
         ],
         called=_called({row.thing for row in rows if row.thing}),
         thing=thing,
+        most_named=MOST_NAMED if len(named) > MOST_NAMED else None,
         narrowed=bool({"thing", "caller", "cursor"} & set(query)),
         following=layout.here(cursor=following) if following else None,
     )
@@ -79,7 +81,7 @@ def _by_name(text: str) -> list[str]:
         if registry.seen() is None or table in (Survey, Member):
             rows = visible.narrowed(table.select(), g.caller)
             found += [row.id for row in rows if text.casefold() in (name(row) or "").casefold()]
-    return found[:MOST_NAMED]
+    return found
 
 
 def _called(things: set[str]) -> dict[str, str]:

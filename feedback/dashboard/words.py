@@ -191,6 +191,8 @@ WORDS = {
     "audit.find": "Name or id of what was changed",
     "audit.find.button": "Find",
     "audit.all": "Show all",
+    "audit.most": "More than {most} things have this in their name. Below are the changes of {most} of them: type more "
+    "of the name to find the others.",
     "audit.more": "Earlier changes",
     "audit.empty": "No change is written down yet",
     "audit.empty.told": "Whatever members and keys change from now on stands here: who, what and when.",

@@ -1,6 +1,6 @@
 """The audit log: who changed what, and when. Names of fields are kept, never what they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,12 +87,13 @@ def kind_of(thing: str, mark: str = ":") -> str | None:
     return kind if kind in _FLEETING else None
 
 
-def entries(thing: str | None = None, caller_id: str | None = None) -> Any:
-    """The changes of one thing, by one caller, or all, as a query."""
+def entries(thing: str | None = None, caller_id: str | None = None, besides: Collection[str] = ()) -> Any:
+    """The changes of one thing and of those `besides` it, by one caller, or all, as a query."""
     found = AuditEntry.select()
     if thing is not None:
         # Of many things older entries hold the hash alone.
-        found = found.where(AuditEntry.thing.in_({stored(thing), _hashed(thing)}))
+        held = {name for each in (thing, *besides) for name in (stored(each), _hashed(each))}
+        found = found.where(AuditEntry.thing.in_(held))
     if caller_id is not None:
         found = found.where(AuditEntry.caller_id == caller_id)
     return found

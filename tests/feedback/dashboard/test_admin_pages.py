@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playhouse.test_utils import count_queries
 
-from feedback.dashboard import words
+from feedback.dashboard import admin_audit, words
 from feedback.follow_ups import hours
 from feedback.models import Digest, Topic, TopicIssue, Tracker
 from surveys import triggers
@@ -277,6 +277,22 @@ def test_the_audit_log_tells_one_deed_and_what_is_another_now(world, make):
     assert "changed a survey" not in by_name
     by_id = text_of(admin.get(f"{ADMIN}/audit?thing={survey.id}"))
     assert ("changed a survey" in by_id, "changed a topic" in by_id) == (True, False)
+    # Somebody's name for one thing may hold the id of another.
+    topic.label = f"About {survey.id}"
+    topic.save()
+    both = text_of(admin.get(f"{ADMIN}/audit?thing={survey.id}"))
+    assert ("changed a survey" in both, "changed a topic" in both) == (True, True)
+
+
+def test_the_audit_log_says_when_more_goes_by_a_name_than_it_looks_for(world, make, monkeypatch):
+    admin = signed_in(world)
+    monkeypatch.setattr(admin_audit, "MOST_NAMED", 2)
+    for number in range(2):
+        make.survey(name=f"Shop {number}")
+    told = "More than 2 things have this in their name"
+    assert told not in text_of(admin.get(f"{ADMIN}/audit?thing=shop"))
+    make.survey(name="Shop 3")
+    assert told in text_of(admin.get(f"{ADMIN}/audit?thing=shop"))
 
 
 def test_what_retention_would_remove_is_counted(world, make):
