@@ -29,8 +29,8 @@ def survey(make):
 
 @pytest.fixture
 def said(make, survey, world):
-    """The small world as responses that nobody has read yet, four of them about a gate."""
-    texts = [*comments().values(), *(f"the zyzzx gate is broken {at}" for at in range(4))]
+    """The small world as responses that nobody has read yet, sixteen of them about a gate."""
+    texts = [*comments().values(), *(f"the zyzzx gate is broken {at}" for at in range(16))]
     rows = db.write(lambda: [make.response(survey, 9, comment=text) for text in texts])
     db.write(jobs.Job.delete().execute)
     return rows

@@ -250,7 +250,7 @@ def test_an_erased_comment_is_in_no_list_any_more(api, said, world, make, survey
 
 
 def test_words_that_nobody_says_any_more_name_no_topic(api, make, survey, world):
-    rows = [make.response(survey, 3, comment=f"the zyzzx gate is broken {at}") for at in range(4)]
+    rows = [make.response(survey, 3, comment=f"the zyzzx gate is broken {at}") for at in range(16)]
     db.write(lambda: [make.response(survey, 8, comment=text) for text in comments().values()])
     world.work()
     reviews.ask(clock.now())
