@@ -47,6 +47,7 @@ IMPERSONAL = {
     "logo",
     "loop",
     "loop_list",
+    "lost_look",
     "public_card",
     "reader",
     "theme",

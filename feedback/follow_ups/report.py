@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from peewee import Case, fn
+from peewee import SQL, Case, fn
 
 from feedback.domain import statistics
 from feedback.domain.follow_ups import GIVEN_UP, SOLVED, UNCONFIRMED
@@ -47,7 +47,7 @@ def made(condition: Any, now: datetime) -> Report:
     """The report on cases that meet `condition`, opened in the last DAYS: counted where they are kept, for there may be
     many thousand."""
     since = now - timedelta(days=DAYS)
-    mine = condition & (FollowUp.opened_at >= since)
+    mine = condition & (FollowUp.opened_at >= since) & ~_only_filed()
     is_solved = FollowUp.status == SOLVED
     promises = (
         (FollowUp.answer_due_at, FollowUp.first_answer_at, FollowUp.first_answer_at.is_null(False)),
@@ -78,6 +78,14 @@ def _due_and_kept(by: Any, at: Any, is_done: Any, now: datetime) -> tuple[Any, A
     """
     until = fn.COALESCE(FollowUp.closed_at, FollowUp.closed_at.db_value(now))
     return by.is_null(False) & (is_done | (by < until)), by.is_null(False) & is_done & (at <= by)
+
+
+def _only_filed() -> Any:
+    """Whether all that was written went into the outbox, for there was no mail server, and nobody answered it."""
+    of_case, filed = Letter.follow_up == FollowUp.id, (Letter.state == SENT) & Letter.reason.is_null(False)
+    left = Letter.state.not_in(LOST) & (~filed | Letter.answer.is_null(False))
+    some = Letter.select(SQL("1")).where(of_case & filed)
+    return fn.EXISTS(some) & ~fn.EXISTS(Letter.select(SQL("1")).where(of_case & left))
 
 
 def _sum(condition: Any) -> Any:

@@ -248,22 +248,21 @@ def compose(letter: Letter) -> Message:
 
 
 def became(letter: Letter, now: datetime) -> None:
-    """What follows from a letter's end: a note in the ticket of one that was sent; the case hears of any other, also of
-    one that was only filed, for nobody was answered by it.
+    """What follows from a letter's end: a note in the ticket of one that was sent, none of one that was only filed; the
+    case hears of any other. A case goes on as if a filed letter had gone, so that the loop can be tried without a mail
+    server; the report leaves it out.
     """
     case_id = letter.follow_up_id
     if case_id is None:
         return
-    if letter.state == SENT and not letter.is_filed:
-        rows = [row for row in _answers(case_id) if notes.has_ticket(row)]
+    if letter.state == SENT:
+        rows = [row for row in _answers(case_id) if notes.has_ticket(row) and not letter.is_filed]
         if rows:
             notes.tell(rows[-1].key, _told(letter), now)
     elif letter.state == UNKNOWN:
         cases.remark(case_id, {"unsure": letter.kind}, letter.reason, now)
     else:
-        left = [
-            each.created_at for each in letters.of_case(case_id) if not (each.is_filed or each.state in LOST)
-        ]
+        left = [each.created_at for each in letters.of_case(case_id) if each.state not in LOST]
         cases.unwrite(case_id, letter.kind, letter.created_at, letter.reason, left, now)
 
 

@@ -825,7 +825,7 @@ def test_a_paused_survey_shows_nothing_but_delivers(site, page):
     leave_unsent(page, site, "x", hours=1)
     page.reload()
     until(page, lambda: list(site.kept) == ["x"])
-    assert page.evaluate("earshot('explain')")["rule"] == "paused"
+    until(page, lambda: page.evaluate("earshot('explain')")["rule"] == "paused")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

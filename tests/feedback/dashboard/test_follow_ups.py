@@ -268,7 +268,7 @@ def test_what_is_overdue_is_told_to_who_can_open_it(world, api, make):
 
 
 def test_a_mail_that_only_went_into_the_outbox_answers_nobody(world, api, make):
-    """Without a mail server nothing leaves: no promise is kept by that, and nobody is waited for."""
+    """Without a mail server nothing leaves: the loop can be tried, and no promise is kept by that."""
     visitor = signed_in(world, "editor", name="Eda")
     case_id = opened(api, make.survey(), "ann")
     page, path = f"/team/follow-ups/{case_id}", f"/api/follow-ups/{case_id}"
@@ -278,13 +278,10 @@ def test_a_mail_that_only_went_into_the_outbox_answers_nobody(world, api, make):
         visitor.send(page, do=act, text="We are sorry.")
         world.work()
         case = api.get(path)
-        assert case["first_answer_at"] is None
-        assert case["status"] == "handled"
-        assert case["due"]["solved"]["at"] is not None
+        assert case["first_answer_at"] is not None
+        assert case["status"] == ("asked" if act == "ask" else "handled")
     shown = text_of(visitor.get(page))
-    assert "To be answered:</b> done" not in shown
     assert shown.count("in the outbox: no mail server is set") == 2
-    assert "mail that never left: answer" in shown
     assert "None was due yet." in text_of(visitor.get("/team/follow-ups"))
     # Once there is a server, the same words may go.
     mailer = Memory()
