@@ -4,6 +4,7 @@ What is counted by day of these is kept (`countings`): whoever changes what one 
 a migration.
 """
 
+import math
 from typing import Any
 
 from peewee import SQL, Case, fn
@@ -67,7 +68,8 @@ def is_mismatch() -> Any:
 
 
 def _contradicts(metric: Metric) -> Any:
-    edge = _END * (metric.maximum - metric.minimum)
+    # In whole scores, for the column would cut an edge between two of them off.
+    edge = math.floor(_END * (metric.maximum - metric.minimum))
     lowest, highest = Response.score <= metric.minimum + edge, Response.score >= metric.maximum - edge
     praised = (Reading.text_score >= _PLAIN) & (lowest | (Reading.score >= _IN_SPITE))
     blamed = (Reading.text_score <= -_PLAIN) & (highest | (Reading.score <= -_IN_SPITE))

@@ -580,9 +580,7 @@ class _Phrasing:
         taken: Collection[frozenset[str]],
     ) -> str | None:
         """A name, that of a matter by its number, with a thing beside it that some of the comments speak of."""
-        told = stems(own) | (
-            _known_matters(self._vectors).words[matter] if matter is not None else frozenset()
-        )
+        told = stems(own) | _known_matters(self._vectors).words[matter]
         things = (
             phrase
             for phrase, _ in ranked

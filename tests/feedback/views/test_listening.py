@@ -185,6 +185,8 @@ def test_what_says_nothing_has_no_meaning_to_be_in_a_topic(api, make, survey, wo
         ("csat", 4, "Terrible, awful, I hate this broken thing", True),
         # What people who are content say of what is missing, and unhappy ones of what is good.
         ("csat", 4, "My problem was solved, but only after I called again.", False),
+        ("csat", 4, "The refund came, but it took three weeks", False),
+        ("ces", 5, "Slightly too expensive for me", False),
         ("csat", 5, "Short waiting time on the phone", False),
         ("csat", 5, "Nothing, thanks.", False),
         ("ces", 5, "The shipping costs are a bit high", False),
