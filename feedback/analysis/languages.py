@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
+from feedback.analysis import identifier as identifiers
+from feedback.analysis.identifier import Identifier
 from feedback.analysis.sentiment.model import shipped
 
 FREQUENT_WORDS = "models/frequent-words.tsv.gz"
@@ -210,16 +210,6 @@ def _knows_most(words: list[str]) -> bool:
 
 
 @cache
-def identifier() -> LanguageIdentifier:
-    """Load py3langid's model once, at the first text that needs it."""
-    full = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    full.set_languages(CANDIDATES)
-    return LanguageIdentifier(  # without the other languages' columns, which `full` would keep: 16 MB
-        full.nb_ptc,
-        full.nb_pc,
-        full.nb_classes,
-        full.tk_nextmove,
-        full.tk_output,
-        norm_probs=True,
-        tk_row=full.tk_row,
-    )
+def identifier() -> Identifier:
+    """Load the identifier once, at the first text that needs it."""
+    return identifiers.load(CANDIDATES)
