@@ -91,21 +91,26 @@ def of(text: str, claimed: str | None = None) -> str | None:
         return None
     if text.isascii() and claim in (None, "en") and _reads_as_english(words):
         return "en"
-    found, probability = identifier().classify(text)
-    found = "nb" if found in ("no", "nn") else found
-    if letters >= LONG_ENOUGH and probability >= SURE:
-        return str(found)
-    if claim:
-        return claim
+    if letters >= LONG_ENOUGH:
+        found, probability = _identified(text)
+        if probability >= SURE:
+            return found
+        if claim:
+            return claim
     if (likely := _by_words(words, _AHEAD)) is not None:
         return likely
     if not text.isascii():
         for language, letter in _TELLING:
             if letter.search(text.lower()):
                 return language
-    if found == "en" or (_knows_most(words) and not (probability >= SURE and _even_unaccented(words, found))):
+    knows_most = _knows_most(words)
+    if knows_most and all(map(str.isascii, words)):
         return "en"
-    return str(found) if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
+    if letters < LONG_ENOUGH:  # last, since it takes longer than all else
+        found, probability = _identified(text)
+    if found == "en" or (knows_most and not (probability >= SURE and _even_unaccented(words, found))):
+        return "en"
+    return found if probability >= SURE and letters >= LONG_ENOUGH // 2 else None
 
 
 def frequent() -> dict[str, dict[str, float]]:
@@ -126,9 +131,12 @@ def _by_script(text: str, letters: int) -> tuple[str | None, frozenset[str]] | N
 def _by_words(words: list[str], ahead: float) -> str | None:
     """Return the language whose frequent words *words* are, if it is far enough *ahead* of all others."""
     scores, known = _scores(words)
-    best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
-    enough = known[best] >= max(1, _SHARE_KNOWN * len(words))
-    return best if enough and scores[best] - scores[second] >= ahead else None
+    if not scores:
+        return None
+    best = max(scores, key=scores.__getitem__)
+    second = max([score for language, score in scores.items() if language != best], default=0.0)
+    enough = known[best] >= _SHARE_KNOWN * len(words)
+    return best if enough and scores[best] - second >= ahead else None
 
 
 def _against(claim: str, words: list[str]) -> str | None:
@@ -142,13 +150,21 @@ def _against(claim: str, words: list[str]) -> str | None:
 
 
 def _scores(words: list[str]) -> tuple[dict[str, float], dict[str, int]]:
-    frequent, languages = _frequent()
-    scores, known = dict.fromkeys(languages, 0.0), dict.fromkeys(languages, 0)
+    """Return by how much *words* speak for each language that any of them is frequent in, and how many do."""
+    frequent, _ = _frequent()
+    scores: dict[str, float] = {}
+    known: dict[str, int] = {}
     for word in words:
         for language, zipf in frequent.get(word, {}).items():
-            scores[language] += zipf - _RARE
-            known[language] += 1
+            scores[language] = scores.get(language, 0.0) + (zipf - _RARE)
+            known[language] = known.get(language, 0) + 1
     return scores, known
+
+
+def _identified(text: str) -> tuple[str, float]:
+    """Return the language that the identifier takes *text* for, and how probable it is."""
+    found, probability = identifier().classify(text)
+    return "nb" if found in ("no", "nn") else str(found), probability
 
 
 def frequency(word: str) -> float:

@@ -14,7 +14,7 @@ its words."""
 
 _LINK = re.compile(r"(?:https?://|www\.)\S{1,2000}", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w@])@\w{1,50}:?")
-_RETWEET = re.compile(r"^\s*RT\b", re.IGNORECASE)
+_RETWEET = re.compile(r"\s*RT\b", re.IGNORECASE)
 _HTML_ENTITY = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbsp;": " "}
 _ENTITY = re.compile("|".join(_HTML_ENTITY))
 _QUOTES = str.maketrans(
@@ -74,10 +74,11 @@ def clean(text: str) -> str:
         text = _HANDLE.sub(" ", text)
     if "://" in text or "www." in text.lower():
         text = _LINK.sub(" ", text)
-    text = _RETWEET.sub("", text)
+    if found := _RETWEET.match(text):
+        text = text[found.end() :]
     if "\n" in text:
-        text = _without_signature(text)
-    return _SPACE.sub(" ", text).strip()
+        return _SPACE.sub(" ", _without_signature(text)).strip()
+    return " ".join(text.split())
 
 
 def split(text: str, language: str = "en") -> list[str]:

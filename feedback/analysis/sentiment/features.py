@@ -1,14 +1,13 @@
 """Turns an English sentence into what the model weighs: words, negations, and what two lexicons say."""
 
 import re
-import string
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
-from typing import Any
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 from vaderSentiment import vaderSentiment
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText
 
 from feedback.analysis import phrasebook
 
@@ -43,9 +42,16 @@ _TOKEN = re.compile(
     r"\d+(?:[.,:/]\d+)*%?|"  # numbers
     r"[!?.,;]|[^\w\s]"  # marks, emoji
 )
-_NO_SCORES = {"compound": 0.0, "pos": 0.0, "neg": 0.0}
+# The same for ASCII in small letters, where classes of plain letters are found in two thirds of the time.
+_ASCII_TOKEN = re.compile(
+    r"[a-z]+(?:'[a-z]+)?|"
+    r"[:;=8][\-o*']?[)\](\[dp/\\]|<3|"
+    r"[0-9]+(?:[.,:/][0-9]+)*%?|"
+    r"[^\w\s]"
+)
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
 _LETTERS = re.compile(r"[^\W\d]+")
+_CAPITALS = re.compile(r"[A-Z]{3}")
 _NEGATIONS = frozenset(
     "not no never none nobody nothing neither nor nowhere cannot without hardly barely scarcely lacks lack "
     "lacking".split()
@@ -88,8 +94,13 @@ class Sentence:
 
 def tokens(sentence: str) -> list[str]:
     """Return words, emoticons, emoji and marks in lower case; contractions opened ("didn't" → did, not)."""
-    lowered = _DRAWN_OUT.sub(r"\1\1", sentence.lower())
-    return [piece for token in _TOKEN.findall(lowered) for piece in _opened(token)]
+    return _tokens(_DRAWN_OUT.sub(r"\1\1", sentence.lower()))
+
+
+def _tokens(lowered: str) -> list[str]:
+    """Return what `tokens` returns, of a text in lower case with no letter more than twice in a row."""
+    pattern = _ASCII_TOKEN if lowered.isascii() else _TOKEN
+    return list(chain.from_iterable(map(_opened, pattern.findall(lowered))))
 
 
 def _undrawn(found: re.Match[str]) -> str:
@@ -105,20 +116,25 @@ def _undrawn(found: re.Match[str]) -> str:
 
 def take_apart(sentence: str) -> Sentence:
     """Measure one cleaned English *sentence* (see `sentences.split`)."""
-    if _DRAWN_OUT.search(sentence):
-        sentence = _LETTERS.sub(_undrawn, sentence)
-    words = tokens(sentence)
+    lowered = sentence.lower()
+    ascii_only = sentence.isascii()
+    if ascii_only and not _DRAWN_OUT.search(lowered):
+        words = _tokens(lowered)
+    else:
+        if _DRAWN_OUT.search(sentence):
+            sentence = _LETTERS.sub(_undrawn, sentence)
+        words = tokens(sentence)
     if not _marks_of_phrases().isdisjoint(pairwise(words)) or ("/" in sentence and _SHARE.search(sentence)):
         sentence = _with_phrases_as_words(sentence)
         words = tokens(sentence)
-    if not sentence.isascii():
+    if not ascii_only:
         sentence = sentence.translate(_EMOJI_AS_WORDS)
         words = tokens(sentence)
-    scores = vader().polarity_scores(sentence) if _vader_knows_a_word(sentence) else _NO_SCORES
-    assessments = textblob_lexicon().assess(words)
-    polarity = sum(a[1] for a in assessments) / len(assessments) if assessments else 0.0
-    subjectivity = sum(a[2] for a in assessments) / len(assessments) if assessments else 0.0
-    letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
+    scores = vader().polarity_scores(sentence)
+    polarity = subjectivity = 0.0
+    if assessments := textblob_lexicon().assess(words):
+        polarity = sum([each[0] for each in assessments]) / len(assessments)
+        subjectivity = sum([each[1] for each in assessments]) / len(assessments)
     return Sentence(
         words=words,
         keys=_mark_negated(words),
@@ -130,12 +146,24 @@ def take_apart(sentence: str) -> Sentence:
         assessed=len(assessments),
         exclaims=words.count("!"),
         asks="?" in words or (bool(words) and words[0] in _QUESTION_WORDS),
-        shouts=sum(w.isupper() for w in letters) / len(letters) if letters else 0.0,
+        shouts=_shouts(sentence),
     )
+
+
+def _shouts(sentence: str) -> float:
+    """Return the share of capitals among the words of three letters and more."""
+    if sentence.isascii() and not _CAPITALS.search(sentence):
+        return 0.0
+    letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
+    return sum(w.isupper() for w in letters) / len(letters) if letters else 0.0
 
 
 def join(sentences: list[Sentence]) -> Features:
     """Put measured *sentences* together into the features of the whole; at least one is needed."""
+    return _of_one(sentences[0]) if len(sentences) == 1 else _of_several(sentences)
+
+
+def _of_several(sentences: list[Sentence]) -> Features:
     count = len(sentences)
     keys = [key for s in sentences for key in s.keys]
     n_words = sum(len(s.words) for s in sentences) or 1
@@ -162,6 +190,34 @@ def join(sentences: list[Sentence]) -> Features:
         float(not any(s.assessed or s.vader for s in sentences)),
     ]
     return Features(keys, dense)
+
+
+def _of_one(sentence: Sentence) -> Features:
+    """Return what `_of_several` returns for one sentence, in a quarter of the time: most comments have no second
+    one."""
+    words = sentence.words
+    n_words = len(words) or 1
+    vader, textblob = 0.0 + sentence.vader, 0.0 + sentence.textblob if sentence.assessed else 0.0
+    dense = [
+        vader,
+        sentence.vader_positive * len(words) / n_words,
+        sentence.vader_negative * len(words) / n_words,
+        min(sentence.vader, 0.0),
+        max(sentence.vader, 0.0),
+        textblob,
+        min(textblob, 0.0),
+        max(textblob, 0.0),
+        sentence.subjectivity,
+        min(sentence.exclaims, 3) / 3,
+        float(sentence.asks),
+        sentence.shouts,
+        float("but" in words or "however" in words),
+        min(n_words, 60) / 60,
+        float(n_words <= 3),
+        0.0,
+        float(not (sentence.assessed or vader)),
+    ]
+    return Features(sentence.keys, dense)
 
 
 def as_written(key: str, text: str) -> str:
@@ -227,16 +283,6 @@ def _as_word(value: float) -> str:
     return _AS_WORDS[min(_AS_WORDS, key=lambda worth: abs(worth - value))]
 
 
-def _vader_knows_a_word(sentence: str) -> bool:
-    """Return False only where VADER would find nothing after a long look: a third of all sentences."""
-    if not sentence.isascii():
-        return True
-    lexicon, words = vader().lexicon.keys(), sentence.lower().split()
-    return not lexicon.isdisjoint(words) or not lexicon.isdisjoint(
-        [w.strip(string.punctuation) for w in words]
-    )
-
-
 def _mark_negated(words: list[str]) -> list[str]:
     """Prefix the words in the scope of a negation, at most `_SCOPE` words up to a mark or a turn."""
     if _NEGATIONS.isdisjoint(words):
@@ -264,34 +310,88 @@ def _opened(token: str) -> tuple[str, ...]:
 
 
 class TextBlobLexicon:
-    """TextBlob's English lexicon, asked without the detours that take two thirds of its time.
+    """TextBlob's English lexicon, asked without the detours that take nine tenths of its time.
 
-    Its dictionary looks at each access whether it has been loaded, and it compares each mark and number with all
-    emoticons in lower case; both change no answer here.
+    It looks at each access whether it has been loaded, makes a dictionary of each known word, and compares each mark
+    and number with all emoticons in lower case; none of it changes an answer here.
     """
 
     def __init__(self) -> None:
         from textblob import _text, en  # here, because all of nltk comes with it (27 MB)
 
-        class Loaded(type(en.sentiment)):  # type: ignore[misc]
-            __contains__ = dict.__contains__
-            __getitem__ = dict.__getitem__
-
         en.sentiment.load()
-        self.words: dict[str, Any] = Loaded.__new__(Loaded)
-        self.words.__dict__.update(en.sentiment.__dict__)
-        dict.update(self.words, dict.items(en.sentiment))
-        emoticons = {each.lower() for some in _text.EMOTICONS.values() for each in some}
-        self._telling = frozenset({*dict.keys(self.words), *emoticons})
+        self._negations = frozenset(en.sentiment.negations)
+        # Polarity, subjectivity, intensity, and whether a word may strengthen the next.
+        self.words: dict[str, tuple[float, float, float, bool]] = {
+            word: (*by_part[None], "RB" in by_part) for word, by_part in dict.items(en.sentiment)
+        }
+        self._emoticons: dict[str, float] = {}
+        for (_, polarity), some in _text.EMOTICONS.items():
+            for each in map(str.lower, some):
+                # A mark of one sign is as silent as a comma, and so is whatever TextBlob takes for marks.
+                if 1 < len(each) <= 5 and not each.isalpha() and each not in _text.PUNCTUATION:
+                    self._emoticons.setdefault(each, polarity)
+        self._telling = self.words.keys() | self._emoticons.keys()
+        self._looked_at = frozenset({*self._telling, *self._negations, "!"})
 
-    def assess(self, words: list[str]) -> list[tuple[Any, float, float, Any]]:
-        """Return what TextBlob's `Sentiment.assessments` returns for *words*, as `tokens` gives them: for each run
-        that it knows the words, polarity −1 … 1, subjectivity 0 … 1 and a mark."""
+    def assess(self, words: list[str]) -> list[tuple[float, float]]:
+        """Return polarity −1 … 1 and subjectivity 0 … 1 of each run of *words*, as `tokens` gives them, that TextBlob's
+        `Sentiment.assessments` finds."""
         if self._telling.isdisjoint(words):
             return []
-        # A mark of one sign is as silent as a comma, but for the exclamation mark.
-        plain = (word if len(word) > 1 or word.isalpha() or word == "!" else "," for word in words)
-        return self.words.assessments((word, None) for word in plain)  # type: ignore[attr-defined]
+        runs: list[_Run] = []
+        adverb = ""  # the known word just before, if it may strengthen
+        denied = False
+        for word in words:
+            if not adverb and not denied and word not in self._looked_at:
+                continue
+            known = self.words.get(word)
+            if known is not None:
+                polarity, subjectivity, intensity, strengthens = known
+                if adverb:
+                    runs[-1].strengthen(polarity, subjectivity, intensity)
+                else:
+                    runs.append(_Run(polarity, subjectivity, intensity))
+                if denied:
+                    runs[-1].deny()
+                adverb, denied = word if strengthens else "", word in self._negations
+                continue
+            # A negation reaches over words of one letter, what strengthens over words of two.
+            denied = word in self._negations or (denied and len(word) == 1)
+            if denied and adverb.endswith("ly"):
+                runs[-1].denied, denied = True, False
+            elif len(word) > 2:
+                adverb = ""
+            if word == "!" and runs:
+                runs[-1].polarity = _bounded(runs[-1].polarity * 1.25)
+            elif (felt := self._emoticons.get(word)) is not None:
+                runs.append(_Run(felt, 1.0, 1.0))
+        return [(run.polarity * -0.5 if run.denied else run.polarity, run.subjectivity) for run in runs]
+
+
+class _Run:
+    """Words that TextBlob takes together: a known one with what strengthens or denies it."""
+
+    __slots__ = ("denied", "intensity", "polarity", "subjectivity")
+
+    def __init__(self, polarity: float, subjectivity: float, intensity: float) -> None:
+        self.polarity, self.subjectivity, self.intensity = polarity, subjectivity, intensity
+        self.denied = False
+
+    def strengthen(self, polarity: float, subjectivity: float, intensity: float) -> None:
+        """Take in the word that the run so far strengthens."""
+        self.polarity = _bounded(polarity * self.intensity)
+        self.subjectivity = _bounded(subjectivity * self.intensity)
+        self.intensity = intensity
+
+    def deny(self) -> None:
+        """Turn the run round: what would strengthen weakens."""
+        self.intensity = 1.0 / self.intensity
+        self.denied = True
+
+
+def _bounded(value: float) -> float:
+    return max(-1.0, min(value, 1.0))
 
 
 @cache
@@ -300,8 +400,81 @@ def textblob_lexicon() -> TextBlobLexicon:
     return TextBlobLexicon()
 
 
+class _Seen(NamedTuple):
+    """What VADER sees in one piece of a sentence between spaces."""
+
+    lowered: str
+    worth: float | None
+    """What its lexicon says; None for a word that is not there, or that only strengthens or weakens another."""
+    plain: bool
+    """Whether it changes no word near it, and no word near it but those that are not plain changes its worth."""
+
+
 class Vader(SentimentIntensityAnalyzer):
-    """VADER, spared two looks at the whole sentence for each word where nothing near it can change its value."""
+    """VADER, spared what changes no answer: looks at words that it does not know, at the neighbours of a word where
+    none of them can change its value, and at the whole sentence for each word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = lru_cache(maxsize=8_192)(self._look_at)
+
+    def polarity_scores(self, text: str) -> dict[str, float]:
+        """Return the library's four scores of *text*: compound −1 … 1; pos, neu and neg 0 … 1."""
+        if not text.isascii() and not self.emojis.keys().isdisjoint(text):
+            scores: dict[str, float] = super().polarity_scores(text)
+            return scores
+        seen = list(map(self._seen, text.split()))
+        if not seen:
+            return {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0}
+        worths = [0.0] * len(seen)
+        whole = None
+        for at, (lowered, worth, plain) in enumerate(seen):
+            if worth is None:
+                continue
+            if plain and all([each.plain for each in seen[max(at - 3, 0) : at + 3]]):
+                worths[at] = worth
+            elif lowered != "kind" or at + 1 == len(seen) or seen[at + 1].lowered != "of":
+                whole = whole or SentiText(text.strip())
+                worths[at] = self.sentiment_valence(0, whole, whole.words_and_emoticons[at], at, [])[0]
+        if "but" in text.lower() and any([each.lowered == "but" for each in seen]):
+            worths = self._but_check([each.lowered for each in seen], worths)
+        return self._scores(worths, self._punctuation_emphasis(text))
+
+    def _look_at(self, piece: str) -> _Seen:
+        word = SentiText._strip_punc_if_word(piece)
+        lowered = word.lower()
+        strengthens = lowered in vaderSentiment.BOOSTER_DICT
+        worth = None if strengthens else self.lexicon.get(lowered)
+        changes = strengthens or lowered in ("no", "least", "kind") or _may_turn(word) or _may_be_idiom(word)
+        return _Seen(lowered, worth, not changes and (worth is None or not word.isupper()))
+
+    @staticmethod
+    def _scores(worths: list[float], emphasis: float) -> dict[str, float]:
+        """Return the scores of words that are worth so much, with the emphasis of the marks."""
+        total = sum(worths)
+        if total:
+            total += emphasis if total > 0 else -emphasis
+        # A word that says something counts one more, since each that says nothing counts one.
+        praise, blame = 0.0, 0.0
+        silent = 0
+        for worth in worths:
+            if worth > 0:
+                praise += worth + 1
+            elif worth < 0:
+                blame += 1 - worth
+            else:
+                silent += 1
+        if praise > blame:
+            praise += emphasis
+        elif praise < blame:
+            blame += emphasis
+        every = praise + blame + silent
+        return {
+            "neg": round(blame / every, 3),
+            "neu": round(silent / every, 3),
+            "pos": round(praise / every, 3),
+            "compound": round(vaderSentiment.normalize(total), 4),
+        }
 
     def _negation_check(self, valence: float, words: list[str], distance: int, at: int) -> float:
         if _may_turn(words[at - 1]) or _may_turn(words[at - 2]) or _may_turn(words[at - 3]):

@@ -44,6 +44,16 @@ def test_the_language_of(text: str, claimed: str | None, expected: str | None) -
     assert languages.of(text, claimed) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Great battery life", "en"), ("Me gusta mucho", "es"), ("ganz süß", "de")]
+)
+def test_the_slow_identifier_is_not_asked_where_its_answer_changes_nothing(
+    text: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(languages, "identifier", lambda: pytest.fail("asked"))
+    assert languages.of(text) == expected
+
+
 def test_the_language_of_most_is_that_of_the_longer_ones():
     english = "The staff was very friendly and the room was clean too"
     assert languages.of_most([GERMAN] * 8 + ["super", "thanks"] * 50) == "de"

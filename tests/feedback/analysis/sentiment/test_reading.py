@@ -349,19 +349,48 @@ def test_a_contraction_that_stands_alone_is_a_negation(text: str) -> None:
     assert reading.read(text, language="en", score=0.0) is not None
 
 
+FOR_THE_LIBRARIES = [
+    each.strip()
+    for each in """
+    Really not 5 % good! | never so good, bad ass, kind of ok | It isn't the bomb (!) :-( :D |  | ! | no
+    | kind of | not a really good one | really, not good | really is very good!!!
+    | hardly surprisingly not bad | isn't a really | NOT good | it is VERY good | GREAT and VERY good
+    | ALL IS GREAT | a GREAT, Kind of BAD day | no good | no, good | or no good | no such good | least good
+    | at least good | very least good | Least good is best | never this good | never, so good
+    | without doubt good | without any doubt good | so good, this good, never good | good but bad | but good
+    | good but | good but good BUT good | bad. But not that bad! | good?? great??? | why???? | the shit
+    | it is to die for, good | a good kiss of death | yeah right, good | sort of good | just enough good
+    | good 👍 bad 👎 | good👍 | naïvely good café | xD :p :-o O_o 8) <3 | :-S really | not ! good
+    | not a ! good !
+    """.split("|")
+]
+
+
 def test_what_was_made_faster_says_what_the_libraries_say() -> None:
     from textblob.en import sentiment as textblob
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-    texts = [row["text"] for row in _sample()]
-    texts += ["Really not 5 % good!", "never so good, bad ass, kind of ok", "It isn't the bomb (!) :-( :D"]
     vader = SentimentIntensityAnalyzer()
-    for text in texts:
+    for text in [row["text"] for row in _sample()] + FOR_THE_LIBRARIES:
         words = features.tokens(text)
         told = textblob.assessments((word, None) for word in words)
         # The words of a chunk may hold another mark; only its values are used.
-        assert [each[1:] for each in features.textblob_lexicon().assess(words)] == [each[1:] for each in told]
-        assert features.vader().polarity_scores(text) == vader.polarity_scores(text)
+        assert features.textblob_lexicon().assess(words) == [each[1:3] for each in told], text
+        assert features.vader().polarity_scores(text) == vader.polarity_scores(text), text
+
+
+def test_one_sentence_is_measured_as_several_are() -> None:
+    for text in [row["text"] for row in _sample()] + FOR_THE_LIBRARIES:
+        sentence = features.take_apart(text)
+        assert features.join([sentence]) == features._of_several([sentence]), text
+
+
+@pytest.mark.parametrize(
+    "text", ["Sooo good", "sOOo good", "AAaa", "İİİ", "ΣΣΣ ok", "isn't it 8) 3/5 50% :D <3 a_b"]
+)
+def test_plain_letters_are_taken_apart_as_all_others_are(text: str) -> None:
+    ahead = features.take_apart(text + " é").words
+    assert features.take_apart(text).words == ahead[:-1]
 
 
 def _label(text: str, **known: object) -> str | None:
