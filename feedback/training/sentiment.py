@@ -27,7 +27,7 @@ def main() -> None:
     model = trainer.fit(np.arange(len(rows)), *targets(rows))
     given.out.parent.mkdir(parents=True, exist_ok=True)
     shipped_model.save(model, given.out)
-    print(f"{len(rows)} texts, {len(model.index)} keys, {given.out.stat().st_size / 1e6:.1f} MB: {given.out}")  # noqa: T201
+    print(f"{len(rows)} texts, {len(model.names)} keys, {given.out.stat().st_size / 1e6:.1f} MB: {given.out}")  # noqa: T201
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from feedback.analysis.sentiment.features import NEGATED, Features
 from feedback.analysis.sentiment.model import Model, weighable
+from feedback.analysis.word_places import WordPlaces
 
 DIMENSIONS = 128
 RAREST = 3
@@ -68,10 +69,11 @@ class Trainer:
         names = sorted(key for key, each in weights.items() if np.ptp(each) >= SMALLEST_KEPT)
         stacked = np.array([weights[name] for name in names], dtype=np.float32)
         return Model(
-            index={name: i for i, name in enumerate(names)},
+            places=WordPlaces(names),
             keys=stacked - stacked.mean(axis=1, keepdims=True),
             dense=(of_dense[2 * width :] / self._spread_of_dense[:, None]).astype(np.float32),
             bias=bias.astype(np.float32),
+            names=names,
         )
 
     def _matrix(self, keys: list[set[str]], columns: dict[str, int]) -> csr_matrix:

@@ -25,6 +25,7 @@ from feedback.analysis.sentiment import model as models
 from feedback.analysis.sentiment.features import NEGATED, Features
 from feedback.analysis.sentiment.lexicons import LANGUAGES
 from feedback.analysis.sentiment.model import Model, weighable
+from feedback.analysis.word_places import WordPlaces
 from feedback.training import sentiment_data
 from feedback.training.sentiment_fit import Floats
 
@@ -104,7 +105,7 @@ def main() -> None:
     for language, model in fit(given.data, Encoder(given.cache), given.only_known).items():
         path = given.out / f"sentiment-{language}.npz"
         models.save(model, path)
-        print(f"{language}: {len(model.index)} keys, {path.stat().st_size / 1e3:.0f} kB")  # noqa: T201
+        print(f"{language}: {len(model.names)} keys, {path.stat().st_size / 1e3:.0f} kB")  # noqa: T201
 
 
 def fit(data: Path, encoder: Encoder, only_known: bool = False) -> dict[str, Model]:
@@ -281,7 +282,7 @@ def _fit(texts: Sequence[Text], vectors: dict[str, _Vectors]) -> dict[str, Model
 
 def borrow(model: Model) -> Model:
     """The model of a language of which no sentences are known: what `model` learnt of measures, and of no word."""
-    return Model({}, np.zeros((0, 3), np.float32), model.dense, model.bias)
+    return Model(WordPlaces([]), np.zeros((0, 3), np.float32), model.dense, model.bias)
 
 
 def _fold(
@@ -298,10 +299,11 @@ def _fold(
     names = sorted(key for key, each in weights.items() if np.ptp(each) >= SMALLEST_KEPT)
     stacked = np.array([weights[name] for name in names], dtype=np.float32)
     return Model(
-        index={name: i for i, name in enumerate(names)},
+        places=WordPlaces(names),
         keys=stacked - stacked.mean(axis=1, keepdims=True),
         dense=of_dense.astype(np.float32),
         bias=bias.astype(np.float32),
+        names=names,
     )
 
 

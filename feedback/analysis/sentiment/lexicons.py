@@ -137,7 +137,7 @@ def leanings(sentence: Measured, language: str) -> dict[str, float]:
     telling = shipped(language).telling
     found = {word: lean for word, lean in sentence.told.items() if abs(lean) >= _WORTH_SHOWING}
     for key in sentence.keys:
-        lean = telling.get(key, 0.0)
+        lean = telling[key]
         if (
             abs(lean) >= LEAST_SAYING
             and not key.startswith(NEGATED)
@@ -150,8 +150,8 @@ def leanings(sentence: Measured, language: str) -> dict[str, float]:
 
 def can_be_read(sentences: Sequence[Measured], language: str) -> bool:
     """Return whether any word of *sentences* is known to the model or the lists of *language*."""
-    known = shipped(language).index
-    return any(each.assessed or not known.keys().isdisjoint(each.keys) for each in sentences)
+    known = shipped(language).known.__getitem__
+    return any(each.assessed or any(map(known, each.keys)) for each in sentences)
 
 
 @cache

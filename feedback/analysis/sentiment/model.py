@@ -1,16 +1,18 @@
 """The trained English sentiment model: one weight per word, word pair and measure, read from a small file."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedback.analysis.sentiment.features import Features
+from feedback.analysis.word_places import Remembered, WordPlaces
 
 SHIPPED = "models/sentiment-en.npz"
 
@@ -27,43 +29,46 @@ class Model:
     in this order.
     """
 
-    index: dict[str, int]
+    places: WordPlaces
+    """The rows of the keys: single ones, and pairs with a space between."""
     keys: NDArray[np.float32]
     dense: NDArray[np.float32]
     bias: NDArray[np.float32]
-    telling: dict[str, float] = field(init=False)
-    """The single keys that say enough by themselves, with by how much they speak for positive (above 0) or
-    negative (below 0)."""
+    names: Sequence[str] = ()
+    """The keys in the order of their rows, where the model is to be saved."""
+    known: Remembered[bool] = field(init=False)
+    """Whether a key has a weight."""
+    telling: Remembered[float] = field(init=False)
+    """By how much a single key speaks for positive (above 0) or negative (below 0); 0 where it says too little by
+    itself."""
 
     def __post_init__(self) -> None:
-        leanings = (self.keys[:, 2] - self.keys[:, 0]).tolist()
-        told = {
-            key: leanings[row]
-            for key, row in self.index.items()
-            if abs(leanings[row]) >= LEAST_SAYING and " " not in key
-        }
-        object.__setattr__(self, "telling", told)
+        object.__setattr__(self, "known", Remembered(self._is_known))
+        object.__setattr__(self, "telling", Remembered(self._lean))
 
     def logits(self, features: Sequence[Features]) -> list[Logits]:
         """Return the three log-probabilities of each of *features*, up to a constant."""
-        rows: list[int] = []
-        of: list[int] = []
-        scale = np.empty(len(features))
-        for number, each in enumerate(features):
-            known = self.rows(each)
-            rows += known
-            of += [number] * len(known)
-            scale[number] = 1 / np.sqrt(max(len(each.keys), 1))
-        total = np.zeros((len(features), 3))
-        np.add.at(total, of, self.keys[rows])
+        count = len(features)
+        keys = [weighable(each.keys) for each in features]
+        rows = self.places.of_each(chain.from_iterable(keys))
+        of = np.repeat(np.arange(count), list(map(len, keys)))[rows >= 0]
+        weights = self.keys[rows[rows >= 0]]
+        total = np.stack([np.bincount(of, column, count) for column in weights.T], axis=1)
+        scale = 1 / np.sqrt([max(len(each.keys), 1) for each in features])
         dense = np.array([each.dense for each in features], dtype=np.float32).reshape(
-            len(features), self.dense.shape[0]
+            count, self.dense.shape[0]
         )
         return list(map(tuple, (total * scale[:, None] + dense @ self.dense + self.bias).tolist()))
 
-    def rows(self, features: Features) -> list[int]:
-        """Return the rows of `keys` that *features* touch, each once."""
-        return [row for row in map(self.index.get, weighable(features.keys)) if row is not None]
+    def _is_known(self, key: str) -> bool:
+        return self.places.of(key) is not None
+
+    def _lean(self, key: str) -> float:
+        row = self.places.of(key)
+        if row is None or " " in key:
+            return 0.0
+        lean = float(self.keys[row, 2] - self.keys[row, 0])
+        return lean if abs(lean) >= LEAST_SAYING else 0.0
 
 
 def weighable(keys: list[str]) -> set[str]:
@@ -74,16 +79,16 @@ def weighable(keys: list[str]) -> set[str]:
 def load(path: Path) -> Model:
     """Read a model file written by `save`."""
     with np.load(path, allow_pickle=False) as stored:
-        names = stored["names"].tobytes().decode().split("\n") if len(stored["names"]) else []
+        names = re.finditer("[^\n]+", stored["names"].tobytes().decode())
         keys = stored["keys"].astype(np.float32)
-        return Model({name: row for row, name in enumerate(names)}, keys, stored["dense"], stored["bias"])
+        return Model(WordPlaces(name[0] for name in names), keys, stored["dense"], stored["bias"])
 
 
 def save(model: Model, path: Path) -> None:
-    """Write *model*, its key weights as halves (sixteen bits)."""
+    """Write *model*, which has its `names`, with its key weights as halves (sixteen bits)."""
     np.savez_compressed(
         path,
-        names=np.frombuffer("\n".join(model.index).encode(), dtype=np.uint8),
+        names=np.frombuffer("\n".join(model.names).encode(), dtype=np.uint8),
         keys=model.keys.astype(np.float16),
         dense=model.dense.astype(np.float32),
         bias=model.bias.astype(np.float32),
