@@ -9,7 +9,7 @@ from typing import NamedTuple
 from vaderSentiment import vaderSentiment
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer, SentiText
 
-from feedback.analysis import phrasebook
+from feedback.analysis import phrasebook, textblob_files
 
 NEGATED = "¬"
 """Prefix of a word that a negation before it turns round: "not good" is weighed as `not` and `¬good`."""
@@ -317,19 +317,17 @@ class TextBlobLexicon:
     """
 
     def __init__(self) -> None:
-        from textblob import _text, en  # here, because all of nltk comes with it (27 MB)
-
-        en.sentiment.load()
-        self._negations = frozenset(en.sentiment.negations)
+        text, english = textblob_files.text(), textblob_files.english()
+        self._negations = frozenset(english.negations)
         # Polarity, subjectivity, intensity, and whether a word may strengthen the next.
         self.words: dict[str, tuple[float, float, float, bool]] = {
-            word: (*by_part[None], "RB" in by_part) for word, by_part in dict.items(en.sentiment)
+            word: (*by_part[None], "RB" in by_part) for word, by_part in dict.items(english)
         }
         self._emoticons: dict[str, float] = {}
-        for (_, polarity), some in _text.EMOTICONS.items():
+        for (_, polarity), some in text.EMOTICONS.items():
             for each in map(str.lower, some):
                 # A mark of one sign is as silent as a comma, and so is whatever TextBlob takes for marks.
-                if 1 < len(each) <= 5 and not each.isalpha() and each not in _text.PUNCTUATION:
+                if 1 < len(each) <= 5 and not each.isalpha() and each not in text.PUNCTUATION:
                     self._emoticons.setdefault(each, polarity)
         self._telling = self.words.keys() | self._emoticons.keys()
         self._looked_at = frozenset({*self._telling, *self._negations, "!"})

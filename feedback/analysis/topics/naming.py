@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
 
+from feedback.analysis import textblob_files
 from feedback.analysis.topics import matters, own_words
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import unit
@@ -385,7 +385,7 @@ def is_a_thing(phrase: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
     """The folded English words that are nothing but names of people, places and firms, by the same lexicon."""
-    lines = (files("textblob") / "en" / "en-lexicon.txt").read_text("utf-8").splitlines()
+    lines = (textblob_files.folder() / "en" / "en-lexicon.txt").read_text("utf-8").splitlines()
     parted = (line.partition(" ") for line in lines)
     return (
         frozenset(fold(word) for word, _, tag in parted if tag[:3] == "NNP" and word.istitle())
@@ -409,7 +409,7 @@ def _kinds() -> dict[str, str]:
         "TO": "I",
     }
     found = {}
-    for line in (files("textblob") / "en" / "en-lexicon.txt").read_text("utf-8").splitlines():
+    for line in (textblob_files.folder() / "en" / "en-lexicon.txt").read_text("utf-8").splitlines():
         word, _, tag = line.partition(" ")
         if word.isalpha() and word == word.lower():
             found[word] = kinds.get(tag.split()[0], "V") if tag else "V"
