@@ -531,8 +531,8 @@ def emoji() -> dict[str, float]:
 def rated(language: str) -> dict[str, float]:
     """Return what the longer lists, which others made, say of single words of *language*, −1 … 1."""
     with gzip.open(str(files("feedback.analysis") / RATED), "rt", encoding="utf-8") as stream:
-        rows = (line.rstrip("\n").split("\t") for line in stream)
-        return {word: float(value) for tag, word, value in rows if tag == language}
+        rows = (line.rstrip("\n").split("\t") for line in stream if line.startswith(f"{language}\t"))
+        return {word: float(value) for _, word, value in rows}
 
 
 def covers(words: Sequence[str], matcher: Matcher, fillers: Sequence[Matcher]) -> bool:
@@ -548,6 +548,7 @@ def covers(words: Sequence[str], matcher: Matcher, fillers: Sequence[Matcher]) -
     return True in covered[-1]
 
 
+@lru_cache(maxsize=512)
 def code(tag: str) -> str:
     """Return the language of a tag such as "pt-BR", as the files are named: Norwegian is Bokmål."""
     language = re.split("[-_]", tag)[0].lower()

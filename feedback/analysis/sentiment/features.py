@@ -401,11 +401,13 @@ def textblob_lexicon() -> TextBlobLexicon:
 class _Seen(NamedTuple):
     """What VADER sees in one piece of a sentence between spaces."""
 
-    lowered: str
     worth: float | None
     """What its lexicon says; None for a word that is not there, or that only strengthens or weakens another."""
     plain: bool
     """Whether it changes no word near it, and no word near it but those that are not plain changes its worth."""
+
+
+_NOTHING_TO_SEE = _Seen(None, plain=True)
 
 
 class Vader(SentimentIntensityAnalyzer):
@@ -426,25 +428,26 @@ class Vader(SentimentIntensityAnalyzer):
             return {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0}
         worths = [0.0] * len(seen)
         whole = None
-        for at, (lowered, worth, plain) in enumerate(seen):
+        for at, (worth, plain) in enumerate(seen):
             if worth is None:
                 continue
             if plain and all([each.plain for each in seen[max(at - 3, 0) : at + 3]]):
                 worths[at] = worth
-            elif lowered != "kind" or at + 1 == len(seen) or seen[at + 1].lowered != "of":
-                whole = whole or SentiText(text.strip())
-                worths[at] = self.sentiment_valence(0, whole, whole.words_and_emoticons[at], at, [])[0]
-        if "but" in text.lower() and any([each.lowered == "but" for each in seen]):
-            worths = self._but_check([each.lowered for each in seen], worths)
+                continue
+            whole = whole or SentiText(text.strip())
+            words = whole.words_and_emoticons
+            if " ".join(words[at : at + 2]).lower() != "kind of":
+                worths[at] = self.sentiment_valence(0, whole, words[at], at, [])[0]
+        if "but" in text.lower():
+            worths = self._but_check((whole or SentiText(text.strip())).words_and_emoticons, worths)
         return self._scores(worths, self._punctuation_emphasis(text))
 
     def _look_at(self, piece: str) -> _Seen:
         word = SentiText._strip_punc_if_word(piece)
         lowered = word.lower()
-        strengthens = lowered in vaderSentiment.BOOSTER_DICT
-        worth = None if strengthens else self.lexicon.get(lowered)
-        changes = strengthens or lowered in ("no", "least", "kind") or _may_turn(word) or _may_be_idiom(word)
-        return _Seen(lowered, worth, not changes and (worth is None or not word.isupper()))
+        worth = None if lowered in vaderSentiment.BOOSTER_DICT else self.lexicon.get(lowered)
+        changes = lowered in _changing_words() or "n't" in lowered or (worth is not None and word.isupper())
+        return _NOTHING_TO_SEE if worth is None and not changes else _Seen(worth, not changes)
 
     @staticmethod
     def _scores(worths: list[float], emphasis: float) -> dict[str, float]:
@@ -483,6 +486,13 @@ class Vader(SentimentIntensityAnalyzer):
         if any(map(_may_be_idiom, words[at - 3 : at + 3])):
             return super()._special_idioms_check(valence, words, at)
         return valence
+
+
+@cache
+def _changing_words() -> frozenset[str]:
+    """Return the words that can change what VADER says of a word near them, or that it reads in more than one way."""
+    others = "no never without so this least kind".split()
+    return frozenset({*vaderSentiment.BOOSTER_DICT, *vaderSentiment.NEGATE, *_marks_of_idioms(), *others})
 
 
 @lru_cache(maxsize=8_192)

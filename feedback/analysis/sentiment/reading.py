@@ -11,7 +11,7 @@ from feedback.analysis.sentiment import features, lexicons, model, priors
 from feedback.analysis.sentiment.corrections import Adjustment, Case
 from feedback.analysis.sentiment.features import Features, Sentence, as_written
 from feedback.analysis.sentiment.lexicons import Measured
-from feedback.analysis.sentiment.model import LEAST_SAYING, Logits
+from feedback.analysis.sentiment.model import Logits
 
 MOST_WORDS = 5
 
@@ -210,27 +210,31 @@ def _case(taken: _Taken, by_words: Logits, label: int | None = None) -> Case:
 def _sentiment(taken: _Taken, weighed: list[Logits], adjustment: Adjustment | None) -> Sentiment:
     by_words, *by_sentence = weighed
     case = _case(taken, by_words)
-    label, score = _verdict(case.logits if adjustment is None else adjustment.apply(case))
-    text_label, text_score = _verdict(by_words)
+    logits = case.logits if adjustment is None else adjustment.apply(case)
+    by_text = _verdict(by_words)
+    label, score = by_text if logits == by_words else _verdict(logits)
     leanings = _leanings(taken)
     parts = tuple(
         Part(text, *verdict, _deciding(leaning, verdict[0]))
         for text, leaning, verdict in zip(
-            taken.parts, leanings, map(_verdict, by_sentence or [by_words]), strict=True
+            taken.parts, leanings, map(_verdict, by_sentence) if by_sentence else [by_text], strict=True
         )
     )
-    everywhere = (
-        leanings[0] if len(leanings) == 1 else {w: lean for some in leanings for w, lean in some.items()}
-    )
-    return Sentiment(
-        label, score, _deciding(everywhere, label), parts, text_label, text_score, taken.language
-    )
+    if len(parts) == 1 and parts[0].label is label:
+        words = parts[0].words
+    else:
+        words = _deciding({word: lean for some in leanings for word, lean in some.items()}, label)
+    return Sentiment(label, score, words, parts, *by_text, taken.language)
 
 
 def _verdict(logits: Logits) -> tuple[Label, float]:
     """Return the likeliest label, and the probability of positive less that of negative."""
     top = max(logits)
-    negative, neutral, positive = (math.exp(each - top) for each in logits)
+    negative, neutral, positive = (
+        math.exp(logits[0] - top),
+        math.exp(logits[1] - top),
+        math.exp(logits[2] - top),
+    )
     return LABELS[logits.index(top)], round((positive - negative) / (negative + neutral + positive), 4)
 
 
@@ -240,12 +244,12 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
         return [lexicons.leanings(sentence, taken.language) for sentence in taken.measured]  # type: ignore[arg-type]
     leaning = model.shipped().telling.__getitem__
     # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
-    written = cache(lambda key: as_written(key, taken.text))
+    written: dict[str, str] = {}
     return [
         {
-            written(key): lean
+            written.get(key) or written.setdefault(key, as_written(key, taken.text)): lean
             for key in sentence.keys
-            if key not in _SMALL and (lean := leaning(key)) and abs(lean) >= LEAST_SAYING
+            if (lean := leaning(key)) and key not in _SMALL
         }
         for sentence in taken.measured
     ]
