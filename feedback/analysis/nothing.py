@@ -46,10 +46,8 @@ def how(text: str, language: str | None = None) -> Nothing | None:
         return None if any(c in phrasebook.emoji() for c in text) or _rates(text) else Nothing.WORDLESS
     if sum(map(str.isalpha, text)) == 1 and len(text) <= 3 and text.isascii():
         return Nothing.WORDLESS
-    if finds_no_fault(text):
-        return Nothing.NO_FAULT
-    if says_nothing_in_english(text):
-        return Nothing.NOTHING
+    if says_nothing_in_english(text):  # first, since it is true wherever no fault is found
+        return Nothing.NO_FAULT if finds_no_fault(text) else Nothing.NOTHING
     if refuses(text):
         return Nothing.NO_ANSWER
     for each in _languages(language):

@@ -32,6 +32,8 @@ _SPACE = re.compile(r"[^\S\n]+")
 _FULL_STOP = re.compile(
     r"(?<=[.!?;])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!e\.g\.)(?<!i\.e\.)[)\"']*\s+|(?<=[。！？؟।])\s*(?=\S)|\n+"
 )
+# What ends a sentence before the last sign: a look that tells of most short comments that they are one sentence.
+_MAY_STOP = re.compile("[.!?;。！？؟।\n]")
 _TURNING = {
     "en": "but|however|although|though|whereas|except that|yet",
     "de": "aber|jedoch|allerdings|dagegen|obwohl|hingegen",
@@ -54,6 +56,8 @@ _TURN = {
     language: re.compile(rf"(?:,|(?<!\s))\s++(?=(?:{words})\b)", re.IGNORECASE)
     for language, words in _TURNING.items()
 }
+# The same word behind a space, which a look finds sooner, or not at all.
+_MAY_TURN = {language: re.compile(rf"\s(?:{words})\b", re.IGNORECASE) for language, words in _TURNING.items()}
 _FEWEST_WORDS_IN_A_CLAUSE = 2
 
 
@@ -87,7 +91,7 @@ def split(text: str, language: str = "en") -> list[str]:
     A clause of one word stays with its neighbour. No sentence is longer than `LONGEST_SENTENCE` characters.
     """
     sentences: list[str] = []
-    for sentence in _FULL_STOP.split(text):
+    for sentence in _FULL_STOP.split(text) if _MAY_STOP.search(text, 0, len(text) - 1) else [text]:
         for piece in _short_pieces(sentence.strip()):
             sentences += _clauses(piece, language)
     return sentences
@@ -117,11 +121,10 @@ def _short_pieces(sentence: str) -> list[str]:
 
 def _clauses(sentence: str, language: str) -> list[str]:
     """Cut at a turn when there are words enough on both its sides."""
-    turn = _TURN.get(language)
-    if turn is None:
+    if language not in _TURN or not _MAY_TURN[language].search(sentence):
         return [sentence]
     clauses: list[str] = []
-    for part in turn.split(sentence):
+    for part in _TURN[language].split(sentence):
         if clauses and min(part.count(" "), clauses[-1].count(" ")) < _FEWEST_WORDS_IN_A_CLAUSE:
             clauses[-1] += " " + part
         else:

@@ -45,7 +45,10 @@ class WordPlaces:
 def _hashes(words: Iterable[str]) -> NDArray[np.int64]:
     """A hash of each word. Python hashes the bytes in which it holds a text, which are the same for "no" and for "潮",
     whose letter has two: their lengths tell them apart."""
-    return np.fromiter((hash(word) ^ len(word) for word in words), np.int64)
+    some = list(words)
+    return np.fromiter(map(hash, some), np.int64, len(some)) ^ np.fromiter(
+        map(len, some), np.int64, len(some)
+    )
 
 
 class Remembered(dict[str, Found]):

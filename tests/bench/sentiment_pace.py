@@ -40,7 +40,7 @@ def main() -> None:
         "sentences": lambda: [sentences.split(sentences.clean(text)) for text in texts],
         "language": lambda: [languages.of(text) for text in cleaned],
         "words": lambda: [features.tokens(part) for part in flat],
-        "VADER": lambda: [vader.polarity_scores(part) for part in flat],
+        "VADER": lambda: [vader.measure(part) for part in flat],
         "TextBlob": lambda: [lexicon.assess(some) for some in words],
         "model": lambda: model.shipped().logits(joined),
     }

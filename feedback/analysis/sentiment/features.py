@@ -50,6 +50,7 @@ _ASCII_TOKEN = re.compile(
     r"[^\w\s]"
 )
 _DRAWN_OUT = re.compile(r"([^\W\d])\1{2,}")
+_ASCII_DRAWN_OUT = re.compile(r"([a-z_])\1\1")
 _LETTERS = re.compile(r"[^\W\d]+")
 _CAPITALS = re.compile(r"[A-Z]{3}")
 _NEGATIONS = frozenset(
@@ -60,6 +61,7 @@ _RUN_TOGETHER = frozenset(
     "dont cant wont didnt doesnt isnt wasnt arent werent couldnt wouldnt shouldnt hasnt havent hadnt "
     "aint".split()
 )
+_TO_OPEN = re.compile("['0-9]")
 _ENDS_SCOPE = frozenset(". , ; ! ? : ( ) but however although though because so and".split())
 _SCOPE = 4
 _QUESTION_WORDS = frozenset(
@@ -67,7 +69,8 @@ _QUESTION_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+# These are made for each comment, so they are not frozen: that would take six times as long.
+@dataclass(slots=True)
 class Features:
     """What one or more sentences hold: their weighable *keys* with the words behind, and `DENSE` numbers."""
 
@@ -75,7 +78,7 @@ class Features:
     dense: list[float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sentence:
     """One sentence taken apart: its weighed *words* and the raw measures that `join` adds up."""
 
@@ -99,8 +102,12 @@ def tokens(sentence: str) -> list[str]:
 
 def _tokens(lowered: str) -> list[str]:
     """Return what `tokens` returns, of a text in lower case with no letter more than twice in a row."""
-    pattern = _ASCII_TOKEN if lowered.isascii() else _TOKEN
-    return list(chain.from_iterable(map(_opened, pattern.findall(lowered))))
+    if not lowered.isascii():
+        return list(chain.from_iterable(map(_opened, _TOKEN.findall(lowered))))
+    found: list[str] = _ASCII_TOKEN.findall(lowered)
+    if _TO_OPEN.search(lowered) or not _RUN_TOGETHER.isdisjoint(found):
+        return list(chain.from_iterable(map(_opened, found)))
+    return found
 
 
 def _undrawn(found: re.Match[str]) -> str:
@@ -118,7 +125,7 @@ def take_apart(sentence: str) -> Sentence:
     """Measure one cleaned English *sentence* (see `sentences.split`)."""
     lowered = sentence.lower()
     ascii_only = sentence.isascii()
-    if ascii_only and not _DRAWN_OUT.search(lowered):
+    if ascii_only and not _ASCII_DRAWN_OUT.search(lowered):
         words = _tokens(lowered)
     else:
         if _DRAWN_OUT.search(sentence):
@@ -130,7 +137,7 @@ def take_apart(sentence: str) -> Sentence:
     if not ascii_only:
         sentence = sentence.translate(_EMOJI_AS_WORDS)
         words = tokens(sentence)
-    scores = vader().polarity_scores(sentence)
+    vaders, vaders_positive, vaders_negative = vader().measure(sentence)
     polarity = subjectivity = 0.0
     if assessments := textblob_lexicon().assess(words):
         polarity = sum([each[0] for each in assessments]) / len(assessments)
@@ -138,9 +145,9 @@ def take_apart(sentence: str) -> Sentence:
     return Sentence(
         words=words,
         keys=_mark_negated(words),
-        vader=scores["compound"],
-        vader_positive=scores["pos"],
-        vader_negative=scores["neg"],
+        vader=vaders,
+        vader_positive=vaders_positive,
+        vader_negative=vaders_negative,
         textblob=polarity,
         subjectivity=subjectivity,
         assessed=len(assessments),
@@ -242,7 +249,7 @@ def says_something(sentence: str) -> bool:
     """Return whether a *sentence* without letters still says something: by an emoji, by an emoticon or by a rating."""
     if any(_EMOJI.get(c) for c in sentence) or _rates(sentence):
         return True
-    return vader().polarity_scores(sentence)["compound"] != 0.0
+    return vader().measure(sentence)[0] != 0.0
 
 
 def _rates(sentence: str) -> bool:
@@ -410,6 +417,9 @@ class _Seen(NamedTuple):
 _NOTHING_TO_SEE = _Seen(None, plain=True)
 
 
+Shares = tuple[float, float, float]
+
+
 class Vader(SentimentIntensityAnalyzer):
     """VADER, spared what changes no answer: looks at words that it does not know, at the neighbours of a word where
     none of them can change its value, and at the whole sentence for each word."""
@@ -418,14 +428,12 @@ class Vader(SentimentIntensityAnalyzer):
         super().__init__()
         self._seen = lru_cache(maxsize=8_192)(self._look_at)
 
-    def polarity_scores(self, text: str) -> dict[str, float]:
-        """Return the library's four scores of *text*: compound −1 … 1; pos, neu and neg 0 … 1."""
+    def measure(self, text: str) -> Shares:
+        """Return three of the library's scores of *text*: compound −1 … 1; pos and neg 0 … 1."""
         if not text.isascii() and not self.emojis.keys().isdisjoint(text):
-            scores: dict[str, float] = super().polarity_scores(text)
-            return scores
+            scores = self.polarity_scores(text)
+            return scores["compound"], scores["pos"], scores["neg"]
         seen = list(map(self._seen, text.split()))
-        if not seen:
-            return {"neg": 0.0, "neu": 0.0, "pos": 0.0, "compound": 0.0}
         worths = [0.0] * len(seen)
         whole = None
         for at, (worth, plain) in enumerate(seen):
@@ -438,6 +446,8 @@ class Vader(SentimentIntensityAnalyzer):
             words = whole.words_and_emoticons
             if " ".join(words[at : at + 2]).lower() != "kind of":
                 worths[at] = self.sentiment_valence(0, whole, words[at], at, [])[0]
+        if not any(worths):
+            return 0.0, 0.0, 0.0
         if "but" in text.lower():
             worths = self._but_check((whole or SentiText(text.strip())).words_and_emoticons, worths)
         return self._scores(worths, self._punctuation_emphasis(text))
@@ -450,8 +460,8 @@ class Vader(SentimentIntensityAnalyzer):
         return _NOTHING_TO_SEE if worth is None and not changes else _Seen(worth, not changes)
 
     @staticmethod
-    def _scores(worths: list[float], emphasis: float) -> dict[str, float]:
-        """Return the scores of words that are worth so much, with the emphasis of the marks."""
+    def _scores(worths: list[float], emphasis: float) -> Shares:
+        """Return what `measure` returns of words that are worth so much, with the emphasis of the marks."""
         total = sum(worths)
         if total:
             total += emphasis if total > 0 else -emphasis
@@ -470,12 +480,11 @@ class Vader(SentimentIntensityAnalyzer):
         elif praise < blame:
             blame += emphasis
         every = praise + blame + silent
-        return {
-            "neg": round(blame / every, 3),
-            "neu": round(silent / every, 3),
-            "pos": round(praise / every, 3),
-            "compound": round(vaderSentiment.normalize(total), 4),
-        }
+        return (
+            round(vaderSentiment.normalize(total), 4),
+            round(praise / every, 3) if praise else 0.0,
+            round(blame / every, 3) if blame else 0.0,
+        )
 
     def _negation_check(self, valence: float, words: list[str], distance: int, at: int) -> float:
         if _may_turn(words[at - 1]) or _may_turn(words[at - 2]) or _may_turn(words[at - 3]):

@@ -116,7 +116,7 @@ def correction(comment: Comment, label: str) -> Case | None:
     return None if taken is None else _case(taken, _weigh([taken])[0][0], wanted)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Taken:
     """A comment in pieces: cleaned, in its language, its sentences as written and as measured, and the
     whole as measured.

@@ -376,7 +376,8 @@ def test_what_was_made_faster_says_what_the_libraries_say() -> None:
         told = textblob.assessments((word, None) for word in words)
         # The words of a chunk may hold another mark; only its values are used.
         assert features.textblob_lexicon().assess(words) == [each[1:3] for each in told], text
-        assert features.vader().polarity_scores(text) == vader.polarity_scores(text), text
+        scores = vader.polarity_scores(text)
+        assert features.vader().measure(text) == (scores["compound"], scores["pos"], scores["neg"]), text
 
 
 def test_one_sentence_is_measured_as_several_are() -> None:
@@ -391,6 +392,10 @@ def test_one_sentence_is_measured_as_several_are() -> None:
 def test_plain_letters_are_taken_apart_as_all_others_are(text: str) -> None:
     ahead = features.take_apart(text + " é").words
     assert features.take_apart(text).words == ahead[:-1]
+
+
+def test_numbers_are_one_word_in_whatever_digits() -> None:
+    assert features.tokens("² 5 ٣ 3/4 10%") == ["0"] * 5
 
 
 def _label(text: str, **known: object) -> str | None:
