@@ -15,6 +15,7 @@ _MAIL = re.compile(r"[\w.+-]{1,64}+@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 _HASH = re.compile(r"(?<!\w)#(?=\w)")
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")  # telephone, card and order numbers
+_DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[a-z])\w{8,}\b", re.I)
 _SIGNATURE = re.compile(
     r"\n[^\S\n]*(?:--[^\S\n]*\n|(?:(?:(?:best|kind|warm)(?:est)? )?regards|sincerely|cheers|sent from my)\b).*\Z",
@@ -38,10 +39,20 @@ def strip(text: str) -> str:
     text = folding.normal(text[:LONGEST], "NFC")
     if not text.isprintable():
         text = "".join(c if c in "\n\t" or unicodedata.category(c) not in _UNSPOKEN else " " for c in text)
-    text = _SIGNATURE.sub("", text)
-    for pattern in (_MAIL, _LINK, _HANDLE, _NUMBER, _CODE):
-        text = pattern.sub(" ", text)
-    text = _REPEATED.sub(r"\1\1", _HASH.sub("", text))
+    # Only what can stand there is looked for: most comments have neither lines nor digits nor such marks.
+    if "\n" in text:
+        text = _SIGNATURE.sub("", text)
+    if "@" in text:
+        text = _MAIL.sub(" ", text)
+    if "." in text or "://" in text:
+        text = _LINK.sub(" ", text)
+    if "@" in text:
+        text = _HANDLE.sub(" ", text)
+    if _DIGIT.search(text):
+        text = _CODE.sub(" ", _NUMBER.sub(" ", text))
+    if "#" in text:
+        text = _HASH.sub("", text)
+    text = _REPEATED.sub(r"\1\1", text)
     return "\n".join(filter(None, (_SPACE.sub(" ", line).strip() for line in text.split("\n"))))
 
 

@@ -78,6 +78,9 @@ def _plain(joint: str) -> str:
 def _pieces(term: str) -> Pieces:
     made: list[tuple[str, str | None]] = []
     for word in term.split():
+        if word.isalnum():  # nearly all
+            made.append((word, None))
+            continue
         end = None
         for piece in _PIECE.finditer(word):
             made.append((piece.group(), None if end is None else _plain(word[end : piece.start()])))

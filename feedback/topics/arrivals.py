@@ -154,15 +154,18 @@ def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
     return _subjects(placing.place(comments, among.index, representations.current()), among)
 
 
-def described(said: Sequence[tuple[str, str]], among: Known) -> list[Subject]:
-    """Evidence and closeness for pairs of topic and the words that speak of it."""
+def described(
+    said: Sequence[tuple[str, str]], among: Known, read: Mapping[str, np.ndarray] | None = None
+) -> list[Subject]:
+    """Evidence and closeness for pairs of topic and the words that speak of it; `read`: what texts mean that were read
+    already."""
     names = [topic for topic, _ in said]
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
     centres = among.centres
-    rows = representations.current().encode(texts)
+    rows = _read(texts, read or {})
     spoken = evidence.phrases(texts, names, among.marks, centres, representations.current())
     return [
-        Subject(topic, phrases, float(rows[at] @ centres[topic]) if topic in centres else 0.0, None)
+        Subject(topic, phrases, float(rows[texts[at]] @ centres[topic]) if topic in centres else 0.0, None)
         for at, (topic, phrases) in enumerate(zip(names, spoken, strict=True))
     ]
 
@@ -197,16 +200,23 @@ def merged_now() -> dict[str, str]:
 def _subjects(placed: Sequence[placing.Placement], among: Known) -> list[list[Subject]]:
     pairs = [(at, topic, said) for at, each in enumerate(placed) for topic, said in each.statements.items()]
     found: list[list[Subject]] = [[] for _ in placed]
-    for (at, _, _), subject in zip(pairs, described([p[1:] for p in pairs], among), strict=True):
+    read = {text: row for each in placed for text, row in each.read.items()}
+    for (at, _, _), subject in zip(pairs, described([p[1:] for p in pairs], among, read), strict=True):
         found[at].append(subject)
     for at, several in enumerate(found):
         if len(several) > 1:
-            feelings = reading.read_many(reading.Comment(said) for said in placed[at].statements.values())
+            feelings = reading.labels(placed[at].statements.values())
             found[at] = [
-                Subject(one.topic, one.evidence, one.closeness, str(felt.text_label) if felt else None)
+                Subject(one.topic, one.evidence, one.closeness, str(felt) if felt else None)
                 for one, felt in zip(several, feelings, strict=True)
             ]
     return found
+
+
+def _read(texts: Sequence[str], known: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """What each of `texts` means, which is `known` of some."""
+    new = [text for text in dict.fromkeys(texts) if text not in known]
+    return {**known, **dict(zip(new, representations.current().encode(new), strict=True))} if new else known
 
 
 def _forget_gone(keys: Sequence[int]) -> None:

@@ -105,6 +105,20 @@ def read_many(comments: Iterable[Comment], *, adjustment: Adjustment | None = No
     return done
 
 
+def labels(texts: Iterable[str]) -> list[Label | None]:
+    """Return what the words alone of each of *texts* say, the `text_label` of `read`, without all else."""
+    _load()
+    taken = [_take_apart(Comment(text)) for text in texts]
+    found: dict[int, Label] = {}
+    for language in sorted({each.language for each in taken if each is not None}):
+        some = {
+            at: each.whole for at, each in enumerate(taken) if each is not None and each.language == language
+        }
+        weighed = _model(language).logits(list(some.values()))
+        found |= {at: _verdict(by_words)[0] for at, by_words in zip(some, weighed, strict=True)}
+    return [found.get(at) for at in range(len(taken))]
+
+
 def correction(comment: Comment, label: str) -> Case | None:
     """Return what `sentiment.corrections.learn` takes: *comment* should have read as *label*.
 
@@ -177,11 +191,14 @@ def _weigh(taken: Sequence[_Taken]) -> list[list[Logits]]:
     for language in {each.language for each in taken}:
         some = [number for number, each in enumerate(taken) if each.language == language]
         units = [unit for number in some for unit in _units(taken[number])]
-        shipped = model.shipped() if language == "en" else lexicons.shipped(language)
-        logits = iter(shipped.logits(units))
+        logits = iter(_model(language).logits(units))
         for number in some:
             weighed[number] = [next(logits) for _ in range(1 + _several(taken[number]))]
     return weighed
+
+
+def _model(language: str) -> model.Model:
+    return model.shipped() if language == "en" else lexicons.shipped(language)
 
 
 def _units(taken: _Taken) -> list[Features]:

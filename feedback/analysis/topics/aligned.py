@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis.topics.wordpieces import LONGEST_WORD, MOST_WORDS, fold
-from feedback.analysis.word_places import WordPlaces
+from feedback.analysis.word_places import Remembered, WordPlaces
 from surveys.domain import folding
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-aligned.npz"
@@ -40,7 +40,6 @@ _ROOT = 3  # letters
 # A text is taken for English unless its words are by so much more frequent in another language (powers of ten).
 _PLAINLY = 1.0
 _ZIPF = 25  # steps in a power of ten, for one byte
-_REMEMBERED = 8_192  # words whose languages were looked up, about 1 MB
 
 Table = tuple[Sequence[str], np.ndarray]
 
@@ -62,42 +61,34 @@ class Aligned:
         self._tables = {language: (table, scale) for language, (_, table, scale) in tables.items()}
         self._places = {language: places for language, (places, *_) in tables.items()}
         self._frequent = zipf
-        self._seen: dict[str, tuple[tuple[str, int], ...]] = {}
+        self._frequency = Remembered(self._look_up)
 
-    def language(self, text: str) -> str:
-        """The language of a text: one of these, or English where its words do not tell another one plainly."""
+    def language(self, text: str) -> tuple[str, float]:
+        """The language of a text: one of these, or English where its words do not tell another one plainly. And how
+        much its words speak for the likeliest language: the sum of their Zipf frequencies."""
+        often = self._often(text)
+        best = max(sorted(often), key=often.__getitem__, default="en")
+        likelihood = often[best] / _ZIPF
         if not text.isascii():
             letters = sum(map(str.isalpha, text))
             for language, letter, share in _SCRIPTS:
                 if language in self._places and len(letter.findall(text)) >= share * letters > 0:
-                    return language
-        often = self._often(text)
-        best = max(sorted(often), key=often.__getitem__, default="en")
-        return best if often[best] - often["en"] > _PLAINLY * _ZIPF else "en"
-
-    def likelihood(self, text: str) -> float:
-        """How much a text's words speak for the likeliest language: the sum of their Zipf frequencies."""
-        return max(self._often(text).values(), default=0) / _ZIPF
+                    return language, likelihood
+        return (best if often[best] - often["en"] > _PLAINLY * _ZIPF else "en"), likelihood
 
     def _often(self, text: str) -> dict[str, int]:
         often: dict[str, int] = defaultdict(int)
         for word in words(text):
-            for language, zipf in self._frequency(word):
+            for language, zipf in self._frequency[word]:
                 often[language] += zipf
         return often
 
-    def _frequency(self, word: str) -> tuple[tuple[str, int], ...]:
+    def _look_up(self, word: str) -> tuple[tuple[str, int], ...]:
         """The languages that a word is frequent in, and how much."""
-        found = self._seen.get(word)
-        if found is None:
-            if len(self._seen) >= _REMEMBERED:
-                self._seen.clear()
-            standing = (
-                (language, often, places.of(word)) for language, (places, often) in self._frequent.items()
-            )
-            found = tuple((language, often[at]) for language, often, at in standing if at is not None)
-            self._seen[word] = found
-        return found
+        standing = (
+            (language, often, places.of(word)) for language, (places, often) in self._frequent.items()
+        )
+        return tuple((language, often[at]) for language, often, at in standing if at is not None)
 
     def add_up(self, pieces: Sequence[str], language: str) -> np.ndarray | None:
         """The sum of the vectors of the pieces of a text; None where it has none that is known."""
@@ -111,7 +102,7 @@ class Aligned:
 
     def is_common(self, word: str) -> bool:
         """Whether a folded word is so common in some language other than English that any sentence may hold it."""
-        often = dict(self._frequency(word))
+        often = dict(self._frequency[word])
         return max(often.values(), default=0) >= _COMMON * _ZIPF
 
 

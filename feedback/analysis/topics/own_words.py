@@ -12,6 +12,7 @@ import numpy as np
 
 from feedback.analysis import languages, phrasebook
 from feedback.analysis.topics.wordpieces import LONGEST_WORD, MOST_WORDS, fold
+from feedback.analysis.word_places import Remembered
 from surveys.domain import folding
 
 #: The languages that surveys are held in and that the shipped vectors do not know.
@@ -44,11 +45,9 @@ def language(text: str, others: float) -> str | None:
             if len(letter.findall(text)) * 2 >= letters > 0:
                 return each
     found: dict[str, list[float]] = {}
-    known = languages.frequent()
     for word in _words(text):
-        for each, zipf in known.get(word, {}).items():
-            if each in _APART:
-                found.setdefault(each, []).append(zipf)
+        for each, zipf in _frequent[word]:
+            found.setdefault(each, []).append(zipf)
     best = max(sorted(found), key=lambda each: sum(found[each]), default=None)
     if best is None or len(found[best]) < _LEAST or sum(found[best]) - others < _AHEAD:
         return None
@@ -85,6 +84,14 @@ def common(spoken: str) -> frozenset[str]:
 def _words(text: str) -> list[str]:
     found = _WORD.findall(folding.normal(text.lower(), "NFC"))[:MOST_WORDS]
     return [word for word in found if len(word) <= LONGEST_WORD]
+
+
+def _look_up(word: str) -> tuple[tuple[str, float], ...]:
+    """Those of `LANGUAGES` that a word is frequent in, and how much."""
+    return tuple((each, zipf) for each, zipf in languages.frequent().get(word, {}).items() if each in _APART)
+
+
+_frequent = Remembered(_look_up)
 
 
 @lru_cache(maxsize=32)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -51,13 +51,15 @@ class Placement:
     """Where a comment belongs: its topics, the main one first. A comment without a topic waits.
 
     It also holds the share of votes for the main topic (0 to 1; 1 where a person's examples decided), for each topic
-    the words of the comment that speak of it, and what the whole comment means (a unit vector).
+    the words of the comment that speak of it, what the whole comment means (a unit vector), and what each text meant
+    that was read for it.
     """
 
     topics: tuple[str, ...]
     share: float
     statements: Mapping[str, str]
     meaning: np.ndarray
+    read: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def index(
@@ -103,15 +105,19 @@ def place(texts: Sequence[str], among: Index, vectors: Representation) -> list[P
     """
     cleaned = [cleaning.strip(text) for text in texts]
     parts = [(at, part) for at, text in enumerate(cleaned) for part in _several(text)]
-    rows = vectors.encode([*map(cleaning.one_line, cleaned), *(part for _, part in parts)])
+    lines = [*map(cleaning.one_line, cleaned), *(part for _, part in parts)]
+    rows = vectors.encode(lines)
     decided = _decide(rows, among, vectors)
     whole, passing = decided[: len(texts)], decided[len(texts) :]
     said: dict[int, dict[str, str]] = defaultdict(dict)
+    read = [{line: row} for line, row in zip(lines[: len(texts)], rows[: len(texts)], strict=True)]
+    for (at, part), row in zip(parts, rows[len(texts) :], strict=True):
+        read[at][part] = row
     for (at, part), (topic, share) in zip(parts, passing, strict=True):
         if topic is not None and (share >= _SURE_BESIDE or topic == whole[at][0]):
             said[at].setdefault(topic, part)
     return [
-        _placement(topic, share, said[at], text, rows[at])
+        _placement(topic, share, said[at], text, rows[at], read[at])
         for at, ((topic, share), text) in enumerate(zip(whole, cleaned, strict=True))
     ]
 
@@ -134,11 +140,16 @@ def _several(text: str) -> list[str]:
 
 
 def _placement(
-    main: str | None, share: float, said: dict[str, str], text: str, meaning: np.ndarray
+    main: str | None,
+    share: float,
+    said: dict[str, str],
+    text: str,
+    meaning: np.ndarray,
+    read: Mapping[str, np.ndarray],
 ) -> Placement:
     statements = {main: said.get(main, text)} if main is not None else {}
     statements |= {topic: part for topic, part in said.items() if topic != main}
-    return Placement(tuple(statements), share, statements, meaning)
+    return Placement(tuple(statements), share, statements, meaning, read)
 
 
 def _decide(rows: np.ndarray, among: Index, vectors: Representation) -> list[tuple[str | None, float]]:

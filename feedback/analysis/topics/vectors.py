@@ -12,6 +12,7 @@ from feedback.analysis.topics import aligned, glossary, own_words
 from feedback.analysis.topics.aligned import Aligned
 from feedback.analysis.topics.glossary import Glossary
 from feedback.analysis.topics.wordpieces import WordPieces
+from feedback.analysis.word_places import Remembered
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-en.npz"
 
@@ -51,6 +52,7 @@ class Vectors:
         self._scale = scale.astype(np.float32)
         self._others = others
         self._known = known
+        self._language_of_word = Remembered(self._language_of)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -66,7 +68,15 @@ class Vectors:
         """The language that a text is read in: English unless its words tell another one plainly."""
         if self._others is None:
             return "en"
-        return own_words.language(text, self._others.likelihood(text)) or self._others.language(text)
+        if text.isascii() and text.isalpha():
+            return self._language_of_word[text]
+        return self._language_of(text)
+
+    def _language_of(self, text: str) -> str:
+        if self._others is None:
+            return "en"
+        language, likelihood = self._others.language(text)
+        return own_words.language(text, likelihood) or language
 
     def is_common(self, word: str) -> bool:
         """Whether any sentence of another language may hold a folded word."""

@@ -19,6 +19,8 @@ from feedback.analysis import cleaning
         ("All fine\n--- \nJane", "All fine\n---\nJane"),
         ("so sloooooow!!!!!!!", "so sloow!!"),
         ("zero\x00width\u200b  and\ttabs", "zero width and tabs"),
+        ("look at HTTP://shop now", "look at now"),
+        ("order \u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668 is missing", "order is missing"),
         ("", ""),
         ("one\n\ntwo", "one\ntwo"),
     ],

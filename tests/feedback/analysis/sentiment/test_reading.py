@@ -403,6 +403,14 @@ def _label(text: str, **known: object) -> str | None:
     return None if found is None else found.label.value
 
 
+def test_labels_alone_are_those_of_the_words() -> None:
+    texts = [row["text"] for row in _sample()][:100]
+    texts += ["Das Personal war sehr freundlich", "Das Essen war kalt und schlecht", "", "!?", "qxzvkw", "👍"]
+    read = reading.read_many(map(Comment, texts))
+    assert reading.labels(texts) == [None if each is None else each.text_label for each in read]
+    assert reading.labels([]) == []
+
+
 def _sample() -> list[dict[str, str]]:
     with SAMPLE.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))

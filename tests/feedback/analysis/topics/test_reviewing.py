@@ -66,6 +66,14 @@ def test_a_comment_that_says_two_things_is_in_two_topics(first):
     words = {of(first.state, "staff"): "staff", of(first.state, "parking"): "car park"}
     assert set(words) <= set(placement.topics)
     assert all(word in placement.statements[topic] for topic, word in words.items())
+    assert {text: row.tolist() for text, row in placement.read.items()} == {
+        text: VECTORS.encode([text])[0].tolist()
+        for text in (
+            "The staff were friendly, but the car park was full",
+            "The staff were friendly",
+            "the car park was full",
+        )
+    }, "what was read for it need not be read again"
 
 
 def test_a_second_look_at_the_same_moves_nothing(first):
