@@ -222,7 +222,7 @@ def _even_unaccented(words: list[str], found: str) -> bool:
 
 
 def _knows_most(words: list[str]) -> bool:
-    return sum(map(shipped().known.__getitem__, words)) * 3 >= len(words) * 2
+    return shipped().knows(words) * 3 >= len(words) * 2
 
 
 @cache

@@ -530,9 +530,9 @@ def emoji() -> dict[str, float]:
 @cache
 def rated(language: str) -> dict[str, float]:
     """Return what the longer lists, which others made, say of single words of *language*, −1 … 1."""
-    with gzip.open(str(files("feedback.analysis") / RATED), "rt", encoding="utf-8") as stream:
-        rows = (line.rstrip("\n").split("\t") for line in stream if line.startswith(f"{language}\t"))
-        return {word: float(value) for _, word, value in rows}
+    text = gzip.decompress((files("feedback.analysis") / RATED).read_bytes()).decode("utf-8")
+    rows = re.finditer(rf"^{language}\t(.*)\t(.*)$", text, re.MULTILINE)
+    return {row[1]: float(row[2]) for row in rows}
 
 
 def covers(words: Sequence[str], matcher: Matcher, fillers: Sequence[Matcher]) -> bool:

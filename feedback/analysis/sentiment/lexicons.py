@@ -11,7 +11,7 @@ from feedback.analysis import phrasebook
 from feedback.analysis.phrasebook import GREATEST
 from feedback.analysis.sentiment import model as models
 from feedback.analysis.sentiment.features import NEGATED, Features
-from feedback.analysis.sentiment.model import LEAST_SAYING, Model
+from feedback.analysis.sentiment.model import Model
 
 MODEL = "models/sentiment-{}.npz"
 LANGUAGES = phrasebook.LANGUAGES - {"en"}
@@ -134,24 +134,19 @@ def join(sentences: Sequence[Measured]) -> Features:
 
 def leanings(sentence: Measured, language: str) -> dict[str, float]:
     """Return the words of *sentence* that say enough, as written, with how far they lean to positive (above 0)."""
-    telling = shipped(language).telling
+    leaning = shipped(language).leaning
     found = {word: lean for word, lean in sentence.told.items() if abs(lean) >= _WORTH_SHOWING}
     for key in sentence.keys:
-        lean = telling[key]
-        if (
-            abs(lean) >= LEAST_SAYING
-            and not key.startswith(NEGATED)
-            and key not in found
-            and key[0].isalpha()
-        ):
+        lean = leaning[key]
+        if lean and not key.startswith(NEGATED) and key not in found and key[0].isalpha():
             found.setdefault(key.replace(JOINS, " "), lean)
     return found
 
 
 def can_be_read(sentences: Sequence[Measured], language: str) -> bool:
     """Return whether any word of *sentences* is known to the model or the lists of *language*."""
-    known = shipped(language).known.__getitem__
-    return any(each.assessed or any(map(known, each.keys)) for each in sentences)
+    knows = shipped(language).knows
+    return any(each.assessed or knows(each.keys) for each in sentences)
 
 
 @cache

@@ -1,7 +1,7 @@
 """The trained English sentiment model: one weight per word, word pair and measure, read from a small file."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -36,15 +36,12 @@ class Model:
     bias: NDArray[np.float32]
     names: Sequence[str] = ()
     """The keys in the order of their rows, where the model is to be saved."""
-    known: Remembered[bool] = field(init=False)
-    """Whether a key has a weight."""
-    telling: Remembered[float] = field(init=False)
+    leaning: Remembered[float | None] = field(init=False)
     """By how much a single key speaks for positive (above 0) or negative (below 0); 0 where it says too little by
-    itself."""
+    itself, None where it has no weight."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "known", Remembered(self._is_known))
-        object.__setattr__(self, "telling", Remembered(self._lean))
+        object.__setattr__(self, "leaning", Remembered(self._lean, most=16_384))
 
     def logits(self, features: Sequence[Features]) -> list[Logits]:
         """Return the three log-probabilities of each of *features*, up to a constant."""
@@ -60,12 +57,15 @@ class Model:
         )
         return list(map(tuple, (total * scale[:, None] + dense @ self.dense + self.bias).tolist()))
 
-    def _is_known(self, key: str) -> bool:
-        return self.places.of(key) is not None
+    def knows(self, keys: Iterable[str]) -> int:
+        """Return how many of *keys* have a weight."""
+        return sum([lean is not None for lean in map(self.leaning.__getitem__, keys)])
 
-    def _lean(self, key: str) -> float:
+    def _lean(self, key: str) -> float | None:
         row = self.places.of(key)
-        if row is None or " " in key:
+        if row is None:
+            return None
+        if " " in key:
             return 0.0
         lean = float(self.keys[row, 2] - self.keys[row, 0])
         return lean if abs(lean) >= LEAST_SAYING else 0.0

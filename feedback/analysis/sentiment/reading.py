@@ -259,7 +259,7 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
     """Return for each sentence the words that say enough, as written, with how far they lean to positive."""
     if taken.language != "en":
         return [lexicons.leanings(sentence, taken.language) for sentence in taken.measured]  # type: ignore[arg-type]
-    leaning = model.shipped().telling.__getitem__
+    leaning = model.shipped().leaning.__getitem__
     # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
     written: dict[str, str] = {}
     return [

@@ -29,8 +29,8 @@ def test_words_and_pairs_that_it_knows_add_up(kept: Model) -> None:
 
 
 def test_it_tells_what_it_knows_and_what_tells_by_itself(kept: Model) -> None:
-    assert [kept.known[key] for key in (*NAMES, "food")] == [True, True, True, True, False]
-    assert [kept.telling[key] for key in (*NAMES, "food")] == [-4, 2, 0, 0, 0]
+    assert kept.knows([*NAMES, "food"]) == 4
+    assert [kept.leaning[key] for key in (*NAMES, "food")] == [-4, 2, 0, 0, None]
 
 
 def test_a_model_that_learnt_of_no_word_reads_measures_alone(tmp_path: Path) -> None:
@@ -40,5 +40,4 @@ def test_a_model_that_learnt_of_no_word_reads_measures_alone(tmp_path: Path) -> 
     model.save(none, tmp_path / "model.npz")
     loaded = model.load(tmp_path / "model.npz")
     assert loaded.logits([Features(["good"], [2.0])]) == [(2, 2, 2)]
-    assert not loaded.known["good"]
-    assert loaded.telling["good"] == 0
+    assert loaded.leaning["good"] is None
