@@ -175,15 +175,18 @@ def frequency(word: str) -> float:
 @cache
 def _frequent() -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """Return the frequent words with the languages they are frequent in, and these languages; read once."""
-    found: dict[str, dict[str, float]] = {}
-    languages: dict[str, str] = {}
-    often: dict[str, float] = {}
+    # Most words are frequent in one language alone, and nine in ten just as much as another one: each such pair is kept
+    # once.
+    found: dict[str, tuple[tuple[str, float], ...]] = {}
+    once: dict[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]] = {}
     with gzip.open(str(files("feedback.analysis") / FREQUENT_WORDS), "rt", encoding="utf-8") as stream:
         for line in stream:
             language, word, zipf = line.split("\t")
-            language = languages.setdefault(language, language)
-            found.setdefault(word, {})[language] = often.setdefault(zipf, float(zipf))
-    return found, tuple(languages)
+            each = (*found.get(word, ()), (language, float(zipf)))
+            found[word] = once.setdefault(each, each)
+    languages = dict.fromkeys(language for each in once for language, _ in each)
+    shared = {each: dict(each) for each in once}
+    return {word: shared[each] for word, each in found.items()}, tuple(languages)
 
 
 def of_most(texts: Iterable[str]) -> str | None:
