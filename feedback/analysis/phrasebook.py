@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 FOLDER = "phrases"
 RATED = "models/sentiment-lexicons.tsv.gz"
@@ -43,6 +44,7 @@ _APOSTROPHE = "'"
 _SILENT = frozenset({"-", '"', _APOSTROPHE})
 _MARKS = frozenset(".,;!?()。、!?،؟।:…\n")
 _UNSEEN = dict.fromkeys([0xFE0E, 0xFE0F, 0x200D, *range(0x1F3FB, 0x1F400)])
+_UNSEEN_SIGN = re.compile(f"[{''.join(map(chr, _UNSEEN))}]")
 _HEART = "<3"
 _EMOTICONS = {")": 2.0, "]": 2.0, "d": 2.0, "p": 2.0, "(": -2.0, "[": -2.0, "/": -2.0, "\\": -2.0}
 _SCALES = frozenset({5, 6, 10, 20, 100})
@@ -55,7 +57,8 @@ _ARABIC = str.maketrans("أإآىة", "اااية") | dict.fromkeys([0x640, *ran
 _ARABIC_FRONT = ("وال", "بال", "لل", "فال", "ال", "و", "ب", "ف")
 
 
-@dataclass(frozen=True, slots=True)
+# These are made for each sentence, so they are not frozen: that would take several times as long.
+@dataclass(slots=True)
 class Hit:
     """A word or phrase that is worth something: the tokens *start* … *end*, *value* −3 … 3 with negation and
     strength reckoned in, as *written*; *kind* is `listed`, `said`, `rating` or `emoji`."""
@@ -67,7 +70,7 @@ class Hit:
     kind: str = "listed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """What was found in one sentence: its *tokens*, whether each is *turned* by a negation, and the *hits*."""
 
@@ -76,6 +79,17 @@ class Found:
     hits: list[Hit]
     contrast: int
     """Position after the last word that turns the sentence ("but"), else 0."""
+
+
+class _Begun(NamedTuple):
+    """The phrases that begin with a word: what it is worth *alone*, None where it is no phrase; and the *longer*
+    ones, each with the word that must follow ("" where that is not a single one), its parts and its worth."""
+
+    alone: float | None
+    longer: list[tuple[str, tuple[str, ...], float]]
+
+
+_NO_PHRASE = _Begun(None, [])
 
 
 class Matcher:
@@ -95,12 +109,13 @@ class Matcher:
 
     def at(self, tokens: Sequence[str], start: int) -> tuple[int, float] | None:
         """Return where the longest phrase that begins at *start* ends, and its value; None for none."""
-        best: tuple[int, float] | None = None
-        for parts, value in self._candidates(tokens[start]):
-            if len(parts) == 1:
-                if best is None:
-                    best = start + 1, value
-            else:
+        found = self._candidates(tokens[start])
+        best = None if found.alone is None else (start + 1, found.alone)
+        if found.longer:
+            follows = tokens[start + 1] if start + 1 < len(tokens) else ""
+            for second, parts, value in found.longer:
+                if second and second != follows:
+                    continue
                 end = _end(parts, tokens, start)
                 if end and (best is None or end > best[0]):
                     best = end, value
@@ -108,15 +123,18 @@ class Matcher:
 
     def ends(self, tokens: Sequence[str], start: int) -> Iterable[int]:
         """The places where phrases that begin at *start* end."""
-        for parts, _ in self._candidates(tokens[start]):
-            if end := start + 1 if len(parts) == 1 else _end(parts, tokens, start):
+        found = self._candidates(tokens[start])
+        if found.alone is not None:
+            yield start + 1
+        for _, parts, _ in found.longer:
+            if end := _end(parts, tokens, start):
                 yield end
 
     def knows(self, word: str) -> bool:
         """Return whether some phrase begins with *word*."""
-        return bool(self._candidates(word))
+        return self._candidates(word) is not _NO_PHRASE
 
-    def _look_up(self, word: str) -> list[tuple[tuple[str, ...], float]]:
+    def _look_up(self, word: str) -> _Begun:
         found = list(self._whole.get(word, ()))
         for length in range(len(word), 1, -1):
             if length > _SHORT_STEM or len(word) - length <= _SHORT_ENDING:
@@ -124,7 +142,15 @@ class Matcher:
         if self._roots:
             for length in range(len(word), 0, -1):
                 found += self._roots.get(word[:length], ())
-        return found
+        if not found:
+            return _NO_PHRASE
+        alone = next((value for parts, value in found if len(parts) == 1), None)
+        longer = [
+            ("" if parts[1] == _GAP or parts[1].endswith("*") else parts[1], parts, value)
+            for parts, value in found
+            if len(parts) > 1
+        ]
+        return _Begun(alone, longer)
 
 
 def _end(parts: tuple[str, ...], tokens: Sequence[str], start: int) -> int:
@@ -175,6 +201,8 @@ class Book:
     """The phrases of `nothing`, `no fault`, `no answer`, `polite` and `filler`."""
     known: frozenset[str] = frozenset()
     """Of a language without spaces: the words to look for in running text."""
+    rating: frozenset[str] = frozenset()
+    """The words that a rating can begin with: numbers and stars."""
 
     def tokens(self, sentence: str) -> list[str]:
         """Return *sentence* as words, numbers, marks and emoji in small letters."""
@@ -203,25 +231,26 @@ class Book:
         """Return what is known of *sentence*; *only_said* looks for phrases, ratings and emoji alone."""
         tokens = self.tokens(sentence)
         hits = self._hits(tokens, only_said)
-        covered = {
-            place
-            for hit in hits
-            if hit.kind == "said" or hit.end - hit.start > 1
-            for place in range(hit.start, hit.end)
-        }
-        turned, hits = self._turn(tokens, hits, covered)
-        contrast = max((i + 1 for i, token in enumerate(tokens) if token in self.turns and i > 1), default=0)
-        return Found(tokens, turned, hits, contrast)
+        turned, by = [False] * len(tokens), dict[int, int]()
+        if not self.negations.isdisjoint(tokens):
+            turned, by = self._turn(tokens, hits)
+        contrast = 0
+        if not self.turns.isdisjoint(tokens):
+            contrast = max(
+                [i + 1 for i, token in enumerate(tokens) if token in self.turns and i > 1], default=0
+            )
+        return Found(tokens, turned, self._weighed(tokens, hits, by), contrast)
 
     def _hits(self, tokens: list[str], only_said: bool) -> list[Hit]:
         hits = []
         at = 0
         while at < len(tokens):
             token = tokens[at]
-            if (rated := self._rating(tokens, at)) is not None:
+            wordless = not token[0].isalpha()
+            if (wordless or token in self.rating) and (rated := self._rating(tokens, at)) is not None:
                 end, value = rated
                 hits.append(Hit(at, end, value, _joined(tokens[at:end], self.language), "rating"))
-            elif (drawn := _drawn(token)) is not None:
+            elif wordless and (drawn := _drawn(token)) is not None:
                 end = at + 1
                 hits.append(Hit(at, end, drawn, token, "emoji"))
             else:
@@ -279,8 +308,15 @@ class Book:
             return float(token.replace(",", ".")) if len(token) <= 4 else None
         return self.numbers.get(token)
 
-    def _turn(self, tokens: list[str], hits: list[Hit], covered: set[int]) -> tuple[list[bool], list[Hit]]:
-        """Mark the words that a negation turns, and turn, strengthen and weaken the hits."""
+    def _turn(self, tokens: list[str], hits: list[Hit]) -> tuple[list[bool], dict[int, int]]:
+        """Return for each word whether a negation turns it, and by the numbers of *hits* where the word is that turns
+        them."""
+        covered = {
+            place
+            for hit in hits
+            if hit.kind == "said" or hit.end - hit.start > 1
+            for place in range(hit.start, hit.end)
+        }
         turned = [False] * len(tokens)
         at_place = {hit.start: number for number, hit in enumerate(hits)}
         by: dict[int, int] = {}
@@ -313,6 +349,10 @@ class Book:
         for at in range(len(tokens)):
             if turned[at] and (tokens[at] in self.negations or not tokens[at][0].isalpha()):
                 turned[at] = False
+        return turned, by
+
+    def _weighed(self, tokens: list[str], hits: list[Hit], by: dict[int, int]) -> list[Hit]:
+        """Return *hits* turned by the words *by* which they are, strengthened and weakened."""
         done = []
         for number, hit in enumerate(hits):
             value, start, end = hit.value, hit.start, hit.end
@@ -325,13 +365,12 @@ class Book:
                 if number in by:
                     value *= _TURNED
                     start, end = min(by[number], start), max(by[number] + 1, end)
-            written = (
-                hit.written
-                if (start, end) == (hit.start, hit.end)
-                else _joined(tokens[start:end], self.language)
-            )
-            done.append(Hit(hit.start, hit.end, value, written, hit.kind))
-        return turned, done
+            if number in by:
+                written = _joined(tokens[start:end], self.language)
+                done.append(Hit(hit.start, hit.end, value, written, hit.kind))
+            else:
+                done.append(hit if value == hit.value else Hit(start, end, value, hit.written, hit.kind))
+        return done
 
     def _forward(self, tokens: list[str], at: int) -> list[int]:
         scope = []
@@ -377,13 +416,18 @@ def _tokens(
 ) -> list[str]:
     if language == "tr":
         sentence = sentence.replace("İ", "i").replace("I", "ı")
-    lowered = sentence.lower().translate(_UNSEEN).replace("’", "'")
+    lowered = sentence.lower()
+    if not lowered.isascii():
+        if _UNSEEN_SIGN.search(lowered):
+            lowered = lowered.translate(_UNSEEN)
+        lowered = lowered.replace("’", "'")
     if language == "ar":
         lowered = lowered.translate(_ARABIC)
     elif language == "ja":
         lowered = _DRAWN_VOWEL.sub("", lowered)
     found: list[str] = []
     joins = False
+    drawn_out = _DRAWN_OUT.search(lowered)
     for piece in _TOKEN.findall(lowered):
         if piece in _SILENT:
             joins = piece == _APOSTROPHE and bool(found) and found[-1][-1].isalpha()
@@ -393,13 +437,13 @@ def _tokens(
         if not piece[0].isalpha():
             found.append(piece)
         elif known and language == "ar":
-            if drawn and _DRAWN_OUT.search(piece):
+            if drawn_out and drawn and _DRAWN_OUT.search(piece):
                 piece = _DRAWN_OUT.sub(r"\1", piece)
             found.append(_bare(piece, known))
         elif known:
             found += _segmented(piece, known)
         else:
-            if _DRAWN_OUT.search(piece):
+            if drawn_out and _DRAWN_OUT.search(piece):
                 piece = drawn(piece) if drawn else _DRAWN_OUT.sub(r"\1\1", piece)
             # "j'adore" is two words, "don't" and "geht's" are one.
             if joins and language not in ("fr", "it"):
@@ -488,6 +532,7 @@ def book(language: str) -> Book:
         Matcher(items), Matcher(said), tuple(phrases), listed,
         {key: Matcher(phrases) for key, phrases in answers.items()},
         known if unspaced or language == "ar" else frozenset(),
+        _set(words, "stars", language) | numbers.keys(),
     )  # fmt: skip
 
 

@@ -191,6 +191,8 @@ def normal(text: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> str:
     """
     if text.isascii():
         return text
+    if not any(map(unicodedata.combining, text)):
+        return unicodedata.normalize(form, text)
     kept, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) else 0

@@ -153,15 +153,18 @@ def take_apart(sentence: str) -> Sentence:
         assessed=len(assessments),
         exclaims=words.count("!"),
         asks="?" in words or (bool(words) and words[0] in _QUESTION_WORDS),
-        shouts=_shouts(sentence),
+        shouts=shouts(sentence),
     )
 
 
-def _shouts(sentence: str) -> float:
+def shouts(sentence: str) -> float:
     """Return the share of capitals among the words of three letters and more."""
     if sentence.isascii() and not _CAPITALS.search(sentence):
         return 0.0
-    letters = [w for w in sentence.split() if len(w) > 2 and w.isalpha()]
+    words = sentence.split()
+    if not any(map(str.isupper, words)):
+        return 0.0
+    letters = [w for w in words if len(w) > 2 and w.isalpha()]
     return sum(w.isupper() for w in letters) / len(letters) if letters else 0.0
 
 

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from feedback.analysis import phrasebook
 from feedback.analysis.phrasebook import GREATEST
 from feedback.analysis.sentiment import model as models
-from feedback.analysis.sentiment.features import NEGATED, Features
+from feedback.analysis.sentiment.features import NEGATED, Features, shouts
 from feedback.analysis.sentiment.model import Model
 
 MODEL = "models/sentiment-{}.npz"
@@ -26,13 +28,15 @@ DENSE = (
 JOINS = "_"
 """Between the words of a phrase that is one key."""
 
+Each = TypeVar("Each")
+
 _TURNED = -0.7
 _RATED_AS_SAID = 2.0
 _WORTH_SHOWING = 0.4
 _SHORT, _LONG = 3, 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each sentence
 class Measured:
     """One sentence taken apart: its *keys*; the worth, −1 … 1, of what is *said* in phrases of the language's file,
     of single words *listed* there and of words *rated* by longer lists; *told*, the words that were found, as written,
@@ -94,24 +98,23 @@ def take_apart(sentence: str, language: str) -> Measured:
             told[hit.written] = value * GREATEST
         at = hit.end
     after = [value for place, value in places if place >= found.contrast] if found.contrast else []
-    letters = [word for word in sentence.split() if len(word) > 2 and word.isalpha()]
     return Measured(
         tokens, keys, said, listed, others, emojis, ratings,
         sum(after) / math.sqrt(len(after)) if after else 0.0,
         told, len(found.hits) + len(others), tokens.count("!"), "?" in tokens or "؟" in tokens,
-        sum(word.isupper() for word in letters) / len(letters) if letters else 0.0, found.contrast > 0,
+        shouts(sentence), found.contrast > 0,
     )  # fmt: skip
 
 
 def join(sentences: Sequence[Measured]) -> Features:
     """Put measured *sentences* together into the features of the whole; at least one is needed."""
     count = len(sentences)
-    said = [value for each in sentences for value in each.said]
-    listed = [value for each in sentences for value in each.listed]
-    others = [value for each in sentences for value in each.rated]
-    emojis = [value for each in sentences for value in each.emoji]
-    ratings = [value for each in sentences for value in each.ratings]
-    words = sum(len(each.words) for each in sentences) or 1
+    said = _all([each.said for each in sentences])
+    listed = _all([each.listed for each in sentences])
+    others = _all([each.rated for each in sentences])
+    emojis = _all([each.emoji for each in sentences])
+    ratings = _all([each.ratings for each in sentences])
+    words = sum([len(each.words) for each in sentences]) or 1
     every = [*said, *listed, *others, *emojis, *ratings]
     worst, best = min(every, default=0.0), max(every, default=0.0)
     dense = [
@@ -119,17 +122,21 @@ def join(sentences: Sequence[Measured]) -> Features:
         _sum(listed), _sum([max(v, 0.0) for v in listed]), _sum([min(v, 0.0) for v in listed]),
         min([*listed, 0.0]), max([*listed, 0.0]),
         _sum(others), min([*others, 0.0]), max([*others, 0.0]),
-        _sum(emojis), _sum(ratings), sum(each.last for each in sentences) / count,
-        min(sum(each.exclaims for each in sentences), 3) / 3,
-        sum(each.asks for each in sentences) / count,
-        sum(each.shouts for each in sentences) / count,
-        float(any(each.turns for each in sentences)),
+        _sum(emojis), _sum(ratings), sum([each.last for each in sentences]) / count,
+        min(sum([each.exclaims for each in sentences]), 3) / 3,
+        sum([each.asks for each in sentences]) / count,
+        sum([each.shouts for each in sentences]) / count,
+        float(any([each.turns for each in sentences])),
         min(words, _LONG) / _LONG, float(words <= _SHORT),
         min(-worst, best) if worst < 0 < best else 0.0,
-        float(any(v == 0 for v in [*said, *ratings])),
+        float(0 in said or 0 in ratings),
         float(not any(every)),
     ]  # fmt: skip
-    return Features([key for each in sentences for key in each.keys], dense)
+    return Features(_all([each.keys for each in sentences]), dense)
+
+
+def _all(lists: list[list[Each]]) -> list[Each]:
+    return lists[0] if len(lists) == 1 else list(chain.from_iterable(lists))
 
 
 def leanings(sentence: Measured, language: str) -> dict[str, float]:

@@ -68,3 +68,36 @@ def test_a_gap_does_not_cross_a_mark() -> None:
     book = phrasebook.book("de")
     assert [hit.value for hit in book.read("Hält was er verspricht").hits] == [3]
     assert book.read("Hält was, er verspricht").hits == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "end", "value"),
+    [
+        ("works", 1, 1.0),
+        ("works fine here", 2, 2.0),
+        ("works finely", 1, 1.0),
+        ("works perfectly well", 2, 3.0),
+        ("works really quite fast", 4, -1.0),
+        ("works and fast", 3, -1.0),
+        ("works . fast", 1, 1.0),
+        ("working", 1, -2.0),
+        ("workshop", None, None),
+    ],
+)
+def test_the_longest_phrase_that_begins_with_a_word(
+    sentence: str, end: int | None, value: float | None
+) -> None:
+    matcher = phrasebook.Matcher(
+        [
+            (["works", "fine"], 2.0),
+            (["works"], 1.0),
+            (["works", "perfect*"], 3.0),
+            (["works", "…", "fast"], -1.0),
+            (["worki*"], -2.0),
+            (["works"], 9.0),
+        ]
+    )
+    found = matcher.at(sentence.split(), 0)
+    assert found == (None if end is None else (end, value))
+    assert matcher.knows(sentence.split()[0]) is (end is not None)
+    assert max(matcher.ends(sentence.split(), 0), default=None) == end
