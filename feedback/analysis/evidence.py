@@ -53,16 +53,19 @@ def phrases(
     """
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
     found = [_marked(text, marks.of(topic)) for text, topic in zip(texts, topics, strict=True)]
-    silent = [at for at, marked in enumerate(found) if not marked and topics[at] in centres]
-    known = sorted({fold(each.group()) for at in silent for each in words[at]})
+    silent = {
+        at: [(each, word) for each in words[at] if naming.says_something(word := fold(each.group()))]
+        for at, marked in enumerate(found)
+        if not marked and topics[at] in centres
+    }
+    known = sorted({word for here in silent.values() for _, word in here})
     row = {word: at for at, word in enumerate(known)}
     meaning = vectors.encode(known) if known else np.zeros((0, vectors.dimensions), np.float32)
-    for at in silent:
-        here = [each for each in words[at] if naming.says_something(fold(each.group()))]
+    for at, here in silent.items():
         if here:
-            close = meaning[[row[fold(each.group())] for each in here]] @ centres[topics[at]]
+            close = meaning[[row[word] for _, word in here]] @ centres[topics[at]]
             best = sorted(np.argsort(-close, kind="stable")[:2].tolist())
-            found[at] = _joined(texts[at], [here[each] for each in best if close[each] > 0])
+            found[at] = _joined(texts[at], [here[each][0] for each in best if close[each] > 0])
     return found
 
 
@@ -95,7 +98,7 @@ def _marked(text: str, terms: Sequence[Pieces]) -> list[str]:
     there = set(folded)
     found: list[str] = []
     for pieces in terms:
-        if not all(piece in there for piece, _ in pieces):
+        if not all([piece in there for piece, _ in pieces]):
             continue
         words = _occurrence(text, said, folded, pieces)
         if words and not any(words.lower() in longer.lower() for longer in found):

@@ -39,6 +39,12 @@ class Known:
     marks: evidence.Marks
     merged: Mapping[str, str]
 
+    @property
+    def changed(self) -> int | None:
+        """The newest change of a topic at that moment."""
+        newest: int | None = self.mark[2]
+        return newest
+
     @cached_property
     def centres(self) -> Mapping[str, np.ndarray]:
         """The centre of each topic; of one that nobody is in yet, what people taught."""
@@ -230,12 +236,12 @@ def _keep(arrived: Arrived, packed: str, found: Sequence[Subject], among: Known,
     # Changed words have a job of their own, which may be done already.
     if standing is None or (standing[0] or "").strip() != arrived.comment:
         return
-    by_person, votes, placements, *mark = standing[4:]
+    _, by_person, votes, placements, changed = standing
     _remember(key=key, vector=packed, representation=representations.current().name)
     if not by_person:
         if placements:
             _take_out(key=key)
-        merged = among.merged if _mark(mark)[2] == among.mark[2] else merged_now()
+        merged = among.merged if changed == among.changed else merged_now()
         for row in rows_for(key, found, merged):
             _put_in(**{**row, "evidence": Placement.evidence.parameter(row["evidence"])})
         if found or placements:
@@ -270,7 +276,6 @@ def _newest() -> tuple[Any, ...]:
 
 def _build_look() -> Any:
     """All that placing one comment has to know, in one question: each costs more than the search itself."""
-    placements = Placement.select(peewee.fn.COUNT(SQL("1"))).where(Placement.response == Response.key)
     return (
         Response.select(
             Response.comment,
@@ -279,7 +284,7 @@ def _build_look() -> Any:
             Meaning.vector,
             Meaning.by_person,
             Meaning.blurred.is_null(False),
-            placements,
+            _placements(),
             *_newest(),
         )
         .left_outer_join(Reading, on=(Reading.key == Response.key))
@@ -301,9 +306,23 @@ def _build_remember() -> Any:
 
 
 def _build_look_and_hold() -> Any:
-    """The same in a transaction that goes by it: nobody changes the comment before that ends."""
-    look = _build_look()
+    """What a transaction goes by that writes where a comment was placed: nobody changes the comment before it ends."""
+    look = (
+        Response.select(
+            Response.comment,
+            Meaning.by_person,
+            Meaning.blurred.is_null(False),
+            _placements(),
+            TopicChange.select(peewee.fn.MAX(TopicChange.id)),
+        )
+        .left_outer_join(Meaning, on=(Meaning.key == Response.key))
+        .where(Response.key == db.slot("key"))
+    )
     return look if db.on_sqlite() else look.for_update(of=Response)
+
+
+def _placements() -> Any:
+    return Placement.select(peewee.fn.COUNT(SQL("1"))).where(Placement.response == Response.key)
 
 
 _look = db.Prepared(_build_look)
