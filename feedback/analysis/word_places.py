@@ -38,7 +38,10 @@ class WordPlaces:
         if not len(self):
             return np.full(len(wanted), -1, np.intp)
         hashes, places = np.frombuffer(self._hashes, np.int64), np.frombuffer(self._places, np.int32)
-        at = np.minimum(np.searchsorted(hashes, wanted), len(self) - 1)
+        at = np.empty(len(wanted), np.intp)
+        order = np.argsort(wanted)  # one after the other they are found in half the time
+        at[order] = np.searchsorted(hashes, wanted[order])
+        at = np.minimum(at, len(self) - 1)
         return np.where(hashes[at] == wanted, places[at], -1)
 
 

@@ -25,7 +25,8 @@ _PRAISE_WORD, _BLAME_WORD = "great", "terrible"
 # The words that stand for a phrase or rating of such a worth.
 _AS_WORDS = {3: "excellent", 2: "good", 0: "okay", -2: "bad", -3: "terrible"}
 _SHARE = re.compile(r"\d\s*/\s*\d")
-_STAND_INS = frozenset({_PRAISE_WORD, *_AS_WORDS.values()})
+STAND_INS = frozenset({_PRAISE_WORD, *_AS_WORDS.values()})
+"""Keys that may stand for an emoji, a phrase or a rating."""
 # VADER reads emoji by their Unicode names, which say "thumbs up" and "pouting face" without any word it knows, and
 # "on fire" and "explosion" with words that blame.
 _EMOJI = {
@@ -235,7 +236,7 @@ def as_written(key: str, text: str) -> str:
     stood for."""
     if key.startswith(NEGATED):
         return f"not {key[1:]}"
-    if key in _STAND_INS and key not in text.lower():
+    if key in STAND_INS and key not in text.lower():
         emoji = next((c for c in text if _EMOJI.get(c) == key), None)
         return emoji or next(
             (
@@ -413,11 +414,17 @@ class _Seen(NamedTuple):
 
     worth: float | None
     """What its lexicon says; None for a word that is not there, or that only strengthens or weakens another."""
-    plain: bool
-    """Whether it changes no word near it, and no word near it but those that are not plain changes its worth."""
+    adds: float = 0.0
+    """By how much it strengthens the words behind it (weakens them, below 0)."""
+    turns: bool = False
+    """Whether it turns the words behind it round."""
+    plain: bool = True
+    """Whether that is all: what it and its neighbours come to need not be asked of the library."""
 
 
-_NOTHING_TO_SEE = _Seen(None, plain=True)
+_NOTHING_TO_SEE = _Seen(None)
+# How much of what a word adds reaches the word behind it, the one after that, and the third.
+_FADES = (1.0, 0.95, 0.9)
 
 
 Shares = tuple[float, float, float]
@@ -439,11 +446,12 @@ class Vader(SentimentIntensityAnalyzer):
         seen = list(map(self._seen, text.split()))
         worths = [0.0] * len(seen)
         whole = None
-        for at, (worth, plain) in enumerate(seen):
+        for at, (worth, *_) in enumerate(seen):
             if worth is None:
                 continue
-            if plain and all([each.plain for each in seen[max(at - 3, 0) : at + 3]]):
-                worths[at] = worth
+            before = seen[max(at - 3, 0) : at]
+            if all([each.plain for each in before]) and all([each.plain for each in seen[at : at + 3]]):
+                worths[at] = _changed(worth, before)
                 continue
             whole = whole or SentiText(text.strip())
             words = whole.words_and_emoticons
@@ -458,9 +466,15 @@ class Vader(SentimentIntensityAnalyzer):
     def _look_at(self, piece: str) -> _Seen:
         word = SentiText._strip_punc_if_word(piece)
         lowered = word.lower()
-        worth = None if lowered in vaderSentiment.BOOSTER_DICT else self.lexicon.get(lowered)
-        changes = lowered in _changing_words() or "n't" in lowered or (worth is not None and word.isupper())
-        return _NOTHING_TO_SEE if worth is None and not changes else _Seen(worth, not changes)
+        listed = self.lexicon.get(lowered)
+        adds = vaderSentiment.BOOSTER_DICT.get(lowered, 0.0)
+        turns = lowered in _TURNING or "n't" in lowered
+        plain = lowered not in _odd_words() and not ((adds or listed) and word.isupper())
+        if (
+            listed is not None
+        ):  # a word of feeling changes no other, and one that strengthens has no worth itself
+            return _Seen(None if adds else listed, plain=plain)
+        return _Seen(None, adds, turns, plain) if adds or turns or not plain else _NOTHING_TO_SEE
 
     @staticmethod
     def _scores(worths: list[float], emphasis: float) -> Shares:
@@ -500,11 +514,23 @@ class Vader(SentimentIntensityAnalyzer):
         return valence
 
 
+def _changed(worth: float, before: list[_Seen]) -> float:
+    """Return what VADER makes of a word of such *worth* behind at most three plain words."""
+    for fade, each in zip(_FADES, reversed(before), strict=False):
+        if each.adds:
+            worth += (each.adds if worth >= 0 else -each.adds) * fade
+        if each.turns:
+            worth *= vaderSentiment.N_SCALAR
+    return worth
+
+
+_TURNING = frozenset(vaderSentiment.NEGATE)
+
+
 @cache
-def _changing_words() -> frozenset[str]:
-    """Return the words that can change what VADER says of a word near them, or that it reads in more than one way."""
-    others = "no never without so this least kind".split()
-    return frozenset({*vaderSentiment.BOOSTER_DICT, *vaderSentiment.NEGATE, *_marks_of_idioms(), *others})
+def _odd_words() -> frozenset[str]:
+    """Return the words that VADER reads in more than one way."""
+    return frozenset({"no", "never", "without", "so", "this", "least", "kind"}) | _marks_of_idioms()
 
 
 @lru_cache(maxsize=8_192)

@@ -9,7 +9,7 @@ from functools import cache
 from feedback.analysis import languages, phrasebook, sentences
 from feedback.analysis.sentiment import features, lexicons, model, priors
 from feedback.analysis.sentiment.corrections import Adjustment, Case
-from feedback.analysis.sentiment.features import Features, Sentence, as_written
+from feedback.analysis.sentiment.features import STAND_INS, Features, Sentence, as_written
 from feedback.analysis.sentiment.lexicons import Measured
 from feedback.analysis.sentiment.model import Logits
 
@@ -260,11 +260,17 @@ def _leanings(taken: _Taken) -> list[dict[str, float]]:
     if taken.language != "en":
         return [lexicons.leanings(sentence, taken.language) for sentence in taken.measured]  # type: ignore[arg-type]
     leaning = model.shipped().leaning.__getitem__
-    # A word may stand in each of thousands of sentences; it is looked for in the whole text once.
     written: dict[str, str] = {}
+
+    def looked_for(key: str) -> str:
+        """It may stand in each of thousands of sentences, and is looked for in the whole text once."""
+        if key not in written:
+            written[key] = as_written(key, taken.text)
+        return written[key]
+
     return [
         {
-            written.get(key) or written.setdefault(key, as_written(key, taken.text)): lean
+            (key if key.isalpha() and key not in STAND_INS else looked_for(key)): lean
             for key in sentence.keys
             if (lean := leaning(key)) and key not in _SMALL
         }

@@ -361,7 +361,10 @@ FOR_THE_LIBRARIES = [
     | good but | good but good BUT good | bad. But not that bad! | good?? great??? | why???? | the shit
     | it is to die for, good | a good kiss of death | yeah right, good | sort of good | just enough good
     | good 👍 bad 👎 | good👍 | naïvely good café | xD :p :-o O_o 8) <3 | :-S really | not ! good
-    | not a ! good !
+    | not a ! good ! | very bad | really a bad | really such a bad | really such a very bad | not very good
+    | very not good | extremely not really good | VERY not good | not NOT bad | isn't all that bad | hardly bad
+    | barely, good but hardly bad | not a good or a bad one | sentient kindness not kind of good | I AM not sad
+    | absolutely love hate love | more or less not good | despite some good | this is not good
     """.split("|")
 ]
 
