@@ -44,7 +44,7 @@ def how(text: str, language: str | None = None) -> Nothing | None:
         return None
     if not any(map(str.isalpha, text)):
         return None if any(c in phrasebook.emoji() for c in text) or _rates(text) else Nothing.WORDLESS
-    if sum(map(str.isalpha, text)) == 1 and len(text) <= 3 and text.isascii():
+    if len(text) <= 3 and text.isascii() and sum(map(str.isalpha, text)) == 1:
         return Nothing.WORDLESS
     if says_nothing_in_english(text):  # first, since it is true wherever no fault is found
         return Nothing.NO_FAULT if finds_no_fault(text) else Nothing.NOTHING

@@ -213,7 +213,7 @@ class Book:
         if self.language in UNSPACED or self.language in ("ar", "hi"):
             return True
         first = _FIRST.search(text.lower())
-        return first is None or any(matcher.knows(first.group()) for matcher in self.answers.values())
+        return first is None or _begins_answer(self.language, first.group())
 
     def plain(self, text: str) -> list[str]:
         """Return *text* as its words, or single letters where no spaces part them, without marks."""
@@ -534,6 +534,11 @@ def book(language: str) -> Book:
         known if unspaced or language == "ar" else frozenset(),
         _set(words, "stars", language) | numbers.keys(),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=8_192)
+def _begins_answer(language: str, word: str) -> bool:
+    return any(matcher.knows(word) for matcher in book(language).answers.values())
 
 
 def _set(words: dict[str, str], key: str, language: str) -> frozenset[str]:
