@@ -5,11 +5,14 @@ The files are `phrases/<language>.txt`; their README says how they are written.
 
 import gzip
 import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
+
+from feedback.analysis.word_places import Remembered, WordPlaces
 
 FOLDER = "phrases"
 RATED = "models/sentiment-lexicons.tsv.gz"
@@ -518,7 +521,7 @@ def book(language: str) -> Book:
         if spelling
     }
     known = (
-        frozenset(rated(language) if unspaced else ())
+        frozenset(rated_words(language) if unspaced else ())
         | frozenset(piece for phrase, _ in (*items, *said) for piece in phrase if piece != _GAP)
         | frozenset(
             words.get("not", "").split() + words.get("but", "").split() + words.get("very", "").split()
@@ -578,11 +581,27 @@ def emoji() -> dict[str, float]:
 
 
 @cache
-def rated(language: str) -> dict[str, float]:
-    """Return what the longer lists, which others made, say of single words of *language*, −1 … 1."""
-    text = gzip.decompress((files("feedback.analysis") / RATED).read_bytes()).decode("utf-8")
-    rows = re.finditer(rf"^{language}\t(.*)\t(.*)$", text, re.MULTILINE)
-    return {row[1]: float(row[2]) for row in rows}
+def rated(language: str) -> Remembered[float]:
+    """Return what the longer lists, which others made, say of single words of *language*, −1 … 1; 0 of all others."""
+    rows = _rated(language)
+    places, values = WordPlaces(word for word, _ in rows), array("d", [value for _, value in rows])
+
+    def value_of(word: str) -> float:
+        place = places.of(word)
+        return 0.0 if place is None else values[place]
+
+    return Remembered(value_of)
+
+
+def rated_words(language: str) -> list[str]:
+    """Return the single words of *language* that the longer lists rate."""
+    return [word for word, _ in _rated(language)]
+
+
+def _rated(language: str) -> list[tuple[str, float]]:
+    text = gzip.decompress((files("feedback.analysis") / RATED).read_bytes())
+    rows = re.finditer(rb"^%s\t(.*)\t(.*)$" % language.encode(), text, re.MULTILINE)
+    return list({row[1].decode("utf-8"): float(row[2]) for row in rows}.items())
 
 
 def covers(words: Sequence[str], matcher: Matcher, fillers: Sequence[Matcher]) -> bool:

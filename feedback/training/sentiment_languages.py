@@ -210,7 +210,7 @@ class _Vectors:
         words += [
             word for word in used if word[0].isalpha() and " " not in word and lexicons.JOINS not in word
         ]
-        words += list(phrasebook.rated(language))
+        words += phrasebook.rated_words(language)
         words = list(dict.fromkeys(words))
         if only_known:
             words = encoder.knows(words)

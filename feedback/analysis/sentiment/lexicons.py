@@ -74,7 +74,7 @@ def take_apart(sentence: str, language: str) -> Measured:
         if hit is None:
             turned = found.turned[at]
             keys.append(NEGATED + token if turned else "0" if token[0].isdigit() else token)
-            if value := rated.get(token, 0.0) * (_TURNED if turned else 1.0):
+            if value := rated[token] * (_TURNED if turned else 1.0):
                 others.append(value)
                 places.append((at, value))
                 told[token] = value * _RATED_AS_SAID

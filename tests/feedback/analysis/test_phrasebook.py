@@ -1,5 +1,8 @@
 """What a language's file of words and phrases finds in a sentence."""
 
+import gzip
+from importlib.resources import files
+
 import pytest
 
 from feedback.analysis import phrasebook
@@ -101,3 +104,16 @@ def test_the_longest_phrase_that_begins_with_a_word(
     assert found == (None if end is None else (end, value))
     assert matcher.knows(sentence.split()[0]) is (end is not None)
     assert max(matcher.ends(sentence.split(), 0), default=None) == end
+
+
+def test_the_longer_lists_rate_their_words_and_no_others() -> None:
+    with gzip.open(str(files("feedback.analysis") / phrasebook.RATED), "rt", encoding="utf-8") as stream:
+        rows = [line.rstrip("\n").split("\t") for line in stream]
+    for language in ("de", "zh"):
+        told = {word: float(value) for tag, word, value in rows if tag == language}
+        assert phrasebook.rated_words(language) == list(told)
+        rated = phrasebook.rated(language)
+        assert {word: rated[word] for word in told} == told
+        assert rated["qxzvkw"] == 0
+    assert phrasebook.rated_words("fi") == []
+    assert phrasebook.rated("fi")["hyvä"] == 0
