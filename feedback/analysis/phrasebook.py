@@ -600,7 +600,7 @@ def rated_words(language: str) -> list[str]:
 
 def _rated(language: str) -> list[tuple[str, float]]:
     text = gzip.decompress((files("feedback.analysis") / RATED).read_bytes())
-    rows = re.finditer(rb"^%s\t(.*)\t(.*)$" % language.encode(), text, re.MULTILINE)
+    rows = re.finditer(rb"^%s\t(.*)\t(.*)" % language.encode(), text, re.MULTILINE)
     return list({row[1].decode("utf-8"): float(row[2]) for row in rows}.items())
 
 
