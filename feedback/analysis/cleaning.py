@@ -14,7 +14,7 @@ _LINK = re.compile(
 _MAIL = re.compile(r"[\w.+-]{1,64}+@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 _HASH = re.compile(r"(?<!\w)#(?=\w)")
-_NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")  # telephone, card and order numbers
+_LONG_NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")  # telephone, card and order numbers
 _DIGIT = re.compile(r"\d")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[a-z])\w{8,}\b", re.I)
 _SIGNATURE = re.compile(
@@ -49,7 +49,7 @@ def strip(text: str) -> str:
     if "@" in text:
         text = _HANDLE.sub(" ", text)
     if _DIGIT.search(text):
-        text = _CODE.sub(" ", _NUMBER.sub(" ", text))
+        text = _CODE.sub(" ", _LONG_NUMBER.sub(" ", text))
     if "#" in text:
         text = _HASH.sub("", text)
     text = _REPEATED.sub(r"\1\1", text)

@@ -312,8 +312,8 @@ class Book:
         return self.numbers.get(token)
 
     def _turn(self, tokens: list[str], hits: list[Hit]) -> tuple[list[bool], dict[int, int]]:
-        """Return for each word whether a negation turns it, and by the numbers of *hits* where the word is that turns
-        them."""
+        """Return for each word whether a negation turns it, and for each turned one of *hits*, by its number, the place
+        of the word that does."""
         covered = {
             place
             for hit in hits
@@ -600,8 +600,9 @@ def rated_words(language: str) -> list[str]:
 
 def _rated(language: str) -> list[tuple[str, float]]:
     text = gzip.decompress((files("feedback.analysis") / RATED).read_bytes())
-    rows = re.finditer(rb"^%s\t(.*)\t(.*)" % language.encode(), text, re.MULTILINE)
-    return list({row[1].decode("utf-8"): float(row[2]) for row in rows}.items())
+    ours = f"{language}\t".encode()
+    rows = [line.decode("utf-8").split("\t") for line in text.split(b"\n") if line.startswith(ours)]
+    return list({word: float(value) for _, word, value in rows}.items())
 
 
 def covers(words: Sequence[str], matcher: Matcher, fillers: Sequence[Matcher]) -> bool:

@@ -163,8 +163,8 @@ def subjects(comments: Sequence[str], among: Known) -> list[list[Subject]]:
 def described(
     said: Sequence[tuple[str, str]], among: Known, read: Mapping[str, np.ndarray] | None = None
 ) -> list[Subject]:
-    """Evidence and closeness for pairs of topic and the words that speak of it; `read`: what texts mean that were read
-    already."""
+    """Evidence and closeness for pairs of topic and the words that speak of it; `read` holds what texts mean that were
+    read before."""
     names = [topic for topic, _ in said]
     texts = [cleaning.one_line(cleaning.strip(text)) for _, text in said]
     centres = among.centres

@@ -204,8 +204,7 @@ def _of_several(sentences: list[Sentence]) -> Features:
 
 
 def _of_one(sentence: Sentence) -> Features:
-    """Return what `_of_several` returns for one sentence, in a quarter of the time: most comments have no second
-    one."""
+    """Return what `_of_several` returns for one sentence, which most comments are, in a quarter of the time."""
     words = sentence.words
     n_words = len(words) or 1
     vader, textblob = 0.0 + sentence.vader, 0.0 + sentence.textblob if sentence.assessed else 0.0
