@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from feedback.analysis.topics import naming
+from feedback.analysis.topics import wording
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.wordpieces import fold
 
@@ -54,7 +54,7 @@ def phrases(
     words = [list(_WORD.finditer(text))[:_LONGEST] for text in texts]
     found = [_marked(text, marks.of(topic)) for text, topic in zip(texts, topics, strict=True)]
     silent = {
-        at: [(each, word) for each in words[at] if naming.says_something(word := fold(each.group()))]
+        at: [(each, word) for each in words[at] if wording.says_something(word := fold(each.group()))]
         for at, marked in enumerate(found)
         if not marked and topics[at] in centres
     }

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from feedback.analysis import cleaning
-from feedback.analysis.topics import naming, placing, representations, reviewing
+from feedback.analysis.topics import naming, placing, representations, reviewing, wording
 from feedback.analysis.topics.reviewing import Review
 from feedback.domain.topics import Place, State, Topic, unplaced_share
 from feedback.training.agreement import adjusted_mutual_information, adjusted_rand, v_measure
@@ -112,9 +112,9 @@ def label_hits(state: State, truth: Mapping[str, str]) -> tuple[float, float]:
             about[place.topic][truth[id_]] += 1
     first = three = 0
     for topic, names in about.items():
-        wanted = naming.stems(names.most_common(1)[0][0].replace("_", " "))
+        wanted = wording.stems(names.most_common(1)[0][0].replace("_", " "))
         hits = [
-            2 * len(wanted & naming.stems(label)) >= len(wanted) for label in state.topics[topic].candidates
+            2 * len(wanted & wording.stems(label)) >= len(wanted) for label in state.topics[topic].candidates
         ]
         first += any(hits[:1])
         three += any(hits[:3])

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from feedback.analysis.topics import glossary, matters, naming
+from feedback.analysis.topics import glossary, matters, wording
 from feedback.analysis.topics.representations import Representation
 from feedback.analysis.topics.vectors import unit
 from feedback.analysis.topics.wordpieces import fold
@@ -32,13 +32,13 @@ class Clues:
         for number, matter in enumerate(known):
             said = [matter.name, *matter.clues]
             rows.append(vectors.encode(said).sum(0))
-            for clue in {naming.stems(each) for each in said if _is_whole(each)}:
+            for clue in {wording.stems(each) for each in said if _is_whole(each)}:
                 self._clues[min(clue)].append((number, clue))
         self._rows = unit(np.array(rows, np.float32))
 
     def meant(self, english: str) -> np.ndarray | None:
         """The mean of what the matters mean whose words a text says; None where it says those of none."""
-        said = naming.stems(english)
+        said = wording.stems(english)
         found = {number for stem in said for number, clue in self._clues.get(stem, ()) if clue <= said}
         meant: np.ndarray | None = self._rows[sorted(found)].mean(0) if found else None
         return meant
@@ -67,4 +67,4 @@ def _clues(vectors: Representation) -> Clues:
 def _is_whole(clue: str) -> bool:
     """Whether a clue says as much without its endings and small words: "days off" would be days."""
     words = [word for word in _WORD.findall(fold(clue)) if word not in _SMALL]
-    return 0 < len(words) == len(naming.stems(clue))
+    return 0 < len(words) == len(wording.stems(clue))

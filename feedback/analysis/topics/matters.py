@@ -1,8 +1,9 @@
 """The matters that feedback speaks of, out of plain files: names, and the words by which people speak of them.
 
 `analysis/matters/en.txt` has a line for each, `name: clue, clue …`, to be read, corrected and extended; `~` stands
-before those of some trades alone. `names.csv` has their names in other languages, `said.<language>.list` how people
-speak of the commonest ones there, `broader.list` what several of them have in common.
+before those of some trades alone. `examples.en.txt` has what people say who speak of them, `kinds.list` which is a kind
+of which, `broader.list` what several have in common, `names.csv` their names in other languages, and
+`said.<language>.list` how people speak of the commonest ones there.
 """
 
 import csv
@@ -18,7 +19,7 @@ BESIDE = ": "
 #: Between the names of two matters that a topic speaks of alike: "Service & food".
 BOTH = " & "
 #: What is called so has nothing in common that could be named.
-OTHERS = ("Other remarks", "Mixed remarks", "Unsorted remarks")
+OTHERS = ("Other remarks", "Mixed remarks", "Unsorted remarks", "Various remarks", "Further remarks")
 
 
 class Matter(NamedTuple):
@@ -47,11 +48,49 @@ def load(language: str) -> tuple[Matter, ...]:
 
 
 @lru_cache(maxsize=1)
+def examples() -> dict[str, tuple[str, ...]]:
+    """By the name of each matter what people say in English when they speak of it."""
+    found: dict[str, list[str]] = {}
+    for line in (FOLDER / "examples.en.txt").read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            name = line[3:]
+            found[name] = []
+        elif line[:1] not in ("", "#"):
+            found[name].append(line)
+    return {name: tuple(said) for name, said in found.items()}
+
+
+@lru_cache(maxsize=1)
 def broader() -> dict[str, tuple[str, ...]]:
     """What several matters have in common, by its English name: the names of these."""
+    return {name.lstrip("~"): under for name, under in _broader()}
+
+
+@lru_cache(maxsize=1)
+def trades() -> frozenset[str]:
+    """Those of `broader` whose matters are of one trade."""
+    return frozenset(name[1:] for name, _ in _broader() if name.startswith("~"))
+
+
+@lru_cache(maxsize=1)
+def _broader() -> tuple[tuple[str, tuple[str, ...]], ...]:
     lines = (FOLDER / "broader.list").read_text("utf-8").splitlines()
     parted = (line.partition(": ") for line in lines if line[:1] not in ("", "#"))
-    return {name: tuple(each.strip() for each in under.split(",")) for name, _, under in parted}
+    return tuple((name, tuple(each.strip() for each in under.split(","))) for name, _, under in parted)
+
+
+@lru_cache(maxsize=1)
+def kinds() -> tuple[tuple[str, str, str], ...]:
+    """How matters hang together, by their names: the second is a kind or part of the first (":"), says the same ("="),
+    or is often taken for it ("~")."""
+    found = []
+    for line in (FOLDER / "kinds.list").read_text("utf-8").splitlines():
+        if line[:1] in ("", "#"):
+            continue
+        relation = next(sign for sign in (" = ", " ~ ", ": ") if sign in line)
+        one, _, others = line.partition(relation)
+        found += [(one.strip(), relation.strip(), each.strip()) for each in others.split(",")]
+    return tuple(found)
 
 
 @lru_cache(maxsize=32)
@@ -80,8 +119,12 @@ def translated(name: str, language: str) -> str | None:
 def together(names: Sequence[str], language: str) -> str:
     """One name of two: "Service & food"."""
     one, other = names
-    small = other if language == "de" or other[:2].isupper() else other[:1].lower() + other[1:]
-    return f"{one}{BOTH}{small}"
+    return f"{one}{BOTH}{inside(other, language)}"
+
+
+def inside(name: str, language: str) -> str:
+    """A name as it is written inside another one."""
+    return name if language == "de" or name[:2].isupper() else name[:1].lower() + name[1:]
 
 
 @lru_cache(maxsize=1)

@@ -12,14 +12,19 @@ from typing import Any
 import numpy as np
 
 from feedback.analysis import cleaning
-from feedback.analysis.topics import clues, clusters, matters, naming, placing, themes
+from feedback.analysis.topics import clues, clusters, matters, naming, phrases, placing, spoken, themes
 from feedback.analysis.topics.representations import Representation
+from feedback.analysis.topics.spoken import Spoken
 from feedback.analysis.topics.vectors import number, unit
 from feedback.domain.themes import Theme, arrange
 from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic, reconcile
 
 MANY = 12  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
+# How likely a comment speaks of the matter whose group it joins, out of one that has nothing in common and of another …
+_LIKELY, _SURELY = 0.5, 0.8
+_FEW = 20_000  # … where there are not more rows
+_OF_THEME = 300  # comments of a theme, evenly out of all, that are asked what they speak of
 _EDGES_AT_ONCE = 65_536
 _LEADS = (
     0.2,
@@ -159,15 +164,34 @@ def _of_one_matter(
     first = np.unique(meanings.of, return_index=True)[1]
     order = np.argsort(groups, kind="stable")
     begins = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
-    texts, meant = {}, {}
+    said, texts = {}, {}
     for group, (begin, end) in enumerate(pairwise(begins)):
-        typical = most_typical(order[begin:end], meanings.rows)[: naming.MEANT_ON]
-        texts[group] = [cleaned[first[row]] for row in typical]
-        meant[group] = naming.meant_matters(meanings.rows[typical], vectors, texts[group])
-    middle = clusters.centres(meanings.rows, groups)
-    kinds, feelings = naming.plain_matters(texts, middle, meant, vectors)
-    joined = clusters.together(meanings.rows, groups, kinds, feelings)
+        some = _evenly(order[begin:end], naming.READ_ON)
+        texts[group] = [cleaned[first[row]] for row in some]
+        said[group] = spoken.read(texts[group])
+    plain = naming.plain_matters(said, texts)
+    groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()])
+    joined = clusters.together(meanings.rows, groups, plain.kinds, plain.no_thing)
     return clusters.by_size(joined, np.bincount(meanings.of))
+
+
+def _sent_home(groups: np.ndarray, plain: naming.Plain, texts: Sequence[str]) -> np.ndarray:
+    """`groups` of rows, given as texts too, those that surely speak of what another group speaks of, and of nothing
+    like their own, in that one, and so whatever stands in a group that has nothing in common. Of very many the latter
+    alone.
+    """
+    vague = np.isin(groups, plain.vague)
+    asked = np.flatnonzero(vague | (groups >= 0) if len(groups) <= _FEW else vague)
+    if not len(asked):
+        return groups
+    about = spoken.read([texts[at] for at in asked.tolist()])
+    matter, likely = spoken.likeliest(about, plain.among)
+    home = np.array([plain.home.get(each, -1) for each in matter.tolist()])
+    lost = vague[asked] | ~plain.akin(groups[asked], matter)
+    surely = (home >= 0) & lost & (likely >= np.where(vague[asked], _LIKELY, _SURELY))
+    found = groups.copy()
+    found[asked[surely]] = home[surely]
+    return found
 
 
 def _topic(state: State, comment: str) -> str | None:
@@ -193,30 +217,36 @@ def means_taught(
 def most_typical(own: np.ndarray, rows: placing.Rows) -> list[int]:
     """The rows of a topic, those nearest to its centre first, as many as naming reads."""
     close = rows[own] @ rows[own].sum(0)
-    return own[np.argsort(-close, kind="stable")][: naming.READ_PER_TOPIC].tolist()
+    return own[np.argsort(-close, kind="stable")][: phrases.READ_PER_TOPIC].tolist()
 
 
 @dataclass(frozen=True)
 class _Said:
     """What naming reads of a topic: its most typical comments; the unit vectors of what these, and all its comments,
-    mean together; how many `comments` it has; and how much they mean each matter (`meant`)."""
+    mean together; how many `comments` it has; and which matters some of them speak of (`about`)."""
 
     typical: Sequence[str]
     meaning: np.ndarray
     centre: np.ndarray
     comments: int
-    meant: np.ndarray
+    about: Spoken
 
 
 def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str], vectors: Representation) -> _Said:
     chosen = most_typical(own, rows)
+    some = _evenly(own, naming.READ_ON)
     return _Said(
         [cleaned[at] for at in chosen],
         mean_direction(rows[chosen]),
         mean_direction(rows[own]),
         len(own),
-        naming.meant_matters(rows[chosen], vectors, [cleaned[at] for at in chosen]),
+        spoken.read([cleaned[at] for at in some]),
     )
+
+
+def _evenly(own: np.ndarray, most: int) -> np.ndarray:
+    """Not more than `most` of a group's rows, evenly out of all."""
+    return own[:: max(1, -(-len(own) // most))]
 
 
 def mean_direction(rows: np.ndarray) -> np.ndarray:
@@ -347,7 +377,7 @@ def _named(state: State, said: Mapping[str, _Said], vectors: Representation, nev
     names = naming.name(
         {topic: one.typical for topic, one in said.items()},
         {topic: one.meaning for topic, one in said.items()},
-        vectors, never, kept, {topic: one.meant for topic, one in said.items()},
+        vectors, never, kept, {topic: one.about for topic, one in said.items()},
     )  # fmt: skip
     topics = {}
     for id_, topic in state.topics.items():
@@ -455,7 +485,7 @@ def _names_of_themes(
             under[str(topics[id_].theme)].append(id_)
     texts = {
         theme: [
-            text for id_ in own for text in said[id_].typical[: max(1, naming.READ_PER_TOPIC // len(own))]
+            text for id_ in own for text in said[id_].typical[: max(1, phrases.READ_PER_TOPIC // len(own))]
         ]
         for theme, own in under.items()
     }
@@ -463,8 +493,11 @@ def _names_of_themes(
         theme: mean_direction(np.stack([said[id_].centre * said[id_].comments for id_ in own]))
         for theme, own in under.items()
     }
-    meant = {theme: np.mean([said[id_].meant for id_ in own], axis=0) for theme, own in under.items()}
-    names = naming.name(texts, centres, vectors, never, kept, meant)
+    about = {
+        theme: spoken.together([said[id_].about for id_ in own]).some(_OF_THEME)
+        for theme, own in under.items()
+    }
+    names = naming.name(texts, centres, vectors, never, kept, about)
     taken = {
         *kept.values(),
         *(name.label for id_, name in names.items() if id_ in made and matters.of(name.label)),

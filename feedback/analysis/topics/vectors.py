@@ -87,20 +87,20 @@ class Vectors:
         """How many numbers a vector has."""
         return self._table.shape[1]
 
-    def encode(self, texts: Sequence[str], block: int = 2048) -> np.ndarray:
+    def encode(self, texts: Sequence[str], block: int = 2048, language: str | None = None) -> np.ndarray:
         """Unit vectors of `texts` as float32 (texts × dimensions). The vector of a text without a known piece
-        is all zeros.
+        is all zeros. `language`: the one that all are in, where that is known.
         """
         out = np.zeros((len(texts), self.dimensions), np.float32)
         for start in range(0, len(texts), block):
             part = texts[start : start + block]
-            languages = [self.language_of(text) for text in part]
-            for at, (text, language) in enumerate(zip(part, languages, strict=True), start):
-                if language != "en":
-                    out[at] = self._foreign(text, language)
+            languages = [language or self.language_of(text) for text in part]
+            for at, (text, own) in enumerate(zip(part, languages, strict=True), start):
+                if own != "en":
+                    out[at] = self._foreign(text, own)
             rows = [
-                self._pieces.read(text) if language == "en" else []
-                for text, language in zip(part, languages, strict=True)
+                self._pieces.read(text) if own == "en" else []
+                for text, own in zip(part, languages, strict=True)
             ]
             lengths = np.array([len(row) for row in rows])
             filled = np.flatnonzero(lengths)

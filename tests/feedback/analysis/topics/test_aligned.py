@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from feedback.analysis.topics import aligned, naming, reviewing, vectors
+from feedback.analysis.topics import aligned, reviewing, vectors, wording
 from feedback.domain.topics import UNDERSTOOD, State
 from feedback.training.agreement import v_measure
 
@@ -102,7 +102,7 @@ def test_one_topic_holds_several_languages():
         ).state.topics.values()
     }
     assert labels
-    assert all(naming.stems(label) for label in labels)
+    assert all(wording.stems(label) for label in labels)
 
 
 def test_a_beginning_is_shared_by_a_family_of_words():

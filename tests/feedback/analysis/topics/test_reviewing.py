@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from feedback.analysis.topics import placing, reviewing, vectors
+from feedback.analysis.topics import naming, placing, reviewing, vectors
 from feedback.domain import topics
 from feedback.domain.topics import Place, State
 from feedback.training.agreement import v_measure
@@ -215,9 +215,10 @@ def often_praised() -> reviewing.Review:
 def test_equal_texts_are_read_once(monkeypatch):
     read = []
     encode = VECTORS.encode
-    monkeypatch.setattr(VECTORS, "encode", lambda texts: read.extend(texts) or encode(texts))
+    monkeypatch.setattr(VECTORS, "encode", lambda texts, **how: read.extend(texts) or encode(texts, **how))
     review(State(), often("Great service", 5000))
-    assert read.count("Great service") == 1
+    # Once for what it means, and in a few of the comments that are asked what they speak of.
+    assert 1 <= read.count("Great service") <= 1 + 3 * naming.READ_ON
 
 
 def test_nothing_at_all_is_no_topic():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from feedback.analysis.topics import clusters, naming, reviewing, themes
+from feedback.analysis.topics import clusters, naming, reviewing, spoken, themes
 from feedback.analysis.topics.vectors import unit
 from feedback.domain.topics import Topic
 from feedback.training.agreement import adjusted_rand
@@ -51,7 +51,7 @@ def test_a_theme_that_no_matter_fits_is_called_by_its_largest_topic_with_one(mon
         )
     }  # fmt: skip
     said = {
-        id_: SimpleNamespace(comments=9 - at, typical=["x"], centre=np.ones(3), meant=np.ones(2))
+        id_: SimpleNamespace(comments=9 - at, typical=["x"], centre=np.ones(3), about=spoken.read(["x"]))
         for at, id_ in enumerate("abcd")
     }
 
