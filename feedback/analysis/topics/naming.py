@@ -471,7 +471,7 @@ class _Phrasing:
         told = _own_words(usable[0][0].number) if usable else frozenset()
         for phrase, _ in ranked[:_TRIED]:
             share = self._share(topic, phrase)
-            if len(phrase) > 1 and share >= 2 * _CARRIED and good(phrase):
+            if len(phrase) > 1 and share >= 2 * _CARRIED and good(phrase) and self._is_known(phrase):
                 alone = share >= _NEARLY_ALL and self._is_distinct(topic, phrase)
                 says_more = alone and self.language == "en" and not wording.key(phrase) & told
                 yield (share if says_more else _BY_PHRASE), self._written(phrase)

@@ -11,9 +11,9 @@ from feedback.analysis import textblob_files
 READS = """
 import sys
 from feedback.analysis.sentiment import reading
-from feedback.analysis.topics import naming
+from feedback.analysis.topics import wording
 reading.read("The parcel arrived terribly late", language="en")
-naming._kinds()
+wording._kinds()
 print({"nltk", "textblob"} & sys.modules.keys())
 """
 
