@@ -218,7 +218,7 @@ class Plain:
 
 
 def plain_matters(said: Mapping[int, Spoken], texts: Mapping[int, Sequence[str]]) -> Plain:
-    """What each group of comments plainly speaks of, the largest group first, given some comments of each and what
+    """What each group of comments plainly speaks of, the largest group first. Given are some comments of each, and what
     these may speak of."""
     fits = _fits({str(group): each for group, each in said.items()})
     kinds: dict[int, int] = {}
@@ -385,8 +385,8 @@ class _Phrasing:
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
     ) -> Iterator[tuple[float, str]]:
-        """What a topic may be called, and which share of its comments each is about right for, the first of equals the
-        best."""
+        """What a topic may be called, and which share of its comments each is about right for. The first of equals is
+        the best."""
         yield from ((fit.score, own) for fit, own in usable if fit.score >= _AT_ALL)
         if two := self._two(usable):
             yield two
@@ -471,10 +471,11 @@ class _Phrasing:
         told = _own_words(usable[0][0].number) if usable else frozenset()
         for phrase, _ in ranked[:_TRIED]:
             share = self._share(topic, phrase)
-            if len(phrase) > 1 and share >= 2 * _CARRIED and good(phrase) and self._is_known(phrase):
+            if len(phrase) > 1 and share >= 2 * _CARRIED and good(phrase):
                 alone = share >= _NEARLY_ALL and self._is_distinct(topic, phrase)
                 says_more = alone and self.language == "en" and not wording.key(phrase) & told
-                yield (share if says_more else _BY_PHRASE), self._written(phrase)
+                if says_more or self._is_known(phrase):
+                    yield (share if says_more else _BY_PHRASE), self._written(phrase)
 
     def _marked(
         self,

@@ -176,9 +176,9 @@ def _of_one_matter(
 
 
 def _sent_home(groups: np.ndarray, plain: naming.Plain, texts: Sequence[str]) -> np.ndarray:
-    """`groups` of rows, given as texts too, those that surely speak of what another group speaks of, and of nothing
-    like their own, in that one, and so whatever stands in a group that has nothing in common. Of very many the latter
-    alone.
+    """`groups` of rows, given as texts too. Those that surely speak of what another group speaks of, and of nothing
+    like their own, go into that one, and so does what stands in a group that has nothing in common; of very many rows
+    the latter alone.
     """
     vague = np.isin(groups, plain.vague)
     asked = np.flatnonzero(vague | (groups >= 0) if len(groups) <= _FEW else vague)

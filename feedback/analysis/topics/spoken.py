@@ -92,8 +92,8 @@ def usual(said: Sequence[Spoken]) -> np.ndarray:
 
 
 def shares(said: Spoken, among: np.ndarray) -> np.ndarray:
-    """The share of a topic's comments that speaks of each matter and, last, of none, where so many of all comments
-    do."""
+    """The share of a topic's comments that speaks of each matter and, last, of none, where so many `among` all
+    comments do."""
     if not len(said):
         return np.zeros(len(among))
     found = among
