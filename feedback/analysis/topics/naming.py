@@ -31,7 +31,7 @@ _BESIDE = 0.15  # share from which it stands behind the best one's name
 _BOTH = 0.55  # share from which both together name it
 # What names are worth beside the share of the comments that they are right for: of two matters, of what several have in
 # common, and with a mark beside the matter's name that some, or few, say; and what a phrase is that many say.
-_OF_TWO, _OF_BROADER, _MARKED, _HARDLY_MARKED, _BY_PHRASE = 0.8, 0.5, 0.8, 0.45, 0.4
+_OF_TWO, _OF_BROADER, _MARKED, _HARDLY_MARKED, _BY_PHRASE = 0.8, 0.5, 0.85, 0.45, 0.4
 _SAME_MEANING = 0.6  # cosine from which a phrase says the same as a matter
 _APART = 0.3  # how much two matters are the same that are two
 _NEARLY_ALL = 0.8  # share of the comments that say the same thing, from which it is what they are about
@@ -427,15 +427,20 @@ class _Phrasing:
         return any(matters.BOTH in name or " and " in name for name in names)
 
     def _with_second(self, usable: Sequence[tuple[_Fit, str]]) -> Iterator[tuple[float, str]]:
-        """A matter's name with that of another one beside it, of which fewer comments speak: "Camera: screen"."""
-        best, own = usable[0]
-        for fit, each in usable[1:4]:
-            if (
-                fit.share >= _BESIDE
-                and stems(each) - stems(own)
-                and wording.PLAIN.isdisjoint(fold(each).split())
-            ):
-                yield _MARKED * best.score, own + matters.BESIDE + matters.inside(each, self.language)
+        """A matter's name with that of another one, of which fewer comments speak, beside it: "Camera: screen"."""
+        yield from ((_LAST, matters.together((usable[0][1], each), self.language)) for _, each in usable[1:4])
+        most = max(usable, key=lambda each: each[0].share)
+        for best, own in dict.fromkeys((usable[0], most)):
+            for fit, each in usable[:4]:
+                told = stems(each) - stems(own) and not wording.PLAIN.issuperset(fold(each).split())
+                if fit.number == best.number or fit.share < _BESIDE or not told:
+                    continue
+                beside = own + matters.BESIDE + matters.inside(each, self.language)
+                both = matters.together((own, each), self.language)
+                apart = spoken.same()[best.number, fit.number] < _APART and not self._holds_two((own, each))
+                yield from (
+                    (_MARKED * best.score, label) for label in ((both, beside) if apart else (beside, both))
+                )
 
     def _broader(self, fits: _Fits) -> Iterator[tuple[float, str]]:
         """What the matters of most comments have in common."""

@@ -31,6 +31,8 @@ _SENTENCES = 60  # comments, the most typical, among which that one is looked fo
 _NEW = 3.0  # weight of its words that no other candidate has
 _LONG = 0.03  # what each of its words costs
 _BOUND = 0.6  # share of a word's occurrences that a particle must follow to be part of it
+# No piece of what holds digits: "mp3", "AD-2600".
+_WHOLE = re.compile(r"(?<![\w-])[^\W\d_]++(?:['’-][^\W\d_]++)*+(?!-?[\d_])")
 _MOST_SIGNS = 20  # of a name that has no word
 
 
@@ -86,7 +88,7 @@ def count(comments: Sequence[str], banned: set[str], bound: Mapping[str, str]) -
     for comment in comments:
         here = set()
         for part in wording.BREAK.split(fold(comment)):
-            words = [word.replace("’", "'") for word in wording.RUN.findall(part)]
+            words = [word.replace("’", "'") for word in _WHOLE.findall(part)]
             words = [word for word in words if word not in wording.SMALL]
             for start in range(len(words)):
                 if words[start] in wording.STOP and words[start] not in wording.BEGINNING:

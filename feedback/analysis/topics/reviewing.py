@@ -24,6 +24,8 @@ _READ_AT_ONCE = 2048  # comments
 # How likely a comment speaks of the matter whose group it joins, out of one that has nothing in common and of another …
 _LIKELY, _SURELY = 0.5, 0.8
 _FEW = 20_000  # … where there are not more rows
+_KIND = 0.55  # how well a matter's name names a comment on another one that is the same or a kind of it
+_OWN_GROUP = 5  # comments on one matter that leave a group which has nothing in common
 _OF_THEME = 300  # comments of a theme, evenly out of all, that are asked what they speak of
 _EDGES_AT_ONCE = 65_536
 _LEADS = (
@@ -170,15 +172,20 @@ def _of_one_matter(
         texts[group] = [cleaned[first[row]] for row in some]
         said[group] = spoken.read(texts[group])
     plain = naming.plain_matters(said, texts)
-    groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()])
-    joined = clusters.together(meanings.rows, groups, plain.kinds, plain.no_thing)
-    return clusters.by_size(joined, np.bincount(meanings.of))
+    copies = np.bincount(meanings.of)
+    groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()], copies)
+    there = set(groups.tolist())
+    kinds = {group: kind for group, kind in plain.kinds.items() if group in there}
+    joined = clusters.together(meanings.rows, groups, kinds, plain.no_thing)
+    return clusters.by_size(joined, copies)
 
 
-def _sent_home(groups: np.ndarray, plain: naming.Plain, texts: Sequence[str]) -> np.ndarray:
+def _sent_home(
+    groups: np.ndarray, plain: naming.Plain, texts: Sequence[str], copies: np.ndarray
+) -> np.ndarray:
     """`groups` of rows, given as texts too. Those that surely speak of what another group speaks of, and of nothing
-    like their own, go into that one, and so does what stands in a group that has nothing in common; of very many rows
-    the latter alone.
+    like their own, go into that one, and so does what stands in a group that has nothing in common, or into one of its
+    own with others that speak of the same; of very many rows the latter alone. `copies`: how many comments mean each.
     """
     vague = np.isin(groups, plain.vague)
     asked = np.flatnonzero(vague | (groups >= 0) if len(groups) <= _FEW else vague)
@@ -191,6 +198,29 @@ def _sent_home(groups: np.ndarray, plain: naming.Plain, texts: Sequence[str]) ->
     surely = (home >= 0) & lost & (likely >= np.where(vague[asked], _LIKELY, _SURELY))
     found = groups.copy()
     found[asked[surely]] = home[surely]
+    left = vague[asked] & ~surely & (likely >= _LIKELY)
+    some = asked[left]
+    found[some] = _of_matters(
+        matter[left], found[some], copies[some], len(plain.vague), int(groups.max()) + 1
+    )
+    return found
+
+
+def _of_matters(
+    matter: np.ndarray, groups: np.ndarray, copies: np.ndarray, most: int, first: int
+) -> np.ndarray:
+    """`groups` of rows that have nothing in common, those that speak of one matter or its kinds each in a group of
+    their own, not more than `most` of these, numbered from `first` on. Given are the number of the matter that each row
+    most likely speaks of, and how many comments mean it."""
+    found, same = groups.copy(), spoken.same() >= _KIND
+    left = np.flatnonzero(matter < len(same))
+    for group in range(first, first + most):
+        told = same[:, matter[left]] @ copies[left]
+        if not len(left) or told.max() < _OWN_GROUP:
+            break
+        here = same[told.argmax(), matter[left]]
+        found[left[here]] = group
+        left = left[~here]
     return found
 
 
