@@ -3,7 +3,7 @@ communities. Neighbours also vote on where a new comment belongs.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -221,12 +221,9 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return unit(sums)
 
 
-def together(
-    rows: np.ndarray, groups: np.ndarray, kinds: Mapping[int, int], always: Collection[int] = ()
-) -> np.ndarray:
+def together(rows: np.ndarray, groups: np.ndarray, kinds: Mapping[int, int]) -> np.ndarray:
     """`groups` of unit rows, those of one of the `kinds` put together where they are hardly apart: where the rows of
-    two are on average not much nearer to the centre of their own than to that of the other. Those of the kinds in
-    `always` become one group each."""
+    two are on average not much nearer to the centre of their own than to that of the other."""
     middle = centres(rows, groups)
     if not len(middle):
         return groups
@@ -234,11 +231,11 @@ def together(
     for group, kind in sorted(kinds.items()):
         of_kind[kind].append(group)
     into = np.arange(len(middle))
-    for kind, alike in of_kind.items():
+    for alike in of_kind.values():
         close = {group: (rows[groups == group] @ middle[alike].T).mean(0) for group in alike}
         for (one, here), (other, there) in combinations(enumerate(alike), 2):
             apart = 2 - close[here][other] / close[here][one] - close[there][one] / close[there][other]
-            if kind in always or apart <= 2 * _HARDLY_APART:
+            if apart <= 2 * _HARDLY_APART:
                 into[into == into[there]] = into[here]
     return np.where(groups >= 0, into[groups], -1)
 

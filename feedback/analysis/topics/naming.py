@@ -18,52 +18,52 @@ from feedback.analysis.topics.wordpieces import fold
 
 READ_ON = 60  # comments of a topic, evenly out of all, that are asked what they speak of
 _TERMS = 12  # phrases kept that mark a topic
-# Share of a topic's comments that speak of a matter or nearly of it, from which the matter surely names the topic.
-_SURELY = 0.35
-_AT_ALL, _HARDLY = 0.2, 0.15  # … and at all; and what it is worth that a topic has nothing in common
+
+# Shares of a topic's comments. The numbers were set on the reviews, requests and remarks that `docs/names.md` tells of.
+# … that must speak of a matter or nearly of it, for it to name the topic, and to name it in other languages too.
+_AT_ALL, _SURELY = 0.2, 0.35
+# … that must speak of the very matter; of one of commands, or that nobody else speaks of, it is half.
+_OWN = 0.1
 _HALF = 0.5
-_ALONE = 0.45  # share of the comments that tell feelings alone from which a topic is one of feelings
-_OWN = (
-    0.1  # share of the comments that must speak of the very matter that names a topic; of some trades' mostly
-)
-_ALSO = 0.25  # share from which a second matter stands in the name too
-_BESIDE = 0.15  # share from which it stands behind the best one's name
-_BOTH = 0.55  # share from which both together name it
+_ALONE = 0.45  # … that tell feelings alone, from which a topic is one of feelings
+_ALSO = 0.25  # … from which a second matter stands in the name too
+_LIKE = 0.7  # … as a part of that which speaks of the first one
+_BOTH = 0.55  # … from which two matters together name it
+_BESIDE = 0.15  # … from which a second matter stands behind the best one's name
+_CARRIED = 0.2  # … that a phrase must stand in; of one word, twice as many
+_NEARLY_ALL = 0.8  # … that say the same thing, from which it is what they are about
+_VAGUE = 0.25  # … that speak of one matter, below which a topic may have nothing in common
+_COMMON = 0.5  # … that say one word, from which it has that in common
+# Shares of all comments.
+_AT_HOME = 0.03  # … that speak of a trade, from which its matters are at home
+_UNKNOWN = 0.2  # … that may have nothing in common that is known
+_TOO_LARGE = 0.08  # … that no topic has which is put together of several far apart
+
 # What names are worth beside the share of the comments that they are right for: of two matters, of what several have in
-# common, and with a mark beside the matter's name that some, or few, say; and what a phrase is that many say.
-_OF_TWO, _OF_BROADER, _MARKED, _HARDLY_MARKED, _BY_PHRASE = 0.8, 0.5, 0.85, 0.45, 0.4
+# common, and with a mark beside the matter's name that some, or few, say; what a phrase is that many say; and what it
+# is worth that a topic has nothing in common.
+_OF_TWO, _OF_BROADER, _MARKED, _HARDLY_MARKED, _BY_PHRASE, _HARDLY = 0.8, 0.5, 0.85, 0.45, 0.4, 0.15
+_WITH_KIND = 0.7  # with a kind of it behind the matter's name
+_FIRST, _LAST = 10.0, 0.01  # before all others, and where nothing else is left
+_LARGER = 0.2  # what twice as many comments are worth beside how well a matter fits
+_FOREIGN = 0.05  # how likely a matter is whose trade is not at home
 _SAME_MEANING = 0.6  # cosine from which a phrase says the same as a matter
 _APART = 0.3  # how much two matters are the same that are two
-_NEARLY_ALL = 0.8  # share of the comments that say the same thing, from which it is what they are about
+_DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
 _LEAST = 2  # comments that say what stands beside a matter
 _TRIED = 8  # phrases, the best, of which one may name a topic by itself
+_NEAREST = 5  # matters that are tried where nothing else is left
 _MANY = 10  # comments from which on a topic may say that it has nothing in common
-_OVERALL = "Overall experience"  # the matter of those who tell feelings alone …
-_FEELINGS = (_OVERALL, "General praise", "General disappointment", "Overall impression")  # … and its kinds
+_FIFTH = 5  # of the comments are enough for an English name
+
+# The matters of those who tell feelings alone.
+_FEELINGS = ("Overall experience", "General praise", "General disappointment", "Overall impression")
 # Whatever says little is near to these: they name no topic beside one that speaks of a thing.
 _EMPTY = frozenset(("Nothing to add", "No complaints", "Everything fine", "Thanks"))
-_NOTHING, _ONE = -1, -2  # stand for no matter, and less a matter's number for what speaks of it alone
-# Shares of comments, of those that speak of one matter, and that say one word, below which they have nothing in common.
-_VAGUE, _COMMON = 0.25, 0.5
-_NEAREST = 5  # matters that are tried where nothing else is left
-_AT_HOME, _FOREIGN = (
-    0.03,
-    0.05,
-)  # share of all comments that speak of a trade from which its matters are at home; how likely they are where not
-_COMMANDS = (
-    "Assistant",
-    "Lists and reminders",
-    "Knowledge questions",
-)  # trades of those who tell a machine what to do
-_LARGER = 0.2  # what twice as many comments are worth beside how well a matter fits
-_FIRST, _LAST = 10.0, 0.01  # before all others, and where nothing else is left
-_DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
-_CARRIED = 0.2  # share of the comments that a phrase must stand in; of one word, twice as many
-_PHRASED = frozenset(
-    "de en es fr it nl pt".split()
-)  # languages whose words can be told from their small words
-_THINGS_TOLD = frozenset(("de", "en"))  # languages whose things can be told from what is done with them
-_FIFTH = 5
+# The trades of those who tell a machine what to do.
+_COMMANDS = ("Assistant", "Lists and reminders", "Knowledge questions")
+# Languages whose words can be told from their small words, and whose things from what is done with them.
+_PHRASED, _THINGS_TOLD = frozenset("de en es fr it nl pt".split()), frozenset(("de", "en"))
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,13 @@ class _Fit:
 
 @dataclass(frozen=True)
 class _Fits:
-    """What a topic may speak of: things, the best first; feelings, the commonest first, with the share of comments that
-    tell nothing else; what several matters have in common, with the share that speaks of one of these; the share that
-    speaks of the commonest matter, whether it may name the topic or not; and the matters that come nearest, for where
-    nothing else names it."""
+    """What a topic may speak of.
+
+    `matters`: things, the best first. `feelings`: the commonest first; `feeling`: the share of comments that tell
+    nothing else. `broader`: what several matters have in common, with the share that speaks of one of these. `most`:
+    the share that speaks of the commonest matter or nearly, whether it may name the topic or not. `nearest`: the
+    matters that come nearest, for where nothing else is left.
+    """
 
     matters: Sequence[_Fit]
     feelings: Sequence[int] = ()
@@ -192,86 +195,115 @@ def speaks_of(comments: Sequence[str]) -> Spoken:
 
 @dataclass(frozen=True)
 class Plain:
-    """What groups of comments plainly speak of: the number of the matter of each (`kinds`; groups that speak of
-    none plainly are left out), which of these numbers stand for no thing, the group in which the most speak of a matter
-    (`home`), the matter of which the most of each group speak (`best`), and which share of
-    all comments speaks of each (`among`)."""
+    """What groups of comments plainly speak of.
+
+    `kinds`: the number of the matter of each group that speaks of one. `joined`: groups that are one with another, and
+    with which. `vague`: groups that have nothing in common. `best`: the number of the matter of which the most of each
+    group speak; `home`: of the groups of a matter the first. `among`: the share of all comments that speaks of each.
+    """
 
     kinds: Mapping[int, int]
-    no_thing: frozenset[int]
-    home: Mapping[int, int]
-
+    joined: Mapping[int, int]
+    vague: Sequence[int]
     best: Mapping[int, int]
+    home: Mapping[int, int]
     among: np.ndarray
-
-    @property
-    def vague(self) -> list[int]:
-        """The groups that have nothing in common."""
-        return [group for group, kind in self.kinds.items() if kind == _NOTHING]
 
     def akin(self, groups: np.ndarray, matter: np.ndarray) -> np.ndarray:
         """Whether the matter of each comment is like the one that most of its group speak of, given its group too."""
         same = spoken.same()
         own = np.array([self.best.get(group, -1) for group in groups.tolist()])
-        told = np.minimum(matter, len(same) - 1)
-        return (own >= 0) & (np.maximum(same[own, told], same[told, own]) > _APART)
+        told = np.where(matter < len(same), matter, 0)
+        close = np.maximum(same[own, told], same[told, own])
+        return (own >= 0) & (matter < len(same)) & (close > _APART)
 
 
-def plain_matters(said: Mapping[int, Spoken], texts: Mapping[int, Sequence[str]]) -> Plain:
-    """What each group of comments plainly speaks of, the largest group first. Given are some comments of each, and what
-    these may speak of."""
-    fits = _fits({str(group): each for group, each in said.items()})
+def plain_matters(
+    said: Mapping[int, Spoken],
+    texts: Mapping[int, Sequence[str]],
+    sizes: Mapping[int, int],
+    vectors: Representation,
+) -> Plain:
+    """What each group of comments plainly speaks of, the largest group first. Given are some comments of each, what
+    these may speak of, and how many each has."""
+    among, foreign = _at_home(list(said.values()))
+    fits = {group: _fit_of(each, among, foreign) for group, each in said.items()}
+    feelings: dict[int, int] = {}
     kinds: dict[int, int] = {}
-    home: dict[int, int] = {}
-    bests: dict[int, int] = {}
-    alone: set[int] = set()
-    for group in said:
-        fit = fits[str(group)]
-        best = fit.matters[0] if fit.matters else _Fit(0, 0.0, 0.0)
-        if fit.feeling >= _ALONE and fit.feeling > best.score:
-            kinds[group] = fit.feelings[0]
-        elif best.share >= _HALF:
+    alone, vague = [], []
+    for group, fit in fits.items():
+        best = fit.matters[0] if fit.matters else None
+        if fit.feeling >= _ALONE and fit.feeling > (best.score if best else 0.0):
+            feelings[group] = fit.feelings[0]
+        elif best and best.share >= _HALF:
             kinds[group] = best.number
             if all(other.share < _BESIDE for other in fit.matters[1:]):
-                alone.add(group)
-        elif max(fit.most, fit.feeling) < _VAGUE and not _common_things(texts[group]):
-            kinds[group] = _NOTHING
-        if kinds.get(group) != _NOTHING and best.share >= _VAGUE:
-            home.setdefault(best.number, group)
-        if fit.matters:
-            bests[group] = best.number
-    no_thing = {*_feelings(), _NOTHING}
+                alone.append(group)
+        elif max(fit.most, fit.feeling) < _VAGUE and _has_nothing_in_common(texts[group], vectors):
+            vague.append(group)
+    bests = {group: fit.matters[0].number for group, fit in fits.items() if fit.matters}
+    home: dict[int, int] = {}
+    for group, fit in fits.items():
+        if group not in vague and fit.matters and fit.matters[0].share >= _VAGUE:
+            home.setdefault(bests[group], group)
+    everything = sum(sizes.values())
+    joined = _of_one_kind(feelings)
+    # Where most have nothing in common that is known, their trade is unknown, and not what they say.
+    if sum(sizes[group] for group in vague) <= _UNKNOWN * everything:
+        joined |= _of_one_kind(dict.fromkeys(vague, 0))
     # What speaks of the same and of nothing besides is one, be it ever so far apart.
+    together = {group: sizes[group] for group in alone}
     for group in sorted(alone):
-        matter = bests[group]
-        first = home[matter]
-        if group != first and first in alone and not _parts_of(matter, texts[group], texts[first]):
-            kinds[group] = kinds[first] = _ONE - matter
-            no_thing.add(_ONE - matter)
-    return Plain(kinds, frozenset(no_thing), home, bests, _at_home(list(said.values()))[0])
+        first = home.get(bests[group], group)
+        if group == first or first not in alone:
+            continue
+        both = together[first] + sizes[group]
+        told_apart = _parts_of(bests[group], texts[group], texts[first], vectors)
+        if both <= _TOO_LARGE * everything and not told_apart:
+            joined[group] = first
+            together[first] = both
+    return Plain(kinds, joined, vague, bests, home, among)
 
 
-def _common_things(comments: Sequence[str]) -> set[str]:
-    """The words that a good part of some comments says, each of which may name a thing."""
+def _of_one_kind(kinds: Mapping[int, int]) -> dict[int, int]:
+    """Of groups with the number of their kind those that are not the first of theirs, each with that first one."""
+    first: dict[int, int] = {}
+    for group, kind in kinds.items():
+        first.setdefault(kind, group)
+    return {group: first[kind] for group, kind in kinds.items() if first[kind] != group}
+
+
+def _has_nothing_in_common(comments: Sequence[str], vectors: Representation) -> bool:
+    """Whether no word that names a thing stands in a good part of comments that speak of no one matter; what comments
+    in other languages than English speak of is told less surely."""
+    main = _main(_by_language({"": comments}, vectors)[""])
+    return main == "en" and not _common_things(comments, vectors)
+
+
+def _common_things(comments: Sequence[str], vectors: Representation) -> set[str]:
+    """The words that a good part of some comments says, each of which may name a thing: of other languages than English
+    all but those that any sentence may hold."""
     often = Counter(word for comment in comments for word in set(wording.RUN.findall(fold(comment))))
+    english = _main(_by_language({"": comments}, vectors).get("", {"en": ()})) == "en"
     return {
         word
         for word, many in often.items()
         if many >= _COMMON * len(comments)
         and wording.says_something(word)
-        and names_a_matter((word,))
-        and is_a_thing((word,))
+        and (names_a_matter((word,)) and is_a_thing((word,)) if english else not vectors.is_common(word))
     }
 
 
-def _parts_of(matter: int, comments: Sequence[str], others: Sequence[str]) -> set[str]:
+def _parts_of(
+    matter: int, comments: Sequence[str], others: Sequence[str], vectors: Representation
+) -> set[str]:
     """The words that may stand beside the name of a matter, by its number: those that a good part of some comments says
     and hardly any of others."""
     there = Counter(word for comment in others for word in set(wording.RUN.findall(fold(comment))))
     here = Counter(word for comment in comments for word in set(wording.RUN.findall(fold(comment))))
     return {
         word
-        for word in _common_things(comments)
+        for word in _common_things(comments, vectors)
         if there[word] * _DISTINCT * len(comments) <= here[word] * len(others)
         and spoken.is_said((word,))
         and not wording.key((word,)) & _own_words(matter)
@@ -411,7 +443,7 @@ class _Phrasing:
         for fit, each in usable[1:4]:
             both = best.share + fit.share
             if (
-                fit.share >= _ALSO
+                fit.share >= max(_ALSO, _LIKE * best.share)
                 and _ALSO <= best.share < _HALF
                 and both >= _BOTH
                 and spoken.same()[best.number, fit.number] < _APART
@@ -447,8 +479,7 @@ class _Phrasing:
         for name, share in fits.broader:
             if share < _HALF:
                 return
-            own = matters.translated(name, self.language) if self.language in matters.languages() else name
-            if own:
+            if own := self._in_language(name):
                 yield _OF_BROADER * share, own
 
     def _feeling(self, fits: _Fits, taken: Collection[frozenset[str]]) -> str | None:
@@ -461,7 +492,7 @@ class _Phrasing:
         """What a topic is called that has nothing in common; None where it is small."""
         if len(self.texts[topic]) < _MANY:
             return None
-        names = (matters.translated(name, self.language) for name in matters.OTHERS)
+        names = map(self._in_language, matters.OTHERS)
         return next((own for own in names if own and stems(own) not in taken), None)
 
     def _plain_thing(
@@ -552,9 +583,12 @@ class _Phrasing:
     def _called(self, matter: int) -> str | None:
         """The name of a matter, by its number, in this language, or in English where no matter has a name in this
         language. None where only this matter has no name here, or where its name holds a brand."""
-        name = self._known[matter].name
-        own = matters.translated(name, self.language) if self.language in matters.languages() else name
+        own = self._in_language(self._known[matter].name)
         return own if own and self._banned.isdisjoint(fold(own).split()) else None
+
+    def _in_language(self, name: str) -> str | None:
+        """An English name in this language, or as it is where no matter has a name in this language."""
+        return matters.translated(name, self.language) if self.language in matters.languages() else name
 
     def _written(self, phrase: tuple[str, ...]) -> str:
         """A phrase as a name; one that says what a matter is called is called as that: "gift card" as "Gift cards"."""
@@ -602,32 +636,35 @@ def _common(comments: Sequence[str], vectors: Representation) -> set[str]:
 
 def _fits(said: Mapping[str, Spoken]) -> dict[str, _Fits]:
     """The matters that each topic may speak of, the best first."""
-    same, feelings, things, under = spoken.same(), _feelings(), _things(), _under()
+    if not said:
+        return {}
     among, foreign = _at_home(list(said.values()))
-    rare = _rare()
-    special = np.array([matter.special for matter in matters.load("en")])
+    return {topic: _fit_of(each, among, foreign) for topic, each in said.items()}
+
+
+def _fit_of(said: Spoken, among: np.ndarray, foreign: np.ndarray) -> _Fits:
+    """The matters that a topic may speak of, the best first, where so many of all comments speak of each, and some are
+    `foreign` to these."""
+    feelings, things, rare, special = _feelings(), _things(), _rare(), _special()
+    share = spoken.shares(said, among)[:-1]
+    score = spoken.same() @ share
+    order = sorted(things, key=lambda number: (-score[number], number))
+    shares = [(name, float(share[numbers].sum())) for name, numbers in _under()]
     least = np.where(rare | foreign, _HALF, _OWN)
-    found = {}
-    for topic, each in said.items():
-        share = spoken.shares(each, among)[:-1]
-        score = same @ share
-        order = sorted(things, key=lambda number: (-score[number], number))
-        shares = [(name, float(share[numbers].sum())) for name, numbers in under]
-        # Hardly any comment may speak of the whole, where all speak of its parts.
-        named = ~(special & foreign) & ((share >= least) | (score >= _HALF) & ~rare & ~foreign)
-        found[topic] = _Fits(
-            [_Fit(number, float(share[number]), float(score[number])) for number in order if named[number]],
-            sorted(feelings, key=lambda number: (-share[number], number)),
-            float(share[feelings].sum()),
-            sorted(shares, key=lambda each: (-each[1], each[0])),
-            float(score[things].max()),
-            [
-                number
-                for number in order[:_NEAREST]
-                if not (rare | foreign)[number] and score[number] >= _AT_ALL
-            ],
-        )
-    return found
+    # Hardly any comment may speak of the whole, where all speak of its parts.
+    named = ~(special & foreign) & ((share >= least) | (score >= _HALF) & ~rare & ~foreign)
+    return _Fits(
+        [_Fit(number, float(share[number]), float(score[number])) for number in order if named[number]],
+        sorted(feelings, key=lambda number: (-share[number], number)),
+        float(share[feelings].sum()),
+        sorted(shares, key=lambda each: (-each[1], each[0])),
+        float(score[things].max()),
+        [
+            number
+            for number in order[:_NEAREST]
+            if not (rare | foreign)[number] and score[number] >= _AT_ALL / 2
+        ],
+    )
 
 
 def _at_home(said: Sequence[Spoken]) -> tuple[np.ndarray, np.ndarray]:
@@ -645,6 +682,12 @@ def _at_home(said: Sequence[Spoken]) -> tuple[np.ndarray, np.ndarray]:
 def _under() -> list[tuple[str, np.ndarray]]:
     """What several matters have in common, and their numbers."""
     return [(name, np.array([_numbers()[each] for each in some])) for name, some in matters.broader().items()]
+
+
+@lru_cache(maxsize=1)
+def _special() -> np.ndarray:
+    """Which matters are those of some trades alone."""
+    return np.array([matter.special for matter in matters.load("en")])
 
 
 @lru_cache(maxsize=1)

@@ -21,9 +21,8 @@ from feedback.domain.topics import Change, Kind, Place, Reconciled, State, Topic
 
 MANY = 12  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
-# How likely a comment speaks of the matter whose group it joins, out of one that has nothing in common and of another …
+# How likely a comment speaks of the matter whose group it joins, out of one that has nothing in common and of another.
 _LIKELY, _SURELY = 0.5, 0.8
-_FEW = 20_000  # … where there are not more rows
 _KIND = 0.55  # how well a matter's name names a comment on another one that is the same or a kind of it
 _OWN_GROUP = 5  # comments on one matter that leave a group which has nothing in common
 _OF_THEME = 300  # comments of a theme, evenly out of all, that are asked what they speak of
@@ -97,7 +96,7 @@ def review(
         if topic is not None:
             members[topic].append(at)
     index = _index(meanings, around, [_topic(reviewed, id_) for id_ in ids], taught)
-    said = {topic: _said(np.array(own), meanings, cleaned, vectors) for topic, own in members.items()}
+    said = {topic: _said(np.array(own), meanings, cleaned) for topic, own in members.items()}
     kept = {id_: meanings[at].copy() for at, id_ in enumerate(ids) if id_ in wanted}
     del meanings, around  # before naming, which counts every phrase of every topic
     progress("naming", 0.8)
@@ -161,23 +160,33 @@ def _languages(
 def _of_one_matter(
     groups: np.ndarray, meanings: _Meanings, cleaned: Sequence[str], vectors: Representation
 ) -> np.ndarray:
-    """`groups` of rows, those put together that plainly speak of one matter and are hardly apart, or tell one feeling
-    and nothing else."""
+    """`groups` of rows by what is known of feedback: rows that speak of what another group speaks of go into that one,
+    groups that tell one feeling and nothing else, or have nothing in common, become one, and so do groups that plainly
+    speak of one matter, if they are hardly apart or nothing tells them apart."""
     first = np.unique(meanings.of, return_index=True)[1]
+    copies = np.bincount(meanings.of)
     order = np.argsort(groups, kind="stable")
     begins = np.searchsorted(groups[order], np.arange(int(groups.max(initial=-1)) + 2))
-    said, texts = {}, {}
+    said, texts, sizes = {}, {}, {}
     for group, (begin, end) in enumerate(pairwise(begins)):
-        some = _evenly(order[begin:end], naming.READ_ON)
-        texts[group] = [cleaned[first[row]] for row in some]
-        said[group] = spoken.read(texts[group])
-    plain = naming.plain_matters(said, texts)
-    copies = np.bincount(meanings.of)
+        own = order[begin:end]
+        some = [cleaned[first[row]] for row in _evenly(own, naming.READ_ON)]
+        # Comments that are compared by their own words are as far from one matter as from any other.
+        strange = sum(vectors.language_of(text) in vectors.apart for text in some) if vectors.apart else 0
+        if 2 * strange <= len(some):
+            texts[group], sizes[group] = some, int(copies[own].sum())
+            said[group] = spoken.read(some)
+    if not said:
+        return groups
+    plain = naming.plain_matters(said, texts, sizes, vectors)
     groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()], copies)
-    there = set(groups.tolist())
-    kinds = {group: kind for group, kind in plain.kinds.items() if group in there}
-    joined = clusters.together(meanings.rows, groups, kinds, plain.no_thing)
-    return clusters.by_size(joined, copies)
+    into = np.arange(max(int(groups.max()) + 1, len(begins)))
+    for group, one in plain.joined.items():
+        into[group] = one
+    groups = np.where(groups >= 0, into[groups], -1)
+    left = set(groups.tolist())
+    kinds = {group: kind for group, kind in plain.kinds.items() if group in left}
+    return clusters.by_size(clusters.together(meanings.rows, groups, kinds), copies)
 
 
 def _sent_home(
@@ -185,10 +194,10 @@ def _sent_home(
 ) -> np.ndarray:
     """`groups` of rows, given as texts too. Those that surely speak of what another group speaks of, and of nothing
     like their own, go into that one, and so does what stands in a group that has nothing in common, or into one of its
-    own with others that speak of the same; of very many rows the latter alone. `copies`: how many comments mean each.
+    own with others that speak of the same. `copies`: how many comments mean each row.
     """
     vague = np.isin(groups, plain.vague)
-    asked = np.flatnonzero(vague | (groups >= 0) if len(groups) <= _FEW else vague)
+    asked = np.flatnonzero(vague | np.isin(groups, list(plain.best)))
     if not len(asked):
         return groups
     about = spoken.read([texts[at] for at in asked.tolist()])
@@ -262,7 +271,7 @@ class _Said:
     about: Spoken
 
 
-def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str], vectors: Representation) -> _Said:
+def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
     chosen = most_typical(own, rows)
     some = _evenly(own, naming.READ_ON)
     return _Said(

@@ -172,13 +172,12 @@ def test_groups_of_a_kind_that_are_hardly_apart_become_one():
     rows = np.concatenate([near, far]).repeat(5, axis=0).astype(np.float32)
     groups = np.repeat([0, 1, 2], 5)
 
-    def found(kinds, always=()):
-        return clusters.together(rows, groups, kinds, always)[::5].tolist()
+    def found(kinds):
+        return clusters.together(rows, groups, kinds)[::5].tolist()
 
     assert found({0: 7, 1: 7, 2: 7}) == [0, 0, 2]
     assert found({0: 7, 1: 8, 2: 7}) == [0, 1, 2]
     assert found({}) == [0, 1, 2]
-    assert found({0: 7, 1: 8, 2: 7}, {7}) == [0, 1, 0]
 
 
 def test_centres_of_half_precision_are_those_of_the_whole():

@@ -8,7 +8,7 @@ from feedback.analysis.topics import matters, naming, reviewing, spoken, vectors
 from feedback.analysis.topics.naming import Name
 
 PARKING = ["the car park was full again", "a full car park in the morning", "your car park is always full"]
-LIFT = ["the brass lantern was dim", "a dim brass lantern on all floors", "brass lantern again"]
+LIFT = ["the glass fountain was dry", "a dry glass fountain on all floors", "glass fountain again"]
 STAFF = ["such friendly staff at the desk", "the friendly staff helped me", "I liked the friendly staff"]
 
 
@@ -21,7 +21,7 @@ def named(comments: list[str], *others: list[str]) -> Name:
 
 
 def test_a_topic_is_called_what_its_comments_share_and_others_do_not():
-    assert wording.stems(named(LIFT, STAFF).label) >= wording.stems("brass lantern")
+    assert wording.stems(named(LIFT, STAFF).label) >= wording.stems("glass fountain")
 
 
 @pytest.mark.parametrize(
