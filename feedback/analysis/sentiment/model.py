@@ -85,7 +85,12 @@ def load(path: Path) -> Model:
 
 
 def save(model: Model, path: Path) -> None:
-    """Write *model*, which has its `names`, with its key weights as halves (sixteen bits)."""
+    """Write *model* with its key weights as halves (sixteen bits).
+
+    Raises ValueError when it has not as many `names` as keys: one that was loaded keeps none.
+    """
+    if len(model.names) != len(model.keys):
+        raise ValueError(f"{len(model.keys)} keys have {len(model.names)} names")
     np.savez_compressed(
         path,
         names=np.frombuffer("\n".join(model.names).encode(), dtype=np.uint8),

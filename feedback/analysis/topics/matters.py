@@ -49,8 +49,8 @@ def load(language: str) -> tuple[Matter, ...]:
 
 @lru_cache(maxsize=1)
 def examples() -> dict[str, tuple[str, ...]]:
-    """By the name of each matter what people say in English when they speak of it."""
-    found: dict[str, list[str]] = {}
+    """By the name of each matter what people say in English when they speak of it; nothing where the file has none."""
+    found: dict[str, list[str]] = {matter.name: [] for matter in load("en")}
     for line in (FOLDER / "examples.en.txt").read_text("utf-8").splitlines():
         if line.startswith("## "):
             name = line[3:]

@@ -84,6 +84,8 @@ def bound_verbs(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def count(comments: Sequence[str], banned: set[str], bound: Mapping[str, str]) -> Phrases:
+    """The phrases of one topic's comments that could be a name, and their stems. No phrase holds a `banned` word, or is
+    cut between a verb and the particle that it is `bound` to."""
     found = Phrases(len(comments))
     for comment in comments:
         here = set()
@@ -125,6 +127,11 @@ def weights(found: Phrases, spread: Counter, topics: int) -> dict[str, float]:
     return {stem: weight / whole for stem, weight in weights.items()}
 
 
+def _worth(stems: Collection[str], weights: Mapping[str, float]) -> float:
+    """What stems say together, rounded once: in whatever order a set has them, the sum is the same."""
+    return math.fsum(weights.get(stem, 0.0) for stem in stems)
+
+
 def _stands(phrase: tuple[str, ...], bound: Mapping[str, str]) -> bool:
     """Whether a phrase could be a name: it ends in a word with meaning or in the particle of its verb, repeats
     none, is not one letter and not cut out of the middle of a sentence."""
@@ -146,6 +153,13 @@ def rank(
     vectors: Representation,
     centres: Mapping[str, np.ndarray],
 ) -> list[tuple[tuple[str, ...], float]]:
+    """The phrases of a topic with what each is worth as its name, the best first.
+
+    A phrase is worth more the more comments of the topic have it and the fewer of the other topics (class-based TF-IDF,
+    Grootendorst 2022, arXiv:2203.05794), the more its stems say (`weights`), and the nearer its meaning is to the
+    topic's centre, above all nearer than to the three centres that are nearest. `overall` has for each phrase the sum
+    of its shares of comments over all topics; `centres` has a unit vector for each topic.
+    """
     least = 2 if found.comments >= 5 else 1
     scores = {
         phrase: (count / found.comments) ** _SHARE
@@ -156,7 +170,7 @@ def rank(
     }
     top = max(scores.values(), default=1.0)
     for phrase, score in scores.items():
-        scores[phrase] = score / top + _WORDS * sum(weights.get(stem, 0.0) for stem in wording.key(phrase))
+        scores[phrase] = score / top + _WORDS * _worth(wording.key(phrase), weights)
     best = sorted(scores, key=lambda phrase: (-scores[phrase], phrase))[:_CANDIDATES]
     if not best:
         return []
@@ -179,9 +193,8 @@ def different(
     taken: Collection[frozenset[str]],
     good: Callable[[tuple[str, ...]], bool],
 ) -> list[tuple[str, ...]]:
-    """Two phrases: the best one that says something else than the labels already `taken`, a `good` one if there is
-    one, and the one that adds most to it.
-    """
+    """At most two phrases: the best one that says something else than the labels already `taken`, a `good` one if there
+    is one, and the one that adds most to it. None where all are taken, one where nothing adds to it."""
     free = [phrase for phrase, _ in ranked if wording.key(phrase) not in taken]
     first = next(
         (phrase for is_so in (good, names_a_matter) for phrase in free if is_so(phrase)),
@@ -195,14 +208,14 @@ def adding(
     weights: Mapping[str, float],
     chosen: Sequence[tuple[str, ...]],
 ) -> list[tuple[str, ...]]:
-    """The phrase that adds most to the `chosen` ones and repeats none of them; None when they say everything."""
+    """The phrase that adds most to the `chosen` ones and repeats none of them; an empty list if they say everything."""
     keys = [wording.key(phrase) for phrase in chosen]
     said = frozenset().union(*keys)
     added = {}
     for phrase, score in ranked:
         key = wording.key(phrase)
         if key - said and all(len(key & other) / len(key | other) < _SAME for other in keys):
-            added[phrase] = score + sum(weights.get(stem, 0.0) for stem in key - said)
+            added[phrase] = score + _worth(key - said, weights)
     return sorted(added, key=lambda phrase: (-added[phrase], phrase))[:1]
 
 
@@ -217,8 +230,9 @@ def telling_sentence(
         words = wording.RUN.findall(fold(comment))
         if len(words) not in _SENTENCE or not banned.isdisjoint(words):
             continue
-        told = ((stem, weights.get(stem, 0.0)) for stem in stems(comment))
-        worth = sum(weight * (1.0 if stem in said else _NEW) for stem, weight in told) - _LONG * len(words)
+        told = stems(comment)
+        new = told.difference(said)
+        worth = _worth(told - new, weights) + _NEW * _worth(new, weights) - _LONG * len(words)
         if worth > best:
             best, found = worth, comment
     return found.replace("\n", " ").strip(" .!?") if found else None
@@ -248,6 +262,8 @@ def spelling(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def write(phrase: tuple[str, ...], spoken: Mapping[str, str], capital: bool = True) -> str:
+    """A phrase as text, each word as `spoken` has it (`spelling`), with a `capital` letter at the beginning if that is
+    wanted."""
     words = [spoken.get(word, word) for word in phrase]
     text = " ".join(words)
     return text[:1].upper() + text[1:] if capital else text

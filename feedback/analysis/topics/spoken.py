@@ -248,12 +248,14 @@ def _told_in(comment: str, language: str) -> dict[int, int]:
     one clue it says."""
     clues = _clues_in(language)
     here = _pieces(comment, language) if clues else set()
-    said = [(number, clue) for piece in here for number, clue in clues.get(piece, ()) if clue <= here]
-    return {
-        number: max(len(own) for each, own in said if each == number)
-        for number, clue in said
-        if not any(clue < other for _, other in said)
-    }
+    said = [(number, clue) for piece in here & clues.keys() for number, clue in clues[piece] if clue <= here]
+    within = {
+        part for _, clue in said for word in clue for _, part in clues.get(word, ()) if part < clue
+    }  # of a longer clue, and said by saying that
+    longest: dict[int, int] = {}
+    for number, clue in said:
+        longest[number] = max(longest.get(number, 0), len(clue))
+    return {number: longest[number] for number in {number for number, clue in said if clue not in within}}
 
 
 @lru_cache(maxsize=32)

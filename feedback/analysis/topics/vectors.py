@@ -11,7 +11,7 @@ import numpy as np
 from feedback.analysis.topics import aligned, glossary, own_words
 from feedback.analysis.topics.aligned import Aligned
 from feedback.analysis.topics.glossary import Glossary
-from feedback.analysis.topics.wordpieces import WordPieces
+from feedback.analysis.topics.wordpieces import LONGEST_WORD, WordPieces
 from feedback.analysis.word_places import Remembered
 
 SHIPPED = Path(__file__).parents[1] / "models" / "vectors-en.npz"
@@ -68,7 +68,8 @@ class Vectors:
         """The language that a text is read in: English unless its words tell another one plainly."""
         if self._others is None:
             return "en"
-        if text.isascii() and text.isalpha():
+        # What is longer is no word that comes again.
+        if len(text) <= LONGEST_WORD and text.isascii() and text.isalpha():
             return self._language_of_word[text]
         return self._language_of(text)
 

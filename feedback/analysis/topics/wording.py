@@ -83,6 +83,18 @@ JOINING = _words(  # with one inside, a phrase is cut out of a sentence or a que
 LEADING = _words("about at by for from in into of on to with")  # two in a row had a small word between them
 PARTICLES = _words("up in out off on down over back away")  # may belong to the verb before: "top up"
 
+_KINDS = {  # by the tags of the Penn Treebank
+    "NN": "N",
+    "NNS": "N",
+    "NNP": "N",
+    "NNPS": "N",
+    "JJ": "J",
+    "VBN": "J",
+    "VBG": "G",
+    "IN": "I",
+    "TO": "I",
+}
+
 _ENDINGS = tuple(  # with the fewest letters left before them, the longest first
     (ending, least)
     for least, endings in (
@@ -115,38 +127,29 @@ def is_a_thing(phrase: tuple[str, ...]) -> bool:
     )
 
 
-@lru_cache(maxsize=1)
 def only_names() -> frozenset[str]:
     """The folded English words that are nothing but names of people, places and firms, by the same lexicon."""
-    lines = (textblob_files.folder() / "en" / "en-lexicon.txt").read_text("utf-8").splitlines()
-    parted = (line.partition(" ") for line in lines)
-    return (
-        frozenset(fold(word) for word, _, tag in parted if tag[:3] == "NNP" and word.istitle())
-        - _kinds().keys()
-    )
+    return _lexicon()[1]
+
+
+def _kinds() -> dict[str, str]:
+    """What English words mostly are, a letter each: N thing, J quality, G doing, I preposition, V anything else."""
+    return _lexicon()[0]
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> dict[str, str]:
-    """What English words mostly are, a letter each: N thing, J quality, G doing, I preposition, V anything else. By
-    the lexicon of the Brill tagger, as TextBlob carries it."""
-    kinds = {
-        "NN": "N",
-        "NNS": "N",
-        "NNP": "N",
-        "NNPS": "N",
-        "JJ": "J",
-        "VBN": "J",
-        "VBG": "G",
-        "IN": "I",
-        "TO": "I",
-    }
-    found = {}
+def _lexicon() -> tuple[dict[str, str], frozenset[str]]:
+    """What the lexicon of the Brill tagger, as TextBlob carries it, tells of English words: their kinds, and those that
+    are names alone."""
+    kinds: dict[str, str] = {}
+    names = set()
     for line in (textblob_files.folder() / "en" / "en-lexicon.txt").read_text("utf-8").splitlines():
         word, _, tag = line.partition(" ")
         if word.isalpha() and word == word.lower():
-            found[word] = kinds.get(tag.split()[0], "V") if tag else "V"
-    return found
+            kinds[word] = _KINDS.get(tag.split()[0], "V") if tag else "V"
+        elif tag.startswith("NNP") and word.istitle():
+            names.add(fold(word))
+    return kinds, frozenset(names - kinds.keys())
 
 
 def says_something(word: str) -> bool:

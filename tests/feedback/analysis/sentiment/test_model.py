@@ -41,3 +41,10 @@ def test_a_model_that_learnt_of_no_word_reads_measures_alone(tmp_path: Path) -> 
     loaded = model.load(tmp_path / "model.npz")
     assert loaded.logits([Features(["good"], [2.0])]) == [(2, 2, 2)]
     assert loaded.leaning["good"] is None
+
+
+def test_a_loaded_model_is_not_saved_without_its_names(kept: Model, tmp_path: Path) -> None:
+    """It keeps none, and weights without names are of no use."""
+    with pytest.raises(ValueError, match="4 keys have 0 names"):
+        model.save(kept, tmp_path / "again.npz")
+    assert not (tmp_path / "again.npz").exists()

@@ -7,6 +7,7 @@ import pytest
 
 from feedback.analysis.topics import aligned, vectors
 from feedback.analysis.topics.vectors import Vectors
+from feedback.analysis.topics.wordpieces import LONGEST_WORD
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,12 @@ def test_other_tables_have_another_name():
     files = b"".join(file.read_bytes() for file in (vectors.SHIPPED, aligned.SHIPPED))
     shipped = hashlib.sha256(files).hexdigest()[:16]
     assert (Vectors.name.rpartition(" ")[0], shipped) == ("word pieces 4", "37ec7fd2f10ad90c")
+
+
+def test_the_language_of_words_alone_is_remembered(shipped):
+    """A comment without a space may be as long as a book, and does not come again."""
+    word, noise = "lieferung", "lieferung" * 5
+    assert len(noise) > LONGEST_WORD
+    assert {shipped.language_of(word), shipped.language_of(noise)} <= shipped.languages
+    assert word in shipped._language_of_word
+    assert noise not in shipped._language_of_word
