@@ -1,5 +1,6 @@
 """The plain files of matters fit together: every line is read, and names only what there is."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from feedback.analysis.topics import matters, naming, spoken
+from feedback.analysis.topics.wordpieces import fold
 
 KNOWN = {matter.name for matter in matters.load("en")}
 
@@ -23,9 +25,20 @@ def blocks() -> list[str]:
     return [line[3:] for line in listed if line.startswith("## ")]
 
 
+def plain(sentence: str) -> str:
+    """A sentence without case, signs and accents."""
+    words = re.sub(r"['’]", "", fold(sentence))
+    return " ".join(re.findall(r"[^\W_]+", words)) or sentence
+
+
 def test_each_matter_has_ten_examples_and_each_block_of_them_is_a_matter() -> None:
     assert sorted(blocks()) == sorted(KNOWN)
     assert [name for name, said in matters.examples().items() if len(said) < 10] == []
+
+
+def test_no_example_stands_under_two_matters_or_twice_under_one() -> None:
+    often = Counter(plain(each) for said in matters.examples().values() for each in said)
+    assert [each for each, many in often.items() if many > 1] == []
 
 
 def test_no_example_is_a_story() -> None:
