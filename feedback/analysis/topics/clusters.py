@@ -221,6 +221,24 @@ def centres(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return unit(sums)
 
 
+def margins(rows: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """By how much nearer each unit row is to the centre of its own group than to any other's (cosine); of a row that is
+    in none, and where there is one group alone, infinite."""
+    middle = centres(rows, groups)
+    found = np.full(len(rows), np.inf, np.float32)
+    at = np.flatnonzero(groups >= 0)
+    if len(middle) < 2:
+        return found
+    for start in range(0, len(at), _BLOCK):
+        part = at[start : start + _BLOCK]
+        close = rows[part] @ middle.T
+        mine = (np.arange(len(part)), groups[part])
+        own = close[mine]
+        close[mine] = -np.inf
+        found[part] = own - close.max(1)
+    return found
+
+
 def together(rows: np.ndarray, groups: np.ndarray, kinds: Mapping[int, int]) -> np.ndarray:
     """`groups` of unit rows, those of one of the `kinds` put together where they are hardly apart: where the rows of
     two are on average not much nearer to the centre of their own than to that of the other."""

@@ -469,10 +469,11 @@ class _Phrasing:
                     continue
                 beside = own + matters.BESIDE + matters.inside(each, self.language)
                 both = matters.together((own, each), self.language)
-                apart = spoken.same()[best.number, fit.number] < _APART and not self._holds_two((own, each))
-                yield from (
-                    (_MARKED * best.score, label) for label in ((both, beside) if apart else (beside, both))
-                )
+                same = spoken.same()[best.number, fit.number]
+                labels = (beside, both) if same >= _APART or self._holds_two((own, each)) else (both, beside)
+                # What is a kind of it says enough by its own name.
+                worth = _WITH_KIND if same >= _HALF else _MARKED
+                yield from ((worth * best.score, label) for label in labels)
 
     def _broader(self, fits: _Fits) -> Iterator[tuple[float, str]]:
         """What the matters of most comments have in common."""

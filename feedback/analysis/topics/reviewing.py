@@ -23,6 +23,7 @@ MANY = 12  # topics; more are shown under themes
 _READ_AT_ONCE = 2048  # comments
 # How likely a comment speaks of the matter whose group it joins, out of one that has nothing in common and of another.
 _LIKELY, _SURELY = 0.5, 0.8
+_PLAINLY = 0.1  # by how much nearer to its own group than to any other a comment is that surely belongs there (cosine)
 _KIND = 0.55  # how well a matter's name names a comment on another one that is the same or a kind of it
 _OWN_GROUP = 5  # comments on one matter that leave a group which has nothing in common
 _OF_THEME = 300  # comments of a theme, evenly out of all, that are asked what they speak of
@@ -179,7 +180,7 @@ def _of_one_matter(
     if not said:
         return groups
     plain = naming.plain_matters(said, texts, sizes, vectors)
-    groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()], copies)
+    groups = _sent_home(groups, plain, [cleaned[at] for at in first.tolist()], meanings.rows, copies)
     into = np.arange(max(int(groups.max()) + 1, len(begins)))
     for group, one in plain.joined.items():
         into[group] = one
@@ -190,14 +191,16 @@ def _of_one_matter(
 
 
 def _sent_home(
-    groups: np.ndarray, plain: naming.Plain, texts: Sequence[str], copies: np.ndarray
+    groups: np.ndarray, plain: naming.Plain, texts: Sequence[str], rows: np.ndarray, copies: np.ndarray
 ) -> np.ndarray:
     """`groups` of rows, given as texts too. Those that surely speak of what another group speaks of, and of nothing
     like their own, go into that one, and so does what stands in a group that has nothing in common, or into one of its
-    own with others that speak of the same. `copies`: how many comments mean each row.
+    own with others that speak of the same. What is plainly nearer to its own group than to any other is not asked.
+    `copies`: how many comments mean each row.
     """
     vague = np.isin(groups, plain.vague)
-    asked = np.flatnonzero(vague | np.isin(groups, list(plain.best)))
+    apart = clusters.margins(rows, groups)
+    asked = np.flatnonzero(vague | np.isin(groups, list(plain.best)) & (apart < _PLAINLY))
     if not len(asked):
         return groups
     about = spoken.read([texts[at] for at in asked.tolist()])
