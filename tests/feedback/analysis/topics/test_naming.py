@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from feedback.analysis.topics import matters, naming, reviewing, spoken, vectors, wording
+from feedback.analysis.topics import matters, naming, reviewing, vectors, wording
 from feedback.analysis.topics.naming import Name
 
 PARKING = ["the car park was full again", "a full car park in the morning", "your car park is always full"]
@@ -73,52 +73,11 @@ def test_a_topic_is_called_in_each_language_of_its_comments():
     assert named(said, LIFT, STAFF).names == {"en": "Delivery time", "de": "Lieferzeit"}
 
 
-@pytest.mark.parametrize(
-    ("phrase", "is_one"),
-    [("glass door", True), ("waste of money", True), ("zyzzx", True), ("never", False), ("to arrive", False),
-     ("arrived", False), ("from the shop", False)],
-)  # fmt: skip
-def test_a_phrase_that_names_a_topic_is_a_thing(phrase, is_one):
-    assert wording.is_a_thing(tuple(phrase.split())) is is_one
-
-
-@pytest.mark.parametrize(
-    "phrase", ["worst seats", "monday night", "told twice", "she told", "not one two three"]
-)
-def test_a_name_tells_no_feeling_no_deed_and_no_date(phrase):
-    assert not wording.names_a_matter(tuple(phrase.split()))
-
-
 def test_every_matter_is_known_by_its_own_words():
     """A line that is not `name: clue, clue` is a mistake, and so are two of one name."""
     listed = [(matter.name, matter.clues) for matter in matters.load("en")]
     assert len({wording.stems(name) for name, _ in listed}) == len(listed) > 100
     assert all(1 <= len(name.split()) <= 4 and len(clues) >= 3 and all(clues) for name, clues in listed)
-
-
-def test_a_word_with_and_without_hyphen_is_one():
-    said = [
-        "My top-up failed",
-        "the top up failed twice",
-        "why has this top-up failed",
-        "top up failed again",
-    ]
-    name = named(said, STAFF)
-    assert "top up failed" in name.terms
-    assert not any("-" in term for term in name.terms)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Why isn't my cash deposit showing",
-        "How long will the cash deposit take",
-        "Reason the cash deposit failed",
-    ],
-)
-def test_a_question_is_not_cut_in_two(question):
-    first = named([question] * 4, STAFF, PARKING).label.lower().split()
-    assert first[0] not in {"isn't", "long", "reason"}
 
 
 def test_where_every_comment_is_long_a_third_phrase_stands_for_one():
@@ -127,20 +86,6 @@ def test_where_every_comment_is_long_a_third_phrase_stands_for_one():
     name = named(said, STAFF, PARKING)
     assert len(name.candidates) == 3
     assert all(len(candidate.split()) <= 5 for candidate in name.candidates)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Verify identity", "identity verification"),
-        ("Cancelled transfer", "transfer cancellation"),
-        ("multiple currencies", "Multiple currency"),
-        ("Delivered", "delivery"),
-        ("Top-up limit", "limits of a top up"),
-    ],
-)
-def test_names_that_differ_in_endings_alone_read_alike(one, other):
-    assert wording.stems(one) == wording.stems(other)
 
 
 def test_nothing_stands_beside_a_feeling():
@@ -308,13 +253,6 @@ def test_each_matter_has_a_name_in_each_language_and_words_are_of_known_matters(
         assert said
         assert said.keys() <= known, said.keys() - known
         assert all(clue for clues in said.values() for clue in clues)
-
-
-@pytest.mark.parametrize("language", ["de", "nl", "es"])
-def test_a_word_of_thousands_of_letters_has_no_parts(language):
-    """There are as many as the cube of its letters: a review would have no memory left."""
-    long = "lieferung" * 500
-    assert spoken._pieces(f"lieferzeit {long}", language) == spoken._pieces("lieferzeit", language) | {long}
 
 
 def test_what_has_nothing_in_common_is_called_so():

@@ -134,15 +134,9 @@ def test_how_well_one_matter_names_another_is_what_is_told_of_both() -> None:
 
 SCRIPT = """
 import hashlib, sys
-from feedback.analysis.topics import phrases, spoken, vectors
-texts = sys.argv[1:]
-said = spoken.read(texts)
-encode = vectors.load().encode
-found = phrases.count(texts, set(), {})
-weights = phrases.weights(found, found.stems, 1)
-ranked = phrases.rank("0", found, found.counts, weights, vectors.load(), {"0": encode(texts).mean(0)})
-told = [ranked, phrases.adding(ranked, weights, [ranked[0][0]]), phrases.telling_sentence(texts, weights, [], set())]
-print(hashlib.sha256(said.numbers.tobytes() + said.weights.tobytes() + repr(told).encode()).hexdigest())
+from feedback.analysis.topics import spoken
+said = spoken.read(sys.argv[1:])
+print(hashlib.sha256(said.numbers.tobytes() + said.weights.tobytes()).hexdigest())
 """
 
 
