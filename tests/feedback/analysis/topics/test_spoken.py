@@ -89,6 +89,24 @@ def test_comments_of_many_trades_and_languages_speak_of_their_matters() -> None:
     assert dict(zip(SPOKEN, found, strict=True)) == SPOKEN
 
 
+def test_a_word_of_many_trades_means_what_it_does_in_the_trade_at_hand() -> None:
+    """Who tells a machine what to do speaks of its speaking speed in the same words."""
+    lessons = [
+        "The lecturer speaks far too fast",
+        "The exercises were useful",
+        "Course material was outdated",
+        "the exam had nothing to do with the lessons",
+        "homework every single day",
+        "my teacher explains well",
+        "group too large to ask anything",
+        "loved the guest speaker",
+    ]
+    commands = [text for text, matter in SPOKEN.items() if matter in ("Setting alarms", "Jokes")]
+    commands += ["talk slower please", "whisper", "who made you", "what's your name"]
+    assert KNOWN[likeliest(lessons)[0]] == "Teachers"
+    assert KNOWN[likeliest([*lessons[:1], *commands])[0]] == "Speaking speed"
+
+
 def test_what_has_no_word_and_what_has_no_sense_speaks_of_none() -> None:
     found = likeliest([*SPOKEN, *WORDLESS, *GIBBERISH])[len(SPOKEN) :]
     assert found == [NONE] * len([*WORDLESS, *GIBBERISH])
