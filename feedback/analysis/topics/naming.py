@@ -36,6 +36,7 @@ _VAGUE = 0.25  # … that speak of one matter, below which a topic may have noth
 _COMMON = 0.5  # … that say one word, from which it has that in common
 # Shares of all comments.
 _AT_HOME = 0.03  # … that speak of a trade, from which its matters are at home
+_EVERYWHERE = 0.15  # … that speak of a matter, from which its name tells no topic from others
 _UNKNOWN = 0.2  # … that may have nothing in common that is known
 _TOO_LARGE = 0.08  # … that no topic has which is put together of several far apart
 
@@ -103,7 +104,8 @@ class _Fits:
     `matters`: things, the best first. `feelings`: the commonest first; `feeling`: the share of comments that tell
     nothing else. `broader`: what several matters have in common, with the share that speaks of one of these. `most`:
     the share that speaks of the commonest matter or nearly, whether it may name the topic or not. `nearest`: the
-    matters that come nearest, for where nothing else is left.
+    matters that come nearest, for where nothing else is left. `common`: the numbers of the matters that so many of all
+    comments speak of that their names tell no topic from others.
     """
 
     matters: Sequence[_Fit]
@@ -112,6 +114,7 @@ class _Fits:
     broader: Sequence[tuple[str, float]] = ()
     most: float = 0.0
     nearest: Sequence[int] = ()
+    common: frozenset[int] = frozenset()
 
 
 def name(
@@ -428,9 +431,9 @@ class _Phrasing:
         yield from self._plain_thing(topic, usable, ranked)
         if usable and stems(usable[0][1]) in taken:
             best, own = usable[0]
-            yield from self._with_second(usable)
-            for worth, marked in self._marked(topic, best.number, own, ranked, taken):
-                yield worth * best.score, marked
+            yield from self._with_second(usable, fits.common)
+            for worth, phrase, marked in self._marked(topic, best.number, own, ranked, taken):
+                yield worth * best.score, self._written(phrase) if best.number in fits.common else marked
         if rest := self._other(topic, taken):
             yield _HARDLY, rest
         yield from ((_LAST, name) for number in fits.nearest if (name := self._called(number)))
@@ -458,8 +461,11 @@ class _Phrasing:
         """Whether one of some names speaks of two things itself."""
         return any(matters.BOTH in name or " and " in name for name in names)
 
-    def _with_second(self, usable: Sequence[tuple[_Fit, str]]) -> Iterator[tuple[float, str]]:
-        """A matter's name with that of another one, of which fewer comments speak, beside it: "Camera: screen"."""
+    def _with_second(
+        self, usable: Sequence[tuple[_Fit, str]], common: Collection[int]
+    ) -> Iterator[tuple[float, str]]:
+        """A matter's name with that of another one, of which fewer comments speak, beside it ("Camera: screen"); where
+        the first is `common`, the other alone."""
         yield from ((_LAST, matters.together((usable[0][1], each), self.language)) for _, each in usable[1:4])
         most = max(usable, key=lambda each: each[0].share)
         for best, own in dict.fromkeys((usable[0], most)):
@@ -467,6 +473,8 @@ class _Phrasing:
                 told = stems(each) - stems(own) and not wording.PLAIN.issuperset(fold(each).split())
                 if fit.number == best.number or fit.share < _BESIDE or not told:
                     continue
+                if best.number in common:
+                    yield _MARKED * best.score, each
                 beside = own + matters.BESIDE + matters.inside(each, self.language)
                 both = matters.together((own, each), self.language)
                 same = spoken.same()[best.number, fit.number]
@@ -521,9 +529,9 @@ class _Phrasing:
         own: str,
         ranked: Sequence[tuple[tuple[str, ...], float]],
         taken: Collection[frozenset[str]],
-    ) -> Iterator[tuple[float, str]]:
-        """A matter's name with what marks the topic, beyond the matter's own words ("Refunds: deposit"): what the most
-        of its comments say and few of the others do; and the same with what others say too."""
+    ) -> Iterator[tuple[float, tuple[str, ...], str]]:
+        """A matter's name with what marks the topic ("Refunds: deposit"), which is given too: beyond the matter's own
+        words what the most of its comments say and few of the others do; and the same with what others say too."""
         told = stems(own) | _own_words(matter)
         things = [
             phrase
@@ -545,7 +553,7 @@ class _Phrasing:
             label = self._beside(own, matter, phrase)
             if stems(label) not in taken:
                 distinct = self._is_distinct(topic, phrase) and wording.PLAIN.isdisjoint(phrase)
-                yield (_MARKED if distinct else _HARDLY_MARKED), label
+                yield (_MARKED if distinct else _HARDLY_MARKED), phrase, label
 
     def _beside(self, own: str, matter: int, phrase: tuple[str, ...]) -> str:
         """A matter's name, given with its number too, and a phrase beside it, or the name of another matter that the
@@ -665,6 +673,7 @@ def _fit_of(said: Spoken, among: np.ndarray, foreign: np.ndarray) -> _Fits:
             for number in order[:_NEAREST]
             if not (rare | foreign)[number] and score[number] >= _AT_ALL / 2
         ],
+        frozenset(np.flatnonzero(among[:-1] >= _EVERYWHERE).tolist()),
     )
 
 
