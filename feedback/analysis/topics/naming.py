@@ -21,7 +21,7 @@ _TERMS = 12  # phrases kept that mark a topic
 
 # Shares of a topic's comments. The numbers were set on the reviews, requests and remarks that `docs/names.md` tells of.
 # … that must speak of a matter or nearly of it, for it to name the topic, and to name it in other languages too.
-_AT_ALL, _SURELY = 0.2, 0.35
+_AT_ALL, _SURELY = 0.16, 0.35
 # … that must speak of the very matter; of one of commands, or that nobody else speaks of, it is half.
 _OWN = 0.1
 _HALF = 0.5
@@ -36,7 +36,6 @@ _VAGUE = 0.25  # … that speak of one matter, below which a topic may have noth
 _COMMON = 0.5  # … that say one word, from which it has that in common
 # Shares of all comments.
 _AT_HOME = 0.03  # … that speak of a trade, from which its matters are at home
-_EVERYWHERE = 0.15  # … that speak of a matter, from which its name tells no topic from others
 _UNKNOWN = 0.2  # … that may have nothing in common that is known
 _TOO_LARGE = 0.08  # … that no topic has which is put together of several far apart
 
@@ -53,6 +52,7 @@ _APART = 0.3  # how much two matters are the same that are two
 _DISTINCT = 3.0  # how many times as often as in the others what marks a topic is said in it
 _LEAST = 2  # comments that say what stands beside a matter
 _TRIED = 8  # phrases, the best, of which one may name a topic by itself
+_SEVERAL = 8  # topics that speak of a matter, from which its name tells none of them from the others
 _NEAREST = 5  # matters that are tried where nothing else is left
 _MANY = 10  # comments from which on a topic may say that it has nothing in common
 _FIFTH = 5  # of the comments are enough for an English name
@@ -104,8 +104,8 @@ class _Fits:
     `matters`: things, the best first. `feelings`: the commonest first; `feeling`: the share of comments that tell
     nothing else. `broader`: what several matters have in common, with the share that speaks of one of these. `most`:
     the share that speaks of the commonest matter or nearly, whether it may name the topic or not. `nearest`: the
-    matters that come nearest, for where nothing else is left. `common`: the numbers of the matters that so many of all
-    comments speak of that their names tell no topic from others.
+    matters that come nearest, for where nothing else is left. `common`: the numbers of the matters that so many topics
+    speak of that their names tell none from the others.
     """
 
     matters: Sequence[_Fit]
@@ -157,6 +157,9 @@ def name(
         said = {topic: speaks_of(comments) for topic, comments in texts.items()}
     # Comments that are compared by their own words are as far from one matter as from any other.
     fits = _fits({t: each for t, each in said.items() if main.get(t) not in vectors.apart})
+    often = Counter(fit.matters[0].number for fit in fits.values() if fit.matters)
+    common = frozenset(number for number, many in often.items() if many >= _SEVERAL)
+    fits = {topic: replace(fit, common=common) for topic, fit in fits.items()}
     fits |= {topic: _Fits(()) for topic in texts if topic not in fits}
     # Where two have the same claim, what they say decides: ids are chance, and which of two is called by a matter is
     # not to be.
@@ -433,7 +436,8 @@ class _Phrasing:
             best, own = usable[0]
             yield from self._with_second(usable, fits.common)
             for worth, phrase, marked in self._marked(topic, best.number, own, ranked, taken):
-                yield worth * best.score, self._written(phrase) if best.number in fits.common else marked
+                alone = best.number in fits.common and all(map(wording.is_known, phrase))
+                yield worth * best.score, self._written(phrase) if alone else marked
         if rest := self._other(topic, taken):
             yield _HARDLY, rest
         yield from ((_LAST, name) for number in fits.nearest if (name := self._called(number)))
@@ -673,7 +677,6 @@ def _fit_of(said: Spoken, among: np.ndarray, foreign: np.ndarray) -> _Fits:
             for number in order[:_NEAREST]
             if not (rare | foreign)[number] and score[number] >= _AT_ALL / 2
         ],
-        frozenset(np.flatnonzero(among[:-1] >= _EVERYWHERE).tolist()),
     )
 
 

@@ -262,8 +262,8 @@ def spelling(texts: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def write(phrase: tuple[str, ...], spoken: Mapping[str, str], capital: bool = True) -> str:
-    """A phrase as text, each word as `spoken` has it (`spelling`), with a `capital` letter at the beginning if that is
-    wanted."""
+    """A phrase as text, each word as `spoken` has it (`spelling`); with a `capital` letter at its beginning if this is
+    asked for."""
     words = [spoken.get(word, word) for word in phrase]
     text = " ".join(words)
     return text[:1].upper() + text[1:] if capital else text

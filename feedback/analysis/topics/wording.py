@@ -152,6 +152,11 @@ def _lexicon() -> tuple[dict[str, str], frozenset[str]]:
     return kinds, frozenset(names - kinds.keys())
 
 
+def is_known(word: str) -> bool:
+    """Whether a folded word is an English one that the lexicon knows, and no name alone."""
+    return word in _kinds()
+
+
 def says_something(word: str) -> bool:
     """Whether a folded `word` has a meaning of its own and is not one that any sentence may hold."""
     return len(word) > 2 and word not in STOP and word not in SMALL
