@@ -21,7 +21,7 @@ _TERMS = 12  # phrases kept that mark a topic
 
 # Shares of a topic's comments. The numbers were set on the reviews, requests and remarks that `docs/names.md` tells of.
 # … that must speak of a matter or nearly of it, for it to name the topic, and to name it in other languages too.
-_AT_ALL, _SURELY = 0.16, 0.35
+_AT_ALL, _SURELY = 0.2, 0.35
 # … that must speak of the very matter; of one of commands, or that nobody else speaks of, it is half.
 _OWN = 0.1
 _HALF = 0.5
@@ -434,13 +434,17 @@ class _Phrasing:
         yield from self._plain_thing(topic, usable, ranked)
         if usable and stems(usable[0][1]) in taken:
             best, own = usable[0]
-            yield from self._with_second(usable, fits.common)
+            yield from self._with_second(usable)
             for worth, phrase, marked in self._marked(topic, best.number, own, ranked, taken):
-                alone = best.number in fits.common and all(map(wording.is_known, phrase))
-                yield worth * best.score, self._written(phrase) if alone else marked
+                yield worth * best.score, marked
+                # Where many topics speak of the matter, it tells less than what this one alone is about.
+                if best.number in fits.common and all(map(wording.is_known, phrase)):
+                    yield self._share(topic, phrase), self._written(phrase)
         if rest := self._other(topic, taken):
             yield _HARDLY, rest
         yield from ((_LAST, name) for number in fits.nearest if (name := self._called(number)))
+        if fits.feeling >= _OWN and (feeling := self._feeling(fits, taken)):
+            yield _LAST, feeling
 
     def _two(self, usable: Sequence[tuple[_Fit, str]]) -> tuple[float, str] | None:
         """The name of two matters of which a topic speaks alike and of hardly any other: "Service & food"."""
@@ -465,11 +469,8 @@ class _Phrasing:
         """Whether one of some names speaks of two things itself."""
         return any(matters.BOTH in name or " and " in name for name in names)
 
-    def _with_second(
-        self, usable: Sequence[tuple[_Fit, str]], common: Collection[int]
-    ) -> Iterator[tuple[float, str]]:
-        """A matter's name with that of another one, of which fewer comments speak, beside it ("Camera: screen"); where
-        the first is `common`, the other alone."""
+    def _with_second(self, usable: Sequence[tuple[_Fit, str]]) -> Iterator[tuple[float, str]]:
+        """A matter's name with that of another one, of which fewer comments speak, beside it: "Camera: screen"."""
         yield from ((_LAST, matters.together((usable[0][1], each), self.language)) for _, each in usable[1:4])
         most = max(usable, key=lambda each: each[0].share)
         for best, own in dict.fromkeys((usable[0], most)):
@@ -477,8 +478,6 @@ class _Phrasing:
                 told = stems(each) - stems(own) and not wording.PLAIN.issuperset(fold(each).split())
                 if fit.number == best.number or fit.share < _BESIDE or not told:
                     continue
-                if best.number in common:
-                    yield _MARKED * best.score, each
                 beside = own + matters.BESIDE + matters.inside(each, self.language)
                 both = matters.together((own, each), self.language)
                 same = spoken.same()[best.number, fit.number]

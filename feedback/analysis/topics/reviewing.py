@@ -138,9 +138,9 @@ def _languages(
 
     Topics are made of English, or of the language of most; None: of all, where none leads.
     """
-    spoken = [vectors.language_of(text) for text in cleaned]
-    often = Counter(spoken)
-    number = {language: at for at, language in enumerate(sorted(often))}
+    told = [vectors.language_of(text) for text in cleaned]
+    often = Counter(told)
+    numbers = {language: at for at, language in enumerate(sorted(often))}
     others = Counter({language: n for language, n in often.items() if language not in vectors.apart})
     most, n = others.most_common(1)[0] if others else ("en", 0)
     if others["en"] >= _LEADS[0] * others.total():
@@ -151,11 +151,11 @@ def _languages(
     found = np.zeros(len(meanings.rows), np.int16)
     # Of comments that mean one row and are in two languages, those in the leading one decide.
     for leading in (False, True):
-        at = [at for at, language in enumerate(spoken) if (language == most) == leading]
-        found[meanings.of[at]] = [number[spoken[each]] for each in at]
-    strange = [number[language] for language in often if language in vectors.apart]
+        at = [at for at, language in enumerate(told) if (language == most) == leading]
+        found[meanings.of[at]] = [numbers[told[each]] for each in at]
+    strange = [numbers[language] for language in often if language in vectors.apart]
     apart = np.isin(found, strange) if strange else None
-    return found, number[most] if leads else None, apart, most != "en"
+    return found, numbers[most] if leads else None, apart, most != "en"
 
 
 def _of_one_matter(
