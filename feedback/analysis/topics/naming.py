@@ -130,12 +130,12 @@ def name(
 
     A topic is called by the matter that the most of its comments speak of or nearly speak of (`spoken`), if these are
     enough. Where another topic has that matter's name and no other one fits nearly as well, a second matter or what
-    marks the topic stands beside it ("Service & food", "Delivery time: tents"). Where no matter fits, a topic
-    is called by what several have in common, or by a run of one to four words that a good part of the comments has: a
-    thing, without feelings, deeds and dates (`phrases`). Words
-    in `never` (brands, people) stand in no name. Read without case, endings and order of words, all labels differ from
-    each other and from those in `kept`, which topics or others have already. Topics that a matter fits well, and large
-    ones, choose first: twice as many comments count as much as fitting better by `_LARGER`.
+    marks the topic stands beside it ("Service & food", "Delivery time: tents"). Where no matter fits, a topic is called
+    by what several have in common, or by a run of one to four words that a good part of the comments has: a thing,
+    without feelings, deeds and dates (`phrases`). Words in `never` (brands, people) stand in no name. Read without
+    case, endings and order of words, all labels differ from each other and from those in `kept`, which topics or others
+    have already. Topics that a matter fits well, and large ones, choose first: twice as many comments count as much as
+    fitting better by `_LARGER`.
 
     The label is English where a fifth of the comments are, else in their commonest language.
     """
@@ -154,7 +154,7 @@ def name(
         for language in sorted({language for own in by_language.values() for language in own})
     }
     if said is None:
-        said = {topic: speaks_of(comments) for topic, comments in texts.items()}
+        said = {t: spoken.read(own[spoken.evenly(len(own), READ_ON)]) for t, own in texts.items()}
     # Comments that are compared by their own words are as far from one matter as from any other.
     fits = _fits({t: each for t, each in said.items() if main.get(t) not in vectors.apart})
     often = Counter(fit.matters[0].number for fit in fits.values() if fit.matters)
@@ -191,12 +191,6 @@ def _fit(fits: _Fits) -> float:
     broader = max((_OF_BROADER * share for _, share in fits.broader[:1]), default=0.0)
     fit = max(best, broader, fits.feeling)
     return fit if fit >= _AT_ALL else _FIRST
-
-
-def speaks_of(comments: Sequence[str]) -> Spoken:
-    """What some of a topic's comments may speak of."""
-    some = comments[:: max(1, -(-len(comments) // READ_ON))]
-    return spoken.read(some)
 
 
 @dataclass(frozen=True)

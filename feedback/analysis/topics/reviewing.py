@@ -171,7 +171,7 @@ def _of_one_matter(
     said, texts, sizes = {}, {}, {}
     for group, (begin, end) in enumerate(pairwise(begins)):
         own = order[begin:end]
-        some = [cleaned[first[row]] for row in _evenly(own, naming.READ_ON)]
+        some = [cleaned[first[row]] for row in own[spoken.evenly(len(own), naming.READ_ON)]]
         # Comments that are compared by their own words are as far from one matter as from any other.
         strange = sum(vectors.language_of(text) in vectors.apart for text in some) if vectors.apart else 0
         if 2 * strange <= len(some):
@@ -276,7 +276,7 @@ class _Said:
 
 def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
     chosen = most_typical(own, rows)
-    some = _evenly(own, naming.READ_ON)
+    some = own[spoken.evenly(len(own), naming.READ_ON)]
     return _Said(
         [cleaned[at] for at in chosen],
         mean_direction(rows[chosen]),
@@ -284,11 +284,6 @@ def _said(own: np.ndarray, rows: placing.Rows, cleaned: Sequence[str]) -> _Said:
         len(own),
         spoken.read([cleaned[at] for at in some]),
     )
-
-
-def _evenly(own: np.ndarray, most: int) -> np.ndarray:
-    """Not more than `most` of a group's rows, evenly out of all."""
-    return own[:: max(1, -(-len(own) // most))]
 
 
 def mean_direction(rows: np.ndarray) -> np.ndarray:

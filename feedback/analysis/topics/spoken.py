@@ -58,8 +58,13 @@ class Spoken:
 
     def some(self, most: int) -> "Spoken":
         """Not more than `most` of the comments, evenly out of all."""
-        step = max(1, -(-len(self) // most))
-        return Spoken(self.numbers[::step], self.weights[::step])
+        some = evenly(len(self), most)
+        return Spoken(self.numbers[some], self.weights[some])
+
+
+def evenly(many: int, most: int) -> slice:
+    """Not more than `most` out of so many, evenly out of all."""
+    return slice(None, None, max(1, -(-many // most)))
 
 
 def together(parts: Sequence[Spoken]) -> Spoken:
